@@ -1,0 +1,144 @@
+"""Keys as the rest of the house sees them: an identifier, a role, a public half, and things that only lack a signature.
+
+A format never sees a private key: ``prepare`` gives an ``Unsigned``, a ``Custodian`` signs it, ``complete`` finishes. The custodian
+gets the whole ``Unsigned``, not bytes, so that it can refuse a ``typ`` outside the key's role (security rule S1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, NewType, Protocol, TypeVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from .errors import AlgorithmRefused, BadSignature, KeyRoleRefused
+
+KeyId = NewType("KeyId", str)
+Wire = TypeVar("Wire")
+
+
+class Role(StrEnum):
+    """What a key is for. One role a key, for its whole life (S1)."""
+
+    ANCHOR = "anchor"  # certifies others
+    CREDENTIAL_ISSUER = "credential-issuer"
+    RELYING_PARTY = "relying-party"
+    BUNDLE = "bundle"
+    HOLDER = "holder"  # one key a copy and a format
+    MAC = "mac"  # symmetric: keyed references
+    SEAL = "seal"  # symmetric: data at rest
+
+
+SIGNS: dict[Role, frozenset[str]] = {
+    Role.ANCHOR: frozenset({"x509-certificate", "x509-crl"}),
+    Role.CREDENTIAL_ISSUER: frozenset({"dc+sd-jwt", "vc+jwt", "statuslist+jwt"}),
+    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt"}),
+    Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
+    Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "openid4vci-proof+jwt"}),
+    Role.MAC: frozenset(),
+    Role.SEAL: frozenset(),
+}
+
+
+def check_role(role: Role, typ: str) -> None:
+    """Raise ``KeyRoleRefused`` unless a key of ``role`` may sign an object of ``typ``."""
+    if typ not in SIGNS[role]:
+        raise KeyRoleRefused(f"a {role} key does not sign {typ}")
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A JOSE signature algorithm. ``size`` is the length of its raw signature in bytes."""
+
+    name: str
+    size: int
+    curve: ec.EllipticCurve | None
+    digest: hashes.HashAlgorithm | None
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "ES256": Algorithm("ES256", 64, ec.SECP256R1(), hashes.SHA256()),
+    "ES384": Algorithm("ES384", 96, ec.SECP384R1(), hashes.SHA384()),
+    "EdDSA": Algorithm("EdDSA", 64, None, None),
+}
+_ECDSA = {"ES256": ec.ECDSA(hashes.SHA256()), "ES384": ec.ECDSA(hashes.SHA384())}
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key with the one algorithm that it is used with."""
+
+    alg: str
+    key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+    def verify(self, signature: bytes, signing_input: bytes) -> None:
+        """Raise ``BadSignature`` unless ``signature`` (raw: fixed-length r||s, or Ed25519's 64 bytes) is by this key."""
+        key = self.key
+        try:
+            if isinstance(key, ed25519.Ed25519PublicKey):
+                key.verify(signature, signing_input)
+                return
+            size = ALGORITHMS[self.alg].size
+            if len(signature) != size:
+                raise BadSignature("the signature does not have the length of its algorithm")
+            half = size >> 1
+            der = encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
+            key.verify(der, signing_input, _ECDSA[self.alg])
+        except InvalidSignature as error:
+            raise BadSignature("the signature is not by this key over these bytes") from error
+
+    @classmethod
+    def of(cls, key: object) -> PublicKey:
+        """The algorithm follows from the kind of key, never from a token (S4)."""
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            return cls("EdDSA", key)
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            for name, algorithm in ALGORITHMS.items():
+                if algorithm.curve is not None and algorithm.curve.name == key.curve.name:
+                    return cls(name, key)
+        raise AlgorithmRefused("only P-256, P-384 and Ed25519 keys are used here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned(Generic[Wire]):
+    """A signed object that only lacks its signature."""
+
+    key: KeyId
+    typ: str
+    signing_input: bytes
+    complete: Callable[[bytes], Wire]
+
+
+class Custodian(Protocol):
+    """Whoever holds private keys: memory, a sealed file, a PKCS#11 token, a cloud service. Addressed by URI scheme."""
+
+    async def create(self, key: KeyId, role: Role, *, alg: str = "ES256") -> None:
+        """Make a key; ``Conflict`` if it exists. Symmetric roles (MAC, SEAL) make 32 random bytes and ignore ``alg``."""
+
+    async def public(self, key: KeyId) -> PublicKey:
+        """The public half; ``Missing`` if there is no such key."""
+
+    async def sign(self, unsigned: Unsigned[Any]) -> bytes:
+        """Raw signature over ``unsigned.signing_input``; ``KeyRoleRefused`` outside the key's role."""
+
+    async def mac(self, key: KeyId, data: bytes) -> bytes:
+        """HMAC-SHA-256 under a MAC key."""
+
+    async def seal(self, key: KeyId, plaintext: bytes, *, context: bytes) -> bytes:
+        """AES-256-GCM under a SEAL key; ``context`` is bound as associated data."""
+
+    async def unseal(self, key: KeyId, sealed: bytes, *, context: bytes) -> bytes:
+        """The plaintext; ``BadSignature`` if the bytes, the key or the context differ."""
+
+    async def close(self) -> None:
+        """Release handles."""
+
+
+async def sign(unsigned: Unsigned[Wire], custodian: Custodian) -> Wire:
+    """Key, typ and signing input go together to the custodian."""
+    return unsigned.complete(await custodian.sign(unsigned))
