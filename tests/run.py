@@ -1,0 +1,46 @@
+"""What ``make check``, ``make test`` and ``make screens`` run, in order, stopping at the first thing that is not in order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = ROOT / ".venv" / "bin"
+PACKAGES = ("shared", "issuer", "wallet", "verifier", "demo")
+LINT = (
+    ("lint", [BIN / "ruff", "check", "--quiet", "."]),
+    ("format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
+    ("types", [BIN / "mypy"]),
+    ("import contracts", [BIN / "lint-imports"]),
+)
+PYTEST = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+UNIT = [*PYTEST, "-m", "not real", "tests"]
+CORE = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
+REST = [*PYTEST, "tests"]
+SCREENS = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py"]
+PLANS = {
+    "check": (*LINT, ("unit tests", UNIT)),
+    "all": (*LINT, ("core, every branch", CORE), ("everything", REST)),
+    "screens": (("pictures of every page", SCREENS),),
+}
+
+
+def main(plan: str) -> int:
+    if os.environ.get("MUNIMENT_NESTED"):  # a test runs the README's commands: set-up and collection are its matter, not another full run
+        return subprocess.run([*PYTEST[:3], "-q", "--collect-only", "tests/shared"], cwd=ROOT, check=False).returncode
+    for name, command in PLANS[plan]:
+        print(f"== {name}", flush=True)
+        started = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - started:.0f} s", flush=True)
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
