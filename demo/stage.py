@@ -1,0 +1,125 @@
+"""The three services and the bank's own desk, set up in an empty folder and run on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from demo.config import environment
+from shared.clock import monotonic
+
+FOLDER = Path(".demo")
+PORTS = {"issuer": 8101, "wallet": 8102, "verifier": 8103}
+PATIENCE = 20.0  # seconds until a service must answer
+
+
+class StageError(Exception):
+    """The stage could not be set; the story cannot be played."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """Data folders below ``.demo``, running processes, and one HTTP session to talk to them as anybody would."""
+
+    http: aiohttp.ClientSession
+    ports: dict[str, int]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def url(self, service: str) -> str:
+        return f"http://localhost:{self.ports[service]}"
+
+    def init(self, service: str, folder: str, *arguments: str) -> dict[str, Any]:
+        """Run ``<service> init --json`` and return what it made."""
+        command = [sys.executable, "-m", service, "init", "--json", "--dir", str(FOLDER / folder), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment({}), check=False)
+        if done.returncode:
+            raise StageError(f"{service} init failed ({done.returncode}):\n{done.stderr}")
+        made: dict[str, Any] = json.loads(done.stdout)
+        return made
+
+    def command(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the command line programs and return how it ended."""
+        return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, env=environment({}), check=False)
+
+    def serve(self, service: str, folder: str) -> None:
+        """Start a service and wait until it is ready."""
+        log = (FOLDER / f"{folder}.log").open("wb")
+        command = [sys.executable, "-m", service, "serve", "--dir", str(FOLDER / folder)]
+        self.running[service] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment({}))
+        log.close()
+
+    async def ready(self, service: str, folder: str) -> None:
+        until = monotonic() + PATIENCE
+        while monotonic() < until:
+            if self.running[service].poll() is not None:
+                break
+            try:
+                async with self.http.get(self.url(service) + "/health") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.03)
+        raise StageError(f"{service} did not start; its log:\n{(FOLDER / f'{folder}.log').read_text(errors='replace')[-3000:]}")
+
+    async def call(self, method: str, url: str, *, key: str = "", body: object = None, headers: dict[str, str] | None = None) -> Any:
+        """Speak JSON with a service; a refusal breaks the story off with what was said."""
+        sent = dict(headers or {})
+        if key:
+            sent["Authorization"] = f"Bearer {key}"
+        async with self.http.request(method, url, json=body, headers=sent) as answer:
+            text = await answer.text()
+            if answer.status >= 400:
+                raise StageError(f"{method} {url} was answered {answer.status}: {text[:800]}")
+            return json.loads(text) if text else None
+
+    async def picture(self, url: str) -> bytes:
+        async with self.http.get(url) as answer:
+            answer.raise_for_status()
+            return await answer.read()
+
+    def stop(self) -> None:
+        """End what we started, by id."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self.running.values():
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def free_ports() -> dict[str, int]:
+    """The usual ports if all are free, else three that are."""
+    if all(_is_free(port) for port in PORTS.values()):
+        return dict(PORTS)
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
+    ports = {name: taken.getsockname()[1] for name, taken in zip(PORTS, sockets, strict=True)}
+    for taken in sockets:
+        taken.close()
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
+def clear() -> None:
+    """Every performance starts with an empty folder."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(mode=0o700)
