@@ -1,0 +1,31 @@
+"""base64url without padding, exactly one spelling for each byte string (RFC 4648 section 5 and 3.5, RFC 7515 appendix C)."""
+
+from __future__ import annotations
+
+import pybase64
+
+from ..errors import Malformed
+
+# The last character carries 4 (one byte over) or 2 (two bytes over) bits that no byte uses. They must be zero: otherwise one
+# signature would have many spellings.
+_LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
+_PADDING = {0: "", 2: "==", 3: "="}
+
+
+def encode(data: bytes) -> str:
+    """The one base64url text of ``data``, without padding."""
+    return pybase64.b64encode_as_string(data, altchars="-_").rstrip("=")
+
+
+def decode(text: str | bytes, *, where: str = "") -> bytes:
+    """The bytes of ``text``. ``Malformed`` for padding, white space, the characters ``+ / =``, and unused bits that are not zero."""
+    if isinstance(text, bytes):
+        text = text.decode("latin-1")
+    over = len(text) & 3
+    # The decoder's alternative alphabet adds to the standard one: it would read "+" and "/" too.
+    if over == 1 or "=" in text or "+" in text or "/" in text or (over and text[-1] not in _LAST[over]):
+        raise Malformed("not base64url without padding", where=where)
+    try:
+        return pybase64.b64decode(text + _PADDING[over], altchars="-_", validate=True)
+    except ValueError as error:
+        raise Malformed("not base64url without padding", where=where) from error
