@@ -1,0 +1,152 @@
+"""Whom this installation trusts, for what: the file ``trust.json``. Only its owner changes it; nothing that arrives ever does (S17).
+
+``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …]}, …],
+"bundle_signers": [RFC 7638 thumbprint, …]}``
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..codec import strict_json
+from ..codec.reader import get_int, get_objects, get_str, get_strings
+from ..errors import Conflict, Malformed, Missing
+from ..keys import Role
+from ..x509 import Cert, load_certificate
+
+VERSION = 1
+MAX_BYTES = 4_000_000
+ROLES = (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY)  # what an anchor's leaves may be
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s*(.+?)\s*-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """One pinned certification authority. ``role`` is what the certificates below it may be used as.
+
+    ``entity`` and ``vcts``, where given, narrow the pin: trusted only for that entity, only for those types.
+    """
+
+    certificate: Cert
+    role: Role
+    name: str
+    entity: str | None = None
+    vcts: tuple[str, ...] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the DER, lower-case hex, as people compare it over the telephone."""
+        return hashlib.sha256(self.certificate.der).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustAnchors:
+    """Everything pinned. ``bundle_signers`` are RFC 7638 thumbprints of keys whose checking packs are read here."""
+
+    anchors: tuple[Anchor, ...] = ()
+    bundle_signers: tuple[str, ...] = ()
+
+    def with_role(self, role: Role) -> tuple[Anchor, ...]:
+        """The anchors whose certificates may act as ``role``."""
+        return tuple(each for each in self.anchors if each.role is role)
+
+    def add(self, anchor: Anchor) -> TrustAnchors:
+        """``Conflict`` if the same certificate is pinned for the same role already."""
+        if any(each.role is anchor.role and each.certificate.der == anchor.certificate.der for each in self.anchors):
+            raise Conflict("this anchor is trusted already")
+        return replace(self, anchors=(*self.anchors, anchor))
+
+    def remove(self, fingerprint: str) -> TrustAnchors:
+        """``Missing`` if no anchor has that fingerprint."""
+        kept = tuple(each for each in self.anchors if each.fingerprint != fingerprint.lower())
+        if len(kept) == len(self.anchors):
+            raise Missing("no anchor has that fingerprint")
+        return replace(self, anchors=kept)
+
+    def add_signer(self, thumbprint: str) -> TrustAnchors:
+        """Pin the signer of checking packs; a second time changes nothing."""
+        _check_thumbprint(thumbprint, "")
+        return self if thumbprint in self.bundle_signers else replace(self, bundle_signers=(*self.bundle_signers, thumbprint))
+
+
+def parse_anchor(data: bytes, *, role: Role, name: str = "", entity: str | None = None, vcts: Iterable[str] | None = None) -> Anchor:
+    """A PEM or DER file that the owner pins. ``Malformed`` unless it holds exactly one certificate, a CA's, for a usable role."""
+    armoured = _PEM.findall(data)
+    if len(armoured) > 1:
+        raise Malformed("exactly one certificate is demanded here")
+    certificate = load_certificate(_unarmour(armoured[0]) if armoured else data, "")
+    return _anchor(certificate, role, name or certificate.subject, entity, None if vcts is None else tuple(vcts), "")
+
+
+def _unarmour(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(body.split()), validate=True)
+    except ValueError as error:
+        raise Malformed("the PEM armour holds no base64") from error
+
+
+def _anchor(certificate: Cert, role: Role, name: str, entity: str | None, vcts: tuple[str, ...] | None, where: str) -> Anchor:
+    if role not in ROLES:
+        raise Malformed(f"the role of an anchor is {' or '.join(ROLES)}", where=f"{where}/role")
+    if not certificate.is_ca:
+        raise Malformed("only a certification authority can be an anchor", where=f"{where}/certificate")
+    return Anchor(certificate=certificate, role=role, name=name, entity=entity, vcts=vcts)
+
+
+def parse_trust(data: bytes) -> TrustAnchors:
+    """``trust.json`` as read from disk; every fault is ``Malformed`` with a pointer."""
+    obj = strict_json.load_object(data, max_bytes=MAX_BYTES)
+    if get_int(obj, "version") != VERSION:
+        raise Malformed(f"this program reads version {VERSION}", where="/version")
+    anchors = get_objects(obj, "anchors")
+    signers = get_strings(obj, "bundle_signers")
+    for index, signer in enumerate(signers):
+        _check_thumbprint(signer, f"/bundle_signers/{index}")
+    return TrustAnchors(
+        anchors=tuple(_parse_entry(each, f"/anchors/{index}") for index, each in enumerate(anchors)),
+        bundle_signers=signers,
+    )
+
+
+def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
+    role = get_str(obj, "role", where)
+    if role not in ROLES:
+        raise Malformed(f"the role of an anchor is {' or '.join(ROLES)}", where=f"{where}/role")
+    certificate = load_certificate(get_str(obj, "certificate", where, max_length=20_000), f"{where}/certificate")
+    entity = get_str(obj, "entity", where, optional=True)
+    return _anchor(certificate, Role(role), get_str(obj, "name", where), entity, get_strings(obj, "vcts", where, optional=True), where)
+
+
+def _check_thumbprint(text: str, where: str) -> None:
+    if not _THUMBPRINT.fullmatch(text):
+        raise Malformed("a thumbprint is 43 characters of base64url (RFC 7638, SHA-256)", where=where)
+
+
+def render_trust(trust: TrustAnchors) -> bytes:
+    """The bytes that ``parse_trust`` reads back to the same value."""
+    return strict_json.dumps(
+        {
+            "version": VERSION,
+            "anchors": [_render_entry(each) for each in trust.anchors],
+            "bundle_signers": list(trust.bundle_signers),
+        }
+    )
+
+
+def _render_entry(anchor: Anchor) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "certificate": base64.b64encode(anchor.certificate.der).decode("ascii"),
+        "role": anchor.role.value,
+        "name": anchor.name,
+    }
+    if anchor.entity is not None:
+        entry["entity"] = anchor.entity
+    if anchor.vcts is not None:
+        entry["vcts"] = list(anchor.vcts)
+    return entry
