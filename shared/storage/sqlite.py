@@ -1,0 +1,366 @@
+"""SQLite behind one writer thread with group commit, and a few reader threads.
+
+Units of work that wait at the same time share one BEGIN IMMEDIATE … COMMIT, each inside its own SAVEPOINT: one fsync for all of them,
+and a unit that fails takes nobody with it. A result is told only after the COMMIT (synchronous=FULL: on the disk). A unit never
+suspends, so a thread drives its coroutine with ``send(None)``: one hop a unit, not one a statement. Several processes may open one file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, cast
+from urllib.parse import unquote, urlsplit
+
+from ..clock import monotonic
+from ..errors import ConfigError, Conflict, Unavailable
+from ._failpoint import Failpoint
+from ._migrations import apply
+from ._model import Migration, Open, Row, Storage, StorageError, T, Tx, Value, Work
+from ._statement import check
+
+_BATCH = 256  # units a COMMIT: bounds how long the first of them waits for the last
+_PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "trusted_schema=OFF",
+    "secure_delete=ON",  # deleted bytes are overwritten with zeros, also in free pages
+    "temp_store=MEMORY",  # sorting spills no personal data into a temporary file
+)
+_AWAY = {
+    sqlite3.SQLITE_BUSY: "the database is locked by another program",
+    sqlite3.SQLITE_LOCKED: "the database is locked by another program",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the database file cannot be read or written",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+    sqlite3.SQLITE_NOMEM: "out of memory",
+    sqlite3.SQLITE_PROTOCOL: "the database is locked by another program",
+}
+_UNIQUE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
+
+
+def _translate(error: sqlite3.Error) -> Exception:
+    """No library's exception crosses its adapter."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF in _AWAY:
+        return Unavailable(_AWAY[code & 0xFF])
+    if code in _UNIQUE:
+        return Conflict("this exists already")
+    return StorageError(str(error))
+
+
+class _SqliteTx:
+    __slots__ = ("connection", "failed", "over")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.failed: Exception | None = None
+        self.over = False
+
+    def _run(self, sql: str, args: tuple[Value, ...]) -> tuple[sqlite3.Cursor, list[Any]]:
+        if self.over or self.failed is not None:
+            raise StorageError("a statement after the end of its unit of work, or after one that failed") from self.failed
+        try:
+            cursor = self.connection.execute(sql, dict(zip(check(sql, args), args, strict=True)))
+            return cursor, cursor.fetchall()
+        except sqlite3.Error as error:
+            self.failed = _translate(error)
+            raise self.failed from error
+        except Exception as error:
+            self.failed = error
+            raise
+
+    async def fetch(self, sql: str, *args: Value) -> list[Row]:
+        return self._run(sql, args)[1]
+
+    async def fetchrow(self, sql: str, *args: Value) -> Row | None:
+        rows = self._run(sql, args)[1]
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, *args: Value) -> int:
+        cursor = self._run(sql, args)[0]
+        if cursor.rowcount < 0 and sql.lstrip()[:4].upper() == "WITH" and self.connection.total_changes:
+            return int(self.connection.execute("SELECT changes()").fetchone()[0])
+        return max(cursor.rowcount, 0)
+
+
+def _drive(work: Work[T], connection: sqlite3.Connection) -> T:
+    """Run a unit to its end on this thread; it has nothing to wait for but the database, which answers at once."""
+    tx = _SqliteTx(connection)
+    try:
+        steps = work(tx).__await__()
+        try:
+            steps.send(None)
+        except StopIteration as done:
+            if tx.failed is not None:
+                raise StorageError("a unit of work went on after a failed statement") from tx.failed
+            value: T = done.value
+            return value
+        tx.over = True
+        with suppress(Exception):
+            steps.close()
+        raise StorageError("a unit of work waited for something other than the database")
+    finally:
+        tx.over = True
+
+
+class _Job(Generic[T]):
+    """Something that a thread does for a waiting coroutine."""
+
+    __slots__ = ("error", "future", "loop", "point", "result", "work")
+
+    def __init__(self, work: Work[T] | None, point: str = "") -> None:
+        self.work = work  # None: a checkpoint
+        self.point = point
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(cast("T", self.result))
+
+
+def _tell(jobs: Sequence[_Job[Any]]) -> None:
+    """Wake each waiting event loop once for all its jobs."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
+    for job in jobs:
+        loops.setdefault(job.loop, []).append(job)
+    for loop, mine in loops.items():
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits
+            loop.call_soon_threadsafe(partial(_settle, mine))
+
+
+def _settle(jobs: Sequence[_Job[Any]]) -> None:
+    for job in jobs:
+        job.settle()
+
+
+def _kind(job: _Job[Any] | None) -> str:
+    if job is None:
+        return "end"
+    return "checkpoint" if job.work is None else "units"
+
+
+class _LostError(Exception):
+    """The whole transaction is gone, not only one unit of it."""
+
+
+class Sqlite:
+    """``Storage`` in one file, its ``-wal`` and its ``-shm``; all three readable by their owner only.
+
+    ``checkpoint`` moves the write-ahead log into the file and empties it: with secure_delete a deleted value is then in none of the
+    files. What the file system or a solid-state disk keeps of overwritten blocks, and backups, are beyond it.
+    """
+
+    def __init__(self, path: Path, *, failpoint: str = "", readers: int = 2, busy_ms: int = 5000) -> None:
+        self._path = path
+        self._busy_ms = busy_ms
+        self._failpoint = Failpoint.parse(failpoint)
+        self._closed = False
+        self._writes: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._reads: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        writer = self._first_connection()
+        self._threads = [threading.Thread(target=self._write_loop, args=(writer,), name="sqlite-writer", daemon=True)]
+        self._threads += [threading.Thread(target=self._read_loop, name=f"sqlite-reader-{n}", daemon=True) for n in range(readers)]
+        for thread in self._threads:
+            thread.start()
+
+    # --- the waiting side
+
+    async def write(self, fn: Work[T], *, point: str = "") -> T:
+        return await self._ask(self._writes, _Job(fn, point))
+
+    async def read(self, fn: Work[T]) -> T:
+        return await self._ask(self._reads, _Job(fn))
+
+    async def checkpoint(self) -> None:
+        checkpoint: _Job[None] = _Job(None)
+        await self._ask(self._writes, checkpoint)
+
+    async def migrate(self, steps: Sequence[Migration]) -> list[str]:
+        async def work(tx: Tx) -> list[str]:
+            return await apply(tx, steps, lambda statement: statement)
+
+        return await self.write(work, point="migrate")
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._writes.put(None)
+        for _ in self._threads[1:]:
+            self._reads.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    async def _ask(self, queue: SimpleQueue[_Job[Any] | None], job: _Job[T]) -> T:
+        if self._closed:
+            raise Unavailable("the database is closed")
+        queue.put(job)
+        return await job.future
+
+    # --- connections
+
+    def _first_connection(self) -> sqlite3.Connection:
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or later is needed")
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # before SQLite would make it readable by all
+            return self._connect()
+        except OSError as error:
+            raise ConfigError(f"cannot open the database {self._path}: {error.strerror}") from error
+        except sqlite3.Error as error:
+            raise ConfigError(f"cannot open the database {self._path}: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=self._busy_ms / 1000
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            self._to_wal(connection)
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        """Several processes may make the same file at once; the busy handler does not cover the change to WAL."""
+        end = monotonic() + self._busy_ms / 1000
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > end:
+                    raise
+                time.sleep(0.005)
+            else:
+                return
+
+    # --- the writer thread
+
+    def _write_loop(self, connection: sqlite3.Connection) -> None:
+        while True:
+            for kind, group in groupby(self._waiting(), _kind):
+                jobs = [job for job in group if job is not None]
+                if kind == "end":
+                    connection.close()
+                    return
+                if kind == "units":
+                    self._commit(connection, jobs)
+                else:
+                    self._truncate_log(connection, jobs)
+                _tell(jobs)
+
+    def _waiting(self) -> list[_Job[Any] | None]:
+        """What waits already, at least one: the next batch. None asks for the end and is always the last."""
+        jobs = [self._writes.get()]
+        with suppress(Empty):
+            while len(jobs) < _BATCH:
+                jobs.append(self._writes.get_nowait())
+        return jobs
+
+    def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Job[Any]]) -> None:
+        """All units of the batch in one transaction. If the transaction as a whole fails, each unit gets one of its own."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            for job in batch:
+                job.error = _translate(error)
+            return
+        try:
+            for job in batch:
+                self._savepoint(connection, job)
+            self._end(connection, batch)
+        except (_LostError, sqlite3.Error) as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if len(batch) > 1:
+                for job in batch:
+                    job.error = None
+                    self._commit(connection, [job])
+            elif batch[0].error is None:
+                batch[0].error = _translate(error) if isinstance(error, sqlite3.Error) else error
+
+    def _end(self, connection: sqlite3.Connection, batch: Sequence[_Job[Any]]) -> None:
+        points = {job.point for job in batch if job.error is None}
+        self._failpoint.pass_by("before", points)
+        connection.execute("COMMIT")
+        self._failpoint.pass_by("after", points)
+
+    def _savepoint(self, connection: sqlite3.Connection, job: _Job[Any]) -> None:
+        assert job.work is not None  # noqa: S101 - a checkpoint never enters a batch
+        connection.execute("SAVEPOINT unit")
+        try:
+            job.result = _drive(job.work, connection)
+        except BaseException as error:
+            job.error = error
+            if not connection.in_transaction:  # a full disk, an input/output error: SQLite has rolled back everything
+                raise _LostError from error
+            connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
+
+    def _truncate_log(self, connection: sqlite3.Connection, jobs: Sequence[_Job[Any]]) -> None:
+        for job in jobs:
+            try:
+                if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    job.error = Unavailable("another program is reading the database; deleted values are still in its log")
+            except sqlite3.Error as error:
+                job.error = _translate(error)
+
+    # --- the reader threads
+
+    def _read_loop(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (job := self._reads.get()) is not None:
+            try:
+                if connection is None:
+                    connection = self._connect()
+                    connection.execute("PRAGMA query_only=ON")
+                job.result = self._snapshot(connection, job)
+            except sqlite3.Error as error:
+                job.error = _translate(error)
+            except BaseException as error:  # noqa: BLE001 - it belongs to the waiting coroutine
+                job.error = error
+            _tell([job])
+            del job  # keep no result alive while waiting
+        if connection is not None:
+            connection.close()
+
+    def _snapshot(self, connection: sqlite3.Connection, job: _Job[Any]) -> Any:
+        assert job.work is not None  # noqa: S101 - only the writer makes checkpoints
+        connection.execute("BEGIN")
+        try:
+            return _drive(job.work, connection)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _open(uri: str, *, failpoint: str = "") -> Storage:
+    """``sqlite:///absolute/file.db`` or ``sqlite:relative.db``, percent-encoded where needed."""
+    parts = urlsplit(uri)
+    path = unquote(parts.path)
+    if not path or parts.netloc or parts.query or parts.fragment:
+        raise ConfigError("a SQLite database is written sqlite:///absolute/file.db or sqlite:relative.db")
+    return Sqlite(Path(path), failpoint=failpoint)
+
+
+OPEN: Open = _open
