@@ -6,7 +6,7 @@ Ten selectively disclosable claims, four of them shown. Every candidate does all
 from __future__ import annotations
 
 import hashlib
-import os
+
 from collections.abc import Callable
 from functools import cache
 
@@ -21,7 +21,7 @@ from sd_jwt.verifier import SDJWTVerifier
 
 from benchmarks.jws import SHA256, raw
 from benchmarks.measure import Row, interleaved, row
-from shared.clock import system_clock
+from shared.clock import system_clock, system_entropy
 from shared.credentials import Claim, CredentialType, Group, Kind, Text
 from shared.formats import Binding, Credential, StatusReference, formats
 from shared.jose.jwk import render_jwk
@@ -66,7 +66,7 @@ def credential() -> Credential:
 
 
 def issue_ours() -> str:
-    unsigned = FORMAT.prepare(credential(), key=KeyId("issuer"), holder=keys().holder_public, entropy=os.urandom)
+    unsigned = FORMAT.prepare(credential(), key=KeyId("issuer"), holder=keys().holder_public, entropy=system_entropy)
     return _finish(unsigned, keys().issuer)
 
 
@@ -80,13 +80,19 @@ def _payload() -> dict[str, object]:
 
 def _issue_sd_jwt() -> str:
     claims = {**_payload(), **{SDObj(name): value for name, value in CLAIMS.items()}}
-    issued: str = SDJWTIssuer(claims, keys().foreign_issuer, keys().foreign_holder, "ES256", extra_header_parameters={"typ": "dc+sd-jwt"}).sd_jwt_issuance
+    issued: str = SDJWTIssuer(
+        claims, keys().foreign_issuer, keys().foreign_holder, "ES256", extra_header_parameters={"typ": "dc+sd-jwt"}
+    ).sd_jwt_issuance
     return issued
 
 
 def _issue_openvc() -> str:
     return SdJwtVcProofSuite().issue(
-        {**_payload(), **CLAIMS}, signing_key=keys().openvc_issuer, disclosable=NAMES, holder_jwk=render_jwk(keys().holder_public), vct=TYPE.vct
+        {**_payload(), **CLAIMS},
+        signing_key=keys().openvc_issuer,
+        disclosable=NAMES,
+        holder_jwk=render_jwk(keys().holder_public),
+        vct=TYPE.vct,
     )
 
 
