@@ -255,6 +255,13 @@ class RestrictedUndisclosed(Undecided):
     check = "type_rules"
 
 
+class RestrictionsToRead(Undecided):
+    """There is a limit in words: a person has to read it and say whether this use is allowed."""
+
+    code = "restrictions_to_read"
+    check = "type_rules"
+
+
 # --- protocol refusals -----------------------------------------------------------------------------------------------------------------
 
 

@@ -7,80 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-ClaimPath = tuple[str | int | None, ...]
-"""As in OpenID4VP section 7: a string names a member, ``None`` selects all elements of an array, a number selects one."""
+from ..errors import Malformed, TypeRuleBroken
+from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._tree import Node, check_shape, grow
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words for people, in both languages."""
-
-    en: str
-    cy: str
-
-    def in_(self, locale: str) -> str:
-        """The Welsh words for ``cy``, the English ones for everything else."""
-        return self.cy if locale == "cy" else self.en
-
-
-class Disclosure(StrEnum):
-    """Whether the holder may withhold a claim."""
-
-    ALWAYS = "always"  # a limit, in clear in every format (security rule S3)
-    SELECTIVE = "selective"
-    ONCE = "once"  # selective, and asked for only in the named case
-
-
-class Kind(StrEnum):
-    """The JSON form of a leaf. A date is a full-date string; ``PARTIAL_DATE`` also allows YYYY and YYYY-MM and is never coerced."""
-
-    TEXT = "text"
-    DATE = "date"
-    PARTIAL_DATE = "partial-date"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    CODE = "code"  # one of ``choices``
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    value: str
-    label: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One leaf. ``path`` holds ``None`` where a leaf repeats in an array, whose elements are then disclosed one by one."""
-
-    path: tuple[str | None, ...]
-    kind: Kind
-    label: Text
-    group: str
-    disclosure: Disclosure = Disclosure.SELECTIVE
-    required: bool = False
-    choices: tuple[Choice, ...] = ()
-    hint: Text | None = None
-    max_length: int = 200
-    max_items: int = 32
-    cwt: int = 0  # lossless key inside the compact format; unique in the type
-    mdoc: str = ""  # element identifier in the type's namespace
-    vcdm: str = ""  # dotted path below credentialSubject; empty = the same as ``path``
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Leaves that a page shows together and that the compact format discloses together."""
-
-    id: str
-    label: Text
+__all__ = [
+    "Choice",
+    "Claim",
+    "ClaimPath",
+    "CredentialType",
+    "Disclosure",
+    "Group",
+    "Kind",
+    "ReadyQuery",
+    "Reason",
+    "Text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyQuery:
-    """A question that relying parties usually ask of this type. ``optional`` paths start off on the consent page."""
+    """A question that relying parties usually ask of this type. ``optional`` paths (three at most) start off on the consent page.
+
+    ``use`` is what the type's ``judge`` is told when this question is asked.
+    """
 
     id: str
     title: Text
@@ -88,6 +40,7 @@ class ReadyQuery:
     paths: tuple[ClaimPath, ...]
     optional: tuple[ClaimPath, ...] = ()
     values: Mapping[ClaimPath, tuple[Any, ...]] = field(default_factory=dict)
+    use: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +63,40 @@ class CredentialType:
     represents: tuple[str, ...] = ()  # path prefix of the person acted for, if any: a page then says "acting for"
     bearer: bool = False  # only such a type may lack holder binding (S2)
     cancelled_by: tuple[Text, ...] = ()
-    reasons: tuple[Choice, ...] = ()  # reason codes for cancel / hold / reinstate
+    reasons: tuple[Reason, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
-    check: Callable[[Mapping[str, Any]], None] = lambda _claims: None
-    judge: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _claims, _use: None
+    check_rules: Callable[[Mapping[str, Any]], None] = lambda _claims: None
+    judge_rules: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _claims, _use: None
+    tree: Node = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tree", grow(self.claims))
+
+    @property
+    def vcdm_type(self) -> str:
+        """Its name among the ``type`` of a W3C credential: ``life-event`` gives ``LifeEvent``."""
+        return "".join(word.capitalize() for word in self.id.split("-"))
+
+    def check(self, claims: Mapping[str, Any]) -> None:
+        """Raise ``Malformed`` with a JSON pointer unless ``claims`` is a whole, consistent claim tree of this type."""
+        check_shape(self.tree, claims, whole=True)
+        self.check_rules(claims)
+
+    def judge(self, claims: Mapping[str, Any], use: Mapping[str, Any]) -> None:
+        """Raise a ``Rejected`` or ``Undecided`` unless what was disclosed serves ``use``. What is unknown to the type is refused."""
+        try:
+            check_shape(self.tree, claims, whole=False)
+        except Malformed as error:
+            raise TypeRuleBroken(error.detail, where=error.where) from error
+        self.judge_rules(claims, use)
+
+    def reasons_for(self, action: str) -> tuple[Reason, ...]:
+        """What may be given as the reason to ``cancel``, ``hold`` or ``reinstate``."""
+        return tuple(reason for reason in self.reasons if action in reason.actions)
+
+    def query(self, query_id: str) -> ReadyQuery | None:
+        """The ready query of this name."""
+        return next((query for query in self.queries if query.id == query_id), None)
 
     def claim(self, path: ClaimPath) -> Claim | None:
         """The leaf that ``path`` (array positions as number or ``None``) points at."""

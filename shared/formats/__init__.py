@@ -1,0 +1,160 @@
+"""What a credential format does, whichever it is. One format is one file of this package that ends in ``FORMAT = …``.
+
+A format has no key, no clock, no socket: keys are named, time and entropy are arguments, signing is ``shared.keys.Unsigned``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from ..clock import Entropy
+from ..credentials import ClaimPath, CredentialType
+from ..keys import KeyId, PublicKey, Unsigned
+from ..registry import exports
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReference:
+    """Where a copy's status stands (Token Status List section 6): the list's address and an index into it."""
+
+    uri: str
+    idx: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What an issuer says. ``claims`` is the claim tree of ``type``; instants are seconds and already rounded to the day."""
+
+    type: CredentialType
+    claims: Mapping[str, Any]
+    issuer: str
+    issued_at: int
+    expires_at: int
+    status: StatusReference | None = None
+    x5c: tuple[bytes, ...] = ()  # DER, leaf first, anchor never inside
+    alg: str = "ES256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Whom a presentation is for: to ``verify`` the expected values, to ``present`` the values to sign.
+
+    ``max_age`` (seconds) bounds the age of the holder's signature; ``issued_after`` (epoch seconds) is an earlier bound of its own,
+    e.g. when the nonce was made. ``extra`` members are signed by the holder and, when verifying, must be there with equal values.
+    A signature that carries its own ``exp`` (an addressed copy) lives until then instead of ``max_age``, at most ``ADDRESSED_DAYS``.
+    """
+
+    audience: str
+    nonce: str
+    issued_after: int | None = None
+    max_age: int = 300
+    extra: Mapping[str, Any] = field(default=NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BearerType:
+    """Only for a type whose file says bearer, and a credential without ``cnf`` (security rule S2)."""
+
+    vct: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """The structure of received bytes. Nothing in it is a fact before ``verify``; only ``parse`` and ``disclose`` make one.
+
+    ``payload`` is what the issuer signed, digests included. ``vct``, ``issuer``, ``status`` and ``holder`` are hints, empty or ``None``
+    where absent.
+    """
+
+    format: str
+    wire: str
+    header: Mapping[str, Any]
+    payload: Mapping[str, Any]
+    disclosures: tuple[str, ...] = ()  # as received, base64url
+    binding_token: str | None = None
+    vct: str = ""
+    issuer: str = ""
+    x5c: tuple[bytes, ...] = ()
+    status: StatusReference | None = None
+    inner: Any = field(default=None, repr=False, compare=False)  # the format's own parse, so that nothing is parsed twice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peeked:
+    """What a wallet may show of a credential that it holds: ``document`` with every disclosure at hand applied.
+
+    ``claims`` is the type's claim tree inside it; ``disclosable`` are the paths into ``document`` that may be withheld (numbers for
+    array positions), ``holder`` is the key it is bound to.
+    """
+
+    document: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    disclosable: tuple[ClaimPath, ...]
+    issued_at: int
+    expires_at: int
+    holder: PublicKey | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Facts: what a verified presentation says.
+
+    ``claims`` is the claim tree of the type, the same for every format, with the withheld leaves gone. ``document`` is the whole
+    processed document in the format's own shape: DCQL paths point into it (for ``vc+jwt`` they begin with ``credentialSubject``).
+    ``disclosed`` are paths into ``document`` of the leaves that the holder could have withheld and did not.
+    ``signing_input_digest`` is the replay key (S9): SHA-256 of what the holder signed, or the issuer where there is no holder.
+    """
+
+    vct: str
+    issuer: str
+    claims: Mapping[str, Any]
+    document: Mapping[str, Any]
+    disclosed: tuple[ClaimPath, ...]
+    issued_at: int
+    expires_at: int
+    status: StatusReference | None
+    holder: PublicKey | None
+    binding_claims: Mapping[str, Any]
+    signing_input_digest: bytes
+
+
+class CredentialFormat(Protocol):
+    """One format. ``parse`` raises ``Malformed``; ``verify`` raises the ``Rejected`` classes of ``shared.errors`` as well."""
+
+    name: str
+    """The OpenID4VCI and OpenID4VP identifier, e.g. ``dc+sd-jwt``."""
+
+    def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
+        """The credential, lacking only the issuer's signature. ``holder`` is ``None`` for bearer types alone (S2)."""
+
+    def parse(self, wire: str) -> Parsed:
+        """Structure only."""
+
+    def peek(self, parsed: Parsed) -> Peeked:
+        """What a wallet shows of its own document; checks digests and disclosures, no signature."""
+
+    def check_received(self, parsed: Parsed, issuer: PublicKey, *, holder: PublicKey, at: int) -> Claims:
+        """A wallet's check of a new copy: signed, bound to ``holder``, in force, and nothing hidden in it (S3)."""
+
+    def verify(self, parsed: Parsed, issuer: PublicKey, *, binding: Binding | BearerType, at: int) -> Claims:
+        """Checks 3 to 6 of ``shared.verify``: signature, validity, digests and disclosures, holder binding."""
+
+    def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
+        """Only what ``paths`` (into ``document``) select, with everything below; ``OverDisclosed`` where a format cannot withhold."""
+
+    def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
+        """The presentation, lacking only the holder's signature; ``alg`` is the algorithm of the holder's key."""
+
+
+@cache
+def formats() -> Mapping[str, CredentialFormat]:
+    """Every format of this installation by its name."""
+    found: dict[str, CredentialFormat] = {each.name: each for each in exports(sys.modules[__name__], "FORMAT").values()}
+    return MappingProxyType(found)

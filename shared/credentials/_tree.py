@@ -1,0 +1,164 @@
+"""The claim tree of a type: its leaves hung into the objects and arrays that hold them, and the check of a claim set's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from ..errors import Malformed, TooLarge
+from ._claim import Claim, ClaimPath, Disclosure, Kind
+
+MAX_INTEGER = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact (RFC 8259 section 6)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """A leaf (``claim``), an object (``members``) or an array (``items``): exactly one of the three is there."""
+
+    claim: Claim | None = None
+    members: dict[str, Node] = field(default_factory=dict)
+    items: Node | None = None
+    required: bool = False
+    max_items: int = 0
+    open: bool = False
+    """Whether something below is always in clear, so that nothing may hide this node."""
+
+
+def grow(claims: Iterable[Claim]) -> Node:
+    """The root object over ``claims``."""
+    root = Node(required=True)
+    for claim in claims:
+        _plant(root, claim)
+    return root
+
+
+def _plant(node: Node, claim: Claim) -> None:
+    for part in claim.path:
+        node.required |= claim.required
+        node.open |= claim.disclosure is Disclosure.ALWAYS
+        if part is None:
+            node.items = node.items or Node()
+            node.max_items = claim.max_items
+            node = node.items
+        else:
+            node = node.members.setdefault(part, Node())
+    node.claim = claim
+    node.required = claim.required
+    node.open = claim.disclosure is Disclosure.ALWAYS
+
+
+def pointer(path: Iterable[str | int | None]) -> str:
+    """RFC 6901 pointer of a claim path; ``None`` becomes ``-``."""
+    return "".join("/" + ("-" if part is None else str(part).replace("~", "~0").replace("/", "~1")) for part in path)
+
+
+def check_shape(node: Node, value: Any, *, whole: bool, path: ClaimPath = ()) -> None:
+    """Raise ``Malformed`` unless ``value`` has the form of ``node``; ``whole`` also demands what is required."""
+    if node.claim is not None:
+        _CHECKS[node.claim.kind](node.claim, value, pointer(path))
+    elif node.items is not None:
+        _check_array(node, node.items, value, whole=whole, path=path)
+    else:
+        _check_object(node, value, whole=whole, path=path)
+
+
+def _check_object(node: Node, value: Any, *, whole: bool, path: ClaimPath) -> None:
+    if not isinstance(value, Mapping):
+        raise Malformed("an object belongs here", where=pointer(path))
+    for name, member in value.items():
+        child = node.members.get(name)
+        if child is None:
+            raise Malformed("this type of document has no such detail", where=pointer((*path, name)))
+        check_shape(child, member, whole=whole, path=(*path, name))
+    if not whole:
+        return
+    if not value and path:
+        raise Malformed("leave out what is empty", where=pointer(path))
+    for name, child in node.members.items():
+        if child.required and name not in value:
+            raise Malformed("this detail is needed", where=pointer((*path, name)))
+
+
+def _check_array(node: Node, items: Node, value: Any, *, whole: bool, path: ClaimPath) -> None:
+    if not isinstance(value, list | tuple):
+        raise Malformed("a list belongs here", where=pointer(path))
+    if len(value) > node.max_items:
+        raise TooLarge(f"at most {node.max_items} entries", where=pointer(path))
+    if whole and not value:
+        raise Malformed("give at least one, or leave it out", where=pointer(path))
+    for at, item in enumerate(value):
+        check_shape(items, item, whole=whole, path=(*path, at))
+
+
+def _check_text(claim: Claim, value: Any, where: str) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise Malformed("words belong here", where=where)
+    if len(value) > claim.max_length:
+        raise TooLarge(f"at most {claim.max_length} characters", where=where)
+    if any((char < " " and char != "\n") or "\x7f" <= char < "\xa0" or "\ud800" <= char <= "\udfff" for char in value):
+        raise Malformed("there are characters here that nobody can read", where=where)
+
+
+def _check_date(_claim: Claim, value: Any, where: str) -> None:
+    if not _is_date(value):
+        raise Malformed("a date like 1938-11-02 belongs here", where=where)
+
+
+def _check_partial_date(_claim: Claim, value: Any, where: str) -> None:
+    if not isinstance(value, str) or len(value) not in _COMPLETED or not _is_date(value + _COMPLETED[len(value)]):
+        raise Malformed("a date like 1938-11-02, 1938-11 or 1938 belongs here", where=where)
+
+
+_COMPLETED = {4: "-01-01", 7: "-01", 10: ""}
+
+
+def _is_date(value: Any) -> bool:
+    """RFC 3339 full-date of a day that exists; ``date.fromisoformat`` alone would take more forms."""
+    if not isinstance(value, str) or len(value) != 10 or value[4] != "-" or value[7] != "-" or not value.isascii():
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_integer(_claim: Claim, value: Any, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INTEGER:
+        raise Malformed("a whole number belongs here", where=where)
+
+
+def _check_boolean(_claim: Claim, value: Any, where: str) -> None:
+    if not isinstance(value, bool):
+        raise Malformed("true or false belongs here", where=where)
+
+
+def _check_code(claim: Claim, value: Any, where: str) -> None:
+    if not isinstance(value, str) or claim.choice(value) is None:
+        raise Malformed(f"one of these belongs here: {', '.join(choice.value for choice in claim.choices)}", where=where)
+
+
+_CHECKS: Mapping[Kind, Callable[[Claim, Any, str], None]] = {
+    Kind.TEXT: _check_text,
+    Kind.DATE: _check_date,
+    Kind.PARTIAL_DATE: _check_partial_date,
+    Kind.INTEGER: _check_integer,
+    Kind.BOOLEAN: _check_boolean,
+    Kind.CODE: _check_code,
+}
+
+
+def leaves(node: Node, value: Any, path: ClaimPath = ()) -> Iterator[tuple[ClaimPath, Claim, Any]]:
+    """Each leaf of ``value`` that the type knows, in the type's order: path with numbers, what it is, and its value."""
+    if node.claim is not None:
+        yield path, node.claim, value
+    elif node.items is not None:
+        for at, item in enumerate(value):
+            yield from leaves(node.items, item, (*path, at))
+    else:
+        for name, child in node.members.items():
+            if name in value:
+                yield from leaves(child, value[name], (*path, name))
