@@ -81,7 +81,9 @@ def parse_anchor(data: bytes, *, role: Role, name: str = "", entity: str | None 
     if len(armoured) > 1:
         raise Malformed("exactly one certificate is demanded here")
     certificate = load_certificate(_unarmour(armoured[0]) if armoured else data, "")
-    return _anchor(certificate, role, name or certificate.subject, entity, None if vcts is None else tuple(vcts), "")
+    _check_anchor(certificate, role)
+    kept = None if vcts is None else tuple(vcts)
+    return Anchor(certificate=certificate, role=role, name=name or certificate.subject, entity=entity, vcts=kept)
 
 
 def _unarmour(body: bytes) -> bytes:
@@ -91,12 +93,11 @@ def _unarmour(body: bytes) -> bytes:
         raise Malformed("the PEM armour holds no base64") from error
 
 
-def _anchor(certificate: Cert, role: Role, name: str, entity: str | None, vcts: tuple[str, ...] | None, where: str) -> Anchor:
+def _check_anchor(certificate: Cert, role: str, where: str = "") -> None:
     if role not in ROLES:
         raise Malformed(f"the role of an anchor is {' or '.join(ROLES)}", where=f"{where}/role")
     if not certificate.is_ca:
         raise Malformed("only a certification authority can be an anchor", where=f"{where}/certificate")
-    return Anchor(certificate=certificate, role=role, name=name, entity=entity, vcts=vcts)
 
 
 def parse_trust(data: bytes) -> TrustAnchors:
@@ -116,11 +117,15 @@ def parse_trust(data: bytes) -> TrustAnchors:
 
 def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
     role = get_str(obj, "role", where)
-    if role not in ROLES:
-        raise Malformed(f"the role of an anchor is {' or '.join(ROLES)}", where=f"{where}/role")
     certificate = load_certificate(get_str(obj, "certificate", where, max_length=20_000), f"{where}/certificate")
-    entity = get_str(obj, "entity", where, optional=True)
-    return _anchor(certificate, Role(role), get_str(obj, "name", where), entity, get_strings(obj, "vcts", where, optional=True), where)
+    _check_anchor(certificate, role, where)
+    return Anchor(
+        certificate=certificate,
+        role=Role(role),
+        name=get_str(obj, "name", where),
+        entity=get_str(obj, "entity", where, optional=True),
+        vcts=get_strings(obj, "vcts", where, optional=True),
+    )
 
 
 def _check_thumbprint(text: str, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import NotEntitled, Untrusted
+from ..errors import NotEntitled, Rejected, Untrusted
 from ..keys import Role
 from ..x509 import Cert, Crl, verify_chain
 from .anchors import Anchor, TrustAnchors
@@ -41,21 +41,19 @@ class Policy:
 
         return self._find(Role.RELYING_PARTY, x5c, at, crls, entitled)
 
-    def _find(
-        self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]
-    ) -> Cert:
+    def _find(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
         if not x5c:
             raise Untrusted("no certificate came with it")
-        closest: Untrusted | NotEntitled = Untrusted("the certificates lead to nobody who is trusted here")
+        closest: Rejected = Untrusted("the certificates lead to nobody who is trusted here")
         for anchor in self.anchors.with_role(role):
             try:
                 leaf = verify_chain(x5c, (anchor.certificate,), at=at, role=role, crls=crls)
                 check(anchor, leaf)
-            except NotEntitled as error:
-                closest = error
             except Untrusted:
                 continue
+            except Rejected as error:
+                closest = error
             else:
                 return leaf
         raise closest
