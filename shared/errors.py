@@ -238,6 +238,13 @@ class BundleStale(Undecided):
     check = "issuer_trust"
 
 
+class CrlStale(Undecided):
+    """The newest known list of withdrawn certificates has run out (S16)."""
+
+    code = "crl_stale"
+    check = "issuer_trust"
+
+
 class NeedsMoreAttorneys(Undecided):
     code = "needs_more_attorneys"
     check = "type_rules"

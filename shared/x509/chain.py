@@ -1,0 +1,159 @@
+"""From a leaf in ``x5c`` to a pinned anchor, at a given time, for one role (RFC 5280 section 6; HAIP 1.0 section 6.1.1).
+
+The library walks the path: signatures, names, validity, path length, name constraints, unknown critical extensions. What is ours is
+checked here: that the chain is exactly the one that was sent, that no anchor is in it, the one role, and the revocation lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
+
+from ..errors import CertificateRevoked, CrlStale, Malformed, TooLarge, Untrusted
+from ..keys import Role
+from .certificate import MAX_X5C, ROLE_OIDS, Cert, extension, load_certificate
+from .crl import Crl
+from .prepare import instant
+
+MAX_CERTIFICATES = MAX_X5C
+
+
+def verify_chain(x5c: Sequence[bytes], anchors: Sequence[Cert], *, at: int, role: Role, crls: Sequence[Crl] = ()) -> Cert:
+    """The leaf of ``x5c`` (DER, leaf first, anchor left out), if a chain through it leads to one of ``anchors`` at ``at`` for ``role``.
+
+    ``crls`` are the known revocation lists; those not by an authority of the chain are not looked at. Raises ``Malformed``, ``TooLarge``,
+    ``Untrusted``, ``CertificateRevoked``, or ``CrlStale`` (undecided) where an authority's newest list has run out.
+    """
+    key = (tuple(x5c), tuple(anchors), role, tuple(crls))
+    known = _VERIFIED.get(key)
+    if known is not None and known.since <= at <= known.until:
+        return known.leaf
+    sent = _load(x5c)
+    _check_leaf(sent[0], role)
+    _check_no_anchor(sent, anchors)
+    path = _build(sent, anchors, at)
+    _check_authorities(path[1:], role)
+    limits = [limit for cert, issuer in pairwise(path) for limit in _check_revocation(cert, issuer, crls, at)]
+    _remember(key, _Verified(sent[0], _since(path, limits), _until(path, limits)))
+    return sent[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A chain that stands, and the seconds from which and until which it does; both inclusive."""
+
+    leaf: Cert
+    since: int
+    until: int
+
+
+_Key = tuple[tuple[bytes, ...], tuple[Cert, ...], Role, tuple[Crl, ...]]
+_VERIFIED: dict[_Key, _Verified] = {}
+_KEPT = 256
+
+
+def _remember(key: _Key, verified: _Verified) -> None:
+    # Only chains under pinned anchors get here, so no stranger can fill it.
+    if len(_VERIFIED) >= _KEPT:
+        _VERIFIED.clear()
+    _VERIFIED[key] = verified
+
+
+def _since(path: Sequence[Cert], limits: Sequence[Crl]) -> int:
+    return max([cert.not_before for cert in path] + [crl.this_update for crl in limits])
+
+
+def _until(path: Sequence[Cert], limits: Sequence[Crl]) -> int:
+    return min([cert.not_after for cert in path] + [crl.next_update for crl in limits])
+
+
+def _load(x5c: Sequence[bytes]) -> list[Cert]:
+    if not x5c:
+        raise Malformed("a certificate is missing", where="/x5c")
+    if len(x5c) > MAX_CERTIFICATES:
+        raise TooLarge(f"more than {MAX_CERTIFICATES} certificates", where="/x5c")
+    return [load_certificate(der, f"/x5c/{index}") for index, der in enumerate(x5c)]
+
+
+def _check_leaf(leaf: Cert, role: Role) -> None:
+    if leaf.is_ca:
+        raise Untrusted("the signer's certificate is one that certifies others")
+    if leaf.roles != (role,):
+        raise Untrusted(f"the signer's certificate is not for the one role {role}")
+
+
+def _check_no_anchor(sent: Sequence[Cert], anchors: Sequence[Cert]) -> None:
+    points = {_spki(anchor) for anchor in anchors}
+    for cert in sent:
+        if cert.parsed.issuer == cert.parsed.subject or _spki(cert) in points:
+            raise Untrusted("a self-signed certificate or an anchor was sent where only certified ones belong")
+
+
+def _spki(cert: Cert) -> bytes:
+    return cert.public.key.public_bytes(*_SPKI)
+
+
+def _build(sent: Sequence[Cert], anchors: Sequence[Cert], at: int) -> list[Cert]:
+    if not anchors:
+        raise Untrusted("no trust anchor is known")
+    verifier = (
+        PolicyBuilder()
+        .store(Store([anchor.parsed for anchor in anchors]))
+        .time(instant(at))
+        .max_chain_depth(MAX_CERTIFICATES)
+        .extension_policies(ca_policy=_CA_POLICY, ee_policy=_LEAF_POLICY)
+        .build_client_verifier()
+    )
+    try:
+        found = verifier.verify(sent[0].parsed, [cert.parsed for cert in sent[1:]]).chain
+    except (VerificationError, ValueError) as error:
+        raise Untrusted("no chain of certificates in force leads to a trust anchor") from error
+    # RFC 7515 section 4.1.6: each certificate certifies the one before it. Anything else sent along is not harmless but unexplained.
+    if found[:-1] != [cert.parsed for cert in sent]:
+        raise Untrusted("the certificates sent are not one chain in its order")
+    anchor = next(anchor for anchor in anchors if anchor.parsed == found[-1])
+    return [*sent, anchor]
+
+
+def _check_authorities(authorities: Sequence[Cert], role: Role) -> None:
+    """An authority that names purposes certifies only for those (as all current path validators have it)."""
+    for cert in authorities:
+        usages = extension(cert.parsed, x509.ExtendedKeyUsage)
+        if usages is not None and ROLE_OIDS[role] not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
+            raise Untrusted(f"an authority in the chain may not certify for the role {role}")
+
+
+def _check_revocation(cert: Cert, issuer: Cert, crls: Sequence[Crl], at: int) -> list[Crl]:
+    """The lists of ``issuer`` whose word on ``cert`` limits the time of the verdict.
+
+    A serial number on any list, however old or new, counts: what was withdrawn once stays withdrawn. That a number is missing counts
+    only while a list is in force.
+    """
+    ours = [crl for crl in crls if crl.is_by(issuer)]
+    if any(cert.serial in crl.serials for crl in ours):
+        raise CertificateRevoked("a certificate in the chain was withdrawn")
+    fresh = [crl for crl in ours if crl.this_update <= at <= crl.next_update]
+    if ours and not fresh:
+        raise CrlStale("the list of withdrawn certificates has run out")
+    return fresh[:1]
+
+
+def _check_key_usage(_policy: Policy, _cert: x509.Certificate, usage: x509.KeyUsage) -> None:
+    if not usage.digital_signature:
+        detail = "the leaf may not sign"
+        raise ValueError(detail)
+
+
+_SPKI = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+_CA_POLICY = ExtensionPolicy.webpki_defaults_ca()
+_LEAF_POLICY = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_usage)
+    .require_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
+)
