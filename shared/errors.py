@@ -233,6 +233,13 @@ class StatusStale(Undecided):
     code = "status_stale"
 
 
+class ClockBehind(Undecided):
+    """The clock is long before something that was signed: nothing can be said about dates (S18)."""
+
+    code = "clock_behind"
+    check = "time"
+
+
 class BundleStale(Undecided):
     code = "bundle_stale"
     check = "issuer_trust"
@@ -410,6 +417,13 @@ class UnsupportedMediaType(Refused):
 class MethodRefused(Refused):
     code = "method_not_allowed"
     status = 405
+
+
+class Misdirected(Refused):
+    """The Host header names somebody else: a foreign name that was pointed at us (DNS rebinding)."""
+
+    code = "misdirected_request"
+    status = 421
 
 
 # --- state -----------------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,215 @@
+"""Who is asking: sessions of people, API keys of programs, forms that came from our own pages, throttled sign-in.
+
+use_auth(app)                                            # once, after make_app; the service has passed MIGRATIONS to storage.migrate
+await throttle_sign_in(request, account=name)            # before looking at the passphrase
+await passphrases(request).check(passphrase, phc)        # phc None if there is no such account
+response = web.HTTPSeeOther("/")                         # any response
+await sign_in(request, response, subject=operator_id, data={"role": "clerk"})
+session = await require_session(request)                 # SignInRequired -> redirect to SIGN_IN_PATH on pages
+form = await read_form(request)                          # same-origin and session token checked, then the fields
+key = await require_scope(request, "issue")              # a guard for openapi.add_routes
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from ..errors import CrossSiteRefused, InvalidToken, Malformed, SignInRequired
+from ..storage import Tx, read_migrations
+from . import api_keys, rates, sessions
+from .api_keys import ApiKey
+from .context import CLOCK, ENTROPY, SERVICE, SETTINGS, STORAGE, now, storage
+from .passphrases import Passphrases
+from .problem import SIGN_IN_PATH
+from .rates import Limit
+from .security import client_address
+from .sessions import Session
+
+MIGRATIONS = read_migrations("shared.web", "web")
+"""Pass these to ``storage.migrate`` before the service's own."""
+
+SIGN_IN_BY_ACCOUNT = Limit("sign-in-account", 10, 15 * 60)
+SIGN_IN_BY_ADDRESS = Limit("sign-in-address", 50, 15 * 60)
+
+PASSPHRASES: web.AppKey[Passphrases] = web.AppKey("PASSPHRASES", Passphrases)
+_SESSION = "muniment.session"
+FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
+
+
+def use_auth(app: web.Application, *, sign_in_path: str = "/sign-in") -> None:
+    """Give ``app`` (made by ``make_app`` with storage) sessions, passphrases and the page that people are sent to."""
+    app[SIGN_IN_PATH] = sign_in_path
+
+    async def resource(app: web.Application) -> AsyncIterator[None]:
+        app[PASSPHRASES] = Passphrases(app[ENTROPY])
+        yield
+        app[PASSPHRASES].close()
+
+    app.cleanup_ctx.append(resource)
+
+
+def passphrases(request: web.Request) -> Passphrases:
+    """Where passphrases are hashed and checked."""
+    return request.config_dict[PASSPHRASES]
+
+
+# --- sessions ----------------------------------------------------------------------------------------------------------------------
+
+
+def cookie_name(request: web.Request) -> str:
+    """Ports of one host share their cookies: each service has its own name. ``__Host-`` ties it to this host and TLS."""
+    prefix = "__Host-" if request.config_dict[SETTINGS].secure else ""
+    return f"{prefix}muniment-{request.config_dict[SERVICE]}"
+
+
+async def current_session(request: web.Request) -> Session | None:
+    """The session of this request, if there is one in force; looked up once."""
+    if _SESSION not in request:
+        request[_SESSION] = await _find(request)
+    found: Session | None = request[_SESSION]
+    return found
+
+
+async def _find(request: web.Request) -> Session | None:
+    cookie = request.cookies.get(cookie_name(request), "")
+    if not cookie or len(cookie) > 128:
+        return None
+    at = now(request)
+    session = await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at))
+    if session is not None and sessions.wants_touch(session, at=at):
+        await storage(request).write(lambda tx: sessions.touch(tx, session, at=at))
+    return session
+
+
+async def require_session(request: web.Request) -> Session:
+    """The session, or ``SignInRequired``: a redirect to the sign-in page for people, 401 for programs."""
+    session = await current_session(request)
+    if session is None:
+        raise SignInRequired("sign in first")
+    return session
+
+
+async def sign_in(request: web.Request, response: web.StreamResponse, *, subject: str, data: Mapping[str, Any] | None = None) -> Session:
+    """Begin a session and set its cookie; the session that this browser had before ends. Forgets the throttle of the account."""
+    before = await current_session(request)
+    at, entropy = now(request), request.config_dict[ENTROPY]
+
+    async def work(tx: Tx) -> tuple[str, Session]:
+        if before is not None:
+            await sessions.end(tx, before.key)
+        return await sessions.begin(tx, subject=subject, at=at, entropy=entropy, data=data)
+
+    cookie, session = await storage(request).write(work)
+    secure = request.config_dict[SETTINGS].secure
+    response.set_cookie(cookie_name(request), cookie, httponly=True, samesite="Lax", secure=secure, path="/")
+    request[_SESSION] = session
+    return session
+
+
+async def sign_out(request: web.Request, response: web.StreamResponse) -> Session | None:
+    """End the session and drop its cookie; return the session that ended."""
+    session = await current_session(request)
+    if session is not None:
+        ended = session.key
+        await storage(request).write(lambda tx: sessions.end(tx, ended))
+    secure = request.config_dict[SETTINGS].secure
+    response.del_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="Lax")
+    response.headers["Clear-Site-Data"] = '"cache"'
+    request[_SESSION] = None
+    return session
+
+
+async def throttle_sign_in(request: web.Request, account: str) -> None:
+    """Count one attempt for the account and for the address, before the passphrase is looked at; ``TooMany`` beyond the limits."""
+    at, address = now(request), client_address(request)
+
+    async def work(tx: Tx) -> None:
+        await rates.take(tx, SIGN_IN_BY_ADDRESS, address, at=at)
+        await rates.take(tx, SIGN_IN_BY_ACCOUNT, account.casefold().strip(), at=at)
+
+    await storage(request).write(work)
+
+
+async def forgive_sign_in(request: web.Request, account: str) -> None:
+    """After the right passphrase: the account's count begins anew."""
+    await storage(request).write(lambda tx: rates.forget(tx, SIGN_IN_BY_ACCOUNT, account.casefold().strip()))
+
+
+# --- forms -------------------------------------------------------------------------------------------------------------------------
+
+
+def check_same_origin(request: web.Request) -> None:
+    """Raise ``CrossSiteRefused`` for what another site's page made a browser send.
+
+    Browsers say so themselves in `Sec-Fetch-Site`, older ones in `Origin`; a program sends neither and has no cookies to abuse.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise CrossSiteRefused("this was sent from another site")
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.lower() != request.config_dict[SETTINGS].origin:
+        raise CrossSiteRefused("this was sent from another site")
+
+
+async def read_form(request: web.Request, *, signed_in: bool = True) -> MultiDictProxy[str]:
+    """The text fields of a form of our own page. ``signed_in=False`` is for the sign-in form, which has no session to belong to.
+
+    Files are read with ``read_files``. Raises ``CrossSiteRefused``, ``SignInRequired`` or ``Malformed``.
+    """
+    return (await read_files(request, signed_in=signed_in))[0]
+
+
+async def read_files(request: web.Request, *, signed_in: bool = True) -> tuple[MultiDictProxy[str], dict[str, bytes]]:
+    """As ``read_form``, and the uploaded files by field name (empty ones left out), bounded by the route's body size."""
+    check_same_origin(request)
+    try:
+        posted = await request.post()
+    except ValueError as error:
+        raise Malformed("this form could not be read") from error
+    fields: MultiDict[str] = MultiDict()
+    files: dict[str, bytes] = {}
+    for name, value in posted.items():
+        if isinstance(value, str):
+            fields.add(name, value)
+        elif isinstance(value, web.FileField):
+            with value.file:
+                if content := value.file.read():
+                    files[name] = content
+        else:
+            raise Malformed("this form has a field that is neither text nor file")
+    if signed_in:
+        sessions.check_form_token(await require_session(request), fields.get(FORM_TOKEN_FIELD, ""))
+    return MultiDictProxy(fields), files
+
+
+# --- API keys ----------------------------------------------------------------------------------------------------------------------
+
+
+async def require_scope(request: web.Request, scope: str) -> ApiKey:
+    """The API key of the request. ``InvalidToken`` (401) without a good one, ``InsufficientScope`` (403) without the scope."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise InvalidToken("an API key is needed: Authorization: Bearer mun_…")
+    at = now(request)
+    key = await storage(request).read(lambda tx: api_keys.check(tx, token.strip(), at=at))
+    key.check_scope(scope)
+    if key.wants_touch(at=at):
+        await storage(request).write(lambda tx: api_keys.touch(tx, key.id, at=at))
+    return key
+
+
+async def sweep(app: web.Application) -> list[str]:
+    """Drop ended sessions and counters; return the keys of the sessions, for what a service holds in memory. Call it now and then."""
+    at = app[CLOCK]()
+
+    async def work(tx: Tx) -> list[str]:
+        await rates.purge(tx, at=at)
+        return await sessions.purge(tx, at=at)
+
+    return await app[STORAGE].write(work)

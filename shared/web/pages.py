@@ -1,0 +1,154 @@
+"""Pages for people: Jinja2 with the govuk macros, in English and Welsh, rendered on the server and whole without JavaScript.
+
+    use_pages(app, package="issuer.web", title=N_("Make documents"), navigation=[Link(N_("Documents"), "/console/documents")])
+    return await render(request, "console/list.html", rows=rows)
+
+The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
+Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``session`` (or None),
+``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, Undefined
+from jinja2.utils import missing
+
+from ..errors import VcError
+from . import faults
+from .assets import Assets
+from .auth import current_session
+from .context import REQUEST_ID, SERVICE, SETTINGS, STORAGE
+from .dates import Dates
+from .forms import Form
+from .i18n import LOCALES, NAMES, load_translations, negotiate
+from .problem import ERROR_PAGE
+
+LANGUAGE_COOKIE = "muniment-lang"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line of the navigation; ``text`` is marked with ``N_``. ``signed_in``: shown only to people who are."""
+
+    text: str
+    href: str
+    signed_in: bool = True
+
+
+class Strict(StrictUndefined):
+    """A name that nobody passed, or an attribute that an object lacks, is a bug. A plain dict may lack a member: the govuk macros ask
+    for many that are seldom given.
+    """
+
+    def __new__(cls, hint: str | None = None, obj: Any = missing, *args: Any, **kwargs: Any) -> Any:
+        """The lenient kind for a member of a dict."""
+        return Undefined.__new__(cls) if not isinstance(obj, dict) else ChainableUndefined(hint, obj, *args, **kwargs)
+
+
+class Pages:
+    """One Jinja environment a language, the static files, and what a service says about itself."""
+
+    def __init__(self, *, package: str, title: str, navigation: Sequence[Link] = (), time_zone: str = "UTC", home: str = "/") -> None:
+        packages = ["shared.web"] + ([package] if package and package != "shared.web" else [])
+        roots = [files(name) for name in packages]
+        self.title, self.navigation, self.home = title, tuple(navigation), home
+        self.assets = Assets(root / "static" for root in roots if (root / "static").is_dir())
+        self.translations = {
+            locale: load_translations([root / "locale" for root in reversed(roots) if (root / "locale").is_dir()], locale)
+            for locale in LOCALES
+        }
+        loader = ChoiceLoader(
+            [PackageLoader(name) for name in reversed(packages) if (files(name) / "templates").is_dir()]
+            + [PrefixLoader({name: PackageLoader(name) for name in ("govuk_frontend_jinja",)})]  # its macros import each other by that name
+        )
+        self._environments = {locale: self._environment(locale, loader, Dates(locale, time_zone)) for locale in LOCALES}
+
+    def _environment(self, locale: str, loader: BaseLoader, dates: Dates) -> Environment:
+        environment = Environment(
+            loader=loader,
+            autoescape=True,
+            undefined=Strict,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(self.translations[locale], newstyle=True)  # type: ignore[attr-defined]
+        environment.globals.update(locale=locale, asset=self.assets.url, date=dates.date, moment=dates.moment, clock_time=dates.time)
+        return environment
+
+    def render(self, locale: str, template: str, context: Mapping[str, Any]) -> str:
+        """The page as text."""
+        return self._environments[locale].get_template(template).render(context)
+
+
+PAGES: web.AppKey[Pages] = web.AppKey("PAGES", Pages)
+
+
+def use_pages(app: web.Application, *, package: str, title: str, navigation: Sequence[Link] = (), home: str = "/") -> None:
+    """Give ``app`` its pages, static files, the error page for people and the list of error codes."""
+    app[PAGES] = Pages(package=package, title=title, navigation=navigation, time_zone=app[SETTINGS].time_zone, home=home)
+    app[ERROR_PAGE] = _error_page
+    app.router.add_get("/static/{build}/{path:.+}", app[PAGES].assets.serve)
+    app.router.add_get("/errors", _error_codes)
+
+
+def locale_of(request: web.Request) -> str:
+    """The language of this request's answer."""
+    return negotiate(request.query.get("lang"), request.cookies.get(LANGUAGE_COOKIE), request.headers.get("Accept-Language", ""))
+
+
+def translator(request: web.Request) -> Callable[[str], str]:
+    """``_`` for texts made in code."""
+    return request.config_dict[PAGES].translations[locale_of(request)].gettext
+
+
+async def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """``template`` as a response in the reader's language. A form with errors has status 400 unless another is given."""
+    pages, locale = request.config_dict[PAGES], locale_of(request)
+    session = await current_session(request) if STORAGE in request.config_dict else None
+    form = context.setdefault("form", Form())
+    known = {
+        "service": request.config_dict[SERVICE],
+        "service_title": pages.title,
+        "home": pages.home,
+        "navigation": [link for link in pages.navigation if session is not None or not link.signed_in],
+        "languages": _languages(request, locale),
+        "here": request.path,
+        "session": session,
+        "form_token": session.form_token if session is not None else "",
+        "public_url": request.config_dict[SETTINGS].public_url,
+    }
+    if status == 200 and isinstance(form, Form) and form.wrong:
+        status = 400
+    response = web.Response(status=status, text=pages.render(locale, template, known | context), content_type="text/html")
+    response.headers["Content-Language"] = locale
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if request.query.get("lang") in LOCALES:
+        secure = request.config_dict[SETTINGS].secure
+        response.set_cookie(LANGUAGE_COOKIE, locale, max_age=365 * 86_400, httponly=True, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+def _languages(request: web.Request, current: str) -> list[dict[str, Any]]:
+    """The switch: the same page in each language. An answer to a form is not there to be asked for again, so its link goes home."""
+    path = request.path if request.method in {"GET", "HEAD"} else request.config_dict[PAGES].home
+    kept = [(name, value) for name, value in request.query.items() if name != "lang"] if path == request.path else []
+    return [
+        {"code": code, "name": NAMES[code], "href": f"{path}?{urlencode([*kept, ('lang', code)])}", "current": code == current}
+        for code in LOCALES
+    ]
+
+
+async def _error_page(request: web.Request, error: VcError) -> web.StreamResponse:
+    return await render(request, "error.html", status=error.status, fault=faults.fault_of(request, error), request_id=REQUEST_ID.get())
+
+
+async def _error_codes(request: web.Request) -> web.StreamResponse:
+    return await render(request, "error_codes.html", codes=faults.codes())

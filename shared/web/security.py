@@ -1,0 +1,108 @@
+"""Headers that keep a browser honest, and where a request truly came from.
+
+The policy of contents is strict for every answer: nothing from elsewhere, no inline script or style, no framing, Trusted Types without
+any policy. A page that needs more says so for itself: ``allow(response, script_src="'wasm-unsafe-eval'", media_src="blob:")``.
+
+Chromium also applies ``form-action`` to redirects after a form post. A page that must lead to a foreign address after a post shows
+a link there instead; only where that cannot be, ``allow(response, form_action="https://there.example")`` on the page with the form.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import cast
+
+from aiohttp import web
+
+from ..errors import Misdirected
+from .context import SETTINGS
+from .settings import Common
+
+_POLICY: dict[str, str] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+_CSP = "content_security_policy"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
+
+def allow(response: web.StreamResponse, **directives: str) -> None:
+    """Widen the policy of this one response: ``allow(response, media_src="blob:")`` adds sources to a directive."""
+    extra = cast("dict[str, str]", response.setdefault(_CSP, {}))
+    for name, sources in directives.items():
+        directive = name.replace("_", "-")
+        extra[directive] = f"{extra[directive]} {sources}" if directive in extra else sources
+
+
+def policy(extra: dict[str, str]) -> str:
+    """The whole header; ``'none'`` gives way to what is added."""
+    parts = dict(_POLICY)
+    for directive, sources in extra.items():
+        had = parts.get(directive, "'none'")
+        parts[directive] = sources if had == "'none'" else f"{had} {sources}"
+    return "; ".join(f"{directive} {sources}" for directive, sources in parts.items())
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal, not a middleware: it also sees files and what failed before a handler ran. A handler's own header stays."""
+    headers = response.headers
+    headers.pop("Server", None)
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Content-Security-Policy", policy(response.get(_CSP, {})))
+    if request.config_dict[SETTINGS].secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+def check_host(request: web.Request) -> None:
+    """Raise ``Misdirected`` unless Host is our own name, a literal address, localhost, or was set by a trusted proxy."""
+    settings = request.config_dict[SETTINGS]
+    host = request.headers.get("Host", "")
+    if not host or host.lower() == settings.origin.partition("://")[2] or _trusted(request.remote, settings):
+        return
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name.lower() != "localhost" and _address(name.strip("[]")) is None:
+        raise Misdirected("this service does not go by that name")
+
+
+def client_address(request: web.Request) -> str:
+    """The address of whoever called, for rate limits: the nearest one that is not a trusted proxy."""
+    settings = request.config_dict[SETTINGS]
+    address = request.remote or ""
+    hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
+    while hops and _trusted(address, settings):
+        hop = hops.pop()
+        if _address(hop) is None:
+            break
+        address = hop
+    return address
+
+
+def _trusted(address: str | None, settings: Common) -> bool:
+    parsed = _address(address or "")
+    return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in settings.trusted_proxies)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
