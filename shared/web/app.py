@@ -56,8 +56,8 @@ def make_app(
     app = web.Application(middlewares=[observe, errors, bounds], client_max_size=settings.max_body)
     app[SERVICE], app[SETTINGS], app[CLOCK], app[ENTROPY] = service, settings, clock, entropy
     checks: dict[str, Check] = {}
-    app[READY] = checks
-    app[BODIES] = {}
+    bodies: dict[str, int] = {}
+    app[READY], app[BODIES] = checks, bodies
     app[METRICS] = Metrics(service)
     if storage is not None:
         app[STORAGE] = storage
@@ -78,6 +78,9 @@ def bound_body(app: web.Application, path: str, max_bytes: int) -> None:
 
 
 async def _outbound(app: web.Application) -> AsyncIterator[None]:
+    if FETCHER in app:  # the service brought its own
+        yield
+        return
     fetcher = Fetcher.of(app[SETTINGS])
     app[FETCHER] = fetcher
     yield

@@ -13,12 +13,12 @@ key = await require_scope(request, "issue")              # a guard for openapi.a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from ..errors import CrossSiteRefused, InvalidToken, Malformed, SignInRequired
+from ..errors import CrossSiteRefused, InsufficientScope, InvalidToken, Malformed, SignInRequired
 from ..storage import Tx, read_migrations
 from . import api_keys, rates, sessions
 from .api_keys import ApiKey
@@ -40,9 +40,40 @@ _SESSION = "muniment.session"
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 
 
-def use_auth(app: web.Application, *, sign_in_path: str = "/sign-in") -> None:
+class SessionKeeper(Protocol):
+    """Who remembers sessions. ``cookie`` is the secret that the browser (or, as a bearer token, a program) holds."""
+
+    async def find(self, request: web.Request, cookie: str) -> Session | None:
+        """The session in force for ``cookie``; being asked keeps it awake."""
+
+    async def end(self, request: web.Request, session: Session) -> None:
+        """End ``session``."""
+
+
+class SessionRows:
+    """Sessions as rows of the service's storage."""
+
+    async def find(self, request: web.Request, cookie: str) -> Session | None:
+        """As ``SessionKeeper``."""
+        at = now(request)
+        session = await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at))
+        if session is not None and sessions.wants_touch(session, at=at):
+            await storage(request).write(lambda tx: sessions.touch(tx, session, at=at))
+        return session
+
+    async def end(self, request: web.Request, session: Session) -> None:
+        """As ``SessionKeeper``."""
+        await storage(request).write(lambda tx: sessions.end(tx, session.key))
+
+
+KEEPER: web.AppKey[SessionKeeper] = web.AppKey("KEEPER")
+
+
+def use_auth(app: web.Application, *, sign_in_path: str = "/sign-in", keep: SessionKeeper | None = None) -> None:
     """Give ``app`` (made by ``make_app`` with storage) sessions, passphrases and the page that people are sent to."""
+    keeper: SessionKeeper = keep if keep is not None else SessionRows()
     app[SIGN_IN_PATH] = sign_in_path
+    app[KEEPER] = keeper
 
     async def resource(app: web.Application) -> AsyncIterator[None]:
         app[PASSPHRASES] = Passphrases(app[ENTROPY])
@@ -67,22 +98,18 @@ def cookie_name(request: web.Request) -> str:
 
 
 async def current_session(request: web.Request) -> Session | None:
-    """The session of this request, if there is one in force; looked up once."""
+    """The session of this request's cookie, if there is one in force; looked up once. ``None`` where there is no sign-in at all."""
     if _SESSION not in request:
-        request[_SESSION] = await _find(request)
+        cookie = request.cookies.get(cookie_name(request), "")
+        request[_SESSION] = await _find(request, cookie)
     found: Session | None = request[_SESSION]
     return found
 
 
-async def _find(request: web.Request) -> Session | None:
-    cookie = request.cookies.get(cookie_name(request), "")
-    if not cookie or len(cookie) > 128:
+async def _find(request: web.Request, cookie: str) -> Session | None:
+    if not cookie or len(cookie) > 128 or KEEPER not in request.config_dict:
         return None
-    at = now(request)
-    session = await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at))
-    if session is not None and sessions.wants_touch(session, at=at):
-        await storage(request).write(lambda tx: sessions.touch(tx, session, at=at))
-    return session
+    return await request.config_dict[KEEPER].find(request, cookie)
 
 
 async def require_session(request: web.Request) -> Session:
@@ -93,8 +120,21 @@ async def require_session(request: web.Request) -> Session:
     return session
 
 
+async def require_api_session(request: web.Request, scope: str = "") -> Session:
+    """A guard for the JSON API of a signed-in person: a bearer token, or the cookie of a page of ours (checked to be of our origin)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        request[_SESSION] = await _find(request, token.strip())
+    elif request.method not in {"GET", "HEAD"}:
+        check_same_origin(request)
+    session = await require_session(request)
+    if scope and scope not in session.data.get("scopes", (scope,)):
+        raise InsufficientScope(f"this session does not have the scope {scope}")
+    return session
+
+
 async def sign_in(request: web.Request, response: web.StreamResponse, *, subject: str, data: Mapping[str, Any] | None = None) -> Session:
-    """Begin a session and set its cookie; the session that this browser had before ends. Forgets the throttle of the account."""
+    """Begin a session (a row) and set its cookie; the session that this browser had before ends."""
     before = await current_session(request)
     at, entropy = now(request), request.config_dict[ENTROPY]
 
@@ -104,18 +144,22 @@ async def sign_in(request: web.Request, response: web.StreamResponse, *, subject
         return await sessions.begin(tx, subject=subject, at=at, entropy=entropy, data=data)
 
     cookie, session = await storage(request).write(work)
+    set_session(request, response, cookie, session)
+    return session
+
+
+def set_session(request: web.Request, response: web.StreamResponse, cookie: str, session: Session) -> None:
+    """Give the browser the cookie of a session that just began."""
     secure = request.config_dict[SETTINGS].secure
     response.set_cookie(cookie_name(request), cookie, httponly=True, samesite="Lax", secure=secure, path="/")
     request[_SESSION] = session
-    return session
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse) -> Session | None:
     """End the session and drop its cookie; return the session that ended."""
     session = await current_session(request)
     if session is not None:
-        ended = session.key
-        await storage(request).write(lambda tx: sessions.end(tx, ended))
+        await request.config_dict[KEEPER].end(request, session)
     secure = request.config_dict[SETTINGS].secure
     response.del_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="Lax")
     response.headers["Clear-Site-Data"] = '"cache"'

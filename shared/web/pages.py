@@ -24,7 +24,7 @@ from ..errors import VcError
 from . import faults
 from .assets import Assets
 from .auth import current_session
-from .context import REQUEST_ID, SERVICE, SETTINGS, STORAGE
+from .context import REQUEST_ID, SERVICE, SETTINGS
 from .dates import Dates
 from .forms import Form
 from .i18n import LOCALES, NAMES, load_translations, negotiate
@@ -112,7 +112,7 @@ def translator(request: web.Request) -> Callable[[str], str]:
 async def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """``template`` as a response in the reader's language. A form with errors has status 400 unless another is given."""
     pages, locale = request.config_dict[PAGES], locale_of(request)
-    session = await current_session(request) if STORAGE in request.config_dict else None
+    session = await current_session(request)
     form = context.setdefault("form", Form())
     known = {
         "service": request.config_dict[SERVICE],
