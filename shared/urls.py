@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from .errors import Malformed, TooLarge
@@ -14,16 +15,31 @@ _MAX_URL = 8_192  # characters; a request by value in a link is the longest that
 _MAX_FIELDS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The same thing twice: an https page for everybody's camera, a scheme link for whoever registered the scheme."""
+
+    https: str
+    scheme: str
+
+
 def check_https(url: str, *, where: str = "", plain_http: Collection[str] = ()) -> str:
     """Return ``url`` if it is an absolute https URL without credentials or fragment, else raise ``Malformed``.
 
-    ``plain_http`` names the hosts (``host`` or ``host:port``) that may be called without TLS.
+    ``plain_http`` names the hosts (``host`` or ``host:port``) that may be spoken to without TLS.
     """
+    if "#" in check_link(url, where=where, plain_http=plain_http):
+        raise Malformed("an address here has no fragment", where=where)
+    return url
+
+
+def check_link(url: str, *, where: str = "", plain_http: Collection[str] = ()) -> str:
+    """As ``check_https``, but a fragment is allowed: somewhere to send a person, not a program."""
     parts = split(url, where=where)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise Malformed("an https address is needed here", where=where)
-    if parts.username is not None or parts.password is not None or "#" in url:
-        raise Malformed("an address here has no credentials and no fragment", where=where)
+    if parts.username is not None or parts.password is not None:
+        raise Malformed("an address here has no credentials", where=where)
     if parts.scheme == "http" and not _allowed(parts, plain_http):
         raise Malformed("an address here uses https", where=where)
     return url

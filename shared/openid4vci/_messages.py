@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,8 +16,8 @@ from ..errors import (
     InvalidRequest,
     Malformed,
     UnsupportedGrantType,
-    VcError,
 )
+from ..oauth import is_words
 from ..urls import parse_form, render_form
 from ._offer import PRE_AUTHORIZED
 
@@ -26,7 +25,6 @@ REFRESH = "refresh_token"
 _MAX_REQUEST = 262_144  # bytes; 100 key proofs of 2 KB
 _MAX_PROOFS = 100
 _MAX_CODE = 1_024  # characters of a code, token or identifier
-_DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +292,7 @@ def parse_notification(data: bytes | str) -> NotificationRequest:
         raise InvalidNotificationRequest(error.detail, where=error.where) from error
     if event not in set(Event):
         raise InvalidNotificationRequest("this event is unknown", where="/event")
-    if description is not None and not _DESCRIPTION.fullmatch(description):
+    if description is not None and not is_words(description):
         raise InvalidNotificationRequest("a description is ASCII without quote and backslash", where="/event_description")
     return NotificationRequest(notification_id=notification_id, event=Event(event), description=description)
 
@@ -305,9 +303,3 @@ def render_notification(request: NotificationRequest) -> dict[str, Any]:
     if request.description is not None:
         doc["event_description"] = request.description
     return doc
-
-
-def render_error(error: VcError) -> dict[str, str]:
-    """``error`` and ``error_description`` of any refusal, the latter within the characters that OAuth allows (RFC 6749 section 5.2)."""
-    words = f"{error.detail} ({error.where})" if error.where else error.detail
-    return {"error": error.error, "error_description": "".join(char if _DESCRIPTION.fullmatch(char) else "?" for char in words)[:500]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..codec import reader, strict_json
 from ..errors import Malformed, TooLarge
-from ..urls import check_https, check_identifier, query_of, with_query
+from ..urls import Links, check_https, check_identifier, query_of, with_query
 
 PRE_AUTHORIZED = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 SCHEME = "openid-credential-offer://"
@@ -51,14 +51,6 @@ class OfferReference:
     """Where an offer lies (``credential_offer_uri``)."""
 
     uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """The same thing twice: an https page for everybody's camera, a scheme link for whoever registered the scheme."""
-
-    https: str
-    scheme: str
 
 
 def parse_offer(data: bytes | str, *, plain_http: Collection[str] = ()) -> CredentialOffer:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import errors
 from ..codec import reader, strict_json
 from ..errors import InvalidNonce, Malformed, NotBound, Refused, Unavailable, VcError
 from ..flow import Fetch, Fetched, Flow, arun
 from ..formats import Parsed, formats
 from ..jose import jwk
 from ..keys import KeyId, PublicKey
+from ..oauth import media_type, parse_error
 from ..urls import well_known
 from ._messages import (
     CredentialRequest,
@@ -236,58 +236,6 @@ def _thumbprint(parsed: Parsed, where: str) -> str | None:
 def _json_body(got: Fetched, what: str, *, also: tuple[int, ...] = ()) -> bytes:
     if got.status != 200 and got.status not in also:
         raise parse_error(got)
-    if got.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if media_type(got) != "application/json":
         raise Malformed(f"{what} did not come as JSON")
     return got.body
-
-
-_BY_CODE: dict[str, type[Refused]] = {
-    each.error: each
-    for each in (
-        errors.InvalidRequest,
-        errors.InvalidGrant,
-        errors.InvalidClient,
-        errors.UnsupportedGrantType,
-        errors.InvalidToken,
-        errors.InsufficientScope,
-        errors.InvalidProof,
-        errors.InvalidNonce,
-        errors.InvalidCredentialRequest,
-        errors.UnknownCredentialConfiguration,
-        errors.UnknownCredentialIdentifier,
-        errors.CredentialRequestDenied,
-        errors.InvalidEncryptionParameters,
-        errors.InvalidNotificationId,
-        errors.InvalidNotificationRequest,
-        errors.AccessDenied,
-    )
-}
-
-
-def parse_error(got: Fetched) -> VcError:
-    """What an issuer or verifier refused with, as our own error; its words are kept, shortened, as untrusted detail.
-
-    401 without a body is an unusable token, 429 and 5xx are ``Unavailable``; anything else is ``Refused``.
-    """
-    if got.status == 429 or got.status >= 500:
-        return Unavailable("the other side is busy or out of order", retry_after=_retry_after(got))
-    code, words = _error_members(got.body)
-    if code is None and got.status == 401:
-        return errors.InvalidToken("the other side no longer accepts this token")
-    kind = _BY_CODE.get(code or "", Refused)
-    return kind(words or f"the other side refused ({got.status})")
-
-
-def _error_members(body: bytes) -> tuple[str | None, str | None]:
-    try:
-        doc = strict_json.load_object(body, max_bytes=65_536)
-        code = reader.get_str(doc, "error", max_length=64)
-        words = doc.get("error_description")
-    except Malformed:
-        return None, None
-    return code, words[:300] if isinstance(words, str) else None
-
-
-def _retry_after(got: Fetched) -> int:
-    value = got.headers.get("retry-after", "")
-    return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 9 else 5

@@ -1,0 +1,85 @@
+"""OAuth's error responses (RFC 6749 section 5.2, RFC 6750 section 3), as we write and as we read them."""
+
+from __future__ import annotations
+
+import re
+
+from . import errors
+from .codec import reader, strict_json
+from .errors import Malformed, Refused, Unavailable, VcError
+from .flow import Fetched
+
+_FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
+
+
+def words(text: str, *, max_length: int = 300) -> str:
+    """``text`` in the characters that an ``error_description`` may have; others become question marks."""
+    return _FORBIDDEN.sub("?", text)[:max_length]
+
+
+def is_words(text: str) -> bool:
+    """Whether ``text`` has only the characters that an ``error_description`` may have."""
+    return _FORBIDDEN.search(text) is None
+
+
+def render_error(error: VcError) -> dict[str, str]:
+    """``error`` and ``error_description`` of any refusal."""
+    detail = f"{error.detail} ({error.where})" if error.where else error.detail
+    return {"error": error.error, "error_description": words(detail, max_length=500)}
+
+
+_BY_CODE: dict[str, type[Refused]] = {
+    each.error: each
+    for each in (
+        errors.InvalidRequest,
+        errors.InvalidGrant,
+        errors.InvalidClient,
+        errors.UnsupportedGrantType,
+        errors.InvalidToken,
+        errors.InsufficientScope,
+        errors.InvalidProof,
+        errors.InvalidNonce,
+        errors.InvalidCredentialRequest,
+        errors.UnknownCredentialConfiguration,
+        errors.UnknownCredentialIdentifier,
+        errors.CredentialRequestDenied,
+        errors.InvalidEncryptionParameters,
+        errors.InvalidNotificationId,
+        errors.InvalidNotificationRequest,
+        errors.AccessDenied,
+    )
+}
+
+
+def parse_error(got: Fetched) -> VcError:
+    """What an issuer or verifier refused with, as our own error; its words are kept, shortened, as untrusted detail.
+
+    401 without a body is an unusable token, 429 and 5xx are ``Unavailable``; anything else is ``Refused``.
+    """
+    if got.status == 429 or got.status >= 500:
+        return Unavailable("the other side is busy or out of order", retry_after=_retry_after(got))
+    code, said = _error_members(got.body)
+    if code is None and got.status == 401:
+        return errors.InvalidToken("the other side no longer accepts this token")
+    kind = _BY_CODE.get(code or "", Refused)
+    return kind(said or f"the other side refused ({got.status})")
+
+
+def _error_members(body: bytes) -> tuple[str | None, str | None]:
+    try:
+        doc = strict_json.load_object(body, max_bytes=65_536)
+        code = reader.get_str(doc, "error", max_length=64)
+        said = doc.get("error_description")
+    except Malformed:
+        return None, None
+    return code, said[:300] if isinstance(said, str) else None
+
+
+def _retry_after(got: Fetched) -> int:
+    value = got.headers.get("retry-after", "")
+    return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 9 else 5
+
+
+def media_type(got: Fetched) -> str:
+    """The content type without its parameters, in lower case; empty where there is none."""
+    return got.headers.get("content-type", "").partition(";")[0].strip().lower()

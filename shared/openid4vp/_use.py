@@ -1,0 +1,102 @@
+"""Why somebody asks, in their own words: a ``verifier_info`` entry (OpenID4VP 1.0 section 5.11) of our own format.
+
+It stands inside the signed request object, so it is bound to whoever signs that. Nobody else has looked at it: a page shows it as the
+organisation's own statement. Member names follow the European register (TS5, TS10) where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..codec import reader
+from ..credentials import Text
+from ..errors import Malformed
+
+FORMAT = "muniment-use"
+_MAX_TEXT = 1_000  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntendedUse:
+    """``claims_kept`` are claim names for people; ``retention_days`` is how long they are kept."""
+
+    identifier: str  # intendedUseIdentifier
+    purpose: Text
+    privacy_policy: str | None = None  # URL
+    retention_days: int | None = None
+    claims_kept: tuple[str, ...] = ()
+    contact: str | None = None
+    how_to_complain: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierInfo:
+    """Any entry, understood or not."""
+
+    format: str
+    data: str | Mapping[str, Any]
+    credential_ids: tuple[str, ...] | None = None
+
+
+def render_use(use: IntendedUse) -> VerifierInfo:
+    """The entry that carries ``use``."""
+    data: dict[str, Any] = {
+        "intendedUseIdentifier": use.identifier,
+        "purpose": [{"lang": lang, "content": text} for lang, text in (("en", use.purpose.en), ("cy", use.purpose.cy)) if text],
+    }
+    if use.privacy_policy is not None:
+        data["privacyPolicy"] = {"policyURI": use.privacy_policy}
+    optional = {"retention_days": use.retention_days, "contact": use.contact, "how_to_complain": use.how_to_complain}
+    data.update({name: value for name, value in optional.items() if value is not None})
+    if use.claims_kept:
+        data["claims_kept"] = list(use.claims_kept)
+    return VerifierInfo(format=FORMAT, data=data)
+
+
+def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
+    """``Malformed`` with a pointer. Where one language is missing the other stands in."""
+    policy = reader.get_object(data, "privacyPolicy", where, optional=True)
+    return IntendedUse(
+        identifier=reader.get_str(data, "intendedUseIdentifier", where, max_length=300),
+        purpose=_purpose(data, where),
+        privacy_policy=None if policy is None else reader.get_str(policy, "policyURI", f"{where}/privacyPolicy", max_length=2_000),
+        retention_days=reader.get_int(data, "retention_days", where, optional=True, maximum=36_525),
+        claims_kept=reader.get_strings(data, "claims_kept", where, optional=True, max_items=128) or (),
+        contact=reader.get_str(data, "contact", where, optional=True, max_length=_MAX_TEXT),
+        how_to_complain=reader.get_str(data, "how_to_complain", where, optional=True, max_length=_MAX_TEXT),
+    )
+
+
+def _purpose(data: Mapping[str, Any], where: str) -> Text:
+    words = {}
+    for position, entry in enumerate(reader.get_objects(data, "purpose", where, min_items=1, max_items=32)):
+        place = f"{where}/purpose/{position}"
+        words[reader.get_str(entry, "lang", place, max_length=35)] = reader.get_str(entry, "content", place, max_length=_MAX_TEXT)
+    first = next(iter(words.values()))
+    return Text(words.get("en", first), words.get("cy", words.get("en", first)))
+
+
+def parse_verifier_info(request: Mapping[str, Any], query_ids: Sequence[str]) -> tuple[VerifierInfo, ...]:
+    """The entries of a request object (section 5.1); formats that are not known here are kept and ignored."""
+    entries = reader.get_objects(request, "verifier_info", optional=True, min_items=1, max_items=32) or ()
+    return tuple(_entry(entry, query_ids, f"/verifier_info/{position}") for position, entry in enumerate(entries))
+
+
+def _entry(entry: Mapping[str, Any], query_ids: Sequence[str], where: str) -> VerifierInfo:
+    data = entry.get("data")
+    if not isinstance(data, str | dict):
+        raise Malformed("a string or an object is demanded here", where=f"{where}/data")
+    ids = reader.get_strings(entry, "credential_ids", where, optional=True, min_items=1, max_items=64)
+    if ids is not None and not set(ids) <= set(query_ids):
+        raise Malformed("an id that no credential query has", where=f"{where}/credential_ids")
+    return VerifierInfo(format=reader.get_str(entry, "format", where, max_length=200), data=data, credential_ids=ids)
+
+
+def find_use(entries: Sequence[VerifierInfo]) -> IntendedUse | None:
+    """The first entry in our own format; ``None`` means "gave no reason"."""
+    for position, entry in enumerate(entries):
+        if entry.format == FORMAT and isinstance(entry.data, Mapping):
+            return parse_use(entry.data, f"/verifier_info/{position}/data")
+    return None
