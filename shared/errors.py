@@ -414,6 +414,13 @@ class UnsupportedMediaType(Refused):
     status = 415
 
 
+class NotAcceptable(Refused):
+    """Asked for in a form that is not made here."""
+
+    code = "not_acceptable"
+    status = 406
+
+
 class MethodRefused(Refused):
     code = "method_not_allowed"
     status = 405
