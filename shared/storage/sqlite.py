@@ -150,6 +150,14 @@ def _settle(jobs: Sequence[_Job[Any]]) -> None:
         job.settle()
 
 
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite would make it readable by all. Never open one that exists: to close any handle of a file drops all
+    locks that this process holds on it (POSIX), and SQLite's would be among them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def _kind(job: _Job[Any] | None) -> str:
     if job is None:
         return "end"
@@ -220,7 +228,7 @@ class Sqlite:
         if sqlite3.sqlite_version_info < (3, 35):
             raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or later is needed")
         try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # before SQLite would make it readable by all
+            _make_private(self._path)
             return self._connect()
         except OSError as error:
             raise ConfigError(f"cannot open the database {self._path}: {error.strerror}") from error

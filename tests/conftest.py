@@ -1,0 +1,28 @@
+"""What all tests share: the vectors written by others, which are not part of the project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["support.postgresql"]
+Vectors = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Vectors:
+    """``vectors("folder/file")``: skipped where MUNIMENT_VECTORS is not set, failed where it is set and the file is missing."""
+    root = os.environ.get("MUNIMENT_VECTORS")  # noqa: TID251 - the only setting of the tests
+
+    def find(name: str) -> Path:
+        if not root:
+            pytest.skip("MUNIMENT_VECTORS is not set: the vectors written by others are not part of the project")
+        path = Path(root, name)
+        if not path.exists():
+            pytest.fail(f"MUNIMENT_VECTORS has no {name}")
+        return path
+
+    return find

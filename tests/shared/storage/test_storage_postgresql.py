@@ -1,0 +1,131 @@
+"""What only PostgreSQL has to do."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.ledger import STEPS, add
+
+from shared.errors import ConfigError, Unavailable
+from shared.storage import Tx, open_storage
+from shared.storage.postgresql import Postgresql
+
+pytestmark = pytest.mark.real
+ROOT = Path(__file__).parents[3]
+
+
+async def end_connection(tx: Tx) -> None:
+    """Before our own next statement the server ends our connection, as it does when it shuts down."""
+    await tx.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_a_lost_connection(postgresql_uri: str) -> None:
+    storage = open_storage(postgresql_uri)
+    await storage.migrate(STEPS)
+
+    async def cut(tx: Tx) -> None:
+        await add(tx, 1)
+        await end_connection(tx)
+
+    for call in (storage.write, storage.read):
+        with pytest.raises(Unavailable):
+            await call(cut if call == storage.write else end_connection)
+    rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line"))
+    assert rows == []
+    await storage.write(lambda tx: add(tx, 2))
+    await storage.close()
+
+
+async def test_a_server_that_does_not_answer() -> None:
+    storage = open_storage("postgresql://postgres@127.0.0.1:1/postgres")
+    with pytest.raises(Unavailable):
+        await storage.migrate(STEPS)
+    await storage.close()
+
+
+@pytest.mark.parametrize("uri", ["postgresql://postgres@127.0.0.1:port/postgres", "postgresql://h/d?sslmode=perhaps"])
+async def test_addresses_that_make_no_sense(uri: str) -> None:
+    storage = open_storage(uri)
+    with pytest.raises(ConfigError):
+        await storage.migrate(STEPS)
+
+
+async def test_a_database_that_does_not_exist(postgresql_uri: str) -> None:
+    storage = open_storage(postgresql_uri.replace("/postgres?", "/nowhere?"))
+    with pytest.raises(ConfigError, match="InvalidCatalogName"):
+        await storage.migrate(STEPS)
+
+
+async def test_a_cancelled_unit_is_undone_and_its_connection_used_again(postgresql_uri: str) -> None:
+    storage = Postgresql(postgresql_uri, connections=1)
+    await storage.migrate(STEPS)
+
+    async def long(tx: Tx) -> None:
+        await add(tx, 1)
+        await tx.fetch("SELECT pg_sleep(30)")
+
+    task = asyncio.ensure_future(storage.write(long))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await storage.write(lambda tx: add(tx, 2))
+    rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line"))
+    assert [row[0] for row in rows] == [2]
+    await storage.close()
+
+
+async def test_a_conflict_that_the_unit_swallows_is_run_again(postgresql_uri: str) -> None:
+    storage = open_storage(postgresql_uri)
+    await storage.migrate(STEPS)
+
+    async def stubborn(tx: Tx, number: int) -> str:
+        try:
+            await add(tx, number)
+        except Exception:  # noqa: BLE001 - what a careless unit would do
+            return "never mind"
+        return "done"
+
+    results = await asyncio.gather(*(storage.write(lambda tx, n=n: stubborn(tx, n)) for n in range(30)))
+    assert set(results) == {"done"}
+    row = await storage.read(lambda tx: tx.fetchrow("SELECT amount FROM total"))
+    assert row is not None
+    assert row[0] == 30
+    await storage.close()
+
+
+async def test_two_pools_on_one_hot_row(postgresql_uri: str) -> None:
+    """As two processes would: the contended ones take turns across pools."""
+    storages = [open_storage(postgresql_uri) for _ in range(2)]
+    await storages[0].migrate(STEPS)
+    await asyncio.gather(*(storages[n % 2].write(lambda tx, n=n: add(tx, n)) for n in range(200)))
+    row = await storages[1].read(lambda tx: tx.fetchrow("SELECT amount FROM total"))
+    assert row is not None
+    assert row[0] == 200
+    for storage in storages:
+        await storage.close()
+
+
+def test_without_the_driver_only_postgresql_fails() -> None:
+    probe = """
+import sys
+sys.modules["asyncpg"] = None
+from shared.errors import ConfigError
+from shared.storage import open_storage
+try:
+    open_storage("postgresql://localhost/x")
+except ConfigError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "muniment[postgresql]" in told.stdout
+
+
+def test_sqlite_does_not_import_the_driver() -> None:
+    probe = "import sys, shared.storage.sqlite; print('asyncpg' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.strip() == "False"

@@ -1,0 +1,192 @@
+"""What only SQLite has to do."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from support.ledger import STEPS, add
+
+from shared.errors import ConfigError, Conflict, Unavailable
+from shared.storage import Storage, StorageError, Tx, open_storage
+from shared.storage.sqlite import Sqlite
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.db"
+
+
+async def opened(path: Path, **options: int) -> Sqlite:
+    storage = Sqlite(path, **options)  # type: ignore[arg-type]
+    await storage.migrate(STEPS)
+    return storage
+
+
+async def pragma(tx: Tx, name: str) -> object:
+    row = await tx.fetchrow(f"PRAGMA {name}")
+    assert row is not None
+    return row[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0), ("secure_delete", 1), ("busy_timeout", 5000)],
+)
+async def test_pragmas(path: Path, name: str, value: object) -> None:
+    storage = await opened(path)
+    assert await storage.write(lambda tx: pragma(tx, name)) == value
+    assert await storage.read(lambda tx: pragma(tx, name)) == value
+    await storage.close()
+
+
+async def test_files_are_for_their_owner_only(path: Path) -> None:
+    storage = await opened(path)
+    files = list(path.parent.iterdir())
+    assert {file.name for file in files} == {"rows.db", "rows.db-wal", "rows.db-shm"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    await storage.close()
+    assert [file.name for file in path.parent.iterdir()] == ["rows.db"]
+
+
+async def test_waiting_units_share_a_commit(path: Path) -> None:
+    storage = await opened(path)
+    await storage.checkpoint()
+    log = path.with_name("rows.db-wal")
+    await asyncio.gather(*(storage.write(lambda tx, n=n: add(tx, n)) for n in range(200)))
+    together = log.stat().st_size
+    await storage.checkpoint()
+    for number in range(200, 250):
+        await storage.write(lambda tx, n=number: add(tx, n))
+    assert together < log.stat().st_size / 5
+    await storage.close()
+
+
+async def test_deleted_values_leave_the_disk(path: Path) -> None:
+    """Not in the file, its log or its free pages, small and large, in rows and in an index."""
+    storage = await opened(path)
+    secrets = [b"margaret-%04d-" % number + b"x" * size for number, size in enumerate((8, 300, 5000, 60000))]
+
+    async def fill(tx: Tx) -> None:
+        for number, secret in enumerate(secrets):
+            await tx.execute("INSERT INTO line (number, note, seal) VALUES ($1, $2, $3)", number, secret.decode(), secret)
+            await tx.execute("INSERT INTO code (id, used, expires_at) VALUES ($1, $2, $3)", secret.decode(), 0, number)
+
+    async def purge(tx: Tx) -> int:
+        changed = await tx.execute("UPDATE line SET note = 'gone' WHERE number < 2")
+        return changed + await tx.execute("DELETE FROM line") + await tx.execute("DELETE FROM code")
+
+    def found() -> bool:
+        return any(b"margaret" in file.read_bytes() for file in path.parent.glob("rows.db*"))
+
+    await storage.write(fill)
+    assert found()
+    assert await storage.write(purge) == 10
+    assert found()  # in the log
+    await storage.checkpoint()
+    assert not found()
+    assert path.with_name("rows.db-wal").stat().st_size == 0
+    await storage.close()
+
+
+async def test_a_reader_elsewhere_holds_up_the_purge(path: Path) -> None:
+    storage = await opened(path, busy_ms=50)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM total").fetchall()
+    await storage.write(lambda tx: add(tx, 1))
+    with pytest.raises(Unavailable, match="reading the database"):
+        await storage.checkpoint()
+    reader.close()
+    await storage.checkpoint()
+    await storage.close()
+
+
+async def test_a_full_disk(path: Path) -> None:
+    """A unit that does not fit is refused whole; those that wait with it are not harmed."""
+    storage = await opened(path)
+    await storage.write(lambda tx: tx.fetch("PRAGMA max_page_count = 40"))
+
+    async def large(tx: Tx) -> None:
+        await tx.execute("INSERT INTO line (number, seal) VALUES ($1, $2)", 1000, b"z" * 400_000)
+
+    units = [storage.write(lambda tx, n=n: add(tx, n)) for n in range(10)]
+    results = await asyncio.gather(*units[:5], storage.write(large), *units[5:], return_exceptions=True)
+    assert isinstance(results[5], Unavailable)
+    assert "disk is full" in str(results[5])
+    assert [result for result in results if result is not None] == [results[5]]
+    rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line ORDER BY number"))
+    assert [row[0] for row in rows] == list(range(10))
+    await storage.close()
+
+
+async def test_a_file_that_may_not_grow(path: Path) -> None:
+    storage = await opened(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(Unavailable):
+            await storage.write(lambda tx: tx.execute("INSERT INTO line (number, seal) VALUES ($1, $2)", 1, b"z" * 400_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert await storage.read(lambda tx: tx.fetch("SELECT number FROM line")) == []
+    await storage.write(lambda tx: add(tx, 2))
+    await storage.close()
+
+
+async def test_a_batch_that_cannot_commit_is_run_again_one_by_one(path: Path) -> None:
+    storage = await opened(path)
+    await storage.write(lambda tx: tx.execute("CREATE TABLE page (line BIGINT REFERENCES line (number) DEFERRABLE INITIALLY DEFERRED)"))
+    dangling = storage.write(lambda tx: tx.execute("INSERT INTO page VALUES ($1)", 77))
+    units = [storage.write(lambda tx, n=n: add(tx, n)) for n in range(6)]
+    results = await asyncio.gather(*units[:3], dangling, *units[3:], return_exceptions=True)
+    assert [type(result) for result in results] == [type(None)] * 3 + [StorageError] + [type(None)] * 3
+    rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line"))
+    assert len(rows) == 6
+    await storage.close()
+
+
+async def test_what_a_unit_saw_in_a_lost_batch_is_not_told(path: Path) -> None:
+    """A conflict with a unit that was then rolled back is no conflict."""
+    storage = await opened(path)
+    await storage.write(lambda tx: tx.execute("CREATE TABLE page (line BIGINT REFERENCES line (number) DEFERRABLE INITIALLY DEFERRED)"))
+
+    async def doomed(tx: Tx) -> None:
+        await add(tx, 1)
+        await tx.execute("INSERT INTO page VALUES ($1)", 77)
+
+    results = await asyncio.gather(storage.write(doomed), storage.write(lambda tx: add(tx, 1)), return_exceptions=True)
+    assert [type(result) for result in results] == [StorageError, type(None)]
+    with pytest.raises(Conflict):
+        await storage.write(lambda tx: add(tx, 1))
+    await storage.close()
+
+
+@pytest.mark.parametrize("uri", ["sqlite:", "sqlite://host/x.db", "sqlite:///x.db?mode=ro", "sqlite:///x.db#part"])
+async def test_addresses(uri: str) -> None:
+    with pytest.raises(ConfigError, match="is written"):
+        open_storage(uri)
+
+
+def test_relative_and_encoded_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for uri in ("sqlite:rows.db", "sqlite:with%20space.db", f"sqlite://{tmp_path}/caf%C3%A9.db", f"sqlite:///{tmp_path}/four.db"):
+        asyncio.run(open_storage(uri).close())
+    assert {file.name for file in tmp_path.iterdir()} == {"rows.db", "with space.db", "café.db", "four.db"}
+
+
+@pytest.mark.parametrize("name", ["missing/rows.db", "text.db", "."])
+def test_unusable_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / "text.db").write_text("This is no database, but a text that is long enough to be looked at. " * 20)
+    with pytest.raises(ConfigError, match="cannot open the database"):
+        open_storage(f"sqlite://{tmp_path}/{name}")
+
+
+async def test_a_program_that_does_not_close_can_end(path: Path) -> None:
+    storage: Storage = await opened(path)
+    assert all(thread.daemon for thread in storage._threads)  # type: ignore[attr-defined]
+    await storage.close()
