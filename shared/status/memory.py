@@ -65,18 +65,23 @@ class StatusMemory:
         if (token.uri, token.iat) in self.equivocations or (seen is not None and seen.iat == token.iat and seen.digest != token.digest):
             raise StatusUnknown("the issuer signed two different status lists for the same second", where="/iat")
 
-    def learn(self, *tokens: VerifiedStatusToken) -> StatusMemory:
-        """With ``tokens`` seen: their dates, or the evidence that they give together or with what was seen before."""
-        memory = self
+    def lessons(self, *tokens: VerifiedStatusToken) -> StatusMemory:
+        """What ``tokens`` teach beyond this memory, alone: their dates, and the evidence that they give together or with it."""
+        known: dict[str, Seen] = {}
+        equivocations: dict[Entry, Equivocation] = {}
         for token in tokens:
-            seen, new = memory.lists.get(token.uri), Seen(token.iat, token.digest)
-            learnt = StatusMemory(lists={token.uri: new})
+            seen, new = known.get(token.uri, self.lists.get(token.uri)), Seen(token.iat, token.digest)
             if seen is not None and seen.iat == new.iat and seen.digest != new.digest:
                 proof = frozenset(each.jws.token for each in tokens if (each.uri, each.iat) == (token.uri, token.iat))
-                both = Equivocation(token.uri, token.iat, frozenset({seen.digest, new.digest}), proof)
-                learnt = StatusMemory(lists=learnt.lists, equivocations={(token.uri, token.iat): both})
-            memory = memory.merge(learnt)
-        return memory
+                entry = Equivocation(token.uri, token.iat, frozenset({seen.digest, new.digest}), proof)
+                known_proof = equivocations.get((token.uri, token.iat), entry)
+                equivocations[token.uri, token.iat] = known_proof.join(entry)
+            known[token.uri] = new if seen is None else max(seen, new)
+        return StatusMemory(lists=known, equivocations=equivocations)
+
+    def learn(self, *tokens: VerifiedStatusToken) -> StatusMemory:
+        """What is known with ``tokens`` seen."""
+        return self.merge(self.lessons(*tokens))
 
     def learn_invalid(self, uri: str, idx: int, *, until: int) -> StatusMemory:
         """With entry ``idx`` seen as INVALID."""

@@ -23,7 +23,6 @@ VERSION = 1
 MAX_BYTES = 4_000_000
 ROLES = (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY)  # what an anchor's leaves may be
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s*(.+?)\s*-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +76,10 @@ class TrustAnchors:
 
 def parse_anchor(data: bytes, *, role: Role, name: str = "", entity: str | None = None, vcts: Iterable[str] | None = None) -> Anchor:
     """A PEM or DER file that the owner pins. ``Malformed`` unless it holds exactly one certificate, a CA's, for a usable role."""
-    armoured = _PEM.findall(data)
-    if len(armoured) > 1:
-        raise Malformed("exactly one certificate is demanded here")
-    certificate = load_certificate(_unarmour(armoured[0]) if armoured else data, "")
+    certificate = load_certificate(data)
     _check_anchor(certificate, role)
     kept = None if vcts is None else tuple(vcts)
     return Anchor(certificate=certificate, role=role, name=name or certificate.subject, entity=entity, vcts=kept)
-
-
-def _unarmour(body: bytes) -> bytes:
-    try:
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except ValueError as error:
-        raise Malformed("the PEM armour holds no base64") from error
 
 
 def _check_anchor(certificate: Cert, role: str, where: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import NotEntitled, Rejected, Untrusted
+from ..errors import NotEntitled, Rejected, Undecided, Untrusted
 from ..keys import Role
 from ..x509 import Cert, Crl, verify_chain
 from .anchors import Anchor, TrustAnchors
@@ -45,14 +45,14 @@ class Policy:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
         if not x5c:
             raise Untrusted("no certificate came with it")
-        closest: Rejected = Untrusted("the certificates lead to nobody who is trusted here")
+        closest: Rejected | Undecided = Untrusted("the certificates lead to nobody who is trusted here")
         for anchor in self.anchors.with_role(role):
             try:
                 leaf = verify_chain(x5c, (anchor.certificate,), at=at, role=role, crls=crls)
                 check(anchor, leaf)
             except Untrusted:
                 continue
-            except Rejected as error:
+            except (Rejected, Undecided) as error:
                 closest = error
             else:
                 return leaf

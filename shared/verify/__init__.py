@@ -1,0 +1,195 @@
+"""May I rely on what was shown to me? One flow, whatever the format and wherever the answers come from.
+
+The ten checks, in this order; ``CHECKS`` names them and every verdict has one line for each:
+
+0. ``time``            one instant for everything; not before the newest checking pack (S18)
+1. ``parse``           the bytes have the form of the format that was asked for
+2. ``issuer_trust``    a pinned anchor lets this entity say this type at that time (S14)
+3. ``signature``       by the key that check 2 found
+4. ``validity``        the copy is in force
+5. ``disclosures``     digests and disclosures fit (RFC 9901 section 7.1)
+6. ``holder_binding``  audience, nonce, freshness and purpose, signed by the holder's key (S2); replay is the caller's store, see ``replayed``
+7. ``status``          neither cancelled nor on hold, by a list young enough; only after 4 (Token Status List section 8.3)
+8. ``type_rules``      limits in clear (S3), and the type's own check for this use; an unknown type is never looked up (S21)
+9. ``request``         everything asked for, nothing more
+
+A line is passed, failed or unchecked. One failed: rejected. Otherwise one unchecked that is needed: undecided. A check that comes after
+a failed one stays unchecked; it never counts as passed. Offline is not another code path: only the driver of the flow differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ..clock import DAY
+from ..dcql import check_satisfied
+from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
+from ..flow import Flow
+from ._examine import Presentation, examine, of_error, unreached
+from ._model import (
+    CHECKS,
+    NOT_REACHED,
+    Check,
+    Decision,
+    Expectation,
+    Level,
+    Material,
+    Outcome,
+    VerifiedCredential,
+    level_of,
+)
+from ._status import Knowledge, allowed_age
+from ._verdict import VERDICT_SCHEMA, render_verdict
+
+__all__ = [
+    "CHECKS",
+    "VERDICT_SCHEMA",
+    "Check",
+    "Decision",
+    "Expectation",
+    "Level",
+    "Material",
+    "VerifiedCredential",
+    "allowed_age",
+    "decide_error",
+    "level_of",
+    "render_verdict",
+    "replayed",
+    "verify",
+]
+
+MAX_PRESENTATIONS: Final = 16
+
+
+def verify(
+    vp_token: Mapping[str, Sequence[str]],
+    expectation: Expectation,
+    material: Material,
+    *,
+    at: int,
+    stapled: Sequence[str] = (),
+) -> Flow[Decision]:
+    """The decision about 1..n presentations (``query id -> [presentation, …]``, OpenID4VP section 8.1).
+
+    Never raises for what a stranger sent. Yields one ``Fetch`` a status list, after the document that names it proved genuine; a driver
+    should answer from what it already holds, or the list's host learns that the document was used (S21). ``stapled`` are status list
+    tokens that came along: further answers, never the last word (S19). ``at`` is the clock's own reading.
+    """
+    known = Knowledge(material=material, staples=stapled, at=max(at, material.floor))
+    shown = [(query_id, f"/{query_id}/{index}", wire) for query_id, wires in vp_token.items() for index, wire in enumerate(wires)]
+    seen: list[Presentation] = []
+    for query_id, where, wire in shown[:MAX_PRESENTATIONS]:
+        one = Presentation(query_id=query_id, where=where)
+        yield from examine(one, wire, expectation, known)
+        seen.append(one)
+    _check_distinct(seen)
+    checks = (
+        _check_time(at, material.floor),
+        *(_worst(name, seen) for name in CHECKS[1:9]),
+        _check_request(expectation, vp_token, seen, surplus=len(shown) > MAX_PRESENTATIONS),
+    )
+    outcome, code = _outcome(checks)
+    return Decision(
+        decision=outcome,
+        code=code,
+        checks=checks,
+        level=level_of(expectation.binding),
+        at=known.at,
+        credentials=() if outcome == "rejected" else _credentials(seen),
+        status_iat=known.oldest,
+        source=material.source,
+        replay_keys=tuple(dict.fromkeys(one.claims.signing_input_digest for one in seen if one.claims is not None)),
+        learnt=known.learnt,
+    )
+
+
+def replayed(decision: Decision) -> Decision:
+    """The decision once the caller's store has found one of ``replay_keys`` in it: rejected, whatever else was right."""
+    line = of_error("holder_binding", Replayed("this presentation was shown before"))
+    checks = tuple(line if each.name == line.name else each for each in decision.checks)
+    outcome, code = _outcome(checks)
+    return replace(decision, decision=outcome, code=code, checks=checks, credentials=())
+
+
+def decide_error(error: VcError, *, at: int, level: Level = Level.ADDRESSED) -> Decision:
+    """The decision where something failed before ``verify`` could begin: a file that is no presentation, a checking pack too old."""
+    name = getattr(error, "check", "parse")
+    checks = tuple(of_error(each, error, error.where) if each == name else unreached(each) for each in CHECKS)
+    outcome, code = _outcome(checks)
+    return Decision(decision=outcome, code=code, checks=checks, level=level, at=at)
+
+
+def _credentials(seen: Sequence[Presentation]) -> tuple[VerifiedCredential, ...]:
+    return tuple(
+        VerifiedCredential(query_id=one.query_id, format=one.format, claims=one.claims, issuer_name=one.issuer.subject)
+        for one in seen
+        if one.claims is not None and one.issuer is not None
+    )
+
+
+def _check_time(at: int, floor: int) -> Check:
+    """Check 0. A clock that lags a little is overruled by the newest pack's date; one that lags a day has to be put right."""
+    if floor - at > DAY:
+        return of_error("time", ClockBehind("this clock is more than a day behind the newest checking pack"))
+    return Check("time", "passed", code="clock_behind" if at < floor else "")
+
+
+def _check_distinct(seen: Sequence[Presentation]) -> None:
+    """One presentation may answer two queries (OpenID4VP section 6.4), but twice under one query it is no second document."""
+    used: set[tuple[str, bytes]] = set()
+    for one in seen:
+        if one.claims is not None:
+            key = (one.query_id, one.claims.signing_input_digest)
+            if key in used:
+                one.stop("holder_binding", Replayed("the same presentation is there twice"))
+            used.add(key)
+
+
+def _worst(name: str, seen: Sequence[Presentation]) -> Check:
+    """One line for all presentations: the one that a person must know of."""
+    return min((one.lines.get(name) or unreached(name, one.where) for one in seen), key=_rank, default=unreached(name))
+
+
+def _rank(line: Check) -> int:
+    if line.state == "failed":
+        return 0
+    if line.state == "unchecked":
+        return 3 if not line.needed else 2 if line.code == NOT_REACHED else 1
+    return 4 if line.code else 5
+
+
+def _check_request(
+    expectation: Expectation, vp_token: Mapping[str, Sequence[str]], seen: Sequence[Presentation], *, surplus: bool
+) -> Check:
+    """Check 9. What nobody asked for fails even where nothing else could be checked."""
+    query = expectation.query
+    try:
+        if surplus:
+            raise TooLarge(f"more than {MAX_PRESENTATIONS} presentations")
+        if not seen:
+            raise RequestNotSatisfied("nothing was shown")
+        if query is None:
+            return Check("request", "unchecked", code="not_asked", detail="nothing was asked for beforehand", needed=False)
+        for query_id in vp_token:
+            if query.credential(query_id) is None:
+                raise OverDisclosed("a document came that was not asked for", where=f"/{query_id}")
+        presented = {query_id: [one.claims for one in seen if one.query_id == query_id and one.claims is not None] for query_id in vp_token}
+        if any(one.claims is None for one in seen):
+            return unreached("request")
+        check_satisfied(query, presented)
+    except VcError as error:
+        return of_error("request", error, error.where)
+    return Check("request", "passed")
+
+
+def _outcome(checks: Sequence[Check]) -> tuple[Outcome, str]:
+    """One failed: rejected. Else one unchecked that is needed: undecided, for the first reason that is one. Else accepted."""
+    failed = [line.code for line in checks if line.state == "failed"]
+    if failed:
+        return "rejected", failed[0]
+    open_ = [line.code for line in checks if line.state == "unchecked" and line.needed]
+    if open_:
+        return "undecided", next((code for code in open_ if code != NOT_REACHED), NOT_REACHED)
+    return "accepted", ""

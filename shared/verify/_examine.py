@@ -1,0 +1,154 @@
+"""Checks 1 to 8 of one presentation. What cannot be reached gets no line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..credentials import CredentialType, Disclosure
+from ..errors import Malformed, NotBound, NotEntitled, TypeRuleBroken, Undecided, UnknownCredentialType, VcError
+from ..flow import Flow
+from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
+from ..x509 import Cert
+from ._model import CHECKS, NOT_REACHED, Check, Expectation, Material, State
+from ._status import Knowledge, check_status_of
+
+AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
+
+
+@dataclass(slots=True, kw_only=True)
+class Presentation:
+    """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed."""
+
+    query_id: str
+    where: str
+    format: str = ""
+    claims: Claims | None = None
+    issuer: Cert | None = None
+    lines: dict[str, Check] = field(default_factory=dict)
+
+    def passed(self, name: str, remark: str = "") -> None:
+        self.lines[name] = Check(name, "passed", code=remark, where=self.where if remark else "")
+
+    def stop(self, name: str, error: VcError) -> None:
+        self.lines[name] = of_error(name, error, self.where + error.where)
+
+    def spare(self, name: str, code: str, detail: str) -> None:
+        self.lines[name] = Check(name, "unchecked", code=code, detail=detail, where=self.where, needed=False)
+
+
+def of_error(name: str, error: VcError, where: str = "") -> Check:
+    """The line that an error leaves: an ``Undecided`` is neither yes nor no."""
+    state: State = "unchecked" if isinstance(error, Undecided) else "failed"
+    return Check(name, state, code=error.code, detail=error.detail, where=where)
+
+
+def unreached(name: str, where: str = "") -> Check:
+    """The line of a check that was not made because an earlier one did not pass."""
+    return Check(name, "unchecked", code=NOT_REACHED, detail="an earlier check has to pass first", where=where)
+
+
+def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowledge) -> Flow[None]:
+    """Checks 1 to 8. What cannot be reached gets no line here."""
+    _authenticate(one, wire, expectation, known)
+    if one.claims is None or one.issuer is None:
+        return
+    credential_type = known.material.types.get(one.claims.vct)
+    if credential_type is None:
+        one.stop("type_rules", UnknownCredentialType("this type of document is not known here"))
+        return
+    if not credential_type.status_bits and one.claims.status is None:
+        one.spare("status", "no_status", "documents of this type cannot be cancelled; they only expire")
+    else:
+        try:
+            one.passed("status", (yield from check_status_of(one.claims, one.issuer, credential_type, expectation.use, known)))
+        except VcError as error:
+            one.stop("status", error)
+    try:
+        _check_limits(credential_type, one.claims)
+        credential_type.judge(one.claims.claims, expectation.use)
+        one.passed("type_rules")
+    except VcError as error:
+        one.stop("type_rules", error)
+
+
+def _authenticate(one: Presentation, wire: str, expectation: Expectation, known: Knowledge) -> None:
+    """Checks 1 to 6: afterwards ``one.claims`` are facts, or a line says why not."""
+    material = known.material
+    step = "parse"
+    try:
+        form = _format(one.query_id, expectation)
+        parsed = form.parse(wire)
+        one.passed(step)
+        step = "issuer_trust"
+        issuer = material.policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, known.at, material.crls)
+        one.passed(step)
+        step = "holder_binding"
+        _check_bearer(expectation.binding, material)
+        step = "signature"
+        claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=known.at)
+        step = "issuer_trust"
+        _check_same(parsed, claims)
+    except VcError as error:
+        _stop_authenticating(one, step, error)
+        return
+    for name in AUTHENTIC:
+        one.passed(name)
+    one.format, one.claims, one.issuer = form.name, claims, issuer
+    if isinstance(expectation.binding, BearerType):
+        one.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does")
+
+
+def _stop_authenticating(one: Presentation, step: str, error: VcError) -> None:
+    """A format names the line of its error itself. Only the signature is known to come before the other three."""
+    if step == "signature":
+        step = getattr(error, "check", step)
+        if step in AUTHENTIC[1:]:
+            one.passed("signature")
+    one.stop(step, error)
+
+
+def _format(query_id: str, expectation: Expectation) -> CredentialFormat:
+    """The format that was asked for; what came never chooses it."""
+    asked = None if expectation.query is None else expectation.query.credential(query_id)
+    name = expectation.format if asked is None else asked.format
+    form = formats().get(name or "")
+    if form is None:
+        raise Malformed("no presentation of that form was asked for")
+    return form
+
+
+def _check_bearer(expected: Binding | BearerType, material: Material) -> None:
+    """S2: bearer exists only for a type whose file says so, whatever was asked."""
+    if isinstance(expected, BearerType):
+        credential_type = material.types.get(expected.vct)
+        if credential_type is None or not credential_type.bearer:
+            raise NotBound("documents of this type are never accepted without their holder")
+
+
+def _check_same(parsed: Parsed, claims: Claims) -> None:
+    """Trust was asked for what ``parse`` hinted at; the facts must be the same."""
+    if (claims.issuer, claims.vct) != (parsed.issuer, parsed.vct):
+        raise NotEntitled("the signed issuer and type are not those that the document announced")
+
+
+def _check_limits(credential_type: CredentialType, claims: Claims) -> None:
+    """S3: a limit is there, and could not have been withheld, alone or with what encloses it."""
+    withholdable = {tuple(None if isinstance(part, int) else part for part in path) for path in claims.disclosed}
+    for claim in credential_type.claims:
+        if claim.disclosure is not Disclosure.ALWAYS:
+            continue
+        where = "".join(f"/{'-' if part is None else part}" for part in claim.path)
+        if any(claim.path[:length] in withholdable for length in range(1, len(claim.path) + 1)):
+            raise TypeRuleBroken("this limit could have been withheld", where=where)
+        if claim.required and not _present(claims.claims, claim.path):
+            raise TypeRuleBroken("this limit is missing", where=where)
+
+
+def _present(tree: object, path: Sequence[str | int | None]) -> bool:
+    for part in path:
+        if not isinstance(tree, Mapping) or part not in tree:
+            return False
+        tree = tree[part]
+    return True

@@ -1,0 +1,141 @@
+"""What goes into a verification and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..credentials import CredentialType
+from ..dcql import DcqlQuery
+from ..formats import BearerType, Binding, Claims
+from ..status.memory import StatusMemory
+from ..trust.bundle import Source
+from ..trust.policy import Policy
+from ..x509 import Crl
+
+CHECKS = (
+    "time",
+    "parse",
+    "issuer_trust",
+    "signature",
+    "validity",
+    "disclosures",
+    "holder_binding",
+    "status",
+    "type_rules",
+    "request",
+)
+State = Literal["passed", "failed", "unchecked"]
+Outcome = Literal["accepted", "rejected", "undecided"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOT_REACHED = "not_reached"
+
+
+class Level(StrEnum):
+    """What a presentation proves about whoever shows it (S6, S7). It follows from the mode that the checker opened, never from what came."""
+
+    LIVE = "live"  # 3: answers our nonce, for us
+    RELAYABLE = "relayable"  # 2: answers a typed code or a time, could be passed on
+    ADDRESSED = "addressed"  # 1: a copy made out to us
+    BEARER = "bearer"  # 0: a copy that anyone may hold
+
+    @property
+    def number(self) -> int:
+        """3 to 0, as in the architecture's table of names."""
+        return {Level.LIVE: 3, Level.RELAYABLE: 2, Level.ADDRESSED: 1, Level.BEARER: 0}[self]
+
+
+def level_of(binding: Binding | BearerType) -> Level:
+    """The audience begins with its mode (S6): ``a:`` addressed, ``c:`` code; a ``client_id`` or ``l:`` is live."""
+    if isinstance(binding, BearerType):
+        return Level.BEARER
+    return {"a:": Level.ADDRESSED, "c:": Level.RELAYABLE}.get(binding.audience[:2], Level.LIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a verification needs besides the presentation.
+
+    ``types`` by ``vct``: what is not in it is unknown and never looked up. ``max_status_age`` (seconds) narrows what the type allows.
+    ``source`` says which checking pack answers, ``floor`` is the earliest time that can be now (S18); both come from a verified pack.
+    """
+
+    policy: Policy
+    types: Mapping[str, CredentialType]
+    crls: Sequence[Crl] = ()
+    memory: StatusMemory = field(default_factory=StatusMemory)
+    max_status_age: int | None = None
+    source: Source | None = None
+    floor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What this checker asked, and of whom.
+
+    ``binding`` holds the expected audience and nonce; only of an addressed copy the nonce is the holder's own, and ``None`` here.
+    ``use`` goes to the type's own check; its ``stakes`` ("low" or "high", the default) choose how old a status may be. ``format`` serves
+    where no query names one.
+    """
+
+    query: DcqlQuery | None
+    binding: Binding | BearerType
+    use: Mapping[str, Any] = field(default=NOTHING)
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.binding, Binding) and self.binding.nonce is None and level_of(self.binding) is not Level.ADDRESSED:
+            detail = "only an addressed copy brings a nonce of its own"
+            raise ValueError(detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the verdict. On a passed line ``code`` is a remark; ``where`` says which presentation, ``/query id/position``.
+
+    ``needed`` is false where policy does without this check, so that it may stay unchecked.
+    """
+
+    name: str
+    state: State
+    code: str = ""
+    detail: str = ""
+    where: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedCredential:
+    """A document that is genuine, in force and shown by its holder; made by this package alone. ``issuer_name`` is its leaf's subject."""
+
+    query_id: str
+    format: str
+    claims: Claims
+    issuer_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer. ``code`` is that of the line which decided, empty when accepted.
+
+    ``credentials`` is empty when rejected. ``status_iat`` is the date of the oldest status list that was relied upon; ``learnt`` is to
+    be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
+    """
+
+    decision: Outcome
+    code: str
+    checks: tuple[Check, ...]
+    level: Level
+    at: int
+    credentials: tuple[VerifiedCredential, ...] = ()
+    status_iat: int | None = None
+    source: Source | None = None
+    replay_keys: tuple[bytes, ...] = ()
+    learnt: StatusMemory = field(default_factory=StatusMemory)
+
+    def line(self, name: str) -> Check:
+        """The line of one check."""
+        return self.checks[CHECKS.index(name)]
