@@ -5,7 +5,7 @@
 
 https only, public addresses only, few ports, no redirects, no cookies, no sign-in in the address, bounded size and time. The name is
 resolved once and the checked address is the one that is called, so that a name cannot point elsewhere a moment later. What the
-operator lists in ``outbound_allow`` as ``host:port`` may be private and may be called without TLS.
+operator lists in ``outbound_allow`` as ``host:port`` or ``host:*`` may be private and may be called without TLS.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ def check_public(address: str) -> None:
         raise AddressRefused("this address is not a public one, and it is not listed in outbound_allow")
 
 
+def listed(host: str, port: int, allow: Collection[str]) -> bool:
+    """Whether the operator lists this address, at this port or at any."""
+    return f"{host}:{port}" in allow or f"{host}:*" in allow
+
+
 class CheckedResolver(AbstractResolver):
     """Resolves a name once and hands on only addresses that passed; aiohttp connects to exactly these."""
 
@@ -60,7 +65,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """All addresses of ``host``; one bad address among them refuses the name."""
         found = await self.look_up(host, port, family)
-        if f"{host}:{port}" not in self._allow:
+        if not listed(host, port, self._allow):
             for one in found:
                 check_public(one["host"])
         return found
@@ -150,7 +155,7 @@ class Fetcher:
         if url.user is not None or url.password is not None:
             raise AddressRefused("an address here has no sign-in")
         named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if named in self._allow:
+        if listed(f"[{host}]" if ":" in host else host, port, self._allow):
             return url.with_fragment(None)
         if url.scheme != "https":
             raise AddressRefused(f"{named} is not called without TLS, unless it is listed in outbound_allow")

@@ -49,7 +49,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = ()
     outbound_ca_file: Annotated[str, Meta(description="More certificate authorities (PEM) to trust for outbound calls.")] = ""
     outbound_allow: Annotated[
-        tuple[str, ...], Meta(description="`host:port` pairs that may be called although they are private, or without TLS.")
+        tuple[str, ...], Meta(description="`host:port` pairs, or `host:*`, that may be called although they are private, or without TLS.")
     ] = ()
     outbound_ports: Annotated[tuple[int, ...], Meta(description="Ports that may be called on public addresses.")] = (443, 8443)
     outbound_seconds: Annotated[float, Meta(gt=0, le=120, description="Time limit of one outbound call, in seconds.")] = 10.0
@@ -74,8 +74,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             except ValueError as error:
                 raise ValueError(f"trusted_proxies: {network!r} is not a network such as 10.0.0.0/8") from error
         for pair in self.outbound_allow:
-            if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+):\d{1,5}", pair, re.IGNORECASE):
-                raise ValueError(f"outbound_allow: {pair!r} is not host:port")
+            if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]*]+):(\d{1,5}|\*)", pair, re.IGNORECASE):
+                raise ValueError(f"outbound_allow: {pair!r} is not host:port or host:*")
 
     @property
     def secure(self) -> bool:

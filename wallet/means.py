@@ -1,0 +1,80 @@
+"""What the use cases work with, put together once by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.clock import Clock, Entropy
+from shared.flow import Fetch, Fetched
+from shared.storage import Storage
+from shared.trust.anchors import TrustAnchors, parse_trust
+from shared.trust.policy import Policy
+
+
+class TrustFile:
+    """``trust.json``, read again when it changes, so that ``muniment-wallet trust add`` works while the service runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._policy = Policy(TrustAnchors())
+
+    def __call__(self) -> Policy:
+        """The policy as of now. No file is nobody trusted; a broken file is ``Malformed``, never an empty one."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return Policy(TrustAnchors())
+        if self._seen != (stat.st_mtime_ns, stat.st_size):
+            self._policy = Policy(parse_trust(self._path.read_bytes()))
+            self._seen = (stat.st_mtime_ns, stat.st_size)
+        return self._policy
+
+
+class Locks:
+    """One lock a name: of two clicks on the same button the second waits and then finds the first one's result."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[None]:
+        """Held while the body runs; forgotten when nobody waits."""
+        lock, users = self._held.get(name, (asyncio.Lock(), 0))
+        self._held[name] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._held[name]
+            if users == 1:
+                del self._held[name]
+            else:
+                self._held[name] = (lock, users - 1)
+
+    def busy(self, name: str) -> bool:
+        """Whether somebody in this process is at it."""
+        return name in self._held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS."""
+
+    storage: Storage
+    fetch: Callable[[Fetch], Awaitable[Fetched]]
+    trust: Callable[[], Policy]
+    clock: Clock
+    entropy: Entropy
+    plain_http: Collection[str] = ()
+    status_every: int = 3_600
+    locks: Locks = field(default_factory=Locks)
+
+
+def plain_hosts(allow: Collection[str]) -> tuple[str, ...]:
+    """``outbound_allow`` in the form that the core asks for: ``host:*`` becomes ``host``."""
+    return tuple(pair.removesuffix(":*") for pair in allow)

@@ -1,0 +1,301 @@
+"""What a wallet holds, as closed frozen types; states are named by past participles and a step goes from one to the next.
+
+Everything here is stored sealed (``keep.Vault``), so these types may hold names, claims and keys. Instants are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """The wallet's own words about itself."""
+
+    holder: str
+    locale: str = "en"
+
+
+# --- receiving -------------------------------------------------------------------------------------------------------------------------
+
+
+class CodeLook(msgspec.Struct, frozen=True, kw_only=True):
+    """How the collection code looks, so that its field can be drawn."""
+
+    numeric: bool = True
+    length: int | None = None
+    description: str | None = None
+
+
+class Offered(msgspec.Struct, frozen=True, tag="offered"):
+    """The invitation was read; nothing was collected yet."""
+
+
+class Granted(msgspec.Struct, frozen=True, kw_only=True, tag="granted"):
+    """The code was redeemed. The invitation is spent: whoever holds this can still collect, until it runs out."""
+
+    access_token: str
+    expires_at: int
+    refresh_token: str | None = None
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="kept"):
+    """The document lies in the wallet."""
+
+    document: str
+
+
+class Declined(msgspec.Struct, frozen=True, kw_only=True, tag="declined"):
+    """What was sent was not kept: ``code`` of the failed check and where it failed."""
+
+    code: str
+    detail: str
+    where: str = ""
+
+
+class Receiving(msgspec.Struct, frozen=True, kw_only=True):
+    """One invitation, from reading to keeping."""
+
+    at: int
+    issuer: str
+    issuer_name: str
+    titles: tuple[str, ...]
+    offer: str
+    code: CodeLook | None
+    state: Offered | Granted | Kept | Declined
+
+
+# --- documents and their copies ----------------------------------------------------------------------------------------------------------
+
+
+class CopyLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One copy in its document's ledger. ``shown_to`` is the party that it belongs to from its first use on, empty before."""
+
+    id: str
+    format: str
+    expires_at: int
+    status_uri: str = ""
+    status_idx: int = 0
+    shown_to: str = ""
+    shown_name: str = ""
+    shown_at: int = 0
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """The copy itself with its private key (a scalar, big-endian): one key a copy and format, role holder."""
+
+    document: str
+    wire: str
+    private: bytes
+    alg: str = "ES256"
+
+
+class StatusSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the issuer's lists last said of this document's copies: valid, suspended, invalid or unknown. Invalid is final (S19)."""
+
+    value: str = "unknown"
+    list_iat: int = 0
+    checked_at: int = 0
+
+
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21)."""
+
+    issuer: str
+    token: str
+    at: int
+    lease_until: int = 0
+    problem: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that the issuer has not had yet."""
+
+    issuer: str
+    id: str
+    token: str
+    event: str
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A card: one document with all its copies. ``claims`` is the type's claim tree, as the issuer signed it."""
+
+    id: str
+    type: str
+    vct: str
+    issuer: str
+    issuer_name: str
+    claims: dict[str, Any]
+    issued_at: int
+    received_at: int
+    configurations: dict[str, str]
+    copies: tuple[CopyLine, ...]
+    status: StatusSeen = StatusSeen()
+    renewal: Renewal | None = None
+    notice: Notice | None = None
+    next_check_at: int = 0
+    restored: bool = False
+
+
+class StatusCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """A status list token as fetched, kept to be handed on with copies made out to somebody."""
+
+    uri: str
+    token: str
+    iat: int
+    fetched_at: int
+
+
+# --- being asked -------------------------------------------------------------------------------------------------------------------------
+
+
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. ``party`` is what a copy is tied to: the entity's identifier where it was proved, else the request's client id."""
+
+    party: str
+    name: str
+    proved: bool
+    client_id: str
+    doubt: str = ""
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """Why, for how long, and where to complain: what the party says of itself, unregistered."""
+
+    purpose: dict[str, str] = {}
+    use_id: str = ""
+    privacy_policy: str = ""
+    retention_days: int | None = None
+    claims_kept: tuple[str, ...] = ()
+    contact: str = ""
+    how_to_complain: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True, tag="asked"):
+    """It waits for the holder."""
+
+
+class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
+    """The copies are spent and the answer is on its way; it is never sent a second time."""
+
+    at: int
+    selection: dict[str, str]
+    shown: dict[str, tuple[str, ...]]
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """The answer arrived. ``receipt_problem`` says what is wrong with the receipt, if anything (S25)."""
+
+    at: int
+    shown: dict[str, tuple[str, ...]]
+    redirect_uri: str | None = None
+    receipt: str | None = None
+    receipt_problem: str = ""
+
+
+class Unanswered(msgspec.Struct, frozen=True, kw_only=True, tag="unanswered"):
+    """The answer left, or may have left, and what came of it is not known, or it was refused by the other side."""
+
+    at: int
+    shown: dict[str, tuple[str, ...]]
+    detail: str
+
+
+class Withheld(msgspec.Struct, frozen=True, kw_only=True, tag="withheld"):
+    """The holder did not share."""
+
+    at: int
+    told: bool
+
+
+RequestState = Asked | Agreed | Answered | Unanswered | Withheld
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, as it was checked when it was read. ``wire`` is the signed request object."""
+
+    at: int
+    asker: Asker
+    use: Use
+    wire: str
+    state: RequestState
+
+
+# --- history -----------------------------------------------------------------------------------------------------------------------------
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+    identifier: str
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    lang: str
+    content: str
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, rename={"policy_uri": "policyURI"}):
+    type: str
+    policy_uri: str
+
+
+class ClaimNames(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Names of claims, never their values (R6)."""
+
+    credential_identifier: str
+    claims: tuple[str, ...]
+
+
+class Entry(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "interacting_party_identifier": "interactingPartyIdentifier",
+        "interacting_party_name": "interactingPartyName",
+        "interacting_party_contact": "interactingPartyContact",
+        "privacy_policy": "privacyPolicy",
+        "dpa_name": "dpaName",
+        "dpa_contact": "dpaContact",
+        "claims_requested": "listOfClaimsRequested",
+        "claims_presented": "listOfClaimsPresented",
+        "transaction_identifier": "transactionIdentifier",
+        "transaction_type": "transactionType",
+        "transaction_result": "transactionResult",
+        "reason_of_noncompletion": "reasonOfNoncompletion",
+        "intended_use_identifier": "intendedUseIdentifier",
+    },
+):
+    """One line of the history: the field names of EUDI TS10 and ours. ``prev`` is the head of the chain before it (S25)."""
+
+    seq: int
+    time: int
+    transaction_identifier: str
+    transaction_type: str  # issuance, presentation, addressed-copy, backup-restored
+    transaction_result: str  # success, declined, failed
+    interacting_party_identifier: Party
+    interacting_party_name: str
+    interacting_party_contact: str = ""
+    purpose: tuple[Words, ...] = ()
+    privacy_policy: Policy | None = None
+    dpa_name: str = ""
+    dpa_contact: str = ""
+    claims_requested: tuple[ClaimNames, ...] = ()
+    claims_presented: tuple[ClaimNames, ...] = ()
+    reason_of_noncompletion: str = ""
+    intended_use_identifier: str = ""
+    on_behalf_of: str = ""
+    documents: tuple[str, ...] = ()
+    level: int | None = None
+    receipt: str = ""
+    receipt_problem: str = ""
+    salt: str = ""
+    prev: str = ""
+
+
+class LogHead(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the history's chain stands."""
+
+    seq: int
+    head: str

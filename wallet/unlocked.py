@@ -1,0 +1,83 @@
+"""Wallets that are open now: their keys live in this process's memory only, each until it is idle too long or closed.
+
+A browser or program holds a random token, the table its hash. Nothing of it is ever written: a restart closes every wallet, and the
+database does not tell when one was open. ``Session`` is the shape that ``shared.web.auth`` works with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.clock import Clock, Entropy
+from shared.codec import base64url
+from shared.errors import SignInRequired
+from shared.web.sessions import Session, form_token, hashed
+
+from .keep import Vault
+
+LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
+
+
+@dataclass(slots=True, kw_only=True)
+class Sitting:
+    """One browser's or program's open wallet."""
+
+    vault: Vault
+    holder: str
+    session: Session
+    seen_at: int
+
+
+class Unlocked:
+    """The table of sittings. ``idle`` is in seconds."""
+
+    def __init__(self, clock: Clock, entropy: Entropy, *, idle: int) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self._idle = idle
+        self._sittings: dict[str, Sitting] = {}
+
+    def open(self, vault: Vault, holder: str) -> tuple[str, Sitting]:
+        """Begin a sitting: its token and itself."""
+        token, at = base64url.encode(self._entropy(32)), self._clock()
+        session = Session(hashed(token), vault.wallet, {}, at, at, at + LONGEST, form_token(token))
+        sitting = Sitting(vault=vault, holder=holder, session=session, seen_at=at)
+        self._sittings[session.key] = sitting
+        return token, sitting
+
+    def find(self, token: str) -> Sitting | None:
+        """The sitting of ``token``, kept awake by this, if there still is one."""
+        self.sweep()
+        sitting = self._sittings.get(hashed(token))
+        if sitting is not None:
+            sitting.seen_at = self._clock()
+        return sitting
+
+    def get(self, key: str) -> Sitting:
+        """The sitting of a session's key; ``SignInRequired`` if it is over."""
+        sitting = self._sittings.get(key)
+        if sitting is None:
+            raise SignInRequired("this wallet is closed; open it again with its passphrase")
+        return sitting
+
+    def close(self, key: str) -> None:
+        """End a sitting."""
+        self._sittings.pop(key, None)
+
+    def close_wallet(self, wallet: str, *, but: str = "") -> None:
+        """End every sitting of a wallet but one, after its passphrase changed."""
+        for key in [key for key, sitting in self._sittings.items() if sitting.vault.wallet == wallet and key != but]:
+            del self._sittings[key]
+
+    def sweep(self) -> None:
+        """Forget what is idle too long."""
+        at = self._clock()
+        over = [key for key, one in self._sittings.items() if at - one.seen_at > self._idle or at >= one.session.expires_at]
+        for key in over:
+            del self._sittings[key]
+
+    def vaults(self) -> Iterator[Vault]:
+        """Every open wallet once."""
+        self.sweep()
+        yield from {one.vault.wallet: one.vault for one in self._sittings.values()}.values()
