@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from ..errors import UnknownCredentialType
 from ..registry import exports
-from ._model import Choice, Claim, ClaimPath, CredentialType, Disclosure, Group, Kind, ReadyQuery, Reason, Text
+from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._model import CredentialType, ReadyQuery
+from ._tree import Node
 
 __all__ = [
     "Choice",
@@ -19,6 +21,7 @@ __all__ = [
     "Disclosure",
     "Group",
     "Kind",
+    "Node",
     "ReadyQuery",
     "Reason",
     "Text",

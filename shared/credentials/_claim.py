@@ -71,8 +71,17 @@ class Claim:
     max_length: int = 200
     max_items: int = 32
     cwt: int = 0  # lossless key inside the compact format; unique in the type
-    mdoc: str = ""  # element identifier in the type's namespace
-    vcdm: str = ""  # dotted path below credentialSubject; empty = the same as ``path``
+    mdoc: str = ""  # element identifier in the type's namespace; empty = made of ``path``
+
+    @property
+    def vcdm_path(self) -> tuple[str | None, ...]:
+        """Where the leaf stands in a W3C credential."""
+        return ("credentialSubject", *self.path)
+
+    @property
+    def mdoc_element(self) -> str:
+        """Its element identifier in an mdoc."""
+        return self.mdoc or "_".join(part for part in self.path if part is not None)
 
     def choice(self, value: object) -> Choice | None:
         """The choice with this code."""

@@ -24,7 +24,9 @@ class Node:
     required: bool = False
     max_items: int = 0
     open: bool = False
-    """Whether something below is always in clear, so that nothing may hide this node."""
+    """Something below is always in clear, so that nothing may hide this node."""
+    whole: bool = False
+    """Everything below is always in clear."""
 
 
 def grow(claims: Iterable[Claim]) -> Node:
@@ -32,7 +34,16 @@ def grow(claims: Iterable[Claim]) -> Node:
     root = Node(required=True)
     for claim in claims:
         _plant(root, claim)
+    _seal(root)
     return root
+
+
+def _seal(node: Node) -> bool:
+    """Set ``whole`` from the leaves upwards."""
+    below = [node.items] if node.items is not None else list(node.members.values())
+    parts = [_seal(child) for child in below]
+    node.whole = all(parts) if parts else node.open
+    return node.whole
 
 
 def _plant(node: Node, claim: Claim) -> None:

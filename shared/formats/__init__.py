@@ -46,16 +46,17 @@ class Credential:
 class Binding:
     """Whom a presentation is for: to ``verify`` the expected values, to ``present`` the values to sign.
 
-    ``max_age`` (seconds) bounds the age of the holder's signature; ``issued_after`` (epoch seconds) is an earlier bound of its own,
-    e.g. when the nonce was made. ``extra`` members are signed by the holder and, when verifying, must be there with equal values.
-    A signature that carries its own ``exp`` (an addressed copy) lives until then instead of ``max_age``, at most ``ADDRESSED_DAYS``.
+    ``nonce`` is ``None`` only to verify an addressed copy, whose nonce the holder chose: it must then be of 128 bits or more, beside
+    ``exp`` and ``jti`` (S8). ``max_age`` (seconds) bounds the age of the holder's signature, ``issued_after`` (epoch seconds) is an
+    earlier bound of its own, e.g. when our nonce was made; a signed ``exp`` only narrows. ``extra`` members are signed by the holder
+    and, when verifying, must be there with equal values.
     """
 
     audience: str
-    nonce: str
+    nonce: str | None
     issued_after: int | None = None
     max_age: int = 300
-    extra: Mapping[str, Any] = field(default=NOTHING)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,8 @@ class Peeked:
     """What a wallet may show of a credential that it holds: ``document`` with every disclosure at hand applied.
 
     ``claims`` is the type's claim tree inside it; ``disclosable`` are the paths into ``document`` that may be withheld (numbers for
-    array positions), ``holder`` is the key it is bound to.
+    array positions), ``holder`` is the key it is bound to, ``issued_at`` and
+    ``expires_at`` are epoch seconds, 0 where the document does not say.
     """
 
     document: Mapping[str, Any]
@@ -109,7 +111,8 @@ class Claims:
     ``claims`` is the claim tree of the type, the same for every format, with the withheld leaves gone. ``document`` is the whole
     processed document in the format's own shape: DCQL paths point into it (for ``vc+jwt`` they begin with ``credentialSubject``).
     ``disclosed`` are paths into ``document`` of the leaves that the holder could have withheld and did not.
-    ``signing_input_digest`` is the replay key (S9): SHA-256 of what the holder signed, or the issuer where there is no holder.
+    ``issued_at`` and ``expires_at`` are epoch seconds, 0 where the document does not say. ``signing_input_digest`` is the replay key
+    (S9): SHA-256 of what the holder signed, or the issuer where there is no holder.
     """
 
     vct: str

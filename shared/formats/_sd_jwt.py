@@ -1,0 +1,303 @@
+"""Selective Disclosure for JWTs (RFC 9901): the machinery, for any payload. The credential layer is ``sd_jwt_vc``.
+
+Issuing: ``Redaction`` makes disclosures and digests. Receiving: ``parse_sd_jwt`` takes a compact SD-JWT or SD-JWT+KB apart,
+``open_payload`` puts the disclosures back where their digests stand and refuses whatever section 7.1 refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ..clock import Entropy
+from ..codec import base64url, strict_json
+from ..errors import BadDisclosure, Malformed, TooLarge, WrongTyp
+from ..jose.jws import Jws, parse_jws
+from ..jose.jwt import Jwt, parse_jwt
+
+MAX_BYTES = 262_144
+MAX_DISCLOSURES = 500
+MAX_DEPTH = 24
+"""Of the opened payload: recursive disclosures may not nest deeper than a document that came in clear."""
+
+ALGORITHMS: Mapping[str, Callable[[bytes], Any]] = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
+"""Named as in the registry of RFC 6920, RFC 9901 section 4.1.1. Nothing shorter than 256 bits."""
+
+SD: Final = "_sd"
+SD_ALG: Final = "_sd_alg"
+DOTS: Final = "..."
+
+RESERVED: Final = frozenset({SD, SD_ALG, DOTS})
+
+Path = tuple[str | int, ...]
+
+_encode = msgspec.json.Encoder().encode
+_URL = bytes.maketrans(b"+/", b"-_")
+
+
+def _text(data: bytes) -> bytes:
+    """base64url without padding; the hot twin of ``codec.base64url.encode``."""
+    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=")
+
+
+# --- issuing -------------------------------------------------------------------------------------------------------------------------
+
+
+class Redaction:
+    """Makes disclosures with fresh 144-bit salts (section 9.3 asks for 128) and remembers them in order. One a credential."""
+
+    __slots__ = ("_entropy", "_hash", "_salts", "alg", "disclosures")
+
+    def __init__(self, entropy: Entropy, *, alg: str = "sha-256", expected: int = 16) -> None:
+        self.alg = alg
+        self.disclosures: list[str] = []
+        self._hash = ALGORITHMS[alg]
+        self._entropy = entropy
+        self._salts = self._draw(expected)
+
+    def _draw(self, count: int) -> list[str]:
+        """18 bytes are 24 characters without padding, so that one call of each kind makes many salts."""
+        text = _text(self._entropy(18 * count)).decode()
+        return [text[at : at + 24] for at in range(0, 24 * count, 24)]
+
+    def _salt(self) -> str:
+        if not self._salts:
+            self._salts = self._draw(16)
+        return self._salts.pop()
+
+    def _add(self, disclosure: list[Any]) -> str:
+        text = _text(_encode(disclosure))
+        self.disclosures.append(text.decode())
+        return _text(self._hash(text).digest()).decode()
+
+    def member(self, name: str, value: Any) -> str:
+        """The digest of a disclosure of an object member, for its ``_sd`` array (section 4.2.1)."""
+        if name in RESERVED:
+            raise Malformed("a claim cannot have this name", where=f"/{name}")
+        return self._add([self._salt(), name, value])
+
+    def element(self, value: Any) -> dict[str, str]:
+        """What stands in an array in place of ``value`` (section 4.2.2)."""
+        return {DOTS: self._add([self._salt(), value])}
+
+    def decoy(self) -> str:
+        """A digest that no disclosure explains (section 4.2.5)."""
+        return _text(self._hash(self._salt().encode()).digest()).decode()
+
+
+def digest(alg: str, text: str) -> str:
+    """base64url of the hash over the ASCII of ``text``: for disclosures (section 4.2.3) and ``sd_hash`` (section 4.3.1)."""
+    return _text(ALGORITHMS[alg](text.encode()).digest()).decode()
+
+
+# --- receiving -----------------------------------------------------------------------------------------------------------------------
+
+
+class Disclosure(NamedTuple):
+    """``name`` is ``None`` for an array element."""
+
+    text: str
+    name: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SdJwt:
+    """Structure only. ``presented`` is what ``sd_hash`` covers: everything up to and with the last tilde before the binding."""
+
+    jws: Jws
+    payload: Mapping[str, Any]
+    alg: str
+    disclosures: tuple[Disclosure, ...]
+    presented: str
+    binding: Jwt | None
+
+
+def parse_sd_jwt(wire: str, *, typ: str | None = None) -> SdJwt:
+    """Compact serialisation, section 4: ``<issuer JWS>~<disclosure>~…~<disclosure>~[<KB-JWT>]``.
+
+    Where a ``typ`` is demanded, another one is ``WrongTyp`` before anything else is read (security rule S1).
+    """
+    if len(wire) > MAX_BYTES:
+        raise TooLarge(f"an SD-JWT of more than {MAX_BYTES} bytes")
+    token, *texts = wire.split("~")
+    if not texts:
+        raise Malformed("an SD-JWT has a tilde after each of its parts")
+    binding = texts.pop()
+    presented = wire[: len(wire) - len(binding)] if binding else wire
+    return assemble(token, texts, presented, binding, typ=typ)
+
+
+def assemble(token: str, texts: Sequence[str], presented: str, binding: str, *, typ: str | None = None) -> SdJwt:
+    """From the parts; ``binding`` is the empty string where there is none."""
+    if len(texts) > MAX_DISCLOSURES:
+        raise TooLarge(f"more than {MAX_DISCLOSURES} disclosures")
+    jws = parse_jws(token, max_bytes=MAX_BYTES)
+    if typ is not None and jws.typ != typ:
+        raise WrongTyp("this signed object is of another kind")
+    payload = strict_json.load_object(jws.payload, max_depth=MAX_DEPTH)
+    alg = payload.get(SD_ALG, "sha-256")
+    if type(alg) is not str or alg not in ALGORITHMS:
+        raise Malformed("this hash algorithm is not known here", where=f"/{SD_ALG}")
+    disclosures = tuple([_parse_disclosure(text, at) for at, text in enumerate(texts)])
+    return SdJwt(jws, payload, alg, disclosures, presented, parse_jwt(binding, max_bytes=MAX_BYTES) if binding else None)
+
+
+def _parse_disclosure(text: str, at: int) -> Disclosure:
+    """Sections 4.2.1 and 4.2.2: ``[salt, name, value]`` or ``[salt, value]``."""
+    try:
+        raw = base64url.decode(text)
+        value = strict_json.loads(raw, max_depth=MAX_DEPTH)
+    except Malformed as error:
+        raise error.within(f"/disclosures/{at}") from error
+    if type(value) is not list or not 2 <= len(value) <= 3 or type(value[0]) is not str:
+        raise Malformed("a disclosure is an array of salt, name and value, or of salt and value", where=f"/disclosures/{at}")
+    if len(value) == 2:
+        return Disclosure(text, None, value[1])
+    if type(value[1]) is not str:
+        raise Malformed("the name of a claim is a string", where=f"/disclosures/{at}/1")
+    return Disclosure(text, value[1], value[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The processed payload (section 7.1 step 3).
+
+    ``paths`` and ``parents`` run along the disclosures: where each one landed in ``document``, and inside which other disclosure
+    (-1: none). ``leaves`` are the paths of leaves that came through a disclosure. ``unexplained`` counts digests without one.
+    """
+
+    document: dict[str, Any]
+    paths: tuple[Path, ...]
+    parents: tuple[int, ...]
+    leaves: tuple[Path, ...]
+    unexplained: int
+
+
+def open_payload(sd_jwt: SdJwt) -> Opened:
+    """``BadDisclosure`` for all that section 7.1 refuses; ``Malformed`` for a payload that uses the reserved names otherwise."""
+    opener = _Opener(sd_jwt.disclosures, ALGORITHMS[sd_jwt.alg])
+    payload = dict(sd_jwt.payload)
+    payload.pop(SD_ALG, None)
+    document = opener.open_object(payload, (), -1)
+    if opener.waiting:
+        raise BadDisclosure("a disclosure belongs to no digest", where=f"/disclosures/{min(opener.waiting.values())}")
+    return Opened(document, tuple(opener.paths), tuple(opener.parents), tuple(opener.leaves), opener.unexplained)
+
+
+class _Opener:
+    __slots__ = ("disclosures", "leaves", "parents", "paths", "seen", "unexplained", "waiting")
+
+    def __init__(self, disclosures: Sequence[Disclosure], hash_: Callable[[bytes], Any]) -> None:
+        count = len(disclosures)
+        self.disclosures = disclosures
+        self.waiting = {_text(hash_(each.text.encode()).digest()).decode(): at for at, each in enumerate(disclosures)}
+        if len(self.waiting) != count:
+            raise BadDisclosure("a disclosure is there twice", where="/disclosures")
+        self.seen: set[str] = set()
+        self.paths: list[Path] = [()] * count
+        self.parents = [-1] * count
+        self.leaves: list[Path] = []
+        self.unexplained = 0
+
+    def take(self, found: Any, path: Path, owner: int) -> int:
+        """Which disclosure explains the digest ``found``; -1 for none."""
+        if type(found) is not str:
+            raise Malformed("a digest is a string", where=_pointer(path))
+        if found in self.seen:
+            raise BadDisclosure("a digest is there twice", where=_pointer(path))
+        self.seen.add(found)
+        at = self.waiting.pop(found, -1)
+        if at < 0:
+            self.unexplained += 1
+        else:
+            self.parents[at] = owner
+        return at
+
+    def open_object(self, node: Mapping[str, Any], path: Path, owner: int) -> dict[str, Any]:
+        if len(path) >= MAX_DEPTH:
+            raise TooLarge("disclosures are nested too deeply", where=_pointer(path))
+        if DOTS in node or SD_ALG in node:
+            raise Malformed("a reserved name is used as the name of a claim", where=_pointer(path))
+        out: dict[str, Any] = {}
+        for name, value in node.items():
+            kind = type(value)
+            if kind is dict:
+                out[name] = self.open_object(value, (*path, name), owner)
+            elif kind is list and name != SD:
+                out[name] = self.open_array(value, (*path, name), owner)
+            else:
+                out[name] = value
+                if owner >= 0 and name != SD:
+                    self.leaves.append((*path, name))
+        if SD in out:
+            self.open_members(out, path, owner)
+        return out
+
+    def open_members(self, out: dict[str, Any], path: Path, owner: int) -> None:
+        digests = out.pop(SD)
+        if type(digests) is not list:
+            raise Malformed("digests stand in an array", where=_pointer((*path, SD)))
+        for found in digests:
+            at = self.take(found, path, owner)
+            if at < 0:
+                continue
+            disclosure = self.disclosures[at]
+            name = disclosure.name
+            if name is None:
+                raise BadDisclosure("the disclosure of an array element stands for a member", where=f"/disclosures/{at}")
+            if name in RESERVED:
+                raise BadDisclosure("a disclosed claim has a forbidden name", where=f"/disclosures/{at}")
+            if name in out:
+                raise BadDisclosure("a disclosed claim is there already", where=f"/disclosures/{at}")
+            out[name] = self.place(disclosure.value, (*path, name), at)
+
+    def open_array(self, node: Sequence[Any], path: Path, owner: int) -> list[Any]:
+        if len(path) >= MAX_DEPTH:
+            raise TooLarge("disclosures are nested too deeply", where=_pointer(path))
+        out: list[Any] = []
+        for value in node:
+            kind = type(value)
+            if kind is dict and DOTS in value:
+                self.open_element(value, out, path, owner)
+            elif kind is dict:
+                out.append(self.open_object(value, (*path, len(out)), owner))
+            elif kind is list:
+                out.append(self.open_array(value, (*path, len(out)), owner))
+            else:
+                if owner >= 0:
+                    self.leaves.append((*path, len(out)))
+                out.append(value)
+        return out
+
+    def open_element(self, node: Mapping[str, Any], out: list[Any], path: Path, owner: int) -> None:
+        if len(node) != 1:
+            raise BadDisclosure("a hidden element has a member beside its digest", where=_pointer(path))
+        at = self.take(node[DOTS], path, owner)
+        if at < 0:
+            return
+        disclosure = self.disclosures[at]
+        if disclosure.name is not None:
+            raise BadDisclosure("the disclosure of a member stands for an array element", where=f"/disclosures/{at}")
+        out.append(self.place(disclosure.value, (*path, len(out)), at))
+
+    def place(self, value: Any, path: Path, at: int) -> Any:
+        self.paths[at] = path
+        kind = type(value)
+        opened: Any = value
+        if kind is dict:
+            opened = self.open_object(value, path, at)
+        elif kind is list:
+            opened = self.open_array(value, path, at)
+        if opened is value or not opened:
+            self.leaves.append(path)
+        return opened
+
+
+def _pointer(path: Path) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)

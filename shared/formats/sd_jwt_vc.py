@@ -1,0 +1,221 @@
+"""SD-JWT VC (draft-ietf-oauth-sd-jwt-vc) over RFC 9901: the format ``dc+sd-jwt``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ..clock import Entropy
+from ..codec import reader
+from ..credentials import ClaimPath, all_types
+from ..credentials._derive import integrity
+from ..errors import BadDisclosure, Malformed, NotBound, OtherPresentation
+from ..jose.jwk import render_jwk
+from ..jose.jws import verify_jws
+from ..jose.jwt import check_times
+from ..keys import KeyId, PublicKey, Unsigned
+from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked
+from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
+from ._envelope import MAX_IDENTIFIER, check_bearer, check_issuable, check_status_there, parse_status, render_status, seconds
+from ._paths import related, select
+from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
+from ._segments import certificates, header_segment, unsigned
+from ._type import check_limits, redact
+
+TYP: Final = "dc+sd-jwt"
+BINDING_TYP: Final = "kb+jwt"
+
+NEVER: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
+"""What is never selectively disclosable, members inside included (SD-JWT VC, "Registered JWT Claims"). ``_sd_alg`` cannot be."""
+ENVELOPE: Final = NEVER | {"iat", SD_ALG}
+"""Everything at the top that is no claim of the type."""
+_HOLDS_MEMBERS: Final = ("cnf", "status", "aka_vcts")
+
+
+class _Inner:
+    """The structure behind a ``Parsed``, and its opened payload once somebody needed it."""
+
+    __slots__ = ("opened", "sd_jwt")
+
+    def __init__(self, sd_jwt: SdJwt) -> None:
+        self.sd_jwt = sd_jwt
+        self.opened: Opened | None = None
+
+
+class SdJwtVc:
+    """See ``CredentialFormat``."""
+
+    name: str = TYP
+
+    def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
+        check_issuable(credential, holder)
+        redaction = Redaction(entropy)
+        payload: dict[str, Any] = {
+            "iss": credential.issuer,
+            "iat": credential.issued_at,
+            "exp": credential.expires_at,
+            "vct": credential.type.vct,
+            "vct#integrity": integrity(credential.type),
+        }
+        if holder is not None:
+            payload["cnf"] = {"jwk": render_jwk(holder)}
+        if credential.status is not None:
+            payload["status"] = render_status(credential.status)
+        payload |= redact(credential.type, credential.claims, redaction)
+        payload[SD_ALG] = redaction.alg
+        return unsigned(
+            payload,
+            typ=TYP,
+            segment=header_segment(credential.alg, TYP, credential.x5c),
+            key=key,
+            alg=credential.alg,
+            after="~" + "".join([text + "~" for text in redaction.disclosures]),
+        )
+
+    def parse(self, wire: str) -> Parsed:
+        return _parsed(wire, parse_sd_jwt(wire, typ=TYP))
+
+    def peek(self, parsed: Parsed) -> Peeked:
+        opened = _open(parsed)
+        document = opened.document
+        check_times(document, at=0, leeway=1 << 60)  # their form alone
+        return Peeked(
+            document=document,
+            claims=_claims(document),
+            disclosable=opened.paths,
+            issued_at=seconds(document, "iat"),
+            expires_at=seconds(document, "exp"),
+            holder=parse_holder(parsed.payload),
+        )
+
+    def check_received(self, parsed: Parsed, issuer: PublicKey, *, holder: PublicKey, at: int) -> Claims:
+        if parsed.binding_token is not None:
+            raise Malformed("an issuer hands over no binding")  # RFC 9901 section 7.2
+        opened = _verify_signed(parsed, issuer, at)
+        if opened.unexplained:
+            raise BadDisclosure("something is hidden from its own holder")  # S3
+        if parse_holder(parsed.payload) != holder:
+            raise NotBound("the document is bound to another key")
+        rules = all_types().get(parsed.vct)
+        claims = _facts(parsed, opened, holder, NOTHING, _inner(parsed).sd_jwt.jws.signing_input)
+        if rules is not None:
+            rules.check(claims.claims)
+        return claims
+
+    def verify(self, parsed: Parsed, issuer: PublicKey, *, binding: Binding | BearerType, at: int) -> Claims:
+        opened = _verify_signed(parsed, issuer, at)
+        sd_jwt = _inner(parsed).sd_jwt
+        holder = parse_holder(parsed.payload)
+        token = sd_jwt.binding
+        if isinstance(binding, BearerType):
+            check_bearer(binding, parsed.vct, holder, bound=token is not None)
+            return _facts(parsed, opened, None, NOTHING, sd_jwt.jws.signing_input)
+        if holder is None or token is None:
+            raise NotBound("nobody proves to hold this document")
+        check_holder_signature(token, holder, typ=BINDING_TYP)
+        check_binding(token.claims, binding, at=at)
+        if token.claims.get("sd_hash") != digest(sd_jwt.alg, sd_jwt.presented):
+            raise OtherPresentation("the holder signed another selection", where="/sd_hash")
+        return _facts(parsed, opened, holder, token.claims, token.jws.signing_input)
+
+    def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
+        opened = _open(parsed)
+        wanted = select(opened.document, paths)
+        chosen = [at for at, path in enumerate(opened.paths) if any(related(path, place) for place in wanted)]
+        sd_jwt = _inner(parsed).sd_jwt
+        disclosures = tuple([sd_jwt.disclosures[at] for at in chosen])
+        wire = "~".join([sd_jwt.jws.token, *[each.text for each in disclosures], ""])
+        return _parsed(wire, SdJwt(sd_jwt.jws, sd_jwt.payload, sd_jwt.alg, disclosures, wire, None))
+
+    def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
+        sd_jwt = _inner(parsed).sd_jwt
+        payload = binding_claims(binding, at)
+        payload["sd_hash"] = digest(sd_jwt.alg, sd_jwt.presented)
+        segment = header_segment(alg, BINDING_TYP)
+        return unsigned(payload, typ=BINDING_TYP, segment=segment, key=key, alg=alg, before=sd_jwt.presented)
+
+
+def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:
+    payload = sd_jwt.payload
+    header = sd_jwt.jws.header
+    if "vct#integrity" in payload:
+        reader.get_str(payload, "vct#integrity")
+    return Parsed(
+        format=TYP,
+        wire=wire,
+        header=header,
+        payload=payload,
+        disclosures=tuple([each.text for each in sd_jwt.disclosures]),
+        binding_token=sd_jwt.binding.jws.token if sd_jwt.binding is not None else None,
+        vct=reader.get_str(payload, "vct", max_length=MAX_IDENTIFIER),
+        issuer=reader.get_str(payload, "iss", max_length=MAX_IDENTIFIER) if "iss" in payload else "",
+        x5c=certificates(header),
+        status=parse_status(payload),
+        inner=_Inner(sd_jwt),
+    )
+
+
+def _inner(parsed: Parsed) -> _Inner:
+    inner = parsed.inner
+    if not isinstance(inner, _Inner):
+        raise Malformed("this was parsed as another format")
+    return inner
+
+
+def _open(parsed: Parsed) -> Opened:
+    """The opened payload, with everything that may not be hidden in clear."""
+    inner = _inner(parsed)
+    if inner.opened is None:
+        opened = open_payload(inner.sd_jwt)
+        _check_never(parsed.payload, opened)
+        rules = all_types().get(parsed.vct)
+        if rules is not None:
+            check_limits(rules, parsed.payload, opened.document)
+            check_status_there(rules, parsed.status)
+        inner.opened = opened
+    return inner.opened
+
+
+def _check_never(payload: Mapping[str, Any], opened: Opened) -> None:
+    for path in opened.paths:
+        if path[0] in NEVER:
+            raise Malformed("this is never hidden", where=f"/{path[0]}")
+    for name in _HOLDS_MEMBERS:
+        # A digest without its disclosure leaves a trace too: opening removes it.
+        if payload.get(name) != opened.document.get(name):
+            raise Malformed("nothing in this is ever hidden", where=f"/{name}")
+
+
+def _verify_signed(parsed: Parsed, issuer: PublicKey, at: int) -> Opened:
+    """Checks 3 to 5: signature, validity, digests and disclosures."""
+    verify_jws(_inner(parsed).sd_jwt.jws, issuer, typ=TYP)
+    check_times(parsed.payload, at=at)
+    opened = _open(parsed)
+    if "iat" not in parsed.payload:  # the one instant that may be withheld
+        check_times(opened.document, at=at)
+    return opened
+
+
+def _facts(parsed: Parsed, opened: Opened, holder: PublicKey | None, signed: Mapping[str, Any], signing_input: bytes) -> Claims:
+    document = opened.document
+    return Claims(
+        vct=parsed.vct,
+        issuer=parsed.issuer,
+        claims=_claims(document),
+        document=document,
+        disclosed=opened.leaves,
+        issued_at=seconds(document, "iat"),
+        expires_at=seconds(document, "exp"),
+        status=parsed.status,
+        holder=holder,
+        binding_claims=signed,
+        signing_input_digest=hashlib.sha256(signing_input).digest(),
+    )
+
+
+def _claims(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in ENVELOPE}
+
+
+FORMAT: CredentialFormat = SdJwtVc()
