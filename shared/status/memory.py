@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from ..codec import base64url
@@ -22,8 +21,6 @@ from .token_status_list import VerifiedStatusToken
 MAX_EQUIVOCATIONS = 64
 MAX_EVIDENCE = 2  # tokens kept of one equivocation: two are proof
 Entry = tuple[str, int]
-_NO_LISTS: Mapping[str, Seen] = MappingProxyType({})
-_NO_ENTRIES: Mapping[Entry, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,8 +50,8 @@ class Equivocation:
 class StatusMemory:
     """``invalid`` maps (uri, idx) to the second after which the document is past its own end and the entry may be forgotten."""
 
-    lists: Mapping[str, Seen] = field(default=_NO_LISTS)
-    invalid: Mapping[Entry, int] = field(default=_NO_ENTRIES)
+    lists: Mapping[str, Seen] = field(default_factory=dict)
+    invalid: Mapping[Entry, int] = field(default_factory=dict)
     equivocations: Mapping[Entry, Equivocation] = field(default_factory=dict)
 
     def check(self, token: VerifiedStatusToken) -> None:

@@ -13,7 +13,6 @@ import base64
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ..codec import base64url, strict_json
@@ -36,7 +35,6 @@ MAX_BYTES = 64_000_000  # the whole file
 MAX_ARTEFACT = 10_000_000  # bytes of one artefact
 MAX_ARTEFACTS = 2000
 AHEAD = 300  # seconds that a pack's date may be ahead of the clock, and the most that it may push the clock (S18)
-_NO_SIGNERS: Mapping[str, SeenBundle] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ class SeenBundle:
 class BundleMemory:
     """What must survive between two uses: newest pack a signer, the time floor, and what status lists have taught."""
 
-    signers: Mapping[str, SeenBundle] = field(default=_NO_SIGNERS)
+    signers: Mapping[str, SeenBundle] = field(default_factory=dict)
     floor: int = 0
     statuses: StatusMemory = field(default_factory=StatusMemory)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Literal
 
 from ..credentials import CredentialType
@@ -30,7 +29,7 @@ CHECKS = (
 )
 State = Literal["passed", "failed", "unchecked"]
 Outcome = Literal["accepted", "rejected", "undecided"]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 NOT_REACHED = "not_reached"
 
 
@@ -83,7 +82,7 @@ class Expectation:
 
     query: DcqlQuery | None
     binding: Binding | BearerType
-    use: Mapping[str, Any] = field(default=NOTHING)
+    use: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
 
     def __post_init__(self) -> None:
