@@ -211,6 +211,12 @@ class BundleRolledBack(Rejected):
     check = "issuer_trust"
 
 
+class HistoryRewritten(Rejected):
+    """A log does not have the head that a receipt speaks of, or an entry its commitment (S25)."""
+
+    code = "history_rewritten"
+
+
 # --- a check could not be made: neither yes nor no -----------------------------------------------------------------------------------
 
 
