@@ -48,8 +48,7 @@ def png(text: str, *, ec: ErrorCorrection = "M", scale: int = 8) -> bytes:
 def terminal(text: str) -> str:
     """Half blocks, two modules a character, black on white whatever the colours of the terminal."""
     rows = _modules(text, "L")
-    if len(rows) % 2:
-        rows.append(b"\xff" * len(rows))
+    rows.append(b"\xff" * len(rows))  # a code has an odd number of rows
     blocks = {(0, 0): "█", (0, 255): "▀", (255, 0): "▄", (255, 255): " "}
     lines = ("".join(blocks[pair] for pair in zip(upper, lower, strict=True)) for upper, lower in zip(rows[::2], rows[1::2], strict=True))
     return "".join(f"{_BLACK_ON_WHITE}{line}{_PLAIN}\n" for line in lines)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.codec.inflate import inflate
+from shared.errors import Malformed, TooLarge, VcError
+
+
+def test_bounds() -> None:
+    packed = zlib.compress(b"a" * 100)
+    assert inflate(packed, max_bytes=100) == b"a" * 100
+    with pytest.raises(TooLarge):
+        inflate(packed, max_bytes=99)
+
+
+def test_bomb_is_not_unfolded() -> None:
+    with pytest.raises(TooLarge) as caught:
+        inflate(zlib.compress(bytes(50_000_000), 9), max_bytes=1000, where="/lst")
+    assert caught.value.where == "/lst"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not zlib",
+        zlib.compress(b"abc")[:-1],
+        zlib.compress(b"abc")[:-4],
+        zlib.compress(b"abc") + b"\x00",
+        zlib.compress(b"abc")[:-1] + b"\x00",
+        zlib.compress(b"abc")[2:-4],
+    ],
+)
+def test_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        inflate(data, max_bytes=1000)
+
+
+@given(st.binary())
+def test_round_trip(data: bytes) -> None:
+    assert inflate(zlib.compress(data), max_bytes=len(data)) == data
+
+
+@given(st.binary() | st.binary().map(lambda tail: b"\x78\x9c" + tail))
+def test_a_value_or_an_error(data: bytes) -> None:
+    try:
+        inflate(data, max_bytes=1000)
+    except VcError:
+        return
