@@ -21,6 +21,7 @@ from aiohttp.typedefs import Handler
 
 from ..clock import Clock, Entropy, monotonic, system_clock, system_entropy
 from ..errors import ConfigError, UnsupportedMediaType
+from ..flow import Fetch, Fetched
 from ..storage import Storage
 from .context import CLOCK, ENTROPY, FETCHER, REQUEST_ID, SERVICE, SETTINGS, STORAGE
 from .fetch import Fetcher
@@ -82,7 +83,8 @@ async def _outbound(app: web.Application) -> AsyncIterator[None]:
         yield
         return
     fetcher = Fetcher.of(app[SETTINGS])
-    app[FETCHER] = fetcher
+    outbound: Callable[[Fetch], Awaitable[Fetched]] = fetcher
+    app[FETCHER] = outbound
     yield
     await fetcher.close()
 

@@ -36,7 +36,7 @@ SIGN_IN_BY_ACCOUNT = Limit("sign-in-account", 10, 15 * 60)
 SIGN_IN_BY_ADDRESS = Limit("sign-in-address", 50, 15 * 60)
 
 PASSPHRASES: web.AppKey[Passphrases] = web.AppKey("PASSPHRASES", Passphrases)
-_SESSION = "muniment.session"
+_SESSION: web.RequestKey[Session | None] = web.RequestKey("session")
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 
 
@@ -102,8 +102,7 @@ async def current_session(request: web.Request) -> Session | None:
     if _SESSION not in request:
         cookie = request.cookies.get(cookie_name(request), "")
         request[_SESSION] = await _find(request, cookie)
-    found: Session | None = request[_SESSION]
-    return found
+    return request[_SESSION]
 
 
 async def _find(request: web.Request, cookie: str) -> Session | None:

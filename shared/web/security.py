@@ -10,8 +10,6 @@ a link there instead; only where that cannot be, ``allow(response, form_action="
 from __future__ import annotations
 
 import ipaddress
-from typing import cast
-
 from aiohttp import web
 
 from ..errors import Misdirected
@@ -32,7 +30,7 @@ _POLICY: dict[str, str] = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
-_CSP = "content_security_policy"
+_CSP: web.ResponseKey[dict[str, str]] = web.ResponseKey("content_security_policy")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -46,7 +44,8 @@ _HEADERS = {
 
 def allow(response: web.StreamResponse, **directives: str) -> None:
     """Widen the policy of this one response: ``allow(response, media_src="blob:")`` adds sources to a directive."""
-    extra = cast("dict[str, str]", response.setdefault(_CSP, {}))
+    extra = response.get(_CSP, {})
+    response[_CSP] = extra
     for name, sources in directives.items():
         directive = name.replace("_", "-")
         extra[directive] = f"{extra[directive]} {sources}" if directive in extra else sources

@@ -86,7 +86,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def origin(self) -> str:
         """Scheme, host and port of ``public_url``, as a browser writes them in `Origin`."""
         parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc.lower()}"
+        usual = ":443" if parts.scheme == "https" else ":80"
+        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
 def check_public_url(url: str) -> None:
