@@ -61,20 +61,23 @@ class FileCustodian(SoftwareCustodian):
 
     def _load(self) -> None:
         """Read the file if it is another one than last time."""
+        if not self._passphrase:
+            return  # closed
         try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not stop us here
         except FileNotFoundError:
             return
         except OSError as error:
             raise ConfigError(f"cannot read the key file {self._path}: {error.strerror}") from error
-        with os.fdopen(handle, "rb") as stream:
-            state = os.fstat(stream.fileno())
+        try:
+            state = os.fstat(handle)
             seen = (state.st_ino, state.st_mtime_ns, state.st_size)
-            if seen == self._seen:
-                return
-            self._check_owner(state)
-            self._keys, self._lock = unseal(stream.read(MAX_BYTES + 1), self._passphrase, self._lock)
-            self._seen = seen
+            if seen != self._seen:
+                self._check_owner(state)
+                self._keys, self._lock = unseal(_read(handle), self._passphrase, self._lock)
+                self._seen = seen
+        finally:
+            os.close(handle)
 
     def _check_owner(self, state: os.stat_result) -> None:
         if not stat.S_ISREG(state.st_mode):
@@ -101,6 +104,12 @@ class FileCustodian(SoftwareCustodian):
             with suppress(OSError):
                 os.unlink(fresh, dir_fd=directory)
             raise Unavailable(f"cannot write the key file: {error.strerror}") from error
+
+
+def _read(handle: int) -> bytes:
+    """All of it, or one byte more than a key file may have."""
+    with os.fdopen(handle, "rb", closefd=False) as stream:
+        return stream.read(MAX_BYTES + 1)
 
 
 @contextmanager

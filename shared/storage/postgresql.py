@@ -183,10 +183,7 @@ class Postgresql:
         raise Unavailable("too many changes to the same data at once")
 
     async def read(self, fn: Work[T]) -> T:
-        for _ in range(3):
-            with suppress(_AgainError):
-                return await self._attempt(fn, "repeatable_read")
-        raise Unavailable("the database is being changed")
+        return await self._rarely_again(fn, "repeatable_read")
 
     async def migrate(self, steps: Sequence[Migration]) -> list[str]:
         async def work(tx: Tx) -> list[str]:
@@ -194,7 +191,7 @@ class Postgresql:
             return await apply(tx, steps, partial(_BLOB.sub, "BYTEA"))
 
         # not serializable: its snapshot would be older than the lock
-        return await self._attempt(work, "read_committed", "migrate")
+        return await self._rarely_again(work, "read_committed", "migrate")
 
     async def checkpoint(self) -> None:
         async with self._connection() as connection:
@@ -217,6 +214,12 @@ class Postgresql:
             await asyncio.wait_for(pool.close(), _CONNECT_S)
         except _LIBRARY:
             pool.terminate()
+
+    async def _rarely_again(self, fn: Work[T], isolation: Isolation, point: str = "") -> T:
+        for _ in range(3):
+            with suppress(_AgainError):
+                return await self._attempt(fn, isolation, point)
+        raise Unavailable("the database is being changed")
 
     async def _in_turn(self, fn: Work[T], point: str) -> T:
         async with self._turn:  # one waiter a process, so that the others do not keep all connections

@@ -87,10 +87,11 @@ class _SqliteTx:
         return rows[0] if rows else None
 
     async def execute(self, sql: str, *args: Value) -> int:
-        cursor = self._run(sql, args)[0]
-        if cursor.rowcount < 0 and sql.lstrip()[:4].upper() == "WITH" and self.connection.total_changes:
-            return int(self.connection.execute("SELECT changes()").fetchone()[0])
-        return max(cursor.rowcount, 0)
+        before = self.connection.total_changes
+        counted = self._run(sql, args)[0].rowcount
+        if counted < 0 and self.connection.total_changes != before:  # WITH … UPDATE: Python's sqlite3 does not count it
+            counted = int(self.connection.execute("SELECT changes()").fetchone()[0])
+        return max(counted, 0)
 
 
 def _drive(work: Work[T], connection: sqlite3.Connection) -> T:
@@ -271,11 +272,20 @@ class Sqlite:
                 if kind == "end":
                     connection.close()
                     return
-                if kind == "units":
-                    self._commit(connection, jobs)
-                else:
-                    self._truncate_log(connection, jobs)
+                try:
+                    self._serve(connection, kind, jobs)
+                except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever it was
+                    for job in jobs:
+                        job.error = StorageError(f"the writer of the database failed: {error}")
                 _tell(jobs)
+
+    def _serve(self, connection: sqlite3.Connection, kind: str, jobs: Sequence[_Job[Any]]) -> None:
+        if connection.in_transaction:  # a rollback failed
+            connection.execute("ROLLBACK")
+        if kind == "units":
+            self._commit(connection, jobs)
+        else:
+            self._truncate_log(connection, jobs)
 
     def _waiting(self) -> list[_Job[Any] | None]:
         """What waits already, at least one: the next batch. None asks for the end and is always the last."""

@@ -117,12 +117,13 @@ async def test_returning_gives_rows_and_execute_gives_counts(storage: Storage) -
         replaced = await tx.execute(upsert, 1, "again")
         with_cte = await tx.execute("WITH odd AS (SELECT 1 AS n) UPDATE line SET note = 'odd' WHERE number IN (SELECT n FROM odd)")
         returning = await tx.execute("UPDATE line SET note = 'r' RETURNING number")
-        return row, replaced, with_cte, returning, await tx.execute("SELECT number FROM line")
+        looked = await tx.execute("SELECT 1") + await tx.execute("WITH one AS (SELECT 1 AS n) SELECT n FROM one")
+        return row, replaced, with_cte, returning, looked
 
-    row, replaced, with_cte, returning, selected = await storage.write(work)
+    row, replaced, with_cte, returning, looked = await storage.write(work)
     assert row is not None
     assert (row["note"], row["seal"], len(row)) == ("né\n", b"\x00\xff", 2)
-    assert (replaced, with_cte, returning, selected) == (1, 1, 1, 0)
+    assert (replaced, with_cte, returning, looked) == (1, 1, 1, 0)
     assert await storage.read(lambda tx: tx.fetchrow("SELECT number FROM line WHERE number = $1", 2)) is None
 
 
