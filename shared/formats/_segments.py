@@ -55,14 +55,14 @@ def unsigned(
 
 def certificates(header: Mapping[str, Any]) -> tuple[bytes, ...]:
     """The DER certificates in ``x5c``, none where it is absent. All copies of an issuer carry the same ones."""
-    listed = header.get("x5c", ())
     if "x5c" not in header:
         return ()
-    if type(listed) is list and all(type(each) is str for each in listed):
-        return _parse(tuple(listed))
+    listed = header["x5c"]
+    if type(listed) is tuple and all([type(each) is str for each in listed]):
+        return _parse(listed)
     return parse_x5c(listed, "/x5c")
 
 
 @lru_cache(maxsize=256)
 def _parse(listed: tuple[str, ...]) -> tuple[bytes, ...]:
-    return parse_x5c(list(listed), "/x5c")
+    return parse_x5c(listed, "/x5c")

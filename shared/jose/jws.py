@@ -86,20 +86,29 @@ def prepare_jws(
     return Unsigned(key=key, typ=typ, signing_input=signing_input.encode(), complete=complete)
 
 
-# Short headers without keys or certificates repeat from token to token (every key-binding JWT has the same one). Only those that
-# nobody could change, because their values are all scalars, are kept.
+# Headers repeat from token to token: every key-binding JWT has the same one, and so has every copy of one issuer, certificates
+# included. Only those that nobody could change are kept: scalars, and certificates as a tuple.
 _HEADERS: dict[str, Mapping[str, Any]] = {}
-_SHORT, _KEPT = 128, 256
+_SHORT, _KEPT = 16_384, 256
 
 
 def _header(text: str) -> Mapping[str, Any]:
-    header = MappingProxyType(strict_json.load_object(base64url.decode(text), max_depth=8))
+    read = strict_json.load_object(base64url.decode(text), max_depth=8)
+    if type(read.get("x5c")) is list:
+        read["x5c"] = tuple(read["x5c"])
+    header = MappingProxyType(read)
     _check_header(header)
-    if len(text) <= _SHORT and all(isinstance(value, str | int | float | None) for value in header.values()):
+    if len(text) <= _SHORT and all(_is_fixed(value) for value in header.values()):
         if len(_HEADERS) >= _KEPT:
             _HEADERS.clear()
         _HEADERS[text] = header
     return header
+
+
+def _is_fixed(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(type(each) is str for each in value)
+    return isinstance(value, str | int | float | None)
 
 
 def _check_header(header: Mapping[str, Any]) -> None:

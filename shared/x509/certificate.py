@@ -92,7 +92,7 @@ def x5c_header(certs: Sequence[bytes]) -> list[str]:
 
 def parse_x5c(value: object, where: str = "") -> tuple[bytes, ...]:
     """The DER bytes in an ``x5c`` header member, 1 to 4 of them, none of them read yet."""
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list | tuple) or not value:
         raise Malformed("an array of certificates is demanded here", where=where)
     if len(value) > MAX_X5C:
         raise TooLarge(f"more than {MAX_X5C} certificates", where=where)
