@@ -71,7 +71,7 @@ _FORMS: Mapping[Kind, Callable[[Claim], dict[str, Any]]] = {
         "type": "string",
         "minLength": 1,
         "maxLength": claim.max_length,
-        "pattern": "^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\ud800-\\udfff]*$",
+        "pattern": "^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]*$",
     },
     Kind.DATE: lambda _claim: {"type": "string", "format": "date", "pattern": f"^{_DAY}$"},
     Kind.PARTIAL_DATE: lambda _claim: {"type": "string", "pattern": f"^([0-9]{{4}}|[0-9]{{4}}-(0[1-9]|1[0-2])|{_DAY})$"},
