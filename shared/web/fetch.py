@@ -134,6 +134,8 @@ class Fetcher:
                 return Fetched(status=response.status, headers=joined, body=body)
         except AddressRefused:
             raise
+        except aiohttp.InvalidURL as error:
+            raise AddressRefused("this is not an address that can be called") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unavailable(f"{url.host} has no certificate that we trust") from error
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -150,7 +152,7 @@ class Fetcher:
             host, port = (url.host or "").lower(), url.port or 0
         except (ValueError, TypeError) as error:
             raise AddressRefused("this is not an address that can be called") from error
-        if url.scheme not in {"https", "http"} or not host or fetch.method not in _METHODS:
+        if url.scheme not in {"https", "http"} or not host or host.endswith(".") or fetch.method not in _METHODS:
             raise AddressRefused("only https addresses can be called")
         if url.user is not None or url.password is not None:
             raise AddressRefused("an address here has no sign-in")

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 import msgspec
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .context import REQUEST_ID
 
@@ -36,3 +37,9 @@ def start_logging(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger("aiohttp.server").addFilter(_not_broken_http)
+
+
+def _not_broken_http(record: logging.LogRecord) -> bool:
+    """Whether a line is about us. What strangers send that is not HTTP was answered with 400; their bytes do not belong in our log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -10,6 +10,7 @@ a link there instead; only where that cannot be, ``allow(response, form_action="
 from __future__ import annotations
 
 import ipaddress
+
 from aiohttp import web
 
 from ..errors import Misdirected
