@@ -1,4 +1,4 @@
-"""OAuth's error responses (RFC 6749 section 5.2, RFC 6750 section 3), as we write and as we read them."""
+"""OAuth's error responses (RFC 6749 section 5.2, RFC 6750 section 3) as others send them, and the words that ours may use."""
 
 from __future__ import annotations
 
@@ -12,20 +12,14 @@ from .flow import Fetched
 _FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
 
 
-def words(text: str, *, max_length: int = 300) -> str:
-    """``text`` in the characters that an ``error_description`` may have; others become question marks."""
-    return _FORBIDDEN.sub("?", text)[:max_length]
+def words(text: str) -> str:
+    """``text`` in the characters that an ``error_description`` may have, at most 300; others become question marks."""
+    return _FORBIDDEN.sub("?", text)[:300]
 
 
 def is_words(text: str) -> bool:
     """Whether ``text`` has only the characters that an ``error_description`` may have."""
     return _FORBIDDEN.search(text) is None
-
-
-def render_error(error: VcError) -> dict[str, str]:
-    """``error`` and ``error_description`` of any refusal."""
-    detail = f"{error.detail} ({error.where})" if error.where else error.detail
-    return {"error": error.error, "error_description": words(detail, max_length=500)}
 
 
 _BY_CODE: dict[str, type[Refused]] = {
