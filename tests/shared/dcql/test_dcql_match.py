@@ -196,7 +196,7 @@ def test_an_optional_set_that_cannot_be_met_is_left_out() -> None:
 
 
 def test_an_optional_set_that_can_be_met_is_not_answered_unasked() -> None:
-    sets = [{"options": [["poa"]]}, {"options": [["pid"]], "required": False}]
+    sets: list[dict[str, Any]] = [{"options": [["poa"]]}, {"options": [["pid"]], "required": False}]
     found = match(parse_query(two_queries(sets)), [held(), held("p", vct="urn:pid")])
     assert [choice.required for choice in found.sets] == [True, False]
     assert found.least() == ("poa",)
