@@ -19,7 +19,10 @@ _VERSIONS = "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, c
 
 def read_migrations(package: str, namespace: str, *, folder: str = "migrations") -> tuple[Migration, ...]:
     """The files ``folder/NNNN_words.sql`` of an importable ``package`` as ``namespace/NNNN_words``, numbered 0001, 0002 … without a gap."""
-    found = sorted((entry.name, entry) for entry in files(package).joinpath(folder).iterdir() if entry.name.endswith(".sql"))
+    steps = files(package).joinpath(folder)
+    if not steps.is_dir():
+        raise ConfigError(f"the folder {package}/{folder} is missing: this program was not installed whole")
+    found = sorted((entry.name, entry) for entry in steps.iterdir() if entry.name.endswith(".sql"))
     for number, (name, _) in enumerate(found, 1):
         form = _FILE.fullmatch(name)
         if form is None or int(form[1]) != number:

@@ -153,7 +153,8 @@ class _Unit(Generic[T]):
 
 
 class Postgresql:
-    """``Storage`` in one schema of a PostgreSQL 15 or later. Connects at its first use.
+    """``Storage`` in one schema of a PostgreSQL 15 or later. Connects at its first use, directly: a pooler that hands out a connection
+    for each transaction would break prepared statements and the lock of the contended.
 
     ``checkpoint`` vacuums our tables: dead rows are taken out of reach and their space is used again. It does not overwrite: a deleted
     value may stay readable on the server's disk in free space of pages, in the write-ahead log, in archives, standbys and backups,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -47,7 +48,7 @@ async def add(tx: Tx, number: int) -> None:
 
 async def third_dies(storage: Storage) -> None:
     for number in range(1, 6):
-        await storage.write(lambda tx, n=number: add(tx, n), point="third" if number == 3 else "")
+        await storage.write(partial(add, number=number), point="third" if number == 3 else "")
         say(number)
 
 
@@ -56,7 +57,7 @@ async def crowd(storage: Storage) -> None:
 
     async def one(start: int) -> None:
         for number in range(start, 1_000_000, 20):
-            await storage.write(lambda tx, n=number: add(tx, n))
+            await storage.write(partial(add, number=number))
             say(number)
 
     await asyncio.gather(*(one(start) for start in range(20)))

@@ -84,8 +84,10 @@ def postgresql() -> Iterator[Server]:
         made = ["-D", str(base / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         subprocess.run([programs / "initdb", *made], check=True, capture_output=True, **common)
         process, port = _start(programs, base, common)
-        yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres")
-        _stop(process)
+        try:
+            yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+        finally:
+            _stop(process)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
@@ -128,7 +130,7 @@ def _runnable(programs: Path, base: Path) -> tuple[Path, dict[str, Any]]:
     if os.geteuid() != 0:
         return programs, {}
     os.chown(base, NOBODY, NOBODY)
-    identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd=base, **identity)
     except (PermissionError, subprocess.CalledProcessError):
@@ -143,11 +145,11 @@ def _runnable(programs: Path, base: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _start(programs: Path, base: Path, common: dict[str, Any]) -> tuple[subprocess.Popen[bytes], int]:
-    for number in range(TRIES):  # somebody else may take the port between our look and the start
+    log = base / "log"
+    for _ in range(TRIES):  # somebody else may take the port between our look and the start
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        log = base / f"log-{number}"
         options = ["-h", "127.0.0.1", "-p", str(port), "-F", "-c", "unix_socket_directories=", "-c", "max_connections=60"]
         with log.open("wb") as stream:
             process = subprocess.Popen([programs / "postgres", "-D", base / "data", *options], stdout=stream, stderr=stream, **common)

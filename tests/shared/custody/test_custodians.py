@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -95,7 +96,7 @@ async def test_every_changed_byte_of_sealed_bytes(custodian: Custodian) -> None:
 async def test_symmetric_work_is_for_its_own_role(custodian: Custodian, role: Role) -> None:
     key = KeyId("key")
     await custodian.create(key, role)
-    calls = {
+    calls: dict[Role, list[Callable[[], Awaitable[bytes]]]] = {
         Role.MAC: [lambda: custodian.mac(key, b"")],
         Role.SEAL: [lambda: custodian.seal(key, b"", context=b""), lambda: custodian.unseal(key, b"\1" + bytes(28), context=b"")],
     }

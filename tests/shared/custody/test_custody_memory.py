@@ -103,7 +103,7 @@ async def test_signing_hops_no_thread_and_waits_for_nothing(custodian: Custodian
     await custodian.create(KEY, Role.HOLDER)
     steps = custodian.sign(unsigned())
     with pytest.raises(StopIteration) as done:
-        steps.send(None)  # type: ignore[attr-defined]
+        steps.send(None)
     assert len(done.value.value) == 64
 
 
@@ -122,7 +122,7 @@ async def test_what_signing_costs_beside_the_signature(custodian: Custodian) -> 
 
     def through() -> None:
         try:
-            custodian.sign(ours).send(None)  # type: ignore[attr-defined]
+            custodian.sign(ours).send(None)
         except StopIteration:
             return
 

@@ -11,6 +11,8 @@ from shared.errors import ConfigError
 from shared.storage import Migration, open_storage, read_migrations
 from shared.storage._migrations import checksum, statements
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -38,6 +40,22 @@ def test_files_with_gaps_or_odd_names(package: Path, names: tuple[str, ...]) -> 
         (package / name).touch()
     with pytest.raises(ConfigError):
         read_migrations("a_package_of_this_test", "web")
+
+
+def test_a_folder_that_was_left_out() -> None:
+    with pytest.raises(ConfigError, match="not installed whole"):
+        read_migrations("shared.storage", "web")
+
+
+async def test_what_the_services_ship_fits_both_databases(storage_uri: str) -> None:
+    shipped = [name for name in ("shared.web", "issuer", "wallet", "verifier") if ROOT.joinpath(*name.split("."), "migrations").is_dir()]
+    steps = [step for name in shipped for step in read_migrations(name, name.rpartition(".")[2])]
+    assert steps
+    storage = open_storage(storage_uri)
+    for name in shipped:  # services do not share a database, but nothing stops their steps from being tried in one
+        mine = [step for step in steps if step.name.startswith(f"{name.rpartition('.')[2]}/")]
+        assert await storage.migrate(mine) == [step.name for step in mine]
+    await storage.close()
 
 
 @pytest.mark.parametrize(

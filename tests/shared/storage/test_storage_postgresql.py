@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ async def test_a_conflict_that_the_unit_swallows_is_run_again(postgresql_uri: st
             return "never mind"
         return "done"
 
-    results = await asyncio.gather(*(storage.write(lambda tx, n=n: stubborn(tx, n)) for n in range(30)))
+    results = await asyncio.gather(*(storage.write(partial(stubborn, number=n)) for n in range(30)))
     assert set(results) == {"done"}
     row = await storage.read(lambda tx: tx.fetchrow("SELECT amount FROM total"))
     assert row is not None
@@ -102,7 +103,7 @@ async def test_two_pools_on_one_hot_row(postgresql_uri: str) -> None:
     """As two processes would: the contended ones take turns across pools."""
     storages = [open_storage(postgresql_uri) for _ in range(2)]
     await storages[0].migrate(STEPS)
-    await asyncio.gather(*(storages[n % 2].write(lambda tx, n=n: add(tx, n)) for n in range(200)))
+    await asyncio.gather(*(storages[n % 2].write(partial(add, number=n)) for n in range(200)))
     row = await storages[1].read(lambda tx: tx.fetchrow("SELECT amount FROM total"))
     assert row is not None
     assert row[0] == 200

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from support import ledger
@@ -78,7 +79,7 @@ async def test_killed_in_a_crowd(storage: Storage, storage_uri: str, after: int)
 async def test_two_programs_write_to_one_database(storage: Storage, storage_uri: str) -> None:
     sister = start(storage_uri, "third_dies")
     for number in range(100, 120):
-        await storage.write(lambda tx, n=number: ledger.add(tx, n))
+        await storage.write(partial(ledger.add, number=number))
     sister.communicate()
     assert sister.returncode == 0
     assert await lines(storage) == [1, 2, 3, 4, 5, *range(100, 120)]

@@ -6,6 +6,7 @@ import asyncio
 import resource
 import sqlite3
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,11 @@ async def test_waiting_units_share_a_commit(path: Path) -> None:
     storage = await opened(path)
     await storage.checkpoint()
     log = path.with_name("rows.db-wal")
-    await asyncio.gather(*(storage.write(lambda tx, n=n: add(tx, n)) for n in range(200)))
+    await asyncio.gather(*(storage.write(partial(add, number=n)) for n in range(200)))
     together = log.stat().st_size
     await storage.checkpoint()
     for number in range(200, 250):
-        await storage.write(lambda tx, n=number: add(tx, n))
+        await storage.write(partial(add, number=number))
     assert together < log.stat().st_size / 5
     await storage.close()
 
@@ -114,7 +115,7 @@ async def test_a_full_disk(path: Path) -> None:
     async def large(tx: Tx) -> None:
         await tx.execute("INSERT INTO line (number, seal) VALUES ($1, $2)", 1000, b"z" * 400_000)
 
-    units = [storage.write(lambda tx, n=n: add(tx, n)) for n in range(10)]
+    units = [storage.write(partial(add, number=n)) for n in range(10)]
     results = await asyncio.gather(*units[:5], storage.write(large), *units[5:], return_exceptions=True)
     assert isinstance(results[5], Unavailable)
     assert "disk is full" in str(results[5])
@@ -142,7 +143,7 @@ async def test_a_batch_that_cannot_commit_is_run_again_one_by_one(path: Path) ->
     storage = await opened(path)
     await storage.write(lambda tx: tx.execute("CREATE TABLE page (line BIGINT REFERENCES line (number) DEFERRABLE INITIALLY DEFERRED)"))
     dangling = storage.write(lambda tx: tx.execute("INSERT INTO page VALUES ($1)", 77))
-    units = [storage.write(lambda tx, n=n: add(tx, n)) for n in range(6)]
+    units = [storage.write(partial(add, number=n)) for n in range(6)]
     results = await asyncio.gather(*units[:3], dangling, *units[3:], return_exceptions=True)
     assert [type(result) for result in results] == [type(None)] * 3 + [StorageError] + [type(None)] * 3
     rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Generator
+from functools import partial
 
 import pytest
 from support.ledger import STEPS
@@ -21,6 +22,14 @@ async def new_code(tx: Tx, code: str, expires_at: int = NOW) -> int:
 
 async def take(tx: Tx, code: str) -> bool:
     return await tx.execute("UPDATE code SET used = 1 WHERE id = $1 AND used = 0", code) == 1
+
+
+async def expiry_of(tx: Tx, code: str) -> Row | None:
+    return await tx.fetchrow("SELECT expires_at FROM code WHERE id = $1", code)
+
+
+async def line(tx: Tx, number: int) -> int:
+    return await tx.execute("INSERT INTO line (number) VALUES ($1)", number)
 
 
 async def bump(tx: Tx) -> int:
@@ -67,8 +76,8 @@ async def test_write_skew_is_impossible(storage: Storage) -> None:
         return True
 
     for who in ("x", "y"):
-        await storage.write(lambda tx, w=who: new_code(tx, w))
-    left = await asyncio.gather(*(storage.write(lambda tx, w=who: leave(tx, w)) for who in ("x", "y") for _ in range(5)))
+        await storage.write(partial(new_code, code=who))
+    left = await asyncio.gather(*(storage.write(partial(leave, who=who)) for who in ("x", "y") for _ in range(5)))
     assert sum(left) == 1
 
 
@@ -101,10 +110,13 @@ async def test_paging(storage: Storage) -> None:
             await tx.execute("INSERT INTO line (number) VALUES ($1)", number)
 
     await storage.write(fill)
-    page = "SELECT number FROM line WHERE number > $1 ORDER BY number LIMIT $2"
+
+    async def page(tx: Tx, after: int) -> list[Row]:
+        return await tx.fetch("SELECT number FROM line WHERE number > $1 ORDER BY number LIMIT $2", after, 10)
+
     seen: list[int] = []
     after = -1
-    while rows := await storage.read(lambda tx, a=after: tx.fetch(page, a, 10)):
+    while rows := await storage.read(partial(page, after=after)):
         seen += [row[0] for row in rows]
         after = seen[-1]
     assert seen == list(range(25))
@@ -139,7 +151,7 @@ async def test_a_unit_that_raises_leaves_nothing(storage: Storage) -> None:
         await tx.execute("INSERT INTO line (number) VALUES ($1)", 1)
         raise Missing("nothing to see")
 
-    good = [storage.write(lambda tx, n=n: tx.execute("INSERT INTO line (number) VALUES ($1)", n)) for n in range(10, 20)]
+    good = [storage.write(partial(line, number=n)) for n in range(10, 20)]
     results = await asyncio.gather(storage.write(work), *good, storage.write(work), return_exceptions=True)
     assert [type(result) for result in results] == [Missing, *[int] * 10, Missing]
     rows = await storage.read(lambda tx: tx.fetch("SELECT number FROM line ORDER BY number"))
@@ -277,8 +289,8 @@ async def test_numbers_that_one_database_would_refuse(storage: Storage, number: 
 
 async def test_numbers_to_the_edge(storage: Storage) -> None:
     for name, number in (("high", 2**63 - 1), ("low", -(2**63))):
-        await storage.write(lambda tx, a=name, b=number: new_code(tx, a, b))
-        row = await storage.read(lambda tx, a=name: tx.fetchrow("SELECT expires_at FROM code WHERE id = $1", a))
+        await storage.write(partial(new_code, code=name, expires_at=number))
+        row = await storage.read(partial(expiry_of, code=name))
         assert row is not None
         assert row["expires_at"] == number
 
