@@ -387,6 +387,12 @@ class SignInRequired(Refused):
     status = 401
 
 
+class WrongPassphrase(SignInRequired):
+    """Name and passphrase do not belong together; which of them is wrong is never told."""
+
+    code = "wrong_passphrase"
+
+
 class Forbidden(Refused):
     code = "forbidden"
     error = "access_denied"

@@ -224,8 +224,8 @@ async def read_files(request: web.Request, *, signed_in: bool = True) -> tuple[M
             with value.file:
                 if content := value.file.read():
                     files[name] = content
-        else:
-            raise Malformed("this form has a field that is neither text nor file")
+        elif value:  # bytes without a file name; a file field that was left empty arrives so as well
+            files[name] = bytes(value)
     if signed_in:
         sessions.check_form_token(await require_session(request), fields.get(FORM_TOKEN_FIELD, ""))
     return MultiDictProxy(fields), files

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from ..clock import Entropy
-from ..errors import Malformed, SignInRequired, TooMany
+from ..errors import Malformed, TooMany, WrongPassphrase
 
 T = TypeVar("T")
 
@@ -31,11 +31,11 @@ def hash_passphrase(passphrase: str, entropy: Entropy) -> str:
 
 
 def check_passphrase(passphrase: str, phc: str) -> None:
-    """Raise ``SignInRequired`` unless ``phc`` was made from ``passphrase``."""
+    """Raise ``WrongPassphrase`` unless ``phc`` was made from ``passphrase``."""
     try:
         Argon2id.verify_phc_encoded(_bytes(passphrase), phc)
     except InvalidKey as error:
-        raise SignInRequired("name and passphrase do not match") from error
+        raise WrongPassphrase("name and passphrase do not match") from error
 
 
 def check_new_passphrase(passphrase: str, *, where: str = "/passphrase") -> None:
@@ -77,10 +77,10 @@ class Passphrases:
         return await self._run(lambda: hash_passphrase(passphrase, self._entropy))
 
     async def check(self, passphrase: str, phc: str | None) -> None:
-        """Raise ``SignInRequired`` unless they belong together. ``None`` (no such account) takes as long and always raises."""
+        """Raise ``WrongPassphrase`` unless they belong together. ``None`` (no such account) takes as long and always raises."""
         await self._run(lambda: check_passphrase(passphrase, self._nobody if phc is None else phc))
         if phc is None:
-            raise SignInRequired("name and passphrase do not match")
+            raise WrongPassphrase("name and passphrase do not match")
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= _WAITING:

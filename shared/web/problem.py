@@ -82,10 +82,10 @@ def dialect_of(request: web.Request) -> Dialect:
     apps = request.match_info.apps
     spoken = apps[0].get(PATHS, {}) if apps else {}
     path = request.path
-    while path:
-        if path in spoken:
-            return spoken[path]
+    while path and path not in spoken:
         path = path.rpartition("/")[0]
+    if (path or "/") in spoken:
+        return spoken[path or "/"]
     for app in reversed(apps):
         if DIALECT in app:
             return app[DIALECT]
@@ -171,7 +171,7 @@ async def _problem(request: web.Request, error: VcError) -> web.StreamResponse:
 
 
 async def _html(request: web.Request, error: VcError) -> web.StreamResponse:
-    if isinstance(error, SignInRequired) and SIGN_IN_PATH in request.config_dict:
+    if type(error) is SignInRequired and SIGN_IN_PATH in request.config_dict:
         after = request.path_qs if request.method in {"GET", "HEAD"} else "/"
         raise web.HTTPSeeOther(f"{request.config_dict[SIGN_IN_PATH]}?{urlencode({'next': after})}")
     if ERROR_PAGE in request.config_dict:
