@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..credentials import CredentialType, Disclosure
-from ..errors import Malformed, NotBound, NotEntitled, TypeRuleBroken, Undecided, UnknownCredentialType, VcError
+from ..errors import Expired, Malformed, NotBound, NotEntitled, TypeRuleBroken, Undecided, UnknownCredentialType, VcError
 from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
 from ..x509 import Cert
@@ -90,6 +90,9 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=known.at)
         step = "issuer_trust"
         _check_same(parsed, claims)
+        step = "validity"
+        if not claims.expires_at:
+            raise Expired("the document does not say how long it may be used")
     except VcError as error:
         _stop_authenticating(one, step, error)
         return
