@@ -1,0 +1,276 @@
+"""``muniment-issuer``: set up, serve, make and change documents, look after keys. Exit codes: 0, 1 refused, 64 usage, 78 set-up."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from shared.clock import system_clock, system_entropy
+from shared.errors import ConfigError, VcError
+
+if TYPE_CHECKING:
+    from aiohttp.web import Application
+
+    from issuer.config import Settings
+    from issuer.office import Office
+
+T = TypeVar("T")
+
+REFUSED, USAGE, CONFIG = 1, 64, 78
+NAME = "Office of the Public Guardian (test)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage exits with 64 (EX_USAGE), as all our programs do."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except ConfigError as error:
+        print(f"muniment-issuer: {error.detail}", file=sys.stderr)
+        return CONFIG
+    except VcError as error:
+        where = f" (at {error.where})" if error.where else ""
+        print(f"muniment-issuer: {error.detail}{where} [{error.code}]", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> Parser:
+    """All commands and options; a test holds the documents against it."""
+    top = Parser(prog="muniment-issuer", description="Make documents that their holders carry, and cancel them when they end.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    _add_init(commands)
+    _add_serve(commands)
+    _add_mint(commands)
+    _add_revoke(commands)
+    _add_keys(commands)
+    _add_doctor(commands)
+    return top
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def _command(commands: Commands[Parser], name: str, words: str, run: Callable[[argparse.Namespace], int]) -> Parser:
+    one = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    one.add_argument("--dir", metavar="D", help="data folder (default: MUNIMENT_ISSUER_DIR, else data/issuer)")
+    one.set_defaults(command=run)
+    return one
+
+
+def _add_init(commands: Commands[Parser]) -> None:
+    one = _command(commands, "init", "make keys, certificates, database, the first operator and an API key", init)
+    one.add_argument("--name", default=NAME, help="name of the office as holders and relying parties see it")
+    one.add_argument("--public-url", metavar="U", help="address under which others reach it (default: http://localhost:PORT)")
+    one.add_argument("--port", type=_port, default=8101, metavar="P", help="port to listen on (default: 8101)")
+    one.add_argument("--storage", default="", metavar="URI", help="database (default: SQLite in the data folder)")
+    one.add_argument("--operator", default="admin", metavar="NAME", help="name of the first operator (default: admin)")
+    one.add_argument("--passphrase-file", metavar="F", help="file with the operator's passphrase (default: one is made and shown)")
+    one.add_argument("--json", action="store_true", help="print what was made as JSON")
+
+
+def _add_serve(commands: Commands[Parser]) -> None:
+    _command(commands, "serve", "run the service until it is stopped", serve)
+
+
+def _add_mint(commands: Commands[Parser]) -> None:
+    one = _command(commands, "mint", "make a document from a file of its details and print the invitation", mint)
+    one.add_argument("type", help="kind of document, such as representation")
+    one.add_argument("claims", help="file with the details as JSON, - for standard input")
+    one.add_argument("--reference", metavar="R", help="your own case reference, to find the document by")
+    one.add_argument("--no-code", action="store_true", help="ask for no collection code")
+    one.add_argument("--json", action="store_true", help="print the invitation as JSON")
+
+
+def _add_revoke(commands: Commands[Parser]) -> None:
+    one = _command(commands, "revoke", "cancel, put on hold or reinstate what was made under a reference", revoke)
+    one.add_argument("reference", help="your own case reference, or a document's number")
+    one.add_argument("--action", choices=("cancel", "hold", "reinstate"), default="cancel", help="what to do (default: cancel)")
+    one.add_argument("--reason", required=True, metavar="CODE", help="reason code of the kind of document, such as donor-died")
+    one.add_argument("--confirm-count", type=int, metavar="N", help="needed when the reference stands for more than one document")
+
+
+def _add_keys(commands: Commands[Parser]) -> None:
+    one = _command(commands, "keys", "show keys and certificates, or renew the certificate", keys)
+    one.add_argument("what", nargs="?", choices=("show", "renew"), default="show", help="show (default) or renew the certificate")
+
+
+def _add_doctor(commands: Commands[Parser]) -> None:
+    _command(commands, "doctor", "check that everything is in place", doctor)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
+
+
+# --- commands --------------------------------------------------------------------------------------------------------------------------
+
+
+def init(arguments: argparse.Namespace) -> int:
+    from issuer import config
+    from issuer.init import Wish, set_up
+
+    directory = config.folder(arguments.dir)
+    wish = Wish(
+        directory=directory,
+        name=arguments.name,
+        public_url=(arguments.public_url or f"http://localhost:{arguments.port}"),
+        port=arguments.port,
+        storage=arguments.storage,
+        operator=arguments.operator,
+        passphrase=_passphrase(arguments.passphrase_file),
+    )
+    made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
+    if arguments.json:
+        told = {name: getattr(made, name) for name in ("public_url", "operator", "passphrase", "api_key", "anchor")}
+        print(json.dumps(told, ensure_ascii=False))
+        return 0
+    print(f"Made an issuer in {directory}: {wish.name}, {made.public_url}")
+    print(f"  Console:    {made.public_url}/console/   sign in as {made.operator}")
+    print(f"  Passphrase: {made.passphrase}   (shown once)")
+    print(f"  API key:    {made.api_key}   (shown once)")
+    print(f"  Anchor:     {made.anchor}   give this file to wallets and verifiers")
+    print(f"\nNext: muniment-issuer serve --dir {directory}")
+    return 0
+
+
+def _passphrase(file: str | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    from issuer import config
+    from issuer.app import build, open_office
+    from shared.web.app import run
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+
+    async def make(settings: Settings) -> Application:
+        return build(open_office(directory, settings))
+
+    run(make, settings, started=lambda urls: print(f"{settings.name}: {urls[0]} (console: {urls[0]}/console/)", flush=True))
+    return 0
+
+
+def mint(arguments: argparse.Namespace) -> int:
+    from issuer import offers
+    from issuer.sessions import Actor
+    from shared.codec import base64url, qr, strict_json
+
+    order = offers.Order(
+        type=arguments.type,
+        claims=strict_json.load_object(_read(arguments.claims)),
+        reference=arguments.reference,
+        needs_code=not arguments.no_code,
+    )
+    actor = Actor(role="program", name="command line")
+    once = base64url.encode(system_entropy(16))
+
+    async def work(office: Office) -> tuple[offers.Made, str]:
+        made = await offers.make(office, order, actor=actor, idempotency_key=once)
+        return made, offers.links(office, made.secrets.token).https
+
+    made, link = _with_office(arguments, work)
+    if arguments.json:
+        print(json.dumps({"id": made.document, "invitation_link": link, "code": made.secrets.code}))
+        return 0
+    print(qr.terminal(link))
+    print(f"Document:        {made.document}")
+    print(f"Invitation:      {link}")
+    if made.secrets.code is not None:
+        print(f"Collection code: {made.secrets.code}   (send it by another way than the link)")
+    return 0
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {name}: {error.strerror}", where="claims") from error
+
+
+def revoke(arguments: argparse.Namespace) -> int:
+    return _with_office(arguments, lambda office: _revoke(office, arguments))
+
+
+async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
+    from issuer.operator_api import summary
+    from issuer.revoke import Many, Wish, change_many, change_one
+    from issuer.sessions import Action, Actor
+
+    wish = Wish(action=Action(arguments.action), reason=arguments.reason, actor=Actor(role="program", name="command line"))
+    seen = await change_many(office, [arguments.reference], wish, preview=True, confirm_count=None)
+    if seen.unknown:  # nothing under that reference: perhaps it is a number
+        await change_one(office, arguments.reference.replace("-", "").upper(), wish)
+        print(summary(Many(documents=1, unchanged=0, unknown=(), done=True), wish.action))
+        return 0
+    count = arguments.confirm_count if arguments.confirm_count is not None else 1
+    print(summary(await change_many(office, [arguments.reference], wish, preview=False, confirm_count=count), wish.action))
+    return 0
+
+
+def keys(arguments: argparse.Namespace) -> int:
+    from issuer import config, upkeep
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+    if arguments.what == "renew":
+        leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
+        print(f"New certificate until {upkeep.day(leaf.not_after)}. Restart the service to use it.")
+        return 0
+    for line in asyncio.run(upkeep.list_keys(directory, settings, entropy=system_entropy)):
+        print(line)
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    from issuer import config, upkeep
+
+    directory = config.folder(arguments.dir)
+    findings = asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy))
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}{': ' if finding.detail else ''}{finding.detail}")
+    return 0 if all(finding.ok for finding in findings) else REFUSED
+
+
+def _with_office(arguments: argparse.Namespace, work: Callable[[Office], Awaitable[T]]) -> T:
+    """Run ``work`` on the issuer of the data folder, whether or not the service runs beside it."""
+    from issuer import config
+    from issuer.app import open_office, start, stop
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+
+    async def run() -> T:
+        office = open_office(directory, settings)
+        try:
+            await start(office)
+            return await work(office)
+        finally:
+            await stop(office)
+
+    return asyncio.run(run())

@@ -1,0 +1,101 @@
+"""The issuer's settings and where its files lie. The only place here that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ConfigError
+from shared.web.settings import Common, load
+
+PREFIX = "MUNIMENT_ISSUER"
+DEFAULT_DIR = Path("data/issuer")
+DEFAULT_PORT = 8101
+
+
+class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of ``issuer.toml``; each is also ``MUNIMENT_ISSUER_<NAME>`` in the environment."""
+
+    name: Annotated[
+        str, Meta(min_length=1, max_length=120, description="The name of the office, as holders and relying parties see it.")
+    ] = "Issuing office"
+    types: Annotated[
+        tuple[str, ...], Meta(description="Kinds of document that this office makes; empty means all that are installed.")
+    ] = ()
+    invitation_days: Annotated[int, Meta(ge=1, le=366, description="Days until an uncollected invitation lapses.")] = 30
+    code_digits: Annotated[int, Meta(ge=6, le=12, description="Digits of a collection code.")] = 8
+    code_tries: Annotated[int, Meta(ge=1, le=20, description="Tries at a collection code before the invitation is dead.")] = 5
+    access_seconds: Annotated[
+        int, Meta(ge=30, le=300, description="Life of an access token in seconds; a bearer token lives five minutes at most.")
+    ] = 300
+    refresh_days: Annotated[
+        int, Meta(ge=1, le=400, description="Days in which a wallet must ask for new copies, counted from the last time.")
+    ] = 120
+    nonce_seconds: Annotated[int, Meta(ge=30, le=3_600, description="Life of a nonce in seconds.")] = 300
+    keep_claims_days: Annotated[
+        int,
+        Meta(ge=1, le=3_660, description="Days that details are kept sealed so that copies can be renewed; afterwards they are deleted."),
+    ] = 1_095
+    live_copies: Annotated[int, Meta(ge=20, le=100_000, description="Copies of one document that may be in force at once.")] = 400
+    status_ttl: Annotated[int, Meta(ge=60, le=86_400, description="Seconds after which a fetched status list should be fetched again.")] = (
+        3_600
+    )
+    status_days: Annotated[int, Meta(ge=1, le=31, description="Days that a status list can be relied on.")] = 7
+    status_size: Annotated[int, Meta(ge=2**17, le=2**24, description="Entries of one status list.")] = 2**17
+    answer_hours: Annotated[
+        int, Meta(ge=1, le=168, description="Hours in which a repeated request with the same Idempotency-Key gets the same answer.")
+    ] = 24
+
+
+def folder(given: str | None) -> Path:
+    """The data folder: ``--dir``, else ``MUNIMENT_ISSUER_DIR``, else ``data/issuer``."""
+    return Path(given or os.environ.get(f"{PREFIX}_DIR") or DEFAULT_DIR).absolute()
+
+
+def toml(directory: Path) -> Path:
+    """Written last when an issuer is set up: its presence means that everything else is there."""
+    return directory / "issuer.toml"
+
+
+def read(directory: Path) -> Settings:
+    """The settings of an issuer that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not."""
+    file = toml(directory)
+    if not file.exists():
+        raise ConfigError(f"there is no issuer in {directory}: run `muniment-issuer init --dir {directory}` first", where="dir")
+    return settle(load(Settings, file, os.environ, PREFIX), directory)
+
+
+def settle(settings: Settings, directory: Path) -> Settings:
+    """Records and keys lie in the data folder unless the settings say otherwise."""
+    return msgspec.structs.replace(
+        settings,
+        storage=settings.storage or f"sqlite:///{quote(str(directory / 'issuer.db'))}",
+        keys=settings.keys or f"file:{quote(str(directory / 'issuer.keys'))}",
+    )
+
+
+def key_file(directory: Path) -> Path:
+    """The secret that opens the sealed keys: named by ``MUNIMENT_ISSUER_PASSPHRASE_FILE``, else the service manager's credential
+    ``muniment-issuer``, else ``key-file`` in the data folder.
+    """
+    named = os.environ.get(f"{PREFIX}_PASSPHRASE_FILE")
+    if named:
+        return Path(named)
+    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-issuer"
+    return credential if credential.exists() else directory / "key-file"
+
+
+def key_passphrase(directory: Path) -> bytes:
+    """The contents of ``key_file``; ``ConfigError`` if others can read it."""
+    file = key_file(directory)
+    try:
+        if file.stat().st_mode & 0o077:
+            raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where="key-file")
+        return file.read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}, which opens the keys: {error.strerror}", where="key-file") from error

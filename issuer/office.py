@@ -1,0 +1,107 @@
+"""What every use case of the issuer works with. Made once by ``app``; nothing here is global."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from issuer.config import Settings
+from shared.clock import Clock, Entropy
+from shared.codec import base64url
+from shared.credentials import CredentialType, all_types
+from shared.errors import ConfigError, UnknownCredentialType
+from shared.formats import CredentialFormat, formats
+from shared.keys import Custodian, KeyId
+from shared.storage import Storage
+
+ANCHOR, ISSUER, REFERENCES, STORAGE = KeyId("anchor"), KeyId("issuer"), KeyId("references"), KeyId("storage")
+_NUMBER = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which people mistake when they read a number aloud
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One kind of document in one format: what OpenID4VCI calls a credential configuration."""
+
+    id: str
+    type: CredentialType
+    format: CredentialFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """``x5c`` is the issuer's certificate in DER, without the anchor; ``alg`` the algorithm of its key."""
+
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    storage: Storage
+    custodian: Custodian
+    x5c: tuple[bytes, ...]
+    alg: str
+    types: tuple[CredentialType, ...]
+    configurations: Mapping[str, Configuration]
+
+    def type(self, type_id: str) -> CredentialType:
+        """The type that this office makes under that name; ``UnknownCredentialType`` with a pointer."""
+        for each in self.types:
+            if each.id == type_id:
+                return each
+        raise UnknownCredentialType("this office does not make that kind of document", where="/type")
+
+    def configurations_of(self, type_id: str) -> tuple[str, ...]:
+        return tuple(each.id for each in self.configurations.values() if each.type.id == type_id)
+
+    def url(self, path: str) -> str:
+        return self.settings.public_url + path
+
+    def secret(self, size: int = 32) -> str:
+        """A random text that opens something: ``size`` bytes in base64url."""
+        return base64url.encode(self.entropy(size))
+
+    def number(self) -> str:
+        """A new document's number: 80 random bits that can be read aloud."""
+        value = int.from_bytes(self.entropy(10), "big")
+        return "".join(_NUMBER[value >> 5 * place & 31] for place in range(16))
+
+
+def chosen_types(names: Iterable[str]) -> tuple[CredentialType, ...]:
+    """The installed types, or those named; what a register must be asked for is refused, for none is connected here."""
+    wanted = tuple(names)
+    installed = {each.id: each for each in all_types().values()}
+    unknown = [name for name in wanted if name not in installed]
+    if unknown:
+        raise ConfigError(f"unknown kinds of document: {', '.join(unknown)}; installed are {', '.join(sorted(installed))}", where="types")
+    types = tuple(installed[name] for name in wanted) if wanted else tuple(installed.values())
+    for each in types:
+        if each.retention not in {"sealed", "until-collected"}:
+            raise ConfigError(f"{each.id} wants its details from a register, and no register is connected", where="types")
+    return types
+
+
+def configurations(types: Iterable[CredentialType]) -> Mapping[str, Configuration]:
+    """Each type in each installed format: ``representation-sd-jwt``, ``representation-vc-jwt``."""
+    made = (
+        Configuration(id=f"{each.id}-{name.removeprefix('dc+').replace('+', '-')}", type=each, format=form)
+        for each in types
+        for name, form in formats().items()
+    )
+    return MappingProxyType({each.id: each for each in made})
+
+
+def digest(purpose: str, secret: str) -> bytes:
+    """What is stored of a random secret. Only for secrets that cannot be guessed; everything else goes through ``keyed``."""
+    return hashlib.sha256(f"{purpose}\0{secret}".encode()).digest()
+
+
+async def keyed(office: Office, purpose: str, text: str) -> bytes:
+    """What is stored of something guessable: an HMAC under a key of the custodian, never a bare or salted hash (security rule S24)."""
+    return await office.custodian.mac(REFERENCES, f"{purpose}\0{text}".encode())
+
+
+async def reference_mac(office: Office, reference: str) -> bytes:
+    """The office's own case reference as it is stored and searched for; case and spaces make no difference."""
+    plain = "".join(unicodedata.normalize("NFKC", reference).casefold().split())
+    return await keyed(office, "reference", plain)

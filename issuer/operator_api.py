@@ -1,0 +1,381 @@
+"""The JSON API of the office: make documents, ask how they stand, change their standing. Errors are RFC 9457 with a pointer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from issuer import offers, revoke
+from issuer.office import Office, reference_mac
+from issuer.records import documents, statuses
+from issuer.revoke import Many, Wish
+from issuer.sessions import Action, Actor, Document, Event, state_of
+from shared.clock import DAY
+from shared.credentials._derive import json_schema
+from shared.errors import Conflict, InvalidRequest, Malformed, Missing, UnknownCredentialType
+from shared.openid4vci import render_offer
+from shared.storage import Tx
+from shared.web.api_keys import ApiKey
+from shared.web.auth import require_scope
+from shared.web.openapi import Param, Reply, Route, add_routes
+
+CREATE, READ, CHANGE = "credentials:create", "credentials:read", "status:change"
+_KEY: web.RequestKey[ApiKey] = web.RequestKey("API_KEY", ApiKey)
+
+Reference = Annotated[str, Meta(min_length=1, max_length=200)]
+State = Literal["invited", "collected", "on_hold", "cancelled", "locked", "lapsed", "withdrawn"]
+
+
+class Order(Struct, frozen=True, forbid_unknown_fields=True):
+    """A document to be made."""
+
+    type: Annotated[str, Meta(max_length=64, description="Kind of document, such as `representation`.", examples=["representation"])]
+    claims: Annotated[dict[str, Any], Meta(description="The details, as the schema of the type says (`GET /api/types`).")]
+    reference: Annotated[
+        Reference | None, Meta(description="Your own case reference. Only a keyed digest of it is kept, to find the document by.")
+    ] = None
+    tx_code: Annotated[bool, Meta(description="Ask for a collection code, which reaches the holder by another way than the link.")] = True
+    valid_until: Annotated[dt.date | None, Meta(description="Last day on which the document is valid; no end if left out.")] = None
+
+
+class Made(Struct, frozen=True):
+    """An invitation to collect the document. Link and code must reach the holder by different ways."""
+
+    id: Annotated[str, Meta(description="The document's number.")]
+    state: State
+    invitation_link: Annotated[str, Meta(description="A page that anybody's camera can open; the offer lies behind it.")]
+    invitation_link_by_value: Annotated[str, Meta(description="The same page with the whole offer in the link.")]
+    offer_uri: Annotated[str, Meta(description="The same for wallets that registered the scheme `openid-credential-offer`.")]
+    offer_uri_by_value: str
+    offer: Annotated[dict[str, Any], Meta(description="The credential offer itself (OpenID4VCI section 4.1.1).")]
+    offer_qr: Annotated[str, Meta(description="Address of the link as a QR picture (SVG).")]
+    offer_qr_png: str
+    code: Annotated[str | None, Meta(description="The collection code, or null if none is asked for.")]
+    expires_at: Annotated[dt.datetime, Meta(description="When the invitation lapses.")]
+
+
+class Happening(Struct, frozen=True):
+    """One line of a document's history."""
+
+    at: dt.datetime
+    what: str
+    role: str
+    who: str
+    reason: str
+    copies: int
+
+
+class Standing(Struct, frozen=True):
+    """How a document stands."""
+
+    id: str
+    type: str
+    state: State
+    made_at: dt.datetime
+    collected_at: dt.datetime | None
+    valid_until: dt.date | None
+
+
+class Detail(Struct, frozen=True):
+    """A document with its history; ``copies`` counts those in force."""
+
+    id: str
+    type: str
+    state: State
+    made_at: dt.datetime
+    collected_at: dt.datetime | None
+    valid_until: dt.date | None
+    copies: int
+    history: list[Happening]
+
+
+class Found(Struct, frozen=True):
+    """A page of documents, newest first; ``total`` counts all."""
+
+    items: list[Standing]
+    total: int
+
+
+class Search(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which documents: those under a reference, or a page of all."""
+
+    reference: Annotated[Reference | None, Meta(description="Your own case reference.")] = None
+    offset: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class Why(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a standing changes: a code of the type's own list."""
+
+    reason: Annotated[str, Meta(max_length=64, examples=["donor-died"])]
+
+
+class Renewal(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new invitation to a document that was made before."""
+
+    tx_code: bool = True
+
+
+class ManyChanges(Struct, frozen=True, forbid_unknown_fields=True):
+    """A change to all documents under a list of references. Ask with ``preview`` first, then confirm its number."""
+
+    references: Annotated[list[Reference], Meta(min_length=1, max_length=revoke.MAX_MANY)]
+    action: Literal["cancel", "hold", "reinstate"]
+    reason: Annotated[str, Meta(max_length=64)]
+    preview: Annotated[bool, Meta(description="Only say what would change.")] = True
+    confirm_count: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="The number that the preview told; anything else changes nothing.")
+    ] = None
+
+
+class Changed(Struct, frozen=True):
+    """``unknown`` are positions in the list of references, from 0."""
+
+    documents: int
+    unchanged: int
+    unknown: list[int]
+    done: bool
+    summary: str
+
+
+class ReasonLine(Struct, frozen=True):
+    code: str
+    label: str
+    actions: list[str]
+
+
+class TypeLine(Struct, frozen=True):
+    """A kind of document that this office makes; ``schema`` is JSON Schema 2020-12 of its details."""
+
+    id: str
+    vct: str
+    title: str
+    description: str
+    configurations: list[str]
+    reasons: list[ReasonLine]
+    schema: dict[str, Any]
+
+
+class Types(Struct, frozen=True):
+    items: list[TypeLine]
+
+
+class OperatorApi:
+    """The operations of one office."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes; ``/api/openapi.json`` and ``/api/docs`` come with them."""
+        add_routes(
+            app,
+            self.routes(),
+            title="Issuing office",
+            guard=_guard,
+            description="Make documents, ask how they stand, cancel them. Needs an API key: `Authorization: Bearer mun_…`.",
+        )
+
+    def routes(self) -> list[Route]:
+        key = Param(
+            "Idempotency-Key",
+            required=True,
+            description="A value of your own for this one document: repeating the request with it makes no second document.",
+            schema={"type": "string", "minLength": 1, "maxLength": 200},
+        )
+        one = "/api/credentials/{id}"
+        changes = [
+            Route("POST", f"{one}/{action}", handler, body=Why, out=Detail, scope=CHANGE, errors=(Conflict,), summary=words)
+            for action, handler, words in (
+                ("cancel", self.cancel, "Cancel a document, for good"),
+                ("hold", self.hold, "Put a document on hold"),
+                ("reinstate", self.reinstate, "End a hold"),
+            )
+        ]
+        return [
+            Route(
+                "POST", "/api/credentials", self.make, body=Order, out=Made, status=201, scope=CREATE, params=(key,),
+                errors=(Conflict, UnknownCredentialType, InvalidRequest), summary="Make a document and an invitation to collect it",
+            ),
+            Route("GET", "/api/credentials", self.find, query=Search, out=Found, scope=READ, summary="Find documents"),
+            Route("GET", one, self.show, out=Detail, scope=READ, summary="How a document stands, with its history"),
+            Route(
+                "POST", f"{one}/invitation", self.invite, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
+                summary="A new invitation; earlier ones and their tokens end",
+            ),
+            *changes,
+            Route(
+                "POST", "/api/status-changes", self.change_many, body=ManyChanges, out=Changed, scope=CHANGE, errors=(Conflict,),
+                summary="Change all documents under a list of references, with a preview",
+            ),
+            Route("GET", "/api/types", self.types, out=Types, scope=READ, summary="Kinds of document, with the schema of their details"),
+        ]  # fmt: skip
+
+    async def make(self, request: web.Request, *, body: Order) -> Reply:
+        order = offers.Order(
+            type=body.type,
+            claims=body.claims,
+            reference=body.reference,
+            needs_code=body.tx_code,
+            valid_until=None if body.valid_until is None else after(body.valid_until),
+        )
+        made = await offers.make(self._office, order, actor=_actor(request), idempotency_key=_idempotency_key(request))
+        return Reply(self._told(made), headers={"Location": f"/api/credentials/{made.document}"})
+
+    async def invite(self, request: web.Request, *, body: Renewal) -> Made:
+        made = await offers.invite_again(self._office, number(request), actor=_actor(request), needs_code=body.tx_code)
+        return self._told(made)
+
+    def _told(self, made: offers.Made) -> Made:
+        links, by_value = offers.links(self._office, made.secrets.token), offers.links_by_value(self._office, made)
+        page = self._office.url(f"/offer/{made.secrets.token}")
+        offer = offers.credential_offer(self._office, made.type, made.secrets.token, needs_code=made.secrets.code is not None)
+        return Made(
+            id=made.document,
+            state="invited",
+            invitation_link=links.https,
+            invitation_link_by_value=by_value.https,
+            offer_uri=links.scheme,
+            offer_uri_by_value=by_value.scheme,
+            offer=render_offer(offer),
+            offer_qr=f"{page}/qr.svg",
+            offer_qr_png=f"{page}/qr.png",
+            code=made.secrets.code,
+            expires_at=moment(made.expires_at),
+        )
+
+    async def find(self, _: web.Request, *, query: Search) -> Found:
+        mac = None if query.reference is None else await reference_mac(self._office, query.reference)
+
+        async def unit(tx: Tx) -> Found:
+            if mac is not None:
+                items = await documents.by_reference(tx, mac)
+                return Found([_standing(each) for each in items[query.offset : query.offset + query.limit]], len(items))
+            items = await documents.page(tx, offset=query.offset, limit=query.limit)
+            return Found([_standing(each) for each in items], await documents.count(tx))
+
+        return await self._office.storage.read(unit)
+
+    async def show(self, request: web.Request) -> Detail:
+        return await self._detail(number(request))
+
+    async def _detail(self, document: str) -> Detail:
+        at = self._office.clock()
+
+        async def unit(tx: Tx) -> Detail:
+            standing = _standing(await documents.listed(tx, document))
+            return Detail(
+                **{name: getattr(standing, name) for name in standing.__struct_fields__},
+                copies=await statuses.live_copies(tx, document, at),
+                history=[_happening(event) for event in await documents.history(tx, document)],
+            )
+
+        return await self._office.storage.read(unit)
+
+    async def cancel(self, request: web.Request, *, body: Why) -> Detail:
+        return await self._change(request, Action.CANCEL, body)
+
+    async def hold(self, request: web.Request, *, body: Why) -> Detail:
+        return await self._change(request, Action.HOLD, body)
+
+    async def reinstate(self, request: web.Request, *, body: Why) -> Detail:
+        return await self._change(request, Action.REINSTATE, body)
+
+    async def _change(self, request: web.Request, action: Action, body: Why) -> Detail:
+        document = number(request)
+        await revoke.change_one(self._office, document, Wish(action=action, reason=body.reason, actor=_actor(request)))
+        return await self._detail(document)
+
+    async def change_many(self, request: web.Request, *, body: ManyChanges) -> Changed:
+        wish = Wish(action=Action(body.action), reason=body.reason, actor=_actor(request))
+        many = await revoke.change_many(self._office, body.references, wish, preview=body.preview, confirm_count=body.confirm_count)
+        return Changed(
+            documents=many.documents,
+            unchanged=many.unchanged,
+            unknown=list(many.unknown),
+            done=many.done,
+            summary=summary(many, wish.action),
+        )
+
+    async def types(self, _: web.Request) -> Types:
+        return Types(
+            [
+                TypeLine(
+                    id=each.id,
+                    vct=each.vct,
+                    title=each.title.en,
+                    description=each.description.en,
+                    configurations=list(self._office.configurations_of(each.id)),
+                    reasons=[ReasonLine(reason.value, reason.label.en, list(reason.actions)) for reason in each.reasons],
+                    schema=json_schema(each),
+                )
+                for each in self._office.types
+            ]
+        )
+
+
+async def _guard(request: web.Request, scope: str) -> None:
+    request[_KEY] = await require_scope(request, scope)
+
+
+def _actor(request: web.Request) -> Actor:
+    return Actor(role="program", name=request[_KEY].name)
+
+
+def _idempotency_key(request: web.Request) -> str:
+    """Making a document twice by accident is not harmless, so the key is demanded."""
+    keys = request.headers.getall("Idempotency-Key", [])
+    if len(keys) != 1 or not 1 <= len(keys[0]) <= 200:
+        raise InvalidRequest("send one Idempotency-Key of 1 to 200 characters", where="Idempotency-Key")
+    return keys[0]
+
+
+def number(request: web.Request) -> str:
+    """The document's number as it is stored, whether it was typed with dashes or in small letters."""
+    plain = request.match_info["id"].replace("-", "").upper()
+    if len(plain) != 16 or not plain.isascii() or not plain.isalnum():
+        raise Missing("there is no document of that number")
+    return plain
+
+
+def after(day: dt.date) -> int:
+    """The first second after a day, in UTC."""
+    try:
+        return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) + DAY
+    except (OverflowError, ValueError) as error:
+        raise Malformed("this day is too far away", where="/valid_until") from error
+
+
+def moment(at: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at, dt.UTC)
+
+
+def summary(many: Many, action: Action) -> str:
+    """The sentence that a person reads before and after a change of many."""
+    verb = {Action.CANCEL: "cancel", Action.HOLD: "put on hold", Action.REINSTATE: "reinstate"}[action]
+    done = {Action.CANCEL: "cancelled", Action.HOLD: "put on hold", Action.REINSTATE: "reinstated"}[action]
+    noun = "document" if many.documents == 1 else "documents"
+    return f"this has {done} {many.documents:,} {noun}" if many.done else f"this would {verb} {many.documents:,} {noun}"
+
+
+def _standing(listed: documents.Listed) -> Standing:
+    document: Document = listed.document
+    state = state_of(document, listed.invitation)
+    return Standing(
+        id=document.id,
+        type=document.type,
+        state=msgspec.convert(state, State),
+        made_at=moment(document.made_at),
+        collected_at=None if document.collected_at is None else moment(document.collected_at),
+        valid_until=None if document.valid_until is None else moment(document.valid_until - DAY).date(),
+    )
+
+
+def _happening(event: Event) -> Happening:
+    return Happening(
+        at=moment(event.at), what=event.kind, role=event.actor.role, who=event.actor.name, reason=event.reason, copies=event.copies
+    )

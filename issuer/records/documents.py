@@ -1,0 +1,216 @@
+"""Documents, their history, and answers kept for repeated requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from issuer.sessions import Actor, Document, Event, InvitationState, Standing
+from shared.errors import Conflict, Missing
+from shared.storage import Row, Tx
+
+_COLUMNS = "id, type, standing, version, made_at, collected_at, valid_until, keep_until, claims IS NOT NULL AS has_claims"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    id: str
+    type: str
+    reference: bytes | None
+    claims: bytes
+    made_at: int
+    valid_until: int | None
+    keep_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of a list: the document and how its newest invitation stands."""
+
+    document: Document
+    invitation: InvitationState | None
+
+
+async def insert(tx: Tx, new: NewDocument, actor: Actor) -> None:
+    await tx.execute(
+        "INSERT INTO document (id, type, reference, claims, standing, version, made_at, collected_at, valid_until, keep_until) "
+        "VALUES ($1, $2, $3, $4, 0, 0, $5, NULL, $6, $7)",
+        new.id,
+        new.type,
+        new.reference,
+        new.claims,
+        new.made_at,
+        new.valid_until,
+        new.keep_until,
+    )
+    await _write_event(tx, new.id, 0, Event(at=new.made_at, kind="made", actor=actor, reason="", copies=0))
+
+
+async def get(tx: Tx, document: str) -> Document:
+    """``Missing`` if there is none of that number."""
+    row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM document WHERE id = $1", document)  # noqa: S608 - our own column names
+    if row is None:
+        raise Missing("there is no document of that number")
+    return _document(row)
+
+
+async def claims(tx: Tx, document: str) -> bytes | None:
+    """The sealed claims, or ``None`` when they are no longer held."""
+    row = await tx.fetchrow("SELECT claims FROM document WHERE id = $1", document)
+    return None if row is None or row["claims"] is None else bytes(row["claims"])
+
+
+async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:
+    """All documents made under one reference, newest first; the reference comes as its HMAC."""
+    rows = await tx.fetch(f"{_LISTED} WHERE d.reference = $1 ORDER BY d.made_at DESC, d.id LIMIT 200", reference)
+    return [_listed(row) for row in rows]
+
+
+_LISTED = (
+    "SELECT d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.claims IS NOT NULL AS has_claims, "
+    "(SELECT i.state FROM invitation i WHERE i.document = d.id ORDER BY i.turn DESC LIMIT 1) AS invitation FROM document d"
+)
+
+
+async def listed(tx: Tx, document: str) -> Listed:
+    row = await tx.fetchrow(f"{_LISTED} WHERE d.id = $1", document)
+    if row is None:
+        raise Missing("there is no document of that number")
+    return _listed(row)
+
+
+async def page(tx: Tx, *, offset: int, limit: int) -> list[Listed]:
+    """Newest first."""
+    rows = await tx.fetch(f"{_LISTED} ORDER BY d.made_at DESC, d.id LIMIT $1 OFFSET $2", limit, offset)
+    return [_listed(row) for row in rows]
+
+
+async def count(tx: Tx) -> int:
+    row = await tx.fetchrow("SELECT count(*) AS n FROM document")
+    return 0 if row is None else int(row["n"])
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """For the first page: how many wait for collection, are on hold, and were made in all."""
+    row = await tx.fetchrow(
+        "SELECT count(*) AS made, "
+        "coalesce(sum(CASE WHEN standing = 0 AND collected_at IS NULL AND claims IS NOT NULL THEN 1 ELSE 0 END), 0) AS waiting, "
+        "coalesce(sum(CASE WHEN standing = 2 THEN 1 ELSE 0 END), 0) AS on_hold, "
+        "coalesce(sum(CASE WHEN standing = 1 THEN 1 ELSE 0 END), 0) AS cancelled FROM document"
+    )
+    return {} if row is None else {name: int(row[name]) for name in ("made", "waiting", "on_hold", "cancelled")}
+
+
+async def set_standing(tx: Tx, document: Document, standing: Standing, event: Event) -> None:
+    """``Conflict`` if somebody changed it since ``document`` was read."""
+    changed = await tx.execute(
+        "UPDATE document SET standing = $1, version = version + 1 WHERE id = $2 AND version = $3",
+        int(standing),
+        document.id,
+        document.version,
+    )
+    if changed != 1:
+        raise Conflict("somebody else changed this document at the same moment")
+    await _write_event(tx, document.id, document.version + 1, event)
+
+
+async def note(tx: Tx, document: str, event: Event) -> None:
+    """Add a line to the history of a document."""
+    row = await tx.fetchrow("UPDATE document SET version = version + 1 WHERE id = $1 RETURNING version", document)
+    if row is None:
+        raise Missing("there is no document of that number")
+    await _write_event(tx, document, int(row["version"]), event)
+
+
+async def note_collection(tx: Tx, document: str, entitlement: str, event: Event) -> bool:
+    """Lock the document and record that copies are handed out; false when it is not in force or the entitlement has ended."""
+    row = await tx.fetchrow(
+        "UPDATE document SET version = version + 1, collected_at = coalesce(collected_at, $3) WHERE id = $1 AND standing = 0 "
+        "AND EXISTS (SELECT 1 FROM entitlement e WHERE e.id = $2 AND e.ended = 0) RETURNING version",
+        document,
+        entitlement,
+        event.at,
+    )
+    if row is None:
+        return False
+    await _write_event(tx, document, int(row["version"]), event)
+    return True
+
+
+async def drop_claims(tx: Tx, document: str) -> None:
+    await tx.execute("UPDATE document SET claims = NULL WHERE id = $1", document)
+
+
+async def keep_no_longer_than(tx: Tx, document: str, until: int) -> None:
+    await tx.execute("UPDATE document SET keep_until = $1 WHERE id = $2 AND keep_until > $1", until, document)
+
+
+async def drop_old_claims(tx: Tx, at: int) -> int:
+    return await tx.execute("UPDATE document SET claims = NULL WHERE keep_until <= $1 AND claims IS NOT NULL", at)
+
+
+async def history(tx: Tx, document: str) -> list[Event]:
+    """Oldest first."""
+    rows = await tx.fetch(
+        "SELECT at, kind, actor_role, actor, reason, copies FROM event WHERE document = $1 ORDER BY version",
+        document,
+    )
+    return [
+        Event(
+            at=int(row["at"]),
+            kind=row["kind"],
+            actor=Actor(role=row["actor_role"], name=row["actor"]),
+            reason=row["reason"],
+            copies=int(row["copies"]),
+        )
+        for row in rows
+    ]
+
+
+async def _write_event(tx: Tx, document: str, version: int, event: Event) -> None:
+    await tx.execute(
+        "INSERT INTO event (document, version, at, kind, actor_role, actor, reason, copies) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        document,
+        version,
+        event.at,
+        event.kind,
+        event.actor.role,
+        event.actor.name,
+        event.reason,
+        event.copies,
+    )
+
+
+async def remember_answer(tx: Tx, digest: bytes, body: bytes, answer: bytes, expires_at: int) -> bytes | None:
+    """Keep ``answer`` for a repeated request. The earlier answer if there is one; ``Conflict`` if it was to another request."""
+    made = await tx.execute(
+        "INSERT INTO idempotency (digest, body, answer, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING",
+        digest,
+        body,
+        answer,
+        expires_at,
+    )
+    if made == 1:
+        return None
+    row = await tx.fetchrow("SELECT body, answer FROM idempotency WHERE digest = $1", digest)
+    if row is None or bytes(row["body"]) != body:
+        raise Conflict("this Idempotency-Key was used for another request", where="Idempotency-Key")
+    return bytes(row["answer"])
+
+
+def _document(row: Row) -> Document:
+    return Document(
+        id=row["id"],
+        type=row["type"],
+        standing=Standing(int(row["standing"])),
+        version=int(row["version"]),
+        made_at=int(row["made_at"]),
+        collected_at=row["collected_at"],
+        valid_until=row["valid_until"],
+        keep_until=int(row["keep_until"]),
+        has_claims=bool(row["has_claims"]),
+    )
+
+
+def _listed(row: Row) -> Listed:
+    state = row["invitation"]
+    return Listed(document=_document(row), invitation=None if state is None else InvitationState(state))

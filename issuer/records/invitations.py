@@ -1,0 +1,191 @@
+"""Invitations to collect, and what redeeming one gives: an entitlement with its access and refresh tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from issuer.sessions import Ended, Invitation, InvitationState, Offered
+from shared.storage import Row, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInvitation:
+    """``page`` and ``code`` are SHA-256 of random secrets; ``tx_code`` is an HMAC, for eight digits could be guessed."""
+
+    id: str
+    document: str
+    page: bytes
+    code: bytes
+    tx_code: bytes | None
+    sealed: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTokens:
+    """Digests of a fresh pair. ``refresh`` is ``None`` where copies cannot be renewed."""
+
+    access: bytes
+    access_until: int
+    refresh: bytes | None
+    refresh_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A live access token, and what it opens."""
+
+    entitlement: str
+    document: str
+
+
+async def insert(tx: Tx, new: NewInvitation) -> None:
+    await tx.execute(
+        "INSERT INTO invitation (id, document, turn, page, code, tx_code, sealed, attempts, state, expires_at) VALUES "
+        "($1, $2, (SELECT count(*) + 1 FROM invitation WHERE document = $2), $3, $4, $5, $6, 0, 'offered', $7)",
+        new.id,
+        new.document,
+        new.page,
+        new.code,
+        new.tx_code,
+        new.sealed,
+        new.expires_at,
+    )
+
+
+async def by_page(tx: Tx, page: bytes) -> Invitation | None:
+    row = await tx.fetchrow(f"{_SELECT} WHERE page = $1", page)
+    return None if row is None else _invitation(row)
+
+
+async def newest(tx: Tx, document: str) -> tuple[Invitation, bytes | None] | None:
+    """The newest invitation to a document with its sealed secrets, while it is open."""
+    row = await tx.fetchrow(f"{_SELECT} WHERE document = $1 ORDER BY turn DESC LIMIT 1", document)
+    if row is None:
+        return None
+    sealed = row["sealed"]
+    return _invitation(row), None if sealed is None else bytes(sealed)
+
+
+async def count_try(tx: Tx, code: bytes, *, limit: int, at: int) -> tuple[Offered, bytes | None] | None:
+    """Find the open invitation of a pre-authorized code and count one try at it, in one statement that all processes share.
+
+    Returns it with the HMAC of its collection code; ``None`` if there is none, or its tries are used up.
+    """
+    row = await tx.fetchrow(
+        "UPDATE invitation SET attempts = attempts + 1 WHERE code = $1 AND state = 'offered' AND attempts < $2 AND expires_at > $3 "
+        "RETURNING id, document, tx_code, attempts, state, expires_at",
+        code,
+        limit,
+        at,
+    )
+    if row is None:
+        return None
+    return _offered(row), None if row["tx_code"] is None else bytes(row["tx_code"])
+
+
+async def by_code(tx: Tx, code: bytes) -> Invitation | None:
+    row = await tx.fetchrow(f"{_SELECT} WHERE code = $1", code)
+    return None if row is None else _invitation(row)
+
+
+async def end(tx: Tx, invitation: str, state: InvitationState) -> None:
+    """Close an invitation and forget its secrets."""
+    await tx.execute("UPDATE invitation SET state = $1, sealed = NULL, tx_code = NULL WHERE id = $2", state.value, invitation)
+
+
+async def withdraw_all(tx: Tx, document: str) -> None:
+    """Close what is open to a document, its tokens included, before a new invitation or for good."""
+    await tx.execute(
+        "UPDATE invitation SET state = 'withdrawn', sealed = NULL, tx_code = NULL WHERE document = $1 AND state = 'offered'", document
+    )
+    await tx.execute("UPDATE entitlement SET ended = 1 WHERE document = $1 AND ended = 0", document)
+
+
+async def lapse(tx: Tx, at: int) -> list[str]:
+    """Close invitations that were not collected in time; the documents they led to."""
+    rows = await tx.fetch(
+        "UPDATE invitation SET state = 'lapsed', sealed = NULL, tx_code = NULL WHERE state = 'offered' AND expires_at <= $1 RETURNING document",
+        at,
+    )
+    return [row["document"] for row in rows]
+
+
+async def entitle(tx: Tx, *, entitlement: str, document: str, expires_at: int, tokens: NewTokens) -> None:
+    await tx.execute("INSERT INTO entitlement (id, document, ended, expires_at) VALUES ($1, $2, 0, $3)", entitlement, document, expires_at)
+    await add_tokens(tx, entitlement, tokens)
+
+
+async def add_tokens(tx: Tx, entitlement: str, tokens: NewTokens) -> None:
+    insert_token = "INSERT INTO token (digest, entitlement, kind, spent, expires_at) VALUES ($1, $2, $3, 0, $4)"  # noqa: S105 - SQL
+    await tx.execute(insert_token, tokens.access, entitlement, "access", tokens.access_until)
+    if tokens.refresh is not None:
+        await tx.execute(insert_token, tokens.refresh, entitlement, "refresh", tokens.refresh_until)
+
+
+async def access(tx: Tx, digest: bytes, at: int) -> Granted | None:
+    """What a live access token opens."""
+    row = await tx.fetchrow(
+        "SELECT e.id, e.document FROM token t JOIN entitlement e ON e.id = t.entitlement "
+        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0",
+        digest,
+        at,
+    )
+    return None if row is None else Granted(entitlement=row["id"], document=row["document"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpentToken:
+    entitlement: str
+    document: str
+    reused: bool
+
+
+async def spend_refresh(tx: Tx, digest: bytes, at: int) -> SpentToken | None:
+    """Take a refresh token once. A second use ends the whole family (RFC 9700 section 4.14.2) and says so."""
+    taken = await tx.execute(
+        "UPDATE token SET spent = 1 WHERE digest = $1 AND kind = 'refresh' AND spent = 0 AND expires_at > $2", digest, at
+    )
+    row = await tx.fetchrow(
+        "SELECT e.id, e.document, e.ended, t.spent FROM token t JOIN entitlement e ON e.id = t.entitlement "
+        "WHERE t.digest = $1 AND t.kind = 'refresh' AND t.expires_at > $2",
+        digest,
+        at,
+    )
+    if row is None or row["ended"]:
+        return None
+    if taken != 1:
+        await tx.execute("UPDATE entitlement SET ended = 1 WHERE id = $1", row["id"])
+    return SpentToken(entitlement=row["id"], document=row["document"], reused=taken != 1)
+
+
+async def prolong(tx: Tx, entitlement: str, until: int) -> None:
+    await tx.execute("UPDATE entitlement SET expires_at = $1 WHERE id = $2", until, entitlement)
+
+
+async def purge(tx: Tx, at: int) -> None:
+    """Forget tokens past their time, and entitlements without tokens."""
+    await tx.execute("DELETE FROM token WHERE expires_at <= $1", at)
+    await tx.execute(
+        "DELETE FROM entitlement WHERE expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM token t WHERE t.entitlement = entitlement.id)", at
+    )
+
+
+_SELECT = "SELECT id, document, tx_code, sealed, attempts, state, expires_at FROM invitation"
+
+
+def _invitation(row: Row) -> Invitation:
+    state = InvitationState(row["state"])
+    if state is not InvitationState.OFFERED:
+        return Ended(row["id"], row["document"], state)
+    return _offered(row)
+
+
+def _offered(row: Row) -> Offered:
+    return Offered(
+        id=row["id"],
+        document=row["document"],
+        needs_code=row["tx_code"] is not None,
+        attempts=int(row["attempts"]),
+        expires_at=int(row["expires_at"]),
+    )

@@ -1,0 +1,145 @@
+"""Status lists: which index belongs to which document, its value, and the token that was last published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from shared.storage import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class ListSize:
+    id: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """``version`` is what the entries say now, ``published`` what ``token`` tells."""
+
+    size: int
+    version: int
+    published: int
+    issued_at: int
+    token: str
+
+
+class CollisionError(Exception):
+    """Another request took one of these indices first; nothing was written."""
+
+
+async def current(tx: Tx) -> ListSize | None:
+    """The list that new indices come from."""
+    row = await tx.fetchrow("SELECT id, size FROM status_list ORDER BY id DESC LIMIT 1")
+    return None if row is None else ListSize(int(row["id"]), int(row["size"]))
+
+
+async def open_list(tx: Tx, number: int, size: int) -> None:
+    """Begin a list, unless another process already did."""
+    await tx.execute(
+        "INSERT INTO status_list (id, size, version, published, issued_at, token) VALUES ($1, $2, 1, 0, 0, '') ON CONFLICT (id) DO NOTHING",
+        number,
+        size,
+    )
+
+
+async def size_of(tx: Tx, number: int) -> int:
+    row = await tx.fetchrow("SELECT size FROM status_list WHERE id = $1", number)
+    return 0 if row is None else int(row["size"])
+
+
+async def numbers(tx: Tx) -> list[int]:
+    return [int(row["id"]) for row in await tx.fetch("SELECT id FROM status_list ORDER BY id")]
+
+
+async def taken(tx: Tx, number: int, candidates: Sequence[int]) -> set[int]:
+    """Which of ``candidates`` were ever given away."""
+    rows = await tx.fetch(_taken(len(candidates)), number, *candidates)
+    return {int(row["idx"]) for row in rows}
+
+
+async def fill(tx: Tx, number: int) -> int:
+    """How many indices of a list were ever given away."""
+    row = await tx.fetchrow("SELECT count(*) AS n FROM status_entry WHERE list = $1", number)
+    return 0 if row is None else int(row["n"])
+
+
+async def reserve(tx: Tx, number: int, indices: Collection[int], *, document: str | None, value: int, expires_at: int) -> None:
+    """Take ``indices`` for one document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never deadlock."""
+    made = await tx.execute(_reserve(len(indices)), number, document, value, expires_at, *sorted(indices))
+    if made != len(indices):
+        raise CollisionError
+
+
+async def live_copies(tx: Tx, document: str, at: int) -> int:
+    row = await tx.fetchrow("SELECT count(*) AS n FROM status_entry WHERE document = $1 AND expires_at > $2", document, at)
+    return 0 if row is None else int(row["n"])
+
+
+async def flip(tx: Tx, document: str, value: int, at: int) -> list[int]:
+    """Set all unexpired copies of a document; the lists they stand in, one entry a copy (security rule S23)."""
+    rows = await tx.fetch(
+        "UPDATE status_entry SET value = $1 WHERE document = $2 AND expires_at > $3 AND value <> $1 RETURNING list", value, document, at
+    )
+    return [int(row["list"]) for row in rows]
+
+
+async def flip_decoys(tx: Tx, number: int, *, before: int, after: int, count: int) -> int:
+    """Change up to ``count`` decoys that stand at ``before``."""
+    return await tx.execute(
+        "UPDATE status_entry SET value = $1 WHERE list = $2 AND idx IN "
+        "(SELECT idx FROM status_entry WHERE list = $2 AND document IS NULL AND value = $3 AND expires_at = 0 LIMIT $4)",
+        after,
+        number,
+        before,
+        count,
+    )
+
+
+async def touch(tx: Tx, number: int) -> None:
+    """Say that the values of a list have changed."""
+    await tx.execute("UPDATE status_list SET version = version + 1 WHERE id = $1", number)
+
+
+async def changed(tx: Tx, number: int) -> list[tuple[int, int]]:
+    """(index, value) of all entries that are not valid."""
+    rows = await tx.fetch("SELECT idx, value FROM status_entry WHERE list = $1 AND value <> 0", number)
+    return [(int(row["idx"]), int(row["value"])) for row in rows]
+
+
+async def published(tx: Tx, number: int) -> Published | None:
+    row = await tx.fetchrow("SELECT size, version, published, issued_at, token FROM status_list WHERE id = $1", number)
+    if row is None:
+        return None
+    return Published(
+        size=int(row["size"]),
+        version=int(row["version"]),
+        published=int(row["published"]),
+        issued_at=int(row["issued_at"]),
+        token=row["token"],
+    )
+
+
+async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: str) -> bool:
+    """Keep a signed token for all processes. False if one as new was kept already: two tokens never share an ``iat`` (S19)."""
+    sql = "UPDATE status_list SET published = $1, issued_at = $2, token = $3 WHERE id = $4 AND issued_at < $2 AND published <= $1"
+    return await tx.execute(sql, version, issued_at, token, number) == 1
+
+
+async def unlink(tx: Tx, at: int) -> None:
+    """Copies that have expired no longer point at their document; their indices stay taken."""
+    await tx.execute("UPDATE status_entry SET document = NULL WHERE expires_at <= $1 AND document IS NOT NULL", at)
+
+
+@lru_cache(maxsize=256)
+def _taken(count: int) -> str:
+    places = ", ".join(f"${n}" for n in range(2, count + 2))
+    return f"SELECT idx FROM status_entry WHERE list = $1 AND idx IN ({places})"  # noqa: S608 - placeholders only
+
+
+@lru_cache(maxsize=256)
+def _reserve(count: int) -> str:
+    rows = ", ".join(f"($1, ${n}, $2, $3, $4)" for n in range(5, count + 5))
+    return f"INSERT INTO status_entry (list, idx, document, value, expires_at) VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608

@@ -1,0 +1,42 @@
+"""What has had its time goes: nonces, tokens, answers, deliveries, uncollected claims."""
+
+from __future__ import annotations
+
+from issuer.records import documents, invitations, statuses
+from issuer.sessions import SERVICE, Event
+from shared.storage import Tx
+
+
+async def spend_nonce(tx: Tx, digest: bytes, expires_at: int) -> bool:
+    """Use a nonce up; false if it was."""
+    sql = "INSERT INTO spent_nonce (digest, expires_at) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING"
+    return await tx.execute(sql, digest, expires_at) == 1
+
+
+async def add_delivery(tx: Tx, digest: bytes, document: str, expires_at: int) -> None:
+    await tx.execute("INSERT INTO delivery (digest, document, told, expires_at) VALUES ($1, $2, '', $3)", digest, document, expires_at)
+
+
+async def tell_delivery(tx: Tx, digest: bytes, document: str, event: str) -> bool | None:
+    """Record an event of a delivery once; ``None`` if there is no such delivery to that document, false if it was told before."""
+    row = await tx.fetchrow("SELECT told FROM delivery WHERE digest = $1 AND document = $2", digest, document)
+    if row is None:
+        return None
+    told = str(row["told"]).split()
+    if event in told:
+        return False
+    await tx.execute("UPDATE delivery SET told = $1 WHERE digest = $2", " ".join((*told, event)), digest)
+    return True
+
+
+async def sweep(tx: Tx, at: int) -> None:
+    """One pass. Expired status entries are unlinked but stay taken."""
+    for table in ("spent_nonce", "delivery", "idempotency"):
+        await tx.execute(f"DELETE FROM {table} WHERE expires_at <= $1", at)  # noqa: S608 - the three names above
+    await invitations.purge(tx, at)
+    for document in await invitations.lapse(tx, at):
+        await documents.note(tx, document, Event(at=at, kind="lapsed", actor=SERVICE, reason="", copies=0))
+        if (await documents.get(tx, document)).collected_at is None:
+            await documents.drop_claims(tx, document)
+    await documents.drop_old_claims(tx, at)
+    await statuses.unlink(tx, at)

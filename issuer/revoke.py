@@ -1,0 +1,123 @@
+"""Cancel, put on hold, reinstate: one document, or many by their references with a preview and a brake."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from issuer.office import Office, reference_mac
+from issuer.records import documents, invitations, statuses
+from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
+from shared.errors import Conflict, Malformed
+from shared.status.token_status_list import draw_index
+from shared.storage import Tx
+
+MAX_MANY = 10_000
+DECOYS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    action: Action
+    reason: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """What a change by a list of references does or would do. ``unknown`` are positions in the list."""
+
+    documents: int
+    unchanged: int
+    unknown: tuple[int, ...]
+    done: bool
+
+
+async def change_one(office: Office, number: str, wish: Wish) -> Document:
+    """The document after the change. ``Missing``, ``Malformed`` for a reason that is none, ``Conflict`` where there is no way."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> Document:
+        document = await documents.get(tx, number)
+        _check_reason(office, document, wish)
+        change(document.standing, wish.action)
+        await _apply(tx, office, [document], wish, at)
+        return await documents.get(tx, number)
+
+    return await office.storage.write(unit, point="change")
+
+
+async def change_many(office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None) -> Many:
+    """All documents made under ``references`` whose standing allows it. Nothing changes in a preview, or unless ``confirm_count``
+    is exactly the number of documents that would change (``Conflict``).
+    """
+    if not 1 <= len(references) <= MAX_MANY:
+        raise Malformed(f"1 to {MAX_MANY} references are taken at once", where="/references")
+    macs = [await reference_mac(office, reference) for reference in references]
+    at = office.clock()
+
+    async def unit(tx: Tx) -> Many:
+        found = [await documents.by_reference(tx, mac) for mac in macs]
+        listed = {each.document.id: each.document for one in found for each in one}
+        able = [document for document in listed.values() if can_change(document.standing, wish.action)]
+        for document in able:
+            _check_reason(office, document, wish)
+        if not preview:
+            _brake(len(able), confirm_count, wish)
+            await _apply(tx, office, able, wish, at)
+        return Many(
+            documents=len(able),
+            unchanged=len(listed) - len(able),
+            unknown=tuple(place for place, one in enumerate(found) if not one),
+            done=not preview,
+        )
+
+    return await (office.storage.read(unit) if preview else office.storage.write(unit, point="change-many"))
+
+
+def _brake(count: int, confirmed: int | None, wish: Wish) -> None:
+    if confirmed != count:
+        words = {Action.CANCEL: "cancel", Action.HOLD: "put on hold", Action.REINSTATE: "reinstate"}[wish.action]
+        raise Conflict(f"this would {words} {count:,} documents: confirm exactly that number", where="/confirm_count")
+
+
+def _check_reason(office: Office, document: Document, wish: Wish) -> None:
+    known = [reason.value for reason in office.type(document.type).reasons_for(wish.action.value)]
+    if wish.reason not in known:
+        raise Malformed(f"the reason is one of: {', '.join(known)}", where="/reason")
+
+
+async def _apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
+    lists: Counter[tuple[int, Standing]] = Counter()
+    after = Standing.IN_FORCE
+    for document in changed:
+        after = change(document.standing, wish.action)
+        flipped = await statuses.flip(tx, document.id, int(after), at)
+        lists.update((number, document.standing) for number in flipped)
+        event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
+        await documents.set_standing(tx, document, after, event)
+        if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
+            await invitations.withdraw_all(tx, document.id)
+            await documents.drop_claims(tx, document.id)
+    for number, before in lists:
+        await _pad(tx, office, number, before, after)
+    for number in sorted({number for number, _ in lists}):
+        await statuses.touch(tx, number)
+
+
+async def _pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing) -> None:
+    """At least 64 entries that belong to nobody change in the same way, so that those which change together are not one person's
+    copies for certain (security rule S23). What was on hold is padded by decoys on hold; the first hold made them.
+    """
+    count = DECOYS + office.entropy(1)[0] % DECOYS
+    if before is Standing.ON_HOLD:
+        count -= await statuses.flip_decoys(tx, number, before=int(before), after=int(after), count=count)
+        if after is Standing.IN_FORCE:
+            return
+    size = await statuses.size_of(tx, number)
+    drawn = list(dict.fromkeys(draw_index(size, office.entropy) for _ in range(count * 4)))
+    used = await statuses.taken(tx, number, drawn)
+    free = [index for index in drawn if index not in used][:count]
+    if free:
+        await statuses.reserve(tx, number, free, document=None, value=int(after), expires_at=0)

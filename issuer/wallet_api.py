@@ -1,0 +1,206 @@
+"""What wallets and verifiers speak with: OpenID4VCI, its authorization server, status lists, type metadata. Errors are OAuth JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from issuer import authorize, issue, offers
+from issuer.office import Configuration, Office
+from issuer.publish import StatusLists
+from shared import openid4vci
+from shared.credentials._derive import credential_metadata, type_metadata_bytes
+from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
+from shared.status.token_status_list import MEDIA_TYPE
+from shared.urls import well_known
+from shared.web.app import bound_body
+from shared.web.problem import OAUTH, speak
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_DAY_OLD = "public, max-age=86400"
+_FRESH = "public, max-age=300"
+_OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_PREFLIGHT = _OPEN | {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class WalletApi:
+    """The routes of one office. Documents that never change while it runs are rendered once."""
+
+    def __init__(self, office: Office, lists: StatusLists) -> None:
+        self._office = office
+        self._lists = lists
+        self._issuer_metadata = _render(openid4vci.render_issuer_metadata(issuer_metadata(office)))
+        self._server_metadata = _render(server_metadata(office))
+        self._types = {each.vct: type_metadata_bytes(each) for each in office.types}
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes below the path of ``public_url``, and the well-known documents where the standards insert them."""
+        base = urlsplit(self._office.settings.public_url).path
+        issuer_document = urlsplit(well_known(self._office.settings.public_url, openid4vci.ISSUER_DOCUMENT)).path
+        server_document = urlsplit(well_known(self._office.settings.public_url, openid4vci.SERVER_DOCUMENT)).path
+        routes: list[tuple[str, str, Handler]] = [
+            ("GET", issuer_document, self.show_issuer_metadata),
+            ("GET", server_document, self.show_server_metadata),
+            ("GET", f"{base}/credential-offer/{{token}}", self.show_offer),
+            ("POST", f"{base}/token", self.token),
+            ("POST", f"{base}/nonce", self.nonce),
+            ("POST", f"{base}/credential", self.credential),
+            ("POST", f"{base}/notification", self.notification),
+            ("GET", f"{base}/status", self.list_lists),
+            ("GET", f"{base}/status/{{number:[0-9]{{1,9}}}}", self.show_list),
+            ("GET", f"{base}/types/{{vct:.+}}", self.show_type),
+        ]
+        for method, path, handler in routes:
+            app.router.add_route(method, path, _opened(handler))
+            if method == "GET":
+                app.router.add_route("HEAD", path, _opened(handler))
+            app.router.add_route("OPTIONS", path, _preflight)
+        for path, size in (("/token", 16_384), ("/nonce", 1_024), ("/credential", 262_144), ("/notification", 16_384)):
+            bound_body(app, base + path, size)
+        names = ("/credential-offer", "/token", "/nonce", "/credential", "/notification", "/status", "/types")
+        speak(app, OAUTH, "/.well-known", *(base + name for name in names))
+
+    async def show_issuer_metadata(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._issuer_metadata, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
+
+    async def show_server_metadata(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._server_metadata, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
+
+    async def show_offer(self, request: web.Request) -> web.Response:
+        offer, _ = await offers.offer_of(self._office, request.match_info["token"])
+        return _json(openid4vci.render_offer(offer))
+
+    async def token(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise InvalidRequest("a token request is a form")
+        if request.query_string:
+            raise InvalidRequest("a token request has no query")
+        answer = await authorize.token(self._office, openid4vci.parse_token_request(await request.read()))
+        return _json(openid4vci.render_token_response(answer))
+
+    async def nonce(self, _: web.Request) -> web.Response:
+        return _json(openid4vci.render_nonce_response(await authorize.fresh_nonce(self._office)))
+
+    async def credential(self, request: web.Request) -> web.Response:
+        access = authorize.bearer(request.headers.get(hdrs.AUTHORIZATION))
+        _need_json(request, InvalidCredentialRequest)
+        asked = openid4vci.parse_credential_request(await request.read())
+        return _json(openid4vci.render_credential_response(await issue.issue(self._office, access, asked)))
+
+    async def notification(self, request: web.Request) -> web.Response:
+        access = authorize.bearer(request.headers.get(hdrs.AUTHORIZATION))
+        _need_json(request, UnsupportedMediaType)
+        await issue.notify(self._office, access, openid4vci.parse_notification(await request.read()))
+        return web.Response(status=204)
+
+    async def list_lists(self, _: web.Request) -> web.Response:
+        """Status list aggregation (Token Status List section 9)."""
+        body = _render({"status_lists": await self._lists.uris()})
+        return web.Response(body=body, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
+
+    async def show_list(self, request: web.Request) -> web.Response:
+        """A status list token (section 8). The same for everybody: nothing in the answer depends on who asks."""
+        _accept(request)
+        known = await self._lists.get(int(request.match_info["number"]))
+        zipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        etag = f'"{known.etag}{"-gzip" if zipped else ""}"'
+        headers = {
+            hdrs.ETAG: etag,
+            hdrs.CACHE_CONTROL: f"public, max-age={min(known.fresh_for, 300)}",
+            hdrs.VARY: "Accept-Encoding",
+        }
+        if etag in [tag.strip() for tag in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
+            return web.Response(status=304, headers=headers)
+        if zipped:
+            headers[hdrs.CONTENT_ENCODING] = "gzip"
+        return web.Response(body=known.zipped if zipped else known.body, content_type=MEDIA_TYPE, headers=headers)
+
+    async def show_type(self, request: web.Request) -> web.Response:
+        """Type metadata, byte for byte as ``vct#integrity`` ties them (SD-JWT VC section 6)."""
+        body = self._types.get(request.match_info["vct"])
+        if body is None:
+            raise Missing("this office does not make that kind of document")
+        return web.Response(body=body, content_type="application/json", headers={hdrs.CACHE_CONTROL: _DAY_OLD})
+
+
+def _opened(handler: Handler) -> Handler:
+    """Browsers' scripts from anywhere may call what needs no cookie."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        response = await handler(request)
+        response.headers.update(_OPEN)
+        return response
+
+    return serve
+
+
+async def _preflight(_: web.Request) -> web.Response:
+    return web.Response(status=204, headers=_PREFLIGHT)
+
+
+def _render(doc: Any) -> bytes:
+    return json.dumps(doc, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _json(doc: Any) -> web.Response:
+    """Never stored anywhere (OpenID4VCI sections 6.2, 7.2, 8.3)."""
+    return web.Response(body=_render(doc), content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+def _need_json(request: web.Request, refuse: type[InvalidCredentialRequest | UnsupportedMediaType]) -> None:
+    if request.content_type != "application/json":
+        raise refuse("this address takes application/json")
+
+
+def _accept(request: web.Request) -> None:
+    """Token Status List section 8.1; only the JWT form is made here."""
+    accept = request.headers.get(hdrs.ACCEPT, "*/*").lower()
+    if not any(kind in accept for kind in (MEDIA_TYPE, "*/*", "application/*")):
+        raise NotAcceptable(f"status lists are given as {MEDIA_TYPE} only")
+
+
+# --- documents -------------------------------------------------------------------------------------------------------------------------
+
+
+def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
+    """OpenID4VCI section 12.2.4."""
+    return openid4vci.IssuerMetadata(
+        issuer=office.settings.public_url,
+        credential_endpoint=office.url("/credential"),
+        configurations={each.id: _configuration(office, each) for each in office.configurations.values()},
+        nonce_endpoint=office.url("/nonce"),
+        notification_endpoint=office.url("/notification"),
+        batch_size=max(each.batch_size for each in office.types),
+        display=({"name": office.settings.name, "locale": "en"},),
+    )
+
+
+def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
+    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; ``vc+jwt`` itself is ours (docs/formats)."""
+    w3c = each.format.name == "vc+jwt"
+    return openid4vci.Configuration(
+        id=each.id,
+        format=each.format.name,
+        vct=each.type.vct,
+        types=("VerifiableCredential", each.type.vcdm_type) if w3c else (),
+        scope=each.id,
+        signing_algs=(office.alg,),
+        binding_methods=("jwk",),
+        proof_algs=issue.PROOF_ALGS,
+        metadata=credential_metadata(each.type, each.format.name),
+    )
+
+
+def server_metadata(office: Office) -> dict[str, Any]:
+    """RFC 8414, and where the addresses of all status lists are told (Token Status List section 9.1)."""
+    known = openid4vci.AsMetadata(issuer=office.settings.public_url, token_endpoint=office.url("/token"))
+    return openid4vci.render_as_metadata(known) | {"status_list_aggregation_endpoint": office.url("/status")}
