@@ -7,7 +7,7 @@ UV := .uv/bin/uv
 PYTHON := .venv/bin/python
 LOCKS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench screens dev clean lock system
+.PHONY: help demo test check bench screens docs dev clean lock system
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -52,6 +52,9 @@ bench: .venv/.dev  ## measure ratios against the floor and the peers: BENCH=name
 
 screens: .venv/.dev system  ## pictures of every page, in .screens
 	@$(PYTHON) tests/run.py screens
+
+docs: .venv/.dev  ## write the tables of settings, errors and commands from the code
+	@$(PYTHON) docs/generate.py
 
 lock: $(UV)  # renew the hash-pinned locks; they name no host
 	@$(LOCKS:uv%=$(UV)%) --group build --output-file .ci/run.lock

@@ -1,0 +1,101 @@
+"""Write docs/settings.md, docs/commands.md and docs/errors.md from the code that they describe: ``make docs``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared import errors
+from shared.web.settings import describe
+
+FOLDER = Path(__file__).resolve().parent
+SERVICES = ("issuer", "wallet", "verifier")
+
+
+def settings() -> str:
+    """One table a service."""
+    parts = [
+        "# Settings\n",
+        "Each stands in the service's TOML file in its data folder or in the environment, which wins. Lists are comma-separated in the",
+        "environment. A name that does not exist is refused, and the error says which one may have been meant.\n",
+    ]
+    for service in SERVICES:
+        config = importlib.import_module(f"{service}.config")
+        parts.append(f"## {service}\n")
+        parts.append(
+            f"File `{service}.toml`, environment `{config.PREFIX}_<NAME>`; the data folder itself is `--dir` or `{config.PREFIX}_DIR`.\n"
+        )
+        parts.append("| setting | kind | default | what it does |\n|---|---|---|---|")
+        parts += [
+            f"| `{each.name}` | {cell(each.kind)} | `{each.default}` | {cell(each.doc)} |"
+            for each in describe(config.Settings, config.PREFIX)
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def tree(kind: type[errors.VcError]) -> Iterator[type[errors.VcError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from tree(each)
+
+
+def error_table() -> str:
+    """Every code once, in the order of the tree."""
+    parts = [
+        "# Errors\n",
+        "Every refusal carries a stable `code` of ours, the `error` that the protocol registered, and an HTTP status. Operators and relying",
+        "parties get it as `application/problem+json` with a JSON pointer to the fault, wallets as the JSON of OAuth, people as a page, a terminal",
+        "as one line and an exit code (1 refused, 64 usage, 78 set-up; `check`: 0 accepted, 1 rejected, 2 undecided). In a verdict the code stands",
+        "at the line that it decided.\n",
+        "| code | protocol error | status | what it means |\n|---|---|---|---|",
+    ]
+    for kind in tree(errors.VcError):
+        meaning = " ".join((inspect.cleandoc(kind.__doc__ or "")).split())
+        parts.append(f"| `{kind.code}` | `{kind.error}` | {kind.status} | {cell(meaning)} |")
+    return "\n".join([*parts, ""])
+
+
+def commands() -> str:
+    parts = ["# Commands\n", "`--help` after any of them says the same.\n"]
+    for service in SERVICES:
+        parser = importlib.import_module(f"{service}.cli").parser()
+        parts.append(f"## muniment-{service}\n")
+        parts.append((parser.description or "") + "\n")
+        parts += list(command(parser, f"muniment-{service}"))
+    return "\n".join(parts)
+
+
+def command(parser: argparse.ArgumentParser, path: str) -> Iterator[str]:
+    """The table of one command, then its sub-commands."""
+    rows, children = [], []
+    for action in parser._actions:  # noqa: SLF001 - argparse offers no other way to list what it knows
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            children = list(action.choices.items())
+        elif action.dest != "help":
+            name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+            rows.append(f"| `{name}` | {cell(action.help or '')} |")
+    if rows:
+        yield f"### `{path}`\n"
+        if parser.description:
+            yield parser.description + "\n"
+        yield "| option | |\n|---|---|"
+        yield from rows
+        yield ""
+    for name, child in children:
+        yield from command(child, f"{path} {name}")
+
+
+DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": commands}
+
+
+if __name__ == "__main__":
+    for file, write in DOCUMENTS.items():
+        (FOLDER / file).write_text(write(), encoding="utf-8")
