@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.credentials import CredentialType, Disclosure, all_types
-from shared.credentials._tree import leaves
-from shared.errors import BadDisclosure, Malformed, NotBound, UnknownCredentialType, VcError
+from shared.credentials import CredentialType, all_types
+from shared.errors import Malformed, NotBound, UnknownCredentialType
 from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
 from shared.openid4vci import Configuration
@@ -26,14 +25,14 @@ class Checked:
     issuer_name: str
 
 
-def is_usable(configuration: Configuration) -> bool:
-    """Whether this wallet reads the format, knows the type and can prove its keys in the way demanded."""
+def type_offered(configuration: Configuration) -> str | None:
+    """The id of the type, if this wallet reads the format, knows the type and can prove its keys in the way demanded."""
     if configuration.format not in formats() or not configuration.bound or configuration.needs_attestation:
-        return False
-    known = all_types()
-    if configuration.vct is not None:
-        return configuration.vct in known
-    return any(each.vcdm_type in configuration.types for each in known.values())
+        return None
+    for kind in all_types().values():
+        if configuration.vct == kind.vct or kind.vct in configuration.types or kind.vcdm_type in configuration.types:
+            return kind.id
+    return None
 
 
 def check_batch(
@@ -56,23 +55,13 @@ def check_batch(
 
 
 def _check_copy(key: KeyId, parsed: Parsed, holder: PublicKey, *, policy: Policy, at: int) -> Checked:
+    """``check_received`` also refuses hidden digests and limits that could be hidden (S3), and claims that break the type's rules."""
     kind = all_types().get(parsed.vct)
     if kind is None:
         raise UnknownCredentialType("this wallet does not know that type of document", where="/vct")
     leaf = policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at)
     claims = formats()[parsed.format].check_received(parsed, leaf.public, holder=holder, at=at)
-    kind.check(claims.claims)
-    _check_limits(kind, parsed)
     return Checked(id=str(key), key=key, parsed=parsed, claims=claims, type=kind, issuer_name=leaf.subject)
-
-
-def _check_limits(kind: CredentialType, parsed: Parsed) -> None:
-    """A limit that could be withheld is no limit (S3)."""
-    peeked = formats()[parsed.format].peek(parsed)
-    hidden = set(peeked.disclosable)
-    for path, claim, _ in leaves(kind.tree, peeked.claims):
-        if claim.disclosure is Disclosure.ALWAYS and any(path[:size] in hidden for size in range(1, len(path) + 1)):
-            raise BadDisclosure("a limit of this document could be hidden by whoever shows it", where="/" + "/".join(map(str, path)))
 
 
 def _check_alike(checked: Sequence[Checked]) -> None:
@@ -81,8 +70,3 @@ def _check_alike(checked: Sequence[Checked]) -> None:
     for one in checked[1:]:
         if one.type is not first.type or one.claims.claims != first.claims.claims or one.claims.issuer != first.claims.issuer:
             raise Malformed("the copies of this document do not all say the same", where="/credentials")
-
-
-def describe_failure(error: VcError) -> str:
-    """The failed check in one line for the history."""
-    return f"{error.code}{f' at {error.where}' if error.where else ''}: {error.detail}"

@@ -27,7 +27,9 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str, Meta(description="The address under which others reach the service, without a final slash: the only source of its links.")
     ] = "http://localhost:8102"
     port: Annotated[int, Meta(ge=0, le=65_535, description="The port to listen on; 0 takes any free one.")] = 8102
-    trust: Annotated[str, Meta(description="File that says whom this wallet trusts, written by `muniment-wallet trust add`.")] = "trust.json"
+    trust: Annotated[str, Meta(description="File that says whom this wallet trusts, written by `muniment-wallet trust add`.")] = (
+        "trust.json"
+    )
     open_to_all: Annotated[bool, Meta(description="Whether anyone who reaches the pages may make a wallet here.")] = False
     idle_minutes: Annotated[
         int, Meta(ge=1, le=720, description="After so many idle minutes an open wallet closes and its key leaves the memory.")

@@ -36,6 +36,12 @@ class KeyRing:
         """PKCS #8, to be sealed with the copy."""
         return self._custodian.private_bytes(key)
 
+    def join(self, other: KeyRing) -> None:
+        """Take in the keys of another ring."""
+        for key in other.public:
+            self._custodian.add(key, Role.HOLDER, other.private(key))
+        self.public |= other.public
+
 
 async def make_keys(count: int, entropy: Entropy) -> KeyRing:
     """A ring of ``count`` new keys."""

@@ -45,7 +45,7 @@ _QUEUE = 64
 class Door(StrEnum):
     """What opens a wallet."""
 
-    PASSPHRASE = "passphrase"
+    PASSPHRASE = "passphrase"  # noqa: S105 - the name of a door
     RECOVERY = "recovery"
 
 

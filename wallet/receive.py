@@ -15,7 +15,6 @@ import msgspec
 from shared.codec import strict_json
 from shared.errors import InvalidGrant, InvalidToken, Malformed, NotEntitled, Refused, Unavailable, Untrusted, VcError
 from shared.flow import arun
-from shared.formats import formats
 from shared.openid4vci import (
     Configuration,
     CredentialOffer,
@@ -37,7 +36,7 @@ from shared.openid4vci import (
 from shared.storage import Tx
 
 from . import history
-from .check import Checked, check_batch, is_usable
+from .check import Checked, check_batch, type_offered
 from .holding import KeyRing, make_keys
 from .keep import Vault
 from .means import Means
@@ -91,9 +90,12 @@ async def read_invitation(means: Means, vault: Vault, link: str) -> Item[Receivi
 
 def usable(metadata: Metadata, ids: Sequence[str]) -> tuple[Configuration, ...]:
     """The offered configurations whose format and type are known here; ``Refused`` if there is none."""
-    found = tuple(metadata.issuer.configurations[name] for name in ids if is_usable(metadata.issuer.configurations[name]))
+    known = metadata.issuer.configurations
+    found = tuple(known[name] for name in ids if name in known and type_offered(known[name]) is not None)
     if not found:
         raise Refused("this wallet does not know the kind of document that is offered", where="/credential_configuration_ids")
+    if len({type_offered(configuration) for configuration in found}) > 1:
+        raise Refused("this wallet collects one kind of document at a time", where="/credential_configuration_ids")
     return found
 
 
@@ -129,14 +131,14 @@ async def collect(means: Means, vault: Vault, invitation: str, code: str | None)
 async def _collect(means: Means, vault: Vault, item: Item[Receiving], code: str | None) -> Item[Document]:
     offer = parse_offer(item.value.offer, plain_http=means.plain_http)
     metadata = await arun(offer_metadata(offer, plain_http=means.plain_http), means.fetch)
-    item, token = await _grant(means, vault, item, metadata, offer, code)
+    item, token = await _grant(means, vault, item, metadata=metadata, offer=offer, code=code)
     try:
         batch = await fetch_batch(means, metadata, token, usable(metadata, offer.configuration_ids))
     except UNKNOWN_SENDER:
         raise
     except InvalidToken as error:
         raise InvalidToken("the time to collect this document is over; ask the sender for a new invitation") from error
-    except NotKept as refusal:
+    except NotKeptError as refusal:
         await _decline(means, vault, item, refusal.cause)
         await _tell_failure(means, metadata, token, refusal)
         raise refusal.cause from refusal
@@ -145,7 +147,7 @@ async def _collect(means: Means, vault: Vault, item: Item[Receiving], code: str 
 
 
 async def _grant(
-    means: Means, vault: Vault, item: Item[Receiving], metadata: Metadata, offer: CredentialOffer, code: str | None
+    means: Means, vault: Vault, item: Item[Receiving], *, metadata: Metadata, offer: CredentialOffer, code: str | None
 ) -> tuple[Item[Receiving], TokenResponse]:
     """The grant at hand, else the one that the code gives; it is written down before it is used."""
     state, at = item.value.state, means.clock()
@@ -154,9 +156,7 @@ async def _grant(
     try:
         token = await arun(redeem(metadata, offer, tx_code=_typed(item.value.code, code)), means.fetch)
     except InvalidGrant as error:
-        raise InvalidGrant(
-            "the collection code is not right, or the invitation was used already or has run out", where="code"
-        ) from error
+        raise InvalidGrant("the collection code is not right, or the invitation was used already or has run out", where="code") from error
     granted = Granted(
         access_token=token.access_token,
         refresh_token=token.refresh_token,
@@ -164,9 +164,7 @@ async def _grant(
     )
     value = msgspec.structs.replace(item.value, state=granted)
     before = item
-    item = await means.storage.write(
-        lambda tx: RECEIVING.replace(tx, vault, before, value, entropy=means.entropy), point="receive-token"
-    )
+    item = await means.storage.write(lambda tx: RECEIVING.replace(tx, vault, before, value, entropy=means.entropy), point="receive-token")
     return item, token
 
 
@@ -182,7 +180,7 @@ def _typed(look: CodeLook | None, code: str | None) -> str | None:
 # --- a batch of copies, for collecting and for renewing --------------------------------------------------------------------------------
 
 
-class NotKept(Exception):
+class NotKeptError(Exception):
     """A check of a received copy failed: ``cause``, with the notification that the issuer is owed."""
 
     def __init__(self, cause: VcError, notification_id: str | None) -> None:
@@ -203,12 +201,12 @@ class Batch:
 
 
 async def fetch_batch(means: Means, metadata: Metadata, token: TokenResponse, wanted: Sequence[Configuration]) -> Batch:
-    """One key a copy and format (S1), one request a configuration, every copy checked. ``NotKept``, ``Untrusted`` or ``NotEntitled``."""
+    """One key a copy and format (S1), one request a configuration, every copy checked. ``NotKeptError``, ``Untrusted`` or ``NotEntitled``."""
     checked: list[Checked] = []
-    ring = KeyRing()
+    ring = await make_keys(0, means.entropy)
     notification_id = None
     for configuration in wanted:
-        keys = await make_keys(min(metadata.issuer.batch_size, MAX_BATCH), configuration.format, means.entropy)
+        keys = await make_keys(min(metadata.issuer.batch_size, MAX_BATCH), means.entropy)
 
         async def prove(nonce: str | None, keys: KeyRing = keys) -> Sequence[str]:
             return await keys.prove(audience=metadata.issuer.issuer, nonce=nonce, at=means.clock())
@@ -217,14 +215,12 @@ async def fetch_batch(means: Means, metadata: Metadata, token: TokenResponse, wa
         notification_id = response.notification_id or notification_id
         try:
             bound, bearer = match_copies(response, keys.public, format_name=configuration.format)
-            checked += check_batch(
-                bound, bearer, keys.public, policy=means.trust(), configuration=configuration, at=means.clock(), seen=checked
-            )
+            checked += check_batch(bound, bearer, keys.public, policy=means.trust(), at=means.clock(), before=checked)
         except UNKNOWN_SENDER:
             raise
         except VcError as error:
-            raise NotKept(error, notification_id) from error
-        ring.update(keys)
+            raise NotKeptError(error, notification_id) from error
+        ring.join(keys)
     by_format = {configuration.format: configuration.id for configuration in wanted}
     return Batch(checked=checked, ring=ring, formats=by_format, token=token, notification_id=notification_id)
 
@@ -235,7 +231,7 @@ async def _keep(means: Means, vault: Vault, item: Item[Receiving], batch: Batch,
 
     async def keep(tx: Tx) -> Item[Document]:
         kept = await DOCUMENTS.put(tx, vault, document.id, document, entropy=means.entropy)
-        await put_copies(tx, means, vault, document, batch)
+        await put_copies(tx, means, vault, document.id, batch)
         value = msgspec.structs.replace(item.value, state=Kept(document=document.id))
         await RECEIVING.replace(tx, vault, item, value, entropy=means.entropy)
         await history.append(tx, vault, history.issuance(document, at=means.clock()), entropy=means.entropy)
@@ -244,15 +240,15 @@ async def _keep(means: Means, vault: Vault, item: Item[Receiving], batch: Batch,
     return await means.storage.write(keep, point="receive")
 
 
-async def put_copies(tx: Tx, means: Means, vault: Vault, document: Document, batch: Batch) -> None:
+async def put_copies(tx: Tx, means: Means, vault: Vault, document: str, batch: Batch) -> None:
     """The copies of a batch with their private keys."""
     for one in batch.checked:
-        copy = Copy(document=document.id, wire=one.parsed.wire, private=batch.ring.private(one.key), alg=batch.ring.public[one.key].alg)
+        copy = Copy(document=document, wire=one.parsed.wire, private=batch.ring.private(one.key), alg=batch.ring.public[one.key].alg)
         await COPIES.put(tx, vault, one.id, copy, entropy=means.entropy)
 
 
 def _document(means: Means, batch: Batch, metadata: Metadata) -> Document:
-    first, at = batch.checked[0], means.clock()
+    first, at, refreshed = batch.checked[0], means.clock(), batch.token.refresh_token
     return Document(
         id=means.entropy(12).hex(),
         type=first.type.id,
@@ -264,7 +260,7 @@ def _document(means: Means, batch: Batch, metadata: Metadata) -> Document:
         received_at=at,
         configurations=dict(batch.formats),
         copies=ledger(batch.checked),
-        renewal=renewal(batch, metadata, at),
+        renewal=None if refreshed is None else renewal(batch, metadata.issuer.issuer, refreshed, at),
         notice=_notice(batch, metadata, Event.ACCEPTED),
         next_check_at=at,
     )
@@ -284,12 +280,10 @@ def ledger(checked: Sequence[Checked]) -> tuple[CopyLine, ...]:
     )
 
 
-def renewal(batch: Batch, metadata: Metadata, at: int) -> Renewal | None:
+def renewal(batch: Batch, issuer: str, token: str, at: int) -> Renewal:
     """New copies after two thirds of these copies' life: an hour that is settled now, whatever is shown meanwhile (S21)."""
-    if batch.token.refresh_token is None:
-        return None
     expires = min(one.claims.expires_at for one in batch.checked)
-    return Renewal(issuer=metadata.issuer.issuer, token=batch.token.refresh_token, at=at + max(3_600, (expires - at) * 2 // 3))
+    return Renewal(issuer=issuer, token=token, at=at + max(3_600, (expires - at) * 2 // 3))
 
 
 def _notice(batch: Batch, metadata: Metadata, event: Event) -> Notice | None:
@@ -326,7 +320,7 @@ async def _decline(means: Means, vault: Vault, item: Item[Receiving], error: VcE
     await means.storage.write(decline, point="decline")
 
 
-async def _tell_failure(means: Means, metadata: Metadata, token: TokenResponse, refusal: NotKept) -> None:
+async def _tell_failure(means: Means, metadata: Metadata, token: TokenResponse, refusal: NotKeptError) -> None:
     if refusal.notification_id is None:
         return
     request = NotificationRequest(notification_id=refusal.notification_id, event=Event.FAILURE, description=refusal.cause.code)
@@ -334,8 +328,3 @@ async def _tell_failure(means: Means, metadata: Metadata, token: TokenResponse, 
         await arun(notify(metadata, token, request), means.fetch)
     except VcError:
         return  # nothing of ours depends on whether they heard
-
-
-def known_formats() -> frozenset[str]:
-    """What this installation reads."""
-    return frozenset(formats())

@@ -17,7 +17,7 @@ from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 
 from .keep import Locked, Vault
-from .sessions import Copy, Document, Entry, LogHead, Profile, Receiving, Request, StatusCopy
+from .sessions import Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -114,8 +114,8 @@ DOCUMENTS = Shelf("documents", Document)
 COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
-HISTORY = Shelf("history", Entry)
-HEAD = Shelf("head", LogHead)
+HISTORY = Shelf("history", Sealed)
+HEAD = Shelf("head", Head)
 
 
 def shelves() -> Iterator[Shelf[msgspec.Struct]]:

@@ -185,17 +185,18 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
-    """The answer arrived. ``receipt_problem`` says what is wrong with the receipt, if anything (S25)."""
+    """The answer arrived. ``refusal`` is why the other side did not take it; ``receipt_problem`` what is wrong with its receipt (S25)."""
 
     at: int
     shown: dict[str, tuple[str, ...]]
     redirect_uri: str | None = None
     receipt: str | None = None
     receipt_problem: str = ""
+    refusal: str = ""
 
 
 class Unanswered(msgspec.Struct, frozen=True, kw_only=True, tag="unanswered"):
-    """The answer left, or may have left, and what came of it is not known, or it was refused by the other side."""
+    """The answer left, or may have left, and what came of it is not known. The copies count as used."""
 
     at: int
     shown: dict[str, tuple[str, ...]]
@@ -213,12 +214,13 @@ RequestState = Asked | Agreed | Answered | Unanswered | Withheld
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, as it was checked when it was read. ``wire`` is the signed request object."""
+    """One request, as it was checked when it was read. ``claims`` are those of the signed request object, ``signer`` its DER certificate."""
 
     at: int
     asker: Asker
-    use: Use
-    wire: str
+    use: Use | None
+    claims: str
+    signer: bytes
     state: RequestState
 
 
@@ -226,16 +228,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """The other side, as far as it is known: ``type`` is ``uri`` or ``x509_hash``."""
+
     type: str
     identifier: str
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence in one language."""
+
     lang: str
     content: str
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, rename={"policy_uri": "policyURI"}):
+    """Where the other side says what it does with data."""
+
     type: str
     policy_uri: str
 
@@ -290,12 +298,19 @@ class Entry(
     level: int | None = None
     receipt: str = ""
     receipt_problem: str = ""
-    salt: str = ""
     prev: str = ""
 
 
-class LogHead(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the history's chain stands."""
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry with the salt of its commitment."""
 
-    seq: int
-    head: str
+    entry: Entry
+    salt: bytes
+    commitment: bytes
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the history's chain stands after ``size`` entries."""
+
+    size: int
+    digest: bytes

@@ -1,0 +1,154 @@
+"""Documents in words for people: labels, values and states in English or Welsh, all from the type's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from babel.dates import format_date
+
+from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
+from shared.credentials._derive import leaves
+
+from .sessions import CopyLine, Document
+
+PREFERRED = "dc+sd-jwt"
+STATES = {
+    "valid": Text("in force", "mewn grym"),
+    "suspended": Text("on hold", "wedi’i atal dros dro"),
+    "invalid": Text("cancelled", "wedi’i ganslo"),
+    "unknown": Text("not checked yet", "heb ei wirio eto"),
+    "expired": Text("run out", "wedi dod i ben"),
+}
+_YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One detail. ``key`` names its path (``powers/0``); ``always`` means that it cannot be withheld."""
+
+    key: str
+    label: str
+    value: str
+    group: str
+    always: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One document, ready to be shown. ``expires_on`` is a full date (ISO 8601); ``state_code`` is a key of ``STATES``."""
+
+    id: str
+    type: str
+    title: str
+    subtitle: str
+    issuer: str
+    issuer_name: str
+    state: str
+    state_code: str
+    expires_on: str
+    expires_at: int
+    copies_left: int
+    copies_total: int
+    checked_at: int
+    renews_at: int
+    trouble: str
+    details: Sequence[Line]
+
+
+def type_of(document: Document) -> CredentialType:
+    """The type that the document was accepted as."""
+    return all_types()[document.vct]
+
+
+def lines(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -> list[Line]:
+    """Every leaf of ``claims`` in the type's order; elements of one list stand one by one."""
+    groups = {group.id: group.label.in_(locale) for group in kind.groups}
+    return [
+        Line(
+            key=key_of(path),
+            label=claim.label.in_(locale),
+            value=_value(claim.kind, claim.choice(value), value, locale),
+            group=groups.get(claim.group, ""),
+            always=claim.disclosure is Disclosure.ALWAYS,
+        )
+        for path, claim, value in leaves(kind, claims)
+    ]
+
+
+def key_of(path: ClaimPath) -> str:
+    """A path as one word: ``represented/given_name``, ``powers/0``; ``*`` for all elements."""
+    return "/".join("*" if part is None else str(part) for part in path)
+
+
+def _value(kind: Kind, choice: Any, value: Any, locale: str) -> str:
+    if choice is not None:
+        return str(choice.label.in_(locale))
+    if kind is Kind.BOOLEAN:
+        return (_YES if value else _NO).in_(locale)
+    if kind is Kind.DATE:
+        return format_date(date.fromisoformat(value), "d MMMM y", locale=locale)
+    return str(value)
+
+
+def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
+    """The name of the person that the holder acts for, if this type has one and the name is there."""
+    found: Any = claims
+    for part in kind.represents:
+        found = found.get(part, {}) if isinstance(found, Mapping) else {}
+    if not kind.represents or not isinstance(found, Mapping):
+        return ""
+    names = (found.get("given_name"), found.get("family_name"))
+    return " ".join(name for name in names if isinstance(name, str))
+
+
+def fresh_copies(document: Document, format_name: str, at: int) -> list[CopyLine]:
+    """Copies that nobody has seen and that are still in force."""
+    return [copy for copy in document.copies if copy.format == format_name and not copy.shown_to and copy.expires_at > at]
+
+
+def main_format(document: Document) -> str:
+    """The format whose copies are counted on the card."""
+    return PREFERRED if PREFERRED in document.configurations else next(iter(document.configurations))
+
+
+def state_of(document: Document, at: int) -> str:
+    """A key of ``STATES``: what was seen of the status first, then whether all copies have run out."""
+    if document.status.value == "invalid":
+        return "invalid"
+    if all(copy.expires_at <= at for copy in document.copies):
+        return "expired"
+    return document.status.value
+
+
+def card(document: Document, *, at: int, locale: str = "en") -> Card:
+    """The document as a card."""
+    kind = type_of(document)
+    counted = [copy for copy in document.copies if copy.format == main_format(document)]
+    code = state_of(document, at)
+    expires = max((copy.expires_at for copy in counted), default=0)
+    return Card(
+        id=document.id,
+        type=document.type,
+        title=kind.title.in_(locale),
+        subtitle=acting_for(kind, document.claims),
+        issuer=document.issuer,
+        issuer_name=document.issuer_name,
+        state=STATES[code].in_(locale),
+        state_code=code,
+        expires_on=iso_day(expires),
+        expires_at=expires,
+        copies_left=len(fresh_copies(document, main_format(document), at)),
+        copies_total=len(counted),
+        checked_at=document.status.checked_at,
+        renews_at=document.renewal.at if document.renewal else 0,
+        trouble=document.renewal.problem if document.renewal else "",
+        details=lines(kind, document.claims, locale),
+    )
+
+
+def iso_day(at: int) -> str:
+    """``2026-12-25``."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

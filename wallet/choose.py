@@ -1,0 +1,136 @@
+"""Which documents answer a question, what each would show, and which copy goes to whom.
+
+One copy belongs to one party: unused ones first; when none is left, the one that this party has seen already, with a warning; never one
+that somebody else has seen (domain rule R7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.codec import base64url
+from shared.credentials import ClaimPath
+from shared.dcql import Candidate, DcqlQuery, Held, Match, match
+from shared.errors import Malformed, OverDisclosed
+from shared.formats import Parsed, formats
+from shared.storage import Tx
+from shared.x509 import load_certificate
+
+from .cards import Line, fresh_copies, key_of, lines, type_of
+from .keep import Vault
+from .records import COPIES, DOCUMENTS
+from .sessions import CopyLine, Document
+
+
+def pick_copy(document: Document, format_name: str, party: str, at: int) -> CopyLine | None:
+    """The copy for ``party``, or ``None`` if there is none that it may have."""
+    fresh = fresh_copies(document, format_name, at)
+    if fresh:
+        return fresh[0]
+    own = [copy for copy in document.copies if copy.format == format_name and copy.shown_to == party and copy.expires_at > at]
+    return max(own, key=lambda copy: copy.shown_at, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One document that answers one credential query. ``sample`` is any of its copies in the format: all say the same."""
+
+    query_id: str
+    document: Document
+    format: str
+    candidate: Candidate
+    sample: Parsed
+    copy: CopyLine | None
+
+    def optional(self) -> dict[str, ClaimPath]:
+        """Details that may be left out, by key (``query/path``)."""
+        return {f"{self.query_id}/{key_of(path)}": path for path in self.candidate.optional()}
+
+    def disclose(self, parsed: Parsed, ticked: Collection[str]) -> Parsed:
+        """``parsed`` (any copy) with exactly what is asked and what was ticked; whole where the format cannot withhold."""
+        wanted = [path for key, path in self.optional().items() if key in ticked]
+        try:
+            return formats()[self.format].disclose(parsed, self.candidate.choose(wanted).paths)
+        except OverDisclosed:
+            return parsed
+
+    def shown(self, ticked: Collection[str], locale: str = "en") -> list[Line]:
+        """Every detail that would be seen."""
+        peeked = formats()[self.format].peek(self.disclose(self.sample, ticked))
+        return lines(type_of(self.document), peeked.claims, locale)
+
+    def everything(self, locale: str = "en") -> list[Line]:
+        """Every detail of the document."""
+        return lines(type_of(self.document), self.document.claims, locale)
+
+    @property
+    def reused(self) -> bool:
+        """Whether the copy has been seen by the same party before."""
+        return self.copy is not None and bool(self.copy.shown_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable:
+    """The documents for each credential query to be answered, in the order of the request."""
+
+    parts: Mapping[str, Sequence[Offer]]
+
+    def choose(self, chosen: Mapping[str, str]) -> list[Offer]:
+        """One document a query: the chosen one, else the first."""
+        return [_one(query_id, offers, chosen.get(query_id)) for query_id, offers in self.parts.items()]
+
+
+def _one(query_id: str, offers: Sequence[Offer], document: str | None) -> Offer:
+    if document is None:
+        return offers[0]
+    for offer in offers:
+        if offer.document.id == document:
+            return offer
+    raise Malformed("this document does not answer what was asked", where=f"/chosen/{query_id}")
+
+
+async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at: int) -> Answerable:
+    """What the wallet holds against the query; ``AccessDenied`` if a needed part cannot be answered. Nothing is fetched (S21)."""
+    pairs: dict[str, tuple[Document, str, Parsed]] = {}
+    held: list[Held] = []
+    for item in await DOCUMENTS.all(tx, vault):
+        for format_name in item.value.configurations:
+            sample = await _sample(tx, vault, item.value, format_name, at)
+            if sample is not None:
+                pairs[f"{item.id}/{format_name}"] = (item.value, format_name, sample)
+                held.append(_held(f"{item.id}/{format_name}", sample))
+    held.sort(key=lambda one: -pairs[one.id][0].received_at)
+    found = match(query, held)
+    return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.least()})
+
+
+def _offers(name: str, found: Match, pairs: Mapping[str, tuple[Document, str, Parsed]], party: str, at: int) -> list[Offer]:
+    offers = []
+    for candidate in found.candidates[name]:
+        document, format_name, sample = pairs[candidate.held.id]
+        copy = pick_copy(document, format_name, party, at)
+        offers.append(Offer(query_id=name, document=document, format=format_name, candidate=candidate, sample=sample, copy=copy))
+    return sorted(offers, key=lambda offer: offer.copy is None or offer.document.status.value == "invalid")
+
+
+async def _sample(tx: Tx, vault: Vault, document: Document, format_name: str, at: int) -> Parsed | None:
+    """Any copy in force."""
+    line = next((copy for copy in document.copies if copy.format == format_name and copy.expires_at > at), None)
+    if line is None:
+        return None
+    return formats()[format_name].parse((await COPIES.get(tx, vault, line.id)).value.wire)
+
+
+def _held(name: str, sample: Parsed) -> Held:
+    peeked = formats()[sample.format].peek(sample)
+    chain = [load_certificate(der) for der in sample.x5c]
+    return Held(
+        id=name,
+        format=sample.format,
+        vct=sample.vct,
+        document=peeked.document,
+        disclosable=peeked.disclosable,
+        authority_keys=tuple(base64url.encode(cert.authority_key_id) for cert in chain if cert.authority_key_id),
+        bound=peeked.holder is not None,
+    )

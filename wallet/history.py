@@ -1,0 +1,184 @@
+"""The history: one line an exchange, chained, so that taking a line out or changing one shows (security rule S25).
+
+Lines hold names of claims, never values (domain rule R6). The chain is that of ``shared.receipts``: each line's ``prev`` is the head
+before it, and the export carries salts and commitments so that anybody can follow it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from shared import receipts
+from shared.clock import Entropy
+from shared.errors import HistoryRewritten, VcError
+from shared.receipts import LogEntry, LogHead
+from shared.storage import Tx
+
+from .keep import Vault
+from .records import HEAD, HISTORY
+from .sessions import Asker, ClaimNames, Document, Entry, Head, Party, Policy, Receiving, Request, Sealed, Use, Words
+
+_HEAD = "head"
+SCHEMA = "urn:muniment:wallet-history:1"
+
+
+async def append(tx: Tx, vault: Vault, entry: Entry, *, entropy: Entropy) -> Sealed:
+    """Add one line at the end, in the unit of work of what it tells."""
+    at_hand = await HEAD.find(tx, vault, _HEAD)
+    before = LogHead(size=0, digest=receipts.EMPTY_HEAD) if at_hand is None else _head(at_hand.value)
+    placed = msgspec.structs.replace(entry, seq=before.size + 1, prev=before.digest.hex())
+    committed = receipts.commit(msgspec.to_builtins(placed), entropy=entropy)
+    after = receipts.extend(before, committed)
+    sealed = Sealed(entry=placed, salt=committed.salt or b"", commitment=committed.commitment)
+    await HISTORY.put(tx, vault, vault.tag("history", str(placed.seq)), sealed, entropy=entropy)
+    await HEAD.save(tx, vault, _HEAD, Head(size=after.size, digest=after.digest), entropy=entropy)
+    return sealed
+
+
+async def read(tx: Tx, vault: Vault) -> list[Sealed]:
+    """All lines, oldest first."""
+    return sorted((item.value for item in await HISTORY.all(tx, vault)), key=lambda one: one.entry.seq)
+
+
+async def check(tx: Tx, vault: Vault) -> LogHead:
+    """Follow the whole chain to the head that is kept apart; ``HistoryRewritten`` where it breaks or ends early."""
+    lines = await read(tx, vault)
+    at_hand = await HEAD.find(tx, vault, _HEAD)
+    heads = [] if at_hand is None else [_head(at_hand.value)]
+    found = receipts.verify_log([_log_entry(line) for line in lines], heads=heads)
+    if heads and found != heads[0]:
+        raise HistoryRewritten("lines were added to this history from outside")
+    return found
+
+
+def _head(head: Head) -> LogHead:
+    return LogHead(size=head.size, digest=head.digest)
+
+
+def _log_entry(line: Sealed) -> LogEntry:
+    return LogEntry(commitment=line.commitment, salt=line.salt, entry=msgspec.to_builtins(line.entry))
+
+
+def export(lines: Sequence[Sealed], *, holder: str, at: int) -> bytes:
+    """JSON for people and programs, with salts and commitments to follow the chain by."""
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "holder": holder,
+        "exported_at": at,
+        "entries": [msgspec.to_builtins(line.entry) | {"salt": line.salt.hex(), "commitment": line.commitment.hex()} for line in lines],
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1).encode()
+
+
+# --- what is told --------------------------------------------------------------------------------------------------------------------
+
+
+def issuance(document: Document, *, at: int, renewed: bool = False) -> Entry:
+    """A document was collected, or its copies were renewed."""
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier=document.id,
+        transaction_type="renewal" if renewed else "issuance",
+        transaction_result="success",
+        interacting_party_identifier=Party(type="uri", identifier=document.issuer),
+        interacting_party_name=document.issuer_name,
+        documents=(document.id,),
+    )
+
+
+def refused_issuance(receiving: Receiving, error: VcError, *, at: int) -> Entry:
+    """Something was sent and not kept."""
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier="",
+        transaction_type="issuance",
+        transaction_result="failed",
+        interacting_party_identifier=Party(type="uri", identifier=receiving.issuer),
+        interacting_party_name=receiving.issuer_name,
+        reason_of_noncompletion=f"{error.code}{f' at {error.where}' if error.where else ''}: {error.detail}",
+    )
+
+
+def exchange(
+    request: Request,
+    *,
+    at: int,
+    result: str,
+    requested: Sequence[ClaimNames],
+    presented: Sequence[ClaimNames] = (),
+    transaction: str,
+    documents: Sequence[str] = (),
+    acting_for: str = "",
+    receipt: str = "",
+    receipt_problem: str = "",
+    reason: str = "",
+) -> Entry:
+    """Somebody asked. ``acting_for`` names the document that was used on behalf of another person."""
+    use = request.use or Use()
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier=transaction,
+        transaction_type="presentation",
+        transaction_result=result,
+        interacting_party_identifier=party_of(request.asker),
+        interacting_party_name=request.asker.name,
+        interacting_party_contact=use.contact,
+        purpose=tuple(Words(lang=lang, content=words) for lang, words in use.purpose.items()),
+        privacy_policy=Policy(type="privacy", policy_uri=use.privacy_policy) if use.privacy_policy else None,
+        dpa_contact=use.how_to_complain,
+        claims_requested=tuple(requested),
+        claims_presented=tuple(presented),
+        intended_use_identifier=use.use_id,
+        on_behalf_of=acting_for,
+        documents=tuple(documents),
+        level=3,
+        receipt=receipt,
+        receipt_problem=receipt_problem,
+        reason_of_noncompletion=reason,
+    )
+
+
+def party_of(asker: Asker) -> Party:
+    """A proved organisation by its own identifier, another one by the certificate it came with."""
+    return Party(type="uri" if asker.proved else "x509_hash", identifier=asker.party)
+
+
+def addressed(
+    *, entity: str, name: str, purpose_id: str, presented: ClaimNames, document: Document, acting_for: str, transaction: str, at: int
+) -> Entry:
+    """A copy was made out to somebody."""
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier=transaction,
+        transaction_type="addressed-copy",
+        transaction_result="success",
+        interacting_party_identifier=Party(type="uri", identifier=entity),
+        interacting_party_name=name,
+        claims_presented=(presented,),
+        intended_use_identifier=purpose_id,
+        on_behalf_of=acting_for,
+        documents=(document.id,),
+        level=1,
+    )
+
+
+def restored(*, at: int, made_at: int) -> Entry:
+    """Everything here came from a backup file, made at ``made_at``."""
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier="",
+        transaction_type="backup-restored",
+        transaction_result="success",
+        interacting_party_identifier=Party(type="self", identifier=""),
+        interacting_party_name="",
+        reason_of_noncompletion=f"backup of {made_at}",
+    )

@@ -1,0 +1,335 @@
+"""Being asked: read the request, show it, and answer or withhold.
+
+Order of writes (failpoints by name): ``ask`` remembers the request; ``present`` marks the copies as used, before anything is sent, so
+that a process that dies can never show a copy twice; ``answered`` or ``withheld`` tells what came of it, with its line of history.
+An answer that was cut off is never sent again: the copies count as used and the person is told that nobody knows whether it arrived.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.codec import base64url
+from shared.errors import AccessDenied, Conflict, VcError
+from shared.flow import arun
+from shared.formats import Binding, Parsed, formats
+from shared.openid4vp import (
+    IntendedUse,
+    PostResult,
+    RequestObject,
+    ResolvedRequest,
+    parse_request,
+    post_refusal,
+    post_response,
+    render_request,
+    resolve_request,
+)
+from shared.receipts import presentation_bytes, verify_receipt, verify_receipt_by
+from shared.storage import Tx
+from shared.x509 import load_certificate
+
+from . import history
+from .cards import acting_for, key_of, lines, type_of
+from .choose import Answerable, Offer, find_offers, pick_copy
+from .holding import sign_presentation
+from .keep import Vault
+from .means import Means
+from .records import COPIES, DOCUMENTS, REQUESTS, Item
+from .sessions import (
+    Agreed,
+    Answered,
+    Asked,
+    Asker,
+    ClaimNames,
+    Copy,
+    CopyLine,
+    Document,
+    Entry,
+    Request,
+    Unanswered,
+    Use,
+    Withheld,
+)
+
+CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------------------
+
+
+async def read_request(means: Means, vault: Vault, link: str) -> Item[Request]:
+    """Fetch and check the request that a link carries. The same request twice is one thing, whatever became of it."""
+    wallet_nonce = base64url.encode(means.entropy(16))
+    flow = resolve_request(link.strip(), wallet_nonce=wallet_nonce, policy=means.trust(), at=means.clock(), plain_http=means.plain_http)
+    resolved = await arun(flow, means.fetch)
+    name = vault.tag("request", resolved.request.client_id, resolved.request.nonce)
+    request = Request(
+        at=means.clock(),
+        asker=_asker(resolved),
+        use=None if resolved.use is None else _use(resolved.use),
+        claims=json.dumps(render_request(resolved.request, at=means.clock())),
+        signer=resolved.signer.der,
+        state=Asked(),
+    )
+
+    async def remember(tx: Tx) -> Item[Request]:
+        known = await REQUESTS.find(tx, vault, name)
+        return known or await REQUESTS.put(tx, vault, name, request, entropy=means.entropy)
+
+    return await means.storage.write(remember, point="ask")
+
+
+def _asker(resolved: ResolvedRequest) -> Asker:
+    client_id = resolved.request.client_id
+    if resolved.asker is not None and resolved.asker.uris:
+        return Asker(party=resolved.asker.uris[0], name=resolved.asker.subject, proved=True, client_id=client_id)
+    return Asker(party=client_id, name=resolved.signer.subject, proved=False, client_id=client_id)
+
+
+def _use(use: IntendedUse) -> Use:
+    return Use(
+        purpose={"en": use.purpose.en, "cy": use.purpose.cy},
+        use_id=use.identifier,
+        privacy_policy=use.privacy_policy or "",
+        retention_days=use.retention_days,
+        claims_kept=use.claims_kept,
+        contact=use.contact or "",
+        how_to_complain=use.how_to_complain or "",
+    )
+
+
+def request_object(means: Means, request: Request) -> RequestObject:
+    """The checked request as it was read."""
+    return parse_request(json.loads(request.claims), plain_http=means.plain_http)
+
+
+async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
+    """What of this wallet answers the request now; ``AccessDenied`` if nothing does."""
+    asked = request_object(means, request)
+    return await means.storage.read(lambda tx: find_offers(tx, vault, asked.query, request.asker.party, at=means.clock()))
+
+
+# --- agreeing ------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """One document as it will be shown: the copy, and the presentation that lacks only its holder's signature."""
+
+    query_id: str
+    document: Document
+    copy: Copy
+    line: CopyLine
+    presented: Parsed
+    shown: tuple[str, ...]
+
+
+async def agree(
+    means: Means, vault: Vault, request_id: str, *, optional: Collection[str] = (), chosen: Mapping[str, str] | None = None
+) -> Item[Request]:
+    """Share once. A second click waits for the first and finds its result; nothing is ever sent twice.
+
+    ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to a document where several answer.
+    """
+    async with means.locks.of(f"{vault.wallet}/{request_id}"):
+        item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
+        if not isinstance(item.value.state, Asked):
+            return item
+        item, showings = await _spend(means, vault, item, optional, chosen or {})
+        return await _send(means, vault, item, showings)
+
+
+async def _spend(
+    means: Means, vault: Vault, item: Item[Request], optional: Collection[str], chosen: Mapping[str, str]
+) -> tuple[Item[Request], list[Showing]]:
+    """Mark the copies and the request, all in one unit of work, before anything leaves."""
+    asked, asker, at = request_object(means, item.value), item.value.asker, means.clock()
+    if asked.expires_at is not None and asked.expires_at <= at:
+        raise Conflict("this request has run out; ask for a new one")
+
+    async def spend(tx: Tx) -> tuple[Item[Request], list[Showing]]:
+        found = await find_offers(tx, vault, asked.query, asker.party, at=at)
+        showings = [await _prepare(tx, vault, offer, optional=optional, party=asker.party, at=at) for offer in found.choose(chosen)]
+        if len({one.document.id for one in showings}) != len(showings):
+            raise Conflict("this request asks for the same document in two ways; ask for one that does not")
+        for one in showings:
+            await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
+        state = Agreed(
+            at=at,
+            selection={one.query_id: one.document.id for one in showings},
+            shown={one.query_id: one.shown for one in showings},
+        )
+        value = msgspec.structs.replace(item.value, state=state)
+        return await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy), showings
+
+    return await means.storage.write(spend, point="present")
+
+
+async def _prepare(tx: Tx, vault: Vault, offer: Offer, *, optional: Collection[str], party: str, at: int) -> Showing:
+    line = pick_copy(offer.document, offer.format, party, at)
+    if line is None:
+        raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
+    copy = (await COPIES.get(tx, vault, line.id)).value
+    parsed = formats()[offer.format].parse(copy.wire)
+    presented = offer.disclose(parsed, optional)
+    claims = formats()[offer.format].peek(presented).claims
+    shown = tuple(one.key for one in lines(type_of(offer.document), claims))
+    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
+
+
+async def mark_used(tx: Tx, means: Means, vault: Vault, *, document: str, copy: str, party: str, name: str, at: int) -> None:
+    """The copy belongs to ``party`` from now on. ``Conflict`` if it belongs to another."""
+    item = await DOCUMENTS.get(tx, vault, document)
+    ledger = []
+    for line in item.value.copies:
+        if line.id == copy:
+            if line.shown_to not in {"", party}:
+                raise Conflict("this copy was shown to somebody else")
+            line = msgspec.structs.replace(line, shown_to=party, shown_name=name, shown_at=at)  # noqa: PLW2901 - the line as it is now
+        ledger.append(line)
+    value = msgspec.structs.replace(item.value, copies=tuple(ledger))
+    await DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy)
+
+
+async def _send(means: Means, vault: Vault, item: Item[Request], showings: Sequence[Showing]) -> Item[Request]:
+    """Sign, lock, post, and note what came of it."""
+    asked, state = request_object(means, item.value), item.value.state
+    if not isinstance(state, Agreed):
+        return item
+    try:
+        vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
+        result = await arun(post_response(asked, vp_token, plain_http=means.plain_http), means.fetch)
+    except VcError as error:
+        return await _close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=error.detail), showings)
+    answered = Answered(
+        at=means.clock(),
+        shown=state.shown,
+        redirect_uri=result.redirect_uri,
+        receipt=result.receipt,
+        receipt_problem=_check_receipt(means, item.value, result, vp_token, asked.nonce),
+        refusal="" if result.refusal is None else result.refusal.detail,
+    )
+    return await _close(means, vault, item, answered, showings)
+
+
+async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
+    """The audience is the whole client id with its prefix (OpenID4VP section 14.10)."""
+    binding = Binding(audience=asked.client_id, nonce=asked.nonce)
+    return await sign_presentation(one.copy, one.presented, binding, at=means.clock(), entropy=means.entropy)
+
+
+def _check_receipt(means: Means, request: Request, result: PostResult, vp_token: Mapping[str, Sequence[str]], nonce: str) -> str:
+    """What is wrong with the receipt against what was really sent (S25); empty if nothing is, or if none came."""
+    if result.receipt is None:
+        return ""
+    presentation, at = presentation_bytes(vp_token), means.clock()
+    try:
+        if request.asker.proved:
+            receipt = verify_receipt(result.receipt, policy=means.trust(), at=at, presentation=presentation, nonce=nonce)
+            if receipt.entity != request.asker.party:
+                return "untrusted: the receipt is by another organisation than the one that asked"
+        else:
+            verify_receipt_by(result.receipt, signer=load_certificate(request.signer), at=at, presentation=presentation, nonce=nonce)
+    except VcError as error:
+        return f"{error.code}: {error.detail}"
+    return ""
+
+
+async def _close(
+    means: Means, vault: Vault, item: Item[Request], state: Answered | Unanswered, showings: Sequence[Showing]
+) -> Item[Request]:
+    documents = {one.query_id: one.document for one in showings}
+    entry = _entry(means, item, state, documents)
+    value = msgspec.structs.replace(item.value, state=state)
+
+    async def close(tx: Tx) -> Item[Request]:
+        closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
+        await history.append(tx, vault, entry, entropy=means.entropy)
+        return closed
+
+    return await means.storage.write(close, point="answered")
+
+
+def _entry(means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document]) -> Entry:
+    behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]
+    failed = state.detail if isinstance(state, Unanswered) else state.refusal
+    return history.exchange(
+        item.value,
+        at=state.at,
+        result="failed" if failed else "success",
+        requested=requested_names(request_object(means, item.value)),
+        presented=[
+            ClaimNames(credential_identifier=documents[query].vct, claims=keys) for query, keys in state.shown.items() if query in documents
+        ],
+        transaction=item.id,
+        documents=[document.id for document in documents.values()],
+        acting_for=",".join(behalf),
+        receipt=(state.receipt or "") if isinstance(state, Answered) else "",
+        receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
+        reason=failed,
+    )
+
+
+def requested_names(asked: RequestObject) -> list[ClaimNames]:
+    """What was asked, in names."""
+    return [
+        ClaimNames(
+            credential_identifier=",".join(query.vct_values or ()) or query.format,
+            claims=tuple(key_of(claim.path) for claim in query.claims or ()),
+        )
+        for query in asked.query.credentials
+    ]
+
+
+# --- withholding, and answers that were cut off ----------------------------------------------------------------------------------------
+
+
+async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
+    """Don't share: ``access_denied`` goes out, and nothing else (OpenID4VP section 8.5). Asked again it changes nothing."""
+    async with means.locks.of(f"{vault.wallet}/{request_id}"):
+        item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
+        if not isinstance(item.value.state, Asked):
+            return item
+        asked = request_object(means, item.value)
+        try:
+            await arun(post_refusal(asked, AccessDenied("the holder did not agree"), plain_http=means.plain_http), means.fetch)
+            told = True
+        except VcError:
+            told = False  # the decision stands; the other side will see its request run out
+        entry = history.exchange(
+            item.value, at=means.clock(), result="declined", requested=requested_names(asked), transaction=item.id, reason="access_denied"
+        )
+        value = msgspec.structs.replace(item.value, state=Withheld(at=means.clock(), told=told))
+
+        async def close(tx: Tx) -> Item[Request]:
+            closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
+            await history.append(tx, vault, entry, entropy=means.entropy)
+            return closed
+
+        return await means.storage.write(close, point="withheld")
+
+
+async def settle_cut_off(means: Means, vault: Vault) -> None:
+    """Requests that were agreed to by a process that then died: nobody knows whether the answer arrived, and it is not sent again."""
+    at = means.clock()
+    for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
+        state = item.value.state
+        if isinstance(state, Agreed) and state.at + CUT_OFF <= at and not means.locks.busy(f"{vault.wallet}/{item.id}"):
+            await _settle(means, vault, item, state)
+
+
+async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
+    cut_off = Unanswered(at=means.clock(), shown=state.shown, detail="this wallet stopped while it was sending")
+    value = msgspec.structs.replace(item.value, state=cut_off)
+
+    async def settle(tx: Tx) -> None:
+        found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in state.selection.items()}
+        documents = {query: one.value for query, one in found.items() if one is not None}
+        await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
+        await history.append(tx, vault, _entry(means, item, cut_off, documents), entropy=means.entropy)
+
+    await means.storage.write(settle, point="settled")

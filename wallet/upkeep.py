@@ -1,0 +1,210 @@
+"""What an open wallet does by the clock: status lists, new copies, owed notifications, answers that were cut off.
+
+Every hour at which something is fetched was settled when a document came or was last looked after. Nothing is fetched because a copy
+was shown or is about to be (security rule S21), and what is asked for is always the same: every list of the whole batch, a whole new
+batch, and no ETag. While a wallet is closed nothing is fetched: its addresses lie under seal.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from shared.errors import Conflict, Rejected, Unavailable, VcError
+from shared.flow import Fetch, arun
+from shared.openid4vci import TokenResponse, fetch_metadata, refresh
+from shared.status.token_status_list import (
+    INVALID,
+    MAX_TOKEN,
+    MEDIA_TYPE,
+    SUSPENDED,
+    VALID,
+    VerifiedStatusToken,
+    parse_token,
+    status_at,
+    verify_token,
+)
+from shared.storage import Tx
+
+from . import history
+from .keep import Vault
+from .means import Means
+from .present import settle_cut_off
+from .receive import Batch, NotKeptError, fetch_batch, ledger, put_copies, renewal, send_notice, usable
+from .records import COPIES, DOCUMENTS, STATUS, Item
+from .sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
+
+log = logging.getLogger("muniment.wallet")
+
+LEASE = 300  # seconds that one process has to renew before another may try
+RETRY = 3_600  # seconds
+_WORDS = {VALID: "valid", SUSPENDED: "suspended", INVALID: "invalid"}
+
+
+async def upkeep(means: Means, vault: Vault) -> None:
+    """Everything that is due now. One thing that fails does not keep the others from being done."""
+    at = means.clock()
+    await settle_cut_off(means, vault)
+    for item in await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault)):
+        try:
+            await _look_after(means, vault, item, at)
+        except VcError as error:
+            log.info("upkeep of a document: %s", error.code)
+
+
+async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int) -> None:
+    async with means.locks.of(f"{vault.wallet}/upkeep/{item.id}"):
+        if item.value.notice is not None:
+            item = await send_notice(means, vault, item)
+        if item.value.next_check_at <= at:
+            item = await check_status(means, vault, item)
+        due = item.value.renewal
+        if due is not None and due.at <= at and item.value.status.value != "invalid":
+            await renew(means, vault, item)
+
+
+# --- status --------------------------------------------------------------------------------------------------------------------------
+
+
+async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
+    """Fetch every list that any copy in force names, used or not, in one order, and note the worst that they say."""
+    at, document = means.clock(), item.value
+    living = [copy for copy in document.copies if copy.status_uri and copy.expires_at > at]
+    tokens = {uri: await _fetch_list(means, document, uri) for uri in sorted({copy.status_uri for copy in living})}
+    seen = _judge(document.status, living, tokens, at)
+    value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
+
+    async def note(tx: Tx) -> Item[Document]:
+        for token in tokens.values():
+            if token is not None:
+                await _keep_newest(tx, means, vault, token, at)
+        return await DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy)
+
+    return await means.storage.write(note, point="status")
+
+
+async def _keep_newest(tx: Tx, means: Means, vault: Vault, token: VerifiedStatusToken, at: int) -> None:
+    name = vault.tag("status list", token.uri)
+    known = await STATUS.find(tx, vault, name)
+    if known is None or known.value.iat <= token.iat:
+        kept = StatusCopy(uri=token.uri, token=token.jws.token, iat=token.iat, fetched_at=at)
+        await STATUS.save(tx, vault, name, kept, entropy=means.entropy)
+
+
+async def _fetch_list(means: Means, document: Document, uri: str) -> VerifiedStatusToken | None:
+    """The list, signed for the issuer and type of this document; ``None`` when it cannot be had or believed."""
+    try:
+        got = await means.fetch(Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN))
+        if got.status != 200:
+            return None
+        parsed = parse_token(got.body.decode("latin-1"))
+        at = means.clock()
+        signer = means.trust().check_issuer(parsed.x5c, document.issuer, document.vct, at)
+        return verify_token(parsed, uri=uri, key=signer.public, at=at)
+    except VcError as error:
+        log.info("a status list was not taken: %s", error.code)
+        return None
+
+
+def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, VerifiedStatusToken | None], at: int) -> StatusSeen:
+    """INVALID once seen is final; otherwise the worst of all copies, and what is not known leaves everything as it was (S19)."""
+    if before.value == "invalid":
+        return msgspec.structs.replace(before, checked_at=at)
+    values: list[int] = []
+    for copy in living:
+        token = tokens.get(copy.status_uri)
+        if token is None or token.iat < before.list_iat:
+            return before
+        try:
+            values.append(status_at(token, copy.status_idx))
+        except Rejected:
+            return before
+    if not values:
+        return msgspec.structs.replace(before, checked_at=at)
+    worst = next((word for code, word in ((INVALID, "invalid"), (SUSPENDED, "suspended")) if code in values), None)
+    value = worst or ("valid" if set(values) == {VALID} else "unknown")
+    newest = max(token.iat for token in tokens.values() if token is not None)
+    return StatusSeen(value=value, list_iat=newest, checked_at=at)
+
+
+# --- new copies ----------------------------------------------------------------------------------------------------------------------
+
+
+async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
+    """A whole new batch by the rotating refresh token. Copies shown before stay with whom they were shown to, until they run out.
+
+    Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch.
+    """
+    item = await _take_lease(means, vault, item)
+    due = item.value.renewal
+    if due is None:
+        return item
+    try:
+        metadata = await arun(fetch_metadata(due.issuer, plain_http=means.plain_http), means.fetch)
+        token = await arun(refresh(metadata, due.token), means.fetch)
+        item = await _note_token(means, vault, item, token)
+        batch = await fetch_batch(means, metadata, token, usable(metadata, tuple(item.value.configurations.values())))
+    except Unavailable:
+        return await _postpone(means, vault, item, "")
+    except NotKeptError as refusal:
+        return await _postpone(means, vault, item, refusal.cause.code)
+    except VcError as error:
+        return await _postpone(means, vault, item, error.code)
+    kept = item.value.renewal or due
+    return await _store_batch(means, vault, item, batch, renewal(batch, due.issuer, batch.token.refresh_token or kept.token, means.clock()))
+
+
+async def _take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
+    """Of two processes that find the same document due, one goes on; ``Conflict`` for the other."""
+    due, at = item.value.renewal, means.clock()
+    if due is None:
+        return item
+    if due.lease_until > at:
+        raise Conflict("these copies are being renewed already")
+    value = msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(due, lease_until=at + LEASE))
+    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-lease")
+
+
+async def _note_token(means: Means, vault: Vault, item: Item[Document], token: TokenResponse) -> Item[Document]:
+    """A rotating token is spent once used: the next one is written down before anything else happens."""
+    due = item.value.renewal
+    if due is None or token.refresh_token is None:
+        return item
+    value = msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(due, token=token.refresh_token))
+    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-token")
+
+
+async def _postpone(means: Means, vault: Vault, item: Item[Document], problem: str) -> Item[Document]:
+    """Try again later, at an hour that does not depend on what was shown either."""
+    due = item.value.renewal
+    if due is None:
+        return item
+    later = msgspec.structs.replace(due, at=means.clock() + RETRY, lease_until=0, problem=problem)
+    value = msgspec.structs.replace(item.value, renewal=later)
+    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-later")
+
+
+async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: Batch, following: Renewal) -> Item[Document]:
+    """New copies in, old copies that nobody saw or that have run out gone, claims as they are now: one unit of work."""
+    at = means.clock()
+
+    async def store(tx: Tx) -> Item[Document]:
+        now = await DOCUMENTS.get(tx, vault, item.id)
+        staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at)
+        value = msgspec.structs.replace(
+            now.value,
+            claims=msgspec.to_builtins(batch.checked[0].claims.claims),
+            issued_at=batch.checked[0].claims.issued_at,
+            copies=staying + ledger(batch.checked),
+            renewal=following,
+            next_check_at=at,
+            restored=False,
+        )
+        for gone in {copy.id for copy in now.value.copies} - {copy.id for copy in staying}:
+            await COPIES.drop(tx, vault, gone)
+        await put_copies(tx, means, vault, value.id, batch)
+        await history.append(tx, vault, history.issuance(value, at=at, renewed=True), entropy=means.entropy)
+        return await DOCUMENTS.replace(tx, vault, now, value, entropy=means.entropy)
+
+    return await means.storage.write(store, point="renew")
