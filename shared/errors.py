@@ -59,6 +59,8 @@ class Rejected(VcError):
 
 
 class BadSignature(Rejected):
+    """The signature is not by this key over these bytes."""
+
     code = "bad_signature"
 
 
@@ -89,16 +91,22 @@ class NotEntitled(Rejected):
 
 
 class CertificateRevoked(Rejected):
+    """The issuer of the certificate has withdrawn it."""
+
     code = "certificate_revoked"
     check = "issuer_trust"
 
 
 class Expired(Rejected):
+    """Past its end."""
+
     code = "expired"
     check = "validity"
 
 
 class NotYetValid(Rejected):
+    """Before its beginning, or dated in the future."""
+
     code = "not_yet_valid"
     check = "validity"
 
@@ -118,11 +126,15 @@ class NotBound(Rejected):
 
 
 class WrongAudience(Rejected):
+    """Made out to somebody else."""
+
     code = "wrong_audience"
     check = "holder_binding"
 
 
 class WrongNonce(Rejected):
+    """It answers another request than ours."""
+
     code = "wrong_nonce"
     check = "holder_binding"
 
@@ -142,6 +154,8 @@ class OtherPresentation(Rejected):
 
 
 class Replayed(Rejected):
+    """This very presentation was shown before."""
+
     code = "replayed"
     check = "holder_binding"
 
@@ -154,16 +168,22 @@ class PurposeMismatch(Rejected):
 
 
 class Revoked(Rejected):
+    """The issuer has cancelled the document; that is final."""
+
     code = "revoked"
     check = "status"
 
 
 class Suspended(Rejected):
+    """The issuer has put the document on hold."""
+
     code = "suspended"
     check = "status"
 
 
 class StatusIndexOutOfRange(Rejected):
+    """The document points beyond the end of its status list."""
+
     code = "status_index_out_of_range"
     check = "status"
 
@@ -183,16 +203,22 @@ class TypeRuleBroken(Rejected):
 
 
 class WrongInstrument(Rejected):
+    """This kind of power does not cover the matter at all."""
+
     code = "wrong_instrument"
     check = "type_rules"
 
 
 class OutsideScope(Rejected):
+    """The powers shown do not cover what is to be done."""
+
     code = "outside_scope"
     check = "type_rules"
 
 
 class RequestNotSatisfied(Rejected):
+    """Something that was asked for was not shown, or has another value."""
+
     code = "request_not_satisfied"
     check = "request"
 
@@ -221,6 +247,8 @@ class HistoryRewritten(Rejected):
 
 
 class Undecided(VcError):
+    """A check that is needed could not be made."""
+
     code = "undecided"
     error = "invalid_request"
     status = 409
@@ -247,6 +275,8 @@ class ClockBehind(Undecided):
 
 
 class BundleStale(Undecided):
+    """The checking pack is past its end."""
+
     code = "bundle_stale"
     check = "issuer_trust"
 
@@ -259,11 +289,15 @@ class CrlStale(Undecided):
 
 
 class NeedsMoreAttorneys(Undecided):
+    """The attorneys act jointly, and too few have shown their documents."""
+
     code = "needs_more_attorneys"
     check = "type_rules"
 
 
 class NeedsCapacityEvidence(Undecided):
+    """The power may be used only once capacity is lost, and nothing says that it is."""
+
     code = "needs_capacity_evidence"
     check = "type_rules"
 
@@ -286,89 +320,123 @@ class RestrictionsToRead(Undecided):
 
 
 class Refused(VcError):
+    """The protocol refuses this."""
+
     code = "refused"
     error = "invalid_request"
     status = 400
 
 
 class InvalidRequest(Refused):
+    """A parameter is missing, repeated or contradicts another."""
+
     code = "invalid_request"
 
 
 class InvalidGrant(Refused):
+    """The code or refresh token is unknown, used, expired, or its collection code is wrong."""
+
     code = "invalid_grant"
     error = "invalid_grant"
 
 
 class InvalidClient(Refused):
+    """The software did not prove who it is."""
+
     code = "invalid_client"
     error = "invalid_client"
     status = 401
 
 
 class UnsupportedGrantType(Refused):
+    """Tokens are not given for this kind of grant."""
+
     code = "unsupported_grant_type"
     error = "unsupported_grant_type"
 
 
 class InvalidToken(Refused):
+    """The access token or API key is unknown, ended or expired."""
+
     code = "invalid_token"
     error = "invalid_token"
     status = 401
 
 
 class InsufficientScope(Refused):
+    """The token or API key does not reach this far."""
+
     code = "insufficient_scope"
     error = "insufficient_scope"
     status = 403
 
 
 class InvalidProof(Refused):
+    """The proof of the holder's key is missing or not in order."""
+
     code = "invalid_proof"
     error = "invalid_proof"
 
 
 class InvalidNonce(Refused):
+    """The nonce is unknown, used or expired: fetch a fresh one and try again."""
+
     code = "invalid_nonce"
     error = "invalid_nonce"
 
 
 class InvalidCredentialRequest(Refused):
+    """The request for a document lacks something or contradicts itself."""
+
     code = "invalid_credential_request"
     error = "invalid_credential_request"
 
 
 class UnknownCredentialConfiguration(Refused):
+    """No such kind and format of document is made here."""
+
     code = "unknown_credential_configuration"
     error = "unknown_credential_configuration"
 
 
 class UnknownCredentialIdentifier(Refused):
+    """The token does not stand for a document of that identifier."""
+
     code = "unknown_credential_identifier"
     error = "unknown_credential_identifier"
 
 
 class CredentialRequestDenied(Refused):
+    """The document cannot be given: it was cancelled or is no longer available."""
+
     code = "credential_request_denied"
     error = "credential_request_denied"
 
 
 class InvalidEncryptionParameters(Refused):
+    """The response cannot be encrypted as asked."""
+
     code = "invalid_encryption_parameters"
     error = "invalid_encryption_parameters"
 
 
 class InvalidNotificationId(Refused):
+    """No such notification is expected."""
+
     code = "invalid_notification_id"
     error = "invalid_notification_id"
 
 
 class InvalidNotificationRequest(Refused):
+    """The notification is not of the demanded form."""
+
     code = "invalid_notification_request"
     error = "invalid_notification_request"
 
 
 class InvalidTransactionData(Refused):
+    """The request binds the answer to a transaction of an unknown kind."""
+
     code = "invalid_transaction_data"
     error = "invalid_transaction_data"
 
@@ -382,6 +450,8 @@ class AccessDenied(Refused):
 
 
 class SignInRequired(Refused):
+    """Somebody has to sign in first, or the sign-in has ended."""
+
     code = "sign_in_required"
     error = "invalid_token"
     status = 401
@@ -394,6 +464,8 @@ class WrongPassphrase(SignInRequired):
 
 
 class Forbidden(Refused):
+    """Signed in, but not allowed to do this."""
+
     code = "forbidden"
     error = "access_denied"
     status = 403
@@ -422,6 +494,8 @@ class AddressRefused(Refused):
 
 
 class UnsupportedMediaType(Refused):
+    """The body is of another media type than this address takes."""
+
     code = "unsupported_media_type"
     status = 415
 
@@ -434,6 +508,8 @@ class NotAcceptable(Refused):
 
 
 class MethodRefused(Refused):
+    """This address does not answer that method."""
+
     code = "method_not_allowed"
     status = 405
 
@@ -449,18 +525,24 @@ class Misdirected(Refused):
 
 
 class Missing(VcError):
+    """There is no such thing here."""
+
     code = "not_found"
     error = "invalid_request"
     status = 404
 
 
 class Conflict(VcError):
+    """It exists already, or was changed or used in the meantime."""
+
     code = "conflict"
     error = "invalid_request"
     status = 409
 
 
 class TooMany(VcError):
+    """Too many tries in too short a time; ``retry_after`` says in how many seconds to come back."""
+
     code = "too_many_requests"
     error = "slow_down"
     status = 429
