@@ -446,6 +446,7 @@ TYPE: CredentialType = CredentialType(
         Text("the solicitor who certified it", "y cyfreithiwr a’i hardystiodd"),
     ),
     reasons=REASONS,
+    retention="sealed",  # copies live a month and are renewed; the authority lasts for years
     check_rules=rules.check,
     judge_rules=rules.judge,
 )
