@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, Undefined
+from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from jinja2.utils import missing
 
 from ..errors import VcError
@@ -42,14 +42,19 @@ class Link:
     signed_in: bool = True
 
 
+_LENIENT = ("undefined", "null", "caller")
+
+
 class Strict(StrictUndefined):
-    """A name that nobody passed, or an attribute that an object lacks, is a bug. A plain dict may lack a member: the govuk macros ask
-    for many that are seldom given.
+    """A name that nobody passed, or an attribute that an object lacks, is a bug. Lenient are a member that a plain dict lacks, and the
+    names ``undefined``, ``null`` and ``caller``: the govuk macros ask for many that are seldom given.
     """
 
-    def __new__(cls, hint: str | None = None, obj: Any = missing, *args: Any, **kwargs: Any) -> Any:
-        """The lenient kind for a member of a dict."""
-        return Undefined.__new__(cls) if not isinstance(obj, dict) else ChainableUndefined(hint, obj, *args, **kwargs)
+    def __new__(cls, hint: str | None = None, obj: Any = missing, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """The lenient kind, or a new strict one that jinja2 fills in."""
+        if isinstance(obj, dict) or name in _LENIENT:
+            return ChainableUndefined(hint, obj, name, *args, **kwargs)
+        return super().__new__(cls)
 
 
 class Pages:
