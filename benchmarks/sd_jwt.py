@@ -6,7 +6,6 @@ Ten selectively disclosable claims, four of them shown. Every candidate does all
 from __future__ import annotations
 
 import hashlib
-
 from collections.abc import Callable
 from functools import cache
 
