@@ -4,7 +4,8 @@
 * INVALID once seen is final, whatever a later or stapled list says.
 * Two lists with one address and one ``iat`` but other words are evidence against their issuer, and neither is believed.
 
-Two memories join (``merge``) in any order and any number of times to the same value, so several processes may learn side by side.
+Two memories join (``merge``) in any order and any number of times to the same dates and cancellations, so several processes may learn
+side by side; a contradiction becomes evidence where its two sides meet.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class StatusMemory:
                 entry = Equivocation(token.uri, token.iat, frozenset({seen.digest, new.digest}), proof)
                 known_proof = equivocations.get((token.uri, token.iat), entry)
                 equivocations[token.uri, token.iat] = known_proof.join(entry)
-            known[token.uri] = new if seen is None else max(seen, new)
+            if seen is None or new > seen:
+                known[token.uri] = new
         return StatusMemory(lists=known, equivocations=equivocations)
 
     def learn(self, *tokens: VerifiedStatusToken) -> StatusMemory:
@@ -86,6 +88,8 @@ class StatusMemory:
 
     def merge(self, other: StatusMemory) -> StatusMemory:
         """What both know together."""
+        if not (other.lists or other.invalid or other.equivocations):
+            return self
         equivocations = dict(self.equivocations)
         for proof in (*other.equivocations.values(), *_contradictions(self.lists, other.lists)):
             known = equivocations.get((proof.uri, proof.iat))

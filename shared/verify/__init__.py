@@ -149,7 +149,9 @@ def _check_distinct(seen: Sequence[Presentation]) -> None:
 
 def _worst(name: str, seen: Sequence[Presentation]) -> Check:
     """One line for all presentations: the one that a person must know of."""
-    return min((one.lines.get(name) or unreached(name, one.where) for one in seen), key=_rank, default=unreached(name))
+    if not seen:
+        return unreached(name)
+    return min([one.lines.get(name) or unreached(name, one.where) for one in seen], key=_rank)
 
 
 def _rank(line: Check) -> int:

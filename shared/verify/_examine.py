@@ -138,15 +138,19 @@ def _check_same(parsed: Parsed, claims: Claims) -> None:
 
 def _check_limits(credential_type: CredentialType, claims: Claims) -> None:
     """S3: a limit is there, and could not have been withheld, alone or with what encloses it."""
-    withholdable = {tuple(None if isinstance(part, int) else part for part in path) for path in claims.disclosed}
+    withholdable = {tuple([None if isinstance(part, int) else part for part in path]) for path in claims.disclosed}
     for claim in credential_type.claims:
         if claim.disclosure is not Disclosure.ALWAYS:
             continue
-        where = "".join(f"/{'-' if part is None else part}" for part in claim.path)
-        if any(claim.path[:length] in withholdable for length in range(1, len(claim.path) + 1)):
-            raise TypeRuleBroken("this limit could have been withheld", where=where)
-        if claim.required and not _present(claims.claims, claim.path):
-            raise TypeRuleBroken("this limit is missing", where=where)
+        path = claim.path
+        if not withholdable.isdisjoint([path[:length] for length in range(1, len(path) + 1)]):
+            raise TypeRuleBroken("this limit could have been withheld", where=_pointer(path))
+        if claim.required and not _present(claims.claims, path):
+            raise TypeRuleBroken("this limit is missing", where=_pointer(path))
+
+
+def _pointer(path: Sequence[str | int | None]) -> str:
+    return "".join(f"/{'-' if part is None else part}" for part in path)
 
 
 def _present(tree: object, path: Sequence[str | int | None]) -> bool:

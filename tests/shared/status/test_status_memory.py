@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.signing import AT
+from support.trial_verify import LIST, registry, status_token
+
+from shared.errors import Malformed, StatusUnknown, VcError
+from shared.status.memory import (
+    MAX_EQUIVOCATIONS,
+    MAX_EVIDENCE,
+    Equivocation,
+    Seen,
+    StatusMemory,
+    parse_statuses,
+    render_statuses,
+)
+from shared.status.token_status_list import VerifiedStatusToken, parse_token, verify_token
+
+
+def seen_token(iat: int, values: dict[int, int] | None = None) -> VerifiedStatusToken:
+    return verify_token(parse_token(status_token(values, iat=iat)), uri=LIST, key=registry().signer.public, at=AT)
+
+
+OLD, NEW, OTHER = seen_token(AT - 20), seen_token(AT - 10), seen_token(AT - 10, {5: 1})
+
+
+def test_nothing_is_known_at_first() -> None:
+    StatusMemory().check(OLD)
+
+
+def test_an_overtaken_list_says_nothing() -> None:
+    memory = StatusMemory().learn(NEW)
+    memory.check(NEW)
+    with pytest.raises(StatusUnknown):
+        memory.check(OLD)
+    assert memory.learn(OLD).lists[LIST].iat == NEW.iat
+
+
+def test_two_lists_of_one_second_are_evidence_and_unknown() -> None:
+    memory = StatusMemory().learn(NEW).learn(OTHER)
+    for token in (NEW, OTHER):
+        with pytest.raises(StatusUnknown):
+            memory.check(token)
+    proof = memory.equivocations[LIST, NEW.iat]
+    assert proof.digests == {NEW.digest, OTHER.digest}
+    assert OTHER.jws.token in proof.tokens
+
+
+def test_both_tokens_are_kept_where_both_are_at_hand() -> None:
+    third = seen_token(AT - 10, {6: 1})
+    memory = StatusMemory().learn(NEW, OTHER)
+    assert memory.equivocations[LIST, NEW.iat].tokens == {NEW.jws.token, OTHER.jws.token}
+    more = StatusMemory().learn(NEW, OTHER, third).equivocations[LIST, NEW.iat]
+    assert more.digests == {NEW.digest, OTHER.digest, third.digest}
+    assert len(more.tokens) == MAX_EVIDENCE
+
+
+def test_a_contradiction_unseen_so_far_is_noticed_at_once() -> None:
+    with pytest.raises(StatusUnknown):
+        StatusMemory().learn(NEW).check(OTHER)
+
+
+def test_the_next_list_is_believed_again() -> None:
+    later = seen_token(AT)
+    memory = StatusMemory().learn(NEW, OTHER, later)
+    memory.check(later)
+
+
+def test_invalid_is_kept_until_the_document_has_ended_anyway() -> None:
+    memory = StatusMemory().learn_invalid(LIST, 7, until=AT + 5).learn_invalid(LIST, 8, until=AT + 9).learn_invalid(LIST, 7, until=AT)
+    assert dict(memory.invalid) == {(LIST, 7): AT + 5, (LIST, 8): AT + 9}
+    assert dict(memory.forget(AT + 5).invalid) == {(LIST, 8): AT + 9}
+
+
+_URIS = st.sampled_from(["https://a.example/1", "https://b.example/2"])
+_DIGESTS = st.sampled_from([b"x", b"y", b"z"])
+_MEMORIES = st.builds(
+    StatusMemory,
+    lists=st.dictionaries(_URIS, st.builds(Seen, st.integers(0, 3), _DIGESTS)),
+    invalid=st.dictionaries(st.tuples(_URIS, st.integers(0, 9)), st.integers(0, 9)),
+    equivocations=st.lists(
+        st.builds(
+            Equivocation,
+            _URIS,
+            st.integers(0, 3),
+            st.frozensets(_DIGESTS, min_size=2),
+            st.frozensets(st.sampled_from(["t1", "t2", "t3"]), max_size=MAX_EVIDENCE),
+        ),
+        max_size=2,
+    ).map(lambda found: {(each.uri, each.iat): each for each in found}),
+)
+
+
+@given(_MEMORIES, _MEMORIES, _MEMORIES)
+def test_memories_join_in_any_order(one: StatusMemory, two: StatusMemory, three: StatusMemory) -> None:
+    assert one.merge(two) == two.merge(one)
+    assert one.merge(one) == one
+    whole = one.merge(two).merge(three)
+    assert whole.invalid == one.merge(three).merge(two).invalid
+    assert whole.lists == two.merge(three).merge(one).lists
+    for uri in whole.lists:
+        assert whole.lists[uri].iat == max(each.lists[uri].iat for each in (one, two, three) if uri in each.lists)
+
+
+@given(_MEMORIES)
+def test_a_memory_survives_the_file(memory: StatusMemory) -> None:
+    assert parse_statuses(render_statuses(memory)) == memory
+
+
+def test_evidence_is_bounded() -> None:
+    many = {(LIST, iat): Equivocation(LIST, iat, frozenset({b"x", b"y"})) for iat in range(MAX_EQUIVOCATIONS + 5)}
+    kept = StatusMemory(equivocations=many).merge(StatusMemory()).equivocations
+    assert min(iat for _, iat in kept) == 5
+    assert len(kept) == MAX_EQUIVOCATIONS
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"lists": []}, "/lists"),
+        ({"lists": {"u": 1}}, "/lists/u"),
+        ({"lists": {"u": {"iat": 1}}}, "/lists/u/digest"),
+        ({"lists": {"u": {"iat": 1, "digest": "="}}}, "/lists/u/digest"),
+        ({"invalid": {"u": 1}}, "/invalid/u"),
+        ({"invalid": {"u": {"01": 1}}}, "/invalid/u/01"),
+        ({"invalid": {"u": {"": 1}}}, "/invalid/u/"),
+        ({"invalid": {"u": {"٣": 1}}}, "/invalid/u/٣"),
+        ({"invalid": {"u": {"1": "x"}}}, "/invalid/u/1"),
+        ({"equivocations": [{"uri": "u", "iat": 1, "digests": ["eA"], "tokens": []}]}, "/equivocations/0/digests"),
+        ({"equivocations": [{"uri": "u", "iat": 1, "digests": ["eA", "!"], "tokens": []}]}, "/equivocations/0/digests/1"),
+    ],
+)
+def test_a_broken_memory_is_never_an_empty_one(change: dict[str, Any], where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        parse_statuses({"lists": {}, "invalid": {}, "equivocations": [], **change})
+    assert caught.value.where == where
+
+
+_JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner)
+)
+
+
+@given(st.dictionaries(st.sampled_from(["lists", "invalid", "equivocations"]), _JSON))
+def test_any_object_is_a_memory_or_a_vc_error(obj: dict[str, Any]) -> None:
+    with suppress(VcError):
+        parse_statuses(obj)
