@@ -49,16 +49,17 @@ class StatusLists:
 
     async def begin(self) -> None:
         """Make sure that there is a list to take indices from, with more than half of it free."""
-        size = self.office.settings.status_size
 
-        async def unit(tx: Tx) -> None:
+        async def wanted(tx: Tx) -> int | None:
             current = await statuses.current(tx)
             if current is None:
-                await statuses.open_list(tx, 1, size)
-            elif await statuses.fill(tx, current.id) * 2 > current.size:
-                await statuses.open_list(tx, current.id + 1, size)
+                return 1
+            return current.id + 1 if await statuses.fill(tx, current.id) * 2 > current.size else None
 
-        await self.office.storage.write(unit, point="begin-list")
+        number = await self.office.storage.read(wanted)
+        if number is not None:
+            size = self.office.settings.status_size
+            await self.office.storage.write(lambda tx: statuses.open_list(tx, number, size), point="begin-list")
 
     async def get(self, number: int) -> Publication:
         """The token that says what the list says now; ``Missing`` if there is no such list."""
