@@ -1,0 +1,87 @@
+"""A real Chromium, driven as a person would; every page that it shows is watched for what the house forbids."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+
+
+@dataclass
+class Watched:
+    """A page and what went wrong on it: violations of the content security policy, script errors, failed loads."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "status of 4" not in message.text:  # a refused form is answered with 4xx on purpose
+            self.faults.append(message.text)
+
+    async def check(self) -> None:
+        """No fault so far, no axe violation now, nothing wider than the window, one heading, a title and a language."""
+        assert self.faults == [], f"{self.page.url}: {self.faults}"
+        results = await Axe().run(self.page)
+        violations = [f"{each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in results.response["violations"]]
+        assert violations == [], f"{self.page.url}: {violations}"
+        overflow = await self.page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{self.page.url} is {overflow} px wider than the window"
+        assert await self.page.locator("h1").count() == 1, self.page.url
+        assert await self.page.title()
+        assert await self.page.locator("html").get_attribute("lang")
+
+
+Open = Callable[[dict[str, int]], Awaitable[Watched]]
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium; its absence is a failure of the test, never a reason to skip."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("Chromium is not installed: `make system` brings it")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_page(chromium: Browser) -> AsyncIterator[Open]:
+    """``await open_page(LAPTOP)``: a page in a profile of its own. axe needs the policy out of the way, so a twin runs it."""
+    contexts: list[BrowserContext] = []
+
+    async def open_(size: dict[str, int]) -> Watched:
+        context = await chromium.new_context(viewport={"width": size["width"], "height": size["height"]}, locale="en-GB")
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        watched = Watched(page)
+        page.on("console", watched.on_console)
+        page.on("pageerror", lambda error: watched.faults.append(str(error)))
+        return watched
+
+    yield open_
+    for context in contexts:
+        await context.close()
+
+
+async def picture(page: Page, folder: Path, name: str) -> None:
+    """A screenshot of the whole page."""
+    await page.screenshot(path=folder / f"{name}.png", full_page=True)
