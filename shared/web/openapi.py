@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -107,7 +108,8 @@ def add_routes(
 
     speak(app, PROBLEM, prefix)
     for route in routes:
-        app.router.add_route(route.method, route.path, _served(route, guard))
+        add = app.router.add_get if route.method == "GET" else partial(app.router.add_route, route.method)  # GET brings HEAD with it
+        add(route.path, _served(route, guard))
     app.router.add_get(f"{prefix}/openapi.json", show_document)
     app.router.add_get(f"{prefix}/docs", show_page)
 
