@@ -1,7 +1,7 @@
 """Certificates (RFC 5280): who certifies whose key for which role, at what time, and what was withdrawn since.
 
 An anchor certifies leaves, a leaf has exactly one role (security rule S1), and a chain travels in ``x5c`` without its anchor
-(OpenID4VC HAIP 1.0 section 6.1.1). The curves are P-256 and P-384.
+(OpenID4VC HAIP 1.0 section 6.1.1). Certificates are signed with P-256 and P-384.
 """
 
 from __future__ import annotations

@@ -30,6 +30,17 @@ _ROLES = {oid: role for role, oid in ROLE_OIDS.items()}
 MAX_CERTIFICATE = 16_384
 MAX_X5C = 4
 
+# All that the library raises over the bytes of a stranger; a warning where warnings are told to be errors.
+UNREADABLE: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    UserWarning,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
 E_ = TypeVar("E_", bound=x509.ExtensionType)
 
 
@@ -50,6 +61,7 @@ class Cert:
     not_after: int = field(compare=False)
     public: PublicKey = field(compare=False)
     is_ca: bool = field(compare=False)
+    is_self_issued: bool = field(compare=False)
     roles: tuple[Role, ...] = field(compare=False)
     serial: int = field(compare=False)
     subject_key_id: bytes = field(compare=False)
@@ -133,14 +145,7 @@ def _load(der: bytes) -> Cert:
         raise TooLarge(f"a certificate of more than {MAX_CERTIFICATE} bytes")
     try:
         return _facts(x509.load_der_x509_certificate(der), der)
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except UNREADABLE as error:
         raise Malformed("not a certificate that is used here") from error
 
 
@@ -161,6 +166,7 @@ def _facts(parsed: x509.Certificate, der: bytes) -> Cert:
         not_after=int(parsed.not_valid_after_utc.timestamp()),
         public=PublicKey.of(parsed.public_key()),
         is_ca=constraints is not None and constraints.ca,
+        is_self_issued=parsed.issuer == parsed.subject,
         roles=tuple(_ROLES[oid] for oid in usages if oid in _ROLES),
         serial=parsed.serial_number,
         subject_key_id=own_id.digest if own_id else b"",

@@ -91,7 +91,7 @@ def _check_leaf(leaf: Cert, role: Role) -> None:
 def _check_no_anchor(sent: Sequence[Cert], anchors: Sequence[Cert]) -> None:
     points = {_spki(anchor) for anchor in anchors}
     for cert in sent:
-        if cert.parsed.issuer == cert.parsed.subject or _spki(cert) in points:
+        if cert.is_self_issued or _spki(cert) in points:
             raise Untrusted("a self-signed certificate or an anchor was sent where only certified ones belong")
 
 
@@ -151,7 +151,8 @@ def _check_key_usage(_policy: Policy, _cert: x509.Certificate, usage: x509.KeyUs
 
 
 _SPKI = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-_CA_POLICY = ExtensionPolicy.webpki_defaults_ca()
+# The library would demand client authentication of an authority that names purposes; ``_check_authorities`` demands the role.
+_CA_POLICY = ExtensionPolicy.webpki_defaults_ca().may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
 _LEAF_POLICY = (
     ExtensionPolicy.permit_all()
     .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_usage)

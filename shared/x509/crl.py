@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..clock import DAY
 from ..errors import Malformed, TooLarge, VcError
 from ..keys import KeyId, Unsigned
-from .certificate import Cert, parse_pem
+from .certificate import UNREADABLE, Cert, parse_pem
 from .prepare import completer, instant, throwaway
 
 CRL_TYP = "x509-crl"
@@ -25,6 +24,7 @@ class Crl:
     """A parsed list; nothing is verified yet. Times are seconds since the epoch; ``serials`` are the withdrawn serial numbers."""
 
     der: bytes = field(repr=False)
+    issuer: x509.Name = field(compare=False)
     this_update: int = field(compare=False)
     next_update: int = field(compare=False)
     serials: frozenset[int] = field(compare=False, repr=False)
@@ -33,11 +33,7 @@ class Crl:
     def is_by(self, issuer: Cert) -> bool:
         """Whether the list bears the name of ``issuer`` and the signature of its key."""
         key = issuer.public.key
-        return (
-            self.parsed.issuer == issuer.parsed.subject
-            and isinstance(key, ec.EllipticCurvePublicKey)
-            and self.parsed.is_signature_valid(key)
-        )
+        return self.issuer == issuer.parsed.subject and isinstance(key, ec.EllipticCurvePublicKey) and self.parsed.is_signature_valid(key)
 
 
 def prepare_crl(*, issuer: Cert, key: KeyId, revoked: Sequence[tuple[int, int]], at: int, days: int, number: int) -> Unsigned[bytes]:
@@ -85,17 +81,11 @@ def _load(der: bytes) -> Crl:
             raise Malformed("a revocation list without an end is not used here")
         return Crl(
             der=der,
+            issuer=parsed.issuer,
             this_update=int(parsed.last_update_utc.timestamp()),
             next_update=int(parsed.next_update_utc.timestamp()),
             serials=frozenset(entry.serial_number for entry in parsed),
             parsed=parsed,
         )
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except UNREADABLE as error:
         raise Malformed("not a revocation list that is used here") from error
