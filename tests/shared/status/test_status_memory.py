@@ -114,7 +114,7 @@ def test_a_memory_survives_the_file(memory: StatusMemory) -> None:
 
 def test_evidence_is_bounded() -> None:
     many = {(LIST, iat): Equivocation(LIST, iat, frozenset({b"x", b"y"})) for iat in range(MAX_EQUIVOCATIONS + 5)}
-    kept = StatusMemory(equivocations=many).merge(StatusMemory()).equivocations
+    kept = StatusMemory().merge(StatusMemory(equivocations=many)).equivocations
     assert min(iat for _, iat in kept) == 5
     assert len(kept) == MAX_EQUIVOCATIONS
 
