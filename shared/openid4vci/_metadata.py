@@ -134,8 +134,6 @@ def _configuration(id_: str, entry: Mapping[str, Any]) -> Configuration:
     where = reader.pointer("/credential_configurations_supported", id_)
     methods = reader.get_strings(entry, "cryptographic_binding_methods_supported", where, optional=True, max_items=_MAX_ITEMS) or ()
     proof_types = reader.get_object(entry, "proof_types_supported", where, optional=True)
-    if bool(methods) != (proof_types is not None):
-        raise Malformed("binding methods and proof types come together", where=f"{where}/proof_types_supported")
     proof = reader.get_object(proof_types or {}, "jwt", f"{where}/proof_types_supported", optional=True)
     definition = reader.get_object(entry, "credential_definition", where, optional=True)
     metadata = reader.get_object(entry, "credential_metadata", where, optional=True) or {}
