@@ -23,11 +23,11 @@ from ..jose.jwk import parse_public_jwk, render_jwk, thumbprint
 from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
 from ..keys import KeyId, PublicKey, Unsigned
 from ..status.memory import StatusMemory, parse_statuses, render_statuses
-from ..status.token_status_list import MEDIA_TYPE as STATUS_LIST
-from ..status.token_status_list import StatusToken, parse_token
+from ..status.token_status_list import MEDIA_TYPE, StatusToken, parse_token
 from ..x509 import Crl, load_certificate, parse_crl
 
 TYP = "trust-bundle+jwt"
+STATUS_LIST = MEDIA_TYPE
 CERTIFICATE = "application/pkix-cert"
 CRL = "application/pkix-crl"
 TYPE_METADATA = "application/vct+json"
@@ -150,8 +150,9 @@ def prepare_bundle(
 ) -> Unsigned[bytes]:
     """The file, lacking only the signature. ``seq`` grows by one a pack, ``prev`` is the digest of the one before or ``None``.
 
-    ``TooLarge`` for what no reader would take.
+    The same bytes given twice are there once. ``TooLarge`` for what no reader would take.
     """
+    artefacts = tuple({each.sha256: each for each in artefacts}.values())
     if len(artefacts) > MAX_ARTEFACTS or any(len(each.data) > MAX_ARTEFACT for each in artefacts):
         raise TooLarge("a checking pack holds at most 2,000 artefacts of 10 MB each", where="/artefacts")
     manifest = {
