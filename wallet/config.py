@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from msgspec import Meta
 
@@ -60,12 +61,28 @@ class Place:
     @property
     def storage(self) -> str:
         """Where records are kept; by default a file of the folder."""
-        return self.settings.storage or f"sqlite:///{self.path('wallet.db').absolute()}"
+        return self.settings.storage or f"sqlite:///{quote(str(self.path('wallet.db').absolute()))}"
 
     @property
     def keys(self) -> str:
         """Where the host's keys are kept; by default a sealed file of the folder."""
-        return self.settings.keys or f"file:{self.path('keys').absolute()}"
+        return self.settings.keys or f"file:{quote(str(self.path('wallet.keys').absolute()))}"
+
+    @property
+    def key_file(self) -> Path:
+        """The secret that opens the host's keys: the service manager's credential ``muniment-wallet``, else ``key-file`` in the folder."""
+        credential = Path(environment().get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-wallet"
+        return credential if credential.exists() else self.path("key-file")
+
+    def key_secret(self) -> bytes:
+        """The contents of ``key_file``; ``ConfigError`` if others can read it."""
+        file = self.key_file
+        try:
+            if file.stat().st_mode & 0o077:
+                raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where="key-file")
+            return file.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(f"cannot read {file}, which opens the keys: {error.strerror}", where="key-file") from error
 
 
 def environment() -> Mapping[str, str]:

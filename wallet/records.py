@@ -17,7 +17,7 @@ from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 
 from .keep import Locked, Vault
-from .sessions import Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
+from .sessions import Addressed, Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -114,13 +114,14 @@ DOCUMENTS = Shelf("documents", Document)
 COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
+ADDRESSED = Shelf("addressed", Addressed)
 HISTORY = Shelf("history", Sealed)
 HEAD = Shelf("head", Head)
 
 
 def shelves() -> Iterator[Shelf[msgspec.Struct]]:
     """All kinds, for backup and for taking a wallet away."""
-    yield from (PROFILE, RECEIVING, DOCUMENTS, COPIES, STATUS, REQUESTS, HISTORY, HEAD)  # type: ignore[misc] # a shelf is used with its own type
+    yield from (PROFILE, RECEIVING, DOCUMENTS, COPIES, STATUS, REQUESTS, ADDRESSED, HISTORY, HEAD)  # type: ignore[misc] # a shelf is used with its own type
 
 
 async def add_wallet(tx: Tx, locked: Locked) -> None:

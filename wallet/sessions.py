@@ -224,6 +224,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     state: RequestState
 
 
+class Addressed(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy made out to one body: ``file`` is the whole JSON file, ``shown`` the keys of the details in it."""
+
+    at: int
+    entity: str
+    name: str
+    purpose_id: str
+    document: str
+    shown: tuple[str, ...]
+    expires_at: int
+    file: str
+
+
 # --- history -----------------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,258 @@
+"""What stands on the consent page, as data: who asks, why, what they would see, what they would not, and on whose behalf.
+
+The same data serve the page, the JSON API and the command line. Sentences follow the pattern of the domain study, section 0.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import msgspec
+
+from shared.clock import DAY
+from shared.errors import AccessDenied, Rejected, Undecided
+from shared.formats import formats
+from shared.web.dates import Dates
+
+from .cards import Line, acting_for, fresh_copies, type_of
+from .choose import Offer
+from .keep import Vault
+from .means import Means
+from .present import offers
+from .records import REQUESTS, Item
+from .sessions import Agreed, Answered, Asked, Asker, Request, Unanswered, Use, Withheld
+
+Translate = Callable[[str], str]
+
+
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """One detail that would be shown."""
+
+    key: str
+    label: str
+    value: str
+    group: str
+    always: bool
+
+
+class Extra(msgspec.Struct, frozen=True, kw_only=True):
+    """A detail that is shown only if it is ticked."""
+
+    key: str
+    label: str
+    values: tuple[str, ...]
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0."""
+
+    document: str
+    title: str
+    subtitle: str
+    issuer_name: str
+    state: str
+    copies_left: int
+    usable: bool
+    reused_at: int
+    whole: bool
+    acting_for: str
+    details: tuple[Detail, ...]
+    optional: tuple[Extra, ...]
+    not_shown: tuple[str, ...]
+    advice: tuple[str, ...]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is asked for, with every document that answers it; the chosen one first."""
+
+    query: str
+    choices: tuple[Choice, ...]
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as a person sees it. ``state``: asked, sending, answered, unanswered or withheld.
+
+    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents. ``problem`` says why nothing can be shared, if so.
+    """
+
+    id: str
+    state: str
+    asker: Asker
+    use: Use | None
+    purpose: str
+    keeps: str
+    sentence: str
+    acting_for: str
+    details: tuple[Detail, ...]
+    optional: tuple[Extra, ...]
+    not_shown: tuple[str, ...]
+    parts: tuple[Part, ...]
+    problem: str
+    receipt: str | None
+    receipt_problem: str
+    refusal: str
+    redirect_uri: str | None
+    answered_at: int
+
+
+_STATES: Mapping[type, str] = {Asked: "asked", Agreed: "sending", Answered: "answered", Unanswered: "unanswered", Withheld: "withheld"}
+
+
+async def consent(
+    means: Means,
+    vault: Vault,
+    request_id: str,
+    *,
+    chosen: Mapping[str, str] | None = None,
+    translate: Translate = lambda text: text,
+    locale: str = "en",
+    dates: Dates | None = None,
+) -> Consent:
+    """The view of a request as it stands now. Looking changes and fetches nothing."""
+    item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
+    words = _Words(translate, locale, dates or Dates(locale, "UTC"), means.clock())
+    parts, problem = await _parts(means, vault, item, chosen or {}, words=words) if isinstance(item.value.state, Asked) else ((), "")
+    return _view(item, parts, problem, words)
+
+
+class _Words:
+    """Everything that turns data into sentences."""
+
+    def __init__(self, translate: Translate, locale: str, dates: Dates, at: int) -> None:
+        self._ = translate
+        self.locale, self.dates, self.at = locale, dates, at
+
+    def purpose(self, use: Use | None) -> str:
+        """Their own words, without a full stop."""
+        if use is None:
+            return ""
+        return use.purpose.get(self.locale, use.purpose.get("en", "")).rstrip(". ")
+
+    def keeps(self, use: Use | None) -> str:
+        """What they promise to keep, and until when."""
+        if use is None or use.retention_days is None:
+            return self._("It does not say how long it keeps what you show.")
+        what = ", ".join(use.claims_kept) or self._("what you show")
+        if use.retention_days == 0:
+            return self._("It says that it keeps nothing once it has looked.")
+        until = self.dates.date(self.at + use.retention_days * DAY)
+        return self._("It says that it will keep {what} until {date}, then delete it.").format(what=what, date=until)
+
+    def sentence(self, request: Request, choices: Sequence[Choice]) -> str:
+        """The consent sentence in one paragraph, for terminals and programs."""
+        labels = dict.fromkeys(detail.label for choice in choices for detail in choice.details if not detail.always)
+        hidden = dict.fromkeys(label for choice in choices for label in choice.not_shown)
+        behalf = next((choice.acting_for for choice in choices if choice.acting_for), "")
+        purpose = self.purpose(request.use)
+        name = request.asker.name if request.asker.proved else self._("Somebody whom we could not check")
+        said = [
+            self._("{name} asks to see: {details}.").format(name=name, details=_joined(labels)),
+            self._("To {purpose}.").format(purpose=_lower(purpose)) if purpose else self._("It gave no reason."),
+            self.keeps(request.use),
+            self._("It may not use it for anything else."),
+            self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
+            self._("You are acting for {name} as attorney.").format(name=behalf) if behalf else "",
+        ]
+        return " ".join(part for part in said if part)
+
+    def advice(self, offer: Offer, shown: Mapping[str, object]) -> tuple[str, ...]:
+        """What the type itself says about showing just this: a limit that is kept back, say."""
+        try:
+            type_of(offer.document).judge(shown, {})
+        except (Undecided, Rejected) as error:
+            return (_ADVICE[error.code],) if error.code in _ADVICE else ()
+        return ()
+
+
+_ADVICE = {
+    "restricted_undisclosed": "There is a limit that you would not show. They may not be able to rely on this without it.",
+    "needs_more_attorneys": "Another attorney must agree too. On its own this may not be enough.",
+    "needs_capacity_evidence": "This may be used only once the donor has lost capacity. They may ask for evidence.",
+}
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _joined(labels: Collection[str]) -> str:
+    return ", ".join(labels)
+
+
+async def _parts(
+    means: Means, vault: Vault, item: Item[Request], chosen: Mapping[str, str], *, words: _Words
+) -> tuple[tuple[Part, ...], str]:
+    try:
+        found = await offers(means, vault, item.value)
+    except AccessDenied:
+        return (), words._("Nothing in your wallet answers what they ask for.")
+    parts = []
+    for query, answers in found.parts.items():
+        wanted = sorted(answers, key=lambda offer, query=query: offer.document.id != chosen.get(query))  # type: ignore[misc]
+        parts.append(Part(query=query, choices=tuple(_choice(offer, words) for offer in wanted)))
+    if not all(part.choices[0].usable for part in parts):
+        return tuple(parts), words._("There is no copy left for this. New ones come by themselves; you can also ask for them now.")
+    return tuple(parts), ""
+
+
+def _choice(offer: Offer, words: _Words) -> Choice:
+    document, kind = offer.document, type_of(offer.document)
+    least, everything = offer.shown((), words.locale), offer.everything(words.locale)
+    extras = [_extra(offer, key, least, words.locale) for key in offer.optional()]
+    claims = formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims
+    seen = {line.key for line in least}
+    ticked_labels = {extra.label for extra in extras}
+    hidden = dict.fromkeys(line.label for line in everything if line.key not in seen and line.label not in ticked_labels)
+    return Choice(
+        document=document.id,
+        title=kind.title.in_(words.locale),
+        subtitle=acting_for(kind, document.claims),
+        issuer_name=document.issuer_name,
+        state=document.status.value,
+        copies_left=len(fresh_copies(document, offer.format, words.at)),
+        usable=offer.copy is not None,
+        reused_at=offer.copy.shown_at if offer.copy is not None and offer.reused else 0,
+        whole=len(least) == len(everything),
+        acting_for=acting_for(kind, document.claims),
+        details=tuple(_detail(line) for line in least),
+        optional=tuple(extra for extra in extras if extra.values),
+        not_shown=tuple(hidden),
+        advice=tuple(words._(line) for line in words.advice(offer, claims)),
+    )
+
+
+def _detail(line: Line) -> Detail:
+    return Detail(key=line.key, label=line.label, value=line.value, group=line.group, always=line.always)
+
+
+def _extra(offer: Offer, key: str, least: Sequence[Line], locale: str) -> Extra:
+    """What ticking ``key`` adds."""
+    had = {line.key for line in least}
+    more = [line for line in offer.shown((key,), locale) if line.key not in had]
+    return Extra(key=key, label=", ".join(dict.fromkeys(line.label for line in more)), values=tuple(line.value for line in more))
+
+
+def _view(item: Item[Request], parts: tuple[Part, ...], problem: str, words: _Words) -> Consent:
+    request, state = item.value, item.value.state
+    choices = [part.choices[0] for part in parts]
+    answered = state if isinstance(state, Answered) else None
+    return Consent(
+        id=item.id,
+        state=_STATES[type(state)],
+        asker=request.asker,
+        use=request.use,
+        purpose=words.purpose(request.use),
+        keeps=words.keeps(request.use),
+        sentence=words.sentence(request, choices),
+        acting_for=next((choice.acting_for for choice in choices if choice.acting_for), ""),
+        details=tuple(detail for choice in choices for detail in choice.details),
+        optional=tuple(extra for choice in choices for extra in choice.optional),
+        not_shown=tuple(label for choice in choices for label in choice.not_shown),
+        parts=parts,
+        problem=problem,
+        receipt=answered.receipt if answered else None,
+        receipt_problem=answered.receipt_problem if answered else "",
+        refusal=answered.refusal if answered else state.detail if isinstance(state, Unanswered) else "",
+        redirect_uri=answered.redirect_uri if answered else None,
+        answered_at=getattr(state, "at", 0),
+    )

@@ -1,0 +1,158 @@
+"""Setting up a wallet service in an empty folder: the host's keys, trust, database and the first wallet.
+
+Safe to repeat after a crash, and never over a finished one: the settings file is written last and refuses everything from then on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shared.clock import Clock, Entropy
+from shared.codec import base64url
+from shared.custody import open_custodian
+from shared.errors import ConfigError, Conflict, VcError
+from shared.keys import Custodian, Role
+from shared.storage import Migration, open_storage, read_migrations
+from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
+from shared.urls import LOOPBACK
+from shared.web.passphrases import generate_passphrase
+from shared.web.settings import load
+
+from . import config
+from .config import Place, WalletSettings
+from .enter import Doors
+from .keep import REFERENCES, STORAGE, Keeper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asked for; ``passphrase`` empty means that one is made. ``trust`` are ``FILE.pem:role[:entity]``."""
+
+    folder: Path
+    public_url: str
+    port: int
+    storage: str = ""
+    holder: str = ""
+    passphrase: str = ""
+    trust: tuple[str, ...] = ()
+    open_to_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUp:
+    """What was made. Passphrase and recovery code are told here and never again; empty where no wallet was asked for."""
+
+    public_url: str
+    holder: str
+    passphrase: str
+    recovery_code: str
+
+
+def migrations() -> Sequence[Migration]:
+    """Counters of tries, then the wallet's own tables."""
+    return (*read_migrations("shared.web", "web"), *read_migrations("wallet", "wallet"))
+
+
+async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
+    """Make everything; ``ConfigError`` if there is a wallet service already, or something of the wish cannot be."""
+    file = wish.folder / config.FILE
+    if file.exists():
+        raise ConfigError(f"there is a wallet service in {wish.folder} already; nothing was changed", where="dir")
+    place = Place(wish.folder, load(WalletSettings, _toml(wish).encode(), {}, config.PREFIX))
+    wish.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    trust = TrustAnchors()
+    for entry in wish.trust:
+        trust = add_anchor(trust, entry)
+    write_whole(place.path(place.settings.trust), render_trust(trust))
+    opened = await _first_wallet(wish, place, clock=clock, entropy=entropy)
+    write_whole(file, _toml(wish).encode())
+    return opened
+
+
+async def _first_wallet(wish: Wish, place: Place, *, clock: Clock, entropy: Entropy) -> SetUp:
+    if not place.key_file.exists():
+        write_whole(place.key_file, base64url.encode(entropy(32)).encode() + b"\n")
+    custodian = open_custodian(place.keys, entropy=entropy, passphrase=place.key_secret())
+    storage = open_storage(place.storage)
+    try:
+        await _create(custodian)
+        await storage.migrate(migrations())
+        if not wish.holder:
+            return SetUp(public_url=wish.public_url, holder="", passphrase="", recovery_code="")
+        passphrase = wish.passphrase or generate_passphrase(entropy)
+        doors = Doors(Keeper(custodian, entropy, place.settings.hardness), storage, clock=clock, entropy=entropy)
+        opened = await doors.make(wish.holder, passphrase)
+        return SetUp(public_url=wish.public_url, holder=opened.holder, passphrase=passphrase, recovery_code=opened.recovery_code)
+    finally:
+        await storage.close()
+        await custodian.close()
+
+
+async def _create(custodian: Custodian) -> None:
+    for key, role in ((STORAGE, Role.SEAL), (REFERENCES, Role.MAC)):
+        with suppress(Conflict):  # from a set-up that was broken off
+            await custodian.create(key, role)
+
+
+def add_anchor(trust: TrustAnchors, entry: str, *, name: str = "") -> TrustAnchors:
+    """Pin ``FILE.pem:role[:entity]``; ``ConfigError`` for a file that cannot be read or is no anchor."""
+    for role in (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY):
+        file, found, rest = entry.rpartition(f":{role}")
+        if found and (not rest or rest.startswith(":")):
+            return _pin(trust, Path(file), role, rest.removeprefix(":"), name)
+    raise ConfigError(f"write FILE.pem:{Role.CREDENTIAL_ISSUER} or FILE.pem:{Role.RELYING_PARTY}, not {entry}", where="trust")
+
+
+def _pin(trust: TrustAnchors, file: Path, role: Role, entity: str, name: str) -> TrustAnchors:
+    try:
+        anchor = parse_anchor(file.read_bytes(), role=role, name=name, entity=entity or None)
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", where="trust") from error
+    except VcError as error:
+        raise ConfigError(f"{file}: {error.detail}", where="trust") from error
+    with suppress(Conflict):  # trusted already: once more changes nothing
+        return trust.add(anchor)
+    return trust
+
+
+def read_trust(place: Place) -> TrustAnchors:
+    """Whom this wallet service trusts; nobody where there is no file."""
+    file = place.path(place.settings.trust)
+    return parse_trust(file.read_bytes()) if file.exists() else TrustAnchors()
+
+
+def _toml(wish: Wish) -> str:
+    lines = [
+        "# Settings of this wallet service. Each can also be set as MUNIMENT_WALLET_<NAME> in the environment.",
+        f"public_url = {json.dumps(wish.public_url)}",
+        f"port = {wish.port}",
+    ]
+    if wish.storage:
+        lines.append(f"storage = {json.dumps(wish.storage)}")
+    if wish.open_to_all:
+        lines.append("open_to_all = true")
+    if (urlsplit(wish.public_url).hostname or "") in {"localhost", "127.0.0.1", "::1"}:
+        lines += [
+            "# This service runs on one machine for trying out: others on the same machine may be called without TLS.",
+            f"outbound_allow = {json.dumps([f'{host}:*' for host in LOOPBACK])}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def write_whole(file: Path, data: bytes, mode: int = 0o600) -> None:
+    """Whole or not at all, even if the machine stops in between."""
+    fresh = file.with_name(f".{file.name}.new")
+    with suppress(FileNotFoundError):
+        fresh.unlink()
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(file)

@@ -1,0 +1,215 @@
+"""Copies made out to one body for one purpose, to be sent, printed or handed over (security rule S8).
+
+The copy is marked as used (``address``) before anything is signed; the finished file lies sealed in the wallet until it runs out
+(``addressed``), so that its picture and its file can be fetched again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared import addressed
+from shared.addressed import AddressedPresentation
+from shared.clock import DAY
+from shared.codec import qr
+from shared.codec.qr import ErrorCorrection
+from shared.credentials import ClaimPath, CredentialType, by_id
+from shared.credentials._derive import dcql
+from shared.dcql import DcqlQuery, parse_query
+from shared.errors import Conflict, Malformed, TooLarge
+from shared.formats import Binding, formats
+from shared.storage import Tx
+
+from . import history
+from .cards import PREFERRED, acting_for, lines, type_of
+from .choose import Offer, find_offers, pick_copy
+from .holding import sign_presentation
+from .keep import Vault
+from .means import Means
+from .present import Showing, mark_used
+from .records import ADDRESSED, COPIES, STATUS, Item
+from .sessions import Addressed, ClaimNames, Document
+
+DEFAULT_DAYS = 7
+_MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correction M (ISO/IEC 18004 table 7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to make: for whom, for what, from which document, showing what.
+
+    ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``).
+    """
+
+    entity: str
+    name: str
+    purpose_id: str
+    type: str = "representation"
+    query: str | None = None
+    claims: tuple[str, ...] = ()
+    document: str | None = None
+    days: int = DEFAULT_DAYS
+
+
+def check_wish(wish: Wish) -> None:
+    """``Malformed`` with the field's name."""
+    parts = urlsplit(wish.entity)
+    if not parts.scheme or not (parts.netloc or parts.path) or len(wish.entity) > 2_000 or not wish.entity.isascii() or " " in wish.entity:
+        raise Malformed("an organisation's identifier is an address such as https://bank.example", where="to")
+    if not 1 <= len(wish.purpose_id) <= 200 or not wish.purpose_id.isprintable():
+        raise Malformed("say what the copy is for", where="purpose_id")
+    if not 1 <= wish.days <= addressed.MAX_DAYS:
+        raise Malformed(f"a copy lives between 1 and {addressed.MAX_DAYS} days", where="days")
+    if wish.query is None and not wish.claims:
+        raise Malformed("say what the copy is to show", where="query")
+
+
+async def preview(means: Means, vault: Vault, wish: Wish) -> Offer:
+    """What the copy would show, before it is made. ``AccessDenied`` if nothing in the wallet fits."""
+    check_wish(wish)
+    return await means.storage.read(lambda tx: _find(tx, vault, wish, at=means.clock()))
+
+
+async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
+    """The finished copy."""
+    check_wish(wish)
+    at = means.clock()
+    showing = await means.storage.write(lambda tx: _spend(tx, means, vault, wish, at=at), point="address")
+    binding = addressed.make_binding(entity=wish.entity, purpose_id=wish.purpose_id, at=at, entropy=means.entropy, days=wish.days)
+    wire = await sign_presentation(showing.copy, showing.presented, binding, at=at, entropy=means.entropy)
+    staples = await means.storage.read(lambda tx: _staples(tx, vault, showing.line.status_uri))
+    presentation = AddressedPresentation(
+        format=showing.line.format,
+        aud=binding.audience,
+        purpose_id=wish.purpose_id,
+        vp_token={showing.query_id: (wire,)},
+        status_list_tokens=tuple(staples),
+    )
+    made = Addressed(
+        at=at,
+        entity=wish.entity,
+        name=wish.name or wish.entity,
+        purpose_id=wish.purpose_id,
+        document=showing.document.id,
+        shown=showing.shown,
+        expires_at=min(at + wish.days * DAY, showing.line.expires_at),
+        file=addressed.render_file(presentation).decode(),
+    )
+    return await _keep(means, vault, made, showing.document, binding)
+
+
+def _query(kind: CredentialType, wish: Wish) -> DcqlQuery:
+    """The ready question, its own optional details left out, and what was named beside it."""
+    if wish.query is not None:
+        asked = dcql(kind, wish.query, PREFERRED)["credentials"][0]
+        ready = kind.query(wish.query)
+        asked["claims"] = asked["claims"][: len(ready.paths) if ready else None]
+        asked.pop("claim_sets", None)
+    else:
+        asked = {"id": kind.id, "format": PREFERRED, "meta": {"vct_values": [kind.vct]}, "claims": []}
+    named = [list(_path(key)) for key in wish.claims]
+    known = [claim["path"] for claim in asked["claims"]]
+    asked["claims"] += [{"path": path} for path in named if path not in known]
+    return parse_query({"credentials": [asked]})
+
+
+def _path(key: str) -> ClaimPath:
+    """The inverse of ``cards.key_of``."""
+    return tuple(None if part == "*" else int(part) if part.isdigit() else part for part in key.split("/"))
+
+
+async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int) -> Offer:
+    found = await find_offers(tx, vault, _query(by_id(wish.type), wish), wish.entity, at=at)
+    chosen: dict[str, str] = {} if wish.document is None else dict.fromkeys(found.parts, wish.document)
+    return found.choose(chosen)[0]
+
+
+async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> Showing:
+    offer = await _find(tx, vault, wish, at=at)
+    line = pick_copy(offer.document, offer.format, wish.entity, at)
+    if line is None:
+        raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
+    copy = (await COPIES.get(tx, vault, line.id)).value
+    presented = offer.disclose(formats()[offer.format].parse(copy.wire), ())
+    claims = formats()[offer.format].peek(presented).claims
+    await mark_used(tx, means, vault, document=offer.document.id, copy=line.id, party=wish.entity, name=wish.name or wish.entity, at=at)
+    shown = tuple(one.key for one in lines(type_of(offer.document), claims))
+    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
+
+
+async def _staples(tx: Tx, vault: Vault, uri: str) -> list[str]:
+    """The list as it was fetched on schedule; nothing is fetched for a copy (S21)."""
+    known = await STATUS.find(tx, vault, vault.tag("status list", uri))
+    return [] if known is None else [known.value.token]
+
+
+async def _keep(means: Means, vault: Vault, made: Addressed, document: Document, binding: Binding) -> Item[Addressed]:
+    transaction = str(binding.extra["jti"])
+    entry = history.addressed(
+        entity=made.entity,
+        name=made.name,
+        purpose_id=made.purpose_id,
+        presented=ClaimNames(credential_identifier=document.vct, claims=made.shown),
+        document=document,
+        acting_for=document.id if acting_for(type_of(document), document.claims) else "",
+        transaction=transaction,
+        at=made.at,
+    )
+
+    async def keep(tx: Tx) -> Item[Addressed]:
+        kept = await ADDRESSED.put(tx, vault, vault.tag("addressed", transaction), made, entropy=means.entropy)
+        await history.append(tx, vault, entry, entropy=means.entropy)
+        return kept
+
+    return await means.storage.write(keep, point="addressed")
+
+
+async def get_copy(means: Means, vault: Vault, name: str) -> Item[Addressed]:
+    """A copy that was made before; ``Missing``."""
+    return await means.storage.read(lambda tx: ADDRESSED.get(tx, vault, name))
+
+
+async def drop_run_out(means: Means, vault: Vault) -> None:
+    """Copies that nobody can use any more leave the wallet; the history keeps their line."""
+    at = means.clock()
+    over = [item.id for item in await means.storage.read(lambda tx: ADDRESSED.all(tx, vault)) if item.value.expires_at <= at]
+    if not over:
+        return
+
+    async def drop(tx: Tx) -> None:
+        for name in over:
+            await ADDRESSED.drop(tx, vault, name)
+
+    await means.storage.write(drop, point="addressed-over")
+
+
+def qr_of(copy: Addressed) -> tuple[str, ErrorCorrection]:
+    """The text for one code and how well it bears damage: M if that fits, else L. ``TooLarge``: send the file instead."""
+    presentation = addressed.parse_file(copy.file)
+    try:
+        return addressed.render_qr(presentation, max_length=_MEDIUM), "M"
+    except TooLarge:
+        return addressed.render_qr(presentation), "L"
+
+
+def qr_png(copy: Addressed, *, scale: int = 6) -> bytes:
+    """The code as a picture; ``TooLarge``."""
+    text, strength = qr_of(copy)
+    return qr.png(text, ec=strength, scale=scale)
+
+
+def qr_svg(copy: Addressed) -> str:
+    """The code as a drawing; ``TooLarge``."""
+    text, strength = qr_of(copy)
+    return qr.svg(text, ec=strength)
+
+
+def ready_questions(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    """What copies can be made for, from the types at hand."""
+    kinds: Collection[CredentialType] = {document.vct: type_of(document) for document in documents}.values()
+    return [
+        {"type": kind.id, "query": ready.id, "title": ready.title, "purpose": ready.purpose} for kind in kinds for ready in kind.queries
+    ]
