@@ -26,7 +26,7 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 32,
     try:
         raw = data.encode() if isinstance(data, str) else data
         if len(raw) > max_bytes:
-            raise TooLarge(f"more than {max_bytes} bytes of JSON", where=where)
+            raise TooLarge(f"more than {max_bytes} bytes of JSON")
         value = _decode(raw)
         if not _is_plain(raw, value, max_depth):
             members = _measure([value], max_depth + 1)

@@ -111,8 +111,10 @@ def test_bounds() -> None:
     assert strict_json.loads(b"[[]]", max_depth=2) == [[]]
     with pytest.raises(TooLarge):
         strict_json.loads(b"[[]]", max_depth=1)
-    with pytest.raises(TooLarge):
-        strict_json.loads('"é"', max_bytes=3)
+    for text, bounds in (('"é"', {"max_bytes": 3}), ("[[]]", {"max_depth": 1}), ("[" * 400_000, {}), ('{"a":1,"a":1}', {})):
+        with pytest.raises(Malformed) as caught:
+            strict_json.loads(text, **bounds, where="/here")
+        assert caught.value.where == "/here"
     assert strict_json.loads('"é"', max_bytes=4) == "é"
 
 

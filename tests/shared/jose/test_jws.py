@@ -18,7 +18,7 @@ from shared.codec import base64url
 from shared.errors import AlgorithmRefused, BadSignature, Malformed, TooLarge, VcError, WrongTyp
 from shared.jose import jws
 from shared.jose.jwk import parse_public_jwk, render_jwk
-from shared.keys import KeyId
+from shared.keys import SIGNS, KeyId
 
 KEY = KeyId("issuer")
 SIGNER = Signer.new()
@@ -79,6 +79,18 @@ def test_typ_is_compared_exactly_and_before_all_else() -> None:
     for typ in ("KB+JWT", "application/kb+jwt", "kb+jw", "", ("vp+jwt", "dc+sd-jwt"), ()):
         with pytest.raises(WrongTyp):
             jws.verify_jws(parsed, stranger, typ=typ, algs=())
+
+
+def test_typ_swap_every_pair() -> None:
+    typs = sorted(set().union(*SIGNS.values()))
+    for signed_typ in typs:
+        parsed = jws.parse_jws(token(typ=signed_typ))
+        for typ in typs:
+            if typ == signed_typ:
+                jws.verify_jws(parsed, SIGNER.public, typ=typ)
+            else:
+                with pytest.raises(WrongTyp):
+                    jws.verify_jws(parsed, SIGNER.public, typ=typ)
 
 
 def test_header_cannot_change_the_typ_or_alg_that_the_custodian_judges() -> None:
