@@ -23,7 +23,7 @@ from ..clock import Clock, Entropy, monotonic, system_clock, system_entropy
 from ..errors import ConfigError, UnsupportedMediaType
 from ..flow import Fetch, Fetched
 from ..storage import Storage
-from .context import CLOCK, ENTROPY, FETCHER, REQUEST_ID, SERVICE, SETTINGS, STORAGE
+from .context import BODIES, CLOCK, ENTROPY, FETCHER, REQUEST_ID, SERVICE, SETTINGS, STORAGE
 from .fetch import Fetcher
 from .logs import start_logging
 from .metrics import METRICS, Metrics, route_of, show
@@ -38,9 +38,6 @@ S = TypeVar("S", bound=Common)
 Check = Callable[[], Awaitable[object]]
 READY: web.AppKey[dict[str, Check]] = web.AppKey("READY")
 """Name -> check of something that the service needs; ``/health/ready`` answers 503 while one raises."""
-
-BODIES: web.AppKey[dict[str, int]] = web.AppKey("BODIES")
-"""Largest body in bytes by route template, where it differs from the setting ``max_body``."""
 
 log = logging.getLogger("muniment.access")
 

@@ -21,6 +21,9 @@ ENTROPY: web.AppKey[Entropy] = web.AppKey("ENTROPY")
 STORAGE: web.AppKey[Storage] = web.AppKey("STORAGE")
 FETCHER: web.AppKey[Callable[[Fetch], Awaitable[Fetched]]] = web.AppKey("FETCHER")
 
+BODIES: web.AppKey[dict[str, int]] = web.AppKey("BODIES")
+"""Largest body in bytes by route template, where it differs from the setting ``max_body``."""
+
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 """What a person quotes from an error page and an operator finds in the log."""
 

@@ -36,9 +36,12 @@ from ..errors import (
     UnsupportedMediaType,
     VcError,
 )
+from .context import BODIES
 from .problem import PROBLEM, Problem, speak, title_of
 
 Handler = Callable[..., Awaitable[Any]]
+_SEGMENT = "[A-Za-z0-9_-]{1,200}"
+"""What an identifier in a path looks like, where the route does not say otherwise."""
 Guard = Callable[[web.Request, str], Awaitable[object]]
 
 
@@ -110,6 +113,8 @@ def add_routes(
     for route in routes:
         add = app.router.add_get if route.method == "GET" else partial(app.router.add_route, route.method)  # GET brings HEAD with it
         add(route.path, _served(route, guard))
+        if route.max_body:
+            app[BODIES][_template(route.path)] = route.max_body
     app.router.add_get(f"{prefix}/openapi.json", show_document)
     app.router.add_get(f"{prefix}/docs", show_page)
 
@@ -118,7 +123,11 @@ def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaita
     if route.scope and guard is None:
         raise ValueError(f"{route.path} asks for the scope {route.scope}, and nobody guards it")
 
+    patterns = {one.name: re.compile(one.schema.get("pattern", ".*"), re.DOTALL) for one in _path_params(route)}
+
     async def serve(request: web.Request) -> web.StreamResponse:
+        if any(not pattern.fullmatch(request.match_info[name]) for name, pattern in patterns.items()):
+            raise Missing("there is nothing at this address")
         if route.scope and guard is not None:
             await guard(request, route.scope)
         arguments: dict[str, Any] = {}
@@ -144,21 +153,15 @@ def _answer(out: object, route: Route) -> web.StreamResponse:
 
 
 async def _read_body(request: web.Request, route: Route) -> object:
-    limit = route.max_body or 0
-    if limit and (request.content_length or 0) > limit:
-        raise TooLarge("the request is larger than this address takes")
     if request.content_type in route.raw:
-        return await _bytes(request, limit)
+        return await request.read()
     if route.body is None or request.content_type != "application/json":
         taken = ", ".join((["application/json"] if route.body is not None else []) + list(route.raw))
         raise UnsupportedMediaType(f"this address takes {taken}")
     if (charset := request.charset) is not None and charset.lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("JSON is read as UTF-8 only")
-    return decode(await _bytes(request, limit), route.body)
-
-
-async def _bytes(request: web.Request, limit: int) -> bytes:
-    return await request.clone(client_max_size=limit).read() if limit else await request.read()
+    data = await request.read()
+    return decode(data, route.body, max_bytes=len(data))  # the size was bounded while reading
 
 
 def decode(data: bytes, kind: Any, *, max_bytes: int = 1_000_000) -> Any:
@@ -210,7 +213,7 @@ def read_query(request: web.Request, kind: Any) -> Any:
 def document(routes: Sequence[Route], *, title: str, description: str = "", version: str = "1") -> dict[str, Any]:
     """OpenAPI 3.1. Schemas come from the Structs, error answers from the error classes."""
     kinds = _kinds(routes)
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    schemas, components = _bounded(msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}"))
     of = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -224,6 +227,16 @@ def document(routes: Sequence[Route], *, title: str, description: str = "", vers
             "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "description": "An API key of this service."}},
         },
     }
+
+
+def _bounded(schema: Any) -> Any:
+    """Whole numbers are those that all programs read alike (RFC 7493 section 2.2): ``strict_json`` refuses larger ones."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(_bounded(one) for one in schema)
+    if not isinstance(schema, dict):
+        return schema
+    bounds = {"minimum": -strict_json.MAX_INTEGER, "maximum": strict_json.MAX_INTEGER} if schema.get("type") == "integer" else {}
+    return bounds | {name: _bounded(part) for name, part in schema.items()}
 
 
 def _kinds(routes: Sequence[Route]) -> list[Any]:
@@ -258,10 +271,18 @@ def _operation(route: Route, of: Mapping[int, Any], components: Mapping[str, Any
     return operation
 
 
+def _path_params(route: Route) -> list[Param]:
+    """One Param for each name in the path, with the pattern that its values must have."""
+    told = {one.name: one for one in route.params if one.where == "path"}
+    forms = dict(re.findall(r"\{(\w+):([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", route.path))
+    return [
+        told.get(name) or Param(name, "path", schema={"type": "string", "pattern": f"^{forms.get(name, _SEGMENT)}$"})
+        for name in re.findall(r"\{(\w+)\}", _template(route.path))
+    ]
+
+
 def _parameters(route: Route, of: Mapping[int, Any], components: Mapping[str, Any]) -> list[dict[str, Any]]:
-    told = {(one.where, one.name) for one in route.params}
-    names = [name for name in re.findall(r"\{(\w+)\}", _template(route.path)) if ("path", name) not in told]
-    params = [Param(name, "path", required=True) for name in names] + list(route.params)
+    params = _path_params(route) + [one for one in route.params if one.where != "path"]
     out: list[dict[str, Any]] = [
         {
             "name": one.name,

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -46,7 +50,7 @@ async def make(request: web.Request, *, body: Make) -> Reply:
 
 
 async def find(_: web.Request, *, query: Search) -> list[Made]:
-    return [Made(id=query.reference, copies=query.limit)]
+    return [Made(id="1", copies=query.limit + len(query.reference))]
 
 
 async def show(request: web.Request) -> Made:
@@ -80,14 +84,14 @@ ROUTES = [
     Route("GET", r"/api/things/{id:\w{1,20}}", show, out=Made, summary="Show a thing", params=(Param("X-Trace", description="Yours."),)),
     Route("DELETE", "/api/things/{id}/copies", drop, status=204, summary="Drop its copies", description="They are gone for good."),
     Route(
-        "POST", "/api/pictures", picture, body=Person, raw=("image/png", "image/jpeg"), out=Made, summary="Read a picture", max_body=3_000
+        "POST", "/api/pictures", picture, body=Person, raw=("image/png", "image/jpeg"), out=Made, summary="Read a picture", max_body=150_000
     ),
 ]
 
 
 @pytest.fixture
 async def client(app_of: Build, serve: Serve) -> Client:
-    app = app_of(max_body=10_000)
+    app = app_of(max_body=100_000)
     auth.use_auth(app)
     pages.use_pages(app, package="", title="Trial")
     openapi.add_routes(app, ROUTES, title="Trial API", description="For trials.", guard=auth.require_scope)
@@ -105,7 +109,7 @@ async def test_a_good_request_is_answered(client: Client, key: dict[str, str]) -
     assert (answer.status, await answer.json()) == (201, {"id": "1", "copies": 3})
     assert answer.headers["Location"] == "/api/things/1"
     found = await client.get("/api/things?reference=LPA-1&limit=7", headers=key)
-    assert await found.json() == [{"id": "LPA-1", "copies": 7}]
+    assert await found.json() == [{"id": "1", "copies": 12}]
     assert (await client.delete("/api/things/1/copies")).status == 204
     assert await (await client.post("/api/pictures", data=b"\x89PNG", headers={"Content-Type": "image/png"})).json() == {
         "id": "picture",
@@ -144,14 +148,21 @@ async def test_what_is_not_json_is_refused(client: Client, key: dict[str, str]) 
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "application/jsonx"):
         answer = await client.post("/api/things", data=b"{}", headers={**key, "Content-Type": content_type})
         assert answer.status == 415, content_type
-    assert (await client.post("/api/things", data=b"x" * 10_001, headers={**key, "Content-Type": "application/json"})).status == 413
-    assert (await client.post("/api/pictures", data=b"x" * 3_001, headers={"Content-Type": "image/png"})).status == 413
+    assert (await client.post("/api/things", data=b"x" * 100_001, headers={**key, "Content-Type": "application/json"})).status == 413
+    assert (await client.post("/api/pictures", data=b"x" * 150_001, headers={"Content-Type": "image/png"})).status == 413
+    assert (await client.post("/api/pictures", data=b"x" * 150_000, headers={"Content-Type": "image/png"})).status == 200
 
 
 async def test_unknown_and_repeated_query_parameters_are_refused(client: Client, key: dict[str, str]) -> None:
     for query in ("", "?reference=a&reference=b", "?reference=a&x=1", "?reference=a&limit=many", "?reference=a&limit=0"):
         assert (await client.get(f"/api/things{query}", headers=key)).status == 400
     assert (await client.get("/api/things/1?x=1")).status == 400
+
+
+async def test_a_path_that_cannot_be_is_not_found(client: Client) -> None:
+    for path in ("/api/things/2", "/api/things/a%20b", "/api/things/" + "x" * 21, "/api/things/%00/copies", "/api/things/1%0A/copies"):
+        answer = await client.request("DELETE" if path.endswith("copies") else "GET", path)
+        assert (answer.status, answer.content_type) == (404, "application/problem+json"), path
 
 
 async def test_the_scope_is_asked_for_before_the_body(client: Client) -> None:
@@ -203,6 +214,20 @@ async def test_the_page_shows_every_operation_and_kind_of_data(client: Client) -
 def test_a_scope_without_a_guard_is_a_bug_at_start() -> None:
     with pytest.raises(ValueError, match="nobody guards"):
         openapi.add_routes(web.Application(), ROUTES, title="x")
+
+
+@pytest.mark.real
+async def test_schemathesis_finds_no_difference_between_document_and_service(client: Client, key: dict[str, str], tmp_path: Path) -> None:
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        "run",
+        str(client.make_url("/api/openapi.json")),
+        *("--checks", "all", "--max-examples", "20", "--seed", "7", "--no-color", "--suppress-health-check", "all"),
+        *("-H", f"Authorization: {key['Authorization']}"),
+    ]
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
 
 
 JSON = st.recursive(
