@@ -1,0 +1,47 @@
+"""What our programs have in common in a terminal: exit codes and a command line that answers wrong usage with 64."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from .errors import ConfigError, VcError
+
+REFUSED, UNDECIDED, USAGE, CONFIG, INTERRUPTED = 1, 2, 64, 78, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage exits with 64 (EX_USAGE)."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def port(text: str) -> int:
+    """The value of a ``--port`` option."""
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
+
+
+def run_command(program: str, arguments: argparse.Namespace) -> int:
+    """Run ``arguments.command`` and return its exit code; an error is one line on standard error."""
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except ConfigError as error:
+        sys.stderr.write(f"{program}: {error.detail}\n")
+        return CONFIG
+    except VcError as error:
+        where = f" (at {error.where})" if error.where else ""
+        sys.stderr.write(f"{program}: {error.detail}{where} [{error.code}]\n")
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
