@@ -27,13 +27,22 @@ _YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One detail. ``key`` names its path (``powers/0``); ``always`` means that it cannot be withheld."""
+    """One detail. ``key`` names its path (``powers/0``), ``name`` the claim (``powers/*``); ``always``: it cannot be withheld.
+
+    Once others are withheld an element has another place in its list, so that two lines are the same if name and value are.
+    """
 
     key: str
+    name: str
     label: str
     value: str
     group: str
     always: bool
+
+    @property
+    def same(self) -> tuple[str, str]:
+        """What it is compared by."""
+        return self.name, self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,7 @@ def lines(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -
     return [
         Line(
             key=key_of(path),
+            name=key_of(claim.path),
             label=claim.label.in_(locale),
             value=_value(claim.kind, claim.choice(value), value, locale),
             group=groups.get(claim.group, ""),

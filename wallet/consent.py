@@ -200,9 +200,9 @@ def _choice(offer: Offer, words: _Words) -> Choice:
     least, everything = offer.shown((), words.locale), offer.everything(words.locale)
     extras = [_extra(offer, key, least, words.locale) for key in offer.optional()]
     claims = formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims
-    seen = {line.key for line in least}
+    seen = {line.same for line in least}
     ticked_labels = {extra.label for extra in extras}
-    hidden = dict.fromkeys(line.label for line in everything if line.key not in seen and line.label not in ticked_labels)
+    hidden = dict.fromkeys(line.label for line in everything if line.same not in seen and line.label not in ticked_labels)
     return Choice(
         document=document.id,
         title=kind.title.in_(words.locale),
@@ -227,8 +227,8 @@ def _detail(line: Line) -> Detail:
 
 def _extra(offer: Offer, key: str, least: Sequence[Line], locale: str) -> Extra:
     """What ticking ``key`` adds."""
-    had = {line.key for line in least}
-    more = [line for line in offer.shown((key,), locale) if line.key not in had]
+    had = {line.same for line in least}
+    more = [line for line in offer.shown((key,), locale) if line.same not in had]
     return Extra(key=key, label=", ".join(dict.fromkeys(line.label for line in more)), values=tuple(line.value for line in more))
 
 

@@ -16,7 +16,7 @@ from shared import receipts
 from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
 from shared.receipts import LogEntry, LogHead
-from shared.storage import Tx
+from shared.storage import Storage, Tx
 
 from .keep import Vault
 from .records import HEAD, HISTORY
@@ -53,6 +53,16 @@ async def check(tx: Tx, vault: Vault) -> LogHead:
     if heads and found != heads[0]:
         raise HistoryRewritten("lines were added to this history from outside")
     return found
+
+
+async def read_checked(storage: Storage, vault: Vault) -> tuple[list[Sealed], bool]:
+    """All lines, oldest first, and whether the chain holds."""
+    lines = await storage.read(lambda tx: read(tx, vault))
+    try:
+        await storage.read(lambda tx: check(tx, vault))
+    except HistoryRewritten:
+        return lines, False
+    return lines, True
 
 
 def _head(head: Head) -> LogHead:

@@ -177,7 +177,7 @@ async def _prepare(tx: Tx, vault: Vault, offer: Offer, *, optional: Collection[s
     parsed = formats()[offer.format].parse(copy.wire)
     presented = offer.disclose(parsed, optional)
     claims = formats()[offer.format].peek(presented).claims
-    shown = tuple(one.key for one in lines(type_of(offer.document), claims))
+    shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))
     return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
 
 

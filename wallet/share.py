@@ -6,7 +6,7 @@ The copy is marked as used (``address``) before anything is signed; the finished
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from shared.dcql import DcqlQuery, parse_query
 from shared.errors import Conflict, Malformed, TooLarge
 from shared.formats import Binding, formats
 from shared.storage import Tx
+from shared.web.dates import Dates
 
 from . import history
 from .cards import PREFERRED, acting_for, lines, type_of
@@ -136,7 +137,7 @@ async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> 
     presented = offer.disclose(formats()[offer.format].parse(copy.wire), ())
     claims = formats()[offer.format].peek(presented).claims
     await mark_used(tx, means, vault, document=offer.document.id, copy=line.id, party=wish.entity, name=wish.name or wish.entity, at=at)
-    shown = tuple(one.key for one in lines(type_of(offer.document), claims))
+    shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))
     return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
 
 
@@ -205,6 +206,15 @@ def qr_svg(copy: Addressed) -> str:
     """The code as a drawing; ``TooLarge``."""
     text, strength = qr_of(copy)
     return qr.svg(text, ec=strength)
+
+
+def sentence(made: Addressed, *, translate: Callable[[str], str] = lambda text: text, dates: Dates | None = None) -> str:
+    """What such a copy is worth, in the words of its level (1: a copy made out to somebody)."""
+    until = (dates or Dates("en", "UTC")).date(made.expires_at)
+    words = translate(
+        "A copy made out to {name}, until {date}. Nobody else can rely on it. It does not show who hands it over or sends it."
+    )
+    return words.format(name=made.name, date=until)
 
 
 def ready_questions(documents: Sequence[Document]) -> list[dict[str, Any]]:

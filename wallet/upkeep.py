@@ -31,9 +31,10 @@ from . import history
 from .keep import Vault
 from .means import Means
 from .present import settle_cut_off
-from .receive import Batch, NotKeptError, fetch_batch, ledger, put_copies, renewal, send_notice, usable
+from .receive import Batch, NotKeptError, collect, fetch_batch, ledger, put_copies, renewal, send_notice, usable
 from .records import COPIES, DOCUMENTS, STATUS, Item
 from .sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
+from .share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
 
@@ -46,6 +47,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
     """Everything that is due now. One thing that fails does not keep the others from being done."""
     at = means.clock()
     await settle_cut_off(means, vault)
+    await drop_run_out(means, vault)
     for item in await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault)):
         try:
             await _look_after(means, vault, item, at)
@@ -62,6 +64,18 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         due = item.value.renewal
         if due is not None and due.at <= at and item.value.status.value != "invalid":
             await renew(means, vault, item)
+
+
+async def collect_and_look(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
+    """Collect, and look at the status of the new document at once: the issuer knows that it was just collected."""
+    item = await collect(means, vault, invitation, code)
+    if item.value.next_check_at > means.clock():
+        return item
+    try:
+        return await check_status(means, vault, item)
+    except VcError as error:
+        log.info("a first look at a status list: %s", error.code)
+        return item
 
 
 # --- status --------------------------------------------------------------------------------------------------------------------------

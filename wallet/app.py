@@ -1,0 +1,150 @@
+"""The composition root of the wallet service: who is handed what."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from shared.clock import Clock, Entropy, system_clock, system_entropy
+from shared.custody import open_custodian
+from shared.errors import VcError
+from shared.keys import Custodian
+from shared.storage import Storage, open_storage
+from shared.web import auth
+from shared.web.app import READY, make_app
+from shared.web.context import FETCHER
+from shared.web.fetch import Fetcher
+from shared.web.sessions import Session
+
+from .config import Place
+from .enter import Doors
+from .holder_api import HolderApi
+from .init import migrations
+from .keep import STORAGE, Keeper
+from .means import Means, TrustFile, plain_hosts
+from .pages import Pages
+from .unlocked import Unlocked
+from .upkeep import upkeep
+
+UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
+
+log = logging.getLogger("muniment.wallet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Everything that one process of the wallet service holds."""
+
+    place: Place
+    storage: Storage
+    custodian: Custodian
+    fetcher: Fetcher
+    means: Means
+    doors: Doors
+    unlocked: Unlocked
+
+    async def start(self) -> None:
+        """Bring the database up to date."""
+        await self.storage.migrate(migrations())
+
+    async def close(self) -> None:
+        """Release connections, files and keys."""
+        await self.fetcher.close()
+        await self.storage.close()
+        await self.custodian.close()
+
+
+def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> Host:
+    """Everything that use cases need; nothing is asked of database or network yet."""
+    settings = place.settings
+    storage = open_storage(place.storage, failpoint=settings.failpoint)
+    custodian = open_custodian(place.keys, entropy=entropy, passphrase=place.key_secret())
+    fetcher = Fetcher.of(settings)
+    return Host(
+        place=place,
+        storage=storage,
+        custodian=custodian,
+        fetcher=fetcher,
+        means=Means(
+            storage=storage,
+            fetch=fetcher,
+            trust=TrustFile(place.path(settings.trust)),
+            clock=clock,
+            entropy=entropy,
+            plain_http=plain_hosts(settings.outbound_allow),
+            status_every=settings.status_hours * 3_600,
+        ),
+        doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
+        unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
+    )
+
+
+class InMemory:
+    """Sessions of open wallets are never written down (``shared.web.auth.SessionKeeper``)."""
+
+    def __init__(self, unlocked: Unlocked) -> None:
+        self._unlocked = unlocked
+
+    async def find(self, request: web.Request, cookie: str) -> Session | None:
+        """The session of an open wallet; being asked keeps it open."""
+        del request
+        sitting = self._unlocked.find(cookie)
+        return None if sitting is None else sitting.session
+
+    async def end(self, request: web.Request, session: Session) -> None:
+        """Close this sitting; its key leaves the memory."""
+        del request
+        self._unlocked.close(session.key)
+
+
+HOST: web.AppKey[Host] = web.AppKey("HOST", Host)
+
+
+def build(host: Host) -> web.Application:
+    """The whole service."""
+    means = host.means
+    app = make_app("wallet", host.place.settings, storage=host.storage, clock=means.clock, entropy=means.entropy)
+    app[HOST] = host
+    app[FETCHER] = host.fetcher.__call__
+    auth.use_auth(app, keep=InMemory(host.unlocked))
+    HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
+    Pages(means, host.doors, host.unlocked, host.place.settings).add_to(app)
+    app.cleanup_ctx.append(_resources)
+    app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
+    return app
+
+
+async def _resources(app: web.Application) -> AsyncIterator[None]:
+    host = app[HOST]
+    await host.start()
+    rounds = asyncio.create_task(_rounds(app))
+    yield
+    rounds.cancel()
+    with suppress(asyncio.CancelledError):
+        await rounds
+    await host.close()
+
+
+async def _rounds(app: web.Application) -> None:
+    """Looking after open wallets never ends the service: what failed is logged and tried again."""
+    while True:
+        try:
+            await one_round(app)
+        except VcError:
+            log.warning("a round of upkeep could not be done", exc_info=True)
+        except Exception:
+            log.exception("a bug in the upkeep")
+        await asyncio.sleep(UPKEEP_EVERY)
+
+
+async def one_round(app: web.Application) -> None:
+    """Every open wallet once, and the counters whose time is over."""
+    host = app[HOST]
+    for vault in host.unlocked.vaults():
+        await upkeep(host.means, vault)
+    await auth.sweep(app)

@@ -1,0 +1,393 @@
+"""The JSON API of a wallet's own holder: collect, look, be asked, agree, make copies out. Errors are RFC 9457.
+
+A program opens a wallet with ``POST /api/session`` and sends the token as ``Authorization: Bearer``; it dies when the wallet has been
+idle too long. Nobody but the holder has such a token: this API is no door for organisations.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from shared.addressed import MAX_DAYS
+from shared.codec import qr
+from shared.errors import AccessDenied, Conflict, Forbidden, InvalidGrant, Malformed, Refused, SignInRequired, TooLarge, Untrusted
+from shared.web.auth import forgive_sign_in, require_api_session, require_session, throttle_sign_in
+from shared.web.openapi import Reply, Route, add_routes
+
+from . import history, share
+from .cards import card
+from .config import WalletSettings
+from .consent import Consent, consent
+from .enter import Doors
+from .means import Means
+from .present import agree, read_request, refuse
+from .receive import read_invitation
+from .records import DOCUMENTS, RECEIVING, Item
+from .sessions import Addressed, CodeLook, Declined, Kept, Receiving
+from .share import Wish
+from .unlocked import Sitting, Unlocked
+from .upkeep import collect_and_look
+
+PICTURE = 12_000_000  # bytes of a request that carries a picture
+
+Link = Annotated[str, Meta(min_length=1, max_length=8_192)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Name and passphrase of a wallet."""
+
+    holder: Name
+    passphrase: Annotated[str, Meta(max_length=1_024)]
+
+
+class Token(Struct, frozen=True):
+    """The key to the open wallet, while it is open."""
+
+    token: str
+    holder: str
+    idle_seconds: int
+
+
+class NewWallet(Struct, frozen=True):
+    """A wallet that was just made; the recovery code is told here and never again."""
+
+    holder: str
+    recovery_code: str
+
+
+class Collect(Struct, frozen=True, forbid_unknown_fields=True):
+    """An invitation: its link, or a picture of its QR code (base64); the collection code if it is at hand."""
+
+    link: Link | None = None
+    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
+    code: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Code(Struct, frozen=True, forbid_unknown_fields=True):
+    """The collection code."""
+
+    code: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Invitation(Struct, frozen=True):
+    """``state``: offered, granted (redeemed, not yet collected), kept or declined. ``issuer_name`` is what the sender calls itself."""
+
+    id: str
+    state: str
+    issuer: str
+    issuer_name: str
+    titles: tuple[str, ...]
+    code: CodeLook | None
+    document: str | None
+    problem: str
+
+
+class CardLine(Struct, frozen=True):
+    """One detail of a document."""
+
+    key: str
+    label: str
+    value: str
+    group: str
+    always: bool
+
+
+class CardOut(Struct, frozen=True):
+    """One document. ``state`` is in words, ``state_code`` one of valid, suspended, invalid, unknown, expired."""
+
+    id: str
+    type: str
+    title: str
+    subtitle: str
+    issuer: str
+    issuer_name: str
+    state: str
+    state_code: str
+    expires_on: str
+    copies_left: int
+    copies_total: int
+    checked_at: int
+    renews_at: int
+    trouble: str
+    details: tuple[CardLine, ...]
+
+
+class Cards(Struct, frozen=True):
+    """All documents, newest first."""
+
+    cards: tuple[CardOut, ...]
+
+
+class Asking(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request: its link, or a picture of its QR code (base64)."""
+
+    link: Link | None = None
+    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
+
+
+class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """``optional`` are keys of ticked details, ``documents`` chooses a document for a query where several answer."""
+
+    optional: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    documents: dict[str, str] = {}
+
+
+class CopyWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """A copy made out to ``to`` (an organisation's identifier, a URI) for ``purpose_id``."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    purpose_id: Name
+    to_name: Annotated[str, Meta(max_length=200)] = ""
+    type: Name = "representation"
+    query: Name | None = None
+    claims: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    document: Name | None = None
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = share.DEFAULT_DAYS
+
+
+class CopyOut(Struct, frozen=True):
+    """``file`` is the copy itself. ``qr_png_base64`` is null when it shows too much for one QR code."""
+
+    id: str
+    sentence: str
+    to: str
+    to_name: str
+    purpose_id: str
+    expires_at: int
+    shown: tuple[str, ...]
+    file: dict[str, Any]
+    qr_png_base64: str | None
+
+
+class History(Struct, frozen=True):
+    """Every exchange, newest first, with the field names of EUDI TS10. ``intact`` says that the chain holds."""
+
+    entries: tuple[dict[str, Any], ...]
+    intact: bool
+
+
+class HolderApi:
+    """The handlers, and what they work with."""
+
+    def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings) -> None:
+        self._means = means
+        self._doors = doors
+        self._unlocked = unlocked
+        self._settings = settings
+
+    def add_to(self, app: web.Application) -> None:
+        """Register everything under ``/api``."""
+        add_routes(
+            app,
+            self._routes(),
+            title="Wallet",
+            guard=require_api_session,
+            description="For the holder's own programs. Organisations speak OpenID4VCI and OpenID4VP with the wallet instead.",
+        )
+
+    def _routes(self) -> list[Route]:
+        holder = "holder"
+        known = (Untrusted, Refused, Conflict)
+        return [
+            Route("POST", "/api/session", self.open_wallet, body=SignIn, out=Token, summary="Open a wallet", errors=(SignInRequired,)),
+            Route("DELETE", "/api/session", self.close_wallet, scope=holder, status=204, summary="Close it again"),
+            Route(
+                "POST", "/api/wallets", self.make_wallet, body=SignIn, out=NewWallet, status=201, summary="Make a wallet, where the host lets everybody do so", errors=(Forbidden, Conflict),
+            ),
+            Route(
+                "POST", "/api/receive", self.receive, body=Collect, out=Invitation, scope=holder, max_body=PICTURE,
+                summary="Read an invitation, and collect the document if the code is at hand or none is needed", errors=(*known, InvalidGrant),
+            ),
+            Route("GET", "/api/receive/{id}", self.show_invitation, out=Invitation, scope=holder, summary="How an invitation stands"),
+            Route(
+                "POST", "/api/receive/{id}/collect", self.collect, body=Code, out=Invitation, scope=holder, summary="Collect the document", errors=(*known, InvalidGrant),
+            ),
+            Route("GET", "/api/cards", self.cards, out=Cards, scope=holder, summary="All documents"),
+            Route("GET", "/api/cards/{id}", self.one_card, out=CardOut, scope=holder, summary="One document"),
+            Route(
+                "POST", "/api/requests", self.ask, body=Asking, out=Consent, scope=holder, max_body=PICTURE,
+                summary="Read a request and say what agreeing would show", errors=known,
+            ),
+            Route("GET", "/api/requests/{id}", self.show_request, out=Consent, scope=holder, summary="How a request stands"),
+            Route(
+                "POST", "/api/requests/{id}/agree", self.agree, body=Agreement, out=Consent, scope=holder, summary="Share once", errors=(Conflict, AccessDenied),
+            ),
+            Route("POST", "/api/requests/{id}/refuse", self.refuse, out=Consent, scope=holder, summary="Do not share"),
+            Route(
+                "POST", "/api/addressed", self.address, body=CopyWish, out=CopyOut, status=201, scope=holder, summary="Make a copy out to one organisation", errors=(AccessDenied, Conflict),
+            ),
+            Route("GET", "/api/addressed/{id}", self.show_copy, out=CopyOut, scope=holder, summary="A copy that was made"),
+            Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
+        ]  # fmt: skip
+
+    # --- the wallet itself
+
+    async def open_wallet(self, request: web.Request, *, body: SignIn) -> Token:
+        account = await self._doors.account(body.holder)
+        await throttle_sign_in(request, account)
+        opened = await self._doors.open(body.holder, body.passphrase)
+        await forgive_sign_in(request, account)
+        token, _ = self._unlocked.open(opened.vault, opened.holder)
+        return Token(token, opened.holder, self._settings.idle_minutes * 60)
+
+    async def close_wallet(self, request: web.Request) -> None:
+        self._unlocked.close((await require_session(request)).key)
+
+    async def make_wallet(self, request: web.Request, *, body: SignIn) -> NewWallet:
+        if not self._settings.open_to_all:
+            raise Forbidden("this host does not let everybody make a wallet")
+        await throttle_sign_in(request, "new wallet")
+        opened = await self._doors.make(body.holder, body.passphrase)
+        return NewWallet(opened.holder, opened.recovery_code)
+
+    async def _sitting(self, request: web.Request) -> Sitting:
+        return self._unlocked.get((await require_session(request)).key)
+
+    # --- receiving
+
+    async def receive(self, request: web.Request, *, body: Collect) -> Invitation:
+        vault = (await self._sitting(request)).vault
+        item = await read_invitation(self._means, vault, link_of(body.link, body.picture_base64))
+        if isinstance(item.value.state, Kept) or (item.value.code is not None and body.code is None):
+            return _invitation(item)
+        await collect_and_look(self._means, vault, item.id, body.code)
+        return await self._invitation(request, item.id)
+
+    async def show_invitation(self, request: web.Request) -> Invitation:
+        return await self._invitation(request, request.match_info["id"])
+
+    async def collect(self, request: web.Request, *, body: Code) -> Invitation:
+        name = request.match_info["id"]
+        await collect_and_look(self._means, (await self._sitting(request)).vault, name, body.code)
+        return await self._invitation(request, name)
+
+    async def _invitation(self, request: web.Request, name: str) -> Invitation:
+        vault = (await self._sitting(request)).vault
+        return _invitation(await self._means.storage.read(lambda tx: RECEIVING.get(tx, vault, name)))
+
+    # --- documents
+
+    async def cards(self, request: web.Request) -> Cards:
+        vault = (await self._sitting(request)).vault
+        items = await self._means.storage.read(lambda tx: DOCUMENTS.all(tx, vault))
+        newest = sorted(items, key=lambda item: -item.value.received_at)
+        return Cards(tuple(self._card(item) for item in newest))
+
+    async def one_card(self, request: web.Request) -> CardOut:
+        vault = (await self._sitting(request)).vault
+        return self._card(await self._means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, request.match_info["id"])))
+
+    def _card(self, item: Item[Any]) -> CardOut:
+        return msgspec.convert(card(item.value, at=self._means.clock()), CardOut, from_attributes=True)
+
+    # --- being asked
+
+    async def ask(self, request: web.Request, *, body: Asking) -> Consent:
+        vault = (await self._sitting(request)).vault
+        item = await read_request(self._means, vault, link_of(body.link, body.picture_base64))
+        return await consent(self._means, vault, item.id)
+
+    async def show_request(self, request: web.Request) -> Consent:
+        return await consent(self._means, (await self._sitting(request)).vault, request.match_info["id"])
+
+    async def agree(self, request: web.Request, *, body: Agreement) -> Consent:
+        vault, name = (await self._sitting(request)).vault, request.match_info["id"]
+        await agree(self._means, vault, name, optional=body.optional, chosen=body.documents)
+        return await consent(self._means, vault, name)
+
+    async def refuse(self, request: web.Request) -> Consent:
+        vault, name = (await self._sitting(request)).vault, request.match_info["id"]
+        await refuse(self._means, vault, name)
+        return await consent(self._means, vault, name)
+
+    # --- copies made out, history
+
+    async def address(self, request: web.Request, *, body: CopyWish) -> Reply:
+        vault = (await self._sitting(request)).vault
+        wish = Wish(
+            entity=body.to,
+            name=body.to_name,
+            purpose_id=body.purpose_id,
+            type=body.type,
+            query=body.query,
+            claims=body.claims,
+            document=body.document,
+            days=body.days,
+        )
+        return Reply(copy_out(await share.make_out(self._means, vault, wish)))
+
+    async def show_copy(self, request: web.Request) -> CopyOut:
+        vault = (await self._sitting(request)).vault
+        return copy_out(await share.get_copy(self._means, vault, request.match_info["id"]))
+
+    async def history(self, request: web.Request) -> History:
+        vault = (await self._sitting(request)).vault
+        lines, intact = await history.read_checked(self._means.storage, vault)
+        entries: list[Mapping[str, Any]] = [msgspec.to_builtins(line.entry) for line in reversed(lines)]
+        return History(tuple(dict(entry) for entry in entries), intact)
+
+
+def link_of(link: str | None, picture_base64: str | None) -> str:
+    """The link itself, or the one in the picture. Exactly one of the two is given."""
+    if (link is None) == (picture_base64 is None):
+        raise Malformed("send a link, or a picture of one", where="/link")
+    if link is not None:
+        return link
+    try:
+        picture = base64.b64decode(picture_base64 or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("the picture is not base64", where="/picture_base64") from error
+    return link_in(picture)
+
+
+def link_in(picture: bytes) -> str:
+    """The one link in a picture; ``Malformed`` when there is none, or several."""
+    texts = list(dict.fromkeys(text.strip() for text in qr.read(picture)))
+    links = [text for text in texts if "://" in text]
+    if not links:
+        raise Malformed("the code in this picture holds no link")
+    if len(links) > 1:
+        raise Malformed("there are several codes in this picture; send one that shows only the right one")
+    return links[0]
+
+
+def _invitation(item: Item[Receiving]) -> Invitation:
+    value, state = item.value, item.value.state
+    return Invitation(
+        id=item.id,
+        state=type(state).__name__.lower(),
+        issuer=value.issuer,
+        issuer_name=value.issuer_name,
+        titles=value.titles,
+        code=value.code,
+        document=state.document if isinstance(state, Kept) else None,
+        problem=f"{state.code}: {state.detail}" if isinstance(state, Declined) else "",
+    )
+
+
+def copy_out(item: Item[Addressed]) -> CopyOut:
+    """A finished copy for programs."""
+    made = item.value
+    try:
+        picture = base64.b64encode(share.qr_png(made)).decode()
+    except TooLarge:
+        picture = None
+    return CopyOut(
+        id=item.id,
+        sentence=share.sentence(made),
+        to=made.entity,
+        to_name=made.name,
+        purpose_id=made.purpose_id,
+        expires_at=made.expires_at,
+        shown=made.shown,
+        file=msgspec.json.decode(made.file),
+        qr_png_base64=picture,
+    )
