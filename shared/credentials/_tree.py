@@ -27,6 +27,8 @@ class Node:
     """Something below is always in clear, so that nothing may hide this node."""
     whole: bool = False
     """Everything below is always in clear."""
+    kept: tuple[tuple[str, Node], ...] = ()
+    """The ``open`` ones of ``members``."""
 
 
 def grow(claims: Iterable[Claim]) -> Node:
@@ -39,10 +41,11 @@ def grow(claims: Iterable[Claim]) -> Node:
 
 
 def _seal(node: Node) -> bool:
-    """Set ``whole`` from the leaves upwards."""
+    """Set ``whole`` and ``kept`` from the leaves upwards."""
     below = [node.items] if node.items is not None else list(node.members.values())
     parts = [_seal(child) for child in below]
     node.whole = all(parts) if parts else node.open
+    node.kept = tuple((name, child) for name, child in node.members.items() if child.open)
     return node.whole
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..codec import reader
 from ..credentials import CredentialType, all_types
 from ..errors import Malformed, NotBound
 from ..keys import PublicKey
@@ -14,14 +13,30 @@ from . import BearerType, Credential, StatusReference
 MAX_IDENTIFIER = 2_048
 
 
+def identifier(payload: Mapping[str, Any], name: str, *, optional: bool = False) -> str:
+    """A URI or name at the top of ``payload``; the empty string where an optional one is absent."""
+    value = payload.get(name)
+    if type(value) is str and 0 < len(value) <= MAX_IDENTIFIER:
+        return value
+    if optional and name not in payload:
+        return ""
+    raise Malformed(f"a text of 1 to {MAX_IDENTIFIER} characters is demanded here", where=f"/{name}")
+
+
 def parse_status(payload: Mapping[str, Any]) -> StatusReference | None:
     """``status.status_list`` (Token Status List section 6.2). A status of a kind that we cannot ask is ``Malformed``: never ignored."""
     if "status" not in payload:
         return None
-    status = reader.get_object(payload, "status")
-    listed = reader.get_object(status, "status_list", "/status")
-    where = "/status/status_list"
-    return StatusReference(uri=reader.get_str(listed, "uri", where, max_length=MAX_IDENTIFIER), idx=reader.get_int(listed, "idx", where))
+    status = payload["status"]
+    listed = status.get("status_list") if type(status) is dict else None
+    if type(listed) is not dict:
+        raise Malformed("the status is a place in a status list", where="/status/status_list")
+    uri, idx = listed.get("uri"), listed.get("idx")
+    if type(uri) is not str or not 0 < len(uri) <= MAX_IDENTIFIER:
+        raise Malformed("the address of the status list is missing", where="/status/status_list/uri")
+    if type(idx) is not int or idx < 0:
+        raise Malformed("the place in the status list is missing", where="/status/status_list/idx")
+    return StatusReference(uri=uri, idx=idx)
 
 
 def render_status(status: StatusReference) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -37,6 +36,7 @@ RESERVED: Final = frozenset({SD, SD_ALG, DOTS})
 Path = tuple[str | int, ...]
 
 _encode = msgspec.json.Encoder().encode
+_decode_texts = msgspec.json.Decoder(list[str]).decode
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
@@ -106,8 +106,7 @@ class Disclosure(NamedTuple):
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class SdJwt:
+class SdJwt(NamedTuple):
     """Structure only. ``presented`` is what ``sd_hash`` covers: everything up to and with the last tilde before the binding."""
 
     jws: Jws
@@ -144,28 +143,35 @@ def assemble(token: str, texts: Sequence[str], presented: str, binding: str, *, 
     alg = payload.get(SD_ALG, "sha-256")
     if type(alg) is not str or alg not in ALGORITHMS:
         raise Malformed("this hash algorithm is not known here", where=f"/{SD_ALG}")
-    disclosures = tuple([_parse_disclosure(text, at) for at, text in enumerate(texts)])
+    disclosures = _parse_disclosures(texts)
     return SdJwt(jws, payload, alg, disclosures, presented, parse_jwt(binding, max_bytes=MAX_BYTES) if binding else None)
 
 
-def _parse_disclosure(text: str, at: int) -> Disclosure:
+def _parse_disclosures(texts: Sequence[str]) -> tuple[Disclosure, ...]:
     """Sections 4.2.1 and 4.2.2: ``[salt, name, value]`` or ``[salt, value]``."""
+    parsed = []
     try:
-        raw = base64url.decode(text)
-        value = strict_json.loads(raw, max_depth=MAX_DEPTH)
+        for text in texts:
+            raw = base64url.decode(text)
+            # The usual disclosure is an array of texts: nothing in it can repeat, nest or lose digits, so that one pass is enough.
+            try:
+                value: Any = _decode_texts(raw)
+            except ValueError:
+                value = strict_json.loads(raw, max_depth=MAX_DEPTH)
+                if type(value) is not list or not value or type(value[0]) is not str:
+                    raise Malformed("a disclosure is an array that begins with its salt") from None
+            if len(value) == 3 and type(value[1]) is str:
+                parsed.append(Disclosure(text, value[1], value[2]))
+            elif len(value) == 2:
+                parsed.append(Disclosure(text, None, value[1]))
+            else:
+                raise Malformed("a disclosure has a salt, a name and a value, or a salt and a value")
     except Malformed as error:
-        raise error.within(f"/disclosures/{at}") from error
-    if type(value) is not list or not 2 <= len(value) <= 3 or type(value[0]) is not str:
-        raise Malformed("a disclosure is an array of salt, name and value, or of salt and value", where=f"/disclosures/{at}")
-    if len(value) == 2:
-        return Disclosure(text, None, value[1])
-    if type(value[1]) is not str:
-        raise Malformed("the name of a claim is a string", where=f"/disclosures/{at}/1")
-    return Disclosure(text, value[1], value[2])
+        raise error.within(f"/disclosures/{len(parsed)}") from error.__cause__
+    return tuple(parsed)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The processed payload (section 7.1 step 3).
 
     ``paths`` and ``parents`` run along the disclosures: where each one landed in ``document``, and inside which other disclosure
@@ -182,80 +188,70 @@ class Opened:
 def open_payload(sd_jwt: SdJwt) -> Opened:
     """``BadDisclosure`` for all that section 7.1 refuses; ``Malformed`` for a payload that uses the reserved names otherwise."""
     opener = _Opener(sd_jwt.disclosures, ALGORITHMS[sd_jwt.alg])
-    payload = dict(sd_jwt.payload)
-    payload.pop(SD_ALG, None)
-    document = opener.open_object(payload, (), -1)
+    document = opener.open_object(sd_jwt.payload, (), -1)
+    document.pop(SD_ALG, None)
     if opener.waiting:
         raise BadDisclosure("a disclosure belongs to no digest", where=f"/disclosures/{min(opener.waiting.values())}")
-    return Opened(document, tuple(opener.paths), tuple(opener.parents), tuple(opener.leaves), opener.unexplained)
+    digests = opener.digests
+    if len(set(digests)) != len(digests):
+        raise BadDisclosure("a digest is there twice")
+    unexplained = len(digests) - len(sd_jwt.disclosures)
+    return Opened(document, tuple(opener.paths), tuple(opener.parents), tuple(opener.leaves), unexplained)
 
 
 class _Opener:
-    __slots__ = ("disclosures", "leaves", "parents", "paths", "seen", "unexplained", "waiting")
+    __slots__ = ("digests", "disclosures", "leaves", "parents", "paths", "waiting")
 
     def __init__(self, disclosures: Sequence[Disclosure], hash_: Callable[[bytes], Any]) -> None:
         count = len(disclosures)
         self.disclosures = disclosures
-        self.waiting = {_text(hash_(each.text.encode()).digest()).decode(): at for at, each in enumerate(disclosures)}
+        self.waiting = {_text(hash_(text.encode()).digest()).decode(): at for at, (text, _, _) in enumerate(disclosures)}
         if len(self.waiting) != count:
             raise BadDisclosure("a disclosure is there twice", where="/disclosures")
-        self.seen: set[str] = set()
+        self.digests: list[str] = []
         self.paths: list[Path] = [()] * count
         self.parents = [-1] * count
         self.leaves: list[Path] = []
-        self.unexplained = 0
-
-    def take(self, found: Any, path: Path, owner: int) -> int:
-        """Which disclosure explains the digest ``found``; -1 for none."""
-        if type(found) is not str:
-            raise Malformed("a digest is a string", where=_pointer(path))
-        if found in self.seen:
-            raise BadDisclosure("a digest is there twice", where=_pointer(path))
-        self.seen.add(found)
-        at = self.waiting.pop(found, -1)
-        if at < 0:
-            self.unexplained += 1
-        else:
-            self.parents[at] = owner
-        return at
 
     def open_object(self, node: Mapping[str, Any], path: Path, owner: int) -> dict[str, Any]:
         if len(path) >= MAX_DEPTH:
             raise TooLarge("disclosures are nested too deeply", where=_pointer(path))
-        if DOTS in node or SD_ALG in node:
+        out = dict(node)
+        digests = out.pop(SD, None)
+        if DOTS in out or (SD_ALG in out and path):
             raise Malformed("a reserved name is used as the name of a claim", where=_pointer(path))
-        out: dict[str, Any] = {}
-        for name, value in node.items():
+        for name, value in out.items():
             kind = type(value)
             if kind is dict:
                 out[name] = self.open_object(value, (*path, name), owner)
-            elif kind is list and name != SD:
+            elif kind is list:
                 out[name] = self.open_array(value, (*path, name), owner)
-            else:
-                out[name] = value
-                if owner >= 0 and name != SD:
-                    self.leaves.append((*path, name))
-        if SD in out:
-            self.open_members(out, path, owner)
+            elif owner >= 0:
+                self.leaves.append((*path, name))
+        if digests is not None:
+            self.open_members(digests, out, path, owner)
         return out
 
-    def open_members(self, out: dict[str, Any], path: Path, owner: int) -> None:
-        digests = out.pop(SD)
+    def open_members(self, digests: Any, out: dict[str, Any], path: Path, owner: int) -> None:
         if type(digests) is not list:
             raise Malformed("digests stand in an array", where=_pointer((*path, SD)))
+        waiting = self.waiting
         for found in digests:
-            at = self.take(found, path, owner)
-            if at < 0:
-                continue
-            disclosure = self.disclosures[at]
-            name = disclosure.name
-            if name is None:
-                raise BadDisclosure("the disclosure of an array element stands for a member", where=f"/disclosures/{at}")
-            if name in RESERVED:
-                raise BadDisclosure("a disclosed claim has a forbidden name", where=f"/disclosures/{at}")
-            if name in out:
-                raise BadDisclosure("a disclosed claim is there already", where=f"/disclosures/{at}")
-            out[name] = self.place(disclosure.value, (*path, name), at)
+            if type(found) is not str:
+                raise Malformed("a digest is a string", where=_pointer((*path, SD)))
+            if found in waiting:
+                self.open_member(waiting.pop(found), out, path, owner)
+        self.digests += digests
+
+    def open_member(self, at: int, out: dict[str, Any], path: Path, owner: int) -> None:
+        _, name, value = self.disclosures[at]
+        if name is None:
+            raise BadDisclosure("the disclosure of an array element stands for a member", where=f"/disclosures/{at}")
+        if name in RESERVED:
+            raise BadDisclosure("a disclosed claim has a forbidden name", where=f"/disclosures/{at}")
+        if name in out:
+            raise BadDisclosure("a disclosed claim is there already", where=f"/disclosures/{at}")
+        out[name] = self.place(value, (*path, name), at, owner)
 
     def open_array(self, node: Sequence[Any], path: Path, owner: int) -> list[Any]:
         if len(path) >= MAX_DEPTH:
@@ -276,18 +272,21 @@ class _Opener:
         return out
 
     def open_element(self, node: Mapping[str, Any], out: list[Any], path: Path, owner: int) -> None:
-        if len(node) != 1:
-            raise BadDisclosure("a hidden element has a member beside its digest", where=_pointer(path))
-        at = self.take(node[DOTS], path, owner)
+        found = node[DOTS]
+        if len(node) != 1 or type(found) is not str:
+            raise Malformed("a hidden element is its digest, a string, and nothing else", where=_pointer((*path, len(out))))
+        self.digests.append(found)
+        at = self.waiting.pop(found, -1)
         if at < 0:
             return
-        disclosure = self.disclosures[at]
-        if disclosure.name is not None:
+        _, name, value = self.disclosures[at]
+        if name is not None:
             raise BadDisclosure("the disclosure of a member stands for an array element", where=f"/disclosures/{at}")
-        out.append(self.place(disclosure.value, (*path, len(out)), at))
+        out.append(self.place(value, (*path, len(out)), at, owner))
 
-    def place(self, value: Any, path: Path, at: int) -> Any:
+    def place(self, value: Any, path: Path, at: int, owner: int) -> Any:
         self.paths[at] = path
+        self.parents[at] = owner
         kind = type(value)
         opened: Any = value
         if kind is dict:

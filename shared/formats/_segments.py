@@ -58,7 +58,7 @@ def certificates(header: Mapping[str, Any]) -> tuple[bytes, ...]:
     if "x5c" not in header:
         return ()
     listed = header["x5c"]
-    if type(listed) is tuple and all([type(each) is str for each in listed]):
+    if type(listed) is tuple and all(type(each) is str for each in listed):
         return _parse(listed)
     return parse_x5c(listed, "/x5c")
 

@@ -66,17 +66,15 @@ def check_limits(rules: CredentialType, clear: Mapping[str, Any], opened: Mappin
 
 
 def _check_open(node: Node, clear: Any, opened: Any, where: str) -> None:
-    for name, child in node.members.items():
-        if not child.open:
-            continue
+    for name, child in node.kept:
         before, after = clear.get(name, _ABSENT), opened.get(name, _ABSENT)
-        if child.whole and before == after and (before is not _ABSENT or not child.required):
-            continue
-        if before is _ABSENT and after is _ABSENT and not child.required:
-            continue
-        if child.whole or type(before) is not type(after):
+        if before is _ABSENT and after is _ABSENT:
+            if child.required:
+                raise Malformed("a limit is missing or hidden", where=f"{where}/{name}")
+        elif before is not after and (before != after if child.whole else type(before) is not type(after)):
             raise Malformed("a limit is missing or hidden", where=f"{where}/{name}")
-        _check_below(child, before, after, f"{where}/{name}")
+        elif not child.whole:
+            _check_below(child, before, after, f"{where}/{name}")
 
 
 def _check_below(node: Node, clear: Any, opened: Any, where: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..clock import Entropy
-from ..codec import reader
 from ..credentials import ClaimPath, all_types
 from ..credentials._derive import integrity
 from ..errors import BadDisclosure, Malformed, NotBound, OtherPresentation
@@ -17,7 +16,7 @@ from ..jose.jwt import check_times
 from ..keys import KeyId, PublicKey, Unsigned
 from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked
 from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
-from ._envelope import MAX_IDENTIFIER, check_bearer, check_issuable, check_status_there, parse_status, render_status, seconds
+from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
 from ._paths import related, select
 from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
 from ._segments import certificates, header_segment, unsigned
@@ -139,8 +138,6 @@ class SdJwtVc:
 def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:
     payload = sd_jwt.payload
     header = sd_jwt.jws.header
-    if "vct#integrity" in payload:
-        reader.get_str(payload, "vct#integrity")
     return Parsed(
         format=TYP,
         wire=wire,
@@ -148,8 +145,8 @@ def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:
         payload=payload,
         disclosures=tuple([each.text for each in sd_jwt.disclosures]),
         binding_token=sd_jwt.binding.jws.token if sd_jwt.binding is not None else None,
-        vct=reader.get_str(payload, "vct", max_length=MAX_IDENTIFIER),
-        issuer=reader.get_str(payload, "iss", max_length=MAX_IDENTIFIER) if "iss" in payload else "",
+        vct=identifier(payload, "vct"),
+        issuer=identifier(payload, "iss", optional=True),
         x5c=certificates(header),
         status=parse_status(payload),
         inner=_Inner(sd_jwt),
@@ -215,7 +212,10 @@ def _facts(parsed: Parsed, opened: Opened, holder: PublicKey | None, signed: Map
 
 
 def _claims(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in ENVELOPE}
+    claims = dict(document)
+    for name in ENVELOPE:
+        claims.pop(name, None)
+    return claims
 
 
 FORMAT: CredentialFormat = SdJwtVc()
