@@ -57,6 +57,13 @@ def _element(node: Node, value: Any, redaction: Redaction) -> Any:
     return inside if node.open else redaction.element(inside)
 
 
+def check_members(rules: CredentialType, claims: Mapping[str, Any]) -> None:
+    """``Malformed`` for a top-level detail that the type lacks, where nothing is redacted."""
+    for name in claims:
+        if name not in rules.tree.members:
+            raise Malformed("this type of document has no such detail", where=f"/{name}")
+
+
 def check_limits(rules: CredentialType, clear: Mapping[str, Any], opened: Mapping[str, Any]) -> None:
     """``Malformed`` if what the type keeps in clear was hidden in ``clear`` (the signed payload), shown by a disclosure or not (S3).
 
