@@ -119,8 +119,10 @@ def _grey(picture: Image) -> Image:
         return picture.convert("I").point(lambda value: value / 256).convert("L")
     if picture.has_transparency_data:
         # What shines through is paper, not ink.
-        ground = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(ground, picture.convert("RGBA")).convert("L")
+        clear = picture if picture.mode in {"LA", "RGBA"} else picture.convert("RGBA")
+        paper = Image.new("L", picture.size, 255)
+        paper.paste(clear.convert("L"), mask=clear.getchannel("A"))
+        return paper
     return picture.convert("L")
 
 

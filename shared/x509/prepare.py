@@ -128,7 +128,7 @@ def _builder(*, name: x509.Name, issuer: x509.Name, public: PublicKey, at: int, 
             .not_valid_after(instant(at + days * DAY))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public.key), critical=False)
         )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Malformed("not a possible serial number or period of validity") from error
 
 

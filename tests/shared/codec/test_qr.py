@@ -107,6 +107,9 @@ def test_transparent_ground_is_paper() -> None:
     drawn = Image.new("RGBA", CLEAN.size, (0, 0, 0, 0))
     drawn.paste((0, 0, 0, 255), mask=CLEAN.point(lambda value: 255 - value))
     assert qr.read(encoded(drawn)) == [TEXT]
+    palette = CLEAN.point(lambda value: value // 255).convert("L")
+    palette.putpalette([0, 0, 0, 0, 0, 0])
+    assert qr.read(encoded(palette.convert("P"), transparency=1)) == [TEXT]
 
 
 def test_sixteen_bits_a_pixel() -> None:

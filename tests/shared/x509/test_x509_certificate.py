@@ -139,6 +139,8 @@ def test_another_tool_reads_and_verifies_them(tmp_path: Path) -> None:
         ({"serial": -1}, ""),
         ({"serial": 2**160}, ""),
         ({"days": -1}, ""),
+        ({"days": 10**7}, ""),
+        ({"days": 10**15}, ""),
     ],
 )
 def test_refused_contents(changes: dict[str, Any], where: str) -> None:
