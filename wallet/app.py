@@ -14,6 +14,7 @@ from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.errors import VcError
 from shared.keys import Custodian
+from shared.private_file import read_secret
 from shared.storage import Storage, open_storage
 from shared.web import auth
 from shared.web.app import READY, make_app
@@ -63,7 +64,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
     """Everything that use cases need; nothing is asked of database or network yet."""
     settings = place.settings
     storage = open_storage(place.storage, failpoint=settings.failpoint)
-    custodian = open_custodian(place.keys, entropy=entropy, passphrase=place.key_secret())
+    custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     fetcher = Fetcher.of(settings)
     return Host(
         place=place,

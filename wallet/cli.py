@@ -1,52 +1,37 @@
-"""``muniment-wallet``: set up, serve, collect, show, make copies out, back up. Exit codes: 0, 1 refused, 64 usage, 78 set-up."""
+"""``muniment-wallet``: set up, serve, collect, show, make copies out, back up. Exit codes: 0, 1 refused, 64 usage, 78 set-up.
+
+The commands on a wallet work on its data folder, whether the service runs or not. The passphrase comes from the file that
+``MUNIMENT_WALLET_PASSPHRASE_FILE`` names, else it is asked for; it is never an argument.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.errors import ConfigError, VcError
+from shared.errors import Conflict, Malformed
+from shared.terminal import Commands, Parser, port, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
 
-    from wallet.config import WalletSettings
+    from wallet.app import Host
+    from wallet.config import Place, WalletSettings
+    from wallet.enter import Opened
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace], int]
-
-REFUSED, USAGE, CONFIG = 1, 64, 78
-
-
-class Parser(argparse.ArgumentParser):
-    """Wrong usage exits with 64 (EX_USAGE), as all our programs do."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+Work = Callable[["Host", "Opened"], Awaitable[T]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = parser().parse_args(argv)
-    command: Command = arguments.command
-    try:
-        return command(arguments)
-    except ConfigError as error:
-        print(f"muniment-wallet: {error.detail}", file=sys.stderr)
-        return CONFIG
-    except VcError as error:
-        where = f" (at {error.where})" if error.where else ""
-        print(f"muniment-wallet: {error.detail}{where} [{error.code}]", file=sys.stderr)
-        return REFUSED
-    except KeyboardInterrupt:
-        return 130
+    return run_command("muniment-wallet", parser().parse_args(argv))
 
 
 def parser() -> Parser:
@@ -55,10 +40,20 @@ def parser() -> Parser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
+    _add_trust(commands)
+    _add_receive(commands)
+    _add_open(commands)
+    _wallet(_command(commands, "list", "show the documents of a wallet", _on_wallet("list_cards"))).add_argument(
+        "--json", action="store_true", help="print them as JSON"
+    )
+    _add_present(commands)
+    _add_address(commands)
+    _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
+        "--json", action="store_true", help="print the whole export as JSON"
+    )
+    _wallet(_command(commands, "refresh", "do what is due by the clock: status lists, new copies", _on_wallet("do_upkeep")))
+    _add_backup(commands)
     return top
-
-
-Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
 
 
 def _command(commands: Commands[Parser], name: str, words: str, run: Command) -> Parser:
@@ -68,10 +63,15 @@ def _command(commands: Commands[Parser], name: str, words: str, run: Command) ->
     return one
 
 
+def _wallet(one: Parser) -> Parser:
+    one.add_argument("--holder", metavar="NAME", help="which wallet (default: the only one)")
+    return one
+
+
 def _add_init(commands: Commands[Parser]) -> None:
     one = _command(commands, "init", "make the host's keys, the database and the first wallet", init)
     one.add_argument("--public-url", metavar="U", help="address under which others reach it (default: http://localhost:PORT)")
-    one.add_argument("--port", type=_port, default=8102, metavar="P", help="port to listen on (default: 8102)")
+    one.add_argument("--port", type=port, default=8102, metavar="P", help="port to listen on (default: 8102)")
     one.add_argument("--storage", default="", metavar="URI", help="database (default: SQLite in the data folder)")
     one.add_argument("--holder", default="", metavar="NAME", help="name of the first wallet (default: none is made)")
     one.add_argument("--passphrase-file", metavar="F", help="file with its passphrase (default: one is made and shown)")
@@ -80,17 +80,70 @@ def _add_init(commands: Commands[Parser]) -> None:
     one.add_argument("--json", action="store_true", help="print what was made as JSON")
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return number
+def _add_trust(commands: Commands[Parser]) -> None:
+    words = "say whom this wallet service trusts"
+    group = commands.add_parser("trust", help=words, description=words[:1].upper() + words[1:] + ".")
+    actions = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = _command(actions, "add", "trust whoever this certificate file vouches for", trust_add)
+    one.add_argument("file", help="certificate of the organisation's anchor (PEM)")
+    one.add_argument("--role", required=True, choices=("credential-issuer", "relying-party"), help="makes documents, or asks to see them")
+    one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
+    one.add_argument("--entity", default="", metavar="URI", help="trust it for this organisation only")
+    _command(actions, "list", "show who is trusted", trust_list)
+
+
+def _add_receive(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "receive", "collect a document from an invitation", _on_wallet("receive")))
+    one.add_argument("invitation", help="link, or picture of its QR code")
+    one.add_argument("--code", help="collection code (default: it is asked for)")
+
+
+def _add_open(commands: Commands[Parser]) -> None:
+    one = _command(commands, "open", "turn a link of a wallet scheme into the page of this wallet, for desktop link handlers", open_link)
+    one.add_argument("uri", help="openid-credential-offer:…, openid4vp:… or haip-…:…")
+    one.add_argument("--browser", action="store_true", help="also open the page in the web browser")
+
+
+def _add_present(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "present", "answer a request", _on_wallet("present")))
+    one.add_argument("request", help="link, or picture of its QR code")
+    one.add_argument("--yes", action="store_true", help="share without asking again, if it could be checked who asks")
+    one.add_argument(
+        "--allow", action="append", default=[], metavar="DETAIL", help="also show this optional detail; may be given several times"
+    )
+    one.add_argument("--document", metavar="ID", help="which document, where several answer")
+
+
+def _add_address(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "address", "make a copy out to one organisation, to be sent or printed", _on_wallet("address")))
+    one.add_argument("--to", required=True, metavar="ENTITY", help="the organisation's identifier, such as https://bank.example")
+    one.add_argument("--to-name", default="", metavar="NAME", help="what to call it in your history")
+    one.add_argument("--purpose", required=True, metavar="ID", help="what the copy is for, in the organisation's own word")
+    one.add_argument("--type", default="representation", help="kind of document (default: representation)")
+    one.add_argument("--query", metavar="ID", help="ready question that says what to show, such as bank")
+    one.add_argument(
+        "--claims", nargs="+", default=[], metavar="DETAIL", help="details to show, such as represented/family_name or powers/*"
+    )
+    one.add_argument("--document", metavar="ID", help="which document (default: the newest that fits)")
+    one.add_argument("--days", type=int, default=7, metavar="N", help="how long it can be used, at most 14 (default: 7)")
+    one.add_argument("--out", metavar="FILE", help="where to write the copy (default: standard output)")
+    one.add_argument("--png", metavar="FILE", help="where to write it as a QR picture")
+
+
+def _add_backup(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "backup", "write one wallet into an encrypted file", _on_wallet("backup")))
+    one.add_argument("file", help="where to write it")
+    one.add_argument("--backup-passphrase-file", metavar="F", help="file with the passphrase for it (default: one is made and shown)")
+    one = _wallet(_command(commands, "restore", "make a wallet from such a file", _on_wallet("restore")))
+    one.add_argument("file", help="the backup")
+    one.add_argument("--backup-passphrase-file", metavar="F", help="file with its passphrase (default: it is asked for)")
 
 
 # --- the host --------------------------------------------------------------------------------------------------------------------------
 
 
 def init(arguments: argparse.Namespace) -> int:
+    from wallet.at_terminal import read_passphrase, tell_wallet
     from wallet.config import folder_of
     from wallet.init import Wish, set_up
 
@@ -101,41 +154,96 @@ def init(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         storage=arguments.storage,
         holder=arguments.holder,
-        passphrase=_read_passphrase(Path(arguments.passphrase_file)) if arguments.passphrase_file else "",
+        passphrase=read_passphrase(Path(arguments.passphrase_file)) if arguments.passphrase_file else "",
         trust=tuple(arguments.trust),
         open_to_all=arguments.open_to_all,
     )
     made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
     if arguments.json:
-        print(
-            json.dumps({name: getattr(made, name) for name in ("public_url", "holder", "passphrase", "recovery_code")}, ensure_ascii=False)
-        )
+        told = {name: getattr(made, name) for name in ("public_url", "holder", "passphrase", "recovery_code")}
+        print(json.dumps(told, ensure_ascii=False))
         return 0
     print(f"Made a wallet service in {folder}: {made.public_url}")
     if made.holder:
-        print(f"  Wallet:        {made.holder}")
-        print(f"  Passphrase:    {made.passphrase}   (shown once)")
-        print(f"  Recovery code: {made.recovery_code}   (shown once: write it down, nobody else can open this wallet)")
+        tell_wallet(made.holder, made.passphrase, made.recovery_code)
     print(f"\nNext: muniment-wallet serve --dir {folder}")
     return 0
-
-
-def _read_passphrase(file: Path) -> str:
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
 
 
 def serve(arguments: argparse.Namespace) -> int:
     from shared.web.app import run
     from wallet.app import build, open_host
-    from wallet.config import folder_of, open_place
 
-    place = open_place(folder_of(arguments.dir))
+    place = place_of(arguments)
 
     async def make(_: WalletSettings) -> Application:
         return build(open_host(place))
 
     run(make, place.settings, started=lambda urls: print(f"Wallet: {urls[0]}/", flush=True))
     return 0
+
+
+def trust_add(arguments: argparse.Namespace) -> int:
+    from shared.private_file import write_whole
+    from shared.trust.anchors import render_trust
+    from wallet.init import add_anchor, read_trust
+
+    place = place_of(arguments)
+    entry = f"{arguments.file}:{arguments.role}" + (f":{arguments.entity}" if arguments.entity else "")
+    before = read_trust(place)
+    after = add_anchor(before, entry, name=arguments.name)
+    if after == before:
+        raise Conflict("this anchor is trusted already")
+    write_whole(place.path(place.settings.trust), render_trust(after))
+    anchor = after.anchors[-1]
+    print(f"Trusted as {anchor.role}: {anchor.name}")
+    print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
+    return 0
+
+
+def trust_list(arguments: argparse.Namespace) -> int:
+    from wallet.init import read_trust
+
+    for anchor in read_trust(place_of(arguments)).anchors:
+        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}  {anchor.fingerprint}")
+    return 0
+
+
+def open_link(arguments: argparse.Namespace) -> int:
+    """A scheme link says what it is by its scheme; the page takes it from there."""
+    place = place_of(arguments)
+    scheme, _, rest = arguments.uri.partition(":")
+    pages = {
+        "openid-credential-offer": "/offer",
+        "haip-vci": "/offer",
+        "openid4vp": "/authorize",
+        "haip-vp": "/authorize",
+        "eudi-openid4vp": "/authorize",
+    }
+    if scheme not in pages or "?" not in rest:
+        raise Malformed(f"this wallet opens links that begin with {', '.join(f'{name}:' for name in pages)}")
+    page = f"{place.settings.public_url}{pages[scheme]}?{rest.partition('?')[2]}"
+    print(page)
+    if arguments.browser:
+        import webbrowser
+
+        webbrowser.open(page)
+    return 0
+
+
+def _on_wallet(name: str) -> Command:
+    """A command of ``at_terminal``, loaded when it runs."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        from wallet import at_terminal
+
+        command: Command = getattr(at_terminal, name)
+        return command(arguments)
+
+    return run
+
+
+def place_of(arguments: argparse.Namespace) -> Place:
+    from wallet.config import folder_of, open_place
+
+    return open_place(folder_of(arguments.dir))

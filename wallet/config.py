@@ -74,16 +74,6 @@ class Place:
         credential = Path(environment().get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-wallet"
         return credential if credential.exists() else self.path("key-file")
 
-    def key_secret(self) -> bytes:
-        """The contents of ``key_file``; ``ConfigError`` if others can read it."""
-        file = self.key_file
-        try:
-            if file.stat().st_mode & 0o077:
-                raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where="key-file")
-            return file.read_bytes().strip()
-        except OSError as error:
-            raise ConfigError(f"cannot read {file}, which opens the keys: {error.strerror}", where="key-file") from error
-
 
 def environment() -> Mapping[str, str]:
     """The process's environment."""

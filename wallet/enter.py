@@ -8,7 +8,7 @@ from shared.clock import Clock, Entropy
 from shared.storage import Storage, Tx
 
 from .keep import Keeper, Vault, check_name, name_mac
-from .records import PROFILE, add_wallet, find_wallet, get_wallet, replace_doors
+from .records import PROFILE, add_wallet, delete_wallet, find_wallet, get_wallet, list_wallets, replace_doors
 from .sessions import Profile
 
 _PROFILE = "profile"
@@ -53,6 +53,18 @@ class Doors:
         mac = await name_mac(self._keeper.custodian, name)
         locked = await self._storage.read(lambda tx: find_wallet(tx, mac))
         return await self._opened(await self._keeper.open(locked, passphrase))
+
+    async def only(self) -> str | None:
+        """The id of the one wallet here; ``None`` if there are none or several."""
+        found = await self._storage.read(list_wallets)
+        return found[0].id if len(found) == 1 else None
+
+    async def delete(self, wallet: str, passphrase: str) -> None:
+        """Take a wallet away with everything in it, by who knows its passphrase; off the disk as far as the database can."""
+        locked = await self._storage.read(lambda tx: get_wallet(tx, wallet))
+        await self._keeper.open(locked, passphrase)
+        await self._storage.write(lambda tx: delete_wallet(tx, wallet), point="delete")
+        await self._storage.checkpoint()
 
     async def open_id(self, wallet: str, passphrase: str) -> Opened:
         """As ``open`` for a wallet that is known by its id."""

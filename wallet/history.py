@@ -22,21 +22,26 @@ from .keep import Vault
 from .records import HEAD, HISTORY
 from .sessions import Asker, ClaimNames, Document, Entry, Head, Party, Policy, Receiving, Request, Sealed, Use, Words
 
-_HEAD = "head"
+HEAD_NAME = "head"
 SCHEMA = "urn:muniment:wallet-history:1"
 
 
 async def append(tx: Tx, vault: Vault, entry: Entry, *, entropy: Entropy) -> Sealed:
     """Add one line at the end, in the unit of work of what it tells."""
-    at_hand = await HEAD.find(tx, vault, _HEAD)
+    at_hand = await HEAD.find(tx, vault, HEAD_NAME)
     before = LogHead(size=0, digest=receipts.EMPTY_HEAD) if at_hand is None else _head(at_hand.value)
     placed = msgspec.structs.replace(entry, seq=before.size + 1, prev=before.digest.hex())
     committed = receipts.commit(msgspec.to_builtins(placed), entropy=entropy)
     after = receipts.extend(before, committed)
     sealed = Sealed(entry=placed, salt=committed.salt or b"", commitment=committed.commitment)
-    await HISTORY.put(tx, vault, vault.tag("history", str(placed.seq)), sealed, entropy=entropy)
-    await HEAD.save(tx, vault, _HEAD, Head(size=after.size, digest=after.digest), entropy=entropy)
+    await HISTORY.put(tx, vault, name_of(vault, placed.seq), sealed, entropy=entropy)
+    await HEAD.save(tx, vault, HEAD_NAME, Head(size=after.size, digest=after.digest), entropy=entropy)
     return sealed
+
+
+def name_of(vault: Vault, seq: int) -> str:
+    """The opaque name of a line."""
+    return vault.tag("history", str(seq))
 
 
 async def read(tx: Tx, vault: Vault) -> list[Sealed]:
@@ -47,7 +52,7 @@ async def read(tx: Tx, vault: Vault) -> list[Sealed]:
 async def check(tx: Tx, vault: Vault) -> LogHead:
     """Follow the whole chain to the head that is kept apart; ``HistoryRewritten`` where it breaks or ends early."""
     lines = await read(tx, vault)
-    at_hand = await HEAD.find(tx, vault, _HEAD)
+    at_hand = await HEAD.find(tx, vault, HEAD_NAME)
     heads = [] if at_hand is None else [_head(at_hand.value)]
     found = receipts.verify_log([_log_entry(line) for line in lines], heads=heads)
     if heads and found != heads[0]:

@@ -6,7 +6,6 @@ Safe to repeat after a crash, and never over a finished one: the settings file i
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.clock import Clock, Entropy
-from shared.codec import base64url
 from shared.custody import open_custodian
 from shared.errors import ConfigError, Conflict, VcError
 from shared.keys import Custodian, Role
+from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
 from shared.urls import LOOPBACK
@@ -76,9 +75,8 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
 
 
 async def _first_wallet(wish: Wish, place: Place, *, clock: Clock, entropy: Entropy) -> SetUp:
-    if not place.key_file.exists():
-        write_whole(place.key_file, base64url.encode(entropy(32)).encode() + b"\n")
-    custodian = open_custodian(place.keys, entropy=entropy, passphrase=place.key_secret())
+    make_secret(place.key_file, entropy)
+    custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     storage = open_storage(place.storage)
     try:
         await _create(custodian)
@@ -143,16 +141,3 @@ def _toml(wish: Wish) -> str:
             f"outbound_allow = {json.dumps([f'{host}:*' for host in LOOPBACK])}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def write_whole(file: Path, data: bytes, mode: int = 0o600) -> None:
-    """Whole or not at all, even if the machine stops in between."""
-    fresh = file.with_name(f".{file.name}.new")
-    with suppress(FileNotFoundError):
-        fresh.unlink()
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(file)

@@ -150,7 +150,8 @@ def _code_bytes(code: str) -> bytes:
     return plain.translate(str.maketrans("OIL", "011")).encode()
 
 
-def _argon(passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
+def stretch(passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
+    """32 bytes by Argon2id; takes its time, so never on the event loop."""
     kdf = Argon2id(salt=salt, length=32, iterations=hardness.iterations, lanes=hardness.lanes, memory_cost=hardness.memory_kib)
     return kdf.derive(_normal(passphrase))
 
@@ -217,13 +218,13 @@ class Keeper:
         return renewed, Vault(locked.id, key, self._entropy), code
 
     async def stretch(self, passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
-        """Argon2id, off the event loop; also for backup files, which have a passphrase of their own."""
+        """As the function of this name, off the event loop."""
         if self._waiting >= _QUEUE:
             raise TooMany("too many wallets are being opened at this moment", retry_after=5)
         self._waiting += 1
         try:
             async with self._gate:
-                return await asyncio.to_thread(_argon, passphrase, salt, hardness)
+                return await asyncio.to_thread(stretch, passphrase, salt, hardness)
         finally:
             self._waiting -= 1
 

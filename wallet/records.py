@@ -6,7 +6,6 @@ of two writers one loses and sees it. What an item holds is known only to the op
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -117,11 +116,6 @@ REQUESTS = Shelf("requests", Request)
 ADDRESSED = Shelf("addressed", Addressed)
 HISTORY = Shelf("history", Sealed)
 HEAD = Shelf("head", Head)
-
-
-def shelves() -> Iterator[Shelf[msgspec.Struct]]:
-    """All kinds, for backup and for taking a wallet away."""
-    yield from (PROFILE, RECEIVING, DOCUMENTS, COPIES, STATUS, REQUESTS, ADDRESSED, HISTORY, HEAD)  # type: ignore[misc] # a shelf is used with its own type
 
 
 async def add_wallet(tx: Tx, locked: Locked) -> None:

@@ -1,0 +1,348 @@
+"""Commands on one wallet, opened for the length of one command: collect, list, show, make out, history, backup.
+
+Only ``cli`` calls them, when one is asked for, so that the other commands need not load what these do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+from shared.clock import system_clock, system_entropy
+from shared.errors import ConfigError, Malformed, SignInRequired
+from shared.private_file import write_whole
+from shared.terminal import REFUSED
+from shared.web.passphrases import generate_passphrase
+
+from . import history, share
+from .app import Host, open_host
+from .backup import back_up, open_backup
+from .backup import restore as fill_from
+from .cards import card, iso_day
+from .config import folder_of, open_place, passphrase_file
+from .consent import Consent
+from .consent import consent as consent_view
+from .enter import Opened
+from .holder_api import link_in
+from .present import agree, read_request, refuse
+from .receive import read_invitation
+from .records import DOCUMENTS
+from .sessions import Addressed, CodeLook
+from .upkeep import collect_and_look, upkeep
+
+T = TypeVar("T")
+Work = Callable[[Host, Opened], Awaitable[T]]
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def say_aside(text: str) -> None:
+    """One line on standard error, for what is not the result."""
+    sys.stderr.write(text + "\n")
+
+
+def read_passphrase(file: Path) -> str:
+    """The contents of a passphrase file."""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
+
+
+def tell_wallet(holder: str, passphrase: str, code: str) -> None:
+    """What a person must note of a new wallet."""
+    say(f"  Wallet:        {holder}")
+    say(f"  Passphrase:    {passphrase}   (shown once)")
+    say(f"  Recovery code: {code}   (shown once: write it down, nobody else can open this wallet)")
+
+
+def _with_wallet(arguments: argparse.Namespace, work: Work[T]) -> T:
+    """Open the host and one wallet, do ``work``, and close both."""
+
+    async def run() -> T:
+        host = open_host(open_place(folder_of(arguments.dir)))
+        try:
+            await host.start()
+            return await work(host, await _opened(host, arguments.holder))
+        finally:
+            await host.close()
+
+    return asyncio.run(run())
+
+
+async def _opened(host: Host, holder: str | None) -> Opened:
+    if holder is not None:
+        return await host.doors.open(holder, _passphrase())
+    only = await host.doors.only()
+    if only is None:
+        raise SignInRequired("there is not exactly one wallet here; say which with --holder NAME")
+    return await host.doors.open_id(only, _passphrase())
+
+
+def _passphrase() -> str:
+
+    file = passphrase_file()
+    if file is not None:
+        return read_passphrase(file)
+    if not sys.stdin.isatty():
+        raise ConfigError("put the wallet's passphrase into a file and name it in MUNIMENT_WALLET_PASSPHRASE_FILE", where="passphrase-file")
+    return getpass.getpass("Passphrase of the wallet: ")
+
+
+def _link(text: str) -> str:
+    """The text itself if it is a link, else the link in the picture of that name."""
+    if "://" in text:
+        return text
+    return link_in(_read(Path(text)))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Malformed(f"cannot read {file}: {error.strerror}") from error
+
+
+def receive(arguments: argparse.Namespace) -> int:
+
+    link = _link(arguments.invitation)
+
+    async def work(host: Host, opened: Opened) -> int:
+        item = await read_invitation(host.means, opened.vault, link)
+        say(f"{item.value.issuer_name or item.value.issuer} ({item.value.issuer}) offers: {', '.join(item.value.titles)}")
+        code = _code(arguments.code, item.value.code)
+        document = await collect_and_look(host.means, opened.vault, item.id, code)
+        shown = card(document.value, at=system_clock())
+        say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
+        return 0
+
+    return _with_wallet(arguments, work)
+
+
+def _code(given: str | None, look: CodeLook | None) -> str | None:
+    if look is None or given:
+        return given
+    if not sys.stdin.isatty():
+        raise Malformed("this invitation needs its collection code: --code")
+    return input("Collection code: ")
+
+
+def list_cards(arguments: argparse.Namespace) -> int:
+
+    async def work(host: Host, opened: Opened) -> int:
+        items = await host.means.storage.read(lambda tx: DOCUMENTS.all(tx, opened.vault))
+        shown = [card(item.value, at=system_clock()) for item in sorted(items, key=lambda item: -item.value.received_at)]
+        if arguments.json:
+            say(json.dumps([asdict(one) for one in shown], ensure_ascii=False, indent=1))
+            return 0
+        for one in shown:
+            say(
+                f"{one.id}  {one.title}, {one.subtitle}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses"
+            )
+        if not shown:
+            say("This wallet is empty.")
+        return 0
+
+    return _with_wallet(arguments, work)
+
+
+def present(arguments: argparse.Namespace) -> int:
+
+    link = _link(arguments.request)
+
+    async def work(host: Host, opened: Opened) -> int:
+        item = await read_request(host.means, opened.vault, link)
+        view = await consent_view(host.means, opened.vault, item.id)
+        if view.state == "asked":
+            _show_request(view)
+            if view.problem or not _agreed(arguments, view):
+                await refuse(host.means, opened.vault, item.id)
+                say("Nothing was shared.")
+                return REFUSED
+            chosen = dict.fromkeys((part.query for part in view.parts), arguments.document) if arguments.document else {}
+            await agree(host.means, opened.vault, item.id, optional=_ticked(arguments.allow, view), chosen=chosen)
+            view = await consent_view(host.means, opened.vault, item.id)
+        return _show_result(view)
+
+    return _with_wallet(arguments, work)
+
+
+def _show_request(view: Consent) -> None:
+    say(view.sentence)
+    if not view.asker.proved:
+        say(f"We could not check who this is. It calls itself: {view.asker.name}")
+    for detail in view.details:
+        say(f"  shown:     {detail.label}: {detail.value}")
+    for extra in view.optional:
+        say(f"  optional:  {extra.label}: {', '.join(extra.values)}   (--allow {extra.key})")
+    for label in view.not_shown:
+        say(f"  not shown: {label}")
+    if view.problem:
+        say(view.problem)
+
+
+def _agreed(arguments: argparse.Namespace, view: Consent) -> bool:
+    """Without a check of who asks only a person at the terminal can say yes."""
+    if arguments.yes and view.asker.proved:
+        return True
+    if not sys.stdin.isatty():
+        say("It could not be checked who asks: agree at a terminal, or on the wallet's page." if arguments.yes else "Add --yes to share.")
+        return False
+    return input("Share once? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _ticked(allowed: Sequence[str], view: Consent) -> list[str]:
+    """``--allow`` takes a key as shown, or the claim's path alone."""
+    keys = [extra.key for extra in view.optional]
+    ticked = [key for key in keys if key in allowed or key.partition("/")[2] in allowed]
+    unknown = [name for name in allowed if not any(name in (key, key.partition("/")[2]) for key in keys)]
+    if unknown:
+        raise Malformed(f"this request has no optional detail {', '.join(unknown)}")
+    return ticked
+
+
+def _show_result(view: Consent) -> int:
+    words = {
+        "answered": "It was shared.",
+        "unanswered": "It is not known whether it arrived; the copy counts as used.",
+        "withheld": "Nothing was shared.",
+        "sending": "It is being sent.",
+    }
+    say(words.get(view.state, view.state) + (f" The other side said: {view.refusal}" if view.refusal else ""))
+    if view.receipt_problem:
+        say(f"Its receipt does not fit what was sent: {view.receipt_problem}")
+    elif view.receipt:
+        say("It sent a signed receipt, which is in the history.")
+    if view.redirect_uri:
+        say(f"Go on at: {view.redirect_uri}")
+    return 0 if view.state == "answered" and not view.refusal else REFUSED
+
+
+def address(arguments: argparse.Namespace) -> int:
+
+    wish = share.Wish(
+        entity=arguments.to,
+        name=arguments.to_name,
+        purpose_id=arguments.purpose,
+        type=arguments.type,
+        query=arguments.query,
+        claims=tuple(arguments.claims),
+        document=arguments.document,
+        days=arguments.days,
+    )
+
+    async def work(host: Host, opened: Opened) -> int:
+        made = (await share.make_out(host.means, opened.vault, wish)).value
+        _write_copy(arguments, made)
+        say_aside(share.sentence(made))
+        return 0
+
+    return _with_wallet(arguments, work)
+
+
+def _write_copy(arguments: argparse.Namespace, made: Addressed) -> None:
+    if arguments.out:
+        Path(arguments.out).write_text(made.file + "\n", encoding="utf-8")
+    else:
+        say(made.file)
+    if arguments.png:
+        Path(arguments.png).write_bytes(share.qr_png(made))
+
+
+def show_history(arguments: argparse.Namespace) -> int:
+
+    async def work(host: Host, opened: Opened) -> int:
+        lines, intact = await history.read_checked(host.means.storage, opened.vault)
+        if arguments.json:
+            say(history.export(lines, holder=opened.holder, at=system_clock()).decode())
+        else:
+            for line in reversed(lines):
+                entry = line.entry
+                name = entry.interacting_party_name or entry.interacting_party_identifier.identifier
+                say(
+                    f"{iso_day(entry.time)}  {entry.transaction_type:15} {entry.transaction_result:9} {name}  {entry.reason_of_noncompletion}".rstrip()
+                )
+        if not intact:
+            say_aside("Lines of this history were changed or taken out.")
+        return 0 if intact else REFUSED
+
+    return _with_wallet(arguments, work)
+
+
+def do_upkeep(arguments: argparse.Namespace) -> int:
+
+    async def work(host: Host, opened: Opened) -> int:
+        await upkeep(host.means, opened.vault)
+        return 0
+
+    return _with_wallet(arguments, work)
+
+
+def backup(arguments: argparse.Namespace) -> int:
+
+    given = read_passphrase(Path(arguments.backup_passphrase_file)) if arguments.backup_passphrase_file else ""
+    passphrase = given or generate_passphrase(system_entropy)
+
+    async def work(host: Host, opened: Opened) -> int:
+        data = await back_up(
+            host.storage,
+            opened.vault,
+            holder=opened.holder,
+            passphrase=passphrase,
+            hardness=host.place.settings.hardness,
+            at=system_clock(),
+            entropy=system_entropy,
+        )
+        write_whole(Path(arguments.file), data)
+        say(f"Wrote {arguments.file}" + ("" if given else f"\nPassphrase of this backup: {passphrase}   (shown once)"))
+        return 0
+
+    return _with_wallet(arguments, work)
+
+
+def restore(arguments: argparse.Namespace) -> int:
+
+    locked = _read(Path(arguments.file))
+    secret = _backup_passphrase(arguments.backup_passphrase_file)
+    file = passphrase_file()
+    passphrase = read_passphrase(file) if file else generate_passphrase(system_entropy)
+
+    async def run() -> Opened:
+        host = open_host(open_place(folder_of(arguments.dir)))
+        try:
+            await host.start()
+            content = await open_backup(locked, secret)
+            return await fill_from(
+                host.doors,
+                host.storage,
+                content,
+                holder=arguments.holder or "",
+                passphrase=passphrase,
+                at=system_clock(),
+                entropy=system_entropy,
+            )
+        finally:
+            await host.close()
+
+    opened = asyncio.run(run())
+    say(f"Made a wallet from {arguments.file}:")
+    tell_wallet(opened.holder, passphrase if file is None else "(from the file)", opened.recovery_code)
+    return 0
+
+
+def _backup_passphrase(file: str | None) -> str:
+    if file:
+        return read_passphrase(Path(file))
+    if not sys.stdin.isatty():
+        raise ConfigError("name a file with the backup's passphrase: --backup-passphrase-file", where="backup-passphrase-file")
+    return getpass.getpass("Passphrase of the backup: ")

@@ -1,0 +1,138 @@
+"""Backup files: one wallet, encrypted under a passphrase of the file's own (Argon2id, AES-256-GCM), independent of the host's keys.
+
+A backup grows old: copies that were unused when it was made may have been shown since. What is restored from it says so until its
+copies were renewed. Open invitations and requests are not in it; they can be read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode, b64encode
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.clock import Entropy
+from shared.codec import reader, strict_json
+from shared.errors import Malformed, SignInRequired
+from shared.storage import Storage, Tx
+from shared.web.passphrases import check_new_passphrase
+
+from . import history
+from .enter import Doors, Opened
+from .keep import Hardness, Vault, stretch
+from .records import ADDRESSED, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
+from .sessions import Addressed, Copy, Document, Head, Sealed, StatusCopy
+
+SCHEMA = "urn:muniment:wallet-backup:1"
+MAX_FILE = 200_000_000
+_NONCE = 12
+_MAX_MEMORY_KIB = 1 << 21  # a file may not ask for more than 2 GiB
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything in a backup. Documents, copies and copies made out keep their names."""
+
+    holder: str
+    made_at: int
+    documents: dict[str, Document]
+    copies: dict[str, Copy]
+    addressed: dict[str, Addressed]
+    status: tuple[StatusCopy, ...]
+    history: tuple[Sealed, ...]
+    head: Head | None
+
+
+async def back_up(storage: Storage, vault: Vault, *, holder: str, passphrase: str, hardness: Hardness, at: int, entropy: Entropy) -> bytes:
+    """The file."""
+    check_new_passphrase(passphrase)
+    content = await storage.read(lambda tx: _collect(tx, vault, holder, at))
+    salt, nonce = entropy(16), entropy(_NONCE)
+    key = await asyncio.to_thread(stretch, passphrase, salt, hardness)
+    kdf = hardness.render(salt)
+    sealed = nonce + AESGCM(key).encrypt(nonce, msgspec.msgpack.encode(content), _context(kdf))
+    return strict_json.dumps({"schema": SCHEMA, "kdf": kdf, "sealed": b64encode(sealed).decode()})
+
+
+def _context(kdf: str) -> bytes:
+    return f"{SCHEMA} {kdf}".encode()
+
+
+async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
+    head = await HEAD.find(tx, vault, history.HEAD_NAME)
+    return Content(
+        holder=holder,
+        made_at=at,
+        documents={item.id: item.value for item in await DOCUMENTS.all(tx, vault)},
+        copies={item.id: item.value for item in await COPIES.all(tx, vault)},
+        addressed={item.id: item.value for item in await ADDRESSED.all(tx, vault)},
+        status=tuple(item.value for item in await STATUS.all(tx, vault)),
+        history=tuple(await history.read(tx, vault)),
+        head=None if head is None else head.value,
+    )
+
+
+async def open_backup(data: bytes, passphrase: str) -> Content:
+    """What is in the file. ``Malformed`` for another file, ``SignInRequired`` for another passphrase."""
+    doc = strict_json.load_object(data, max_bytes=MAX_FILE)
+    if doc.get("schema") != SCHEMA:
+        raise Malformed("this file is no backup of a wallet", where="/schema")
+    kdf = reader.get_str(doc, "kdf", max_length=200)
+    hardness, salt = _parse_kdf(kdf)
+    sealed = _sealed(reader.get_str(doc, "sealed", max_length=MAX_FILE))
+    key = await asyncio.to_thread(stretch, passphrase, salt, hardness)
+    try:
+        plain = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _context(kdf))
+    except InvalidTag as error:
+        raise SignInRequired("this passphrase does not open the backup, or the file is damaged") from error
+    return msgspec.msgpack.decode(plain, type=Content)
+
+
+def _parse_kdf(line: str) -> tuple[Hardness, bytes]:
+    try:
+        hardness, salt = Hardness.parse(line)
+    except ValueError as error:
+        raise Malformed("this file does not say how it was locked", where="/kdf") from error
+    sane = 8 * hardness.lanes <= hardness.memory_kib <= _MAX_MEMORY_KIB and 1 <= hardness.iterations <= 100 and 1 <= hardness.lanes <= 64
+    if not sane or not 8 <= len(salt) <= 64:
+        raise Malformed("this file asks for more work than is sane", where="/kdf")
+    return hardness, salt
+
+
+def _sealed(text: str) -> bytes:
+    try:
+        sealed = b64decode(text, validate=True)
+    except ValueError as error:
+        raise Malformed("this file is damaged", where="/sealed") from error
+    if len(sealed) < _NONCE + 16:
+        raise Malformed("this file is cut off", where="/sealed")
+    return sealed
+
+
+async def restore(doors: Doors, storage: Storage, content: Content, *, holder: str, passphrase: str, at: int, entropy: Entropy) -> Opened:
+    """A new wallet with everything of the backup, under a new name if ``holder`` says one. ``Conflict`` if the name is taken."""
+    opened = await doors.make(holder or content.holder, passphrase)
+
+    async def fill(tx: Tx) -> None:
+        for name, document in content.documents.items():
+            marked = msgspec.structs.replace(document, restored=True)
+            await DOCUMENTS.put(tx, opened.vault, name, marked, entropy=entropy)
+        for name, copy in content.copies.items():
+            await COPIES.put(tx, opened.vault, name, copy, entropy=entropy)
+        for name, made in content.addressed.items():
+            await ADDRESSED.put(tx, opened.vault, name, made, entropy=entropy)
+        for token in content.status:
+            await STATUS.put(tx, opened.vault, opened.vault.tag("status list", token.uri), token, entropy=entropy)
+        await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
+
+    await storage.write(fill, point="restore")
+    return opened
+
+
+async def _fill_history(tx: Tx, vault: Vault, content: Content, *, at: int, entropy: Entropy) -> None:
+    for line in content.history:
+        await HISTORY.put(tx, vault, history.name_of(vault, line.entry.seq), line, entropy=entropy)
+    if content.head is not None:
+        await HEAD.put(tx, vault, history.HEAD_NAME, content.head, entropy=entropy)
+    await history.append(tx, vault, history.restored(at=at, made_at=content.made_at), entropy=entropy)
