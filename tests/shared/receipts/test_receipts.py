@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.asking import ENTITY, KEY, Asker
+from support.signing import AT
+
+from shared.clock import Entropy
+from shared.codec import base64url
+from shared.errors import (
+    BadSignature,
+    HistoryRewritten,
+    KeyRoleRefused,
+    Malformed,
+    NotYetValid,
+    OtherPresentation,
+    TooLarge,
+    Untrusted,
+    VcError,
+    WrongNonce,
+    WrongTyp,
+)
+from shared.jose.jwt import parse_jwt
+from shared.keys import Role, check_role
+from shared.receipts import (
+    LogEntry,
+    LogHead,
+    Receipt,
+    bind_presentation,
+    commit,
+    extend,
+    forget,
+    peek_receipt,
+    prepare_receipt,
+    presentation_bytes,
+    verify_log,
+    verify_receipt,
+    verify_receipt_by,
+)
+from shared.x509 import load_certificate, x5c_header
+
+BANK = Asker.new()
+SHOWN = presentation_bytes({"poa": ["a~b~c"]})
+NONCE = "n-0S6_WzA2Mj"
+
+
+def dice(size: int) -> bytes:
+    return bytes(range(size))
+
+
+SALT, DIGEST = bind_presentation(SHOWN, entropy=dice)
+BARE = Receipt(
+    receipt_id="r-1",
+    entity=ENTITY,
+    received_at=AT,
+    decision="rejected",
+    purpose_id="open-account",
+    salt=SALT,
+    presentation_digest=DIGEST,
+    nonce=NONCE,
+)
+FULL = replace(
+    BARE,
+    decision="accepted",
+    reason_code="status_old",
+    effective_from=AT + 1,
+    claims_kept=("given name", "powers"),
+    retain_until=AT + 365 * 86_400,
+    contact="help@bank.example",
+    how_to_complain="https://ico.example",
+    status_list_iat=AT - 3600,
+    bundle_digest=bytes(32),
+    log_head=LogHead(size=7, digest=bytes(range(32))),
+)
+
+
+def sign(receipt: Receipt = FULL, asker: Asker = BANK) -> str:
+    return asker.signer.finish(prepare_receipt(receipt, key=KEY, x5c=[asker.certificate], at=AT))
+
+
+def claims(**members: Any) -> dict[str, Any]:
+    return {**parse_jwt(sign()).claims, **members}
+
+
+def verify(token: str, *, asker: Asker = BANK, presentation: bytes = SHOWN, nonce: str = NONCE) -> Receipt:
+    return verify_receipt(token, policy=asker.policy(), at=AT, presentation=presentation, nonce=nonce)
+
+
+@pytest.mark.parametrize("receipt", [BARE, FULL])
+def test_a_receipt_is_signed_and_read_back(receipt: Receipt) -> None:
+    token = sign(receipt)
+    assert parse_jwt(token).header["typ"] == "receipt+jwt"
+    assert verify(token) == receipt
+    assert peek_receipt(token) == receipt
+    assert verify_receipt_by(token, signer=load_certificate(BANK.certificate), at=AT, presentation=SHOWN, nonce=NONCE) == receipt
+
+
+def test_the_members_have_the_names_of_the_domain() -> None:
+    assert set(parse_jwt(sign()).claims) == {
+        "iss", "iat", "receipt_id", "received_at", "decision", "reason_code", "effective_from", "intendedUseIdentifier", "claims_kept",
+        "retain_until", "contact", "how_to_complain", "status_list_iat", "salt", "presentation_digest", "nonce", "bundle_digest", "log_head",
+    }  # fmt: skip
+
+
+def test_the_digest_is_over_the_salted_presentations_in_one_spelling() -> None:
+    assert presentation_bytes({"b": ["x"], "a": ("y", "z")}) == b'{"a":["y","z"],"b":["x"]}'
+    assert bind_presentation(b"x", entropy=lambda size: b"1" * size) != bind_presentation(b"x", entropy=lambda size: b"2" * size)
+
+
+def test_receipt_of_other_presentation() -> None:
+    with pytest.raises(OtherPresentation):
+        verify(sign(), presentation=presentation_bytes({"poa": ["a~b~d"]}))
+    with pytest.raises(OtherPresentation):
+        verify(sign(replace(FULL, salt=bytes(16))))
+    with pytest.raises(WrongNonce):
+        verify(sign(), nonce="another")
+
+
+def test_the_relying_partys_role_signs_receipts_and_no_other_role_does() -> None:
+    unsigned = prepare_receipt(FULL, key=KEY, x5c=[BANK.certificate], at=AT)
+    check_role(Role.RELYING_PARTY, unsigned.typ)
+    for role in set(Role) - {Role.RELYING_PARTY}:
+        with pytest.raises(KeyRoleRefused):
+            check_role(role, unsigned.typ)
+
+
+@pytest.mark.parametrize("typ", ["oauth-authz-req+jwt", "kb+jwt", "log-head+jwt", "JWT", "Receipt+JWT"])
+def test_typ_swap_is_refused(typ: str) -> None:
+    token = BANK.sign_claims(claims(), typ=typ)
+    for check in (verify, peek_receipt):
+        with pytest.raises(WrongTyp):
+            check(token)
+
+
+OTHER = Asker.new()
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        (sign(asker=OTHER), Untrusted),
+        (sign(replace(FULL, entity="https://other.example")), Untrusted),
+        (sign()[:-4] + "AAAA", BadSignature),
+        (OTHER.sign_claims(claims(), typ="receipt+jwt", header={"x5c": x5c_header([BANK.certificate])}), BadSignature),
+        (BANK.sign_claims(claims(), typ="receipt+jwt", header={}), Malformed),
+        (BANK.sign_claims(claims(iat=AT + 3600), typ="receipt+jwt"), NotYetValid),
+        ("x" * 70_000, TooLarge),
+    ],
+)
+def test_a_receipt_by_somebody_else_is_refused(token: str, kind: type[VcError]) -> None:
+    with pytest.raises(VcError) as caught:
+        verify(token)
+    assert type(caught.value) is kind
+
+
+def test_a_receipt_is_by_the_very_certificate_that_asked() -> None:
+    with pytest.raises(Untrusted):
+        verify_receipt_by(sign(), signer=load_certificate(OTHER.certificate), at=AT, presentation=SHOWN, nonce=NONCE)
+
+
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [
+        ({"decision": "maybe"}, "/decision"),
+        ({"receipt_id": None}, "/receipt_id"),
+        ({"iss": None}, "/iss"),
+        ({"received_at": "now"}, "/received_at"),
+        ({"intendedUseIdentifier": ""}, "/intendedUseIdentifier"),
+        ({"claims_kept": [7]}, "/claims_kept/0"),
+        ({"salt": "AA"}, "/salt"),
+        ({"salt": "!"}, "/salt"),
+        ({"presentation_digest": "AA"}, "/presentation_digest"),
+        ({"bundle_digest": "AA"}, "/bundle_digest"),
+        ({"log_head": {"size": -1}}, "/log_head/size"),
+        ({"log_head": {"size": 1, "digest": "AA"}}, "/log_head/digest"),
+        ({"log_head": 7}, "/log_head"),
+    ],
+)
+def test_a_malformed_receipt_points_at_the_place(members: dict[str, Any], where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        verify(BANK.sign_claims(claims(**members), typ="receipt+jwt"))
+    assert caught.value.where == where
+
+
+def test_claims_kept_may_be_left_out() -> None:
+    assert verify(BANK.sign_claims(claims(claims_kept=None), typ="receipt+jwt")).claims_kept == ()
+
+
+def fixed(number: int) -> Entropy:
+    return lambda size: bytes([number]) * size
+
+
+ENTRIES = [commit({"receipt_id": name, "claims": [{"b": 1, "a": name}]}, entropy=fixed(number)) for number, name in enumerate("abcd")]
+
+
+def heads() -> list[LogHead]:
+    found: list[LogHead] = []
+    for entry in ENTRIES:
+        found.append(extend(found[-1] if found else None, entry))
+    return found
+
+
+def test_a_log_has_the_heads_that_it_had() -> None:
+    assert verify_log([]) == LogHead(size=0, digest=bytes(32))
+    assert verify_log(ENTRIES, heads=heads()) == heads()[-1]
+    assert [head.size for head in heads()] == [1, 2, 3, 4]
+
+
+def test_the_same_entry_has_the_same_commitment_whatever_the_order_of_its_members() -> None:
+    one = commit({"a": 1, "b": [{"d": 2, "c": (3,)}]}, entropy=dice)
+    assert one.commitment == commit({"b": [{"c": [3], "d": 2}], "a": 1}, entropy=dice).commitment
+
+
+def test_a_forgotten_entry_leaves_its_commitment_and_nothing_to_guess() -> None:
+    kept = [forget(ENTRIES[0]), *ENTRIES[1:]]
+    assert kept[0] == LogEntry(commitment=ENTRIES[0].commitment)
+    assert verify_log(kept, heads=heads()) == heads()[-1]
+
+
+def test_rewritten_log_detected_by_receipt_head() -> None:
+    receipt = verify(sign(replace(FULL, log_head=heads()[2])))
+    assert receipt.log_head is not None
+    without_second = [ENTRIES[0], *ENTRIES[2:]]
+    with pytest.raises(HistoryRewritten) as caught:
+        verify_log(without_second, heads=[receipt.log_head])
+    assert caught.value.where == "/3"
+    replaced = [*ENTRIES[:2], commit({"receipt_id": "forged"}, entropy=dice), ENTRIES[3]]
+    with pytest.raises(HistoryRewritten):
+        verify_log(replaced, heads=[receipt.log_head])
+    with pytest.raises(HistoryRewritten):
+        verify_log(ENTRIES[:2], heads=[receipt.log_head])
+    assert verify_log(ENTRIES, heads=[receipt.log_head]) == heads()[3]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        replace(ENTRIES[1], entry={"receipt_id": "changed"}),
+        replace(ENTRIES[1], salt=bytes(16)),
+        replace(ENTRIES[1], salt=None),
+        replace(ENTRIES[1], entry=None),
+    ],
+)
+def test_a_changed_entry_does_not_match_its_commitment(entry: LogEntry) -> None:
+    with pytest.raises(HistoryRewritten) as caught:
+        verify_log([ENTRIES[0], entry])
+    assert caught.value.where == "/1"
+
+
+@given(
+    st.text()
+    | st.dictionaries(st.sampled_from(sorted(claims())), st.none() | st.text() | st.integers()).map(
+        lambda m: BANK.sign_claims(claims(**m), typ="receipt+jwt")
+    )
+)
+def test_any_text_is_a_receipt_or_a_vc_error(token: str) -> None:
+    try:
+        verify(token)
+    except VcError:
+        return
+
+
+def test_the_receipt_is_plain_json_to_everybody_else() -> None:
+    payload = json.loads(base64url.decode(sign().split(".")[1]))
+    assert payload["log_head"] == {"size": 7, "digest": base64url.encode(bytes(range(32)))}
