@@ -34,6 +34,9 @@ from .settings import Common
 GRACE = 10.0
 """Seconds that requests in flight get to finish after SIGTERM."""
 
+_QUIET = ("/health", "/metrics", "/static/")
+"""Asked so often that their lines are for debugging only."""
+
 S = TypeVar("S", bound=Common)
 Check = Callable[[], Awaitable[object]]
 READY: web.AppKey[dict[str, Check]] = web.AppKey("READY")
@@ -132,7 +135,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     finally:
         seconds = monotonic() - start
         metrics.end(request.method, route_of(request), status, seconds)
-        log.info("request", extra={"method": request.method, "route": route_of(request), "status": status, "ms": round(seconds * 1000, 1)})
+        route = route_of(request)
+        level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
+        log.log(level, "request", extra={"method": request.method, "route": route, "status": status, "ms": round(seconds * 1000, 1)})
 
 
 @web.middleware

@@ -36,7 +36,9 @@ SIGN_IN_BY_ACCOUNT = Limit("sign-in-account", 10, 15 * 60)
 SIGN_IN_BY_ADDRESS = Limit("sign-in-address", 50, 15 * 60)
 
 PASSPHRASES: web.AppKey[Passphrases] = web.AppKey("PASSPHRASES", Passphrases)
-_SESSION: web.RequestKey[Session | None] = web.RequestKey("session")
+SESSION: web.RequestKey[Session | None] = web.RequestKey("session")
+"""The session of this request once it was looked up; ``None`` for none. ``current_session`` is how to ask for it."""
+
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field
 
 
@@ -99,10 +101,10 @@ def cookie_name(request: web.Request) -> str:
 
 async def current_session(request: web.Request) -> Session | None:
     """The session of this request's cookie, if there is one in force; looked up once. ``None`` where there is no sign-in at all."""
-    if _SESSION not in request:
+    if SESSION not in request:
         cookie = request.cookies.get(cookie_name(request), "")
-        request[_SESSION] = await _find(request, cookie)
-    return request[_SESSION]
+        request[SESSION] = await _find(request, cookie)
+    return request[SESSION]
 
 
 async def _find(request: web.Request, cookie: str) -> Session | None:
@@ -123,7 +125,7 @@ async def require_api_session(request: web.Request, scope: str = "") -> Session:
     """A guard for the JSON API of a signed-in person: a bearer token, or the cookie of a page of ours (checked to be of our origin)."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        request[_SESSION] = await _find(request, token.strip())
+        request[SESSION] = await _find(request, token.strip())
     elif request.method not in {"GET", "HEAD"}:
         check_same_origin(request)
     session = await require_session(request)
@@ -151,7 +153,7 @@ def set_session(request: web.Request, response: web.StreamResponse, cookie: str,
     """Give the browser the cookie of a session that just began."""
     secure = request.config_dict[SETTINGS].secure
     response.set_cookie(cookie_name(request), cookie, httponly=True, samesite="Lax", secure=secure, path="/")
-    request[_SESSION] = session
+    request[SESSION] = session
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse) -> Session | None:
@@ -161,8 +163,7 @@ async def sign_out(request: web.Request, response: web.StreamResponse) -> Sessio
         await request.config_dict[KEEPER].end(request, session)
     secure = request.config_dict[SETTINGS].secure
     response.del_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="Lax")
-    response.headers["Clear-Site-Data"] = '"cache"'
-    request[_SESSION] = None
+    request[SESSION] = None
     return session
 
 

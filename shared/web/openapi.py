@@ -130,6 +130,9 @@ def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaita
             raise Missing("there is nothing at this address")
         if route.scope and guard is not None:
             await guard(request, route.scope)
+        for one in route.params:
+            if one.required and one.where == "header" and not request.headers.get(one.name):
+                raise Malformed(f"the header {one.name} is missing")
         arguments: dict[str, Any] = {}
         if route.query is not None:
             arguments["query"] = read_query(request, route.query)

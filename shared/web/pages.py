@@ -23,7 +23,7 @@ from jinja2.utils import missing
 from ..errors import VcError
 from . import faults
 from .assets import Assets
-from .auth import current_session
+from .auth import SESSION, current_session
 from .context import REQUEST_ID, SERVICE, SETTINGS
 from .dates import Dates
 from .forms import Form
@@ -152,6 +152,8 @@ def _languages(request: web.Request, current: str) -> list[dict[str, Any]]:
 
 
 async def _error_page(request: web.Request, error: VcError) -> web.StreamResponse:
+    if error.status >= 500:
+        request[SESSION] = None  # what keeps sessions may be what is broken
     return await render(request, "error.html", status=error.status, fault=faults.fault_of(request, error), request_id=REQUEST_ID.get())
 
 

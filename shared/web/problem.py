@@ -146,7 +146,8 @@ def _wants_json(request: web.Request) -> bool:
 
 async def _oauth(request: web.Request, error: VcError) -> web.StreamResponse:
     """RFC 6749 section 5.2; the characters of ``error_description`` are those that it allows."""
-    body = {"error": error.error, "error_description": _plain(_detail(error))}
+    place = f" (at {error.where})" if error.where else ""
+    body = {"error": error.error, "error_description": _plain(_detail(error) + place)}
     response = web.Response(status=error.status, body=msgspec.json.encode(body), content_type="application/json")
     if error.status == 401:
         scheme = "DPoP" if request.headers.get("Authorization", "").lower().startswith("dpop ") else "Bearer"

@@ -21,6 +21,7 @@ def gallery(app_of: Build) -> web.Application:
     use_auth(app)
     navigation = [pages.Link("Documents", "/", signed_in=False), pages.Link("Make one", "/make", signed_in=False)]
     pages.use_pages(app, package="support", title="Make documents", navigation=navigation)
+
     async def show(request: web.Request) -> web.StreamResponse:
         form = Form({"reference": "x"})
         if request.path == "/wrong":

@@ -67,6 +67,10 @@ async def picture(_: web.Request, *, body: bytes | Person) -> Made:
     return Made(id="picture" if isinstance(body, bytes) else body.name, copies=len(body) if isinstance(body, bytes) else 0)
 
 
+async def order(request: web.Request) -> Made:
+    return Made(id="1", copies=len(request.headers["Idempotency-Key"]))
+
+
 ROUTES = [
     Route(
         "POST",
@@ -82,6 +86,9 @@ ROUTES = [
     ),
     Route("GET", "/api/things", find, query=Search, out=list[Made], summary="Find things", scope="read"),
     Route("GET", r"/api/things/{id:\w{1,20}}", show, out=Made, summary="Show a thing", params=(Param("X-Trace", description="Yours."),)),
+    Route(
+        "POST", "/api/orders", order, out=Made, params=(Param("Idempotency-Key", required=True, schema={"type": "string", "minLength": 1}),)
+    ),
     Route("DELETE", "/api/things/{id}/copies", drop, status=204, summary="Drop its copies", description="They are gone for good."),
     Route(
         "POST", "/api/pictures", picture, body=Person, raw=("image/png", "image/jpeg"), out=Made, summary="Read a picture", max_body=150_000
@@ -165,6 +172,11 @@ async def test_a_path_that_cannot_be_is_not_found(client: Client) -> None:
         assert (answer.status, answer.content_type) == (404, "application/problem+json"), path
 
 
+async def test_a_header_that_is_needed(client: Client) -> None:
+    assert (await client.post("/api/orders")).status == 400
+    assert (await client.post("/api/orders", headers={"Idempotency-Key": "abc"})).status == 200
+
+
 async def test_the_scope_is_asked_for_before_the_body(client: Client) -> None:
     answer = await client.post("/api/things", data=b"not json", headers={"Content-Type": "application/json"})
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="muniment"')
@@ -179,7 +191,7 @@ async def test_other_methods_are_told_what_there_is(client: Client) -> None:
 async def test_the_document_says_what_the_routes_do(client: Client) -> None:
     document: dict[str, Any] = await (await client.get("/api/openapi.json")).json()
     assert document["openapi"] == "3.1.0"
-    assert set(document["paths"]) == {"/api/things", "/api/things/{id}", "/api/things/{id}/copies", "/api/pictures"}
+    assert set(document["paths"]) == {"/api/things", "/api/things/{id}", "/api/things/{id}/copies", "/api/pictures", "/api/orders"}
     made = document["paths"]["/api/things"]["post"]
     assert made["security"] == [{"api_key": ["issue"]}]
     assert set(made["responses"]) == {"201", "400", "401", "403", "409", "413", "415", "429", "503"}
@@ -218,7 +230,7 @@ def test_a_scope_without_a_guard_is_a_bug_at_start() -> None:
 
 @pytest.mark.real
 async def test_schemathesis_finds_no_difference_between_document_and_service(client: Client, key: dict[str, str], tmp_path: Path) -> None:
-    command = [
+    command: list[str | Path] = [
         Path(sys.executable).with_name("schemathesis"),
         "run",
         str(client.make_url("/api/openapi.json")),

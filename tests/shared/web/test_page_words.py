@@ -48,7 +48,7 @@ class Visible(HTMLParser):
 def texts_of_template(source: str) -> Iterator[str]:
     tree = Environment(autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"]).parse(source)
     visible = Visible()
-    visible.feed("".join(part.data if isinstance(part, nodes.TemplateData) else " … " for part in outputs(tree)))
+    visible.feed("".join(part.data if isinstance(part, nodes.TemplateData) else "…" for part in outputs(tree)))
     yield from visible.texts
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in MARKERS:
@@ -67,6 +67,11 @@ def outputs(tree: nodes.Node) -> Iterator[nodes.Node]:
         yield from output.nodes
 
 
+def banned_in(text: str) -> re.Match[str] | None:
+    """The first banned word; the path of an address that the page shows is no word."""
+    return BANNED.search(re.sub(r"(?<![\w])/[\w/…-]+|…/[\w/…-]+", " ", text))
+
+
 def texts_of_code(source: str) -> Iterator[str]:
     for call in ast.walk(ast.parse(source)):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKERS:
@@ -83,14 +88,16 @@ def sources() -> list[Path]:
 def test_people_never_see_developers_words(path: Path) -> None:
     source = path.read_text("utf-8")
     texts = texts_of_template(source) if path.suffix == ".html" else texts_of_code(source)
-    found = {(match[0], " ".join(text.split())[:90]) for text in texts if (match := BANNED.search(text))}
+    found = {(match[0], " ".join(text.split())[:90]) for text in texts if (match := banned_in(text))}
     assert not found
 
 
 def test_the_test_finds_what_it_should() -> None:
     page = """<p class="credential">Your {{ token }} document</p>
       <a href="/offer/1" title="an offer">{{ _("the relying party") }}</a>{% call x({"text": "a JWT"}) %}claims{% endcall %}<script>token</script>"""
-    found = {match[0] for text in texts_of_template(page) if (match := BANNED.search(text))}
+    found = {match[0] for text in texts_of_template(page) if (match := banned_in(text))}
     assert found == {"offer", "relying party", "JWT", "claims"}
     assert list(texts_of_code('N_("a nonce") + _("x") + other("token")')) == ["a nonce", "x"]
-    assert not BANNED.search("Your document is cancelled; the organisation asking")
+    assert not banned_in("Your document is cancelled; the organisation asking")
+    assert not banned_in("…/offer/…")
+    assert banned_in("documents/tokens")

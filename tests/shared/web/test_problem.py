@@ -8,6 +8,7 @@ from aiohttp import web
 from support.trial_web import Build, Serve
 
 from shared.errors import InvalidGrant, InvalidToken, Malformed, SignInRequired, TooMany, Unavailable, VcError
+from shared.storage import Storage
 from shared.web.auth import use_auth
 from shared.web.pages import use_pages
 from shared.web.problem import DIALECT, OAUTH, PROBLEM, speak
@@ -31,7 +32,8 @@ def routes(app: web.Application) -> None:
     app.router.add_get("/bug", raising(ZeroDivisionError("secret-detail")))
     app.router.add_get("/away", raising(Unavailable("the registry is away")))
     app.router.add_get("/mine", raising(SignInRequired("sign in first")))
-    speak(app, OAUTH, "/token", "/protected")
+    app.router.add_post("/credential", raising(Malformed("expected a text", where="/proofs/jwt/0")))
+    speak(app, OAUTH, "/token", "/protected", "/credential")
     speak(app, PROBLEM, "/api")
 
 
@@ -51,6 +53,18 @@ async def test_a_wallet_is_told_in_oauth(app: web.Application, serve: Serve) -> 
     assert await answer.json() == {"error": "invalid_grant", "error_description": "wrong 'code''''"[:-1]}
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.content_type == "application/json"
+
+
+async def test_a_wallet_is_told_the_place(app: web.Application, serve: Serve) -> None:
+    client = await serve(app)
+    assert (await (await client.post("/credential")).json())["error_description"] == "expected a text (at /proofs/jwt/0)"
+
+
+async def test_the_error_page_stands_without_the_database(app: web.Application, serve: Serve, store: Storage) -> None:
+    client = await serve(app)
+    await store.close()
+    answer = await client.get("/away", headers={"Cookie": "muniment-issuer=something"})
+    assert (answer.status, answer.content_type) == (503, "text/html")
 
 
 async def test_a_wallet_is_challenged_without_and_with_a_token(app: web.Application, serve: Serve) -> None:
