@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["support.postgresql"]
+pytest_plugins = ["support.postgresql", "support.browser"]
 Vectors = Callable[[str], Path]
 
 
