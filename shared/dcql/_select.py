@@ -57,16 +57,18 @@ def kind_fits(query: CredentialQuery, vct: str, document: Mapping[str, Any]) -> 
         return False
     if query.vct_values is not None and vct not in query.vct_values:
         return False
-    return query.type_values is None or any(set(types) <= _types(document) for types in query.type_values)
+    return query.type_values is None or any(set(types) <= _types(vct, document) for types in query.type_values)
 
 
 _CREDENTIALS_NAMESPACE = "https://www.w3.org/2018/credentials#"
 
 
-def _types(document: Mapping[str, Any]) -> set[str]:
-    """The types as written and, for those of the base context, as IRIs (appendix B.1.1: expansion without a JSON-LD processor)."""
+def _types(vct: str, document: Mapping[str, Any]) -> set[str]:
+    """The types as written, and as IRIs those that are known without a JSON-LD processor (appendix B.1.1): the base type, and the
+    document's own, which its format has expanded to ``vct``.
+    """
     own = document.get("type", [])
     types = {each for each in (own if isinstance(own, list) else [own]) if isinstance(each, str)}
     if "VerifiableCredential" in types:
         types.add(_CREDENTIALS_NAMESPACE + "VerifiableCredential")
-    return types
+    return types | {vct}
