@@ -146,10 +146,7 @@ def _kind_faults(claims: Mapping[str, Any]) -> Iterator[Fault]:
         if not power_of_attorney and name in claims:
             yield f"/{name}", "only a power of attorney says this"
             return
-    kind = instrument(claims)
-    if kind not in CARRIES:
-        yield "/instrument_type", "this is no kind of document known here"
-    elif power_of_attorney and claims["usable_when"] not in _USABLE[kind]:
+    if power_of_attorney and claims["usable_when"] not in _USABLE[claims["instrument_type"]]:
         yield "/usable_when", "this kind of power cannot be used then"
 
 
@@ -166,7 +163,7 @@ def _basis_faults(claims: Mapping[str, Any]) -> Iterator[Fault]:
     if "authority_current" in claims:
         yield "/authority_current", "only an enduring power says this"
     basis = claims.get("attestation_basis")
-    if basis not in _BASES.get(kind, frozenset()):
+    if basis not in _BASES[kind]:
         yield "/attestation_basis", "this kind of authority is not established so"
     yield from _evidence_faults(claims, inspected=basis == "inspection")
 

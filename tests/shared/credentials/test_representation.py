@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from support.forge import REPRESENTATION, lpa
+
+from shared.credentials import Disclosure, Kind, Reason, Text, all_types, by_id
+from shared.errors import (
+    Malformed,
+    NeedsCapacityEvidence,
+    NeedsMoreAttorneys,
+    OutsideScope,
+    RestrictedUndisclosed,
+    RestrictionsToRead,
+    TypeRuleBroken,
+    UnknownCredentialType,
+    VcError,
+    WrongInstrument,
+)
+
+EPA = {
+    "instrument_type": "epa",
+    "attestation_basis": ...,
+    "authority_current": True,
+    "registration_date": ...,
+}
+EVIDENCE = {"attested_by": "Hale & Finch LLP", "attested_on": "2026-11-01"}
+INSPECTED = {"attestation_basis": "inspection", "evidence": EVIDENCE}
+DEPUTY = {"representation_kind": "deputyship", "instrument_type": ..., "usable_when": ..., "attestation_basis": "court-order"}
+APPOINTEE = {"representation_kind": "appointeeship", "instrument_type": ..., "usable_when": ..., "powers": ["benefits"]}
+WELFARE = {"instrument_type": "lpa-personal-welfare", "usable_when": "when-capacity-lost", "powers": ["health-decisions"]}
+ORDINARY = {"instrument_type": "ordinary", "registration_date": ..., **INSPECTED}
+
+
+def test_the_type_is_found_by_name_and_by_vct() -> None:
+    assert by_id("representation") is all_types()["urn:fdc:vct.example:2027:representation:1"] is REPRESENTATION
+    with pytest.raises(UnknownCredentialType):
+        by_id("criminal-record")
+
+
+def test_every_word_for_people_is_there_in_both_languages() -> None:
+    texts = [REPRESENTATION.title, REPRESENTATION.description, *REPRESENTATION.cancelled_by]
+    texts += [group.label for group in REPRESENTATION.groups]
+    texts += [reason.label for reason in REPRESENTATION.reasons]
+    texts += [words for query in REPRESENTATION.queries for words in (query.title, query.purpose)]
+    for claim in REPRESENTATION.claims:
+        texts += [claim.label, *([claim.hint] if claim.hint else []), *(choice.label for choice in claim.choices)]
+    assert all(text.en.strip() and text.cy.strip() and text.en != text.cy for text in texts)
+    assert Text("donor", "rhoddwr").in_("cy") == "rhoddwr"
+    assert Text("donor", "rhoddwr").in_("en") == Text("donor", "rhoddwr").in_("fr") == "donor"
+
+
+def test_the_type_is_consistent_with_itself() -> None:
+    groups = [group.id for group in REPRESENTATION.groups]
+    assert len(set(groups)) == len(groups)
+    assert {claim.group for claim in REPRESENTATION.claims} == set(groups)
+    for unique in ("cwt", "path", "mdoc_element"):
+        values = [getattr(claim, unique) for claim in REPRESENTATION.claims]
+        assert all(values)
+        assert len(set(values)) == len(values)
+    assert all((claim.kind is Kind.CODE) == bool(claim.choices) for claim in REPRESENTATION.claims)
+    for query in REPRESENTATION.queries:
+        assert len(query.optional) <= 3
+        assert all(REPRESENTATION.claim(path) for path in query.paths + query.optional)
+        assert not set(query.paths) & set(query.optional)
+        for path, values in query.values.items():
+            claim = REPRESENTATION.claim(path)
+            assert claim is not None
+            assert path in query.paths
+            assert all(claim.choice(value) for value in values)
+        assert query is REPRESENTATION.query(query.id)
+    assert REPRESENTATION.query("everything") is None
+    assert REPRESENTATION.claim(("powers", 1)) is REPRESENTATION.claim(("powers", None))
+    assert REPRESENTATION.claim(("powers",)) is None
+
+
+def test_limits_are_always_in_clear_and_the_three_details_of_the_donor_are_three_groups() -> None:
+    always = {claim.path for claim in REPRESENTATION.claims if claim.disclosure is Disclosure.ALWAYS}
+    limits = "representation_kind instrument_type attestation_basis authority_current decision_rule cardinality usable_when"
+    issuer = "has_restrictions substitution issuing_authority issuing_country issuing_jurisdiction"
+    assert always == {(name,) for name in f"{limits} {issuer}".split()} | {("evidence", "attested_by"), ("evidence", "attested_on")}
+    entry = REPRESENTATION.claim(("register_entry",))
+    assert entry is not None
+    assert entry.disclosure is Disclosure.ONCE
+    donor = {claim.group for claim in REPRESENTATION.claims if claim.path[0] == "represented"}
+    assert donor == {"donor-name", "donor-birthdate", "donor-postcode", "donor-other-names"}
+
+
+def test_names_in_other_documents() -> None:
+    postcode = REPRESENTATION.claim(("represented", "address", "postal_code"))
+    power = REPRESENTATION.claim(("powers", None))
+    assert postcode is not None
+    assert power is not None
+    assert postcode.mdoc_element == "represented_address_postal_code"
+    assert postcode.vcdm_path == ("credentialSubject", "represented", "address", "postal_code")
+    assert power.vcdm_path == ("credentialSubject", "powers", None)
+    assert REPRESENTATION.vcdm_type == "Representation"
+
+
+def test_reasons_belong_to_actions() -> None:
+    for action in ("cancel", "hold", "reinstate"):
+        reasons = REPRESENTATION.reasons_for(action)
+        assert reasons
+        assert all(isinstance(reason, Reason) and action in reason.actions for reason in reasons)
+    assert {reason.value for reason in REPRESENTATION.reasons_for("cancel")} >= {"donor-died", "donor-revoked", "bankruptcy", "divorce"}
+    assert "donor-died" not in {reason.value for reason in REPRESENTATION.reasons_for("hold")}
+    assert all(set(reason.actions) <= {"cancel", "hold", "reinstate"} and reason.actions for reason in REPRESENTATION.reasons)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"decision_rule": "alone"},
+        {"decision_rule": "jointly", "cardinality": 2},
+        {"decision_rule": "jointly-for-some-severally-for-others", "cardinality": 3},
+        {"cardinality": 1},
+        {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court\nwhile I live"},
+        {"powers": ["general"]},
+        {"usable_when": "when-capacity-lost"},
+        {"grant_date": ..., "registration_date": ..., "register_entry": ...},
+        EPA,
+        EPA | {"usable_when": "when-capacity-lost"},
+        INSPECTED,
+        WELFARE,
+        DEPUTY,
+        DEPUTY | {"powers": ["health-decisions", "banking"]},
+        APPOINTEE,
+        ORDINARY,
+    ],
+)
+def test_what_an_issuer_may_say(changes: dict[str, Any]) -> None:
+    REPRESENTATION.check(lpa(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"instrument_type": ...}, "/instrument_type"),
+        ({"usable_when": ...}, "/usable_when"),
+        (DEPUTY | {"instrument_type": "epa"}, "/instrument_type"),
+        (DEPUTY | {"usable_when": "when-capacity-lost"}, "/usable_when"),
+        (WELFARE | {"usable_when": "when-has-capacity"}, "/usable_when"),
+        (ORDINARY | {"usable_when": "when-capacity-lost"}, "/usable_when"),
+        ({"attestation_basis": ...}, "/attestation_basis"),
+        ({"attestation_basis": "court-order"}, "/attestation_basis"),
+        (DEPUTY | {"attestation_basis": "register"}, "/attestation_basis"),
+        (ORDINARY | {"attestation_basis": "register", "evidence": ...}, "/attestation_basis"),
+        ({"authority_current": True}, "/authority_current"),
+        (EPA | {"authority_current": ...}, "/authority_current"),
+        (EPA | {"authority_current": False}, "/authority_current"),
+        (EPA | {"attestation_basis": "register"}, "/attestation_basis"),
+        (EPA | {"evidence": EVIDENCE}, "/evidence"),
+        (EPA | {"registration_date": "2026-01-01"}, "/registration_date"),
+        ({"evidence": EVIDENCE}, "/evidence"),
+        (INSPECTED | {"evidence": ...}, "/evidence/attested_by"),
+        (INSPECTED | {"evidence": {"attested_by": "Hale & Finch LLP"}}, "/evidence/attested_on"),
+        ({"decision_rule": "alone", "cardinality": 1}, "/cardinality"),
+        ({"cardinality": 0}, "/cardinality"),
+        ({"decision_rule": "jointly"}, "/cardinality"),
+        ({"decision_rule": "jointly", "cardinality": 1}, "/cardinality"),
+        ({"decision_rule": "jointly-for-some-severally-for-others"}, "/cardinality"),
+        ({"has_restrictions": True}, "/restrictions_text"),
+        ({"restrictions_text": "Not to sell"}, "/restrictions_text"),
+        ({"powers": ["banking", "health-decisions"]}, "/powers/1"),
+        ({"powers": ["banking", "general"]}, "/powers/1"),
+        ({"powers": ["general", "general"]}, "/powers/0"),
+        ({"powers": ["banking", "council-tax", "banking"]}, "/powers/2"),
+        (WELFARE | {"powers": ["banking"]}, "/powers/0"),
+        (APPOINTEE | {"powers": ["banking"]}, "/powers/0"),
+        ({"powers": []}, "/powers"),
+        ({"powers": ...}, "/powers"),
+        ({"decision_rule": "by-lot"}, "/decision_rule"),
+        ({"other_attorneys": ["Peter"]}, "/other_attorneys"),
+        ({"has_restrictions": ...}, "/has_restrictions"),
+    ],
+)
+def test_contradictions_are_pointed_at(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        REPRESENTATION.check(lpa(**changes))
+    assert caught.value.where == where
+
+
+RESTRICTED = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "use", "error"),
+    [
+        ({}, {}, None),
+        ({}, {"powers": ["banking"]}, None),
+        ({}, {"powers": ["banking", "council-tax"]}, None),
+        ({"powers": ["general"]}, {"powers": ["utilities"]}, None),
+        ({"powers": ["council-tax"]}, {"powers": ["banking"]}, OutsideScope),
+        ({"powers": ...}, {"powers": ["banking"]}, OutsideScope),
+        ({"powers": ...}, {}, None),
+        ({"powers": ["general"]}, {"powers": ["health-decisions"]}, WrongInstrument),
+        (WELFARE, {"powers": ["banking"]}, WrongInstrument),
+        (WELFARE, {"powers": ["health-decisions"]}, NeedsCapacityEvidence),
+        (WELFARE, {"powers": ["health-decisions"], "capacity_evidence": True}, None),
+        (WELFARE, {"powers": ["health-decisions"], "capacity_evidence": "yes"}, NeedsCapacityEvidence),
+        ({"has_restrictions": True}, {}, RestrictedUndisclosed),
+        (RESTRICTED, {}, RestrictionsToRead),
+        (RESTRICTED, {"restrictions_allow": False}, OutsideScope),
+        (RESTRICTED, {"restrictions_allow": True}, None),
+        (RESTRICTED, {"restrictions_allow": "perhaps"}, RestrictionsToRead),
+        ({"decision_rule": "jointly", "cardinality": 2}, {}, NeedsMoreAttorneys),
+        ({"decision_rule": "jointly", "cardinality": 2}, {"attorneys": 2}, None),
+        ({"decision_rule": "jointly-for-some-severally-for-others", "cardinality": 2}, {}, NeedsMoreAttorneys),
+        ({"cardinality": 2}, {}, None),
+        ({}, {"instruments": ["epa"]}, WrongInstrument),
+        ({}, {"instruments": ["epa", "lpa-property-and-affairs"]}, None),
+        (DEPUTY, {"instruments": ["deputyship"]}, None),
+        ({}, {"bases": ["register"]}, None),
+        (INSPECTED, {"bases": ["register", "court-order"]}, WrongInstrument),
+        (EPA, {"bases": ["register", "court-order"]}, WrongInstrument),
+        (EPA, {"bases": ["register", "inspection"]}, None),
+        (EPA, {"powers": ["banking"]}, None),
+        ({"represented": {}, "proxy": {}}, {"powers": ["banking"]}, None),
+    ],
+)
+def test_judging_a_use(changes: dict[str, Any], use: Mapping[str, Any], error: type[VcError] | None) -> None:
+    claims = lpa(**changes)
+    if error is None:
+        REPRESENTATION.judge(claims, use)
+        return
+    with pytest.raises(error):
+        REPRESENTATION.judge(claims, use)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision_rule": ...},
+        {"has_restrictions": ...},
+        {"substitution": ...},
+        {"representation_kind": ...},
+        {"instrument_type": ...},
+        {"attestation_basis": ...},
+        {"decision_rule": "jointly"},
+        {"decision_rule": ["jointly"]},
+        {"decision_rule": {"_sd": ["x"]}},
+        {"has_restrictions": "false"},
+        {"representation_kind": "parental_responsibility"},
+        {"cardinality": True},
+        {"a_new_limit": True},
+        {"attestation_basis": "inspection"},
+        {"restrictions_text": "Not to sell"},
+    ],
+)
+def test_limits_that_are_missing_or_odd_fail_closed(changes: dict[str, Any]) -> None:
+    with pytest.raises(TypeRuleBroken):
+        REPRESENTATION.judge(lpa(**changes), {})
+
+
+def test_the_wrong_kind_of_document_is_told_before_anything_else() -> None:
+    claims = lpa(**WELFARE, has_restrictions=True)
+    with pytest.raises(WrongInstrument) as caught:
+        REPRESENTATION.judge(claims, {"powers": ["banking"]})
+    assert caught.value.where == "/instrument_type"
