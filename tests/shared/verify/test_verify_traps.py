@@ -139,6 +139,14 @@ def test_trap_11_the_end_is_read_where_the_issuer_signed_it() -> None:
     assert decide(show(short)).code == "expired"
 
 
+@pytest.mark.parametrize("name", sorted(formats()))
+def test_trap_11_every_format_ends_and_begins(name: str) -> None:
+    for at, code in ((MADE - DAY, "not_yet_valid"), (MADE + 30 * DAY + 600, "expired")):
+        decision = decide(show(issue(name), format_name=name, at=at), want=expectation(format=name), at=at)
+        assert (decision.decision, decision.code) == ("rejected", code)
+        assert decision.line("validity").state == "failed"
+
+
 def test_trap_12_a_key_swapped_after_issuance_is_not_bound() -> None:
     wire = issue(to=Signer.new())
     assert decide(show(wire, by=holder())).code == "not_bound"
