@@ -199,6 +199,9 @@ def open_payload(sd_jwt: SdJwt) -> Opened:
     return Opened(document, tuple(opener.paths), tuple(opener.parents), tuple(opener.leaves), unexplained)
 
 
+_NO_DIGESTS: Final = ()
+
+
 class _Opener:
     __slots__ = ("digests", "disclosures", "leaves", "parents", "paths", "waiting")
 
@@ -217,7 +220,7 @@ class _Opener:
         if len(path) >= MAX_DEPTH:
             raise TooLarge("disclosures are nested too deeply", where=_pointer(path))
         out = dict(node)
-        digests = out.pop(SD, None)
+        digests = out.pop(SD, _NO_DIGESTS)
         if DOTS in out or (SD_ALG in out and path):
             raise Malformed("a reserved name is used as the name of a claim", where=_pointer(path))
         for name, value in out.items():
@@ -228,7 +231,7 @@ class _Opener:
                 out[name] = self.open_array(value, (*path, name), owner)
             elif owner >= 0:
                 self.leaves.append((*path, name))
-        if digests is not None:
+        if digests is not _NO_DIGESTS:
             self.open_members(digests, out, path, owner)
         return out
 

@@ -83,7 +83,7 @@ def credential(**changes: Any) -> Credential:
 
 def issue(form: CredentialFormat | str = "dc+sd-jwt", *, holder: Signer | None = HOLDER, seed: str = "", **changes: Any) -> str:
     """A credential's wire form by ``ISSUER``."""
-    made = formats()[form] if isinstance(form, str) else form
+    made: CredentialFormat = formats()[form] if isinstance(form, str) else form
     public = holder.public if holder is not None else None
     return ISSUER.finish(made.prepare(credential(**changes), key=KeyId("issuer"), holder=public, entropy=entropy(seed)))
 

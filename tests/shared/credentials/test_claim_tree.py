@@ -16,7 +16,8 @@ WORDS = Text("detail", "manylyn")
 
 
 def claim(*path: str | None, **fields: Any) -> Claim:
-    return Claim(**({"path": path, "kind": Kind.TEXT, "label": WORDS, "group": "g"} | fields))
+    base: dict[str, Any] = {"path": path, "kind": Kind.TEXT, "label": WORDS, "group": "g"}
+    return Claim(**(base | fields))
 
 
 CLAIMS = (
@@ -111,7 +112,8 @@ def test_bounds(more: dict[str, Any]) -> None:
 
 
 def test_a_disclosed_part_lacks_what_was_withheld() -> None:
-    for part in ({}, {"rows": []}, {"rows": [{}]}, {"deep": {"deeper": {}}}):
+    parts: list[dict[str, Any]] = [{}, {"rows": []}, {"rows": [{}]}, {"deep": {"deeper": {}}}]
+    for part in parts:
         check_shape(TREE, part, whole=False)
     for missing in ("text", "rows"):
         with pytest.raises(Malformed) as caught:

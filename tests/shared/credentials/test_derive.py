@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -109,9 +110,9 @@ def test_metadata_of_another_type_is_refused() -> None:
 
 
 def test_integrity_follows_the_type_and_not_its_name() -> None:
-    original = derive._INTEGRITY[REPRESENTATION.vct]
-    derive._INTEGRITY[REPRESENTATION.vct] = (derive.CredentialType, "sha256-stale")  # type: ignore[assignment]
-    assert derive.integrity(REPRESENTATION) == original[1]
+    renamed = replace(REPRESENTATION, title=Text("Authority", "Awdurdod"))
+    assert derive.integrity(renamed) == expression("sha256", derive.type_metadata_bytes(renamed)) != SHA256
+    assert derive.integrity(REPRESENTATION) == SHA256
 
 
 def test_issuer_metadata_lists_the_claims_where_the_format_has_them() -> None:
