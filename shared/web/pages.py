@@ -10,14 +10,24 @@ Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    ChainableUndefined,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+)
 from jinja2.utils import missing
 
 from ..errors import VcError
@@ -42,19 +52,27 @@ class Link:
     signed_in: bool = True
 
 
-_LENIENT = ("undefined", "null", "caller")
-
-
 class Strict(StrictUndefined):
-    """A name that nobody passed, or an attribute that an object lacks, is a bug. Lenient are a member that a plain dict lacks, and the
-    names ``undefined``, ``null`` and ``caller``: the govuk macros ask for many that are seldom given.
-    """
+    """A name that nobody passed, or an attribute that an object lacks, is a bug. Only a plain dict may lack a member."""
 
-    def __new__(cls, hint: str | None = None, obj: Any = missing, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        """The lenient kind, or a new strict one that jinja2 fills in."""
-        if isinstance(obj, dict) or name in _LENIENT:
-            return ChainableUndefined(hint, obj, name, *args, **kwargs)
-        return super().__new__(cls)
+    def __new__(cls, hint: str | None = None, obj: Any = missing, *args: Any, **kwargs: Any) -> Any:
+        """The lenient kind for a member of a dict, else a new strict one that jinja2 fills in."""
+        return ChainableUndefined(hint, obj, *args, **kwargs) if isinstance(obj, dict) else super().__new__(cls)
+
+
+class Borrowed(BaseLoader):
+    """The macros of another package, as strict as their author wants: those of govuk ask for many names that are seldom given."""
+
+    def __init__(self, package: str) -> None:
+        loader = PrefixLoader({package: PackageLoader(package)})  # its templates import each other by that name
+        self._prefix = f"{package}/"
+        self._environment = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined)
+
+    def load(self, environment: Environment, name: str, globals: MutableMapping[str, Any] | None = None) -> Template:  # noqa: A002, ARG002
+        """A template of the other package, compiled in an environment of its own."""
+        if not name.startswith(self._prefix):
+            raise TemplateNotFound(name)
+        return self._environment.get_template(name)
 
 
 class Pages:
@@ -69,10 +87,8 @@ class Pages:
             locale: load_translations([root / "locale" for root in reversed(roots) if (root / "locale").is_dir()], locale)
             for locale in LOCALES
         }
-        loader = ChoiceLoader(
-            [PackageLoader(name) for name in reversed(packages) if (files(name) / "templates").is_dir()]
-            + [PrefixLoader({name: PackageLoader(name) for name in ("govuk_frontend_jinja",)})]  # its macros import each other by that name
-        )
+        own = [PackageLoader(name) for name in reversed(packages) if (files(name) / "templates").is_dir()]
+        loader = ChoiceLoader([*own, Borrowed("govuk_frontend_jinja")])
         self._environments = {locale: self._environment(locale, loader, Dates(locale, time_zone)) for locale in LOCALES}
 
     def _environment(self, locale: str, loader: BaseLoader, dates: Dates) -> Environment:
