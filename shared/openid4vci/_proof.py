@@ -106,7 +106,9 @@ def _holder(header: Any) -> PublicKey:
 def _check_claims(claims: dict[str, Any], *, audience: str, client_id: str | None, at: int, max_age: int) -> None:
     if reader.get_str(claims, "aud") != audience:
         raise InvalidProof("the proof is for another issuer", where="/aud")
-    signed_at = reader.get_int(claims, "iat")
+    signed_at: Any = claims.get("iat")
+    if type(signed_at) not in {int, float}:  # a NumericDate may have a fraction (RFC 7519 section 2)
+        raise InvalidProof("the time of signing is missing", where="/iat")
     if not at - max_age - _LEEWAY <= signed_at <= at + _LEEWAY:
         raise InvalidProof("the proof is too old, or from the future", where="/iat")
     issuer = reader.get_str(claims, "iss", optional=True)

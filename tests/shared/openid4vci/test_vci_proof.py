@@ -115,6 +115,7 @@ REFUSED: dict[str, str] = {
     "stale": proof(at=AT - 361),
     "no time": forged(claims={"iat": None}),
     "time is a text": forged(claims={"iat": str(AT)}),
+    "time is no number": forged(claims={"iat": True}),
     "no nonce": proof(nonce=None),
     "nonce is a number": forged(claims={"nonce": 7}),
     "members repeated": ".".join([proof().split(".")[0], base64url.encode(b'{"aud":"a","aud":"b"}'), proof().split(".")[2]]),
@@ -141,6 +142,10 @@ def test_an_algorithm_outside_the_issuers_list_is_refused() -> None:
 @pytest.mark.parametrize("at", [AT - 360, AT + 60])
 def test_clocks_may_differ_a_little(at: int) -> None:
     assert verify(proof(at=at)).nonce == NONCE
+
+
+def test_a_time_may_have_a_fraction() -> None:
+    assert verify(forged(claims={"iat": AT + 0.5})).nonce == NONCE
 
 
 def test_the_client_is_checked_where_there_is_one() -> None:
