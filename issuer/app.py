@@ -15,6 +15,7 @@ from issuer.config import Settings
 from issuer.init import migrations
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
+from issuer.pages import add_pages
 from issuer.publish import StatusLists
 from issuer.records.sweep import sweep
 from issuer.wallet_api import WalletApi
@@ -90,6 +91,7 @@ def build(office: Office) -> web.Application:
     auth.use_auth(app, sign_in_path="/console/sign-in")
     WalletApi(office, lists).add_to(app)
     OperatorApi(office).add_to(app)
+    add_pages(app, office)
     app.cleanup_ctx.append(_resources)
     app[READY]["keys"] = lambda: office.custodian.public(ISSUER)
     return app

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 from support.signing import Signer
 from support.trial_web import Watch
 
 from issuer import app as composition
-from issuer import config, init
+from issuer import config, init, upkeep
 from issuer.office import Office
-from shared.clock import system_entropy
+from shared.clock import system_clock, system_entropy
 from shared.flow import Fetch, Fetched, Flow, arun
 from shared.keys import KeyId
 from shared.openid4vci import (
@@ -35,6 +36,8 @@ from shared.openid4vci import (
     request_credentials,
     resolve_offer,
 )
+from shared.urls import LOOPBACK
+from shared.web.app import free_port
 from shared.web.settings import load
 
 URL = "https://registry.example"
@@ -88,7 +91,7 @@ async def make_template(directory: Path) -> Template:
 
 @dataclass
 class Registry:
-    """A running issuer. ``base`` is where it truly listens; everything else calls it by ``URL``."""
+    """A running issuer. ``base`` is where it truly listens; everything else calls it by ``url``."""
 
     office: Office
     app: web.Application
@@ -96,14 +99,14 @@ class Registry:
     clock: Watch
     api_key: str
     passphrase: str
+    url: str
     base: str
     http: ClientSession
-    signers: dict[str, Signer] = field(default_factory=dict)
 
     async def fetch(self, wanted: Fetch) -> Fetched:
         """The driver of flows."""
         async with self.http.request(
-            wanted.method, wanted.url.replace(URL, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
+            wanted.method, wanted.url.replace(self.url, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Fetched(status=answer.status, headers=headers, body=await answer.read())
@@ -161,7 +164,9 @@ class Holder:
     def proofs(self, nonce: str | None, count: int) -> list[str]:
         self.keys = [Signer.new() for _ in range(count)]
         return [
-            one.finish(prepare_key_proof(key=KeyId("k"), public=one.public, audience=URL, nonce=nonce, at=self.registry.clock()))
+            one.finish(
+                prepare_key_proof(key=KeyId("k"), public=one.public, audience=self.registry.url, nonce=nonce, at=self.registry.clock())
+            )
             for one in self.keys
         ]
 
@@ -174,25 +179,31 @@ class Holder:
 
 async def collect(registry: Registry, made: Mapping[str, Any]) -> Holder:
     """Follow the link, redeem the code."""
-    offer = await registry.run(resolve_offer(made["invitation_link"]))
-    metadata = await registry.run(offer_metadata(offer))
+    plain = () if registry.url == URL else LOOPBACK
+    offer = await registry.run(resolve_offer(made["invitation_link"], plain_http=plain))
+    metadata = await registry.run(offer_metadata(offer, plain_http=plain))
     return Holder(registry, metadata, await registry.run(redeem(metadata, offer, tx_code=made["code"])))
 
 
 @asynccontextmanager
-async def serving(template: Template, directory: Path, **settings: Any) -> AsyncIterator[Registry]:
-    """A copy of the template in ``directory``, served until the end of the block."""
+async def serving(template: Template, directory: Path, *, local: bool = False, **settings: Any) -> AsyncIterator[Registry]:
+    """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers."""
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
-    clock = Watch(NOON)
-    known = msgspec.structs.replace(config.settle(load(config.Settings, config.toml(directory), {}, config.PREFIX), directory), **settings)
+    clock, port = Watch(NOON), free_port()
+    plain = load(config.Settings, config.toml(directory), {}, config.PREFIX)
+    known = msgspec.structs.replace(config.settle(plain, directory), **settings)
+    if local:
+        clock = Watch(system_clock())
+        known = msgspec.structs.replace(known, public_url=f"http://localhost:{port}")
+        await upkeep.renew(directory, known, clock=lambda: clock() - 3600, entropy=system_entropy)
     office = composition.open_office(directory, known, clock=clock)
     app = composition.build(office)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    base = f"http://localhost:{port}"
+    jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(base))  # what the reverse proxy before it makes true
+    async with ClientSession(cookie_jar=jar) as http:
         try:
             yield Registry(
                 office=office,
@@ -201,7 +212,8 @@ async def serving(template: Template, directory: Path, **settings: Any) -> Async
                 clock=clock,
                 api_key=template.made.api_key,
                 passphrase=template.made.passphrase,
-                base=f"http://127.0.0.1:{port}",
+                url=known.public_url,
+                base=base,
                 http=http,
             )
         finally:

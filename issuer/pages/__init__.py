@@ -1,0 +1,26 @@
+"""The pages of the office: the console for operators, and the page behind an invitation for everybody."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from issuer.office import Office
+from issuer.pages import documents, entrance, invitation, making, many, settings
+from shared.web.i18n import N_
+from shared.web.pages import Link, use_pages
+from shared.web.problem import HTML, speak
+
+NAVIGATION = (
+    Link(N_("Start"), "/console/"),
+    Link(N_("Make a document"), "/console/make"),
+    Link(N_("Documents"), "/console/documents"),
+    Link(N_("Settings"), "/console/settings"),
+)
+
+
+def add_pages(app: web.Application, office: Office) -> None:
+    """Register every page of the issuer."""
+    use_pages(app, package="issuer.web", title=N_("Issuing office"), navigation=NAVIGATION, home="/console/")
+    speak(app, HTML, "/", "/console", "/offer")
+    for part in (entrance, making, documents, many, settings, invitation):
+        part.add_to(app, office)

@@ -1,0 +1,248 @@
+"""The list of documents, one document with its history, its invitation and letter, and changing its standing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from issuer import offers, revoke
+from issuer.office import Office, reference_mac
+from issuer.operator_api import number
+from issuer.pages import words as phrases
+from issuer.pages.desk import actor, seated
+from issuer.records import documents, statuses
+from issuer.records.documents import Listed
+from issuer.revoke import Wish
+from issuer.sessions import Action, Event, Standing, can_change, state_of
+from shared.clock import DAY
+from shared.codec import qr
+from shared.errors import Conflict, Malformed, Missing
+from shared.storage import Tx
+from shared.web import auth
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+
+PAGE = 20
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Documents(office)
+    one = "/console/documents/{id}"
+    for method, path, handler in (
+        ("GET", "/console/documents", part.find),
+        ("GET", one, part.show),
+        ("GET", f"{one}/made", part.made),
+        ("GET", f"{one}/state", part.state),
+        ("GET", f"{one}/invitation", part.invitation),
+        ("GET", f"{one}/code", part.code),
+        ("GET", f"{one}/letter", part.letter),
+        ("GET", f"{one}/qr.svg", part.picture),
+        ("GET", f"{one}/invite", part.ask_invite),
+        ("POST", f"{one}/invite", part.invite),
+        ("GET", f"{one}/{{action:cancel|hold|reinstate}}", part.ask_change),
+        ("POST", f"{one}/{{action:cancel|hold|reinstate}}", part.change),
+    ):
+        app.router.add_route(method, path, seated(office, handler))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What all pages about one document show."""
+
+    listed: Listed
+    title: str
+    state: str
+    copies: int
+    history: list[Event]
+
+
+class Documents:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    # --- the list ------------------------------------------------------------------------------------------------------------------
+
+    async def find(self, request: web.Request) -> web.StreamResponse:
+        """All, a page at a time, or those under a reference, or the one with a number."""
+        reference = request.query.get("reference", "").strip()[: offers.MAX_REFERENCE]
+        page = _page(request.query.get("page", "1"))
+        mac = await reference_mac(self._office, reference) if reference else None
+
+        async def unit(tx: Tx) -> tuple[list[Listed], int]:
+            if mac is None:
+                return await documents.page(tx, offset=(page - 1) * PAGE, limit=PAGE), await documents.count(tx)
+            found = await documents.by_reference(tx, mac)
+            with suppress(Missing):
+                found = [*found, await documents.listed(tx, reference.replace("-", "").replace(" ", "").upper())]
+            return found, len(found)
+
+        rows, total = await self._office.storage.read(unit)
+        lines = [self._line(request, listed) for listed in rows]
+        pages = 1 if mac is not None else max(1, -(-total // PAGE))
+        return await render(request, "console/list.html", rows=lines, total=total, page=page, pages=pages, reference=reference)
+
+    def _line(self, request: web.Request, listed: Listed) -> dict[str, object]:
+        document = listed.document
+        return {
+            "id": document.id,
+            "number": phrases.spaced(document.id),
+            "title": self._title(request, document.type),
+            "made_at": document.made_at,
+            "state": state_of(document, listed.invitation),
+            "tag": phrases.tag(state_of(document, listed.invitation), translator(request)),
+        }
+
+    def _title(self, request: web.Request, type_id: str) -> str:
+        return next((each.title.in_(locale_of(request)) for each in self._office.types if each.id == type_id), type_id)
+
+    # --- one document ----------------------------------------------------------------------------------------------------------------
+
+    async def _view(self, request: web.Request) -> View:
+        identifier, at = number(request), self._office.clock()
+
+        async def unit(tx: Tx) -> tuple[Listed, int, list[Event]]:
+            return (
+                await documents.listed(tx, identifier),
+                await statuses.live_copies(tx, identifier, at),
+                await documents.history(tx, identifier),
+            )
+
+        listed, copies, history = await self._office.storage.read(unit)
+        state = state_of(listed.document, listed.invitation)
+        return View(listed=listed, title=self._title(request, listed.document.type), state=state, copies=copies, history=history)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        view, words = await self._view(request), translator(request)
+        document = view.listed.document
+        actions = [
+            {"href": f"/console/documents/{document.id}/{action.value}", "text": phrases.action(action, words), "action": action.value}
+            for action in (Action.HOLD, Action.REINSTATE, Action.CANCEL)
+            if can_change(document.standing, action)
+        ]
+        reasons = {reason.value: reason.label.in_(locale_of(request)) for reason in self._office.type(document.type).reasons}
+        return await render(
+            request,
+            "console/document.html",
+            view=view,
+            document=document,
+            number=phrases.spaced(document.id),
+            stand=phrases.tag(view.state, words),
+            actions=actions,
+            last_day=None if document.valid_until is None else document.valid_until - DAY,
+            can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
+            has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
+            lines=[phrases.line(event, reasons, words) for event in reversed(view.history)],
+        )
+
+    async def made(self, request: web.Request) -> web.StreamResponse:
+        view = await self._view(request)
+        document = view.listed.document
+        return await render(request, "console/made.html", view=view, document=document, number=phrases.spaced(document.id))
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        """For the live line on the invitation's page."""
+        view = await self._view(request)
+        return web.json_response({"state": view.state, "text": phrases.waiting(view.state, translator(request))})
+
+    # --- invitation ------------------------------------------------------------------------------------------------------------------
+
+    async def _open_invitation(self, request: web.Request) -> offers.Made:
+        made = await offers.secrets_of(self._office, number(request))
+        if made is None:
+            raise Conflict("this invitation has been used, has lapsed, or was replaced")
+        return made
+
+    async def invitation(self, request: web.Request) -> web.StreamResponse:
+        view, made = await self._view(request), await self._open_invitation(request)
+        return await render(
+            request,
+            "console/invitation.html",
+            view=view,
+            document=view.listed.document,
+            number=phrases.spaced(made.document),
+            made=made,
+            link=offers.links(self._office, made.secrets.token),
+            waiting=phrases.waiting(view.state, translator(request)),
+        )
+
+    async def code(self, request: web.Request) -> web.StreamResponse:
+        """The collection code, on a page of its own: who photographs the one does not get the other."""
+        made = await self._open_invitation(request)
+        return await render(
+            request, "console/code.html", made=made, number=phrases.spaced(made.document), code=phrases.grouped(made.secrets.code)
+        )
+
+    async def letter(self, request: web.Request) -> web.StreamResponse:
+        """Two sheets: the invitation, and a slip with the code for another envelope."""
+        view, made = await self._view(request), await self._open_invitation(request)
+        return await render(
+            request,
+            "console/letter.html",
+            view=view,
+            document=view.listed.document,
+            number=phrases.spaced(made.document),
+            made=made,
+            code=phrases.grouped(made.secrets.code),
+            link=offers.links(self._office, made.secrets.token),
+            office=self._office.settings.name,
+        )
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        made = await self._open_invitation(request)
+        return web.Response(text=qr.svg(offers.links(self._office, made.secrets.token).https), content_type="image/svg+xml")
+
+    async def ask_invite(self, request: web.Request) -> web.StreamResponse:
+        view = await self._view(request)
+        return await render(
+            request, "console/invite.html", view=view, document=view.listed.document, number=phrases.spaced(view.listed.document.id)
+        )
+
+    async def invite(self, request: web.Request) -> web.StreamResponse:
+        await auth.read_form(request)
+        made = await offers.invite_again(self._office, number(request), actor=actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{made.document}/invitation")
+
+    # --- standing -----------------------------------------------------------------------------------------------------------------------
+
+    async def ask_change(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask(request, Form())
+
+    async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
+        view, action, words = await self._view(request), Action(request.match_info["action"]), translator(request)
+        document = view.listed.document
+        if not can_change(document.standing, action):
+            raise Conflict("this document cannot be changed in that way now")
+        reasons = self._office.type(document.type).reasons_for(action.value)
+        return await render(
+            request,
+            "console/change.html",
+            form=form,
+            view=view,
+            document=document,
+            number=phrases.spaced(document.id),
+            action=action.value,
+            question=phrases.question(action, words),
+            consequence=phrases.consequence(action, words),
+            confirm=phrases.action(action, words),
+            reasons=[{"value": reason.value, "text": reason.label.in_(locale_of(request))} for reason in reasons],
+        )
+
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        form, words = Form(await auth.read_form(request)), translator(request)
+        action, identifier = Action(request.match_info["action"]), number(request)
+        reason = form.need("reason", words("Choose a reason"))
+        if form.wrong:
+            return await self._ask(request, form)
+        try:
+            await revoke.change_one(self._office, identifier, Wish(action=action, reason=reason, actor=actor(request)))
+        except Malformed:
+            form.error("reason", words("Choose a reason"))
+            return await self._ask(request, form)
+        raise web.HTTPSeeOther(f"/console/documents/{identifier}")
+
+
+def _page(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 7 else 1

@@ -1,0 +1,123 @@
+"""Making a document by hand: choose its kind, fill in the form, check the answers, and it is made once however often it is sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from issuer import offers
+from issuer.claims import faults
+from issuer.office import Office
+from issuer.operator_api import after
+from issuer.pages import form as questions
+from issuer.pages.desk import actor, seated
+from shared.clock import DAY
+from shared.credentials import CredentialType
+from shared.errors import Missing, UnknownCredentialType
+from shared.web import auth
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+
+_PLUMBING = {"form_token", "step"}
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Making(office)
+    app.router.add_get("/console/make", seated(office, part.choose))
+    app.router.add_get("/console/make/{type}", seated(office, part.ask))
+    app.router.add_post("/console/make/{type}", seated(office, part.answer))
+
+
+class Making:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def choose(self, request: web.Request) -> web.StreamResponse:
+        locale = locale_of(request)
+        kinds = [{"id": each.id, "title": each.title.in_(locale), "text": each.description.in_(locale)} for each in self._office.types]
+        return await render(request, "console/choose.html", kinds=kinds)
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        kind = self._kind(request)
+        return await self._show_form(request, kind, Form({"once": self._office.secret(16), "code": "yes"}))
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """``step`` is check (from the form), change (back to it) or make."""
+        kind = self._kind(request)
+        posted = await auth.read_form(request)
+        form = Form(posted)
+        if form.value("step") == "change":
+            return await self._show_form(request, kind, form)
+        claims = questions.read_claims(kind, form)
+        found = faults(kind, claims)
+        words = translator(request)
+        questions.put_errors(kind, form, found, locale_of(request), words)
+        order = self._order(kind, form, claims, request)
+        if form.wrong or order is None:
+            return await self._show_form(request, kind, form)
+        if form.value("step") != "make":
+            return await self._show_answers(request, kind, form, posted, order)
+        made = await offers.make(self._office, order, actor=actor(request), idempotency_key=f"form {form.value('once')}")
+        raise web.HTTPSeeOther(f"/console/documents/{made.document}/made")
+
+    def _kind(self, request: web.Request) -> CredentialType:
+        try:
+            return self._office.type(request.match_info["type"])
+        except UnknownCredentialType as error:
+            raise Missing("there is no such kind of document") from error
+
+    def _order(self, kind: CredentialType, form: Form, claims: dict[str, object], request: web.Request) -> offers.Order | None:
+        words = translator(request)
+        reference = form.value("reference")
+        if len(reference) > offers.MAX_REFERENCE:
+            form.error("reference", words("Your reference must have 200 characters or fewer"))
+        until = self._valid_until(form, request)
+        if form.wrong:
+            return None
+        return offers.Order(
+            type=kind.id, claims=claims, reference=reference or None, needs_code=form.value("code") == "yes", valid_until=until
+        )
+
+    def _valid_until(self, form: Form, request: web.Request) -> int | None:
+        words, text = translator(request), questions.date_value(form, "until")
+        if not text:
+            return None
+        try:
+            end = after(dt.date.fromisoformat(text))
+        except ValueError:
+            form.error("until", words("The last day must be a real date"), anchor="until.day")
+            return None
+        if end < self._office.clock() + DAY:
+            form.error("until", words("The last day must be in the future"), anchor="until.day")
+        return end
+
+    async def _show_form(self, request: web.Request, kind: CredentialType, form: Form) -> web.StreamResponse:
+        locale, words = locale_of(request), translator(request)
+        defaults = {"detail.issuing_authority": self._office.settings.name}
+        return await render(
+            request,
+            "console/form.html",
+            form=form,
+            kind=kind,
+            title=kind.title.in_(locale),
+            sections=questions.sections(kind, locale, defaults, words),
+            fresh=not form.value("step"),
+        )
+
+    async def _show_answers(
+        self, request: web.Request, kind: CredentialType, form: Form, posted: MultiDictProxy[str], order: offers.Order
+    ) -> web.StreamResponse:
+        locale, words = locale_of(request), translator(request)
+        return await render(
+            request,
+            "console/answers.html",
+            form=form,
+            kind=kind,
+            title=kind.title.in_(locale),
+            told=questions.answers(kind, order.claims, locale, words),
+            order=order,
+            hidden=[(name, value) for name, value in posted.items() if name not in _PLUMBING],
+        )
