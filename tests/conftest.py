@@ -26,3 +26,8 @@ def vectors() -> Vectors:
         return path
 
     return find
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long texts (tokens, identifiers made from fresh keys) are no names: every worker must collect the same ones."""
+    return argname if isinstance(val, str | bytes) and len(val) > 40 else None
