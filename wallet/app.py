@@ -21,16 +21,16 @@ from shared.web.app import READY, make_app
 from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
 from shared.web.sessions import Session
-
-from .config import Place
-from .enter import Doors
-from .holder_api import HolderApi
-from .init import migrations
-from .keep import STORAGE, Keeper
-from .means import Means, TrustFile, plain_hosts
-from .pages import Pages
-from .unlocked import Unlocked
-from .upkeep import upkeep
+from wallet.backup import BackupTools
+from wallet.config import Place
+from wallet.enter import Doors
+from wallet.holder_api import HolderApi
+from wallet.init import migrations
+from wallet.keep import STORAGE, Keeper
+from wallet.means import Means, TrustFile, plain_hosts
+from wallet.pages import Desk, add_pages
+from wallet.unlocked import Unlocked
+from wallet.upkeep import upkeep
 
 UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
 
@@ -48,6 +48,7 @@ class Host:
     means: Means
     doors: Doors
     unlocked: Unlocked
+    backups: BackupTools
 
     async def start(self) -> None:
         """Bring the database up to date."""
@@ -82,6 +83,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         ),
         doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
+        backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
     )
 
 
@@ -114,7 +116,7 @@ def build(host: Host) -> web.Application:
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
     HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
-    Pages(means, host.doors, host.unlocked, host.place.settings).add_to(app)
+    add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=host.place.settings, backups=host.backups))
     app.cleanup_ctx.append(_resources)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app

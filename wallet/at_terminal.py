@@ -20,22 +20,21 @@ from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
 from shared.terminal import REFUSED
 from shared.web.passphrases import generate_passphrase
-
-from . import history, share
-from .app import Host, open_host
-from .backup import back_up, open_backup
-from .backup import restore as fill_from
-from .cards import card, iso_day
-from .config import folder_of, open_place, passphrase_file
-from .consent import Consent
-from .consent import consent as consent_view
-from .enter import Opened
-from .holder_api import link_in
-from .present import agree, read_request, refuse
-from .receive import read_invitation
-from .records import DOCUMENTS
-from .sessions import Addressed, CodeLook
-from .upkeep import collect_and_look, upkeep
+from wallet import history, share
+from wallet.app import Host, open_host
+from wallet.backup import open_backup
+from wallet.backup import restore as fill_from
+from wallet.cards import card, iso_day
+from wallet.config import folder_of, open_place, passphrase_file
+from wallet.consent import Consent
+from wallet.consent import consent as consent_view
+from wallet.enter import Opened
+from wallet.holder_api import link_in
+from wallet.present import agree, read_request, refuse
+from wallet.receive import read_invitation
+from wallet.records import DOCUMENTS
+from wallet.sessions import Addressed, CodeLook
+from wallet.upkeep import collect_and_look, upkeep
 
 T = TypeVar("T")
 Work = Callable[[Host, Opened], Awaitable[T]]
@@ -294,15 +293,7 @@ def backup(arguments: argparse.Namespace) -> int:
     passphrase = given or generate_passphrase(system_entropy)
 
     async def work(host: Host, opened: Opened) -> int:
-        data = await back_up(
-            host.storage,
-            opened.vault,
-            holder=opened.holder,
-            passphrase=passphrase,
-            hardness=host.place.settings.hardness,
-            at=system_clock(),
-            entropy=system_entropy,
-        )
+        data = await host.backups.back_up(opened.vault, holder=opened.holder, passphrase=passphrase)
         write_whole(Path(arguments.file), data)
         say(f"Wrote {arguments.file}" + ("" if given else f"\nPassphrase of this backup: {passphrase}   (shown once)"))
         return 0

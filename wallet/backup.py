@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.clock import Entropy
+from shared.clock import Clock, Entropy
 from shared.codec import reader, strict_json
 from shared.errors import Malformed, SignInRequired
 from shared.storage import Storage, Tx
 from shared.web.passphrases import check_new_passphrase
-
-from . import history
-from .enter import Doors, Opened
-from .keep import Hardness, Vault, stretch
-from .records import ADDRESSED, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
-from .sessions import Addressed, Copy, Document, Head, Sealed, StatusCopy
+from wallet import history
+from wallet.enter import Doors, Opened
+from wallet.keep import Hardness, Vault, stretch
+from wallet.records import ADDRESSED, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
+from wallet.sessions import Addressed, Copy, Document, Head, Sealed, StatusCopy
 
 SCHEMA = "urn:muniment:wallet-backup:1"
 MAX_FILE = 200_000_000
@@ -44,13 +44,25 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None
 
 
-async def back_up(storage: Storage, vault: Vault, *, holder: str, passphrase: str, hardness: Hardness, at: int, entropy: Entropy) -> bytes:
-    """The file."""
-    check_new_passphrase(passphrase)
-    content = await storage.read(lambda tx: _collect(tx, vault, holder, at))
-    salt, nonce = entropy(16), entropy(_NONCE)
-    key = await asyncio.to_thread(stretch, passphrase, salt, hardness)
-    kdf = hardness.render(salt)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupTools:
+    """What it takes to write backups."""
+
+    storage: Storage
+    hardness: Hardness
+    clock: Clock
+    entropy: Entropy
+
+    async def back_up(self, vault: Vault, *, holder: str, passphrase: str) -> bytes:
+        """The file; ``Malformed`` for a passphrase that is not taken."""
+        check_new_passphrase(passphrase)
+        content = await self.storage.read(lambda tx: _collect(tx, vault, holder, self.clock()))
+        salt = self.entropy(16)
+        key = await asyncio.to_thread(stretch, passphrase, salt, self.hardness)
+        return _lock(content, key, self.hardness.render(salt), self.entropy(_NONCE))
+
+
+def _lock(content: Content, key: bytes, kdf: str, nonce: bytes) -> bytes:
     sealed = nonce + AESGCM(key).encrypt(nonce, msgspec.msgpack.encode(content), _context(kdf))
     return strict_json.dumps({"schema": SCHEMA, "kdf": kdf, "sealed": b64encode(sealed).decode()})
 

@@ -11,8 +11,7 @@ from babel.dates import format_date
 
 from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
-
-from .sessions import CopyLine, Document
+from wallet.sessions import CopyLine, Document
 
 PREFERRED = "dc+sd-jwt"
 STATES = {

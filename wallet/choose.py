@@ -16,11 +16,10 @@ from shared.errors import Malformed, OverDisclosed
 from shared.formats import Parsed, formats
 from shared.storage import Tx
 from shared.x509 import load_certificate
-
-from .cards import Line, fresh_copies, key_of, lines, type_of
-from .keep import Vault
-from .records import COPIES, DOCUMENTS
-from .sessions import CopyLine, Document
+from wallet.cards import Line, fresh_copies, key_of, lines, type_of
+from wallet.keep import Vault
+from wallet.records import COPIES, DOCUMENTS
+from wallet.sessions import CopyLine, Document
 
 
 def pick_copy(document: Document, format_name: str, party: str, at: int) -> CopyLine | None:

@@ -13,8 +13,7 @@ from msgspec import Meta
 
 from shared.errors import ConfigError
 from shared.web.settings import Common, load
-
-from .keep import Hardness
+from wallet.keep import Hardness
 
 PREFIX = "MUNIMENT_WALLET"
 FILE = "wallet.toml"

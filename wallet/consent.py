@@ -13,14 +13,14 @@ from shared.clock import DAY
 from shared.errors import AccessDenied, Rejected, Undecided
 from shared.formats import formats
 from shared.web.dates import Dates
-
-from .cards import Line, acting_for, fresh_copies, type_of
-from .choose import Offer
-from .keep import Vault
-from .means import Means
-from .present import offers
-from .records import REQUESTS, Item
-from .sessions import Agreed, Answered, Asked, Asker, Request, Unanswered, Use, Withheld
+from shared.web.i18n import N_
+from wallet.cards import Line, acting_for, fresh_copies, type_of
+from wallet.choose import Offer
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.present import offers
+from wallet.records import REQUESTS, Item
+from wallet.sessions import Agreed, Answered, Asked, Asker, Request, Unanswered, Use, Withheld
 
 Translate = Callable[[str], str]
 
@@ -165,9 +165,9 @@ class _Words:
 
 
 _ADVICE = {
-    "restricted_undisclosed": "There is a limit that you would not show. They may not be able to rely on this without it.",
-    "needs_more_attorneys": "Another attorney must agree too. On its own this may not be enough.",
-    "needs_capacity_evidence": "This may be used only once the donor has lost capacity. They may ask for evidence.",
+    "restricted_undisclosed": N_("There is a limit that you would not show. They may not be able to rely on this without it."),
+    "needs_more_attorneys": N_("Another attorney must agree too. On its own this may not be enough."),
+    "needs_capacity_evidence": N_("This may be used only once the donor has lost capacity. They may ask for evidence."),
 }
 
 

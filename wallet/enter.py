@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from shared.clock import Clock, Entropy
 from shared.storage import Storage, Tx
-
-from .keep import Keeper, Vault, check_name, name_mac
-from .records import PROFILE, add_wallet, delete_wallet, find_wallet, get_wallet, list_wallets, replace_doors
-from .sessions import Profile
+from wallet.keep import Keeper, Vault, check_name, name_mac
+from wallet.records import PROFILE, add_wallet, delete_wallet, find_wallet, get_wallet, list_wallets, replace_doors
+from wallet.sessions import Profile
 
 _PROFILE = "profile"
 

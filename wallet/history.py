@@ -17,10 +17,9 @@ from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
 from shared.receipts import LogEntry, LogHead
 from shared.storage import Storage, Tx
-
-from .keep import Vault
-from .records import HEAD, HISTORY
-from .sessions import Asker, ClaimNames, Document, Entry, Head, Party, Policy, Receiving, Request, Sealed, Use, Words
+from wallet.keep import Vault
+from wallet.records import HEAD, HISTORY
+from wallet.sessions import Asker, ClaimNames, Document, Entry, Head, Party, Policy, Receiving, Request, Sealed, Use, Words
 
 HEAD_NAME = "head"
 SCHEMA = "urn:muniment:wallet-history:1"
@@ -183,6 +182,11 @@ def addressed(
         documents=(document.id,),
         level=1,
     )
+
+
+def removed(document: Document, *, at: int) -> Entry:
+    """The holder took a document out of the wallet."""
+    return msgspec.structs.replace(issuance(document, at=at), transaction_type="removal")
 
 
 def restored(*, at: int, made_at: int) -> Entry:

@@ -20,20 +20,19 @@ from shared.codec import qr
 from shared.errors import AccessDenied, Conflict, Forbidden, InvalidGrant, Malformed, Refused, SignInRequired, TooLarge, Untrusted
 from shared.web.auth import forgive_sign_in, require_api_session, require_session, throttle_sign_in
 from shared.web.openapi import Reply, Route, add_routes
-
-from . import history, share
-from .cards import card
-from .config import WalletSettings
-from .consent import Consent, consent
-from .enter import Doors
-from .means import Means
-from .present import agree, read_request, refuse
-from .receive import read_invitation
-from .records import DOCUMENTS, RECEIVING, Item
-from .sessions import Addressed, CodeLook, Declined, Kept, Receiving
-from .share import Wish
-from .unlocked import Sitting, Unlocked
-from .upkeep import collect_and_look
+from wallet import history, share
+from wallet.cards import card
+from wallet.config import WalletSettings
+from wallet.consent import Consent, consent
+from wallet.enter import Doors
+from wallet.means import Means
+from wallet.present import agree, read_request, refuse
+from wallet.receive import read_invitation
+from wallet.records import DOCUMENTS, RECEIVING, Item
+from wallet.sessions import Addressed, CodeLook, Declined, Kept, Receiving
+from wallet.share import Wish
+from wallet.unlocked import Sitting, Unlocked
+from wallet.upkeep import collect_and_look
 
 PICTURE = 12_000_000  # bytes of a request that carries a picture
 

@@ -9,8 +9,7 @@ from shared.custody.memory import MemoryCustodian
 from shared.formats import Binding, Parsed, formats
 from shared.keys import KeyId, PublicKey, Role, sign
 from shared.openid4vci import prepare_key_proof
-
-from .sessions import Copy
+from wallet.sessions import Copy
 
 
 class KeyRing:

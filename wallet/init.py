@@ -22,11 +22,10 @@ from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render
 from shared.urls import LOOPBACK
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
-
-from . import config
-from .config import Place, WalletSettings
-from .enter import Doors
-from .keep import REFERENCES, STORAGE, Keeper
+from wallet import config
+from wallet.config import Place, WalletSettings
+from wallet.enter import Doors
+from wallet.keep import REFERENCES, STORAGE, Keeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

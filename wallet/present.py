@@ -31,15 +31,14 @@ from shared.openid4vp import (
 from shared.receipts import presentation_bytes, verify_receipt, verify_receipt_by
 from shared.storage import Tx
 from shared.x509 import load_certificate
-
-from . import history
-from .cards import acting_for, key_of, lines, type_of
-from .choose import Answerable, Offer, find_offers, pick_copy
-from .holding import sign_presentation
-from .keep import Vault
-from .means import Means
-from .records import COPIES, DOCUMENTS, REQUESTS, Item
-from .sessions import (
+from wallet import history
+from wallet.cards import acting_for, key_of, lines, type_of
+from wallet.choose import Answerable, Offer, find_offers, pick_copy
+from wallet.holding import sign_presentation
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
+from wallet.sessions import (
     Agreed,
     Answered,
     Asked,

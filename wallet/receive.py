@@ -34,14 +34,13 @@ from shared.openid4vci import (
     resolve_offer,
 )
 from shared.storage import Tx
-
-from . import history
-from .check import Checked, check_batch, type_offered
-from .holding import KeyRing, make_keys
-from .keep import Vault
-from .means import Means
-from .records import COPIES, DOCUMENTS, RECEIVING, Item
-from .sessions import (
+from wallet import history
+from wallet.check import Checked, check_batch, type_offered
+from wallet.holding import KeyRing, make_keys
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
+from wallet.sessions import (
     CodeLook,
     Copy,
     CopyLine,

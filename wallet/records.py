@@ -14,9 +14,8 @@ import msgspec
 from shared.clock import Entropy
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
-
-from .keep import Locked, Vault
-from .sessions import Addressed, Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
+from wallet.keep import Locked, Vault
+from wallet.sessions import Addressed, Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 

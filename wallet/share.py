@@ -23,16 +23,15 @@ from shared.errors import Conflict, Malformed, TooLarge
 from shared.formats import Binding, formats
 from shared.storage import Tx
 from shared.web.dates import Dates
-
-from . import history
-from .cards import PREFERRED, acting_for, lines, type_of
-from .choose import Offer, find_offers, pick_copy
-from .holding import sign_presentation
-from .keep import Vault
-from .means import Means
-from .present import Showing, mark_used
-from .records import ADDRESSED, COPIES, STATUS, Item
-from .sessions import Addressed, ClaimNames, Document
+from wallet import history
+from wallet.cards import PREFERRED, acting_for, lines, type_of
+from wallet.choose import Offer, find_offers, pick_copy
+from wallet.holding import sign_presentation
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.present import Showing, mark_used
+from wallet.records import ADDRESSED, COPIES, STATUS, Item
+from wallet.sessions import Addressed, ClaimNames, Document
 
 DEFAULT_DAYS = 7
 _MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correction M (ISO/IEC 18004 table 7)

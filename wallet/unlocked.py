@@ -13,8 +13,7 @@ from shared.clock import Clock, Entropy
 from shared.codec import base64url
 from shared.errors import SignInRequired
 from shared.web.sessions import Session, form_token, hashed
-
-from .keep import Vault
+from wallet.keep import Vault
 
 LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
 

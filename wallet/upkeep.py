@@ -26,15 +26,14 @@ from shared.status.token_status_list import (
     verify_token,
 )
 from shared.storage import Tx
-
-from . import history
-from .keep import Vault
-from .means import Means
-from .present import settle_cut_off
-from .receive import Batch, NotKeptError, collect, fetch_batch, ledger, put_copies, renewal, send_notice, usable
-from .records import COPIES, DOCUMENTS, STATUS, Item
-from .sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
-from .share import drop_run_out
+from wallet import history
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.present import settle_cut_off
+from wallet.receive import Batch, NotKeptError, collect, fetch_batch, ledger, put_copies, renewal, send_notice, usable
+from wallet.records import COPIES, DOCUMENTS, STATUS, Item
+from wallet.sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
+from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
 

@@ -1,0 +1,34 @@
+"""The wallet's pages. Forms work without JavaScript; a page says what will happen before it happens."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.web.i18n import N_
+from shared.web.pages import Link, use_pages
+from wallet.pages.asking import AskingPages
+from wallet.pages.collecting import CollectingPages
+from wallet.pages.copies import CopyPages
+from wallet.pages.desk import Desk
+from wallet.pages.documents import DocumentPages
+from wallet.pages.entry import EntryPages
+from wallet.pages.past import HistoryPages
+from wallet.pages.settings import SettingsPages
+
+__all__ = ["Desk", "add_pages"]
+
+NAVIGATION = (
+    Link(N_("Documents"), "/"),
+    Link(N_("Collect"), "/receive"),
+    Link(N_("Show"), "/present"),
+    Link(N_("Copies"), "/copies"),
+    Link(N_("History"), "/history"),
+    Link(N_("Settings"), "/settings"),
+)
+
+
+def add_pages(app: web.Application, desk: Desk) -> None:
+    """Register every page."""
+    use_pages(app, package="wallet.web", title=N_("Wallet"), navigation=NAVIGATION)
+    for part in (EntryPages, CollectingPages, DocumentPages, AskingPages, CopyPages, HistoryPages, SettingsPages):
+        part(desk).add_to(app)

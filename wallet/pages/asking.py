@@ -1,0 +1,107 @@
+"""Being asked: a request from a link or a picture, the consent page, and what came of it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.errors import Malformed, TooLarge, VcError
+from shared.receipts import Receipt, peek_receipt
+from shared.web.app import bound_body
+from shared.web.auth import read_files, read_form
+from shared.web.forms import Form
+from shared.web.i18n import N_
+from shared.web.pages import render
+from wallet.consent import Consent, consent
+from wallet.pages.collecting import host_of
+from wallet.pages.desk import PICTURE, Desk, link_from, see
+from wallet.present import agree, read_request, refuse
+
+
+class AskingPages:
+    """``/present`` and ``/authorize`` (where other sites' "open in my wallet" leads)."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/authorize", self.opened)
+        app.router.add_get("/present", self.show)
+        app.router.add_post("/present", self.read)
+        app.router.add_get("/present/{id}", self.show_request)
+        app.router.add_post("/present/{id}", self.decide)
+        bound_body(app, "/present", PICTURE)
+
+    async def opened(self, request: web.Request) -> web.StreamResponse:
+        """Somebody's page led here. Nothing is fetched before the holder says so."""
+        await self._desk.sitting(request)
+        link = f"{self._desk.settings.public_url}/authorize?{request.query_string}"
+        return await render(request, "wallet/opened.html", link=link, host=host_of(request.query.get("request_uri")), kind="request")
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        await self._desk.sitting(request)
+        return await render(request, "wallet/present.html")
+
+    async def read(self, request: web.Request) -> web.StreamResponse:
+        posted, files = await read_files(request)
+        sitting, form, words = await self._desk.sitting(request), Form(posted), self._desk.words(request)
+        try:
+            link = link_from(form.value("link"), files.get("picture"))
+            item = await read_request(self._desk.means, sitting.vault, link)
+        except (Malformed, TooLarge) as error:
+            if error.where == "picture":
+                form.error(
+                    "picture", words._("We found no request in this picture. Take it again: straight, sharp, and close to the square code.")
+                )
+            else:
+                form.error(
+                    "link", words._("This is not the link of a request. Copy the whole link, or upload a picture of the square code.")
+                )
+            return await render(request, "wallet/present.html", form=form)
+        return see(f"/present/{item.id}")
+
+    async def _view(self, request: web.Request) -> Consent:
+        sitting, words = await self._desk.sitting(request), self._desk.words(request)
+        chosen = {name.removeprefix("use."): value for name, value in request.query.items() if name.startswith("use.")}
+        return await consent(
+            self._desk.means,
+            sitting.vault,
+            request.match_info["id"],
+            chosen=chosen,
+            translate=words._,
+            locale=words.locale,
+            dates=words.dates,
+        )
+
+    async def show_request(self, request: web.Request) -> web.StreamResponse:
+        view = await self._view(request)
+        if view.state != "asked":
+            return await render(request, "wallet/result.html", view=view, receipt=_receipt(view), words=DECISIONS)
+        return await render(request, "wallet/consent.html", view=view, host=host_of(view.asker.client_id))
+
+    async def decide(self, request: web.Request) -> web.StreamResponse:
+        form = Form(await read_form(request))
+        vault, name = (await self._desk.sitting(request)).vault, request.match_info["id"]
+        if form.value("decision") == "share":
+            chosen = {query: form.value(f"use.{query}") for query in form.values("query") if form.value(f"use.{query}")}
+            await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen)
+        else:
+            await refuse(self._desk.means, vault, name)
+        return see(f"/present/{name}")
+
+
+DECISIONS = {
+    "accepted": N_("They can rely on this"),
+    "rejected": N_("They do not rely on this"),
+    "undecided": N_("They cannot tell yet"),
+}
+
+
+def _receipt(view: Consent) -> Receipt | None:
+    """What the receipt says; whether it fits what was sent was checked when it came."""
+    if view.receipt is None:
+        return None
+    try:
+        return peek_receipt(view.receipt)
+    except VcError:
+        return None

@@ -1,0 +1,147 @@
+"""Collecting: an invitation from a link or a picture, who sends it, the collection code, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from shared.errors import InvalidGrant, InvalidToken, Malformed, TooLarge, Unavailable, VcError
+from shared.urls import split
+from shared.web.app import bound_body
+from shared.web.auth import read_files, read_form
+from shared.web.forms import Form
+from shared.web.pages import render
+from wallet.pages.desk import PICTURE, Desk, link_from, see
+from wallet.receive import UNKNOWN_SENDER, read_invitation
+from wallet.records import RECEIVING, Item
+from wallet.sessions import Declined, Kept, Receiving
+from wallet.upkeep import collect_and_look
+
+_PATIENCE = 3.0  # seconds that a form waits for the document before it shows how far things are
+
+
+class CollectingPages:
+    """``/receive``, ``/offer`` (where other sites' "open in my wallet" leads)."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._running: dict[str, asyncio.Task[object]] = {}
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/offer", self.offered)
+        app.router.add_get("/receive", self.show)
+        app.router.add_post("/receive", self.read)
+        app.router.add_get("/receive/{id}", self.show_invitation)
+        app.router.add_post("/receive/{id}", self.collect)
+        app.router.add_get("/receive/{id}/state", self.state)
+        bound_body(app, "/receive", PICTURE)
+
+    async def offered(self, request: web.Request) -> web.StreamResponse:
+        """Somebody's page led here. Nothing is fetched before the holder says so."""
+        await self._desk.sitting(request)
+        link = f"{self._desk.settings.public_url}/offer?{request.query_string}"
+        return await render(
+            request, "wallet/opened.html", link=link, host=host_of(request.query.get("credential_offer_uri")), kind="invitation"
+        )
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        await self._desk.sitting(request)
+        return await render(request, "wallet/receive.html")
+
+    async def read(self, request: web.Request) -> web.StreamResponse:
+        posted, files = await read_files(request)
+        sitting, form, words = await self._desk.sitting(request), Form(posted), self._desk.words(request)
+        try:
+            link = link_from(form.value("link"), files.get("picture"))
+            item = await read_invitation(self._desk.means, sitting.vault, link)
+        except (Malformed, TooLarge) as error:
+            if error.where == "picture":
+                form.error(
+                    "picture",
+                    words._("We found no invitation in this picture. Take it again: straight, sharp, and close to the square code."),
+                )
+            else:
+                form.error(
+                    "link", words._("This is not the link of an invitation. Copy the whole link, or upload a picture of the square code.")
+                )
+            return await render(request, "wallet/receive.html", form=form)
+        return see(f"/receive/{item.id}")
+
+    async def _item(self, request: web.Request) -> Item[Receiving]:
+        vault = (await self._desk.sitting(request)).vault
+        return await self._desk.means.storage.read(lambda tx: RECEIVING.get(tx, vault, request.match_info["id"]))
+
+    async def show_invitation(self, request: web.Request) -> web.StreamResponse:
+        item = await self._item(request)
+        if isinstance(item.value.state, Kept):
+            see(f"/cards/{item.value.state.document}?new=1")
+        return await self._page(request, item, Form())
+
+    async def _page(self, request: web.Request, item: Item[Receiving], form: Form, *, unknown: bool = False) -> web.StreamResponse:
+        state = item.value.state
+        known = {anchor.entity for anchor in self._desk.means.trust().anchors.anchors if anchor.entity}
+        if item.id in self._running and self._running[item.id].done():
+            del self._running[item.id]
+        return await render(
+            request,
+            "wallet/invitation.html",
+            form=form,
+            item=item,
+            invitation=item.value,
+            host=host_of(item.value.issuer),
+            known=item.value.issuer in known,
+            unknown=unknown,
+            running=item.id in self._running,
+            declined=state if isinstance(state, Declined) else None,
+        )
+
+    async def collect(self, request: web.Request) -> web.StreamResponse:
+        form, words = Form(await read_form(request)), self._desk.words(request)
+        item, vault = await self._item(request), (await self._desk.sitting(request)).vault
+        code = None
+        if item.value.code is not None:
+            code = form.need("code", words._("Enter the collection code that was sent to you separately"))
+            if form.wrong:
+                return await self._page(request, item, form)
+        task = self._running.get(item.id)
+        if task is None or task.done():
+            task = asyncio.create_task(collect_and_look(self._desk.means, vault, item.id, code))
+            self._running[item.id] = task
+        try:
+            await asyncio.wait_for(asyncio.shield(task), _PATIENCE)
+        except TimeoutError:
+            see(f"/receive/{item.id}")
+        except InvalidGrant:
+            form.error(
+                "code",
+                words._(
+                    "This code is not right, or the invitation was used already or has run out. After a few wrong codes you need a new invitation."
+                ),
+            )
+        except InvalidToken:
+            form.error("code", words._("The time to collect this document is over. Ask the sender for a new invitation."))
+        except UNKNOWN_SENDER:
+            return await self._page(request, item, form, unknown=True)
+        except Unavailable:
+            raise
+        except VcError:
+            see(f"/receive/{item.id}")
+        return await self.show_invitation(request) if not form.wrong else await self._page(request, item, form)
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        """How far a collection is, for the page that waits."""
+        item, words = await self._item(request), self._desk.words(request)
+        task = self._running.get(item.id)
+        if task is not None and not task.done():
+            return web.json_response({"state": "waiting", "text": words._("Collecting your document and checking every copy…")})
+        return web.json_response({"state": "done", "href": f"/receive/{item.id}"})
+
+
+def host_of(address: str | None) -> str:
+    """Whose address a link leads to, in the form that people compare."""
+    try:
+        return split(address or "").netloc
+    except VcError:
+        return ""

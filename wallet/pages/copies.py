@@ -1,0 +1,170 @@
+"""Copies made out to one organisation: choose, look at what it would show, make, and take along as file, picture or print."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.credentials import all_types
+from shared.errors import AccessDenied, Malformed, TooLarge
+from shared.web.auth import read_form
+from shared.web.forms import Form
+from shared.web.pages import render
+from wallet import history, share
+from wallet.cards import Card, card
+from wallet.pages.desk import Desk, Words, see
+from wallet.records import ADDRESSED, DOCUMENTS, Item
+from wallet.sessions import Addressed
+from wallet.share import Wish
+
+DAYS = (1, 3, 7, 14)
+
+
+class CopyPages:
+    """``/copies``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/copies", self.list)
+        app.router.add_get("/copies/new", self.show_form)
+        app.router.add_post("/copies/new", self.make)
+        app.router.add_get("/copies/{id}", self.show)
+        app.router.add_get("/copies/{id}/file", self.file)
+        app.router.add_get("/copies/{id}/qr.svg", self.drawing)
+        app.router.add_get("/copies/{id}/qr.png", self.picture)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
+        items = await self._desk.means.storage.read(lambda tx: ADDRESSED.all(tx, vault))
+        living = sorted((item for item in items if item.value.expires_at > at), key=lambda item: -item.value.at)
+        return await render(request, "wallet/copies.html", copies=living)
+
+    async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
+        vault, at, words = (await self._desk.sitting(request)).vault, self._desk.means.clock(), self._desk.words(request)
+        items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, vault))
+        lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
+        parties = {
+            line.entry.interacting_party_identifier.identifier: line.entry.interacting_party_name
+            for line in lines
+            if line.entry.transaction_type in {"presentation", "addressed-copy"} and line.entry.interacting_party_identifier.type == "uri"
+        }
+        cards: list[Card] = [card(item.value, at=at, locale=words.locale) for item in items]
+        return await render(
+            request,
+            "wallet/copy_form.html",
+            form=form,
+            cards=cards,
+            questions=questions(words.locale),
+            parties=parties,
+            days=DAYS,
+            chosen=request.query.get("document", ""),
+        )
+
+    async def show_form(self, request: web.Request) -> web.StreamResponse:
+        return await self._form_page(request, Form())
+
+    async def make(self, request: web.Request) -> web.StreamResponse:
+        """First look, then make: the first answer to the form shows what the copy would show."""
+        form, words = Form(await read_form(request)), self._desk.words(request)
+        vault = (await self._desk.sitting(request)).vault
+        wish = _wish(form, words)
+        if form.wrong or wish is None:
+            return await self._form_page(request, form)
+        try:
+            offer = await share.preview(self._desk.means, vault, wish)
+            if form.value("step") == "make":
+                made = await share.make_out(self._desk.means, vault, wish)
+                see(f"/copies/{made.id}")
+        except AccessDenied:
+            form.error("question", words._("No document in your wallet can answer this question. Choose another one."))
+            return await self._form_page(request, form)
+        except Malformed as error:
+            _tell(form, words, error)
+            return await self._form_page(request, form)
+        shown, everything = offer.shown((), words.locale), offer.everything(words.locale)
+        seen = {line.same for line in shown}
+        return await render(
+            request,
+            "wallet/copy_look.html",
+            wish=wish,
+            posted=form,
+            shown=[{"label": line.label, "value": line.value} for line in shown],
+            hidden=list(dict.fromkeys(line.label for line in everything if line.same not in seen)),
+            reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
+            usable=offer.copy is not None,
+            acting_for=card(offer.document, at=self._desk.means.clock()).subtitle,
+        )
+
+    async def _copy(self, request: web.Request) -> Item[Addressed]:
+        vault = (await self._desk.sitting(request)).vault
+        return await share.get_copy(self._desk.means, vault, request.match_info["id"])
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        item, words = await self._copy(request), self._desk.words(request)
+        try:
+            _, strength = share.qr_of(item.value)
+        except TooLarge:
+            strength = None
+        return await render(
+            request,
+            "wallet/copy.html",
+            copy=item.value,
+            id=item.id,
+            strength=strength,
+            sentence=share.sentence(item.value, translate=words._, dates=words.dates),
+        )
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        item = await self._copy(request)
+        return _download(item.value.file.encode(), "application/vnd.muniment.addressed+json", "copy.json")
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        item = await self._copy(request)
+        return _download(share.qr_png(item.value), "image/png", "copy.png")
+
+    async def drawing(self, request: web.Request) -> web.StreamResponse:
+        item = await self._copy(request)
+        return web.Response(text=share.qr_svg(item.value), content_type="image/svg+xml")
+
+
+def _download(body: bytes, media: str, name: str) -> web.Response:
+    return web.Response(body=body, content_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def questions(locale: str) -> list[dict[str, str]]:
+    """The ready questions of all types, for a choice: ``type/query``."""
+    return [
+        {"key": f"{kind.id}/{ready.id}", "title": ready.title.in_(locale), "purpose": ready.purpose.in_(locale)}
+        for kind in all_types().values()
+        for ready in kind.queries
+    ]
+
+
+def _wish(form: Form, words: Words) -> Wish | None:
+    entity = form.need("to", words._("Enter the address that the organisation uses as its name, such as https://bank.example"))
+    name = form.need("to_name", words._("Enter the organisation’s name"))
+    question = form.need("question", words._("Choose what the copy is for"))
+    days = form.value("days", "7")
+    if form.wrong or "/" not in question or not days.isdigit():
+        return None
+    kind, _, query = question.partition("/")
+    return Wish(
+        entity=entity,
+        name=name,
+        purpose_id=form.value("purpose_id") or query,
+        type=kind,
+        query=query,
+        document=form.value("document") or None,
+        days=int(days),
+    )
+
+
+def _tell(form: Form, words: Words, error: Malformed) -> None:
+    said = {
+        "to": words._("This is not an organisation’s address. Ask the organisation for the one that it uses as its name."),
+        "purpose_id": words._("The organisation’s word for the purpose has at most 200 characters"),
+        "days": words._("A copy can be used for at most 14 days"),
+    }
+    form.error(error.where if error.where in said else "question", said.get(error.where, words._("Choose what the copy is for")))

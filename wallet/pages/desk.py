@@ -1,0 +1,68 @@
+"""What every page has at hand: the use cases' means, the open wallet of this browser, and the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from aiohttp import web
+
+from shared.errors import Malformed, VcError
+from shared.web.auth import require_session
+from shared.web.dates import Dates
+from shared.web.pages import locale_of, translator
+from wallet.backup import BackupTools
+from wallet.config import WalletSettings
+from wallet.enter import Doors
+from wallet.holder_api import link_in
+from wallet.means import Means
+from wallet.unlocked import Sitting, Unlocked
+
+PICTURE = 12_000_000  # bytes of a form with a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The reader's language."""
+
+    _: Callable[[str], str]
+    locale: str
+    dates: Dates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Handed to every group of pages."""
+
+    means: Means
+    doors: Doors
+    unlocked: Unlocked
+    settings: WalletSettings
+    backups: BackupTools
+
+    async def sitting(self, request: web.Request) -> Sitting:
+        """The open wallet of this browser; ``SignInRequired`` sends people to the sign-in page."""
+        return self.unlocked.get((await require_session(request)).key)
+
+    def words(self, request: web.Request) -> Words:
+        """Translations and dates for this request."""
+        locale = locale_of(request)
+        return Words(translator(request), locale, Dates(locale, self.settings.time_zone))
+
+
+def link_from(typed: str, picture: bytes | None) -> str:
+    """A pasted link, or the one in an uploaded picture; ``Malformed`` names the field."""
+    if picture is not None:
+        try:
+            return link_in(picture)
+        except VcError as error:
+            raise error.within("picture") from error
+    if not typed:
+        raise Malformed("paste a link or choose a picture", where="link")
+    return typed
+
+
+def see(path: str) -> NoReturn:
+    """Go on at ``path`` after a form was sent."""
+    raise web.HTTPSeeOther(path)

@@ -1,0 +1,128 @@
+"""The documents: all cards, one card with where it was shown, new copies by hand, and taking one away."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from shared.errors import Conflict, VcError
+from shared.storage import Tx
+from shared.web.auth import current_session, read_form
+from shared.web.pages import render
+from wallet import history
+from wallet.cards import Card, card, type_of
+from wallet.keep import Vault
+from wallet.pages.desk import Desk, see
+from wallet.records import COPIES, DOCUMENTS, Item
+from wallet.sessions import Document, Sealed
+from wallet.upkeep import check_status, renew
+
+
+class DocumentPages:
+    """``/`` and ``/cards/…``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/", self.home)
+        app.router.add_get("/cards/{id}", self.show)
+        app.router.add_get("/cards/{id}/renew", self.ask_renew)
+        app.router.add_post("/cards/{id}/renew", self.renew)
+        app.router.add_get("/cards/{id}/remove", self.ask_remove)
+        app.router.add_post("/cards/{id}/remove", self.remove)
+
+    async def home(self, request: web.Request) -> web.StreamResponse:
+        if await current_session(request) is None:
+            return await render(request, "wallet/welcome.html", open_to_all=self._desk.settings.open_to_all)
+        sitting = await self._desk.sitting(request)
+        items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
+        wanted = request.query.get("q", "").strip()
+        cards = [self._card(request, item) for item in sorted(items, key=lambda item: -item.value.received_at)]
+        found = [one for one in cards if _fits(one, wanted)]
+        return await render(request, "wallet/home.html", cards=found, total=len(cards), wanted=wanted, holder=sitting.holder)
+
+    def _card(self, request: web.Request, item: Item[Document]) -> Card:
+        return card(item.value, at=self._desk.means.clock(), locale=self._desk.words(request).locale)
+
+    async def _item(self, request: web.Request) -> tuple[Vault, Item[Document]]:
+        vault = (await self._desk.sitting(request)).vault
+        return vault, await self._desk.means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, request.match_info["id"]))
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        vault, item = await self._item(request)
+        lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
+        words = self._desk.words(request)
+        return await render(
+            request,
+            "wallet/card.html",
+            card=self._card(request, item),
+            document=item.value,
+            kind=type_of(item.value),
+            groups=_grouped(self._card(request, item)),
+            shown=_shown(lines, item.id),
+            new="new" in request.query,
+            about=type_of(item.value).description.in_(words.locale),
+            ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],
+        )
+
+    async def ask_renew(self, request: web.Request) -> web.StreamResponse:
+        _, item = await self._item(request)
+        return await render(request, "wallet/renew.html", card=self._card(request, item))
+
+    async def renew(self, request: web.Request) -> web.StreamResponse:
+        """By the holder's own wish, at an hour that the page warned about."""
+        await read_form(request)
+        vault, item = await self._item(request)
+        if item.value.renewal is None:
+            raise Conflict("the sender gives no new copies for this document; ask for a new invitation")
+        renewed = await renew(self._desk.means, vault, item)
+        with suppress(VcError):  # the next round looks again
+            await check_status(self._desk.means, vault, renewed)
+        see(f"/cards/{item.id}")
+
+    async def ask_remove(self, request: web.Request) -> web.StreamResponse:
+        _, item = await self._item(request)
+        return await render(request, "wallet/remove.html", card=self._card(request, item))
+
+    async def remove(self, request: web.Request) -> web.StreamResponse:
+        await read_form(request)
+        vault, item = await self._item(request)
+        entry = history.removed(item.value, at=self._desk.means.clock())
+
+        async def drop(tx: Tx) -> None:
+            for copy in item.value.copies:
+                await COPIES.drop(tx, vault, copy.id)
+            await DOCUMENTS.drop(tx, vault, item.id)
+            await history.append(tx, vault, entry, entropy=self._desk.means.entropy)
+
+        await self._desk.means.storage.write(drop, point="remove")
+        await self._desk.means.storage.checkpoint()
+        see("/")
+
+
+def _fits(one: Card, wanted: str) -> bool:
+    text = " ".join([one.title, one.subtitle, one.issuer_name, *(line.value for line in one.details)])
+    return wanted.casefold() in text.casefold()
+
+
+def _grouped(one: Card) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Details by group in the type's order; the elements of one list stand together."""
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
+    for line in one.details:
+        rows = groups.setdefault(line.group, {})
+        row = rows.setdefault(line.name, {"label": line.label, "value": [], "hint": ""})
+        row["value"].append(line.value)
+    return [
+        (group, [row | {"value": row["value"][0] if len(row["value"]) == 1 else row["value"]} for row in rows.values()])
+        for group, rows in groups.items()
+    ]
+
+
+def _shown(lines: list[Sealed], document: str) -> list[Sealed]:
+    """Where this document was shown, newest first."""
+    kinds = {"presentation", "addressed-copy"}
+    return [line for line in reversed(lines) if document in line.entry.documents and line.entry.transaction_type in kinds]

@@ -1,0 +1,117 @@
+"""The history: who was shown what and when, what they answered, and an export of it all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from shared.credentials import all_types
+from shared.errors import Missing, VcError
+from shared.receipts import peek_receipt
+from shared.web.i18n import N_
+from shared.web.pages import render
+from wallet import history
+from wallet.cards import iso_day
+from wallet.pages.asking import DECISIONS
+from wallet.pages.desk import Desk
+from wallet.sessions import ClaimNames, Sealed
+
+KINDS = {
+    "presentation": N_("Shown"),
+    "addressed-copy": N_("Copy made out"),
+    "issuance": N_("Collected"),
+    "renewal": N_("New copies"),
+    "removal": N_("Taken away"),
+    "backup-restored": N_("Restored from a backup"),
+}
+RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
+
+
+class HistoryPages:
+    """``/history``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/history", self.list)
+        app.router.add_get("/history/export", self.export)
+        app.router.add_get("/history/{seq:\\d+}", self.show)
+
+    async def _lines(self, request: web.Request) -> tuple[list[Sealed], bool]:
+        vault = (await self._desk.sitting(request)).vault
+        return await history.read_checked(self._desk.means.storage, vault)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        lines, intact = await self._lines(request)
+        wanted, kind = request.query.get("q", "").strip(), request.query.get("kind", "")
+        found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
+        return await render(
+            request,
+            "wallet/history.html",
+            entries=found,
+            total=len(lines),
+            intact=intact,
+            wanted=wanted,
+            kind=kind,
+            kinds=KINDS,
+            results=RESULTS,
+        )
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        lines, _ = await self._lines(request)
+        seq = int(request.match_info["seq"])
+        line = next((line for line in lines if line.entry.seq == seq), None)
+        if line is None:
+            raise Missing("there is no such line in this history")
+        words = self._desk.words(request)
+        purpose = {one.lang: one.content for one in line.entry.purpose}
+        return await render(
+            request,
+            "wallet/entry.html",
+            entry=line.entry,
+            kinds=KINDS,
+            results=RESULTS,
+            purpose=purpose.get(words.locale, purpose.get("en", "")),
+            requested=_labels(line.entry.claims_requested, words.locale),
+            presented=_labels(line.entry.claims_presented, words.locale),
+            receipt=_receipt(line.entry.receipt),
+            decisions=DECISIONS,
+        )
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        sitting, at = await self._desk.sitting(request), self._desk.means.clock()
+        lines, _ = await self._lines(request)
+        name = f"history-{iso_day(at)}.json"
+        return web.Response(
+            body=history.export(lines, holder=sitting.holder, at=at),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+def _fits(line: Sealed, wanted: str, kind: str) -> bool:
+    entry = line.entry
+    text = " ".join([entry.interacting_party_name, entry.interacting_party_identifier.identifier, *(one.content for one in entry.purpose)])
+    return wanted.casefold() in text.casefold() and kind in {"", entry.transaction_type}
+
+
+def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
+    """Names of claims as the type calls them."""
+    labels: dict[str, None] = {}
+    for one in names:
+        kind = all_types().get(one.credential_identifier)
+        for name in one.claims:
+            path = tuple(None if part == "*" or part.isdigit() else part for part in name.removeprefix("credentialSubject/").split("/"))
+            claim = kind.claim(path) if kind else None
+            labels[claim.label.in_(locale) if claim else name] = None
+    return list(labels)
+
+
+def _receipt(token: str) -> Any:
+    try:
+        return peek_receipt(token) if token else None
+    except VcError:
+        return None

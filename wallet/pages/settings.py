@@ -1,0 +1,94 @@
+"""The wallet itself: change the passphrase, take a backup, take the wallet away, and what its host can and cannot see."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.errors import SignInRequired
+from shared.web.auth import read_form, sign_out, throttle_sign_in
+from shared.web.forms import Form
+from shared.web.pages import render
+from wallet.cards import iso_day
+from wallet.pages.desk import Desk
+
+
+class SettingsPages:
+    """``/settings``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/settings", self.show)
+        app.router.add_post("/settings/passphrase", self.change)
+        app.router.add_post("/settings/backup", self.backup)
+        app.router.add_get("/settings/remove", self.ask_remove)
+        app.router.add_post("/settings/remove", self.remove)
+
+    async def _page(self, request: web.Request, form: Form) -> web.StreamResponse:
+        sitting = await self._desk.sitting(request)
+        trusted = self._desk.means.trust().anchors.anchors
+        return await render(
+            request,
+            "wallet/settings.html",
+            form=form,
+            holder=sitting.holder,
+            idle=self._desk.settings.idle_minutes,
+            trusted=trusted,
+        )
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._page(request, Form())
+
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        form, words, sitting = Form(await read_form(request)), self._desk.words(request), await self._desk.sitting(request)
+        old = form.need("passphrase", words._("Enter your passphrase"))
+        new = form.need("new_passphrase", words._("Choose a passphrase"))
+        if new and not 12 <= len(new) <= 256:
+            form.error("new_passphrase", words._("Choose a passphrase of 12 to 256 characters"))
+        if new != form.value("repeat"):
+            form.error("repeat", words._("The two passphrases are not the same"))
+        if form.wrong:
+            return await self._page(request, form)
+        await throttle_sign_in(request, sitting.vault.wallet)
+        try:
+            opened = await self._desk.doors.change(sitting.vault.wallet, old, new)
+        except SignInRequired:
+            form.error("passphrase", words._("This is not your passphrase"))
+            return await self._page(request, form)
+        self._desk.unlocked.close_wallet(sitting.vault.wallet, but=sitting.session.key)
+        return await render(request, "wallet/recovery_code.html", code=opened.recovery_code, holder=opened.holder)
+
+    async def backup(self, request: web.Request) -> web.StreamResponse:
+        form, words, sitting = Form(await read_form(request)), self._desk.words(request), await self._desk.sitting(request)
+        passphrase = form.need("backup_passphrase", words._("Choose a passphrase for the backup"))
+        if passphrase and not 12 <= len(passphrase) <= 256:
+            form.error("backup_passphrase", words._("Choose a passphrase of 12 to 256 characters"))
+        if form.wrong:
+            return await self._page(request, form)
+        data = await self._desk.backups.back_up(sitting.vault, holder=sitting.holder, passphrase=passphrase)
+        name = f"wallet-{iso_day(self._desk.means.clock())}.backup"
+        return web.Response(
+            body=data, content_type="application/octet-stream", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    async def ask_remove(self, request: web.Request) -> web.StreamResponse:
+        sitting = await self._desk.sitting(request)
+        return await render(request, "wallet/remove_wallet.html", holder=sitting.holder)
+
+    async def remove(self, request: web.Request) -> web.StreamResponse:
+        form, words, sitting = Form(await read_form(request)), self._desk.words(request), await self._desk.sitting(request)
+        passphrase = form.need("passphrase", words._("Enter your passphrase"))
+        if not form.wrong:
+            await throttle_sign_in(request, sitting.vault.wallet)
+            try:
+                await self._desk.doors.delete(sitting.vault.wallet, passphrase)
+            except SignInRequired:
+                form.error("passphrase", words._("This is not your passphrase"))
+        if form.wrong:
+            return await render(request, "wallet/remove_wallet.html", form=form, holder=sitting.holder)
+        response = web.HTTPSeeOther("/")
+        await sign_out(request, response)
+        self._desk.unlocked.close_wallet(sitting.vault.wallet)
+        return response
