@@ -68,8 +68,8 @@ def outputs(tree: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def banned_in(text: str) -> re.Match[str] | None:
-    """The first banned word; the path of an address that the page shows is no word."""
-    return BANNED.search(re.sub(r"(?<![\w])/[\w/…-]+|…/[\w/…-]+", " ", text))
+    """The first banned word; an address that the page shows, or the path of one, is no word."""
+    return BANNED.search(re.sub(r"[a-z][a-z0-9+.-]*://\S*|(?<![\w])/[\w/…-]+|…/[\w/…-]+", " ", text))
 
 
 def texts_of_code(source: str) -> Iterator[str]:
