@@ -1,0 +1,176 @@
+"""A verifier for tests: set up once a session, copied for each test; an issuer's site as a dictionary; copies and answers by a small wallet."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from support.signing import AT
+from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
+from support.trial_web import Watch
+
+from shared import addressed
+from shared.addressed import AddressedPresentation
+from shared.clock import system_entropy
+from shared.credentials._derive import type_metadata_bytes
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.openid4vci import (
+    AsMetadata,
+    Configuration,
+    IssuerMetadata,
+    render_as_metadata,
+    render_issuer_metadata,
+)
+from shared.web.settings import load
+from shared.x509 import render_pem
+from verifier import config, init
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.opening import open_desk, start, stop
+
+URL = "https://desk.example"
+BANK = "https://northwold-bank.example"
+PURPOSE = "bank"
+PATHS = (
+    ("represented", "given_name"),
+    ("represented", "family_name"),
+    ("represented", "birthdate"),
+    ("represented", "address", "postal_code"),
+    ("proxy", "given_name"),
+    ("proxy", "family_name"),
+    ("powers", 1),
+)
+"""What the bank's ready question asks of the trial document, whose second power is banking."""
+
+
+@dataclass
+class Site:
+    """What the registry publishes, as a driver of flows that counts who asked for what."""
+
+    lists: dict[str, str] = field(default_factory=lambda: {LIST: status_token()})
+    down: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def pages(self) -> dict[str, bytes]:
+        metadata = IssuerMetadata(
+            issuer=ISSUER,
+            credential_endpoint=f"{ISSUER}/credential",
+            configurations={
+                "poa": Configuration(id="poa", format="dc+sd-jwt", vct=VCT, binding_methods=("jwk",), proof_algs=("ES256",)),
+            },
+        )
+        server = render_as_metadata(AsMetadata(issuer=ISSUER, token_endpoint=f"{ISSUER}/token"))
+        return {
+            f"{ISSUER}/.well-known/openid-credential-issuer": _json(render_issuer_metadata(metadata)),
+            f"{ISSUER}/.well-known/oauth-authorization-server": _json(server | {"status_list_aggregation_endpoint": f"{ISSUER}/lists"}),
+            f"{ISSUER}/lists": _json({"status_lists": list(self.lists)}),
+            f"{ISSUER}/types/{VCT}": type_metadata_bytes(credential_type()),
+            **{uri: token.encode() for uri, token in self.lists.items()},
+        }
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        self.asked.append(fetch.url)
+        body = self.pages().get(fetch.url)
+        if body is None or fetch.url in self.down:
+            raise Unavailable("nobody answers")
+        return Fetched(status=200, headers={"content-type": "application/json"}, body=body)
+
+
+def _json(doc: object) -> bytes:
+    return json.dumps(doc).encode()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A folder that ``init`` made, and what it told."""
+
+    directory: Path
+    made: init.SetUp
+
+
+async def make_template(directory: Path) -> Template:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    anchor = directory.parent / "registry.pem"
+    anchor.write_text(render_pem(registry().certificate.der))
+    wish = init.Wish(
+        directory=directory,
+        name="Northwold Bank",
+        public_url=URL,
+        port=8103,
+        entity=BANK,
+        operator="Bea Clerk",
+        passphrase="correct-horse-battery",
+        trust=(f"{anchor}:credential-issuer:{ISSUER}",),
+    )
+    return Template(directory, await init.set_up(wish, clock=Watch(AT - 3600), entropy=system_entropy))
+
+
+def settings_of(directory: Path, **changes: Any) -> config.Settings:
+    known = config.settle(load(config.Settings, config.toml(directory), {}, config.PREFIX), directory)
+    return msgspec.structs.replace(known, **changes)
+
+
+def place(template: Template, directory: Path) -> None:
+    """A copy of the template, unless there is one."""
+    if not directory.exists():
+        shutil.copytree(template.directory, directory)
+
+
+@asynccontextmanager
+async def opened(template: Template, directory: Path, *, clock: Watch | None = None, **settings: Any) -> AsyncIterator[Desk]:
+    """A copy of the template in ``directory``, opened without serving."""
+    place(template, directory)
+    desk = open_desk(directory, settings_of(directory, **settings), clock=clock or Watch(AT))
+    try:
+        await start(desk)
+        yield desk
+    finally:
+        await stop(desk)
+
+
+async def refreshed(desk: Desk, site: Site | None = None) -> Store:
+    store = Store(desk)
+    await store.refresh(site or Site())
+    return store
+
+
+# --- a wallet as small as can be -------------------------------------------------------------------------------------------------------
+
+
+def make_copy(
+    *,
+    to: str = BANK,
+    purpose: str = PURPOSE,
+    at: int = AT,
+    days: int = 14,
+    seed: str = "copy",
+    paths: Sequence[Any] = PATHS,
+    wire: str | None = None,
+    staples: Sequence[str] = (),
+    **changes: Any,
+) -> AddressedPresentation:
+    """A copy made out to ``to``; ``changes`` are those of the document."""
+    binding = addressed.make_binding(entity=to, purpose_id=purpose, at=at, entropy=Dice(seed), days=days)
+    shown = show(wire or issue(seed=seed, **changes), paths=paths, binding=binding, at=at)
+    return AddressedPresentation(
+        format="dc+sd-jwt",
+        aud=addressed.audience(to),
+        purpose_id=purpose,
+        vp_token={purpose: (shown,)},
+        status_list_tokens=tuple(staples),
+    )
+
+
+def copy_file(**how: Any) -> bytes:
+    return addressed.render_file(make_copy(**how))
+
+
+def lines(verdict: Mapping[str, Any]) -> dict[str, str]:
+    return {line["name"]: line["state"] for line in verdict["checks"]}

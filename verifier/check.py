@@ -1,0 +1,106 @@
+"""Is this copy good, for us, for that? The one judgement of copies that were brought in, for desk, program and terminal alike.
+
+No clock, no database, no socket: the material comes as an argument, and what answers questions about cancelled documents with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared import addressed
+from shared.addressed import AddressedPresentation
+from shared.codec import qr
+from shared.errors import Malformed, PurposeMismatch, VcError, WrongAudience
+from shared.flow import Fetch, Fetched, run
+from shared.verify import Decision, Expectation, Material, decide_error, verify
+from verifier.uses import Use
+
+MAX_COPY: Final = 20_000_000
+"""Bytes of a file or picture."""
+_PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A decision with what is known of the copy itself. ``use`` is the ready question that it was made for, where that is known."""
+
+    decision: Decision
+    copy: AddressedPresentation | None = None
+    use: Use | None = None
+
+
+def read_copy(data: bytes) -> AddressedPresentation:
+    """A copy out of a file, a pasted text, or a picture of its square code. ``Malformed`` or ``TooLarge``."""
+    if data.startswith(_PICTURES):
+        return _pick(qr.read(data))
+    return addressed.parse(data)
+
+
+def _pick(texts: Iterable[str]) -> AddressedPresentation:
+    """The one code of a picture that is a copy; where none is, what is wrong with the first."""
+    fault: VcError = Malformed("no QR code in this picture")
+    for text in sorted(texts, key=lambda each: not each.startswith(addressed.PREFIX)):
+        try:
+            return addressed.parse_qr(text)
+        except VcError as error:
+            fault = error
+            break
+    raise fault
+
+
+def judge(
+    data: bytes,
+    *,
+    entity: str,
+    uses: Iterable[Use],
+    material: Material,
+    answer: Callable[[Fetch], Fetched],
+    at: int,
+    more: Mapping[str, Any] | None = None,
+) -> Judged:
+    """Decide about the copy in ``data``; never raises for what a stranger wrote.
+
+    ``entity`` is who we are, ``uses`` what is served here. ``more`` is added to what the kind of document is told about the use.
+    """
+    try:
+        copy = read_copy(data)
+    except VcError as error:
+        return Judged(decision=decide_error(error, at=at))
+    return judge_copy(copy, entity=entity, uses=uses, material=material, answer=answer, at=at, more=more)
+
+
+def judge_copy(
+    copy: AddressedPresentation,
+    *,
+    entity: str,
+    uses: Iterable[Use],
+    material: Material,
+    answer: Callable[[Fetch], Fetched],
+    at: int,
+    more: Mapping[str, Any] | None = None,
+) -> Judged:
+    """As ``judge``, of a copy that was read already."""
+    try:
+        use = _check_envelope(copy, entity, uses)
+    except VcError as error:
+        return Judged(decision=decide_error(error, at=at), copy=copy)
+    expectation = Expectation(
+        query=None,
+        binding=addressed.expected_binding(entity=entity, purpose_id=copy.purpose_id),
+        use={**use.query.use, **(more or {})},
+        format=copy.format,
+    )
+    decision = run(verify(copy.vp_token, expectation, material, at=at, stapled=copy.status_list_tokens), answer)
+    return Judged(decision=decision, copy=copy, use=use)
+
+
+def _check_envelope(copy: AddressedPresentation, entity: str, uses: Iterable[Use]) -> Use:
+    """The envelope only sorts the post: what it says is checked again in what the holder signed."""
+    if copy.aud != addressed.audience(entity):
+        raise WrongAudience("it was made out to somebody else", where="/aud")
+    for use in uses:
+        if use.query.id == copy.purpose_id:
+            return use
+    raise PurposeMismatch("it was made for a purpose that is not served here", where="/purpose_id")

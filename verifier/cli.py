@@ -1,0 +1,266 @@
+"""``muniment-verifier``: set up, serve, check copies without a network, make and look at checking packs.
+
+Exit codes: ``check`` 0 accepted, 1 rejected, 2 undecided; else 0 done, 1 refused; 64 usage, 78 set-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from shared.clock import system_clock, system_entropy
+from shared.errors import ConfigError
+from shared.terminal import REFUSED, Commands, Parser, port, run_command
+
+if TYPE_CHECKING:
+    from verifier.desk import Desk
+
+T = TypeVar("T")
+
+NAME = "Relying organisation (test)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    return run_command("muniment-verifier", parser().parse_args(argv))
+
+
+def parser() -> Parser:
+    """All commands and options; a test holds the documents against it."""
+    top = Parser(prog="muniment-verifier", description="Ask for documents, and check what is shown, with or without a network.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    _add_init(commands)
+    _command(commands, "serve", "run the service until it is stopped", serve)
+    _add_check(commands)
+    _add_bundle(commands)
+    _add_keys(commands)
+    _command(commands, "doctor", "check that everything is in place", doctor)
+    return top
+
+
+def _command(commands: Commands[Parser], name: str, words: str, run: Callable[[argparse.Namespace], int]) -> Parser:
+    one = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    one.add_argument("--dir", metavar="D", help="data folder (default: MUNIMENT_VERIFIER_DIR, else data/verifier)")
+    one.set_defaults(command=run)
+    return one
+
+
+def _add_init(commands: Commands[Parser]) -> None:
+    one = _command(commands, "init", "make keys, certificates, database, the first operator and an API key", init)
+    one.add_argument("--name", default=NAME, help="name of the organisation as holders see it")
+    one.add_argument("--entity", default="", metavar="URI", help="identifier of the organisation (default: the public address)")
+    one.add_argument("--public-url", metavar="U", help="address under which others reach it (default: http://localhost:PORT)")
+    one.add_argument("--port", type=port, default=8103, metavar="P", help="port to listen on (default: 8103)")
+    one.add_argument("--storage", default="", metavar="URI", help="database (default: SQLite in the data folder)")
+    one.add_argument("--operator", default="admin", metavar="NAME", help="name of the first operator (default: admin)")
+    one.add_argument("--passphrase-file", metavar="F", help="file with the operator's passphrase (default: one is made and shown)")
+    one.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FILE.pem:credential-issuer[:ENTITY_URL]",
+        help="an anchor to trust; with the issuer's address its lists of cancelled documents are fetched; may be repeated",
+    )
+    one.add_argument("--json", action="store_true", help="print what was made as JSON")
+
+
+def _add_check(commands: Commands[Parser]) -> None:
+    one = _command(commands, "check", "check a copy made out to an organisation, without any network", check)
+    one.add_argument("file", help="the copy: a file, or a picture of its square code")
+    one.add_argument("--bundle", required=True, metavar="B", help="checking pack, from `bundle make`")
+    one.add_argument("--as", dest="entity", required=True, metavar="ENTITY", help="who checks: the identifier that the copy is made out to")
+    one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
+    one.add_argument("--state", metavar="F", help="file to remember in what was seen; without it copies are not known again")
+    one.add_argument("--json", action="store_true", help="print the verdict as JSON")
+
+
+def _add_bundle(commands: Commands[Parser]) -> None:
+    group = commands.add_parser("bundle", help="make, trust, show and verify checking packs", description="Checking packs.")
+    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = _command(inner, "make", "fetch what trusted issuers publish and put it into a signed checking pack", bundle_make)
+    one.add_argument("--out", required=True, metavar="F", help="file to write")
+    one.add_argument("--no-fetch", action="store_true", help="use what was fetched before")
+    one = _command(inner, "trust", "trust an anchor, or a signer of checking packs", bundle_trust)
+    one.add_argument("file", help="certificate (PEM) of an anchor, or a checking pack whose signer to trust")
+    one.add_argument(
+        "--role", choices=("credential-issuer", "relying-party"), default="credential-issuer", help="what an anchor is trusted for"
+    )
+    one.add_argument("--entity", metavar="URL", help="trust the anchor for this issuer alone, and fetch its lists from there")
+    one.add_argument("--name", default="", help="what to call the anchor (default: its own name)")
+    one.add_argument("--thumbprint", metavar="T", help="of a pack's signer, as its maker told you; the pack is not believed about itself")
+    one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
+    one = _command(inner, "show", "print what a checking pack holds and how old it is", bundle_show)
+    one.add_argument("file", help="the checking pack")
+    one.add_argument("--json", action="store_true", help="print it as JSON")
+    one = _command(inner, "verify", "check that a checking pack is by a trusted signer and young enough", bundle_verify)
+    one.add_argument("file", help="the checking pack")
+    one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
+    one.add_argument("--state", metavar="F", help="memory of `check`: a pack older than one seen is refused")
+
+
+def _add_keys(commands: Commands[Parser]) -> None:
+    one = _command(commands, "keys", "show keys and certificates, or renew the certificate", keys)
+    one.add_argument("what", nargs="?", choices=("show", "renew"), default="show", help="show (default) or renew the certificate")
+
+
+# --- commands --------------------------------------------------------------------------------------------------------------------------
+
+
+def init(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from verifier import config
+    from verifier.init import Wish, set_up
+
+    wish = Wish(
+        directory=config.folder(arguments.dir),
+        name=arguments.name,
+        public_url=arguments.public_url or f"http://localhost:{arguments.port}",
+        port=arguments.port,
+        entity=arguments.entity,
+        storage=arguments.storage,
+        operator=arguments.operator,
+        passphrase=_passphrase(arguments.passphrase_file),
+        trust=tuple(arguments.trust),
+    )
+    made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
+    if arguments.json:
+        told = {name: getattr(made, name) for name in ("public_url", "entity", "operator", "passphrase", "api_key", "anchor")}
+        print(json.dumps(told, ensure_ascii=False))
+        return 0
+    print(f"Made a verifier in {wish.directory}: {wish.name}, {made.entity}")
+    print(f"  Desk:       {made.public_url}/desk/   sign in as {made.operator}")
+    print(f"  Passphrase: {made.passphrase}   (shown once)")
+    print(f"  API key:    {made.api_key}   (shown once)")
+    print(f"  Anchor:     {made.anchor}   give this file to wallets")
+    if not wish.trust:
+        print("  Trusts nobody yet: muniment-verifier bundle trust ANCHOR.pem --entity ISSUER_URL")
+    print(f"\nNext: muniment-verifier serve --dir {wish.directory}")
+    return 0
+
+
+def _passphrase(file: str | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    from verifier import config
+    from verifier.app import serve_folder
+
+    serve_folder(config.folder(arguments.dir))
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    from verifier import offline
+
+    return offline.check(arguments, clock=system_clock)
+
+
+def bundle_make(arguments: argparse.Namespace) -> int:
+    from verifier import packs
+    from verifier.words import age_text, moment_text
+
+    async def work(desk: Desk) -> packs.Made:
+        if not arguments.no_fetch:
+            await _fetch(desk)
+        return await packs.make(desk)
+
+    made = _with_desk(arguments, work)
+    packs.write(Path(arguments.out), made.data)
+    size = f"{len(made.data):,} bytes"
+    print(f"Checking pack {made.pack.seq}, dated {moment_text(made.pack.made_at)}: {arguments.out}, {size}")
+    print(f"  {made.lists} list(s) of cancelled documents of {made.issuers} issuer(s); good to begin with for "
+          f"{age_text(made.pack.expires_at - made.pack.made_at)}")  # fmt: skip
+    return 0
+
+
+async def _fetch(desk: Desk) -> None:
+    from shared.web.fetch import Fetcher
+    from verifier.material import Store
+
+    fetcher = Fetcher.of(desk.settings)
+    try:
+        for visit in await Store(desk).refresh(fetcher):
+            for fault in visit.faults:
+                print(f"muniment-verifier: {fault}", file=sys.stderr)
+    finally:
+        await fetcher.close()
+
+
+def bundle_trust(arguments: argparse.Namespace) -> int:
+    from verifier import pins
+
+    print(pins.pin(arguments))
+    return 0
+
+
+def bundle_show(arguments: argparse.Namespace) -> int:
+    from verifier import pins
+
+    print(pins.show(arguments, at=system_clock()))
+    return 0
+
+
+def bundle_verify(arguments: argparse.Namespace) -> int:
+    from verifier import pins
+
+    return pins.verify(arguments, at=system_clock())
+
+
+def keys(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from verifier import config, upkeep
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+    if arguments.what == "renew":
+        leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
+        print(f"New certificate until {upkeep.day(leaf.not_after)}. Restart the service to use it.")
+        return 0
+    for line in asyncio.run(upkeep.list_keys(directory, settings, entropy=system_entropy)):
+        print(line)
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from verifier import config, upkeep
+
+    directory = config.folder(arguments.dir)
+    findings = asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy))
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}{': ' if finding.detail else ''}{finding.detail}")
+    return 0 if all(finding.ok for finding in findings) else REFUSED
+
+
+def _with_desk(arguments: argparse.Namespace, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Run ``work`` on the verifier of the data folder, whether or not the service runs beside it."""
+    import asyncio
+
+    from verifier import config
+    from verifier.opening import open_desk, start, stop
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+
+    async def run() -> T:
+        desk = open_desk(directory, settings)
+        try:
+            await start(desk)
+            return await work(desk)
+        finally:
+            await stop(desk)
+
+    return asyncio.run(run())

@@ -1,0 +1,111 @@
+"""The verifier's settings and where its files lie. The only place here that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ConfigError
+from shared.web.settings import Common, load
+
+PREFIX = "MUNIMENT_VERIFIER"
+DEFAULT_DIR = Path("data/verifier")
+DEFAULT_PORT = 8103
+
+
+class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of ``verifier.toml``; each is also ``MUNIMENT_VERIFIER_<NAME>`` in the environment."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120, description="The name of the organisation, as holders see it.")] = (
+        "Relying organisation"
+    )
+    entity: Annotated[
+        str,
+        Meta(
+            max_length=2_048,
+            description="The organisation's identifier, a URI that never changes: copies are made out to it. Empty means `public_url`.",
+        ),
+    ] = ""
+    types: Annotated[tuple[str, ...], Meta(description="Kinds of document that are checked here; empty means all that are installed.")] = ()
+    purposes: Annotated[
+        tuple[str, ...], Meta(description="Uses that are served here, such as `council-tax`; empty means all of the kinds of document.")
+    ] = ()
+    privacy_policy: Annotated[str, Meta(max_length=2_000, description="Address of the privacy notice that holders are shown.")] = ""
+    contact: Annotated[str, Meta(max_length=1_000, description="How holders reach the organisation, for requests and receipts.")] = ""
+    how_to_complain: Annotated[str, Meta(max_length=1_000, description="How holders complain, for requests and receipts.")] = ""
+    claims_kept: Annotated[
+        tuple[str, ...], Meta(max_length=128, description="Details that the organisation keeps in its own records, in words for holders.")
+    ] = ()
+    retention_days: Annotated[
+        int, Meta(ge=-1, le=36_525, description="Days that it keeps them, as holders are told; -1 says nothing about it.")
+    ] = -1
+    request_minutes: Annotated[int, Meta(ge=1, le=60, description="Minutes in which a request can be answered.")] = 10
+    keep_minutes: Annotated[
+        int, Meta(ge=1, le=10_080, description="Minutes that shown details are kept, sealed; then they are deleted from the disk.")
+    ] = 15
+    request_hours: Annotated[
+        int, Meta(ge=1, le=720, description="Hours that a request stays on the list of requests, without details.")
+    ] = 24
+    log_days: Annotated[
+        int, Meta(ge=1, le=36_525, description="Days that the log of decisions keeps its lines; afterwards only their seals stay.")
+    ] = 400
+    refresh_minutes: Annotated[
+        int, Meta(ge=1, le=1_440, description="Minutes between two visits to trusted issuers for lists of cancelled documents.")
+    ] = 30
+    pack_days: Annotated[int, Meta(ge=1, le=31, description="Days that a checking pack can be begun with.")] = 7
+    max_status_hours: Annotated[
+        int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")
+    ] = 0
+
+    @property
+    def entity_id(self) -> str:
+        """The identifier that is certified and that copies are made out to."""
+        return self.entity or self.public_url
+
+
+def folder(given: str | None) -> Path:
+    """The data folder: ``--dir``, else ``MUNIMENT_VERIFIER_DIR``, else ``data/verifier``."""
+    return Path(given or os.environ.get(f"{PREFIX}_DIR") or DEFAULT_DIR).absolute()
+
+
+def toml(directory: Path) -> Path:
+    """Written last when a verifier is set up: its presence means that everything else is there."""
+    return directory / "verifier.toml"
+
+
+def trust(directory: Path) -> Path:
+    """Whom this verifier trusts; only its operator changes the file (security rule S17)."""
+    return directory / "trust.json"
+
+
+def read(directory: Path) -> Settings:
+    """The settings of a verifier that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not."""
+    file = toml(directory)
+    if not file.exists():
+        raise ConfigError(f"there is no verifier in {directory}: run `muniment-verifier init --dir {directory}` first", where="dir")
+    return settle(load(Settings, file, os.environ, PREFIX), directory)
+
+
+def settle(settings: Settings, directory: Path) -> Settings:
+    """Records and keys lie in the data folder unless the settings say otherwise."""
+    return msgspec.structs.replace(
+        settings,
+        storage=settings.storage or f"sqlite:///{quote(str(directory / 'verifier.db'))}",
+        keys=settings.keys or f"file:{quote(str(directory / 'verifier.keys'))}",
+    )
+
+
+def key_file(directory: Path) -> Path:
+    """The secret that opens the sealed keys: named by ``MUNIMENT_VERIFIER_PASSPHRASE_FILE``, else the service manager's credential
+    ``muniment-verifier``, else ``key-file`` in the data folder.
+    """
+    named = os.environ.get(f"{PREFIX}_PASSPHRASE_FILE")
+    if named:
+        return Path(named)
+    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-verifier"
+    return credential if credential.exists() else directory / "key-file"

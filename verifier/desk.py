@@ -1,0 +1,100 @@
+"""What every use case of the verifier works with. Made once by ``app``; nothing here is global."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from shared.clock import Clock, Entropy
+from shared.codec import base64url
+from shared.credentials import CredentialType
+from shared.errors import ConfigError, Malformed, UnknownCredentialType
+from shared.keys import Custodian, KeyId, Role
+from shared.openid4vp import client_id_of
+from shared.storage import Storage
+from shared.trust.anchors import TrustAnchors, parse_trust
+from verifier.config import Settings
+from verifier.uses import Use, served
+
+ANCHOR, RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("anchor", "relying-party", "bundle", "log", "storage"))
+ROLES = MappingProxyType(
+    {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL},
+)
+
+
+@dataclass(slots=True)
+class TrustFile:
+    """``trust.json``, read again when its owner has changed it."""
+
+    file: Path
+    _stamp: tuple[int, int, int] = (0, 0, 0)
+    _known: TrustAnchors = field(default_factory=TrustAnchors)
+
+    def read(self) -> TrustAnchors:
+        """Whom the operator trusts now; ``ConfigError`` if the file cannot be read."""
+        try:
+            state = self.file.stat()
+            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
+            if stamp != self._stamp:
+                self._known, self._stamp = parse_trust(self.file.read_bytes()), stamp
+        except OSError as error:
+            raise ConfigError(f"cannot read {self.file}: {error.strerror}", where="trust") from error
+        except Malformed as error:
+            raise ConfigError(f"{self.file} does not say whom to trust: {error.detail}", where="trust") from error
+        return self._known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """``x5c`` is the relying party's certificate in DER, without its anchor; ``alg`` the algorithm of its key."""
+
+    directory: Path
+    settings: Settings
+    clock: Clock
+    entropy: Entropy
+    storage: Storage
+    custodian: Custodian
+    x5c: tuple[bytes, ...]
+    alg: str
+    trusted: TrustFile
+    types: Mapping[str, CredentialType]
+
+    @property
+    def entity(self) -> str:
+        """Who we are: copies are made out to this identifier, receipts are by it."""
+        return self.settings.entity_id
+
+    @property
+    def trust(self) -> TrustAnchors:
+        """Whom we trust, as of now."""
+        return self.trusted.read()
+
+    @property
+    def client_id(self) -> str:
+        """Who we are to a wallet: follows from the certificate and changes with it."""
+        return client_id_of(self.x5c[0])
+
+    @property
+    def plain_http(self) -> tuple[str, ...]:
+        """Hosts that may be spoken to without TLS: those that the operator lists as callable."""
+        return tuple(pair.removesuffix(":*") for pair in self.settings.outbound_allow)
+
+    def url(self, path: str) -> str:
+        return self.settings.public_url + path
+
+    def secret(self, size: int = 16) -> str:
+        """A random text of URL-safe characters: ``size`` bytes in base64url."""
+        return base64url.encode(self.entropy(size))
+
+    def type(self, type_id: str) -> CredentialType:
+        """The kind of document of that name; ``UnknownCredentialType`` with a pointer."""
+        for each in self.types.values():
+            if each.id == type_id:
+                return each
+        raise UnknownCredentialType("that kind of document is not checked here", where="/type")
+
+    def uses(self) -> list[Use]:
+        """Every use that is served here."""
+        return served(self.types.values(), self.settings.purposes)

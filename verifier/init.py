@@ -1,0 +1,201 @@
+"""Setting up a verifier in an empty folder: keys, certificates, trust, database, first operator, first API key.
+
+Safe to repeat after a crash, and never over a finished one: the settings file is written last and refuses everything from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from shared.clock import Clock, Entropy
+from shared.codec import base64url
+from shared.custody import open_custodian
+from shared.errors import ConfigError
+from shared.jose.jwk import thumbprint
+from shared.keys import Custodian, Role, sign
+from shared.private_file import make_secret, read_secret, write_whole
+from shared.storage import Migration, Storage, Tx, open_storage, read_migrations
+from shared.trust.anchors import TrustAnchors, render_trust
+from shared.web import api_keys
+from shared.web.passphrases import check_new_passphrase, generate_passphrase, hash_passphrase
+from shared.web.settings import load
+from shared.web.setup import add_anchor, create_keys, serial_number, toml_text
+from shared.x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem
+from verifier import config
+from verifier.config import Settings
+from verifier.desk import ANCHOR, BUNDLE, RELYING_PARTY, ROLES
+from verifier.records import people
+
+ANCHOR_DAYS = 3_650
+LEAF_DAYS = 1_095
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asked for; ``passphrase`` empty means that one is made, ``entity`` empty the public address.
+
+    ``trust`` are ``FILE.pem:ROLE[:ENTITY_URL]``.
+    """
+
+    directory: Path
+    name: str
+    public_url: str
+    port: int
+    entity: str = ""
+    storage: str = ""
+    operator: str = "admin"
+    passphrase: str = ""
+    trust: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUp:
+    """What was made. Passphrase and API key are told here and never again."""
+
+    public_url: str
+    entity: str
+    operator: str
+    passphrase: str
+    api_key: str
+    anchor: str
+
+
+def migrations() -> Sequence[Migration]:
+    """Sessions, rate limits and API keys, then the verifier's own."""
+    return (*read_migrations("shared.web", "web"), *read_migrations("verifier", "verifier"))
+
+
+async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
+    """Make everything; ``ConfigError`` if there is a verifier already, or something of the wish cannot be."""
+    directory = wish.directory
+    if config.toml(directory).exists():
+        raise ConfigError(f"there is a verifier in {directory} already; nothing was changed", where="dir")
+    trust = TrustAnchors()
+    for option in wish.trust:
+        trust = add_anchor(trust, option)
+    text = _toml(wish, trust)
+    settings = load(Settings, text.encode(), {}, config.PREFIX)
+    passphrase = wish.passphrase or generate_passphrase(entropy)
+    check_new_passphrase(passphrase)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    signer = await _certify(directory, settings, clock=clock, entropy=entropy)
+    write_whole(config.trust(directory), render_trust(trust.add_signer(signer)))
+    storage = open_storage(config.settle(settings, directory).storage)
+    try:
+        await storage.migrate(migrations())
+        api_key = await _first_people(storage, wish.operator, passphrase, clock(), entropy)
+    finally:
+        await storage.close()
+    write_whole(config.toml(directory), text.encode())
+    return SetUp(
+        public_url=wish.public_url,
+        entity=settings.entity_id,
+        operator=wish.operator,
+        passphrase=passphrase,
+        api_key=api_key,
+        anchor=str(directory / "anchor.pem"),
+    )
+
+
+def _toml(wish: Wish, trust: TrustAnchors) -> str:
+    lines = [
+        "# Settings of this verifier. Each can also be set as MUNIMENT_VERIFIER_<NAME> in the environment.",
+        f"name = {toml_text(wish.name)}",
+        f"public_url = {toml_text(wish.public_url)}",
+        f"port = {wish.port}",
+    ]
+    if wish.entity and wish.entity != wish.public_url:
+        lines.append(f"entity = {toml_text(wish.entity)}")
+    if wish.storage:
+        lines.append(f"storage = {toml_text(wish.storage)}")
+    plain = sorted({pair for anchor in trust.anchors if (pair := _without_tls(anchor.entity or ""))})
+    if plain:
+        lines.append("# Issuers named with --trust that are called without TLS.")
+        lines.append(f"outbound_allow = [{', '.join(toml_text(pair) for pair in plain)}]")
+    return "\n".join(lines) + "\n"
+
+
+def _without_tls(entity: str) -> str:
+    """``host:port`` of an address without TLS: who names it as an issuer's own wants it called."""
+    parts = urlsplit(entity)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or 80}" if parts.scheme == "http" else ""
+
+
+async def _certify(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
+    """Keys and certificates; the thumbprint of the key that signs checking packs.
+
+    The anchor's key lies in a file of its own, which may be moved off this machine until the next certificate is due.
+    """
+    make_secret(config.key_file(directory), entropy)
+    secret = read_secret(config.key_file(directory))
+    anchors = open_anchor_keys(directory, secret, entropy=entropy)
+    keys = open_custodian(config.settle(settings, directory).keys, entropy=entropy, passphrase=secret)
+    try:
+        await create_keys(anchors, {ANCHOR: Role.ANCHOR})
+        await create_keys(keys, ROLES)
+        anchor = await _make_anchor(anchors, settings.name, at=clock(), entropy=entropy)
+        write_whole(directory / "anchor.pem", render_pem(anchor.der).encode(), 0o644)
+        await renew_leaf(directory, settings, anchors, keys, anchor, at=clock(), entropy=entropy)
+        return thumbprint(await keys.public(BUNDLE))
+    finally:
+        await keys.close()
+        await anchors.close()
+
+
+def open_anchor_keys(directory: Path, secret: bytes, *, entropy: Entropy) -> Custodian:
+    return open_custodian(f"file:{quote(str(directory / 'anchor.keys'))}", entropy=entropy, passphrase=secret)
+
+
+async def _make_anchor(anchors: Custodian, name: str, *, at: int, entropy: Entropy) -> Cert:
+    unsigned = prepare_anchor(
+        subject=f"{name[:50]} trust anchor"[:64],
+        public=await anchors.public(ANCHOR),
+        key=ANCHOR,
+        at=at,
+        days=ANCHOR_DAYS,
+        serial=serial_number(entropy),
+    )
+    der = await sign(unsigned, anchors)
+    return load_certificate(der)
+
+
+async def renew_leaf(
+    directory: Path, settings: Settings, anchors: Custodian, keys: Custodian, anchor: Cert, *, at: int, entropy: Entropy
+) -> Cert:
+    """A certificate for the relying party's key, put in the place of the one before. Requests that are open stay with the old one."""
+    unsigned = prepare_leaf(
+        subject=settings.name[:64],
+        uris=[settings.entity_id],
+        role=Role.RELYING_PARTY,
+        public=await keys.public(RELYING_PARTY),
+        issuer=anchor,
+        key=ANCHOR,
+        at=at,
+        days=LEAF_DAYS,
+        serial=serial_number(entropy),
+    )
+    der = await sign(unsigned, anchors)
+    leaf = load_certificate(der)
+    write_whole(directory / "relying-party.pem", render_pem(leaf.der).encode(), 0o644)
+    return leaf
+
+
+async def _first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:
+    phc = await asyncio.to_thread(hash_passphrase, passphrase, entropy)
+    operator = people.Operator(id=base64url.encode(entropy(12)), name=name, role="admin", passphrase=phc, made_at=at, ended_at=None)
+
+    async def unit(tx: Tx) -> str:
+        known = await people.find(tx, name)
+        if known is None:
+            await people.add(tx, operator)
+        else:  # a set-up that was broken off has told its passphrase to nobody
+            await people.set_passphrase(tx, known.id, phc)
+        key = await api_keys.create(tx, name="first key", scopes=people.SCOPES, at=at, entropy=entropy)
+        return key.token
+
+    return await storage.write(unit)

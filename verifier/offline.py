@@ -1,0 +1,197 @@
+"""``muniment-verifier check``: one copy, one checking pack, no network. What it imports it needs; it opens no socket.
+
+With a state file it also remembers: packs and lists that must not come back older, documents seen cancelled, copies seen before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from shared.clock import DAY, Clock
+from shared.codec import base64url, strict_json
+from shared.codec.reader import get_int, get_object
+from shared.credentials import all_types
+from shared.errors import ConfigError, Malformed, Rejected, Undecided, Untrusted, VcError
+from shared.private_file import write_whole
+from shared.terminal import REFUSED, UNDECIDED
+from shared.trust.anchors import TrustAnchors, parse_trust
+from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, parse_memory, render_memory, verify_bundle
+from shared.trust.policy import Policy
+from shared.verify import Material, decide_error, render_verdict, replayed
+from verifier import words
+from verifier.check import MAX_COPY, Judged, judge
+from verifier.uses import served
+
+EXIT: Final[Mapping[str, int]] = {"accepted": 0, "rejected": REFUSED, "undecided": UNDECIDED}
+_LIFE: Final = 16 * DAY  # seconds after which no copy can be good any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What must survive between two checks. ``seen`` maps the replay key of each copy relied upon (security rule S9) to the second
+    after which that copy is past its own end.
+    """
+
+    packs: BundleMemory = field(default_factory=BundleMemory)
+    seen: Mapping[bytes, int] = field(default_factory=dict)
+
+
+def parse_state(data: bytes) -> Memory:
+    """``Malformed`` unless ``data`` was written by ``render_state``: a broken memory is never an empty one."""
+    obj = strict_json.load_object(data, max_bytes=64_000_000)
+    if get_int(obj, "version") != 1:
+        raise Malformed("this program reads version 1", where="/version")
+    seen = get_object(obj, "seen")
+    return Memory(
+        packs=parse_memory(strict_json.dumps(get_object(obj, "packs"))),
+        seen={base64url.decode(key, where="/seen"): get_int(seen, key, "/seen") for key in seen},
+    )
+
+
+def render_state(memory: Memory) -> bytes:
+    """The bytes that ``parse_state`` reads back to the same value."""
+    seen = {base64url.encode(key): until for key, until in sorted(memory.seen.items())}
+    return strict_json.dumps({"version": 1, "packs": strict_json.loads(render_memory(memory.packs), max_bytes=64_000_000), "seen": seen})
+
+
+def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
+    """The command. 0 accepted, 1 rejected, 2 undecided."""
+    trust = read_trust(trust_file(arguments))
+    data = read_file(Path(arguments.file), MAX_COPY)
+    pack = read_file(Path(arguments.bundle), 64_000_000)
+    if arguments.state is None:
+        judged, _ = decide(data, pack, Memory(), trust=trust, entity=arguments.entity, at=clock())
+    else:
+        judged = _remembering(Path(arguments.state), data, pack, trust=trust, entity=arguments.entity, at=clock())
+    verdict = tell(judged, remembered=arguments.state is not None)
+    sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n" if arguments.json else render(judged, verdict))
+    return EXIT[judged.decision.decision]
+
+
+def trust_file(arguments: argparse.Namespace) -> Path:
+    """``--trust``, else the data folder's own."""
+    if arguments.trust is not None:
+        return Path(arguments.trust)
+    from verifier import config  # noqa: PLC0415 - settings cost more than the check itself
+
+    return config.trust(config.folder(arguments.dir))
+
+
+def read_trust(file: Path) -> TrustAnchors:
+    """Whom the owner of ``file`` trusts; ``ConfigError`` if that cannot be read."""
+    try:
+        return parse_trust(read_file(file, 4_000_000))
+    except Malformed as error:
+        raise ConfigError(f"{file} does not say whom to trust: {error.detail}", where="trust") from error
+
+
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """The contents, one byte more than ``max_bytes`` at most; ``ConfigError`` if there is no such file."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(max_bytes + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+
+
+def decide(data: bytes, pack: bytes, memory: Memory, *, trust: TrustAnchors, entity: str, at: int) -> tuple[Judged, Memory]:
+    """The decision about a copy, and what is known afterwards."""
+    try:
+        verified = open_pack(pack, memory.packs, trust=trust, at=at)
+    except (Rejected, Undecided) as error:
+        return Judged(decision=decide_error(error, at=at)), memory
+    material = Material(
+        policy=Policy(trust),
+        types=all_types(),
+        crls=verified.crls,
+        memory=verified.memory.statuses,
+        source=verified.source,
+        floor=verified.memory.floor,
+    )
+    judged = judge(data, entity=entity, uses=served(all_types().values()), material=material, answer=verified.answer, at=at)
+    decision = judged.decision
+    if decision.decision == "accepted" and any(key in memory.seen for key in decision.replay_keys):
+        judged = replace(judged, decision=replayed(decision))
+    seen = {key: until for key, until in memory.seen.items() if until > at}
+    if judged.decision.decision == "accepted":
+        seen |= dict.fromkeys(decision.replay_keys, at + _LIFE)
+    return judged, Memory(packs=verified.memory.with_statuses(decision.learnt), seen=seen)
+
+
+def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:
+    """The checking pack, by a signer whom ``trust`` names. What is no pack at all is as good as one by nobody."""
+    try:
+        return verify_bundle(parse_bundle(data), signers=trust.bundle_signers, at=at, memory=memory)
+    except Malformed as error:
+        raise Untrusted(f"this is no checking pack: {error.detail}", where=error.where) from error
+
+
+def _remembering(file: Path, data: bytes, pack: bytes, *, trust: TrustAnchors, entity: str, at: int) -> Judged:
+    """As ``decide``, with the memory in ``file``. The new memory is on the disk before the answer is told."""
+    with _locked(file):
+        try:
+            memory = parse_state(file.read_bytes()) if file.exists() else Memory()
+        except VcError as error:
+            raise ConfigError(f"{file} is not a memory of checks: {error.detail}", where="state") from error
+        judged, after = decide(data, pack, memory, trust=trust, entity=entity, at=at)
+        if after != memory:
+            write_whole(file, render_state(after))
+        return judged
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Two checks at once would both find a copy unseen."""
+    try:
+        handle = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigError(f"cannot open the folder of {file}: {error.strerror}", where="state") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    except OSError as error:
+        raise ConfigError(f"cannot keep the memory of checks in {file}: {error.strerror}", where="state") from error
+    finally:
+        os.close(handle)
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------------------------
+
+
+def tell(judged: Judged, *, remembered: bool) -> dict[str, Any]:
+    """The rendered verdict with the sentences that go with it, in English."""
+    verdict = render_verdict(judged.decision)
+    return verdict | {
+        "sentence": words.sentence(verdict),
+        "knowledge": words.knowledge(verdict),
+        "level_sentence": words.level(verdict["level"]["name"], seen="checked" if remembered else "unchecked"),
+        "purpose": "" if judged.use is None else judged.use.query.title.en,
+    }
+
+
+def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
+    """For a person at a terminal: a line a check, the verdict, how old the knowledge is, what was shown."""
+    lines = []
+    for check_ in judged.decision.checks:
+        line = words.line_of(check_)
+        lines.append(f"{line.state:9s}  {line.text}")
+    lines += ["", verdict["sentence"]]
+    if verdict["decision"] == "accepted":
+        lines += [f"Not checked: {words.line_of(each).text}" for each in words.open_lines(verdict)]
+    lines += ["", verdict["knowledge"], verdict["level_sentence"]]
+    if verdict["purpose"]:
+        lines.append(f"Its purpose: {verdict['purpose']}.")
+    for credential in judged.decision.credentials:
+        kind = all_types()[credential.claims.vct]
+        lines += ["", f"{kind.title.en}, from {credential.issuer_name}:"]
+        lines += [f"  {row.label}: {', '.join(row.values)}" for row in words.details(kind, credential.claims.claims)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Rows of the verifier: one module for each kind of record; SQL is nowhere else."""

@@ -1,0 +1,320 @@
+"""Decisions in words for people, once for pages, programs and terminals. Texts are marked with ``N_`` and translated where they are shown.
+
+A sentence never claims more than was checked: what was not checked is said, also below a yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from shared.credentials import Claim, CredentialType, Kind, Text
+from shared.credentials._tree import leaves
+from shared.verify import Check, Level
+
+Translate = Callable[[str], str]
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name that extraction tools know; ours, because the terminal loads no Babel
+    """Mark ``text`` for translation without translating it now."""
+    return text
+
+
+VERDICTS: Final[Mapping[str, str]] = {
+    "accepted": N_("You can rely on this"),
+    "rejected": N_("Do not rely on this"),
+    "undecided": N_("Can’t tell yet"),
+}
+
+PASSED: Final[Mapping[str, str]] = {
+    "time": N_("The clock here is in order."),
+    "parse": N_("It has the form that was expected."),
+    "issuer_trust": N_("It comes from an issuer that we trust for this kind of document."),
+    "signature": N_("The issuer signed it, and nothing was changed since."),
+    "validity": N_("It is in date."),
+    "disclosures": N_("Every detail shown is one that the issuer signed."),
+    "holder_binding": N_("Its holder showed it, to us, for this."),
+    "status": N_("The issuer has neither cancelled it nor put it on hold."),
+    "type_rules": N_("It serves this purpose, and none of its limits was left out."),
+    "request": N_("Everything asked for was shown, and nothing more."),
+}
+"""What a check found by its name, when it passed."""
+
+OPEN: Final[Mapping[str, str]] = {
+    "time": N_("We could not check the clock here."),
+    "parse": N_("We could not check its form."),
+    "issuer_trust": N_("We could not check who issued it."),
+    "signature": N_("We could not check the issuer’s signature."),
+    "validity": N_("We could not check whether it is in date."),
+    "disclosures": N_("We could not check the details shown."),
+    "holder_binding": N_("We could not check who showed it."),
+    "status": N_("We could not check whether it was cancelled."),
+    "type_rules": N_("We could not check whether it serves this purpose."),
+    "request": N_("We could not check whether it is what was asked for."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a check did not pass, and what to do next."""
+
+    why: str
+    next: str = ""
+
+
+_ASK_AGAIN = N_("Ask for it again. If that does not help, ask for the document on paper.")
+_ASK_ISSUER = N_("Ask the holder for another copy, or ask the issuer.")
+
+REASONS: Final[Mapping[str, Reason]] = {
+    "malformed": Reason(N_("This is not a document that can be read here, or it was damaged on the way."), _ASK_AGAIN),
+    "too_large": Reason(N_("This is larger than any such document."), _ASK_AGAIN),
+    "rejected": Reason(N_("A check failed."), _ASK_AGAIN),
+    "bad_signature": Reason(N_("It was changed after it was signed, or somebody else signed it."), _ASK_ISSUER),
+    "algorithm_refused": Reason(N_("It was signed in a way that is not safe enough."), _ASK_ISSUER),
+    "wrong_typ": Reason(N_("This is a signed object of another kind."), _ASK_AGAIN),
+    "untrusted": Reason(N_("Nobody whom we trust issued it."), N_("Only documents from issuers under “Who we trust” are good here.")),
+    "not_entitled": Reason(
+        N_("Its issuer is known, but not trusted to say this."), N_("Only documents from issuers under “Who we trust” are good here.")
+    ),
+    "certificate_revoked": Reason(N_("Its issuer’s certificate was withdrawn."), _ASK_ISSUER),
+    "expired": Reason(N_("It has run out."), N_("Ask the holder to collect a fresh copy and show that.")),
+    "not_yet_valid": Reason(N_("It may not be used yet."), N_("Look at the dates: it may be good later.")),
+    "bad_disclosure": Reason(N_("Details were put in that do not belong to it."), _ASK_ISSUER),
+    "not_bound": Reason(N_("Nobody proved to be its holder."), N_("Ask the holder to show it from their own wallet.")),
+    "wrong_audience": Reason(N_("It was made out to someone else."), N_("Ask the holder for a copy made out to us.")),
+    "wrong_nonce": Reason(N_("It answers another request."), N_("Make a new request and have it answered.")),
+    "stale_binding": Reason(N_("The holder signed it too long ago."), N_("Ask the holder to show it again.")),
+    "other_presentation": Reason(N_("The holder signed another selection of details."), N_("Ask the holder to show it again.")),
+    "replayed": Reason(N_("It was shown here before."), N_("Each copy is good once. Ask the holder to show it again.")),
+    "purpose_mismatch": Reason(N_("It was made for another purpose."), N_("Ask the holder for a copy made for this purpose.")),
+    "revoked": Reason(N_("The issuer has cancelled it."), N_("Do not act on it. If the holder disagrees, they can ask the issuer.")),
+    "suspended": Reason(N_("The issuer has put it on hold."), N_("Do not act on it now. It may become good again: check later.")),
+    "status_index_out_of_range": Reason(N_("The issuer’s list of cancelled documents does not know it."), _ASK_ISSUER),
+    "unknown_credential_type": Reason(N_("This kind of document is not known here."), N_("Ask for a kind of document that is.")),
+    "type_rule_broken": Reason(N_("What it says does not fit together, or a limit is missing."), _ASK_ISSUER),
+    "wrong_instrument": Reason(N_("This kind of authority is not enough for this purpose."), N_("Ask for a document that covers it.")),
+    "outside_scope": Reason(
+        N_("It does not cover this purpose, or that was not shown."), N_("Ask whether the holder can show that it covers this.")
+    ),
+    "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
+    "over_disclosed": Reason(
+        N_("More was shown than was asked for."), N_("Ask for it again, so that only what is needed is shown. Nothing was kept.")
+    ),
+    "bundle_rolled_back": Reason(
+        N_("The checking pack is older than one used here before, or does not follow it."), N_("Fetch the newest checking pack.")
+    ),
+    "history_rewritten": Reason(N_("A record was changed afterwards."), N_("Tell whoever looks after this service.")),
+    "undecided": Reason(N_("A check could not be made."), N_("Try again later.")),
+    "status_unknown": Reason(
+        N_("We have no usable list of this issuer’s cancelled documents."), N_("Fetch the lists again, then check once more.")
+    ),
+    "status_stale": Reason(
+        N_("Our list of cancelled documents is older than this purpose allows."), N_("Fetch the lists again, then check once more.")
+    ),
+    "clock_behind": Reason(N_("The clock here runs far behind."), N_("Put the clock right, then check once more.")),
+    "bundle_stale": Reason(N_("The checking pack is too old to begin with."), N_("Fetch a new checking pack, then check once more.")),
+    "crl_stale": Reason(N_("Our list of withdrawn certificates has run out."), N_("Fetch a new checking pack, then check once more.")),
+    "needs_more_attorneys": Reason(
+        N_("More than one person must act together, and the others have not agreed yet."), N_("Ask for the other people’s documents too.")
+    ),
+    "needs_capacity_evidence": Reason(
+        N_("It may be used only once the person acted for can no longer decide."), N_("Ask for the evidence that this is so.")
+    ),
+    "restricted_undisclosed": Reason(
+        N_("There is a limit that was not shown."), N_("Ask the holder to show it again with its restrictions.")
+    ),
+    "restrictions_to_read": Reason(
+        N_("There are restrictions in words, and somebody has to read them."), N_("Read them below, and decide whether they allow this.")
+    ),
+    "not_reached": Reason(N_("An earlier check has to pass first.")),
+    "not_asked": Reason(N_("Nothing was asked for beforehand: look whether it shows what you need.")),
+    "no_status": Reason(N_("Documents of this kind are never cancelled; they only run out.")),
+    "bearer": Reason(N_("It was made for whoever holds it.")),
+}
+
+REMARKS: Final[Mapping[str, str]] = {
+    "clock_behind": N_("The clock here runs a little behind; the checking pack’s date was used."),
+    "small_status_list": N_("The issuer’s list is so short that whoever serves it could tell whose document was checked."),
+}
+
+LEVELS: Final[Mapping[Level, str]] = {
+    Level.LIVE: N_("Shown live to you: whoever controls the holder’s wallet answered this request just now."),
+    Level.RELAYABLE: N_("Shown live, could be passed on: it may have been made earlier, or by somebody elsewhere."),
+    Level.ADDRESSED: N_("A copy made out to you: its holder made it for you and for this purpose, not necessarily today."),
+    Level.BEARER: N_("A copy anyone may hold: nothing proves who brought it."),
+}
+
+SEEN: Final[Mapping[str, str]] = {
+    "checked": N_("It was not shown here before."),
+    "unchecked": N_("Whether it was shown before was not checked."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One check as a page or a terminal shows it."""
+
+    name: str
+    state: str
+    text: str
+    next: str = ""
+
+
+def line_of(check: Check, translate: Translate = N_) -> Line:
+    """What one check found, in a sentence; what to do about it, if it did not pass."""
+    if check.state == "passed":
+        text = translate(PASSED[check.name])
+        if check.code in REMARKS:
+            text = f"{text} {translate(REMARKS[check.code])}"
+        return Line(name=check.name, state=check.state, text=text)
+    reason = REASONS.get(check.code, REASONS["rejected" if check.state == "failed" else "undecided"])
+    if check.state == "failed":
+        return Line(name=check.name, state=check.state, text=translate(reason.why), next=translate(reason.next) if reason.next else "")
+    text = f"{translate(OPEN[check.name])} {translate(reason.why)}" if check.needed else translate(reason.why)
+    return Line(name=check.name, state=check.state, text=text, next=translate(reason.next) if reason.next else "")
+
+
+def reason_of(code: str) -> Reason:
+    """Why a decision is not a yes."""
+    return REASONS.get(code, REASONS["undecided"])
+
+
+# --- details ---------------------------------------------------------------------------------------------------------------------------
+
+_MONTHS: Final = Text(
+    "January February March April May June July August September October November December",
+    "Ionawr Chwefror Mawrth Ebrill Mai Mehefin Gorffennaf Awst Medi Hydref Tachwedd Rhagfyr",
+)
+_YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One detail that was shown; several values where a document lists them."""
+
+    label: str
+    values: tuple[str, ...]
+    limit: bool
+
+
+def details(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -> list[Detail]:
+    """What was shown, with the kind's own labels, in its order; elements of one list stand together."""
+    rows: dict[tuple[str | None, ...], Detail] = {}
+    for path, claim, value in leaves(kind.tree, claims):
+        place = tuple(None if isinstance(part, int) else part for part in path)
+        before = rows[place].values if place in rows else ()
+        rows[place] = Detail(
+            label=claim.label.in_(locale), values=(*before, value_text(claim, value, locale)), limit=claim.disclosure == "always"
+        )
+    return list(rows.values())
+
+
+def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
+    """A value as people read it: the words of a code, yes and no, a date in full."""
+    choice = claim.choice(value)
+    if choice is not None:
+        return choice.label.in_(locale)
+    if claim.kind is Kind.BOOLEAN:
+        return (_YES if value else _NO).in_(locale)
+    if claim.kind is Kind.DATE:
+        return day_text(date.fromisoformat(value), locale)
+    return str(value)
+
+
+def day_text(day: date, locale: str = "en") -> str:
+    """``2 November 1938``."""
+    return f"{day.day} {_MONTHS.in_(locale).split()[day.month - 1]} {day.year}"
+
+
+def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
+    """The name of the person who is acted for, as far as it was shown; empty where the kind has none."""
+    found: Any = claims
+    for part in kind.represents:
+        found = found.get(part, {}) if isinstance(found, Mapping) else {}
+    if not kind.represents or not isinstance(found, Mapping):
+        return ""
+    return " ".join(name for name in (found.get("given_name"), found.get("family_name")) if isinstance(name, str))
+
+
+def names_of(paths: Iterator[tuple[str | int | None, ...]] | list[tuple[str | int | None, ...]]) -> list[str]:
+    """Details by name alone, as the log and receipts speak of them: ``represented/family_name``, positions left out."""
+    return list(dict.fromkeys("/".join(str(part) for part in path if isinstance(part, str)) for path in paths))
+
+
+# --- times -----------------------------------------------------------------------------------------------------------------------------
+
+_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def moment_text(at: int) -> str:
+    """``26 November 2026 00:31 UTC``, for terminals and programs."""
+    when = datetime.fromtimestamp(at, UTC)
+    return f"{day_text(when.date())} {when:%H:%M} UTC"
+
+
+def age_text(seconds: int) -> str:
+    """``2 minutes``: the largest unit that fits."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "0 seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a reader is spoken to: translation, and instants and ages in words."""
+
+    translate: Translate = N_
+    moment: Callable[[int], str] = moment_text
+    age: Callable[[int], str] = age_text
+    locale: str = "en"
+
+
+def knowledge(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
+    """How old the knowledge is that a rendered verdict rests on."""
+    said = []
+    pack, status = verdict["pack"], verdict["status"]
+    if pack is not None:
+        text = spoken.translate(N_("Checked with the checking pack dated {moment}, {age} old."))
+        said.append(text.format(moment=spoken.moment(pack["as_of"]), age=spoken.age(pack["age"])))
+    if status is not None:
+        text = spoken.translate(
+            N_("The list of cancelled documents is of {moment}, {age} old; what was cancelled since is not known here.")
+        )
+        said.append(text.format(moment=spoken.moment(status["as_of"]), age=spoken.age(status["age"])))
+    elif pack is None:
+        said.append(spoken.translate(N_("No list of cancelled documents was used.")))
+    return " ".join(said)
+
+
+def sentence(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
+    """The verdict in one line: whether to rely on it, and if not, why not and what to do next."""
+    words = spoken.translate(VERDICTS[verdict["decision"]])
+    if verdict["decision"] == "accepted":
+        return f"{words}."
+    reason = reason_of(verdict["code"])
+    told = f"{words}: {_lower(spoken.translate(reason.why))}"
+    return f"{told} {spoken.translate(reason.next)}" if reason.next else told
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def level(name: str, *, seen: str, spoken: Spoken = Spoken()) -> str:
+    """What it proves about whoever showed it. ``seen`` is ``checked``, ``unchecked`` or empty where each answer is good once anyway."""
+    text = spoken.translate(LEVELS[Level(name)])
+    return f"{text} {spoken.translate(SEEN[seen])}" if seen else text
+
+
+def open_lines(verdict: Mapping[str, Any]) -> list[Check]:
+    """What was not checked, also below a yes."""
+    return [check for check in checks_of(verdict) if check.state == "unchecked" and check.code != "not_reached"]
+
+
+def checks_of(verdict: Mapping[str, Any]) -> list[Check]:
+    """The lines of a rendered verdict."""
+    return [Check(**line) for line in verdict["checks"]]
