@@ -22,6 +22,7 @@ from ..errors import (
 _TOGETHER = frozenset({"jointly", "jointly-for-some-severally-for-others"})
 """Which decisions are joint is said in words only, so that "some" counts as all."""
 
+_LIMITS = ("representation_kind", "decision_rule", "has_restrictions", "substitution")
 Fault = tuple[str, str]  # JSON pointer, what is wrong there
 
 GENERAL = "general"
@@ -126,27 +127,23 @@ def _all_faults(claims: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _limit_faults(claims: Mapping[str, Any]) -> Iterator[Fault]:
     """What can be told from the limits alone, which nobody can withhold."""
-    for name in ("representation_kind", "decision_rule", "has_restrictions", "substitution"):
-        if name not in claims:
-            yield f"/{name}", "this limit is missing"
-            return
-    if not claims["has_restrictions"] and "restrictions_text" in claims:
-        yield "/restrictions_text", "restrictions are given, but it says that there are none"
-    yield from _kind_faults(claims)
-    yield from _basis_faults(claims)
-    yield from _cardinality_faults(claims)
+    missing = next((name for name in _LIMITS if name not in claims), None)
+    if missing is not None:
+        yield f"/{missing}", "this limit is missing"
+    else:
+        if not claims["has_restrictions"] and "restrictions_text" in claims:
+            yield "/restrictions_text", "restrictions are given, but it says that there are none"
+        yield from _kind_faults(claims)
+        yield from _basis_faults(claims)
+        yield from _cardinality_faults(claims)
 
 
 def _kind_faults(claims: Mapping[str, Any]) -> Iterator[Fault]:
     power_of_attorney = claims["representation_kind"] == "power_of_attorney"
-    for name in ("instrument_type", "usable_when"):
-        if power_of_attorney and name not in claims:
-            yield f"/{name}", "a power of attorney has to say this"
-            return
-        if not power_of_attorney and name in claims:
-            yield f"/{name}", "only a power of attorney says this"
-            return
-    if power_of_attorney and claims["usable_when"] not in _USABLE[claims["instrument_type"]]:
+    odd = next((name for name in ("instrument_type", "usable_when") if (name in claims) != power_of_attorney), None)
+    if odd is not None:
+        yield f"/{odd}", "a power of attorney has to say this, and nothing else does"
+    elif power_of_attorney and claims["usable_when"] not in _USABLE[claims["instrument_type"]]:
         yield "/usable_when", "this kind of power cannot be used then"
 
 

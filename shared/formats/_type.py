@@ -49,8 +49,6 @@ def _object(node: Node, claims: Mapping[str, Any], redaction: Redaction) -> dict
 
 
 def _element(node: Node, value: Any, redaction: Redaction) -> Any:
-    if node.whole:
-        return value
     if node.claim is not None:
         return redaction.element(value)
     inside = _object(node, value, redaction)

@@ -29,7 +29,7 @@ NEVER: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "a
 """What is never selectively disclosable, members inside included (SD-JWT VC, "Registered JWT Claims"). ``_sd_alg`` cannot be."""
 ENVELOPE: Final = NEVER | {"iat", SD_ALG}
 """Everything at the top that is no claim of the type."""
-_HOLDS_MEMBERS: Final = ("cnf", "status", "aka_vcts")
+_HOLDS_MEMBERS: Final = ("cnf", "status", "aka_vcts", "vct#integrity")
 
 
 class _Inner:

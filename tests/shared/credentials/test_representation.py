@@ -65,11 +65,11 @@ def test_the_type_is_consistent_with_itself() -> None:
         assert len(query.optional) <= 3
         assert all(REPRESENTATION.claim(path) for path in query.paths + query.optional)
         assert not set(query.paths) & set(query.optional)
-        for path, values in query.values.items():
+        for path, admitted in query.values.items():
             claim = REPRESENTATION.claim(path)
             assert claim is not None
             assert path in query.paths
-            assert all(claim.choice(value) for value in values)
+            assert all(claim.choice(value) for value in admitted)
         assert query is REPRESENTATION.query(query.id)
     assert REPRESENTATION.query("everything") is None
     assert REPRESENTATION.claim(("powers", 1)) is REPRESENTATION.claim(("powers", None))
@@ -103,7 +103,7 @@ def test_reasons_belong_to_actions() -> None:
     for action in ("cancel", "hold", "reinstate"):
         reasons = REPRESENTATION.reasons_for(action)
         assert reasons
-        assert all(isinstance(reason, Reason) and action in reason.actions for reason in reasons)
+        assert all(type(reason) is Reason and action in reason.actions for reason in reasons)
     assert {reason.value for reason in REPRESENTATION.reasons_for("cancel")} >= {"donor-died", "donor-revoked", "bankruptcy", "divorce"}
     assert "donor-died" not in {reason.value for reason in REPRESENTATION.reasons_for("hold")}
     assert all(set(reason.actions) <= {"cancel", "hold", "reinstate"} and reason.actions for reason in REPRESENTATION.reasons)
