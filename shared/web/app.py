@@ -1,8 +1,13 @@
 """The application of a service, and how it runs.
 
-app = make_app("issuer", settings, storage=storage, clock=system_clock, entropy=system_entropy)
-app.cleanup_ctx.append(...)             # the service's own resources
-run(app, settings)                      # until SIGTERM; finishes what it began, at most ``GRACE`` seconds
+What a service's composition root does with it:
+
+    async def make(settings: Settings) -> web.Application:
+        app = make_app("issuer", settings, storage=storage)     # clock= and entropy= in tests
+        app.cleanup_ctx.append(...)                             # the service's own resources
+        return app
+
+    run(make, settings)                     # until SIGTERM; finishes what it began, at most ``GRACE`` seconds
 """
 
 from __future__ import annotations

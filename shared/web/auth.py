@@ -1,13 +1,19 @@
 """Who is asking: sessions of people, API keys of programs, forms that came from our own pages, throttled sign-in.
 
-use_auth(app)                                            # once, after make_app; the service has passed MIGRATIONS to storage.migrate
-await throttle_sign_in(request, account=name)            # before looking at the passphrase
-await passphrases(request).check(passphrase, phc)        # phc None if there is no such account
-response = web.HTTPSeeOther("/")                         # any response
-await sign_in(request, response, subject=operator_id, data={"role": "clerk"})
-session = await require_session(request)                 # SignInRequired -> redirect to SIGN_IN_PATH on pages
-form = await read_form(request)                          # same-origin and session token checked, then the fields
-key = await require_scope(request, "issue")              # a guard for openapi.add_routes
+What a service does with it:
+
+    use_auth(app)                                            # once, after make_app; MIGRATIONS went to storage.migrate first
+    await throttle_sign_in(request, account=name)            # before looking at the passphrase
+    await passphrases(request).check(passphrase, phc)        # phc None if there is no such account; raises WrongPassphrase
+    await forgive_sign_in(request, account=name)
+    response = web.HTTPSeeOther("/")                         # any response, returned or raised
+    await sign_in(request, response, subject=operator_id, data={"role": "clerk"})
+    session = await require_session(request)                 # SignInRequired becomes a redirect to the sign-in page for people
+    form = await read_form(request)                          # same origin and session token checked, then the fields
+    key = await require_scope(request, "issue")              # a guard for openapi.add_routes
+
+Sessions are rows, unless ``use_auth(app, keep=…)`` brings another ``SessionKeeper``: a wallet keeps its open sittings in memory only.
+It begins them by itself and calls ``set_session(request, response, cookie, session)``.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def dialect_of(request: web.Request) -> Dialect:
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The one place where an exception becomes an answer."""
     try:
-        return await handler(request)
+        response = await handler(request)
     except VcError as error:
         if error.status >= 500:
             log.warning("%s: %s", error.code, error, exc_info=error.status == 500)
@@ -111,6 +111,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         log.exception("a bug answered a request")
         return await tell(request, VcError("something went wrong here"))
+    if isinstance(response, web.HTTPException):  # a redirect may be returned as well as raised; aiohttp wants it raised
+        raise response
+    return response
 
 
 def _from_aiohttp(answer: web.HTTPException) -> VcError:

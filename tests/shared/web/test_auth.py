@@ -188,9 +188,9 @@ def service(app_of: Build, **settings: object) -> web.Application:
         fields, files = await auth.read_files(request)
         return web.json_response({"fields": sorted(fields.keys()), "files": {name: len(data) for name, data in files.items()}})
 
-    async def sign_out(request: web.Request) -> web.Response:
+    async def sign_out(request: web.Request) -> web.StreamResponse:
         await auth.read_form(request)
-        response = web.Response()
+        response = web.HTTPSeeOther("/who")
         await auth.sign_out(request, response)
         return response
 
@@ -232,7 +232,7 @@ async def test_sign_in_act_sign_out(app_of: Build, serve: Serve) -> None:
     before = next(iter(client.session.cookie_jar)).value
     again = await signed_in(client)
     assert again != token
-    assert (await client.post("/sign-out", data={"form_token": again})).status == 200
+    assert (await client.post("/sign-out", data={"form_token": again}, allow_redirects=False)).status == 303
     assert (await client.get("/who")).status == 401
     old = await client.get("/who", headers={"Cookie": f"muniment-issuer={before}"})
     assert old.status == 401  # signing in again had ended it

@@ -272,6 +272,15 @@ async def test_nobody_there_is_unavailable(server: TestServer) -> None:
     await fetcher.close()
 
 
+async def test_a_host_may_be_listed_at_any_port(server: TestServer) -> None:
+    fetcher = Fetcher(allow=["localhost:*"])
+    assert (await fetcher(Fetch(url=url(server, "/echo")))).status == 200
+    for address in (f"http://127.0.0.1:{server.port}/", "http://localhost.evil.example/", "http://xlocalhost/"):
+        with pytest.raises(AddressRefused):
+            await fetcher(Fetch(url=address))
+    await fetcher.close()
+
+
 def test_a_ca_file_that_is_none_is_told() -> None:
     with pytest.raises(ConfigError, match="outbound_ca_file"):
         Fetcher(ca_file="/nowhere.pem")
