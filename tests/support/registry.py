@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from shared.clock import system_clock, system_entropy
 from shared.flow import Fetch, Fetched, Flow, arun
 from shared.keys import KeyId
 from shared.openid4vci import (
+    PRE_AUTHORIZED,
     Configuration,
     CredentialResponse,
     Metadata,
@@ -66,6 +67,9 @@ LPA_1: dict[str, Any] = {
     "issuing_country": "GB",
     "issuing_jurisdiction": "GB-EAW",
 }
+
+
+Change = Callable[[Office], Office]
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,22 @@ class Registry:
         assert status == 201, made
         return dict(made)
 
-    async def form(self, path: str, **fields: str) -> tuple[int, Any]:
+    async def redeem(self, made: Mapping[str, Any], code: str | None) -> tuple[int, Any]:
+        """One try at an invitation, as its holder or anybody who saw the link."""
+        grant = made["offer"]["grants"][PRE_AUTHORIZED]
+        fields = {"grant_type": PRE_AUTHORIZED, "pre-authorized_code": grant["pre-authorized_code"]}
+        return await self.form("/token", fields if code is None else fields | {"tx_code": code})
+
+    async def form(self, path: str, fields: Mapping[str, str]) -> tuple[int, Any]:
         """Post a form as a wallet does."""
-        names = {name.replace("__", "-"): value for name, value in fields.items()}
-        async with self.http.post(self.base + path, data=names) as answer:
+        async with self.http.post(self.base + path, data=dict(fields)) as answer:
+            return answer.status, await answer.json()
+
+    async def credential(self, access: str, body: object, *, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
+        """Post to the credential endpoint, JSON or raw bytes."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Authorization": f"Bearer {access}", "Content-Type": "application/json", **(headers or {})}
+        async with self.http.post(self.base + "/credential", data=data, headers=sent) as answer:
             return answer.status, await answer.json()
 
     async def get(self, path: str, **headers: str) -> ClientResponse:
@@ -186,8 +202,13 @@ async def collect(registry: Registry, made: Mapping[str, Any]) -> Holder:
 
 
 @asynccontextmanager
-async def serving(template: Template, directory: Path, *, local: bool = False, **settings: Any) -> AsyncIterator[Registry]:
-    """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers."""
+async def serving(
+    template: Template, directory: Path, *, local: bool = False, change: Change | None = None, **settings: Any
+) -> AsyncIterator[Registry]:
+    """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers.
+
+    ``change`` may replace parts of the office before it opens.
+    """
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
     clock, port = Watch(NOON), free_port()
     plain = load(config.Settings, config.toml(directory), {}, config.PREFIX)
@@ -197,6 +218,11 @@ async def serving(template: Template, directory: Path, *, local: bool = False, *
         known = msgspec.structs.replace(known, public_url=f"http://localhost:{port}")
         await upkeep.renew(directory, known, clock=lambda: clock() - 3600, entropy=system_entropy)
     office = composition.open_office(directory, known, clock=clock)
+    office = office if change is None else change(office)
+    api_key = template.made.api_key
+    if "storage" in settings:  # another database than the template's, and nobody in it yet
+        await office.storage.migrate(init.migrations())
+        api_key = await init.first_people(office.storage, "Iris Admin", template.made.passphrase, clock(), system_entropy)
     app = composition.build(office)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -210,7 +236,7 @@ async def serving(template: Template, directory: Path, *, local: bool = False, *
                 app=app,
                 directory=directory,
                 clock=clock,
-                api_key=template.made.api_key,
+                api_key=api_key,
                 passphrase=template.made.passphrase,
                 url=known.public_url,
                 base=base,
