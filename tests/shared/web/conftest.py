@@ -29,6 +29,15 @@ async def store(tmp_path: Path) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
+async def rows(storage_uri: str) -> AsyncIterator[Storage]:
+    """As ``store``, on each kind of database in turn."""
+    opened = open_storage(storage_uri)
+    await opened.migrate(auth.MIGRATIONS)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """``await serve(app)``: a client of the application, listening on loopback."""
     clients: list[Client] = []

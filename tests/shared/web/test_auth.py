@@ -65,37 +65,37 @@ def test_generated_passphrases_can_be_read_out() -> None:
 # --- rates -------------------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_limit_holds_in_a_race_and_ends_with_its_window(store: Storage) -> None:
+async def test_a_limit_holds_in_a_race_and_ends_with_its_window(rows: Storage) -> None:
     limit = rates.Limit("trial", 5, 60)
-    results = await asyncio.gather(*(rates.allow(store, limit, "nora", at=1_000) for _ in range(50)), return_exceptions=True)
+    results = await asyncio.gather(*(rates.allow(rows, limit, "nora", at=1_000) for _ in range(50)), return_exceptions=True)
     assert sum(result is None for result in results) == 5
     refused = [result for result in results if isinstance(result, TooMany)]
     assert len(refused) == 45
     assert refused[0].retry_after == 60
     with pytest.raises(TooMany) as late:
-        await rates.allow(store, limit, "nora", at=1_059)
+        await rates.allow(rows, limit, "nora", at=1_059)
     assert late.value.retry_after == 1
-    await rates.allow(store, limit, "peter", at=1_001)
-    await rates.allow(store, limit, "nora", at=1_060)
-    rows = await store.read(lambda tx: tx.fetch("SELECT * FROM rate_limit"))
-    assert not any("nora" in str(row["bucket"]) for row in rows)
-    assert await store.write(lambda tx: rates.purge(tx, at=1_100)) == 1
-    await store.write(lambda tx: rates.forget(tx, limit, "nora"))
-    assert await store.read(lambda tx: tx.fetch("SELECT * FROM rate_limit")) == []
+    await rates.allow(rows, limit, "peter", at=1_001)
+    await rates.allow(rows, limit, "nora", at=1_060)
+    counters = await rows.read(lambda tx: tx.fetch("SELECT * FROM rate_limit"))
+    assert not any("nora" in str(row["bucket"]) for row in counters)
+    assert await rows.write(lambda tx: rates.purge(tx, at=1_100)) == 1
+    await rows.write(lambda tx: rates.forget(tx, limit, "nora"))
+    assert await rows.read(lambda tx: tx.fetch("SELECT * FROM rate_limit")) == []
 
 
 # --- API keys ----------------------------------------------------------------------------------------------------------------------
 
 
-async def test_api_keys(store: Storage) -> None:
-    new = await store.write(
+async def test_api_keys(rows: Storage) -> None:
+    new = await rows.write(
         lambda tx: api_keys.create(tx, name="demo", scopes={"issue", "revoke"}, at=10, entropy=system_entropy, expires_at=99)
     )
     assert new.token not in repr(new)
-    (row,) = await store.read(lambda tx: tx.fetch("SELECT * FROM api_key"))
+    (row,) = await rows.read(lambda tx: tx.fetch("SELECT * FROM api_key"))
     secret = new.token.rpartition("_")[2]
     assert not any(secret in str(row[place]) for place in range(len(row)))
-    key = await store.read(lambda tx: api_keys.check(tx, new.token, at=98))
+    key = await rows.read(lambda tx: api_keys.check(tx, new.token, at=98))
     assert (key.id, key.name, key.scopes) == (new.id, "demo", frozenset({"issue", "revoke"}))
     for bad, at in (
         (new.token[:-1] + ("A" if new.token[-1] != "A" else "B"), 20),
@@ -105,13 +105,13 @@ async def test_api_keys(store: Storage) -> None:
         (new.token + " ", 20),
     ):
         with pytest.raises(InvalidToken):
-            await store.read(partial(api_keys.check, token=bad, at=at))
-    await store.write(lambda tx: api_keys.touch(tx, new.id, at=50))
-    assert not (await store.read(lambda tx: api_keys.check(tx, new.token, at=98))).wants_touch(at=60)
-    assert await store.write(lambda tx: api_keys.revoke(tx, new.id, at=60)) == 1
-    assert await store.write(lambda tx: api_keys.revoke(tx, new.id, at=61)) == 0
+            await rows.read(partial(api_keys.check, token=bad, at=at))
+    await rows.write(lambda tx: api_keys.touch(tx, new.id, at=50))
+    assert not (await rows.read(lambda tx: api_keys.check(tx, new.token, at=98))).wants_touch(at=60)
+    assert await rows.write(lambda tx: api_keys.revoke(tx, new.id, at=60)) == 1
+    assert await rows.write(lambda tx: api_keys.revoke(tx, new.id, at=61)) == 0
     with pytest.raises(InvalidToken):
-        await store.read(lambda tx: api_keys.check(tx, new.token, at=61))
+        await rows.read(lambda tx: api_keys.check(tx, new.token, at=61))
 
 
 @given(st.text(max_size=80))
@@ -127,39 +127,39 @@ async def test_any_text_is_no_api_key(token: str) -> None:
 # --- sessions ----------------------------------------------------------------------------------------------------------------------
 
 
-async def test_sessions_end_by_idleness_and_by_age(store: Storage) -> None:
+async def test_sessions_end_by_idleness_and_by_age(rows: Storage) -> None:
     async def begin(tx: Tx) -> tuple[str, Session]:
         return await sessions.begin(tx, subject="op-1", at=0, entropy=system_entropy, data={"role": "clerk"}, idle=100, absolute=250)
 
-    cookie, session = await store.write(begin)
+    cookie, session = await rows.write(begin)
     assert session.form_token not in repr(session)
-    (row,) = await store.read(lambda tx: tx.fetch("SELECT * FROM web_session"))
+    (row,) = await rows.read(lambda tx: tx.fetch("SELECT * FROM web_session"))
     assert not any(cookie in str(row[place]) for place in range(len(row)))
 
     async def alive(at: int) -> Session | None:
-        return await store.read(lambda tx: sessions.find(tx, cookie, at=at))
+        return await rows.read(lambda tx: sessions.find(tx, cookie, at=at))
 
     found = await alive(99)
     assert found is not None
     assert found.data == {"role": "clerk"}
     assert await alive(100) is None
-    await store.write(lambda tx: sessions.touch(tx, session, at=99, idle=100))
+    await rows.write(lambda tx: sessions.touch(tx, session, at=99, idle=100))
     assert await alive(198) is not None
-    await store.write(lambda tx: sessions.touch(tx, session, at=198, idle=100))
+    await rows.write(lambda tx: sessions.touch(tx, session, at=198, idle=100))
     assert await alive(249) is not None
     assert await alive(250) is None
-    await store.write(lambda tx: sessions.store(tx, session, {"role": "admin"}))
+    await rows.write(lambda tx: sessions.store(tx, session, {"role": "admin"}))
     changed = await alive(200)
     assert changed is not None
     assert changed.data == {"role": "admin"}
-    assert await store.write(lambda tx: sessions.purge(tx, at=250)) == [session.key]
+    assert await rows.write(lambda tx: sessions.purge(tx, at=250)) == [session.key]
 
 
-async def test_all_sessions_of_somebody_end_but_this_one(store: Storage) -> None:
-    begun = [await store.write(lambda tx: sessions.begin(tx, subject="op-1", at=0, entropy=system_entropy)) for _ in range(3)]
-    ended = await store.write(lambda tx: sessions.end_all(tx, "op-1", but=begun[0][1].key))
+async def test_all_sessions_of_somebody_end_but_this_one(rows: Storage) -> None:
+    begun = [await rows.write(lambda tx: sessions.begin(tx, subject="op-1", at=0, entropy=system_entropy)) for _ in range(3)]
+    ended = await rows.write(lambda tx: sessions.end_all(tx, "op-1", but=begun[0][1].key))
     assert set(ended) == {begun[1][1].key, begun[2][1].key}
-    assert await store.read(lambda tx: sessions.find(tx, begun[0][0], at=1)) is not None
+    assert await rows.read(lambda tx: sessions.find(tx, begun[0][0], at=1)) is not None
 
 
 # --- over HTTP ---------------------------------------------------------------------------------------------------------------------

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from support.gallery import gallery
 from support.trial_web import Build, Client, Serve
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("chromium")]
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture
@@ -33,7 +20,7 @@ def address(site: Client, path: str = "/") -> str:
     return str(site.make_url(path))
 
 
-async def open_page(browser: Browser, complaints: list[str], **options: object) -> Page:
+async def visit(browser: Browser, complaints: list[str], **options: object) -> Page:
     context = await browser.new_context(**options)  # type: ignore[arg-type]
     page = await context.new_page()
     page.on("console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None)
@@ -43,9 +30,9 @@ async def open_page(browser: Browser, complaints: list[str], **options: object) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-async def test_axe_finds_nothing_and_nothing_sticks_out(browser: Browser, site: Client, width: int, scheme: str) -> None:
+async def test_axe_finds_nothing_and_nothing_sticks_out(chromium: Browser, site: Client, width: int, scheme: str) -> None:
     complaints: list[str] = []
-    page = await open_page(browser, complaints, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = await visit(chromium, complaints, viewport={"width": width, "height": 800}, color_scheme=scheme)
     session = await page.context.new_cdp_session(page)
     for path, status in (("/", 200), ("/?lang=cy", 200), ("/wrong", 400), ("/nowhere", 404), ("/errors", 200)):
         complaints.clear()
@@ -62,8 +49,8 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(browser: Browser, site: 
         assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
 
 
-async def test_by_keyboard_alone(browser: Browser, site: Client) -> None:
-    page = await open_page(browser, [])
+async def test_by_keyboard_alone(chromium: Browser, site: Client) -> None:
+    page = await visit(chromium, [])
     await page.goto(address(site))
     await page.keyboard.press("Tab")
     await expect(page.locator(".govuk-skip-link")).to_be_focused()
@@ -81,8 +68,8 @@ async def test_by_keyboard_alone(browser: Browser, site: Client) -> None:
     assert {"Continue", "Save for later", "Cancel this document", "Go back without doing this", "Copy"} <= reached
 
 
-async def test_live_state_and_copying(browser: Browser, site: Client) -> None:
-    page = await open_page(browser, [])
+async def test_live_state_and_copying(chromium: Browser, site: Client) -> None:
+    page = await visit(chromium, [])
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.goto(address(site))
     await expect(page.get_by_text("Look again", exact=True)).to_be_hidden()
@@ -92,8 +79,8 @@ async def test_live_state_and_copying(browser: Browser, site: Client) -> None:
     assert (await page.evaluate("navigator.clipboard.readText()")).startswith("https://issuer.example/offer/")
 
 
-async def test_whole_without_javascript(browser: Browser, site: Client) -> None:
-    page = await open_page(browser, [], java_script_enabled=False)
+async def test_whole_without_javascript(chromium: Browser, site: Client) -> None:
+    page = await visit(chromium, [], java_script_enabled=False)
     await page.goto(address(site))
     await expect(page.get_by_role("link", name="Look again")).to_be_visible()
     await expect(page.get_by_role("button", name="Copy")).to_be_hidden()
@@ -103,17 +90,17 @@ async def test_whole_without_javascript(browser: Browser, site: Client) -> None:
     await expect(page.locator("html")).to_have_attribute("lang", "cy")
 
 
-async def test_the_code_stays_dark_on_white_in_the_dark(browser: Browser, site: Client) -> None:
-    page = await open_page(browser, [], color_scheme="dark")
+async def test_the_code_stays_dark_on_white_in_the_dark(chromium: Browser, site: Client) -> None:
+    page = await visit(chromium, [], color_scheme="dark")
     await page.goto(address(site))
     plate = page.locator(".mu-qr__plate")
     assert await plate.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(255, 255, 255)"
     assert await plate.evaluate("one => parseFloat(getComputedStyle(one).paddingTop)") >= 16
 
 
-async def test_the_policy_holds_against_injected_markup(browser: Browser, site: Client) -> None:
+async def test_the_policy_holds_against_injected_markup(chromium: Browser, site: Client) -> None:
     complaints: list[str] = []
-    page = await open_page(browser, complaints)
+    page = await visit(chromium, complaints)
     await page.goto(address(site))
     refused = await page.evaluate(
         """() => { try { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>'); return false; } catch { return true; } }"""
