@@ -1,0 +1,108 @@
+"""Wallets for tests: everything but the HTTP server, over any database, in a world of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.trial_verify import Dice
+from support.world import CODE, World
+
+from shared.clock import Entropy
+from shared.custody import open_custodian
+from shared.keys import Custodian, Role
+from shared.storage import Storage, Tx, open_storage
+from wallet import history
+from wallet.choose import Offer
+from wallet.consent import Consent, consent
+from wallet.enter import Doors, Opened
+from wallet.init import migrations
+from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
+from wallet.means import Means
+from wallet.present import agree, read_request
+from wallet.receive import read_invitation
+from wallet.records import COPIES, DOCUMENTS, Item
+from wallet.sessions import Copy, Document, Request, Sealed
+from wallet.upkeep import collect_and_look, upkeep
+
+PASSPHRASE = "correct horse battery staple"
+EASY = Hardness(memory_kib=8_192, iterations=1, lanes=1)
+
+
+@dataclass
+class Wallet:
+    """One open wallet with the short ways that tests take."""
+
+    world: World
+    storage: Storage
+    custodian: Custodian
+    means: Means
+    doors: Doors
+    opened: Opened
+    offers: list[Offer] = field(default_factory=list)
+
+    @property
+    def vault(self) -> Vault:
+        return self.opened.vault
+
+    async def invite(self, code: str = "pre-1") -> str:
+        return (await read_invitation(self.means, self.vault, self.world.office.link(code))).id
+
+    async def collect(self, code: str = "pre-1") -> Item[Document]:
+        return await collect_and_look(self.means, self.vault, await self.invite(code), CODE)
+
+    async def documents(self) -> list[Item[Document]]:
+        return await self.storage.read(lambda tx: DOCUMENTS.all(tx, self.vault))
+
+    async def document(self) -> Document:
+        (only,) = await self.documents()
+        return only.value
+
+    async def copies(self) -> list[Item[Copy]]:
+        return await self.storage.read(lambda tx: COPIES.all(tx, self.vault))
+
+    async def ask(self, link: str) -> Consent:
+        item = await read_request(self.means, self.vault, link)
+        return await self.look(item.id)
+
+    async def look(self, name: str, **how: Any) -> Consent:
+        return await consent(self.means, self.vault, name, **how)
+
+    async def share(self, link: str, *, optional: tuple[str, ...] = ()) -> Item[Request]:
+        item = await read_request(self.means, self.vault, link)
+        return await agree(self.means, self.vault, item.id, optional=optional)
+
+    async def lines(self) -> list[Sealed]:
+        return await self.storage.read(lambda tx: history.read(tx, self.vault))
+
+    async def upkeep(self) -> None:
+        await upkeep(self.means, self.vault)
+
+    async def replace(self, item: Item[Document], value: Document) -> None:
+        async def work(tx: Tx) -> None:
+            await DOCUMENTS.replace(tx, self.vault, item, value, entropy=self.means.entropy)
+
+        await self.storage.write(work)
+
+
+@asynccontextmanager
+async def open_wallet(
+    uri: str, *, world: World | None = None, holder: str = "Nora Ashdown", entropy: Entropy | None = None, seed: str = "wallet"
+) -> AsyncIterator[Wallet]:
+    """A new wallet in a new world."""
+    world = world or World()
+    dice = entropy or Dice(seed)
+    storage = open_storage(uri)
+    custodian = open_custodian("memory:", entropy=dice)
+    for key, role in ((STORAGE, Role.SEAL), (REFERENCES, Role.MAC)):
+        await custodian.create(key, role)
+    try:
+        await storage.migrate(migrations())
+        doors = Doors(Keeper(custodian, dice, EASY), storage, clock=world.clock, entropy=dice)
+        means = Means(storage=storage, fetch=world, trust=world.policy, clock=world.clock, entropy=dice)
+        yield Wallet(world, storage, custodian, means, doors, await doors.make(holder, PASSPHRASE))
+    finally:
+        await storage.close()
+        await custodian.close()

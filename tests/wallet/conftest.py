@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support.wallets import Wallet, open_wallet
+
+
+@pytest.fixture
+async def wallet(sqlite_uri: str) -> AsyncIterator[Wallet]:
+    async with open_wallet(sqlite_uri) as opened:
+        yield opened
