@@ -13,7 +13,6 @@ What a service's composition root does with it:
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import signal
 import socket
@@ -119,9 +118,9 @@ async def _check(name: str, check: Check) -> str:
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Request id, one access line and the metrics. The line names the route's template, never the address: that may be a secret."""
-    request_id = base64.b32encode(request.config_dict[ENTROPY](10)).decode().lower()
+    request_id = request.app[ENTROPY](8).hex()
     REQUEST_ID.set(request_id)
-    metrics, start, status = request.config_dict[METRICS], monotonic(), 500
+    metrics, start, status = request.app[METRICS], monotonic(), 500
     metrics.begin()
     try:
         response = await handler(request)
@@ -139,22 +138,24 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         return response
     finally:
         seconds = monotonic() - start
-        metrics.end(request.method, route_of(request), status, seconds)
         route = route_of(request)
+        metrics.end(request.method, route, status, seconds)
         level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
-        log.log(level, "request", extra={"method": request.method, "route": route, "status": status, "ms": round(seconds * 1000, 1)})
+        if log.isEnabledFor(level):
+            log.log(level, "request", extra={"method": request.method, "route": route, "status": status, "ms": round(seconds * 1000, 1)})
 
 
 @web.middleware
 async def bounds(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Our own name, no compressed bodies, the route's body size, and an end to everything."""
-    check_host(request)
+    settings = request.app[SETTINGS]
+    check_host(request.headers.get("Host", ""), request.remote, settings)
     if "Content-Encoding" in request.headers:
         raise UnsupportedMediaType("compressed request bodies are not taken")
-    limit = request.config_dict[BODIES].get(route_of(request), request.config_dict[SETTINGS].max_body)
+    limit = request.app[BODIES].get(route_of(request), settings.max_body)
     if (request.content_length or 0) > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
-    async with asyncio.timeout(request.config_dict[SETTINGS].request_seconds):
+    async with asyncio.timeout(settings.request_seconds):
         return await handler(request.clone(client_max_size=limit) if limit != request.client_max_size else request)
 
 

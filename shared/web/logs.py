@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
@@ -18,8 +19,9 @@ class JsonFormatter(logging.Formatter):
     """``time, level, logger, request_id, message`` and whatever was passed as ``extra``; an exception whole, as one string."""
 
     def format(self, record: logging.LogRecord) -> str:
+        seconds = int(record.created)
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_second(seconds)}.{int((record.created - seconds) * 1000):03}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "request_id": REQUEST_ID.get(),
@@ -29,6 +31,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def start_logging(level: str) -> None:

@@ -22,18 +22,28 @@ class Metrics:
         self._service = service
         self._requests = Counter("muniment_requests", "Requests answered.", (*labels, "status"), registry=self.registry)
         self._seconds = Histogram("muniment_request_seconds", "Time to answer.", labels, buckets=_SECONDS, registry=self.registry)
-        self._running = Gauge("muniment_requests_running", "Requests being answered now.", ("service",), registry=self.registry)
+        running = Gauge("muniment_requests_running", "Requests being answered now.", ("service",), registry=self.registry)
+        self._running = running.labels(service)
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> None:
         """A request has arrived."""
-        self._running.labels(self._service).inc()
+        self._running.inc()
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered with ``status`` after ``seconds``."""
+        self._running.dec()
+        requests, histogram = self._known.get((method, route, status)) or self._learn(method, route, status)
+        requests.inc()
+        histogram.observe(seconds)
+
+    def _learn(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looking up labels costs more than counting; there are few methods, routes and statuses."""
         known = method if method in _METHODS else "other"
-        self._running.labels(self._service).dec()
-        self._requests.labels(self._service, known, route, str(status)).inc()
-        self._seconds.labels(self._service, known, route).observe(seconds)
+        pair = self._requests.labels(self._service, known, route, str(status)), self._seconds.labels(self._service, known, route)
+        if known == method:
+            self._known[method, route, status] = pair
+        return pair
 
 
 METRICS: web.AppKey[Metrics] = web.AppKey("METRICS", Metrics)

@@ -10,12 +10,14 @@ a link there instead; only where that cannot be, ``allow(response, form_action="
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from aiohttp import web
+from multidict import istr
 
 from ..errors import Misdirected
 from .context import SETTINGS
-from .settings import Common
+from .settings import Common, origin_of
 
 _POLICY: dict[str, str] = {
     "default-src": "'none'",
@@ -61,26 +63,34 @@ def policy(extra: dict[str, str]) -> str:
     return "; ".join(f"{directive} {sources}" for directive, sources in parts.items())
 
 
+_FIXED = tuple((istr(name), value) for name, value in _HEADERS.items())
+_SERVER, _POLICY_NAME, _PLAIN_POLICY = istr("Server"), istr("Content-Security-Policy"), policy({})
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal, not a middleware: it also sees files and what failed before a handler ran. A handler's own header stays."""
     headers = response.headers
-    headers.pop("Server", None)
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Content-Security-Policy", policy(response.get(_CSP, {})))
+    headers.pop(_SERVER, None)
+    for name, value in _FIXED:
+        if name not in headers:
+            headers[name] = value
+    if _POLICY_NAME not in headers:
+        extra = response.get(_CSP)
+        headers[_POLICY_NAME] = policy(extra) if extra else _PLAIN_POLICY
     if request.config_dict[SETTINGS].secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
-def check_host(request: web.Request) -> None:
+def check_host(host: str, remote: str | None, settings: Common) -> None:
     """Raise ``Misdirected`` unless Host is our own name, a literal address, localhost, or was set by a trusted proxy."""
-    settings = request.config_dict[SETTINGS]
-    host = request.headers.get("Host", "")
-    if not host or host.lower() == settings.origin.partition("://")[2] or _trusted(request.remote, settings):
-        return
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name.lower() != "localhost" and _address(name.strip("[]")) is None:
+    if not _own_name(host.lower(), settings.public_url) and not _trusted(remote, settings.trusted_proxies):
         raise Misdirected("this service does not go by that name")
+
+
+@lru_cache(maxsize=256)
+def _own_name(host: str, public_url: str) -> bool:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return host in {"", origin_of(public_url).partition("://")[2]} or name == "localhost" or _address(name.strip("[]")) is not None
 
 
 def client_address(request: web.Request) -> str:
@@ -88,7 +98,7 @@ def client_address(request: web.Request) -> str:
     settings = request.config_dict[SETTINGS]
     address = request.remote or ""
     hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")]
-    while hops and _trusted(address, settings):
+    while hops and _trusted(address, settings.trusted_proxies):
         hop = hops.pop()
         if _address(hop) is None:
             break
@@ -96,9 +106,10 @@ def client_address(request: web.Request) -> str:
     return address
 
 
-def _trusted(address: str | None, settings: Common) -> bool:
+@lru_cache(maxsize=1_024)
+def _trusted(address: str | None, networks: tuple[str, ...]) -> bool:
     parsed = _address(address or "")
-    return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in settings.trusted_proxies)
+    return parsed is not None and any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

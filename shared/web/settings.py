@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -85,9 +86,15 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def origin(self) -> str:
         """Scheme, host and port of ``public_url``, as a browser writes them in `Origin`."""
-        parts = urlsplit(self.public_url)
-        usual = ":443" if parts.scheme == "https" else ":80"
-        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
+        return origin_of(self.public_url)
+
+
+@lru_cache(maxsize=64)
+def origin_of(url: str) -> str:
+    """Scheme, host and port of ``url``, the usual port left out."""
+    parts = urlsplit(url)
+    usual = ":443" if parts.scheme == "https" else ":80"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
 def check_public_url(url: str) -> None:
