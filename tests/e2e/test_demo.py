@@ -1,0 +1,81 @@
+"""The story that a newcomer sees, whole, as its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 13
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which the demo ran once, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    environment = {name: value for name, value in os.environ.items() if name not in {"KEEP", "STORY"}} | {"ONCE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return folder, done.stdout
+
+
+def test_every_step_is_in_the_report_and_in_order(played: tuple[Path, str]) -> None:
+    report = json.loads((played[0] / ".demo" / "report.json").read_text(encoding="utf-8"))
+    assert report["story"] == "poa"
+    assert report["ok"] is True
+    assert len(report["steps"]) == STEPS
+    for step in report["steps"]:
+        assert set(step) == {"name", "expected", "got", "ok", "seconds", "network"}
+        assert step["ok"] is True
+        assert step["got"] == step["expected"]
+    assert [step["got"] for step in report["steps"] if not step["network"]] == [
+        "exit 0: accepted",
+        "exit 0: accepted",
+        "exit 0: accepted",
+        "exit 1: rejected: revoked",
+    ]
+
+
+def test_it_is_told_in_plain_words(played: tuple[Path, str]) -> None:
+    printed = played[1]
+    for words in ("Nora", "Northwold Bank", "Margaret", "no network", "old"):
+        assert words in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(("what", "pack", "code"), [
+    ("copy.json", "checking-pack-before.pack", 0),
+    ("copy.png", "checking-pack-before.pack", 0),
+    ("copy.json", "checking-pack-after.pack", 1),
+])  # fmt: skip
+def test_anybody_can_repeat_the_offline_check(played: tuple[Path, str], what: str, pack: str, code: int) -> None:
+    unshare = shutil.which("unshare")
+    assert unshare is not None
+    script = played[0] / ".demo" / "offline" / "check.sh"
+    flag = "-n" if os.geteuid() == 0 else "-rn"
+    done = subprocess.run([unshare, flag, script, what, pack], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
+    environment = dict(os.environ) | {"STORY": "nobody"}
+    done = subprocess.run([sys.executable, "-m", "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 64
+    assert "poa" in done.stderr
