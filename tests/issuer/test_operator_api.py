@@ -43,10 +43,8 @@ async def test_keys_and_scopes(registry: Registry) -> None:
         assert (await registry.call("GET", path, key=key))[0] == 401
     keys = await registry.office.storage.read(people.keys)
     at = registry.clock()
-    for line in keys:
-        if line.scopes == "credentials:read":
-            number = line.id
-            await registry.office.storage.write(lambda tx, number=number: api_keys.revoke(tx, number, at=at))
+    (number,) = [line.id for line in keys if line.scopes == "credentials:read"]
+    await registry.office.storage.write(lambda tx: api_keys.revoke(tx, number, at=at))
     assert (await registry.call("GET", path, key=reader))[0] == 401
 
 

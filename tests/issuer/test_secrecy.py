@@ -17,6 +17,7 @@ from issuer.office import Office, configurations, reference_mac
 from shared.clock import DAY
 from shared.codec import base64url
 from shared.jose.jwk import render_jwk
+from shared.storage import Row, Work
 
 
 def disk(registry: Registry) -> bytes:
@@ -165,13 +166,17 @@ async def test_claims_go_with_cancelling_lapsing_and_time(registry: Registry) ->
     assert await held() == 0
 
 
+def everything(table: str) -> Work[list[Row]]:
+    return lambda tx: tx.fetch(f"SELECT * FROM {table}")  # noqa: S608 - names from this file
+
+
 async def test_sweep_forgets_and_unlinks(registry: Registry) -> None:
     holder = await collect(registry, await registry.make())
     await holder.copies(3)
     registry.clock.at = NOON + 200 * DAY
     await one_round(registry.app)
     for table in ("spent_nonce", "delivery", "idempotency", "token", "entitlement"):
-        rows = await registry.office.storage.read(lambda tx, table=table: tx.fetch(f"SELECT * FROM {table}"))  # noqa: S608
+        rows = await registry.office.storage.read(everything(table))
         assert rows == [], table
     entries = await registry.office.storage.read(lambda tx: tx.fetch("SELECT document FROM status_entry"))
     assert [row["document"] for row in entries] == [None] * 3

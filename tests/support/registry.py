@@ -203,11 +203,11 @@ async def collect(registry: Registry, made: Mapping[str, Any]) -> Holder:
 
 @asynccontextmanager
 async def serving(
-    template: Template, directory: Path, *, local: bool = False, change: Change | None = None, **settings: Any
+    template: Template, directory: Path, *, local: bool = False, join: bool = False, change: Change | None = None, **settings: Any
 ) -> AsyncIterator[Registry]:
     """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers.
 
-    ``change`` may replace parts of the office before it opens.
+    ``change`` may replace parts of the office before it opens; ``join``: others are in the database of ``storage`` already.
     """
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
     clock, port = Watch(NOON), free_port()
@@ -220,7 +220,7 @@ async def serving(
     office = composition.open_office(directory, known, clock=clock)
     office = office if change is None else change(office)
     api_key = template.made.api_key
-    if "storage" in settings:  # another database than the template's, and nobody in it yet
+    if "storage" in settings and not join:  # another database than the template's, and nobody in it yet
         await office.storage.migrate(init.migrations())
         api_key = await init.first_people(office.storage, "Iris Admin", template.made.passphrase, clock(), system_entropy)
     app = composition.build(office)
