@@ -129,6 +129,8 @@ async def test_it_drives_a_flow(server: TestServer, fetcher: Fetcher) -> None:
         "https://0/",
         "https://[::ffff:127.0.0.1]/",
         "https://[::ffff:7f00:1]/",
+        "https://[::127.0.0.1]/",
+        "https://[0:0:0:0:0:ffff:127.0.0.1]/",
         "https://[::ffff:10.0.0.1]/",
         "https://[64:ff9b::7f00:1]/",
         "https://[64:ff9b::a9fe:a9fe]/",

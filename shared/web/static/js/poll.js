@@ -15,7 +15,7 @@ function poll(place) {
     if (document.hidden) return setTimeout(ask, usual);
     try {
       const answer = await fetch(place.dataset.poll, { headers: { accept: "application/json" }, cache: "no-store" });
-      if (answer.status === 404 || answer.status === 410) return location.reload();
+      if ([401, 404, 410].includes(answer.status)) return location.reload(); // signed out, or gone: the page itself says what to do
       if (!answer.ok) throw new Error(String(answer.status));
       const now = await answer.json();
       wait = usual;
