@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.trial_verify import CLAIMS, stranger
+from support.wallets import Wallet, open_wallet
+from support.world import BATCH, CODE, ISSUER, World, _json
+
+from shared.clock import DAY
+from shared.errors import Conflict
+from shared.status.token_status_list import INVALID, SUSPENDED
+from wallet.cards import card
+from wallet.records import DOCUMENTS, STATUS
+from wallet.upkeep import LEASE, RETRY, renew
+
+
+async def pass_days(wallet: Wallet, days: int, *, hours: int = 6) -> None:
+    """The clock goes on, and the wallet looks after itself every ``hours``."""
+    for _ in range(days * 24 // hours):
+        wallet.world.clock.at += hours * 3_600
+        await wallet.upkeep()
+
+
+async def test_refill_independent_of_use(tmp_path: Path) -> None:
+    """Two wallets with the same copies: one shows nothing, the other shows all it has. Nobody on the network can tell them apart."""
+    logs = []
+    for used in (False, True):
+        world = World()
+        async with open_wallet(f"sqlite:///{tmp_path}/{used}.db", world=world, seed="same") as wallet:
+            await wallet.collect()
+            if used:
+                for _ in range(BATCH):
+                    await wallet.share(world.council.ask())
+            await pass_days(wallet, 33)
+            if used:
+                await wallet.share(world.bank.ask("bank"))
+                await pass_days(wallet, 3)
+            else:
+                await pass_days(wallet, 3)
+            logs.append([entry for entry in world.log if entry[2].startswith(ISSUER)])
+            headers = {frozenset(name.lower() for name in fetch.headers) for fetch in world.fetches if "/status/" in fetch.url}
+            assert headers == {frozenset({"accept"})}
+    assert logs[0] == logs[1]
+    assert len([url for _, _, url in logs[0] if url.endswith("/credential")]) == 2
+
+
+async def test_new_copies_come_before_the_old_run_out(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    await wallet.share(wallet.world.council.ask())
+    before = {copy.id for copy in item.value.copies}
+    await pass_days(wallet, 22)
+    document = await wallet.document()
+    shown = [copy for copy in document.copies if copy.shown_to]
+    assert len(document.copies) == BATCH + 1
+    assert [copy.id in before for copy in shown] == [True]
+    assert min(copy.expires_at for copy in document.copies if not copy.shown_to) > wallet.world.clock() + 20 * DAY
+    assert len(await wallet.copies()) == BATCH + 1
+    assert [line.entry.transaction_type for line in await wallet.lines()] == ["issuance", "presentation", "renewal"]
+    await pass_days(wallet, 20)
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 3
+    assert len(await wallet.copies()) == BATCH
+
+
+async def test_the_refresh_token_rotates(wallet: Wallet) -> None:
+    await wallet.collect()
+    for _ in range(3):
+        await pass_days(wallet, 21)
+    renewal = (await wallet.document()).renewal
+    assert renewal is not None
+    assert {renewal.token} == wallet.world.office.refresh_tokens
+
+
+async def test_a_renewal_that_fails_is_tried_again_and_shown(wallet: Wallet) -> None:
+    await wallet.collect()
+    wallet.world.office.refresh_tokens.clear()
+    await pass_days(wallet, 22)
+    document = await wallet.document()
+    assert document.renewal is not None
+    assert document.renewal.problem == "invalid_grant"
+    assert card(document, at=wallet.world.clock()).trouble
+    assert len(document.copies) == BATCH
+
+
+async def test_an_issuer_that_is_away_is_asked_again_later(wallet: Wallet) -> None:
+    await wallet.collect()
+    wallet.world.down.add(ISSUER)
+    await pass_days(wallet, 21)
+    assert (renewal := (await wallet.document()).renewal) is not None
+    assert renewal.problem == ""
+    wallet.world.down.clear()
+    wallet.world.clock.at += RETRY
+    await wallet.upkeep()
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 2
+
+
+async def test_new_copies_are_checked_like_the_first(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    wallet.world.office.by = replace(stranger())
+    await pass_days(wallet, 22)
+    document = await wallet.document()
+    assert document.copies == item.value.copies
+    assert (document.renewal and document.renewal.problem) == "untrusted"
+
+
+async def test_new_copies_that_hide_something_are_not_kept(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    wallet.world.office.bend = lambda wire: wire.removesuffix("~").rpartition("~")[0] + "~"
+    await pass_days(wallet, 22)
+    document = await wallet.document()
+    assert document.copies == item.value.copies
+    assert (document.renewal and document.renewal.problem) == "bad_disclosure"
+
+
+async def test_a_correction_comes_with_the_new_copies(wallet: Wallet) -> None:
+    await wallet.collect()
+    wallet.world.office.claims = {**CLAIMS, "powers": ["utilities"]}
+    await pass_days(wallet, 22)
+    assert (await wallet.document()).claims["powers"] == ["utilities"]
+
+
+async def test_two_processes_renew_once(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    results = await asyncio.gather(*(renew(wallet.means, wallet.vault, item) for _ in range(5)), return_exceptions=True)
+    assert len([result for result in results if isinstance(result, Conflict)]) == 4
+    assert len(await wallet.copies()) == BATCH
+    now = (await wallet.documents())[0]
+    assert now.value.renewal is not None
+    leased = msgspec.structs.replace(now.value, renewal=msgspec.structs.replace(now.value.renewal, lease_until=wallet.world.clock() + LEASE))
+    await wallet.replace(now, leased)
+    with pytest.raises(Conflict):
+        await renew(wallet.means, wallet.vault, (await wallet.documents())[0])
+
+
+async def test_an_issuer_without_refresh_tokens_is_never_asked(wallet: Wallet) -> None:
+    wallet.world.office.refreshes = False
+    await wallet.collect()
+    await pass_days(wallet, 31)
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/token")]) == 1
+    assert card(await wallet.document(), at=wallet.world.clock()).state_code == "expired"
+
+
+# --- status ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_hold_and_end_of_hold_are_seen(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    index = item.value.copies[0].status_idx
+    wallet.world.office.statuses[index] = SUSPENDED
+    await pass_days(wallet, 1)
+    assert (await wallet.document()).status.value == "suspended"
+    del wallet.world.office.statuses[index]
+    await pass_days(wallet, 1)
+    assert (await wallet.document()).status.value == "valid"
+
+
+async def test_cancelled_once_seen_is_final(wallet: Wallet) -> None:
+    item = await wallet.collect()
+    wallet.world.office.statuses[item.value.copies[0].status_idx] = INVALID
+    await pass_days(wallet, 1)
+    wallet.world.office.statuses.clear()
+    await pass_days(wallet, 25)
+    document = await wallet.document()
+    assert document.status.value == "invalid"
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 1
+
+
+@pytest.mark.parametrize("bad", ["away", "404", "nonsense", "forged", "old"])
+async def test_a_list_that_cannot_be_believed_changes_nothing(wallet: Wallet, bad: str) -> None:
+    await wallet.collect()
+    before = (await wallet.document()).status
+    office = wallet.world.office
+    good = office.status
+    wallet.world.clock.at += 2 * 3_600
+    if bad == "away":
+        wallet.world.down.add(f"{ISSUER}/status")
+    elif bad == "404":
+        office.says = {f"/status/{n}": lambda _: _json({}, 404) for n in (1, 2)}
+    elif bad == "nonsense":
+        office.status = lambda _: "nonsense"  # type: ignore[method-assign]
+    elif bad == "forged":
+        from support.trial_verify import status_token
+
+        office.status = lambda uri: status_token({n: INVALID for n in range(1_000, 1_100)}, by=stranger(), uri=uri, iat=office.clock())  # type: ignore[method-assign]
+    else:
+        from support.trial_verify import status_token
+
+        office.status = lambda uri: status_token({}, uri=uri, iat=office.clock() - 3 * 3_600)  # type: ignore[method-assign]
+    await wallet.upkeep()
+    assert (await wallet.document()).status == before
+    office.status = good  # type: ignore[method-assign]
+
+
+async def test_lists_are_kept_for_copies_made_out(wallet: Wallet) -> None:
+    await wallet.collect()
+    first = {item.value.uri: item.value.iat for item in await wallet.storage.read(lambda tx: STATUS.all(tx, wallet.vault))}
+    await pass_days(wallet, 1)
+    later = {item.value.uri: item.value.iat for item in await wallet.storage.read(lambda tx: STATUS.all(tx, wallet.vault))}
+    assert first.keys() == later.keys()
+    assert all(later[uri] > first[uri] for uri in first)
+
+
+async def test_one_bad_document_does_not_stop_the_others(wallet: Wallet) -> None:
+    await wallet.collect("pre-1")
+    item = await wallet.collect("pre-2")
+    broken = await wallet.storage.read(lambda tx: DOCUMENTS.get(tx, wallet.vault, item.id))
+    assert broken.value.renewal is not None
+    await wallet.replace(broken, msgspec.structs.replace(broken.value, renewal=msgspec.structs.replace(broken.value.renewal, issuer="nowhere", at=0)))
+    await pass_days(wallet, 22)
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 3
+
+
+async def test_the_code_is_never_kept_in_the_world(wallet: Wallet) -> None:
+    await wallet.collect()
+    assert not [fetch.url for fetch in wallet.world.fetches if CODE in fetch.url]
