@@ -6,6 +6,7 @@ rule S21).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -45,6 +46,8 @@ class Store:
     """The kept material of one desk. Tokens stay in memory until the database has a newer one."""
 
     desk: Desk
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
+    _visiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tokens: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     async def picture(self) -> Picture:
@@ -75,9 +78,10 @@ class Store:
     async def refresh(self, fetch: Fetching) -> list[Visit]:
         """Visit every trusted issuer that has an address, and keep what is genuine."""
         entities = issuers(self.desk)
-        for entity in entities:
-            found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
-            await self._keep(found)
+        async with self._visiting:
+            for entity in entities:
+                found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
+                await self._keep(found)
 
         async def unit(tx: Tx) -> list[Visit]:
             await knowledge.forget_issuers(tx, entities)
@@ -120,6 +124,10 @@ class Store:
             except (Rejected, Undecided) as error:
                 fault = error
         raise fault
+
+    def issuers(self) -> list[str]:
+        """The issuers that are visited."""
+        return issuers(self.desk)
 
     async def visits(self) -> list[Visit]:
         """How the last visits went."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.credentials import CredentialType, ReadyQuery, all_types
+from shared.credentials import ClaimPath, CredentialType, ReadyQuery, all_types
 from shared.errors import ConfigError
 
 
@@ -16,6 +16,11 @@ class Use:
 
     type: CredentialType
     query: ReadyQuery
+
+    def labels(self, paths: Iterable[ClaimPath], locale: str = "en") -> list[str]:
+        """The kind's own words for details, each once."""
+        found = (self.type.claim(path) for path in paths)
+        return list(dict.fromkeys(claim.label.in_(locale) for claim in found if claim is not None))
 
 
 def served(types: Iterable[CredentialType], purposes: Iterable[str] = ()) -> list[Use]:

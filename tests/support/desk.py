@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from support.signing import AT
+from aiohttp import ClientSession, CookieJar, web
+from support.signing import AT, Signer
 from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
 from support.trial_web import Watch
 
@@ -20,7 +23,9 @@ from shared.addressed import AddressedPresentation
 from shared.clock import system_entropy
 from shared.credentials._derive import type_metadata_bytes
 from shared.errors import Unavailable
-from shared.flow import Fetch, Fetched
+from shared.flow import Fetch, Fetched, arun
+from shared.formats import Binding
+from shared.keys import Role
 from shared.openid4vci import (
     AsMetadata,
     Configuration,
@@ -28,8 +33,13 @@ from shared.openid4vci import (
     render_as_metadata,
     render_issuer_metadata,
 )
+from shared.openid4vp import RequestObject, render_response, resolve_request
+from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.policy import Policy
+from shared.web.context import FETCHER
 from shared.web.settings import load
 from shared.x509 import render_pem
+from verifier import app as composition
 from verifier import config, init
 from verifier.desk import Desk
 from verifier.material import Store
@@ -174,3 +184,112 @@ def copy_file(**how: Any) -> bytes:
 
 def lines(verdict: Mapping[str, Any]) -> dict[str, str]:
     return {line["name"]: line["state"] for line in verdict["checks"]}
+
+
+# --- a running desk --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Running:
+    """A verifier that answers, under its public name. ``base`` is where it truly listens."""
+
+    desk: Desk
+    app: web.Application
+    store: Store
+    site: Site
+    clock: Watch
+    api_key: str
+    base: str
+    http: ClientSession
+
+    async def call(self, method: str, path: str, body: object = None, *, key: str | None = None, **how: Any) -> tuple[int, Any]:
+        """The API: status and JSON."""
+        headers = {"Authorization": f"Bearer {self.api_key if key is None else key}"} | how.pop("headers", {})
+        async with self.http.request(method, self.base + path, json=body, headers=headers, **how) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def fetch(self, wanted: Fetch) -> Fetched:
+        """The driver of a wallet's flows."""
+        async with self.http.request(
+            wanted.method, wanted.url.replace(URL, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
+        ) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Fetched(status=answer.status, headers=headers, body=await answer.read())
+
+    async def ask(self, **order: Any) -> dict[str, Any]:
+        status, asked = await self.call("POST", "/api/presentation-requests", {"type": "representation", "query": "bank"} | order)
+        assert status == 201, asked
+        return dict(asked)
+
+    async def read(self, asked: Mapping[str, Any], *, wallet_nonce: str = "w" * 22) -> RequestObject:
+        """What a wallet makes of the link."""
+        policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(self.desk), role=Role.RELYING_PARTY),)))
+        flow = resolve_request(asked["link"], wallet_nonce=wallet_nonce, policy=policy, at=self.clock())
+        resolved = await arun(flow, self.fetch)
+        assert resolved.asker is not None
+        return resolved.request
+
+    async def post(self, asked: Mapping[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        async with self.http.post(f"{self.base}/vp/response/{asked['id']}", data=BytesIO(body), headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def answer(self, asked: Mapping[str, Any], **how: Any) -> tuple[int, dict[str, Any]]:
+        """Read the request, show the trial document, post the answer."""
+        request = await self.read(asked)
+        return await self.post(asked, render_response(request, present(request, at=self.clock(), **how)))
+
+    async def state(self, asked: Mapping[str, Any], **query: str) -> dict[str, Any]:
+        status, state = await self.call("GET", f"/api/presentation-requests/{asked['id']}", params=query)
+        assert status == 200, state
+        return dict(state)
+
+
+def read_anchor(desk: Desk) -> bytes:
+    return (desk.directory / "anchor.pem").read_bytes()
+
+
+def present(
+    request: RequestObject, *, at: int, paths: Sequence[Any] = PATHS, wire: str | None = None, binding: Mapping[str, Any] | None = None,
+    by: Signer | None = None, seed: str = "live", **changes: Any,
+) -> dict[str, list[str]]:  # fmt: skip
+    """A ``vp_token`` for ``request``; ``binding`` bends what the holder signs, ``changes`` the document."""
+    signed = Binding(**({"audience": request.client_id, "nonce": request.nonce} | dict(binding or {})))
+    shown = show(wire or issue(seed=seed, **changes), paths=paths, binding=signed, at=at, by=by)
+    return {request.query.credentials[0].id: [shown]}
+
+
+@asynccontextmanager
+async def serving(
+    template: Template, directory: Path, *, site: Site | None = None, clock: Watch | None = None, refresh: bool = True, **settings: Any
+) -> AsyncIterator[Running]:
+    """A copy of the template in ``directory``, served until the end of the block; its lists were fetched unless ``refresh`` is false."""
+    place(template, directory)
+    clock, site = clock or Watch(AT), site or Site()
+    desk = open_desk(directory, settings_of(directory, **settings), clock=clock)
+    app = composition.build(desk)
+    outbound: Callable[[Fetch], Awaitable[Fetched]] = site
+    app[FETCHER] = outbound
+    runner = web.AppRunner(app, access_log=None)
+    composition.CHORES_EVERY = 3_600.0  # tests do the rounds themselves
+    await runner.setup()
+    server = web.TCPSite(runner, "127.0.0.1", 0)
+    await server.start()
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        try:
+            if refresh:
+                await app[composition.STORE].refresh(site)
+            yield Running(
+                desk=desk,
+                app=app,
+                store=app[composition.STORE],
+                site=site,
+                clock=clock,
+                api_key=template.made.api_key,
+                base=f"http://127.0.0.1:{runner.addresses[0][1]}",
+                http=http,
+            )
+        finally:
+            await runner.cleanup()
+            await asyncio.sleep(0)

@@ -296,5 +296,5 @@ async def test_words_for_a_person_at_a_terminal(bench: Bench) -> None:
     text = render(judged, tell(judged, remembered=False))
     assert "\nYou can rely on this.\nNot checked: Nothing was asked for beforehand" in text
     assert "Donor’s date of birth: 2 November 1938" in text
-    assert "Power: Banking" in text
+    assert "  Power: Bank" in text
     assert text.count("passed") == 9

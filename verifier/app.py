@@ -1,0 +1,115 @@
+"""The composition root of the verifier: who is handed what."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from shared.errors import VcError
+from shared.storage import Tx
+from shared.web import auth
+from shared.web.app import READY, make_app, run
+from shared.web.context import FETCHER
+from verifier import config
+from verifier.config import Settings
+from verifier.desk import RELYING_PARTY, Desk
+from verifier.material import Store
+from verifier.opening import open_desk, start, stop
+from verifier.records import exchanges, log
+from verifier.relying_party_api import RelyingPartyApi
+from verifier.wallet_api import WalletApi
+
+DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
+STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
+CHORES_EVERY = 20.0  # seconds between two rounds of housekeeping
+
+
+@dataclass(slots=True)
+class Sweeping:
+    """Whether something deleted may still lie on the disk: at the start nobody knows."""
+
+    due: bool = True
+
+
+SWEEPING: web.AppKey[Sweeping] = web.AppKey("SWEEPING", Sweeping)
+
+logger = logging.getLogger("muniment.verifier")
+
+
+def serve_folder(directory: Path) -> None:
+    """Serve the verifier of a data folder until SIGTERM."""
+    settings = config.read(directory)
+
+    async def make(settings: Settings) -> web.Application:
+        return build(open_desk(directory, settings))
+
+    run(make, settings, started=lambda urls: print(f"{settings.name}: {urls[0]} (desk: {urls[0]}/desk/)", flush=True))  # noqa: T201
+
+
+def build(desk: Desk) -> web.Application:
+    """The whole service."""
+    app = make_app("verifier", desk.settings, storage=desk.storage, clock=desk.clock, entropy=desk.entropy)
+    store = Store(desk)
+    app[DESK], app[STORE], app[SWEEPING] = desk, store, Sweeping()
+    auth.use_auth(app, sign_in_path="/desk/sign-in")
+    WalletApi(desk, store).add_to(app)
+    RelyingPartyApi(desk, store).add_to(app)
+    app.cleanup_ctx.append(_resources)
+    app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
+    return app
+
+
+async def _resources(app: web.Application) -> AsyncIterator[None]:
+    desk = app[DESK]
+    await start(desk)
+    chores = asyncio.create_task(_chores(app))
+    yield
+    chores.cancel()
+    with suppress(asyncio.CancelledError):
+        await chores
+    await stop(desk)
+
+
+async def _chores(app: web.Application) -> None:
+    """Housekeeping never ends the service: what failed is logged and tried again."""
+    while True:
+        for chore in (one_round, visit):
+            try:
+                await chore(app)
+            except VcError:
+                logger.warning("housekeeping could not be done", exc_info=True)
+            except Exception:
+                logger.exception("a bug in housekeeping")
+        await asyncio.sleep(CHORES_EVERY)
+
+
+async def one_round(app: web.Application) -> None:
+    """Forget what has had its time, and take it off the disk. What could not be taken off is tried again in the next round."""
+    desk, sweeping = app[DESK], app[SWEEPING]
+    at = desk.clock()
+
+    async def unit(tx: Tx) -> int:
+        return await exchanges.purge(tx, at) + await log.purge(tx, at)
+
+    sweeping.due |= await desk.storage.write(unit, point="purge") > 0
+    await auth.sweep(app)
+    if sweeping.due:
+        await desk.storage.checkpoint()
+        sweeping.due = False
+
+
+async def visit(app: web.Application) -> None:
+    """Visit issuers when it is time. The clock decides, never anything that somebody showed (security rule S21)."""
+    desk, store = app[DESK], app[STORE]
+    every = desk.settings.refresh_minutes * 60
+    known = {each.entity: each.tried_at for each in await store.visits()}
+    if any(known.get(entity, 0) + every <= desk.clock() for entity in store.issuers()):
+        for each in await store.refresh(app[FETCHER]):
+            for fault in each.faults:
+                logger.warning("a visit to an issuer did not bring everything: %s", fault)

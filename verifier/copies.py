@@ -1,0 +1,76 @@
+"""Copies that were brought in: a file, a picture, a pasted text. Decided at once, with the same memory as everything else here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from shared.addressed import AddressedPresentation
+from shared.credentials import Text
+from shared.errors import VcError
+from shared.receipts import LogHead
+from shared.storage import Tx
+from shared.verify import decide_error
+from verifier.check import Judged, judge_copy, read_copy
+from verifier.desk import Desk
+from verifier.material import Picture, Store
+from verifier.records import exchanges
+from verifier.records.exchanges import Ended
+from verifier.sessions import Asked, Terms
+from verifier.settle import Outcome, Shown, settle
+
+
+async def bring(desk: Desk, store: Store, data: bytes, *, made_by: str, more: Mapping[str, Any] | None = None) -> Outcome:
+    """The decision about a copy, kept like that about an answer; never raises for what a stranger wrote.
+
+    A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told.
+    """
+    at = desk.clock()
+    copy = await _read(store, data)
+    picture = await store.picture()
+    judged = _judge(desk, picture, copy, at=at, more=more or {})
+    asked = Asked(id=desk.secret(), terms=_terms(judged), made_by=made_by, made_at=at, expires_at=at)
+
+    async def take(_tx: Tx, _ended: Ended) -> bool:
+        return True
+
+    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await exchanges.add_copy(tx, asked, ended, head, forget_at=at + desk.settings.request_hours * 3_600)
+
+    shown = Shown(vp_token={} if judged.copy is None else judged.copy.vp_token, nonce=_nonce(judged))
+    outcome = await settle(desk, asked, judged.decision, shown, picture.material.memory, take=take, put=put)
+    assert outcome is not None  # noqa: S101 - take never refuses
+    return outcome
+
+
+async def _read(store: Store, data: bytes) -> AddressedPresentation | VcError:
+    """Off the event loop, for a picture takes its time; one at a time, for it takes memory."""
+    try:
+        async with store.reading:
+            return await asyncio.to_thread(read_copy, data)
+    except VcError as error:
+        return error
+
+
+def _judge(desk: Desk, picture: Picture, copy: AddressedPresentation | VcError, *, at: int, more: Mapping[str, Any]) -> Judged:
+    if isinstance(copy, VcError):
+        return Judged(decision=decide_error(copy, at=at))
+    return judge_copy(copy, entity=desk.entity, uses=desk.uses(), material=picture.material, answer=picture.answer, at=at, more=more)
+
+
+def _terms(judged: Judged) -> Terms:
+    """What a stranger wrote as the purpose is not repeated where it is none of ours."""
+    use = judged.use
+    if use is None:
+        return Terms(kind="copy", purpose_id="", purpose=Text("", ""))
+    return Terms(kind="copy", type=use.type.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
+
+
+def _nonce(judged: Judged) -> str:
+    """The nonce that the holder signed; only of a copy that proved to be the holder's is there a receipt to give."""
+    for credential in judged.decision.credentials:
+        nonce = credential.claims.binding_claims.get("nonce")
+        if isinstance(nonce, str):
+            return nonce
+    return ""

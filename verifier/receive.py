@@ -1,0 +1,65 @@
+"""Taking a wallet's answer: once, for good, whatever it says (OpenID4VP sections 8.2, 8.5, 8.6 and 14.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.dcql import parse_query
+from shared.errors import Missing, Replayed
+from shared.flow import run
+from shared.formats import Binding
+from shared.openid4vp import VpResponse, WalletRefusal, parse_response
+from shared.receipts import LogHead
+from shared.storage import Tx
+from shared.verify import Decision, Expectation, verify
+from verifier.desk import Desk
+from verifier.material import Picture, Store
+from verifier.records import exchanges
+from verifier.records.exchanges import Ended
+from verifier.request import Secrets, open_secrets
+from verifier.sessions import Asked, check_open
+from verifier.settle import Outcome, Shown, settle
+
+_FRESH: Final = 300  # seconds that a holder's signature may be old
+
+
+async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | None:
+    """What a posted form came to; ``None`` for a wallet that says no.
+
+    ``Missing`` for no such request, ``Replayed`` once it was answered, ``Expired`` after its time, ``InvalidRequest`` for a form that is
+    neither answer nor refusal, or answers another request. None of these uses the request up; an answer that can be read does.
+    """
+    at = desk.clock()
+    found = await desk.storage.read(lambda tx: exchanges.find_open(tx, identifier, at))
+    if found is None:
+        raise Missing("there is no such request")
+    asked = check_open(found[0]).asked
+    secrets = await open_secrets(desk, identifier, found[1])
+    said = parse_response(body, secrets.key, state=secrets.state)
+    if isinstance(said, WalletRefusal):
+        await desk.storage.write(lambda tx: exchanges.decline(tx, identifier, said.error, at), point="decline")
+        return None
+    picture = await store.picture()
+    decision = decide(asked, secrets, said, picture, at=at)
+
+    async def take(tx: Tx, ended: Ended) -> bool:
+        return await exchanges.answer(tx, identifier, ended)
+
+    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await exchanges.keep_answer(tx, identifier, ended, head)
+
+    shown = Shown(vp_token=said.vp_token, nonce=secrets.nonce)
+    outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put)
+    if outcome is None:
+        raise Replayed("this request was answered already, or has run out")
+    return outcome
+
+
+def decide(asked: Asked, secrets: Secrets, answer: VpResponse, picture: Picture, *, at: int) -> Decision:
+    """The decision about an answer. The holder has to have signed for us, for this request, after it was made."""
+    expectation = Expectation(
+        query=parse_query(asked.terms.query),
+        binding=Binding(audience=asked.terms.client_id, nonce=secrets.nonce, issued_after=asked.made_at, max_age=_FRESH),
+        use=asked.terms.use,
+    )
+    return run(verify(answer.vp_token, expectation, picture.material, at=at), picture.answer)

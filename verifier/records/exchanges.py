@@ -1,0 +1,159 @@
+"""Requests, brought copies, and which presentations were seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.receipts import LogHead
+from shared.storage import Row, Tx
+from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Requested, Retrieved, parse_terms, render_terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An answer about to be kept. ``sealed`` holds the verdict."""
+
+    at: int
+    decision: str
+    code: str
+    sealed: bytes = field(repr=False)
+    keep_until: int
+
+
+async def add_request(tx: Tx, asked: Asked, secrets: bytes, *, forget_at: int) -> None:
+    await _insert(tx, asked, "requested", secrets, forget_at)
+
+
+async def add_copy(tx: Tx, asked: Asked, ended: Ended, head: LogHead, *, forget_at: int) -> None:
+    """A copy that was brought in is decided at once."""
+    await _insert(tx, asked, "copy", None, forget_at)
+    await _end(tx, asked.id, ended, head)
+
+
+async def _insert(tx: Tx, asked: Asked, state: str, secrets: bytes | None, forget_at: int) -> None:
+    await tx.execute(
+        "INSERT INTO exchange (id, kind, state, made_by, terms, secrets, made_at, expires_at, decision, code, forget_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9)",
+        asked.id,
+        asked.terms.kind,
+        state,
+        asked.made_by,
+        render_terms(asked.terms),
+        secrets,
+        asked.made_at,
+        asked.expires_at,
+        forget_at,
+    )
+
+
+async def find(tx: Tx, identifier: str, at: int) -> Exchange | None:
+    """How it stands; what has had its time is not there any more, whether or not it was taken off the disk yet."""
+    row = await tx.fetchrow("SELECT * FROM exchange WHERE id = $1 AND forget_at > $2", identifier, at)
+    return None if row is None else _exchange(row, at)
+
+
+async def find_open(tx: Tx, identifier: str, at: int) -> tuple[Exchange, bytes] | None:
+    """As ``find``, with the sealed secrets, which are empty once it was answered."""
+    row = await tx.fetchrow("SELECT * FROM exchange WHERE id = $1 AND kind = 'request' AND forget_at > $2", identifier, at)
+    return None if row is None else (_exchange(row, at), bytes(row["secrets"] or b""))
+
+
+async def recent(tx: Tx, at: int, limit: int) -> list[Exchange]:
+    """Newest first."""
+    rows = await tx.fetch("SELECT * FROM exchange WHERE forget_at > $1 ORDER BY made_at DESC, id LIMIT $2", at, limit)
+    return [_exchange(row, at) for row in rows]
+
+
+async def retrieve(tx: Tx, identifier: str) -> None:
+    """A wallet has fetched it; the first time counts."""
+    await tx.execute("UPDATE exchange SET state = 'retrieved' WHERE id = $1 AND state = 'requested'", identifier)
+
+
+async def decline(tx: Tx, identifier: str, error: str, at: int) -> bool:
+    """Somebody said no; false if it was answered, or has run out, in the meantime."""
+    sql = "UPDATE exchange SET state = 'declined', code = $2 WHERE id = $1 AND state <> 'answered' AND expires_at > $3"
+    return await tx.execute(sql, identifier, error, at) == 1
+
+
+async def answer(tx: Tx, identifier: str, ended: Ended) -> bool:
+    """Take the one answer; false if another one was taken before, or the time is over. Its secrets go with it."""
+    sql = "UPDATE exchange SET state = 'answered', secrets = NULL WHERE id = $1 AND state <> 'answered' AND expires_at > $2"
+    return await tx.execute(sql, identifier, ended.at) == 1
+
+
+async def keep_answer(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
+    """What the answer came to, in the same unit of work as ``answer``."""
+    await _end(tx, identifier, ended, head)
+
+
+async def _end(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
+    await tx.execute(
+        "UPDATE exchange SET state = 'answered', ended_at = $2, decision = $3, code = $4, verdict = $5, keep_until = $6, log_size = $7, "
+        "log_digest = $8 WHERE id = $1",
+        identifier,
+        ended.at,
+        ended.decision,
+        ended.code,
+        ended.sealed,
+        ended.keep_until,
+        head.size,
+        head.digest,
+    )
+
+
+async def first_seen(tx: Tx, keys: Iterable[bytes]) -> int | None:
+    """When the first of these presentations was relied upon; ``None`` if none was."""
+    for key in keys:
+        row = await tx.fetchrow("SELECT first_at FROM seen_presentation WHERE key = $1", key)
+        if row is not None:
+            return int(row["first_at"])
+    return None
+
+
+async def mark_seen(tx: Tx, keys: Iterable[bytes], at: int, until: int) -> bool:
+    """Remember them; false if one was seen before, and then the unit of work must not be kept."""
+    sql = "INSERT INTO seen_presentation (key, first_at, expires_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING"
+    marked = [await tx.execute(sql, key, at, until) for key in keys]
+    return all(count == 1 for count in marked)
+
+
+async def purge(tx: Tx, at: int) -> int:
+    """What has had its time goes: first what was shown, then the rows. How many rows that changed."""
+    changed = [
+        await tx.execute(sql, at)
+        for sql in (
+            "UPDATE exchange SET verdict = NULL WHERE verdict IS NOT NULL AND keep_until <= $1",
+            "UPDATE exchange SET secrets = NULL WHERE secrets IS NOT NULL AND expires_at <= $1",
+            "DELETE FROM exchange WHERE forget_at <= $1",
+            "DELETE FROM seen_presentation WHERE expires_at <= $1",
+        )
+    ]
+    return sum(changed)
+
+
+def _exchange(row: Row, at: int) -> Exchange:
+    asked = Asked(
+        id=row["id"],
+        terms=parse_terms(row["terms"]),
+        made_by=row["made_by"],
+        made_at=int(row["made_at"]),
+        expires_at=int(row["expires_at"]),
+    )
+    if row["state"] == "answered":
+        keep_until = int(row["keep_until"])
+        sealed = row["verdict"] if at < keep_until else None
+        return Answered(
+            asked=asked,
+            at=int(row["ended_at"]),
+            decision=row["decision"],
+            code=row["code"],
+            keep_until=keep_until,
+            log_head=LogHead(size=int(row["log_size"]), digest=bytes(row["log_digest"])),
+            sealed=None if sealed is None else bytes(sealed),
+        )
+    if at >= asked.expires_at:
+        return Expired(asked)
+    if row["state"] == "declined":
+        return Declined(asked, row["code"])
+    return Retrieved(asked) if row["state"] == "retrieved" else Requested(asked)

@@ -1,0 +1,350 @@
+"""The JSON API of the organisation: ask, see what came of it, check copies, fetch lists. Errors are RFC 9457 with a pointer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from shared.addressed import MEDIA_TYPE as COPY
+from shared.codec import base64url
+from shared.credentials import Text
+from shared.errors import InvalidRequest, TooLarge, UnknownCredentialType
+from shared.verify import VERDICT_SCHEMA
+from shared.web.app import bound_body
+from shared.web.auth import require_scope
+from shared.web.context import FETCHER
+from shared.web.openapi import Reply, Route, add_routes
+from verifier import copies, words
+from verifier import request as asking
+from verifier.check import MAX_COPY
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.records import exchanges, log
+from verifier.request import Order
+from verifier.sessions import Answered, Exchange, state_of
+from verifier.settle import Opened, open_verdict, sign_receipt
+
+CREATE, READ, COPIES, REFRESH, LOG = "requests:create", "requests:read", "copies:check", "material:refresh", "log:read"
+PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
+Word = Annotated[str, Meta(min_length=1, max_length=64)]
+Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the check of a power of attorney is told beyond the ready question."""
+
+    stakes: Annotated[
+        Literal["low", "high"] | None, Meta(description="How much depends on it: chooses how old a list of cancelled documents may be.")
+    ] = None
+    powers: Annotated[list[Word] | None, Meta(description="Codes of the powers that are needed.")] = None
+    attorneys: Annotated[Annotated[int, Meta(ge=1, le=32)] | None, Meta(description="How many act together now.")] = None
+    instruments: Annotated[list[Word] | None, Meta(description="Codes of the instruments that are admitted.")] = None
+    bases: Annotated[list[Word] | None, Meta(description="Codes of the ways of establishing it that are admitted.")] = None
+    capacity_evidence: Annotated[bool | None, Meta(description="Whether separate evidence was seen.")] = None
+    restrictions_allow: Annotated[bool | None, Meta(description="What a person who read the restrictions says about this use.")] = None
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """A question. Either `type` and `query` (a ready question, see `/api/uses`), or `dcql_query` with `purpose`."""
+
+    type: Annotated[str, Meta(max_length=64, description="Kind of document.", examples=["representation"])] = ""
+    query: Annotated[str, Meta(max_length=64, description="Ready question of that kind.", examples=["council-tax"])] = ""
+    format: Annotated[Word, Meta(description="Form of the document, for a ready question.")] = asking.FORMAT
+    dcql_query: Annotated[dict[str, Any] | None, Meta(description="A DCQL query (OpenID4VP 1.0 section 6).")] = None
+    purpose: Annotated[Words | None, Meta(description="Why, in English, as the holder is shown it.")] = None
+    purpose_cy: Annotated[Words | None, Meta(description="Why, in Welsh; English stands in if left out.")] = None
+    purpose_id: Annotated[str, Meta(max_length=200, description="Your own name for this use, for receipts and the log.")] = ""
+    redirect_uri: Annotated[
+        str, Meta(max_length=2_000, description="Where the holder's browser goes afterwards, with `response_code` added to it.")
+    ] = ""
+    use: Use = Use()
+
+
+class Asked(Struct, frozen=True):
+    """A request that can be answered once. Show the square code, or send the link."""
+
+    id: str
+    state: Literal["requested"]
+    link: Annotated[str, Meta(description="A page that anybody's camera can open; a wallet finds the request in its query.")]
+    scheme_link: Annotated[str, Meta(description="The same for wallets that registered the scheme `openid4vp`.")]
+    request_uri: Annotated[str, Meta(description="Where the signed request lies.")]
+    client_id: str
+    qr: Annotated[str, Meta(description="Address of the link as a square code (SVG).")]
+    qr_png: str
+    expires_at: dt.datetime
+
+
+class State(Struct, frozen=True):
+    """How a request or a brought copy stands. What was shown is in `verdict`, until `details_until`."""
+
+    id: str
+    kind: Literal["request", "copy"]
+    state: Literal["requested", "retrieved", "declined", "expired", "answered"]
+    purpose_id: str
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    decision: Annotated[Literal["accepted", "rejected", "undecided"] | None, Meta(description="Null until answered.")] = None
+    code: Annotated[str, Meta(description="Why not accepted; of a declined request, what the wallet said.")] = ""
+    answered_at: dt.datetime | None = None
+    details_until: dt.datetime | None = None
+    verdict: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="As `/api/schemas/verdict` describes, with `sentence`, `level_sentence` and `knowledge` for people. Null once deleted."
+        ),
+    ] = None
+    receipt: Annotated[str | None, Meta(description="What the holder got: a signed statement (`receipt+jwt`).")] = None
+
+
+class Recent(Struct, frozen=True):
+    """Newest first, without what was shown."""
+
+    items: list[State]
+
+
+class Code(Struct, frozen=True, forbid_unknown_fields=True):
+    response_code: Annotated[
+        str, Meta(max_length=64, description="From the address that the holder's browser came back to; needed where the request named one.")
+    ] = ""
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class Before(Struct, frozen=True, forbid_unknown_fields=True):
+    before: Annotated[int, Meta(ge=1, description="Lines with a smaller number.")] = 2**53 - 1
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class Visit(Struct, frozen=True):
+    """The last visit to an issuer; `faults` say what it did not bring."""
+
+    entity: str
+    tried_at: dt.datetime
+    fetched_at: dt.datetime | None
+    faults: list[str]
+
+
+class Visits(Struct, frozen=True):
+    issuers: list[Visit]
+
+
+class UseLine(Struct, frozen=True):
+    """A ready question; `details` are asked for, `optional` may be left out by the holder."""
+
+    type: str
+    query: str
+    title: str
+    purpose: str
+    details: list[str]
+    optional: list[str]
+
+
+class Uses(Struct, frozen=True):
+    items: list[UseLine]
+
+
+class LogLine(Struct, frozen=True):
+    """One decision: names of details, never values. `entry` is null when its time is over; the commitment stays."""
+
+    number: int
+    at: dt.datetime
+    commitment: str
+    salt: str | None
+    entry: dict[str, Any] | None
+
+
+class LogPage(Struct, frozen=True):
+    """Newest first. `head` is what receipts name: SHA-256 over the chain of commitments."""
+
+    size: int
+    head: str
+    items: list[LogLine]
+
+
+class RelyingPartyApi:
+    """The operations of one desk."""
+
+    def __init__(self, desk: Desk, store: Store) -> None:
+        self._desk = desk
+        self._store = store
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes; ``/api/openapi.json`` and ``/api/docs`` come with them."""
+        bound_body(app, "/api/copies", MAX_COPY)
+        add_routes(
+            app,
+            self.routes(),
+            title="Relying organisation",
+            guard=require_scope,
+            description="Ask for documents, and check what is shown. Needs an API key: `Authorization: Bearer mun_…`.",
+        )
+
+    def routes(self) -> list[Route]:
+        one = "/api/presentation-requests/{id}"
+        return [
+            Route(
+                "POST", "/api/presentation-requests", self.ask, body=Ask, out=Asked, status=201, scope=CREATE,
+                errors=(InvalidRequest, UnknownCredentialType), summary="Ask for a document",
+            ),
+            Route("GET", "/api/presentation-requests", self.recent, query=Limit, out=Recent, scope=READ, summary="Recent requests and copies"),
+            Route("GET", one, self.show, query=Code, out=State, scope=READ, errors=(InvalidRequest,), summary="How a request stands"),
+            Route(
+                "POST", "/api/copies", self.check_copy, raw=("application/json", COPY, "text/plain", *PICTURES), out=State, status=201,
+                scope=COPIES, summary="Check a copy made out to this organisation", max_body=MAX_COPY,
+                description="The file as it came, the text of its square code, or a picture of that.",
+            ),
+            Route("POST", "/api/refresh", self.refresh, out=Visits, scope=REFRESH, summary="Fetch lists of cancelled documents now"),
+            Route("GET", "/api/uses", self.uses, out=Uses, scope=READ, summary="Ready questions"),
+            Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
+            Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
+        ]  # fmt: skip
+
+    async def ask(self, _: web.Request, *, body: Ask) -> Reply:
+        purpose = None if body.purpose is None else Text(body.purpose, body.purpose_cy or body.purpose)
+        if body.purpose is None and body.purpose_cy is not None:
+            raise InvalidRequest("give the purpose in English too", where="/purpose")
+        order = Order(
+            type=body.type,
+            query=body.query,
+            format=body.format,
+            dcql_query=body.dcql_query,
+            purpose_id=body.purpose_id,
+            purpose=purpose,
+            redirect_uri=body.redirect_uri,
+            use=msgspec.to_builtins(body.use),
+        )
+        asked = await asking.make(self._desk, order, made_by="program")
+        links = asking.links(self._desk, asked)
+        page = self._desk.url(f"/request/{asked.id}")
+        told = Asked(
+            id=asked.id,
+            state="requested",
+            link=links.https,
+            scheme_link=links.scheme,
+            request_uri=self._desk.url(f"/vp/request/{asked.id}"),
+            client_id=asked.terms.client_id,
+            qr=f"{page}/qr.svg",
+            qr_png=f"{page}/qr.png",
+            expires_at=moment(asked.expires_at),
+        )
+        return Reply(told, headers={"Location": f"/api/presentation-requests/{asked.id}"})
+
+    async def recent(self, _: web.Request, *, query: Limit) -> Recent:
+        at = self._desk.clock()
+        found = await self._desk.storage.read(lambda tx: exchanges.recent(tx, at, query.limit))
+        return Recent([_state(each, None, None) for each in found])
+
+    async def show(self, request: web.Request, *, query: Code) -> State:
+        exchange = await asking.find(self._desk, request.match_info["id"])
+        if not isinstance(exchange, Answered):
+            return _state(exchange, None, None)
+        opened = await open_verdict(self._desk, exchange)
+        if opened is not None and opened.response_code:
+            _check_code(opened, query.response_code)
+        return await self._told(exchange, opened)
+
+    async def _told(self, answered: Answered, opened: Opened | None) -> State:
+        receipt = None if opened is None else await sign_receipt(self._desk, answered, opened)
+        return _state(answered, None if opened is None else spoken(answered, opened.verdict), receipt)
+
+    async def check_copy(self, request: web.Request, *, body: bytes) -> Reply:
+        if len(body) > MAX_COPY:
+            raise TooLarge("this is larger than any copy")
+        del request
+        outcome = await copies.bring(self._desk, self._store, body, made_by="program")
+        told = await self._told(outcome.answered, await open_verdict(self._desk, outcome.answered))
+        return Reply(told, headers={"Location": f"/api/presentation-requests/{outcome.answered.asked.id}"})
+
+    async def refresh(self, request: web.Request) -> Visits:
+        visits = await self._store.refresh(request.config_dict[FETCHER])
+        return Visits(
+            [
+                Visit(each.entity, moment(each.tried_at), None if each.fetched_at is None else moment(each.fetched_at), list(each.faults))
+                for each in visits
+            ]
+        )
+
+    async def uses(self, _: web.Request) -> Uses:
+        return Uses(
+            [
+                UseLine(
+                    type=use.type.id,
+                    query=use.query.id,
+                    title=use.query.title.en,
+                    purpose=use.query.purpose.en,
+                    details=use.labels(use.query.paths),
+                    optional=use.labels(use.query.optional),
+                )
+                for use in self._desk.uses()
+            ]
+        )
+
+    async def show_log(self, _: web.Request, *, query: Before) -> LogPage:
+        lines = await self._desk.storage.read(lambda tx: log.page(tx, before=query.before, limit=query.limit))
+        head = await self._desk.storage.read(log.head)
+        return LogPage(head.size, base64url.encode(head.digest), [_log_line(each) for each in lines])
+
+    async def schema(self, _: web.Request) -> dict[str, Any]:
+        return VERDICT_SCHEMA
+
+
+def _check_code(opened: Opened, given: str) -> None:
+    """HAIP section 5.1: what came of it is for the browser that began, which is the one that came back with the number."""
+    if not hmac.compare_digest(opened.response_code.encode(), given.encode()):
+        raise InvalidRequest("the response_code of the address that the holder came back to is needed", where="response_code")
+
+
+def spoken(answered: Answered, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict with its sentences in English."""
+    seen = "checked" if answered.asked.terms.kind == "copy" and answered.decision != "rejected" else ""
+    return {
+        **verdict,
+        "sentence": words.sentence(verdict),
+        "level_sentence": words.level(verdict["level"]["name"], seen=seen),
+        "knowledge": words.knowledge(verdict),
+    }
+
+
+def moment(at: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at, dt.UTC)
+
+
+def _state(exchange: Exchange, verdict: Mapping[str, Any] | None, receipt: str | None) -> State:
+    asked = exchange.asked
+    answered = exchange if isinstance(exchange, Answered) else None
+    return msgspec.convert(
+        {
+            "id": asked.id,
+            "kind": asked.terms.kind,
+            "state": state_of(exchange),
+            "purpose_id": asked.terms.purpose_id,
+            "made_at": moment(asked.made_at),
+            "expires_at": moment(asked.expires_at),
+            "decision": None if answered is None else answered.decision,
+            "code": getattr(exchange, "code", getattr(exchange, "error", "")),
+            "answered_at": None if answered is None else moment(answered.at),
+            "details_until": None if answered is None else moment(answered.keep_until),
+            "verdict": None if verdict is None else dict(verdict),
+            "receipt": receipt,
+        },
+        State,
+    )
+
+
+def _log_line(line: log.Line) -> LogLine:
+    entry = line.entry
+    return LogLine(
+        number=line.number,
+        at=moment(line.at),
+        commitment=base64url.encode(entry.commitment),
+        salt=None if entry.salt is None else base64url.encode(entry.salt),
+        entry=None if entry.entry is None else dict(entry.entry),
+    )

@@ -1,0 +1,220 @@
+"""Asking: what is wanted and why, as a signed request that a wallet fetches, and the links and the square code that lead to it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared.codec import strict_json
+from shared.credentials import Text
+from shared.credentials._derive import dcql
+from shared.dcql import DcqlQuery, parse_query
+from shared.errors import InvalidRequest, Malformed, Missing, UnknownCredentialType
+from shared.formats import formats
+from shared.jose import jwe
+from shared.keys import sign
+from shared.openid4vp import IntendedUse, RequestObject, prepare_request_object, render_use, request_links
+from shared.urls import Links, check_link
+from verifier.desk import RELYING_PARTY, STORAGE, Desk
+from verifier.records import exchanges
+from verifier.sessions import Answered, Asked, Exchange, Expired, Terms
+from verifier.uses import Use
+
+FORMAT: Final = "dc+sd-jwt"
+_REMEMBERED: Final = 256  # signed requests that are kept for the second fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody wants to ask. Either ``type`` and ``query``, a ready question, or ``dcql_query`` with a ``purpose`` of its own.
+
+    ``use`` is added to what the ready question tells the kind's own check.
+    """
+
+    type: str = ""
+    query: str = ""
+    format: str = FORMAT
+    dcql_query: Mapping[str, Any] | None = None
+    purpose_id: str = ""
+    purpose: Text | None = None
+    redirect_uri: str = ""
+    use: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What only we and the wallet that answers know. ``key`` is the private JWK that opens the answer; one a request."""
+
+    nonce: str
+    state: str
+    key: Mapping[str, str] = field(repr=False)
+
+
+async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
+    """A new request; it can be answered once, within the minutes of the settings."""
+    terms = _terms(desk, order)
+    at = desk.clock()
+    asked = Asked(id=desk.secret(), terms=terms, made_by=made_by, made_at=at, expires_at=at + desk.settings.request_minutes * 60)
+    secrets = Secrets(nonce=desk.secret(32), state=desk.secret(32), key=jwe.generate_ephemeral())
+    sealed = await _seal(desk, asked.id, secrets)
+    forget_at = at + desk.settings.request_hours * 3_600
+    await desk.storage.write(lambda tx: exchanges.add_request(tx, asked, sealed, forget_at=forget_at), point="request")
+    return asked
+
+
+def _terms(desk: Desk, order: Order) -> Terms:
+    if order.redirect_uri:
+        check_link(order.redirect_uri, where="/redirect_uri", plain_http=desk.plain_http)
+    if (order.dcql_query is None) == (not order.query):
+        raise InvalidRequest("give a ready question, or a query of your own", where="/query")
+    terms = _ready(desk, order) if order.dcql_query is None else _own(desk, order, order.dcql_query)
+    _check_answerable(desk, parse_query(terms.query, "/dcql_query"))
+    return terms
+
+
+def _ready(desk: Desk, order: Order) -> Terms:
+    kind = desk.type(order.type)
+    use = find_use(desk, kind.id, order.query)
+    return Terms(
+        kind="request",
+        type=kind.id,
+        purpose_id=order.purpose_id or use.query.id,
+        purpose=order.purpose or use.query.purpose,
+        query=dcql(kind, use.query.id, order.format),
+        use={**use.query.use, **order.use},
+        client_id=desk.client_id,
+        redirect_uri=order.redirect_uri,
+    )
+
+
+def find_use(desk: Desk, type_id: str, query_id: str) -> Use:
+    """A ready question that is served here; ``Malformed`` if there is none of that name."""
+    for use in desk.uses():
+        if (use.type.id, use.query.id) == (type_id, query_id):
+            return use
+    raise Malformed("there is no such ready question here", where="/query")
+
+
+def _own(desk: Desk, order: Order, query: Mapping[str, Any]) -> Terms:
+    if order.purpose is None:
+        raise InvalidRequest("a query of your own needs a purpose, which holders are shown", where="/purpose")
+    parse_query(query, "/dcql_query")
+    return Terms(
+        kind="request",
+        type=order.type,
+        purpose_id=order.purpose_id or "own-question",
+        purpose=order.purpose,
+        query=query,
+        use=order.use,
+        client_id=desk.client_id,
+        redirect_uri=order.redirect_uri,
+    )
+
+
+def _check_answerable(desk: Desk, query: DcqlQuery) -> None:
+    """A question that could never be accepted is refused before anybody is asked."""
+    for position, each in enumerate(query.credentials):
+        where = f"/dcql_query/credentials/{position}"
+        if each.format not in formats():
+            raise Malformed(f"the formats read here are {', '.join(sorted(formats()))}", where=f"{where}/format")
+        if each.vct_values is not None and not set(each.vct_values) & set(desk.types):
+            raise UnknownCredentialType("no document of these kinds is checked here", where=f"{where}/meta/vct_values")
+
+
+# --- sealed secrets --------------------------------------------------------------------------------------------------------------------
+
+
+async def _seal(desk: Desk, identifier: str, secrets: Secrets) -> bytes:
+    plain = strict_json.dumps({"nonce": secrets.nonce, "state": secrets.state, "key": secrets.key})
+    return await desk.custodian.seal(STORAGE, plain, context=f"request:{identifier}".encode())
+
+
+async def open_secrets(desk: Desk, identifier: str, sealed: bytes) -> Secrets:
+    """Nonce, state and key of a request that is still open."""
+    doc = strict_json.load_object(await desk.custodian.unseal(STORAGE, sealed, context=f"request:{identifier}".encode()))
+    return Secrets(nonce=doc["nonce"], state=doc["state"], key=doc["key"])
+
+
+# --- what a wallet gets ----------------------------------------------------------------------------------------------------------------
+
+
+def links(desk: Desk, asked: Asked) -> Links:
+    """The page that any camera can open, with what a wallet needs in its query; and the link for wallets that registered the scheme."""
+    return request_links(
+        page=desk.url(f"/request/{asked.id}"), client_id=asked.terms.client_id, request_uri=desk.url(f"/vp/request/{asked.id}")
+    )
+
+
+def intended_use(desk: Desk, terms: Terms) -> IntendedUse:
+    """Why we ask, in our own words; nobody else has looked at them."""
+    settings = desk.settings
+    return IntendedUse(
+        identifier=terms.purpose_id,
+        purpose=terms.purpose,
+        privacy_policy=settings.privacy_policy or None,
+        retention_days=settings.retention_days if settings.retention_days >= 0 else None,
+        claims_kept=settings.claims_kept,
+        contact=settings.contact or None,
+        how_to_complain=settings.how_to_complain or None,
+    )
+
+
+def request_object(desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: str | None = None) -> RequestObject:
+    """The request, the same however often it is fetched (OpenID4VP sections 5 and 5.10)."""
+    return RequestObject(
+        client_id=asked.terms.client_id,
+        response_uri=desk.url(f"/vp/response/{asked.id}"),
+        nonce=secrets.nonce,
+        state=secrets.state,
+        query=parse_query(asked.terms.query),
+        encryption_keys=(jwe.public_half(secrets.key),),
+        verifier_info=(render_use(intended_use(desk, asked.terms)),),
+        wallet_nonce=wallet_nonce,
+        expires_at=asked.expires_at,
+    )
+
+
+@dataclass(slots=True)
+class Requests:
+    """Signed requests as they are handed out. The plain form of each is remembered, so that a second fetch gets the same bytes."""
+
+    desk: Desk
+    _signed: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    async def fetch(self, identifier: str, *, wallet_nonce: str | None = None) -> str:
+        """The signed request; ``Missing`` if there is none that could be answered. The first fetch is noted."""
+        desk = self.desk
+        exchange, sealed = await self._find(identifier)
+        if wallet_nonce is None and identifier in self._signed:
+            return self._signed[identifier]
+        asked = exchange.asked
+        prepared = request_object(desk, asked, await open_secrets(desk, identifier, sealed), wallet_nonce=wallet_nonce)
+        unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=asked.made_at, alg=desk.alg)
+        token = await sign(unsigned, desk.custodian)
+        await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
+        if wallet_nonce is None:
+            self._remember(identifier, token)
+        return token
+
+    async def _find(self, identifier: str) -> tuple[Exchange, bytes]:
+        at = self.desk.clock()
+        found = await self.desk.storage.read(lambda tx: exchanges.find_open(tx, identifier, at))
+        if found is None or isinstance(found[0], Answered | Expired) or not found[1]:
+            raise Missing("there is no such request, or it has been answered or has run out")
+        return found
+
+    def _remember(self, identifier: str, token: str) -> None:
+        self._signed[identifier] = token
+        while len(self._signed) > _REMEMBERED:
+            self._signed.popitem(last=False)
+
+
+async def find(desk: Desk, identifier: str) -> Exchange:
+    """How a request or brought copy stands; ``Missing`` if there is none of that name any more."""
+    at = desk.clock()
+    found = await desk.storage.read(lambda tx: exchanges.find(tx, identifier, at))
+    if found is None:
+        raise Missing("there is no such request, or its time is over")
+    return found

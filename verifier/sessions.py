@@ -1,0 +1,121 @@
+"""The states of an exchange, and the only ways from one to the next. No IO: ``records`` stores what these say.
+
+A request is made, fetched by a wallet, and answered once. A wallet may say no; anyone who saw the request could have said so in its
+name, so a no closes nothing and a true answer may still come. A copy that was brought in is answered from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.codec import strict_json
+from shared.credentials import Text
+from shared.errors import Expired as ExpiredError
+from shared.errors import Replayed
+from shared.receipts import LogHead
+
+Kind = Literal["request", "copy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is asked and why; nothing about anybody. ``type`` is a kind of document, empty for a question of the caller's own.
+
+    ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
+    """
+
+    kind: Kind
+    purpose_id: str
+    purpose: Text
+    type: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    use: Mapping[str, Any] = field(default_factory=dict)
+    client_id: str = ""
+    redirect_uri: str = ""
+
+
+def render_terms(terms: Terms) -> str:
+    """JSON that ``parse_terms`` reads back to the same value."""
+    doc = {name: getattr(terms, name) for name in ("kind", "purpose_id", "type", "query", "use", "client_id", "redirect_uri")}
+    return strict_json.dumps(doc | {"purpose": [terms.purpose.en, terms.purpose.cy]}).decode()
+
+
+def parse_terms(text: str) -> Terms:
+    """Only for what ``render_terms`` wrote."""
+    doc = strict_json.load_object(text)
+    return Terms(**(doc | {"purpose": Text(*doc["purpose"])}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What stays the same in every state. ``made_by`` is a role: ``desk`` or ``program``."""
+
+    id: str
+    terms: Terms
+    made_by: str
+    made_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """No wallet has fetched it yet."""
+
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """A wallet has it."""
+
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Somebody who knows the request said no. ``error`` is the code that came (OpenID4VP section 8.5)."""
+
+    asked: Asked
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nobody answered in time."""
+
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Decided, for good. ``sealed`` is the verdict with everything that was shown, ``None`` once its time is over."""
+
+    asked: Asked
+    at: int
+    decision: str
+    code: str
+    keep_until: int
+    log_head: LogHead
+    sealed: bytes | None = field(default=None, repr=False)
+
+
+Open = Requested | Retrieved | Declined
+Exchange = Open | Expired | Answered
+
+
+def check_open(exchange: Exchange) -> Open:
+    """The exchange, still to be answered. ``Replayed`` once it was, ``Expired`` after its time."""
+    match exchange:
+        case Answered():
+            raise Replayed("this request was answered already")
+        case Expired():
+            raise ExpiredError("this request has run out")
+        case _:
+            return exchange
+
+
+def state_of(exchange: Exchange) -> str:
+    """One word for lists and programs."""
+    return type(exchange).__name__.lower()

@@ -1,0 +1,203 @@
+"""What follows from a decision: its line in the log, the sealed verdict, the receipt. All of it in one unit of work, or none.
+
+What was shown is kept sealed for minutes; the log keeps names of details and keyed digests (domain rule R6). A receipt is signed when it
+is handed out: everything in it lies in the verdict and in the log, so a crash between the two loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.clock import DAY
+from shared.codec import base64url, strict_json
+from shared.keys import sign
+from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_log
+from shared.status.memory import StatusMemory
+from shared.storage import Tx
+from shared.verify import Decision, render_verdict, replayed
+from verifier.desk import LOG, RELYING_PARTY, STORAGE, Desk
+from verifier.records import exchanges, knowledge, log
+from verifier.records.exchanges import Ended
+from verifier.sessions import Answered, Asked
+from verifier.words import names_of
+
+_LIFE: Final = 16 * DAY  # seconds after which no presentation can be good any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A decision that was kept. ``receipt`` is ``None`` where nothing says whose receipt it would be."""
+
+    decision: Decision
+    answered: Answered
+    receipt: str | None = None
+    response_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A sealed verdict, opened: the rendered verdict, and what the receipt needs."""
+
+    verdict: Mapping[str, Any]
+    receipt: Mapping[str, Any] | None
+    response_code: str
+
+
+Take = Callable[[Tx, Ended], Awaitable[bool]]
+Put = Callable[[Tx, Ended, LogHead], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known."""
+
+    vp_token: Mapping[str, Sequence[str]]
+    nonce: str
+
+
+class _SeenBeforeError(Exception):
+    """Another exchange has relied on the same presentation; the unit of work is given up."""
+
+
+async def settle(
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put
+) -> Outcome | None:
+    """Keep ``decision``; ``None`` if ``take`` finds that the exchange was answered in the meantime.
+
+    A presentation that was relied upon before is ``replayed``, whatever else was right about it.
+    """
+    try:
+        return await _settle(desk, asked, decision, shown, known, take=take, put=put)
+    except _SeenBeforeError:
+        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put)
+
+
+async def _settle(
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put
+) -> Outcome | None:
+    at = desk.clock()
+    keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
+    keep_until = at + desk.settings.keep_minutes * 60
+    opened = _opened(desk, asked, decision, shown)
+    sealed = await desk.custodian.seal(STORAGE, _render(opened), context=_context(asked.id))
+    ended = Ended(at=at, decision=decision.decision, code=decision.code, sealed=sealed, keep_until=keep_until)
+    record = _record(asked, decision, at) | {
+        "receipt_id": (opened.receipt or {}).get("receipt_id", ""),
+        "presentation_mac": base64url.encode(await _mac(desk, "presentation", presentation_bytes(shown.vp_token))),
+        "retain_until": at + desk.settings.log_days * DAY,
+    }
+    teaches = knowledge.teaches(known, decision.learnt)
+
+    async def unit(tx: Tx) -> LogHead | None:
+        if not await take(tx, ended):
+            return None
+        if not await exchanges.mark_seen(tx, keys, at, at + _LIFE):
+            raise _SeenBeforeError
+        if teaches:
+            await knowledge.learn(tx, decision.learnt, at)
+        head = await log.append(tx, record, at=at, keep_until=int(str(record["retain_until"])), entropy=desk.entropy)
+        await put(tx, ended, head)
+        return head
+
+    head = await desk.storage.write(unit, point="answer")
+    if head is None:
+        return None
+    answered = Answered(asked=asked, at=at, decision=ended.decision, code=ended.code, keep_until=keep_until, log_head=head, sealed=sealed)
+    return Outcome(
+        decision=decision, answered=answered, receipt=await sign_receipt(desk, answered, opened), response_code=opened.response_code
+    )
+
+
+def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opened:
+    salt, digest = bind_presentation(presentation_bytes(shown.vp_token), entropy=desk.entropy)
+    receipt = {
+        "receipt_id": desk.secret(),
+        "salt": base64url.encode(salt),
+        "presentation_digest": base64url.encode(digest),
+        "nonce": shown.nonce,
+    }
+    return Opened(
+        verdict=render_verdict(decision),
+        receipt=receipt if shown.nonce else None,
+        response_code=desk.secret() if asked.terms.redirect_uri else "",
+    )
+
+
+def _record(asked: Asked, decision: Decision, at: int) -> dict[str, Any]:
+    """The decision record of the log: names of details, never values."""
+    shown = [credential.claims for credential in decision.credentials]
+    return {
+        "time": at,
+        "kind": asked.terms.kind,
+        "level": decision.level.value,
+        "intendedUseIdentifier": asked.terms.purpose_id,
+        "vct": sorted({claims.vct for claims in shown}),
+        "claim_paths": names_of([path for claims in shown for path in claims.disclosed]),
+        "decision": decision.decision,
+        "reason_code": decision.code,
+        "status_list_iat": decision.status_iat,
+        "staff_role": asked.made_by,
+    }
+
+
+async def _mac(desk: Desk, purpose: str, data: bytes) -> bytes:
+    """Keyed, so that nobody can try out what was shown (security rule S9)."""
+    return await desk.custodian.mac(LOG, purpose.encode() + b"\0" + data)
+
+
+def _context(identifier: str) -> bytes:
+    return f"verdict:{identifier}".encode()
+
+
+def _render(opened: Opened) -> bytes:
+    return strict_json.dumps({"verdict": opened.verdict, "receipt": opened.receipt, "response_code": opened.response_code})
+
+
+async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
+    """What was sealed; ``None`` once its time is over."""
+    if answered.sealed is None:
+        return None
+    plain = await desk.custodian.unseal(STORAGE, answered.sealed, context=_context(answered.asked.id))
+    doc = strict_json.load_object(plain, max_bytes=16_000_000)
+    return Opened(verdict=doc["verdict"], receipt=doc["receipt"], response_code=doc["response_code"])
+
+
+async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | None:
+    """The receipt for the holder (domain section 0.3, security rule S25); the same one however often it is asked for."""
+    told, settings = opened.receipt, desk.settings
+    if told is None:
+        return None
+    status = opened.verdict["status"]
+    kept = settings.retention_days * DAY if settings.retention_days >= 0 else answered.keep_until - answered.at
+    receipt = Receipt(
+        receipt_id=told["receipt_id"],
+        entity=desk.entity,
+        received_at=answered.at,
+        decision=answered.decision,
+        reason_code=answered.code,
+        effective_from=answered.at if answered.decision == "accepted" else None,
+        purpose_id=answered.asked.terms.purpose_id,
+        claims_kept=settings.claims_kept,
+        retain_until=answered.at + kept,
+        contact=settings.contact or None,
+        how_to_complain=settings.how_to_complain or None,
+        status_list_iat=None if status is None else status["as_of"],
+        salt=base64url.decode(told["salt"]),
+        presentation_digest=base64url.decode(told["presentation_digest"]),
+        nonce=told["nonce"],
+        log_head=answered.log_head,
+    )
+    unsigned = prepare_receipt(receipt, key=RELYING_PARTY, x5c=desk.x5c, at=answered.at, alg=desk.alg)
+    return await sign(unsigned, desk.custodian)
+
+
+async def verify_decisions(desk: Desk, heads: Sequence[LogHead] = ()) -> LogHead:
+    """The head of the log, if no entry was changed, and it once had all ``heads``; ``HistoryRewritten`` otherwise."""
+
+    async def unit(tx: Tx) -> tuple[list[log.Line], LogHead]:
+        return await log.everything(tx), await log.head(tx)
+
+    lines, told = await desk.storage.read(unit)
+    return verify_log([line.entry for line in lines], heads=(*heads, told))
