@@ -25,7 +25,7 @@ from shared.addressed import (
     render_qr,
     staples,
 )
-from shared.codec import base45
+from shared.codec import base45, base64url, cbor
 from shared.errors import Malformed, TooLarge, VcError
 from shared.keys import KeyId
 from shared.status.token_status_list import MIN_SIZE, StatusList, prepare_token
@@ -65,6 +65,15 @@ def test_a_code_is_rendered_and_read_back() -> None:
     assert parse_qr(text) == COPY
     assert parse(text) == COPY
     assert parse(f"{text}\n".encode()) == COPY
+
+
+def test_a_code_packs_signed_objects_and_nothing_else() -> None:
+    odd = replace(COPY, purpose_id="not.base64url!", vp_token={"a": ("e30.e30.AAAA~WyJzIl0~", "plain"), "b": ("e30.e30.AAB",)})
+    assert parse_qr(render_qr(odd)) == odd
+    assert parse_qr(qr_of(cbor.dumps({**json.loads(render_file(COPY)), "vp_token": {"a": ["x"]}}))).vp_token == {"a": ("x",)}
+    jwt = ".".join(base64url.encode(json.dumps({"claim": "the same words " * 40}).encode()) for _ in range(2)) + ".AAAA"
+    large = replace(COPY, vp_token={"a": (jwt,)})
+    assert len(render_qr(large)) < len(qr_of(render_file(large)))
 
 
 def test_staples_that_do_not_fit_into_a_code_are_left_out() -> None:
@@ -122,6 +131,8 @@ def qr_of(data: bytes) -> str:
         (f"{PREFIX}abc", Malformed),
         (PREFIX + base45.encode(b"not zlib"), Malformed),
         (qr_of(b"{}"), Malformed),
+        (qr_of(cbor.dumps({})), Malformed),
+        (qr_of(cbor.dumps([])), Malformed),
         (qr_of(b"[" * 100), VcError),
         (qr_of(b" " * 10_000_000), TooLarge),
         (PREFIX + "A" * MAX_QR, TooLarge),
