@@ -16,6 +16,7 @@ from demo.config import environment
 from demo.script import Script
 from demo.stage import FOLDER, Stage
 from shared.codec import qr
+from verifier.words import OPEN, PASSED, REASONS
 
 REGISTRY = "Office of the Public Guardian (test registry)"
 COUNCIL = "Anytown Borough Council"
@@ -23,6 +24,7 @@ BANK = "Northwold Bank"
 BANK_ENTITY = "https://northwold-bank.example"
 BANK_PURPOSE = "bank"
 REFERENCE = "M-7890-0400-4000"
+MARKS = {"passed": "yes ", "failed": "NO  ", "unchecked": "  ? "}
 
 LPA_1: dict[str, Any] = {
     "representation_kind": "power_of_attorney",
@@ -75,7 +77,13 @@ async def play(stage: Stage, script: Script) -> list[str]:
     await cancel(stage, script, cast, made)
     await ask(stage, script, cast, expected="rejected: revoked")
     await check_offline(
-        script, isolation, "copy.json", "checking-pack-before", "The bank checks again with the old pack", expected="exit 0: accepted"
+        script,
+        isolation,
+        "copy.json",
+        "checking-pack-before",
+        "The bank checks again with the old pack",
+        expected="exit 0: accepted, saying how old its knowledge is",
+        aged=True,
     )
     await pack(stage, script, "checking-pack-after", "The bank fetches a new checking pack")
     await check_offline(
@@ -173,8 +181,11 @@ async def ask(stage: Stage, script: Script, cast: Cast, *, expected: str) -> Non
 
 
 def show_checks(script: Script, verdict: dict[str, Any]) -> None:
+    """The verdict as the desk's page says it, a line a check."""
     for check in verdict["checks"]:
-        script.show(f"{check['state']:9s} {check['name']}{': ' + check['code'] if check['code'] else ''} {check['detail']}".rstrip())
+        why = REASONS[check["code"]].why if check["code"] in REASONS else ""
+        words = {"passed": PASSED[check["name"]], "failed": why, "unchecked": f"{OPEN[check['name']]} {why}"}[check["state"]]
+        script.show(f"{MARKS[check['state']]} {words}")
 
 
 async def pack(stage: Stage, script: Script, name: str, words: str) -> None:
@@ -197,15 +208,20 @@ async def copy_for_bank(stage: Stage, script: Script, cast: Cast) -> None:
         step.came("copy made")
 
 
-async def check_offline(script: Script, isolation: no_network.Isolation, what: str, pack_name: str, words: str, *, expected: str) -> None:
+async def check_offline(
+    script: Script, isolation: no_network.Isolation, what: str, pack_name: str, words: str, *, expected: str, aged: bool = False
+) -> None:
     with script.step(words, expected=expected, network=False) as step:
         script.say(f"This process has {isolation.how}.")
         done = await asyncio.to_thread(_check, isolation, what, pack_name)
-        verdict = json.loads(done.stdout) if done.stdout.startswith("{") else {"decision": done.stderr.strip(), "code": "", "checks": []}
+        verdict: dict[str, Any] = (
+            json.loads(done.stdout) if done.stdout.startswith("{") else {"decision": done.stderr.strip(), "code": "", "checks": []}
+        )
         show_checks(script, verdict)
         script.say(verdict.get("knowledge", ""))
         code = f": {verdict['code']}" if verdict["code"] else ""
-        step.came(f"exit {done.returncode}: {verdict['decision']}{code}")
+        age = ", saying how old its knowledge is" if aged and " old" in verdict.get("knowledge", "") else ""
+        step.came(f"exit {done.returncode}: {verdict['decision']}{code}{age}")
 
 
 def _check(isolation: no_network.Isolation, what: str, pack_name: str) -> subprocess.CompletedProcess[str]:
@@ -220,7 +236,7 @@ def _check(isolation: no_network.Isolation, what: str, pack_name: str) -> subpro
 async def cancel(stage: Stage, script: Script, cast: Cast, made: dict[str, Any]) -> None:
     with script.step("The registry cancels the power", expected="cancelled") as step:
         url = f"{stage.url('issuer')}/api/credentials/{made['id']}/cancel"
-        state = await stage.call("POST", url, key=cast.registry["api_key"], body={"reason": "revoked-by-donor"})
+        state = await stage.call("POST", url, key=cast.registry["api_key"], body={"reason": "donor-revoked"})
         step.came(state["state"])
 
 

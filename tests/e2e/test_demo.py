@@ -48,7 +48,7 @@ def test_every_step_is_in_the_report_and_in_order(played: tuple[Path, str]) -> N
     assert [step["got"] for step in report["steps"] if not step["network"]] == [
         "exit 0: accepted",
         "exit 0: accepted",
-        "exit 0: accepted",
+        "exit 0: accepted, saying how old its knowledge is",
         "exit 1: rejected: revoked",
     ]
 
