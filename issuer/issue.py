@@ -13,9 +13,9 @@ from typing import Any
 
 from issuer.authorize import check_nonce
 from issuer.claims import SealedClaims
-from issuer.office import ISSUER, Configuration, Office, digest
+from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
-from issuer.records import documents, invitations, statuses, sweep
+from issuer.records import documents, statuses, sweep
 from issuer.sessions import WALLET, Document, Event, Standing
 from shared.clock import DAY, floor_day
 from shared.errors import (
@@ -32,7 +32,6 @@ from shared.errors import (
 from shared.formats import Credential, StatusReference
 from shared.keys import PublicKey, sign
 from shared.openid4vci import CredentialRequest, CredentialResponse, KeyProof, NotificationRequest, verify_key_proofs
-from shared.status.token_status_list import draw_index
 from shared.storage import Tx
 
 _TRIES = 8
@@ -44,9 +43,7 @@ PROOF_ALGS = ("ES256", "ES384", "EdDSA")
 class _View:
     """What one request sees of the registry: its entitlement, its document, and indices that were free a moment ago."""
 
-    granted: invitations.Granted
-    document: Document
-    claims: bytes | None
+    granted: documents.Granted
     list: statuses.ListSize
     free: Sequence[int]
 
@@ -77,14 +74,14 @@ async def issue(office: Office, access: bytes, request: CredentialRequest) -> Cr
     """
     at = office.clock()
     view = await _look(office, access, len(request.proofs), at)
-    configuration = _configuration(office, view.document, request)
+    configuration = _configuration(office, view.granted.document, request)
     if not request.proofs:
         raise InvalidProof("a key proof is needed", where="/proofs")
     if len(request.proofs) > configuration.type.batch_size:
         raise InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
-    _check_standing(view.document, at)
+    _check_standing(view.granted.document, at)
     proofs, nonces = await _prove(office, request.proofs, at)
-    claims = await SealedClaims(office).give(view.claims, view.document)
+    claims = await SealedClaims(office).give(view.granted.claims, view.granted.document)
     for _ in range(_TRIES):
         series = _series(office, configuration, view, at)
         copies = [await _sign(office, series, claims, proof.holder, index) for proof, index in zip(proofs, view.free, strict=True)]
@@ -102,24 +99,18 @@ async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
     candidates = 2 * count + 8
 
     async def unit(tx: Tx) -> _View | None:
-        granted = await invitations.access(tx, access, at)
-        if granted is None:
+        found = await documents.granted(tx, access, at)
+        if found is None:
             return None
         current = await statuses.current(tx)
         if current is None:
             raise Unavailable("no status list has been begun")
         free: list[int] = []
         while len(free) < count:
-            drawn = list(dict.fromkeys(draw_index(current.size, office.entropy) for _ in range(candidates)))
+            drawn = draw_indices(current.size, candidates, office.entropy)
             used = await statuses.taken(tx, current.id, drawn)
             free = [index for index in drawn if index not in used]
-        return _View(
-            granted=granted,
-            document=await documents.get(tx, granted.document),
-            claims=await documents.claims(tx, granted.document),
-            list=current,
-            free=free[:count],
-        )
+        return _View(granted=found, list=current, free=free[:count])
 
     view = await office.storage.read(unit)
     if view is None:
@@ -160,8 +151,8 @@ async def _prove(office: Office, tokens: Sequence[str], at: int) -> tuple[tuple[
 def _series(office: Office, configuration: Configuration, view: _View, at: int) -> _Series:
     issued_at = floor_day(at)  # OpenID4VCI section 15.4.1: a copy does not tell when it was made
     expires_at = issued_at + configuration.type.copy_days * DAY
-    if view.document.valid_until is not None:
-        expires_at = min(expires_at, floor_day(view.document.valid_until))
+    if view.granted.document.valid_until is not None:
+        expires_at = min(expires_at, floor_day(view.granted.document.valid_until))
     return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, view.list.id))
 
 
@@ -185,7 +176,7 @@ async def _deliver(tx: Tx, *, office: Office, view: _View, delivery: _Delivery, 
     for nonce, end in delivery.nonces.items():
         if not await sweep.spend_nonce(tx, digest("nonce", nonce), end):
             raise InvalidNonce("this nonce was used before")
-    document, count = view.document, len(view.free)
+    document, count = view.granted.document, len(view.free)
     kind = "collected" if document.collected_at is None else "renewed"
     event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
     if not await documents.note_collection(tx, document.id, view.granted.entitlement, event):
@@ -201,14 +192,15 @@ async def notify(office: Office, access: bytes, request: NotificationRequest) ->
     at = office.clock()
 
     async def unit(tx: Tx) -> None:
-        granted = await invitations.access(tx, access, at)
+        granted = await documents.granted(tx, access, at)
         if granted is None:
             raise InvalidToken("this access token is not, or no longer, good")
-        told = await sweep.tell_delivery(tx, digest("delivery", request.notification_id), granted.document, request.event)
+        number = granted.document.id
+        told = await sweep.tell_delivery(tx, digest("delivery", request.notification_id), number, request.event)
         if told is None:
             raise InvalidNotificationId("there was no such delivery", where="/notification_id")
         if told:
             kind = request.event.value.removeprefix("credential_")
-            await documents.note(tx, granted.document, Event(at=at, kind=f"wallet-{kind}", actor=WALLET, reason="", copies=0))
+            await documents.note(tx, number, Event(at=at, kind=f"wallet-{kind}", actor=WALLET, reason="", copies=0))
 
     await office.storage.write(unit, point="notify")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -89,6 +90,13 @@ def configurations(types: Iterable[CredentialType]) -> Mapping[str, Configuratio
         for name, form in formats().items()
     )
     return MappingProxyType({each.id: each for each in made})
+
+
+def draw_indices(size: int, count: int, entropy: Entropy) -> list[int]:
+    """Up to ``count`` different indices below ``size``, each as likely as any other; order tells nothing (Token Status List section 13.2)."""
+    limit = 2**32 // size * size  # above it the remainder would favour low indices
+    words = struct.unpack(f">{count}I", entropy(4 * count))
+    return list(dict.fromkeys(word % size for word in words if word < limit))
 
 
 def digest(purpose: str, secret: str) -> bytes:

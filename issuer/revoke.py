@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from issuer.office import Office, reference_mac
+from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, invitations, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
 from shared.errors import Conflict, Malformed
-from shared.status.token_status_list import draw_index
 from shared.storage import Tx
 
 MAX_MANY = 10_000
@@ -116,7 +115,7 @@ async def _pad(tx: Tx, office: Office, number: int, before: Standing, after: Sta
         if after is Standing.IN_FORCE:
             return
     size = await statuses.size_of(tx, number)
-    drawn = list(dict.fromkeys(draw_index(size, office.entropy) for _ in range(count * 4)))
+    drawn = draw_indices(size, count * 4, office.entropy)
     used = await statuses.taken(tx, number, drawn)
     free = [index for index in drawn if index not in used][:count]
     if free:

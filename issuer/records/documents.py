@@ -53,10 +53,29 @@ async def get(tx: Tx, document: str) -> Document:
     return _document(row)
 
 
-async def claims(tx: Tx, document: str) -> bytes | None:
-    """The sealed claims, or ``None`` when they are no longer held."""
-    row = await tx.fetchrow("SELECT claims FROM document WHERE id = $1", document)
-    return None if row is None or row["claims"] is None else bytes(row["claims"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What a live access token opens: a document, with its sealed claims where they are still held."""
+
+    entitlement: str
+    document: Document
+    claims: bytes | None
+
+
+async def granted(tx: Tx, access: bytes, at: int) -> Granted | None:
+    """By the digest of the access token; ``None`` if it is not, or no longer, good."""
+    row = await tx.fetchrow(
+        "SELECT e.id AS entitlement, d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.claims, "
+        "d.claims IS NOT NULL AS has_claims "
+        "FROM token t JOIN entitlement e ON e.id = t.entitlement JOIN document d ON d.id = e.document "
+        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0",
+        access,
+        at,
+    )
+    if row is None:
+        return None
+    sealed = row["claims"]
+    return Granted(entitlement=row["entitlement"], document=_document(row), claims=None if sealed is None else bytes(sealed))
 
 
 async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:

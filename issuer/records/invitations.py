@@ -31,14 +31,6 @@ class NewTokens:
     refresh_until: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """A live access token, and what it opens."""
-
-    entitlement: str
-    document: str
-
-
 async def insert(tx: Tx, new: NewInvitation) -> None:
     await tx.execute(
         "INSERT INTO invitation (id, document, turn, page, code, tx_code, sealed, attempts, state, expires_at) VALUES "
@@ -121,17 +113,6 @@ async def add_tokens(tx: Tx, entitlement: str, tokens: NewTokens) -> None:
     await tx.execute(insert_token, tokens.access, entitlement, "access", tokens.access_until)
     if tokens.refresh is not None:
         await tx.execute(insert_token, tokens.refresh, entitlement, "refresh", tokens.refresh_until)
-
-
-async def access(tx: Tx, digest: bytes, at: int) -> Granted | None:
-    """What a live access token opens."""
-    row = await tx.fetchrow(
-        "SELECT e.id, e.document FROM token t JOIN entitlement e ON e.id = t.entitlement "
-        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0",
-        digest,
-        at,
-    )
-    return None if row is None else Granted(entitlement=row["id"], document=row["document"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

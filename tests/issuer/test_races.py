@@ -10,6 +10,7 @@ import pytest
 from support.registry import Holder, Registry, Template, collect, serving
 
 from issuer import issue as issuing
+from issuer.office import draw_indices
 from shared.clock import Entropy
 from shared.formats import formats
 from shared.status.token_status_list import parse_token
@@ -91,10 +92,10 @@ async def test_no_index_is_used_twice(registry: Registry) -> None:
 async def test_collisions_are_drawn_again(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only 150 indices to draw from, 100 to give away, ten asking at once: every request meets others' indices."""
 
-    def draw(_: int, entropy: Entropy) -> int:
-        return int.from_bytes(entropy(4), "big") % 150
+    def draw(_: int, count: int, entropy: Entropy) -> list[int]:
+        return draw_indices(150, count, entropy)
 
-    monkeypatch.setattr(issuing, "draw_index", draw)
+    monkeypatch.setattr(issuing, "draw_indices", draw)
     holders = [await collect(registry, await registry.make()) for _ in range(10)]
     for _ in range(2):
         await asyncio.gather(*(holder.copies(5) for holder in holders))

@@ -110,7 +110,7 @@ class Registry:
     async def fetch(self, wanted: Fetch) -> Fetched:
         """The driver of flows."""
         async with self.http.request(
-            wanted.method, wanted.url.replace(self.url, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
+            wanted.method, wanted.url.replace(URL, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Fetched(status=answer.status, headers=headers, body=await answer.read())
@@ -173,12 +173,13 @@ class Holder:
     metadata: Metadata
     token: TokenResponse
     keys: list[Signer] = field(default_factory=list)
+    alg: str = "ES256"
 
     def configuration(self, name: str = "representation-sd-jwt") -> Configuration:
         return self.metadata.issuer.configurations[name]
 
     def proofs(self, nonce: str | None, count: int) -> list[str]:
-        self.keys = [Signer.new() for _ in range(count)]
+        self.keys = [Signer.new(self.alg) for _ in range(count)]
         return [
             one.finish(
                 prepare_key_proof(key=KeyId("k"), public=one.public, audience=self.registry.url, nonce=nonce, at=self.registry.clock())
@@ -195,7 +196,7 @@ class Holder:
 
 async def collect(registry: Registry, made: Mapping[str, Any]) -> Holder:
     """Follow the link, redeem the code."""
-    plain = () if registry.url == URL else LOOPBACK
+    plain = () if registry.url.startswith(URL) else LOOPBACK
     offer = await registry.run(resolve_offer(made["invitation_link"], plain_http=plain))
     metadata = await registry.run(offer_metadata(offer, plain_http=plain))
     return Holder(registry, metadata, await registry.run(redeem(metadata, offer, tx_code=made["code"])))
@@ -203,19 +204,27 @@ async def collect(registry: Registry, made: Mapping[str, Any]) -> Holder:
 
 @asynccontextmanager
 async def serving(
-    template: Template, directory: Path, *, local: bool = False, join: bool = False, change: Change | None = None, **settings: Any
+    template: Template,
+    directory: Path,
+    *,
+    local: bool = False,
+    join: bool = False,
+    path: str = "",
+    change: Change | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Registry]:
     """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers.
 
-    ``change`` may replace parts of the office before it opens; ``join``: others are in the database of ``storage`` already.
+    ``path`` is added to its public address. ``change`` may replace parts of the office before it opens; ``join``: others are in the database of ``storage`` already.
     """
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
     clock, port = Watch(NOON), free_port()
     plain = load(config.Settings, config.toml(directory), {}, config.PREFIX)
     known = msgspec.structs.replace(config.settle(plain, directory), **settings)
-    if local:
+    if local or path:
         clock = Watch(system_clock())
-        known = msgspec.structs.replace(known, public_url=f"http://localhost:{port}")
+        address = f"http://localhost:{port}{path}" if local else URL + path
+        known = msgspec.structs.replace(known, public_url=address)
         await upkeep.renew(directory, known, clock=lambda: clock() - 3600, entropy=system_entropy)
     office = composition.open_office(directory, known, clock=clock)
     office = office if change is None else change(office)
