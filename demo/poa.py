@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo import no_network
 from demo.config import environment
 from demo.script import Script
-from demo.stage import FOLDER, Stage
+from demo.stage import Stage
 from shared.codec import qr
 from verifier.words import OPEN, PASSED, REASONS
 
@@ -69,16 +68,15 @@ async def play(stage: Stage, script: Script) -> list[str]:
     await pack(stage, script, "checking-pack-before", "The bank fetches a checking pack while it has a network")
     await ask(stage, script, cast, expected="accepted")
     await copy_for_bank(stage, script, cast)
-    isolation = no_network.strongest()
-    await check_offline(script, isolation, "copy.json", "checking-pack-before", "The bank checks the file", expected="exit 0: accepted")
+    await check_offline(stage, script, "copy.json", "checking-pack-before", "The bank checks the file", expected="exit 0: accepted")
     await check_offline(
-        script, isolation, "copy.png", "checking-pack-before", "The bank checks the printed picture", expected="exit 0: accepted"
+        stage, script, "copy.png", "checking-pack-before", "The bank checks the printed picture", expected="exit 0: accepted"
     )
     await cancel(stage, script, cast, made)
     await ask(stage, script, cast, expected="rejected: revoked")
     await check_offline(
+        stage,
         script,
-        isolation,
         "copy.json",
         "checking-pack-before",
         "The bank checks again with the old pack",
@@ -87,9 +85,14 @@ async def play(stage: Stage, script: Script) -> list[str]:
     )
     await pack(stage, script, "checking-pack-after", "The bank fetches a new checking pack")
     await check_offline(
-        script, isolation, "copy.json", "checking-pack-after", "The bank checks with the new pack", expected="exit 1: rejected: revoked"
+        stage,
+        script,
+        "copy.json",
+        "checking-pack-after",
+        "The bank checks with the new pack",
+        expected="exit 1: rejected: revoked",
     )
-    leave_offline_kit(isolation)
+    leave_offline_kit(stage)
     return [
         f"the registry's desk    {stage.url('issuer')}/console/   sign in as {cast.registry['operator']} with {cast.registry['passphrase']}",
         f"Nora's wallet          {stage.url('wallet')}/   sign in as {cast.nora['holder']} with {cast.nora['passphrase']}",
@@ -137,16 +140,16 @@ async def make(stage: Stage, script: Script, cast: Cast) -> dict[str, Any]:
         script.show(made["invitation_link"])
         script.show(qr.terminal(made["invitation_link"]))
         script.say(f"The collection code goes to her separately: {made['code']}")
-        offline = FOLDER / "offline"
+        offline = stage.folder / "offline"
         offline.mkdir(exist_ok=True)
-        (FOLDER / "invitation.png").write_bytes(qr.png(made["invitation_link"]))
+        (stage.folder / "invitation.png").write_bytes(qr.png(made["invitation_link"]))
         step.came("invitation made")
     return made
 
 
 async def collect(stage: Stage, script: Script, cast: Cast, made: dict[str, Any]) -> None:
     with script.step("Nora's wallet reads the picture, and she types the code", expected="1 card: Power of attorney") as step:
-        picture = base64.b64encode((FOLDER / "invitation.png").read_bytes()).decode()
+        picture = base64.b64encode((stage.folder / "invitation.png").read_bytes()).decode()
         await stage.call(
             "POST", stage.url("wallet") + "/api/receive", key=cast.wallet_key, body={"picture_base64": picture, "code": made["code"]}
         )
@@ -190,8 +193,8 @@ def show_checks(script: Script, verdict: dict[str, Any]) -> None:
 
 async def pack(stage: Stage, script: Script, name: str, words: str) -> None:
     with script.step(words, expected="pack made") as step:
-        out = FOLDER / "offline" / f"{name}.pack"
-        done = await asyncio.to_thread(stage.command, "verifier", "bundle", "make", "--dir", str(FOLDER / "bank"), "--out", str(out))
+        out = stage.folder / "offline" / f"{name}.pack"
+        done = await asyncio.to_thread(stage.command, "verifier", "bundle", "make", "--dir", str(stage.folder / "bank"), "--out", str(out))
         script.show(done.stdout.strip() or done.stderr.strip())
         step.came("pack made" if done.returncode == 0 and out.exists() else f"exit {done.returncode}")
 
@@ -200,20 +203,27 @@ async def copy_for_bank(stage: Stage, script: Script, cast: Cast) -> None:
     with script.step("Nora makes a copy made out to Northwold Bank, as a file and as a picture", expected="copy made") as step:
         body = {"to": BANK_ENTITY, "to_name": BANK, "purpose_id": BANK_PURPOSE, "type": "representation", "query": BANK_PURPOSE}
         copy = await stage.call("POST", stage.url("wallet") + "/api/addressed", key=cast.wallet_key, body=body)
-        offline = FOLDER / "offline"
+        offline = stage.folder / "offline"
         (offline / "copy.json").write_text(json.dumps(copy["file"], indent=1) + "\n", encoding="utf-8")
         (offline / "copy.png").write_bytes(base64.b64decode(copy["qr_png_base64"]))
-        shutil.copy(FOLDER / "bank" / "trust.json", offline / "trust.json")
+        shutil.copy(stage.folder / "bank" / "trust.json", offline / "trust.json")
         script.say(f"{copy['sentence']}")
         step.came("copy made")
 
 
 async def check_offline(
-    script: Script, isolation: no_network.Isolation, what: str, pack_name: str, words: str, *, expected: str, aged: bool = False
+    stage: Stage,
+    script: Script,
+    what: str,
+    pack_name: str,
+    words: str,
+    *,
+    expected: str,
+    aged: bool = False,
 ) -> None:
     with script.step(words, expected=expected, network=False) as step:
-        script.say(f"This process has {isolation.how}.")
-        done = await asyncio.to_thread(_check, isolation, what, pack_name)
+        script.say(f"This process has {stage.isolation.how}.")
+        done = await asyncio.to_thread(_check, stage, what, pack_name)
         verdict: dict[str, Any] = (
             json.loads(done.stdout) if done.stdout.startswith("{") else {"decision": done.stderr.strip(), "code": "", "checks": []}
         )
@@ -224,13 +234,13 @@ async def check_offline(
         step.came(f"exit {done.returncode}: {verdict['decision']}{code}{age}")
 
 
-def _check(isolation: no_network.Isolation, what: str, pack_name: str) -> subprocess.CompletedProcess[str]:
-    offline = FOLDER / "offline"
+def _check(stage: Stage, what: str, pack_name: str) -> subprocess.CompletedProcess[str]:
+    offline = stage.folder / "offline"
     arguments = (
         "check", str(offline / what), "--bundle", str(offline / f"{pack_name}.pack"), "--as", BANK_ENTITY,
         "--trust", str(offline / "trust.json"), "--json",
     )  # fmt: skip
-    return subprocess.run(isolation.python("verifier", *arguments), capture_output=True, text=True, env=environment({}), check=False)
+    return subprocess.run(stage.isolation.python("verifier", *arguments), capture_output=True, text=True, env=environment({}), check=False)
 
 
 async def cancel(stage: Stage, script: Script, cast: Cast, made: dict[str, Any]) -> None:
@@ -240,13 +250,13 @@ async def cancel(stage: Stage, script: Script, cast: Cast, made: dict[str, Any])
         step.came(state["state"])
 
 
-def leave_offline_kit(isolation: no_network.Isolation) -> None:
+def leave_offline_kit(stage: Stage) -> None:
     """So that anyone can repeat the check, for instance under ``unshare -n .demo/offline/check.sh``."""
-    script = Path(FOLDER / "offline" / "check.sh")
+    script = Path(stage.folder / "offline" / "check.sh")
     script.write_text(
         "#!/bin/sh\n"
         "# Repeat the bank's check without a network: unshare -n .demo/offline/check.sh [copy.json|copy.png] [pack]\n"
-        f"# During the demo it ran with {isolation.how}.\n"
+        f"# During the demo it ran with {stage.isolation.how}.\n"
         'cd "$(dirname "$0")" || exit 69\n'
         'exec ../../.venv/bin/python -m verifier check "${1:-copy.json}" --bundle "${2:-checking-pack-before.pack}" \\\n'
         f"  --as {BANK_ENTITY} --trust trust.json\n",

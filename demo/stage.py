@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from demo.config import environment
+from demo.no_network import Isolation, strongest
 from shared.clock import monotonic
 
 FOLDER = Path(".demo")
@@ -33,6 +34,8 @@ class Stage:
 
     http: aiohttp.ClientSession
     ports: dict[str, int]
+    folder: Path = FOLDER
+    isolation: Isolation = field(default_factory=strongest)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def url(self, service: str) -> str:
@@ -40,7 +43,7 @@ class Stage:
 
     def init(self, service: str, folder: str, *arguments: str) -> dict[str, Any]:
         """Run ``<service> init --json`` and return what it made."""
-        command = [sys.executable, "-m", service, "init", "--json", "--dir", str(FOLDER / folder), *arguments]
+        command = [sys.executable, "-m", service, "init", "--json", "--dir", str(self.folder / folder), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env=environment({}), check=False)
         if done.returncode:
             raise StageError(f"{service} init failed ({done.returncode}):\n{done.stderr}")
@@ -53,8 +56,8 @@ class Stage:
 
     def serve(self, service: str, folder: str) -> None:
         """Start a service and wait until it is ready."""
-        log = (FOLDER / f"{folder}.log").open("wb")
-        command = [sys.executable, "-m", service, "serve", "--dir", str(FOLDER / folder)]
+        log = (self.folder / f"{folder}.log").open("wb")
+        command = [sys.executable, "-m", service, "serve", "--dir", str(self.folder / folder)]
         self.running[service] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment({}))
         log.close()
 
@@ -70,7 +73,7 @@ class Stage:
             except aiohttp.ClientConnectionError:
                 pass
             await asyncio.sleep(0.03)
-        raise StageError(f"{service} did not start; its log:\n{(FOLDER / f'{folder}.log').read_text(errors='replace')[-3000:]}")
+        raise StageError(f"{service} did not start; its log:\n{(self.folder / f'{folder}.log').read_text(errors='replace')[-3000:]}")
 
     async def call(self, method: str, url: str, *, key: str = "", body: object = None, headers: dict[str, str] | None = None) -> Any:
         """Speak JSON with a service; a refusal breaks the story off with what was said."""
