@@ -7,7 +7,7 @@ gets the whole ``Unsigned``, not bytes, so that it can refuse a ``typ`` outside 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, NewType, Protocol, TypeVar
 
@@ -71,10 +71,11 @@ _ECDSA = {"ES256": ec.ECDSA(hashes.SHA256()), "ES384": ec.ECDSA(hashes.SHA384())
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key with the one algorithm that it is used with."""
+    """A public key with the one algorithm that it is used with; ``jwk`` where it was read from one, so that nobody renders it again."""
 
     alg: str
     key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+    jwk: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
 
     def verify(self, signature: bytes, signing_input: bytes) -> None:
         """Raise ``BadSignature`` unless ``signature`` (raw: fixed-length r||s, or Ed25519's 64 bytes) is by this key."""

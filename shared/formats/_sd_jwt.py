@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,8 +24,12 @@ MAX_DISCLOSURES = 500
 MAX_DEPTH = 24
 """Of the opened payload: recursive disclosures may not nest deeper than a document that came in clear."""
 
-ALGORITHMS: Mapping[str, Callable[[bytes], Any]] = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
-"""Named as in the registry of RFC 6920, RFC 9901 section 4.1.1. Nothing shorter than 256 bits."""
+ALGORITHMS: Mapping[str, tuple[Callable[[bytes], Any], int, bytes]] = {
+    "sha-256": (hashlib.sha256, 32, bytes(1)),
+    "sha-384": (hashlib.sha384, 48, b""),
+    "sha-512": (hashlib.sha512, 64, bytes(2)),
+}
+"""Function, size and filling. Named as in the registry of RFC 6920, RFC 9901 section 4.1.1. Nothing shorter than 256 bits."""
 
 SD: Final = "_sd"
 SD_ALG: Final = "_sd_alg"
@@ -36,63 +40,78 @@ RESERVED: Final = frozenset({SD, SD_ALG, DOTS})
 Path = tuple[str | int, ...]
 
 _encode = msgspec.json.Encoder().encode
+_DRAWN: Final = 12  # salts at a time
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
 def _text(data: bytes) -> bytes:
-    """base64url without padding; the hot twin of ``codec.base64url.encode``."""
-    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=")
+    """base64url without padding; the hot twin of ``codec.base64url.encode`` for short data."""
+    return b2a_base64(data, newline=False).translate(_URL, b"=")
 
 
 # --- issuing -------------------------------------------------------------------------------------------------------------------------
 
 
+def _salts(entropy: Entropy) -> Iterator[str]:
+    """18 bytes are 24 characters without padding, so that one call of each kind makes many salts."""
+    while True:
+        text = _text(entropy(18 * _DRAWN)).decode()
+        for at in range(0, 24 * _DRAWN, 24):
+            yield text[at : at + 24]
+
+
 class Redaction:
     """Makes disclosures with fresh 144-bit salts (section 9.3 asks for 128) and remembers them in order. One a credential."""
 
-    __slots__ = ("_entropy", "_hash", "_salts", "alg", "disclosures")
+    __slots__ = ("_salt", "_texts", "alg")
 
-    def __init__(self, entropy: Entropy, *, alg: str = "sha-256", expected: int = 16) -> None:
+    def __init__(self, entropy: Entropy, *, alg: str = "sha-256") -> None:
         self.alg = alg
-        self.disclosures: list[str] = []
-        self._hash = ALGORITHMS[alg]
-        self._entropy = entropy
-        self._salts = self._draw(expected)
+        self._texts: list[bytes] = []
+        self._salt = _salts(entropy).__next__
 
-    def _draw(self, count: int) -> list[str]:
-        """18 bytes are 24 characters without padding, so that one call of each kind makes many salts."""
-        text = _text(self._entropy(18 * count)).decode()
-        return [text[at : at + 24] for at in range(0, 24 * count, 24)]
+    def _add(self, disclosures: Iterable[tuple[Any, ...]]) -> list[str]:
+        texts = [b2a_base64(_encode(each), newline=False).translate(_URL, b"=") for each in disclosures]
+        self._texts += texts
+        return digests(self.alg, texts)
 
-    def _salt(self) -> str:
-        if not self._salts:
-            self._salts = self._draw(16)
-        return self._salts.pop()
+    def members(self, members: Sequence[tuple[str, Any]]) -> list[str]:
+        """The digests of disclosures of an object's members, for its ``_sd`` array (section 4.2.1)."""
+        salt = self._salt
+        for name, _ in members:
+            if name in RESERVED:
+                raise Malformed("a claim cannot have this name", where=f"/{name}")
+        return self._add([(salt(), name, value) for name, value in members])
 
-    def _add(self, disclosure: list[Any]) -> str:
-        text = _text(_encode(disclosure))
-        self.disclosures.append(text.decode())
-        return _text(self._hash(text).digest()).decode()
-
-    def member(self, name: str, value: Any) -> str:
-        """The digest of a disclosure of an object member, for its ``_sd`` array (section 4.2.1)."""
-        if name in RESERVED:
-            raise Malformed("a claim cannot have this name", where=f"/{name}")
-        return self._add([self._salt(), name, value])
-
-    def element(self, value: Any) -> dict[str, str]:
-        """What stands in an array in place of ``value`` (section 4.2.2)."""
-        return {DOTS: self._add([self._salt(), value])}
+    def elements(self, values: Sequence[Any]) -> list[dict[str, str]]:
+        """What stands in an array in place of ``values`` (section 4.2.2)."""
+        salt = self._salt
+        return [{DOTS: found} for found in self._add([(salt(), value) for value in values])]
 
     def decoy(self) -> str:
         """A digest that no disclosure explains (section 4.2.5)."""
-        return _text(self._hash(self._salt().encode()).digest()).decode()
+        return digests(self.alg, [self._salt().encode()])[0]
+
+    @property
+    def disclosures(self) -> list[str]:
+        return [text.decode() for text in self._texts]
+
+    def tail(self) -> str:
+        """What follows the issuer's JWS: ``~<disclosure>~…~<disclosure>~``."""
+        return b"~".join([b"", *self._texts, b""]).decode() if self._texts else "~"
 
 
-def digest(alg: str, text: str) -> str:
-    """base64url of the hash over the ASCII of ``text``: for disclosures (section 4.2.3) and ``sd_hash`` (section 4.3.1)."""
-    return _text(ALGORITHMS[alg](text.encode()).digest()).decode()
+def digests(alg: str, texts: Sequence[bytes]) -> list[str]:
+    """base64url of the hash over each text, for disclosures (section 4.2.3) and ``sd_hash`` (section 4.3.1).
+
+    Encoded in one go: each digest is filled up with zeros to whole groups of three bytes, which changes none of its own characters
+    because unused bits are zero anyway.
+    """
+    hash_, size, fill = ALGORITHMS[alg]
+    text = b2a_base64(b"".join([hash_(each).digest() + fill for each in texts]), newline=False).translate(_URL).decode()
+    width = (size * 8 + 5) // 6
+    return [text[at : at + width] for at in range(0, len(text), (size + len(fill)) * 4 // 3)]
 
 
 # --- receiving -----------------------------------------------------------------------------------------------------------------------
@@ -187,7 +206,7 @@ class Opened(NamedTuple):
 
 def open_payload(sd_jwt: SdJwt) -> Opened:
     """``BadDisclosure`` for all that section 7.1 refuses; ``Malformed`` for a payload that uses the reserved names otherwise."""
-    opener = _Opener(sd_jwt.disclosures, ALGORITHMS[sd_jwt.alg])
+    opener = _Opener(sd_jwt.disclosures, sd_jwt.alg)
     document = opener.open_object(sd_jwt.payload, (), -1)
     document.pop(SD_ALG, None)
     if opener.waiting:
@@ -205,10 +224,10 @@ _NO_DIGESTS: Final = ()
 class _Opener:
     __slots__ = ("digests", "disclosures", "leaves", "parents", "paths", "waiting")
 
-    def __init__(self, disclosures: Sequence[Disclosure], hash_: Callable[[bytes], Any]) -> None:
+    def __init__(self, disclosures: Sequence[Disclosure], alg: str) -> None:
         count = len(disclosures)
         self.disclosures = disclosures
-        self.waiting = {_text(hash_(text.encode()).digest()).decode(): at for at, (text, _, _) in enumerate(disclosures)}
+        self.waiting = dict(zip(digests(alg, [text.encode() for text, _, _ in disclosures]), range(count), strict=True))
         if len(self.waiting) != count:
             raise BadDisclosure("a disclosure is there twice", where="/disclosures")
         self.digests: list[str] = []

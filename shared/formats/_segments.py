@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..codec import base64url
 from ..errors import AlgorithmRefused, BadSignature
 from ..jose.jws import ALGS
 from ..keys import ALGORITHMS, KeyId, Unsigned
@@ -17,12 +18,15 @@ from ..x509 import parse_x5c, x5c_header
 encode = msgspec.json.Encoder().encode
 """For what we compose ourselves from plain values; strangers' values go through ``codec.strict_json``."""
 
+_SHORT = 256
 _URL = bytes.maketrans(b"+/", b"-_")
 
 
 def text(data: bytes) -> str:
-    """base64url without padding; the hot twin of ``codec.base64url.encode``."""
-    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=").decode()
+    """base64url without padding; the hot twin of ``codec.base64url.encode``: the first encoder starts faster, the second runs faster."""
+    if len(data) < _SHORT:
+        return b2a_base64(data, newline=False).translate(_URL, b"=").decode()
+    return base64url.encode(data)
 
 
 @lru_cache(maxsize=64)
@@ -38,15 +42,14 @@ def header_segment(alg: str, typ: str, x5c: tuple[bytes, ...] = (), cty: str = "
     return text(encode(header))
 
 
-def unsigned(
-    payload: Mapping[str, Any], *, typ: str, segment: str, key: KeyId, alg: str, before: str = "", after: str = ""
+def unsigned(  # noqa: PLR0917 - names cost time here
+    payload: Mapping[str, Any], typ: str, segment: str, key: KeyId, alg: str, before: str = "", after: str = ""
 ) -> Unsigned[str]:
     """A JWS that lacks only its signature; ``before`` and ``after`` stand around it in the completed text."""
     signing_input = f"{segment}.{text(encode(payload))}"
-    size = ALGORITHMS[alg].size
 
     def complete(signature: bytes) -> str:
-        if len(signature) != size:
+        if len(signature) != ALGORITHMS[alg].size:
             raise BadSignature("the custodian's signature does not have the length of its algorithm")
         return f"{before}{signing_input}.{text(signature)}{after}"
 

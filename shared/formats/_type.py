@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..credentials import CredentialType, Node
@@ -24,7 +24,7 @@ def redact(rules: CredentialType, claims: Mapping[str, Any], redaction: Redactio
 def _object(node: Node, claims: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
     members = node.members
     out: dict[str, Any] = {}
-    digests: list[str] = []
+    hidden: list[tuple[str, Any]] = []
     for name, value in claims.items():
         child = members.get(name)
         if child is None:
@@ -32,27 +32,24 @@ def _object(node: Node, claims: Mapping[str, Any], redaction: Redaction) -> dict
         if child.whole:
             out[name] = value
         elif child.claim is not None:
-            digests.append(redaction.member(name, value))
+            hidden.append((name, value))
         elif child.items is None:
             out[name] = _object(child, value, redaction)
+        elif child.required or child.open:
+            out[name] = _array(child.items, value, redaction)
         else:
-            elements = [_element(child.items, item, redaction) for item in value]
-            if child.required or child.open:
-                out[name] = elements
-            else:
-                digests.append(redaction.member(name, elements))
-    if digests:
+            hidden.append((name, _array(child.items, value, redaction)))
+    if hidden:
         # Sorted, so that the order says nothing about which claim is which (section 4.2.4.1).
-        digests.sort()
-        out[SD] = digests
+        out[SD] = sorted(redaction.members(hidden))
     return out
 
 
-def _element(node: Node, value: Any, redaction: Redaction) -> Any:
+def _array(node: Node, values: Sequence[Any], redaction: Redaction) -> list[Any]:
     if node.claim is not None:
-        return redaction.element(value)
-    inside = _object(node, value, redaction)
-    return inside if node.open else redaction.element(inside)
+        return redaction.elements(values)
+    inside = [_object(node, value, redaction) for value in values]
+    return inside if node.open else redaction.elements(inside)
 
 
 def check_members(rules: CredentialType, claims: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat
 from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
 from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
 from ._paths import related, select
-from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
+from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digests, open_payload, parse_sd_jwt
 from ._segments import certificates, header_segment, unsigned
 from ._type import check_limits, redact
 
@@ -63,14 +63,8 @@ class SdJwtVc:
             payload["status"] = render_status(credential.status)
         payload |= redact(credential.type, credential.claims, redaction)
         payload[SD_ALG] = redaction.alg
-        return unsigned(
-            payload,
-            typ=TYP,
-            segment=header_segment(credential.alg, TYP, credential.x5c),
-            key=key,
-            alg=credential.alg,
-            after="~" + "".join([text + "~" for text in redaction.disclosures]),
-        )
+        segment = header_segment(credential.alg, TYP, credential.x5c)
+        return unsigned(payload, TYP, segment, key, credential.alg, after=redaction.tail())
 
     def parse(self, wire: str) -> Parsed:
         return _parsed(wire, parse_sd_jwt(wire, typ=TYP))
@@ -114,7 +108,7 @@ class SdJwtVc:
             raise NotBound("nobody proves to hold this document")
         check_holder_signature(token, holder, typ=BINDING_TYP)
         check_binding(token.claims, binding, at=at)
-        if token.claims.get("sd_hash") != digest(sd_jwt.alg, sd_jwt.presented):
+        if token.claims.get("sd_hash") != digests(sd_jwt.alg, [sd_jwt.presented.encode()])[0]:
             raise OtherPresentation("the holder signed another selection", where="/sd_hash")
         return _facts(parsed, opened, holder, token.claims, token.jws.signing_input)
 
@@ -130,9 +124,8 @@ class SdJwtVc:
     def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
         sd_jwt = _inner(parsed).sd_jwt
         payload = binding_claims(binding, at)
-        payload["sd_hash"] = digest(sd_jwt.alg, sd_jwt.presented)
-        segment = header_segment(alg, BINDING_TYP)
-        return unsigned(payload, typ=BINDING_TYP, segment=segment, key=key, alg=alg, before=sd_jwt.presented)
+        payload["sd_hash"] = digests(sd_jwt.alg, [sd_jwt.presented.encode()])[0]
+        return unsigned(payload, BINDING_TYP, header_segment(alg, BINDING_TYP), key, alg, before=sd_jwt.presented)
 
 
 def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:

@@ -60,7 +60,7 @@ class VcJose:
         if credential.status is not None:
             document["status"] = render_status(credential.status)
         segment = header_segment(credential.alg, TYP, credential.x5c, "vc")
-        return unsigned(document, typ=TYP, segment=segment, key=key, alg=credential.alg)
+        return unsigned(document, TYP, segment, key, credential.alg)
 
     def parse(self, wire: str) -> Parsed:
         if len(wire) > MAX_BYTES:
@@ -128,7 +128,7 @@ class VcJose:
             ],
         }
         payload = presentation | binding_claims(binding, at) | presentation
-        return unsigned(payload, typ=PRESENTATION_TYP, segment=header_segment(alg, PRESENTATION_TYP), key=key, alg=alg)
+        return unsigned(payload, PRESENTATION_TYP, header_segment(alg, PRESENTATION_TYP), key, alg)
 
 
 class _Inner:

@@ -21,7 +21,7 @@ from ..keys import PublicKey
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _CURVES: dict[str, tuple[ec.EllipticCurve, int, str]] = {"P-256": (ec.SECP256R1(), 32, "ES256"), "P-384": (ec.SECP384R1(), 48, "ES384")}
-_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384"}
+_NAMES = {"ES256": "P-256", "ES384": "P-384"}
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 _POINT = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 
@@ -63,13 +63,15 @@ def check_public(jwk: Mapping[str, Any], *, where: str = "") -> None:
 
 def render_jwk(key: PublicKey) -> dict[str, str]:
     """``kty``, ``crv``, ``x`` and, for an elliptic curve, ``y``; no other member."""
+    if key.jwk:
+        return dict(key.jwk)
     if isinstance(key.key, ed25519.Ed25519PublicKey):
         return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(key.key.public_bytes(*_RAW))}
     point = key.key.public_bytes(*_POINT)
     half = len(point) // 2
     return {
         "kty": "EC",
-        "crv": _NAMES[key.key.curve.name],
+        "crv": _NAMES[key.alg],
         "x": base64url.encode(point[1 : half + 1]),
         "y": base64url.encode(point[half + 1 :]),
     }
@@ -123,9 +125,10 @@ def _ec_key(crv: str, x: str, y: str) -> PublicKey:
     # RFC 7518 section 6.2.1.2: full length, leading zero bytes included.
     point = b"\x04" + _coordinate(x, size, "/x") + _coordinate(y, size, "/y")
     try:
-        return PublicKey(alg, ec.EllipticCurvePublicKey.from_encoded_point(curve, point))
+        key = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
     except ValueError as error:
         raise Malformed("the point is not on the curve") from error
+    return PublicKey(alg, key, (("kty", "EC"), ("crv", crv), ("x", x), ("y", y)))
 
 
 @lru_cache(maxsize=1024)

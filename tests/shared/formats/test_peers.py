@@ -67,7 +67,7 @@ def value(dice: Dice, redaction: Redaction, depth: int) -> tuple[Any, Any]:
         signed, plain = [], []
         for _ in range(dice.below(4)):
             below, opened = value(dice, redaction, depth - 1)
-            signed.append(redaction.element(below) if dice.below(2) else below)
+            signed.append(redaction.elements([below])[0] if dice.below(2) else below)
             plain.append(opened)
         if not dice.below(3):
             signed.insert(dice.below(len(signed) + 1), {"...": redaction.decoy()})
@@ -83,7 +83,7 @@ def members(dice: Dice, redaction: Redaction, depth: int) -> tuple[dict[str, Any
     for name in NAMES[dice.below(3) :: 1 + dice.below(3)]:
         below, plain[name] = value(dice, redaction, depth)
         if dice.below(2):
-            digests.append(redaction.member(name, below))
+            digests.append(redaction.members([(name, below)])[0])
         else:
             signed[name] = below
     digests += [redaction.decoy() for _ in range(dice.below(3))]
