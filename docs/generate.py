@@ -7,9 +7,10 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from shared import errors
-from shared.web.settings import describe
+from shared.web.settings import Common, describe
 
 FOLDER = Path(__file__).resolve().parent
 SERVICES = ("issuer", "wallet", "verifier")
@@ -31,10 +32,16 @@ def settings() -> str:
         parts.append("| setting | kind | default | what it does |\n|---|---|---|---|")
         parts += [
             f"| `{each.name}` | {cell(each.kind)} | `{each.default}` | {cell(each.doc)} |"
-            for each in describe(config.Settings, config.PREFIX)
+            for each in describe(settings_of(config), config.PREFIX)
         ]
         parts.append("")
     return "\n".join(parts)
+
+
+def settings_of(config: ModuleType) -> type[Common]:
+    """The one Struct of settings that a service's config module defines."""
+    (kind,) = (each for each in vars(config).values() if isinstance(each, type) and issubclass(each, Common) and each is not Common)
+    return kind
 
 
 def cell(text: str) -> str:
@@ -58,7 +65,7 @@ def error_table() -> str:
         "| code | protocol error | status | what it means |\n|---|---|---|---|",
     ]
     for kind in tree(errors.VcError):
-        meaning = " ".join((inspect.cleandoc(kind.__doc__ or "")).split())
+        meaning = " ".join(inspect.cleandoc(kind.__doc__ or "").replace("``", "`").split())
         parts.append(f"| `{kind.code}` | `{kind.error}` | {kind.status} | {cell(meaning)} |")
     return "\n".join([*parts, ""])
 

@@ -16,6 +16,7 @@ LINT = (
     ("format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
     ("types", [BIN / "mypy"]),
     ("import contracts", [BIN / "lint-imports"]),
+    ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
 PYTEST = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
 UNIT = [*PYTEST, "-m", "not real", "tests"]
