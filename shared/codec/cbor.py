@@ -15,12 +15,17 @@ import cbor2
 from ..errors import Malformed, TooLarge
 
 _MAX_DEPTH = 16
+_TEXT, _MAP, _TAG, _SIMPLE = 3, 5, 6, 7  # major types
+_STRINGS = frozenset({2, _TEXT})
+_IN_HEAD = 23  # larger arguments follow the head, in so many bytes:
+_SIZES = (1, 2, 4, 8)
 
 
 def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPTH, where: str = "") -> Any:
     """The one item in ``data``. ``TooLarge`` past ``max_bytes``; ``Malformed`` for all else, nesting beyond ``max_depth`` included."""
     if len(data) > max_bytes:
         raise TooLarge(f"more than {max_bytes} bytes of CBOR", where=where)
+    _check_keys(data, where)
     decoder = cbor2.CBORDecoder(
         BytesIO(data), max_depth=max_depth, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_TAGS
     )
@@ -38,6 +43,44 @@ def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPT
 def dumps(value: object, *, canonical: bool = False) -> bytes:
     """``value`` in definite lengths; ``canonical`` sorts map keys by length, then bytes, and uses the shortest floats (RFC 8949 4.2.3)."""
     return cbor2.dumps(value, canonical=canonical)
+
+
+def _check_keys(data: bytes, where: str) -> None:
+    """``Malformed`` for a map key that is neither a whole number nor a string.
+
+    Arrays of -1 and -2 all have one hash in Python: a map with thousands of them as keys takes minutes to build. So this looks at the
+    heads of the items alone (RFC 8949 section 3) before anything is built.
+    """
+    at = 0
+    todo, maps = [1], [False]  # for each open container: items still to come, and whether it is a map
+    try:
+        while todo:
+            if not todo[-1]:
+                todo.pop()
+                maps.pop()
+                continue
+            todo[-1] -= 1
+            major, argument, at = _head(data, at)
+            if major <= _TEXT:
+                at += argument if major in _STRINGS else 0
+            elif maps[-1] and todo[-1] & 1:
+                raise Malformed("the keys of a map are whole numbers and strings", where=where)
+            elif major != _SIMPLE:
+                todo.append(1 if major == _TAG else argument << (major == _MAP))
+                maps.append(major == _MAP)
+    except IndexError as error:
+        raise Malformed("the CBOR item is cut short", where=where) from error
+
+
+def _head(data: bytes, at: int) -> tuple[int, int, int]:
+    """Major type, argument and where the next byte stands. ``IndexError`` at the end, and for heads of no definite length."""
+    head = data[at]
+    argument = head & 31
+    at += 1
+    if argument <= _IN_HEAD:
+        return head >> 5, argument, at
+    size = _SIZES[argument - _IN_HEAD - 1]
+    return head >> 5, int.from_bytes(data[at : at + size], "big"), at + size
 
 
 class _KeepTags(Mapping[int, Callable[[Any, bool], Any]]):

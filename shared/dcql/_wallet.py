@@ -8,7 +8,7 @@ from typing import Any
 
 from ..credentials import ClaimPath
 from ..errors import AccessDenied
-from ._query import CredentialQuery, DcqlQuery
+from ._query import ClaimQuery, CredentialQuery, DcqlQuery
 from ._select import kind_fits, matching, related, select
 
 
@@ -113,10 +113,24 @@ def _authority_fits(query: CredentialQuery, keys: tuple[str, ...]) -> bool:
     return not wanted or not wanted.isdisjoint(keys)
 
 
+_Answer = tuple[tuple[ClaimPath, ...], frozenset[int]]
+
+
 def _selections(query: CredentialQuery, held: Held) -> Iterator[Selection]:
+    """Each claim is looked up once, however many sets name it: sets are short to write, and a stranger writes them."""
+    answers: dict[int, _Answer] = {}
     for claims in query.claim_options():
-        found = [matching(select(held.document, claim.path), claim.values) for claim in claims]
-        if all(found):
-            paths = tuple(dict.fromkeys(path for selected in found for path, _ in selected))
-            shown = tuple(part for part in held.disclosable if any(related(part, path) for path in paths))
-            yield Selection(paths, shown)
+        unique = {id(claim): claim for claim in claims}
+        found = [answers.get(key) or answers.setdefault(key, _answer(claim, held)) for key, claim in unique.items()]
+        if all(paths for paths, _ in found):
+            shown = frozenset[int]().union(*(parts for _, parts in found))
+            yield Selection(
+                tuple(dict.fromkeys(path for paths, _ in found for path in paths)),
+                tuple(part for position, part in enumerate(held.disclosable) if position in shown),
+            )
+
+
+def _answer(claim: ClaimQuery, held: Held) -> _Answer:
+    """The paths that ``claim`` selects, and the positions of what has to be disclosed for them."""
+    paths = tuple(path for path, _ in matching(select(held.document, claim.path), claim.values))
+    return paths, frozenset(at for at, part in enumerate(held.disclosable) if any(related(part, path) for path in paths))

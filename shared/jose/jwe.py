@@ -18,6 +18,8 @@ from .jwk import check_public, parse_public_jwk, thumbprint
 ALG = "ECDH-ES"
 ENCS: tuple[str, ...] = ("A128GCM", "A256GCM")
 MAX_BYTES = 2_000_000
+# RFC 7517 section 4 and RFC 7518 section 6.2.1; ``ext`` is what browsers add (Web Cryptography API).
+_EPHEMERAL = frozenset({"kty", "crv", "x", "y", "kid", "use", "key_ops", "alg", "ext", "x5u", "x5c", "x5t", "x5t#S256"})
 
 
 def encrypt(plaintext: bytes, recipient_jwk: Mapping[str, Any], *, enc: str, header: Mapping[str, Any] = MappingProxyType({})) -> str:
@@ -71,9 +73,7 @@ def peek_header(token: str, *, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
         raise AlgorithmRefused("only ECDH-ES with A128GCM or A256GCM is used here", where="/alg")
     if "zip" in header or "crit" in header:
         raise Malformed("neither compression nor header extensions are understood here", where="/zip" if "zip" in header else "/crit")
-    epk = get_object(header, "epk")
-    check_public(epk, where="/epk")
-    _point(epk, "/epk")
+    _check_ephemeral(get_object(header, "epk"))
     for name in ("apu", "apv"):
         base64url.decode(get_str(header, name, optional=True, min_length=0) or "", where=f"/{name}")
     get_str(header, "kid", optional=True)
@@ -96,6 +96,14 @@ def generate_ephemeral() -> dict[str, str]:
 def public_half(private_jwk: Mapping[str, Any]) -> dict[str, Any]:
     """What may be published of ``generate_ephemeral``'s key."""
     return {name: value for name, value in private_jwk.items() if name != "d"}
+
+
+def _check_ephemeral(epk: Mapping[str, Any]) -> None:
+    """``jwcrypto`` takes every member for an instruction, ``generate`` and ``size`` too: a stranger could have us make large RSA keys."""
+    check_public(epk, where="/epk")
+    if not _EPHEMERAL.issuperset(epk):
+        raise Malformed("the sender's key has members that no public key has", where="/epk")
+    _point(epk, "/epk")
 
 
 def _agreement_key(jwk: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..codec import strict_json
+from ..codec.strict_json import MAX_INTEGER
 from ..errors import Expired, Malformed, NotYetValid
 from ..keys import KeyId, PublicKey, Unsigned
 from .jws import ALGS, MAX_BYTES, Jws, parse_jws, prepare_jws, verify_jws
@@ -63,6 +64,9 @@ def check_times(claims: Mapping[str, Any], *, at: int, leeway: int = 60) -> None
 
 def _time(claims: Mapping[str, Any], name: str) -> int | float | None:
     value = claims.get(name)
-    if name not in claims or type(value) is int or type(value) is float:
+    if name not in claims:
+        return None
+    # A comparison with NaN is false whichever way round, so that it is refused here.
+    if (type(value) is int or type(value) is float) and -MAX_INTEGER <= value <= MAX_INTEGER:
         return value
     raise Malformed("a time in seconds is demanded here", where=f"/{name}")
