@@ -95,7 +95,7 @@ class Store:
 
         async def unit(tx: Tx) -> None:
             known = await knowledge.memory(tx)
-            await knowledge.learn(tx, known.lessons(*genuine), at)
+            await knowledge.learn(tx, known.lessons(found.entity, *genuine), at)
             for token in genuine:
                 await knowledge.keep_list(tx, found.entity, token, at)
             for vct, data in found.descriptions.items():

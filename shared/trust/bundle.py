@@ -257,11 +257,15 @@ def _status_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, Status
     lists: dict[str, StatusToken] = {}
     for data in bundle.of(STATUS_LIST):
         token = parse_token(_text(data))
-        seen = statuses.lists.get(token.uri)
-        if seen is not None and token.iat < seen.iat:
+        if any((issuer, token.uri) in statuses.lists and token.iat < statuses.lists[issuer, token.uri].iat for issuer in _speakers(token)):
             raise BundleRolledBack("the checking pack brings back an older status list", where="/artefacts")
         _add(lists, token.uri, token)
     return lists
+
+
+def _speakers(token: StatusToken) -> tuple[str, ...]:
+    """Whose list it says it is. Without a certificate nobody can tell yet; the check of a document that names the list will."""
+    return load_certificate(token.x5c[0], "/artefacts").uris if token.x5c else ()
 
 
 V = TypeVar("V")

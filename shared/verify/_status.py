@@ -60,18 +60,18 @@ def check_status_of(claims: Claims, issuer: Cert, credential_type: CredentialTyp
     if reference is None:
         raise StatusUnknown("this type of document has a status, but this one names no status list")
     memory = known.material.memory
-    _check_final(known, reference)
+    _check_final(known, claims.issuer, reference)
     tokens, reasons = yield from _gather(reference.uri, claims, issuer, known)
-    known.learnt = known.learnt.merge(memory.lessons(*tokens))
+    known.learnt = known.learnt.merge(memory.lessons(claims.issuer, *tokens))
     if any(_says_invalid(token, reference.idx) for token in tokens):
-        known.learnt = known.learnt.learn_invalid(reference.uri, reference.idx, until=claims.expires_at)
+        known.learnt = known.learnt.learn_invalid(claims.issuer, reference.uri, reference.idx, until=claims.expires_at)
         known.note(max(token.iat for token in tokens))
         raise Revoked("the issuer has cancelled this document")
     if not tokens:
         raise StatusUnknown("; ".join(reasons))
     newest = max(tokens, key=lambda token: token.iat)
     for each in (memory, known.learnt):
-        each.check(newest)
+        each.check(claims.issuer, newest)
     known.note(newest.iat)
     check_current(newest, at=known.at)
     value = status_at(newest, reference.idx)
@@ -88,10 +88,10 @@ def allowed_age(credential_type: CredentialType, use: Mapping[str, Any], limit: 
     return age if limit is None else min(age, limit)
 
 
-def _check_final(known: Knowledge, reference: StatusReference) -> None:
+def _check_final(known: Knowledge, issuer: str, reference: StatusReference) -> None:
     for memory in (known.material.memory, known.learnt):
-        if (reference.uri, reference.idx) in memory.invalid:
-            seen = memory.lists.get(reference.uri)
+        if (issuer, reference.uri, reference.idx) in memory.invalid:
+            seen = memory.lists.get((issuer, reference.uri))
             if seen is not None:
                 known.note(seen.iat)
             raise Revoked("the issuer cancelled this document, as was seen before")

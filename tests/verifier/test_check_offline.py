@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.desk import BANK, PATHS, Site, Template, copy_file, lines, make_copy, opened, refreshed
 from support.signing import AT
-from support.trial_verify import CLAIMS, DAY, IDX, LIST, status_token, stranger
+from support.trial_verify import CLAIMS, DAY, IDX, ISSUER, LIST, status_token, stranger
 from support.trial_web import Watch
 
 from shared import addressed
@@ -195,7 +195,7 @@ async def test_memory_knows_copies_again_and_keeps_packs_from_going_back(bench: 
     assert bench.check(third, before, "--state", state)[1]["code"] == "bundle_rolled_back"
     memory = parse_state((bench.folder / "state.json").read_bytes())
     assert parse_state(render_state(memory)) == memory
-    assert (LIST, IDX) in memory.packs.statuses.invalid
+    assert (ISSUER, LIST, IDX) in memory.packs.statuses.invalid
     assert parse_state(render_state(Memory())) == Memory()
 
 

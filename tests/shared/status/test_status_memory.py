@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.signing import AT
-from support.trial_verify import LIST, registry, status_token
+from support.trial_verify import ISSUER, LIST, registry, status_token
 
 from shared.errors import Malformed, StatusUnknown, VcError
 from shared.status.memory import (
@@ -30,69 +30,76 @@ OLD, NEW, OTHER = seen_token(AT - 20), seen_token(AT - 10), seen_token(AT - 10, 
 
 
 def test_nothing_is_known_at_first() -> None:
-    StatusMemory().check(OLD)
+    StatusMemory().check(ISSUER, OLD)
 
 
 def test_an_overtaken_list_says_nothing() -> None:
-    memory = StatusMemory().learn(NEW)
-    memory.check(NEW)
+    memory = StatusMemory().learn(ISSUER, NEW)
+    memory.check(ISSUER, NEW)
     with pytest.raises(StatusUnknown):
-        memory.check(OLD)
-    assert memory.learn(OLD).lists[LIST].iat == NEW.iat
+        memory.check(ISSUER, OLD)
+    assert memory.learn(ISSUER, OLD).lists[ISSUER, LIST].iat == NEW.iat
 
 
 def test_two_lists_of_one_second_are_evidence_and_unknown() -> None:
-    memory = StatusMemory().learn(NEW).learn(OTHER)
+    memory = StatusMemory().learn(ISSUER, NEW).learn(ISSUER, OTHER)
     for token in (NEW, OTHER):
         with pytest.raises(StatusUnknown):
-            memory.check(token)
-    proof = memory.equivocations[LIST, NEW.iat]
+            memory.check(ISSUER, token)
+    proof = memory.equivocations[ISSUER, LIST, NEW.iat]
     assert proof.digests == {NEW.digest, OTHER.digest}
     assert OTHER.jws.token in proof.tokens
 
 
 def test_both_tokens_are_kept_where_both_are_at_hand() -> None:
     third = seen_token(AT - 10, {6: 1})
-    memory = StatusMemory().learn(NEW, OTHER)
-    assert memory.equivocations[LIST, NEW.iat].tokens == {NEW.jws.token, OTHER.jws.token}
-    more = StatusMemory().learn(NEW, OTHER, third).equivocations[LIST, NEW.iat]
+    memory = StatusMemory().learn(ISSUER, NEW, OTHER)
+    assert memory.equivocations[ISSUER, LIST, NEW.iat].tokens == {NEW.jws.token, OTHER.jws.token}
+    more = StatusMemory().learn(ISSUER, NEW, OTHER, third).equivocations[ISSUER, LIST, NEW.iat]
     assert more.digests == {NEW.digest, OTHER.digest, third.digest}
     assert len(more.tokens) == MAX_EVIDENCE
 
 
 def test_a_contradiction_unseen_so_far_is_noticed_at_once() -> None:
     with pytest.raises(StatusUnknown):
-        StatusMemory().learn(NEW).check(OTHER)
+        StatusMemory().learn(ISSUER, NEW).check(ISSUER, OTHER)
 
 
 def test_the_next_list_is_believed_again() -> None:
     later = seen_token(AT)
-    memory = StatusMemory().learn(NEW, OTHER, later)
-    memory.check(later)
+    memory = StatusMemory().learn(ISSUER, NEW, OTHER, later)
+    memory.check(ISSUER, later)
 
 
 def test_invalid_is_kept_until_the_document_has_ended_anyway() -> None:
-    memory = StatusMemory().learn_invalid(LIST, 7, until=AT + 5).learn_invalid(LIST, 8, until=AT + 9).learn_invalid(LIST, 7, until=AT)
-    assert dict(memory.invalid) == {(LIST, 7): AT + 5, (LIST, 8): AT + 9}
-    assert dict(memory.forget(AT + 5).invalid) == {(LIST, 8): AT + 9}
+    memory = (
+        StatusMemory()
+        .learn_invalid(ISSUER, LIST, 7, until=AT + 5)
+        .learn_invalid(ISSUER, LIST, 8, until=AT + 9)
+        .learn_invalid(ISSUER, LIST, 7, until=AT)
+    )
+    assert dict(memory.invalid) == {(ISSUER, LIST, 7): AT + 5, (ISSUER, LIST, 8): AT + 9}
+    assert dict(memory.forget(AT + 5).invalid) == {(ISSUER, LIST, 8): AT + 9}
 
 
 _URIS = st.sampled_from(["https://a.example/1", "https://b.example/2"])
+_ISSUERS = st.sampled_from(["https://a.example", "https://b.example/~/x"])
 _DIGESTS = st.sampled_from([b"x", b"y", b"z"])
 _MEMORIES = st.builds(
     StatusMemory,
-    lists=st.dictionaries(_URIS, st.builds(Seen, st.integers(0, 3), _DIGESTS)),
-    invalid=st.dictionaries(st.tuples(_URIS, st.integers(0, 9)), st.integers(0, 9)),
+    lists=st.dictionaries(st.tuples(_ISSUERS, _URIS), st.builds(Seen, st.integers(0, 3), _DIGESTS)),
+    invalid=st.dictionaries(st.tuples(_ISSUERS, _URIS, st.integers(0, 9)), st.integers(0, 9)),
     equivocations=st.lists(
         st.builds(
             Equivocation,
+            _ISSUERS,
             _URIS,
             st.integers(0, 3),
             st.frozensets(_DIGESTS, min_size=2),
             st.frozensets(st.sampled_from(["t1", "t2", "t3"]), max_size=MAX_EVIDENCE),
         ),
         max_size=2,
-    ).map(lambda found: {(each.uri, each.iat): each for each in found}),
+    ).map(lambda found: {each.entry: each for each in found}),
 )
 
 
@@ -103,8 +110,8 @@ def test_memories_join_in_any_order(one: StatusMemory, two: StatusMemory, three:
     whole = one.merge(two).merge(three)
     assert whole.invalid == one.merge(three).merge(two).invalid
     assert whole.lists == two.merge(three).merge(one).lists
-    for uri in whole.lists:
-        assert whole.lists[uri].iat == max(each.lists[uri].iat for each in (one, two, three) if uri in each.lists)
+    for name in whole.lists:
+        assert whole.lists[name].iat == max(each.lists[name].iat for each in (one, two, three) if name in each.lists)
 
 
 @given(_MEMORIES)
@@ -113,9 +120,9 @@ def test_a_memory_survives_the_file(memory: StatusMemory) -> None:
 
 
 def test_evidence_is_bounded() -> None:
-    many = {(LIST, iat): Equivocation(LIST, iat, frozenset({b"x", b"y"})) for iat in range(MAX_EQUIVOCATIONS + 5)}
+    many = {(ISSUER, LIST, iat): Equivocation(ISSUER, LIST, iat, frozenset({b"x", b"y"})) for iat in range(MAX_EQUIVOCATIONS + 5)}
     kept = StatusMemory().merge(StatusMemory(equivocations=many)).equivocations
-    assert min(iat for _, iat in kept) == 5
+    assert min(iat for _, _, iat in kept) == 5
     assert len(kept) == MAX_EQUIVOCATIONS
 
 
@@ -123,16 +130,18 @@ def test_evidence_is_bounded() -> None:
     ("change", "where"),
     [
         ({"lists": []}, "/lists"),
-        ({"lists": {"u": 1}}, "/lists/u"),
-        ({"lists": {"u": {"iat": 1}}}, "/lists/u/digest"),
-        ({"lists": {"u": {"iat": 1, "digest": "="}}}, "/lists/u/digest"),
-        ({"invalid": {"u": 1}}, "/invalid/u"),
-        ({"invalid": {"u": {"01": 1}}}, "/invalid/u/01"),
-        ({"invalid": {"u": {"": 1}}}, "/invalid/u/"),
-        ({"invalid": {"u": {"٣": 1}}}, "/invalid/u/٣"),
-        ({"invalid": {"u": {"1": "x"}}}, "/invalid/u/1"),
-        ({"equivocations": [{"uri": "u", "iat": 1, "digests": ["eA"], "tokens": []}]}, "/equivocations/0/digests"),
-        ({"equivocations": [{"uri": "u", "iat": 1, "digests": ["eA", "!"], "tokens": []}]}, "/equivocations/0/digests/1"),
+        ({"lists": {"i": 1}}, "/lists/i"),
+        ({"lists": {"i": {"u/": 1}}}, "/lists/i/u~1"),
+        ({"lists": {"i": {"u": {"iat": 1}}}}, "/lists/i/u/digest"),
+        ({"lists": {"i": {"u": {"iat": 1, "digest": "="}}}}, "/lists/i/u/digest"),
+        ({"invalid": {"i": 1}}, "/invalid/i"),
+        ({"invalid": {"i": {"u": 1}}}, "/invalid/i/u"),
+        ({"invalid": {"i": {"u": {"01": 1}}}}, "/invalid/i/u/01"),
+        ({"invalid": {"i": {"u": {"": 1}}}}, "/invalid/i/u/"),
+        ({"invalid": {"i": {"u": {"٣": 1}}}}, "/invalid/i/u/٣"),
+        ({"invalid": {"i": {"u": {"1": "x"}}}}, "/invalid/i/u/1"),
+        ({"equivocations": [{"issuer": "i", "uri": "u", "iat": 1, "digests": ["eA"], "tokens": []}]}, "/equivocations/0/digests"),
+        ({"equivocations": [{"issuer": "i", "uri": "u", "iat": 1, "digests": ["eA", "!"], "tokens": []}]}, "/equivocations/0/digests/1"),
     ],
 )
 def test_a_broken_memory_is_never_an_empty_one(change: dict[str, Any], where: str) -> None:

@@ -14,6 +14,7 @@ from support.signing import AT, Signer
 from support.trial_verify import (
     BANK,
     DAY,
+    ISSUER,
     LIST,
     Answers,
     decide,
@@ -319,7 +320,7 @@ def test_each_signer_counts_for_itself() -> None:
 
 def learnt(token: Artefact) -> StatusMemory:
     parsed = parse_token(token.data.decode())
-    return StatusMemory().learn(verify_token(parsed, uri=LIST, key=registry().signer.public, at=AT))
+    return StatusMemory().learn(ISSUER, verify_token(parsed, uri=LIST, key=registry().signer.public, at=AT))
 
 
 def test_old_statement_in_new_bundle() -> None:
@@ -374,7 +375,9 @@ def test_only_a_pinned_signer_moves_the_floor() -> None:
 
 
 def test_memory_survives_the_file() -> None:
-    memory = read(pack(status(1))).memory.with_statuses(learnt(status(1))).with_statuses(StatusMemory().learn_invalid(LIST, 3, until=AT))
+    memory = (
+        read(pack(status(1))).memory.with_statuses(learnt(status(1))).with_statuses(StatusMemory().learn_invalid(ISSUER, LIST, 3, until=AT))
+    )
     assert parse_memory(render_memory(memory)) == memory
     assert parse_memory(render_memory(EMPTY)) == EMPTY
 

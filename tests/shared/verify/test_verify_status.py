@@ -45,7 +45,7 @@ def down(_fetch: Fetch) -> Fetched:
 
 def seen(*tokens: str) -> StatusMemory:
     key = registry().signer.public
-    return StatusMemory().learn(*[verify_token(parse_token(token), uri=LIST, key=key, at=AT) for token in tokens])
+    return StatusMemory().learn(ISSUER, *[verify_token(parse_token(token), uri=LIST, key=key, at=AT) for token in tokens])
 
 
 def is_(decision: Decision, outcome: str, code: str = "") -> None:
@@ -144,7 +144,7 @@ def test_staple_never_overrules_invalid() -> None:
 
 def test_what_was_cancelled_is_known_without_asking() -> None:
     driver = Answers({LIST: status_token()})
-    memory = StatusMemory().learn_invalid(LIST, IDX, until=AT + DAY)
+    memory = StatusMemory().learn_invalid(ISSUER, LIST, IDX, until=AT + DAY)
     decision = decide(SHOWN, answer=driver, trust=material(memory=memory))
     is_(decision, "rejected", "revoked")
     assert driver.asked == []
@@ -192,10 +192,10 @@ def test_two_lists_of_one_second_are_evidence_and_unknown() -> None:
     one, two = status_token(iat=AT - 60), status_token({1: 1}, iat=AT - 60)
     both = decide(SHOWN, answer=one, stapled=[two])
     is_(both, "undecided", "status_unknown")
-    assert both.learnt.equivocations[LIST, AT - 60].tokens == {one, two}
+    assert both.learnt.equivocations[ISSUER, LIST, AT - 60].tokens == {one, two}
     before = decide(SHOWN, answer=two, trust=material(memory=seen(one)))
     is_(before, "undecided", "status_unknown")
-    assert before.learnt.equivocations[LIST, AT - 60].tokens == {two}
+    assert before.learnt.equivocations[ISSUER, LIST, AT - 60].tokens == {two}
     after = decide(SHOWN, answer=one, trust=material(memory=seen(one).merge(before.learnt)))
     is_(after, "undecided", "status_unknown")
     newer = decide(SHOWN, answer=status_token(iat=AT - 59), trust=material(memory=seen(one).merge(before.learnt)))
@@ -211,8 +211,8 @@ def test_the_same_list_twice_is_no_contradiction() -> None:
 
 def test_what_was_learnt_is_told() -> None:
     decision = decide(SHOWN, answer=status_token({IDX: 1}, iat=AT - 60))
-    assert decision.learnt.lists[LIST].iat == AT - 60
-    assert list(decision.learnt.invalid) == [(LIST, IDX)]
+    assert decision.learnt.lists[ISSUER, LIST].iat == AT - 60
+    assert list(decision.learnt.invalid) == [(ISSUER, LIST, IDX)]
     [until] = decision.learnt.invalid.values()
     assert until > AT
     assert decide(show(issue(by=stranger())), answer=status_token()).learnt == StatusMemory()
