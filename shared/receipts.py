@@ -121,11 +121,7 @@ def verify_receipt(token: str, *, policy: Policy, at: int, presentation: bytes, 
     ``Malformed``.
     """
     parsed, chain = _open(token)
-    signer = policy.check_relying_party(chain, at)
-    receipt = _verify(parsed, signer, at, presentation, nonce)
-    if receipt.entity not in signer.uris:
-        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
-    return receipt
+    return _verify(parsed, policy.check_relying_party(chain, at), at, presentation, nonce)
 
 
 def verify_receipt_by(token: str, *, signer: Cert, at: int, presentation: bytes, nonce: str) -> Receipt:
@@ -145,6 +141,8 @@ def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
 
 def _verify(parsed: jwt.Jwt, signer: Cert, at: int, presentation: bytes, nonce: str) -> Receipt:
     receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=at))
+    if receipt.entity not in signer.uris:
+        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
     if not hmac.compare_digest(hashlib.sha256(receipt.salt + presentation).digest(), receipt.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
     if receipt.nonce != nonce:

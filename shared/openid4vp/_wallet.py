@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..flow import Fetch, Fetched, Flow
 from ..jose import jwt
+from ..keys import Role
 from ..oauth import media_type, parse_error
 from ..trust.policy import Policy
 from ..urls import check_link, render_form
@@ -108,7 +109,7 @@ def _fetch_request(asked: AuthorizationRequest, wallet_nonce: str) -> Flow[str]:
 def check_request_object(token: str, *, client_id: str, at: int) -> tuple[Mapping[str, Any], tuple[bytes, ...]]:
     """The claims of a request object that is what it says it is, and its signer's chain (DER, leaf first), not yet followed.
 
-    Typ first (S1), then the certificate: not self-signed, in force, its hash is the ``client_id`` of link and object alike
+    Typ first (S1), then the certificate: not self-signed, for no other role, in force, its hash is the ``client_id`` of link and object alike
     (section 5.9.3); then signature, times and audience.
     """
     parsed = jwt.parse_jwt(token, max_bytes=_MAX_REQUEST)
@@ -119,6 +120,8 @@ def check_request_object(token: str, *, client_id: str, at: int) -> tuple[Mappin
     signer = load_certificate(chain[0], "/x5c/0")
     if signer.parsed.issuer == signer.parsed.subject:
         raise Untrusted("the one who asks has certified itself", where="/x5c/0")
+    if signer.roles not in ((), (Role.RELYING_PARTY,)):  # S1; what others certify has none of our roles
+        raise Untrusted("the certificate of the one who asks is for something else", where="/x5c/0")
     if client_id != client_id_of(signer.der) or parsed.claims.get("client_id") != client_id:
         raise InvalidRequest("the request is by somebody else than the link says", where="/client_id")
     claims = jwt.verify_jwt(parsed, signer.public, typ=TYP, at=at, algs=ALGS)

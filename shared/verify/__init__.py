@@ -24,6 +24,8 @@ from dataclasses import replace
 from typing import Final
 
 from ..clock import DAY
+from ..codec import strict_json
+from ..codec.reader import pointer
 from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
@@ -78,7 +80,9 @@ def verify(
     tokens that came along: further answers, never the last word (S19). ``at`` is the clock's own reading.
     """
     known = Knowledge(material=material, staples=stapled, at=max(at, material.floor))
-    shown = [(query_id, f"/{query_id}/{index}", wire) for query_id, wires in vp_token.items() for index, wire in enumerate(wires)]
+    shown = [
+        (query_id, pointer(pointer("", query_id), index), wire) for query_id, wires in vp_token.items() for index, wire in enumerate(wires)
+    ]
     seen: list[Presentation] = []
     for query_id, where, wire in shown[:MAX_PRESENTATIONS]:
         one = Presentation(query_id=query_id, where=where)
@@ -137,13 +141,16 @@ def _check_time(at: int, floor: int) -> Check:
 
 
 def _check_distinct(seen: Sequence[Presentation]) -> None:
-    """One presentation may answer two queries (OpenID4VP section 6.4), but twice under one query it is no second document."""
+    """One copy may answer two queries (OpenID4VP section 6.4), but twice under one query it is no second document.
+
+    What counts is what the issuer signed: a holder who signs again, for the same transaction, makes no other copy of it.
+    """
     used: set[tuple[str, bytes]] = set()
-    for one in seen:
+    for one in seen if len(seen) > 1 else ():
         if one.claims is not None:
-            key = (one.query_id, one.claims.signing_input_digest)
+            key = (one.query_id, strict_json.dumps(one.signed))
             if key in used:
-                one.stop("holder_binding", Replayed("the same presentation is there twice"))
+                one.stop("holder_binding", Replayed("the same document is there twice"))
             used.add(key)
 
 
@@ -176,7 +183,7 @@ def _check_request(
             return Check("request", "unchecked", code="not_asked", detail="nothing was asked for beforehand", needed=False)
         for query_id in vp_token:
             if query.credential(query_id) is None:
-                raise OverDisclosed("a document came that was not asked for", where=f"/{query_id}")
+                raise OverDisclosed("a document came that was not asked for", where=pointer("", query_id))
         presented = {query_id: [one.claims for one in seen if one.query_id == query_id and one.claims is not None] for query_id in vp_token}
         if any(one.claims is None for one in seen):
             return unreached("request")

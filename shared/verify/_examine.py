@@ -19,12 +19,13 @@ AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
 
 @dataclass(slots=True, kw_only=True)
 class Presentation:
-    """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed."""
+    """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed; ``signed`` is what the issuer signed."""
 
     query_id: str
     where: str
     format: str = ""
     claims: Claims | None = None
+    signed: Mapping[str, object] = field(default_factory=dict)
     issuer: Cert | None = None
     lines: dict[str, Check] = field(default_factory=dict)
 
@@ -98,7 +99,7 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         return
     for name in AUTHENTIC:
         one.passed(name)
-    one.format, one.claims, one.issuer = form.name, claims, issuer
+    one.format, one.claims, one.signed, one.issuer = form.name, claims, parsed.payload, issuer
     if isinstance(expectation.binding, BearerType):
         one.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does")
 

@@ -77,7 +77,7 @@ class Wire:
 def ask(wire: Wire, transaction_data: Any = None) -> vp.ResolvedRequest:
     session, _ = wire.verifier.new_request(transaction_data=transaction_data)
     link = f"openid4vp://?{urlencode(wire.verifier.authorization_request_params(session))}"
-    return run(vp.resolve_request(link, wallet_nonce=WALLET_NONCE, policy=BANK.policy(), at=NOW), wire)
+    return run(vp.resolve_request(link, wallet_nonce=WALLET_NONCE, policy=BANK.policy(), at=system_clock()), wire)
 
 
 def answer(wire: Wire, resolved: vp.ResolvedRequest, *, audience: str | None = None, nonce: str | None = None) -> vp.PostResult:
@@ -86,7 +86,7 @@ def answer(wire: Wire, resolved: vp.ResolvedRequest, *, audience: str | None = N
     held = Held(id="c", format="dc+sd-jwt", vct=parsed.vct, document=seen.document, disclosable=seen.disclosable)
     [candidate] = match(resolved.request.query, [held]).candidates["pid"]
     bound = Binding(audience=audience or resolved.request.client_id, nonce=nonce or resolved.request.nonce)
-    unsigned = FORM.present(FORM.disclose(parsed, candidate.least().paths), bound, key=KeyId("copy"), at=NOW)
+    unsigned = FORM.present(FORM.disclose(parsed, candidate.least().paths), bound, key=KeyId("copy"), at=system_clock())
     return run(vp.post_response(resolved.request, {"pid": [HOLDER.finish(unsigned)]}), wire)
 
 

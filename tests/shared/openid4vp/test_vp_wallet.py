@@ -17,6 +17,7 @@ from shared.errors import (
     Malformed,
     Refused,
     Unavailable,
+    Untrusted,
     VcError,
     WrongNonce,
 )
@@ -116,10 +117,13 @@ def test_somebody_without_a_pinned_anchor_is_unknown_and_not_refused() -> None:
     assert resolved.signer.subject == "Test leaf"
 
 
-def test_an_issuers_certificate_does_not_tell_who_asks() -> None:
-    issuer = Asker.new(role=Role.CREDENTIAL_ISSUER)
-    link = request_links(page=ENTITY, client_id=issuer.client_id, request_uri=REQUEST_URI).scheme
-    assert resolve(Verifier(issuer.sign(issuer.request(wallet_nonce=NONCE))), link, issuer.policy()).asker is None
+@pytest.mark.parametrize("role", [Role.CREDENTIAL_ISSUER, Role.BUNDLE])
+def test_a_certificate_for_something_else_does_not_ask(role: Role) -> None:
+    """S1: a certificate has one role."""
+    other = Asker.new(role=role)
+    link = request_links(page=ENTITY, client_id=other.client_id, request_uri=REQUEST_URI).scheme
+    with pytest.raises(Untrusted):
+        resolve(Verifier(other.sign(other.request(wallet_nonce=NONCE))), link, other.policy())
 
 
 def test_a_withdrawn_certificate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
