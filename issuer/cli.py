@@ -106,8 +106,10 @@ def _add_revoke(commands: Commands[Parser]) -> None:
 
 
 def _add_keys(commands: Commands[Parser]) -> None:
-    one = _command(commands, "keys", "show keys and certificates, or renew the certificate", keys)
-    one.add_argument("what", nargs="?", choices=("show", "renew"), default="show", help="show (default) or renew the certificate")
+    one = _command(commands, "keys", "list keys and certificates, or renew the certificate", keys)
+    one.add_argument(
+        "what", nargs="?", choices=("list", "renew"), default="list", help="list what is in force (default), or renew the certificate"
+    )
 
 
 def _add_doctor(commands: Commands[Parser]) -> None:

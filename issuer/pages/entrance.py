@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from aiohttp import web
 
 from issuer.office import Office
 from issuer.pages.desk import OPERATOR, may, seated
+from issuer.pages.desk import operator as operator_of
 from issuer.records import documents, people
 from shared.errors import Malformed, SignInRequired
 from shared.storage import Tx
@@ -51,7 +54,8 @@ class Entrance:
         )
 
     async def show_sign_in(self, request: web.Request) -> web.StreamResponse:
-        if await auth.current_session(request) is not None:
+        with suppress(SignInRequired):
+            await operator_of(request, self._office)
             raise web.HTTPSeeOther(HOME)
         return await render(request, "console/sign_in.html", next=_inside(request.query.get("next", "")))
 
