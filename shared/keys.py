@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, NewType, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, NewType, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -69,6 +69,19 @@ ALGORITHMS: dict[str, Algorithm] = {
 _ECDSA = {"ES256": ec.ECDSA(hashes.SHA256()), "ES384": ec.ECDSA(hashes.SHA384())}
 
 
+def _der(signature: bytes) -> bytes:
+    """The SEQUENCE of two INTEGERs that X9.62 wants. All but one in 128 signatures of 64 bytes have one of four frames."""
+    half = len(signature) >> 1
+    if half == 32 and signature[0] and signature[32]:
+        before, between = _FRAMES[signature[0] >> 7, signature[32] >> 7]
+        return b"".join((before, signature[:32], between, signature[32:]))
+    return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
+
+
+_INTEGER = (b"\x02\x20", b"\x02\x21\x00")  # the zero keeps a number positive whose first bit is set
+_FRAMES = {(r, s): (bytes((0x30, 68 + r + s)) + _INTEGER[r], _INTEGER[s]) for r in (0, 1) for s in (0, 1)}
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key with the one algorithm that it is used with; ``jwk`` where it was read from one, so that nobody renders it again."""
@@ -87,9 +100,7 @@ class PublicKey:
             size = ALGORITHMS[self.alg].size
             if len(signature) != size:
                 raise BadSignature("the signature does not have the length of its algorithm")
-            half = size >> 1
-            der = encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
-            key.verify(der, signing_input, _ECDSA[self.alg])
+            key.verify(_der(signature), signing_input, _ECDSA[self.alg])
         except InvalidSignature as error:
             raise BadSignature("the signature is not by this key over these bytes") from error
 
@@ -105,8 +116,7 @@ class PublicKey:
         raise AlgorithmRefused("only P-256, P-384 and Ed25519 keys are used here")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned(Generic[Wire]):
+class Unsigned(NamedTuple, Generic[Wire]):
     """A signed object that only lacks its signature."""
 
     key: KeyId

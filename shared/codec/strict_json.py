@@ -16,6 +16,7 @@ from ..errors import Malformed, TooLarge
 
 # RFC 7493 section 2.2: a larger integer is not the same number in every implementation.
 MAX_INTEGER = 2**53 - 1
+_DEEPEST = 512
 
 
 def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 32, where: str = "") -> Any:
@@ -39,6 +40,17 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 32,
     except Malformed as error:
         raise error.within(where) from error.__cause__
     return value
+
+
+def load_unmeasured(data: bytes, *, where: str = "") -> dict[str, Any]:
+    """As ``load_object`` for a reader that walks all of the value anyway: depth, and the size of integers, are left to it."""
+    try:
+        value = _decode(data)
+        if type(value) is dict and _encode(value) == data:  # written again it is the same text: no member was lost
+            return value
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass  # the long way tells what is wrong
+    return load_object(data, max_bytes=len(data), max_depth=_DEEPEST, where=where)
 
 
 def load_object(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 32, where: str = "") -> dict[str, Any]:

@@ -12,6 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from ..clock import Entropy
 from ..credentials import ClaimPath, CredentialType
 from ..keys import KeyId, PublicKey, Unsigned
@@ -66,8 +68,7 @@ class BearerType:
     vct: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """The structure of received bytes. Nothing in it is a fact before ``verify``; only ``parse`` and ``disclose`` make one.
 
     ``payload`` is what the issuer signed, digests included. ``vct``, ``issuer``, ``status`` and ``holder`` are hints, empty or ``None``
@@ -84,7 +85,7 @@ class Parsed:
     issuer: str = ""
     x5c: tuple[bytes, ...] = ()
     status: StatusReference | None = None
-    inner: Any = field(default=None, repr=False, compare=False)  # the format's own parse, so that nothing is parsed twice
+    inner: Any = None  # the format's own parse, so that nothing is parsed twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,7 @@ class Peeked:
     holder: PublicKey | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(Struct, frozen=True, kw_only=True):
     """Facts: what a verified presentation says.
 
     ``claims`` is the claim tree of the type, the same for every format, with the withheld leaves gone. ``document`` is the whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..codec.strict_json import MAX_INTEGER
 from ..credentials import CredentialType, all_types
 from ..errors import Malformed, NotBound
 from ..keys import PublicKey
@@ -34,7 +35,7 @@ def parse_status(payload: Mapping[str, Any]) -> StatusReference | None:
     uri, idx = listed.get("uri"), listed.get("idx")
     if type(uri) is not str or not 0 < len(uri) <= MAX_IDENTIFIER:
         raise Malformed("the address of the status list is missing", where="/status/status_list/uri")
-    if type(idx) is not int or idx < 0:
+    if type(idx) is not int or not 0 <= idx <= MAX_INTEGER:
         raise Malformed("the place in the status list is missing", where="/status/status_list/idx")
     return StatusReference(uri=uri, idx=idx)
 

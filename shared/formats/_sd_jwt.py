@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -158,7 +158,7 @@ def assemble(token: str, texts: Sequence[str], presented: str, binding: str, *, 
     jws = parse_jws(token, max_bytes=MAX_BYTES)
     if typ is not None and jws.typ != typ:
         raise WrongTyp("this signed object is of another kind")
-    payload = strict_json.load_object(jws.payload, max_depth=MAX_DEPTH)
+    payload = strict_json.load_unmeasured(jws.payload)  # ``open_payload`` walks it
     alg = payload.get(SD_ALG, "sha-256")
     if type(alg) is not str or alg not in ALGORITHMS:
         raise Malformed("this hash algorithm is not known here", where=f"/{SD_ALG}")
@@ -204,10 +204,13 @@ class Opened(NamedTuple):
     unexplained: int
 
 
-def open_payload(sd_jwt: SdJwt) -> Opened:
-    """``BadDisclosure`` for all that section 7.1 refuses; ``Malformed`` for a payload that uses the reserved names otherwise."""
+def open_payload(sd_jwt: SdJwt, plain: Collection[str] = ()) -> Opened:
+    """``BadDisclosure`` for all that section 7.1 refuses; ``Malformed`` for a payload that uses the reserved names otherwise.
+
+    ``plain`` names objects at the top that the caller has seen to hold no more than strings and small numbers.
+    """
     opener = _Opener(sd_jwt.disclosures, sd_jwt.alg)
-    document = opener.open_object(sd_jwt.payload, (), -1)
+    document = opener.open_object(sd_jwt.payload, (), -1, plain)
     document.pop(SD_ALG, None)
     if opener.waiting:
         raise BadDisclosure("a disclosure belongs to no digest", where=f"/disclosures/{min(opener.waiting.values())}")
@@ -235,7 +238,7 @@ class _Opener:
         self.parents = [-1] * count
         self.leaves: list[Path] = []
 
-    def open_object(self, node: Mapping[str, Any], path: Path, owner: int) -> dict[str, Any]:
+    def open_object(self, node: Mapping[str, Any], path: Path, owner: int, plain: Collection[str] = ()) -> dict[str, Any]:
         if len(path) >= MAX_DEPTH:
             raise TooLarge("disclosures are nested too deeply", where=_pointer(path))
         out = dict(node)
@@ -245,10 +248,15 @@ class _Opener:
         for name, value in out.items():
             kind = type(value)
             if kind is dict:
-                out[name] = self.open_object(value, (*path, name), owner)
-            elif kind is list:
+                if name not in plain:
+                    out[name] = self.open_object(value, (*path, name), owner)
+                continue
+            if kind is list:
                 out[name] = self.open_array(value, (*path, name), owner)
-            elif owner >= 0:
+                continue
+            if kind is int:
+                _check_integer(value)
+            if owner >= 0:
                 self.leaves.append((*path, name))
         if digests is not _NO_DIGESTS:
             self.open_members(digests, out, path, owner)
@@ -288,6 +296,8 @@ class _Opener:
             elif kind is list:
                 out.append(self.open_array(value, (*path, len(out)), owner))
             else:
+                if kind is int:
+                    _check_integer(value)
                 if owner >= 0:
                     self.leaves.append((*path, len(out)))
                 out.append(value)
@@ -318,6 +328,11 @@ class _Opener:
         if opened is value or not opened:
             self.leaves.append(path)
         return opened
+
+
+def _check_integer(value: int) -> None:
+    if not -strict_json.MAX_INTEGER <= value <= strict_json.MAX_INTEGER:
+        raise Malformed("an integer is too large to be read alike by all programs")
 
 
 def _pointer(path: Path) -> str:

@@ -29,6 +29,7 @@ NEVER: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "a
 """What is never selectively disclosable, members inside included (SD-JWT VC, "Registered JWT Claims"). ``_sd_alg`` cannot be."""
 ENVELOPE: Final = NEVER | {"iat", SD_ALG}
 """Everything at the top that is no claim of the type."""
+_JWK: Final = {"kty", "crv", "x", "y"}
 _HOLDS_MEMBERS: Final = ("cnf", "status", "aka_vcts", "vct#integrity")
 
 
@@ -157,7 +158,7 @@ def _open(parsed: Parsed) -> Opened:
     """The opened payload, with everything that may not be hidden in clear."""
     inner = _inner(parsed)
     if inner.opened is None:
-        opened = open_payload(inner.sd_jwt)
+        opened = open_payload(inner.sd_jwt, _plain(parsed.payload))
         _check_never(parsed.payload, opened)
         rules = all_types().get(parsed.vct)
         if rules is not None:
@@ -165,6 +166,19 @@ def _open(parsed: Parsed) -> Opened:
             check_status_there(rules, parsed.status)
         inner.opened = opened
     return inner.opened
+
+
+def _plain(payload: Mapping[str, Any]) -> list[str]:
+    """Which of ``cnf`` and ``status`` have the usual members and nothing else, so that nothing can be hidden in them."""
+    plain = []
+    cnf = payload.get("cnf")
+    jwk = cnf.get("jwk") if type(cnf) is dict and len(cnf) == 1 else None
+    if type(jwk) is dict and jwk.keys() == _JWK and all(type(value) is str for value in jwk.values()):
+        plain.append("cnf")
+    status = payload.get("status")
+    if status is not None and len(status) == 1 and len(status["status_list"]) == 2:  # as ``parse_status`` has read them
+        plain.append("status")
+    return plain
 
 
 def _check_never(payload: Mapping[str, Any], opened: Opened) -> None:

@@ -19,6 +19,7 @@ from ..codec.reader import get_str, get_strings, pointer
 from ..errors import Malformed
 from ..keys import PublicKey
 
+_PLAIN = {"kty", "crv", "x", "y"}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _CURVES: dict[str, tuple[ec.EllipticCurve, int, str]] = {"P-256": (ec.SECP256R1(), 32, "ES256"), "P-384": (ec.SECP384R1(), 48, "ES384")}
 _NAMES = {"ES256": "P-256", "ES384": "P-384"}
@@ -42,6 +43,8 @@ def parse_public_jwk(jwk: Mapping[str, Any], *, where: str = "") -> PublicKey:
     """The key, with the algorithm that follows from its kind. ``Malformed``, with the pointer of the member, for private members, wrong
     types or lengths, points off their curve, and a ``use``, ``key_ops`` or ``alg`` that speaks of another purpose.
     """
+    if jwk.keys() == _PLAIN and jwk["kty"] == "EC" and type(jwk["crv"]) is type(jwk["x"]) is type(jwk["y"]) is str:
+        return _load_ec(jwk["crv"], jwk["x"], jwk["y"], where)
     check_public(jwk, where=where)
     kty, crv, x = get_str(jwk, "kty", where), get_str(jwk, "crv", where), get_str(jwk, "x", where)
     if kty == "EC":

@@ -258,7 +258,25 @@ def test_bounds_on_size_number_and_depth() -> None:
     with pytest.raises(TooLarge):
         opened({"l": [{"...": hashed(texts[-1])}]}, *texts)
     with pytest.raises(TooLarge):
-        parse_sd_jwt(sd_jwt(b'{"a":' * 30 + b"1" + b"}" * 30))
+        open_payload(parse_sd_jwt(sd_jwt(b'{"a":' * 30 + b"1" + b"}" * 30)))
+    with pytest.raises(TooLarge):
+        parse_sd_jwt(sd_jwt(b'{"a":' * 3000 + b"1" + b"}" * 3000))
+
+
+@pytest.mark.parametrize("number", ["9007199254740992", "-9007199254740992", "1" * 30])
+def test_numbers_that_others_would_round(number: str) -> None:
+    for payload in (f'{{"a":{number}}}', f'{{"a":[{number}]}}', f'{{"a":{{"b":{number}}}}}', f'{{"a": {number}}}'):
+        with pytest.raises(Malformed):
+            open_payload(parse_sd_jwt(sd_jwt(payload.encode())))
+    assert opened({"a": [9007199254740991], "b": -9007199254740991}).unexplained == 0
+
+
+@pytest.mark.parametrize(
+    "payload", [b'{"a":1,"a":2}', b'{"a":1,"b":{"c":1,"c":1}}', b'{"a":1}{"a":2}', b'[{"a":1}]', b"1", b"", b'{"a":NaN}']
+)
+def test_payloads_that_are_not_one_object(payload: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse_sd_jwt(sd_jwt(payload))
 
 
 # --- issuing -------------------------------------------------------------------------------------------------------------------------

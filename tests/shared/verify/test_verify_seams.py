@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from support.trial_verify import BEARER, ISSUER, LIST, VCT, Answers, credential_type, decide, expectation, issue, material, show, states
 
@@ -49,7 +50,7 @@ Judge = Callable[..., Decision]
 
 def test_facts_have_to_be_those_that_trust_was_asked_for(with_format: Judge) -> None:
     for change in ({"issuer": "https://other.example"}, {"vct": "urn:other"}):
-        decision = with_format(lambda claims, change=change: replace(claims, **change))
+        decision = with_format(lambda claims, change=change: msgspec.structs.replace(claims, **change))
         assert (decision.decision, decision.code, decision.credentials) == ("rejected", "not_entitled", ())
     assert with_format(lambda claims: claims).decision == "accepted"
     assert (decide(SHOWN).credentials[0].claims.issuer, decide(SHOWN).credentials[0].claims.vct) == (ISSUER, VCT)
