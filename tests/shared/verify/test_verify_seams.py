@@ -57,13 +57,13 @@ def test_facts_have_to_be_those_that_trust_was_asked_for(with_format: Judge) -> 
 
 
 def test_trap_3_a_document_without_an_end_does_not_live_for_ever(with_format: Judge) -> None:
-    decision = with_format(lambda claims: replace(claims, expires_at=0))
+    decision = with_format(lambda claims: msgspec.structs.replace(claims, expires_at=0))
     assert (decision.decision, decision.code) == ("rejected", "expired")
     assert decision.line("validity").state == "failed"
 
 
 def test_a_type_with_a_status_needs_one_in_every_format(with_format: Judge) -> None:
-    decision = with_format(lambda claims: replace(claims, status=None))
+    decision = with_format(lambda claims: msgspec.structs.replace(claims, status=None))
     assert (decision.decision, decision.code) == ("undecided", "status_unknown")
 
 
@@ -107,7 +107,7 @@ def test_a_bearer_type_is_accepted_at_the_lowest_level_only(with_format: Judge) 
 
 def test_a_bug_is_not_a_verdict(with_format: Judge) -> None:
     with pytest.raises(ZeroDivisionError):
-        with_format(lambda claims: replace(claims, expires_at=1 // 0))
+        with_format(lambda claims: msgspec.structs.replace(claims, expires_at=1 // 0))
 
 
 def test_a_driver_that_breaks_is_not_a_verdict() -> None:
