@@ -25,7 +25,7 @@ from shared.web.settings import load
 from wallet import config
 from wallet.config import Place, WalletSettings
 from wallet.enter import Doors
-from wallet.keep import REFERENCES, STORAGE, Keeper
+from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,11 @@ def migrations() -> Sequence[Migration]:
     return (*read_migrations("shared.web", "web"), *read_migrations("wallet", "wallet"))
 
 
-async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
-    """Make everything; ``ConfigError`` if there is a wallet service already, or something of the wish cannot be."""
+async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy, hardness: Hardness | None = None) -> SetUp:
+    """Make everything; ``ConfigError`` if there is a wallet service already, or something of the wish cannot be.
+
+    ``hardness`` of the first wallet's lock is that of the settings unless given.
+    """
     file = wish.folder / config.FILE
     if file.exists():
         raise ConfigError(f"there is a wallet service in {wish.folder} already; nothing was changed", where="dir")
@@ -68,12 +71,12 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     for entry in wish.trust:
         trust = add_anchor(trust, entry)
     write_whole(place.path(place.settings.trust), render_trust(trust))
-    opened = await _first_wallet(wish, place, clock=clock, entropy=entropy)
+    opened = await _first_wallet(wish, place, hardness or place.settings.hardness, clock=clock, entropy=entropy)
     write_whole(file, _toml(wish).encode())
     return opened
 
 
-async def _first_wallet(wish: Wish, place: Place, *, clock: Clock, entropy: Entropy) -> SetUp:
+async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: Clock, entropy: Entropy) -> SetUp:
     make_secret(place.key_file, entropy)
     custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     storage = open_storage(place.storage)
@@ -83,7 +86,7 @@ async def _first_wallet(wish: Wish, place: Place, *, clock: Clock, entropy: Entr
         if not wish.holder:
             return SetUp(public_url=wish.public_url, holder="", passphrase="", recovery_code="")
         passphrase = wish.passphrase or generate_passphrase(entropy)
-        doors = Doors(Keeper(custodian, entropy, place.settings.hardness), storage, clock=clock, entropy=entropy)
+        doors = Doors(Keeper(custodian, entropy, hardness), storage, clock=clock, entropy=entropy)
         opened = await doors.make(wish.holder, passphrase)
         return SetUp(public_url=wish.public_url, holder=opened.holder, passphrase=passphrase, recovery_code=opened.recovery_code)
     finally:

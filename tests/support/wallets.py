@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import msgspec
+from aiohttp import ClientSession, CookieJar, web
 from support.trial_verify import Dice
 from support.world import CODE, World
 
-from shared.clock import Entropy
+from shared.clock import Entropy, system_entropy
 from shared.custody import open_custodian
 from shared.keys import Custodian, Role
 from shared.storage import Storage, Tx, open_storage
+from shared.web.app import free_port
 from wallet import history
+from wallet.app import Host, build, open_host
 from wallet.choose import Offer
+from wallet.config import open_place
 from wallet.consent import Consent, consent
 from wallet.enter import Doors, Opened
-from wallet.init import migrations
+from wallet.init import SetUp, Wish, migrations, set_up
 from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
 from wallet.means import Means
 from wallet.present import agree, read_request
@@ -106,3 +114,60 @@ async def open_wallet(
     finally:
         await storage.close()
         await custodian.close()
+
+
+# --- the whole service -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Site:
+    """A wallet service that runs in this process; ``base`` is where it listens."""
+
+    host: Host
+    app: web.Application
+    world: World
+    base: str
+    made: SetUp
+    http: ClientSession
+    token: str = ""
+
+    async def call(self, method: str, path: str, body: object = None, *, token: str | None = None, **headers: str) -> tuple[int, Any]:
+        """The holder's API: status and JSON."""
+        bearer = self.token if token is None else token
+        sent = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **headers}
+        data = None if body is None else BytesIO(json.dumps(body).encode())
+        sent |= {} if body is None else {"Content-Type": "application/json"}
+        async with self.http.request(method, self.base + path, data=data, headers=sent, allow_redirects=False) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text and "json" in answer.content_type else text
+
+    async def open(self) -> str:
+        """Open the first wallet; its token is used from then on."""
+        status, told = await self.call("POST", "/api/session", {"holder": self.made.holder, "passphrase": self.made.passphrase}, token="")
+        assert status == 200, told
+        self.token = str(told["token"])
+        return self.token
+
+
+@asynccontextmanager
+async def serve_wallet(folder: Path, *, world: World | None = None, storage: str = "", **settings: Any) -> AsyncIterator[Site]:
+    """``init`` in ``folder`` and serve it, in a world of its own."""
+    world = world or World()
+    port = free_port()
+    base = f"http://localhost:{port}"
+    wish = Wish(folder=folder, public_url=base, port=port, storage=storage, holder="Nora Ashdown", open_to_all=True)
+    easy = {"kdf_memory_kib": 8_192, "kdf_iterations": 1}
+    made = await set_up(wish, clock=world.clock, entropy=system_entropy, hardness=EASY)
+    place = open_place(folder)
+    place = replace(place, settings=msgspec.structs.replace(place.settings, **(easy | settings)))
+    host = open_host(place, clock=world.clock)
+    host = replace(host, means=replace(host.means, fetch=world, trust=world.policy))
+    app = build(host)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        try:
+            yield Site(host, app, world, base, made, http)
+        finally:
+            await runner.cleanup()

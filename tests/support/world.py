@@ -59,6 +59,10 @@ BANK = "https://northwold-bank.example"
 Bend = Callable[[str], str]
 
 
+def _as_it_is(wire: str) -> str:
+    return wire
+
+
 @dataclass
 class Office:
     """An issuer. ``formats`` are offered; ``bend`` changes each signed copy on its way; ``says`` may answer instead of the office."""
@@ -67,7 +71,7 @@ class Office:
     by: Authority = field(default_factory=registry)
     formats: tuple[str, ...] = ("dc+sd-jwt",)
     claims: Mapping[str, Any] = field(default_factory=lambda: CLAIMS)
-    bend: Bend = staticmethod(lambda wire: wire)
+    bend: Bend = _as_it_is
     says: dict[str, Callable[[Fetch], Fetched]] = field(default_factory=dict)
     refreshes: bool = True
     access_seconds: int = 300
@@ -271,9 +275,7 @@ class Party:
         return self._response(fetch, self.requests[number])
 
     def sign(self, request: RequestObject) -> str:
-        return self.by.signer.finish(
-            prepare_request_object(request, key=KeyId("relying-party"), x5c=self.by.x5c, at=self.clock())
-        )
+        return self.by.signer.finish(prepare_request_object(request, key=KeyId("relying-party"), x5c=self.by.x5c, at=self.clock()))
 
     def _response(self, fetch: Fetch, request: RequestObject) -> Fetched:
         answer = parse_response(fetch.body or b"", self.private_jwk, state=request.state or "")
@@ -317,6 +319,7 @@ class World:
     log: list[tuple[int, str, str]] = field(default_factory=list)
     fetches: list[Fetch] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    strangers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.office = Office(self.clock)
@@ -330,20 +333,20 @@ class World:
         self.fetches.append(fetch)
         if any(fetch.url.startswith(prefix) for prefix in self.down):
             raise Unavailable("nobody answers")
-        for place in (ISSUER, COUNCIL, BANK):
+        places: dict[str, Office | Party] = {ISSUER: self.office, COUNCIL: self.council, BANK: self.bank}
+        for place, who in places.items():
             if fetch.url.startswith(place + "/"):
-                who = {ISSUER: self.office, COUNCIL: self.council, BANK: self.bank}[place]
                 return who.answer(fetch)
         raise Unavailable("nobody lives there")
 
     def policy(self) -> Policy:
-        """Whom the wallets of this world trust."""
-        pins = (
-            registry().pin(entity=ISSUER),
-            self.council.by.pin(role=Role.RELYING_PARTY),
-            self.bank.by.pin(role=Role.RELYING_PARTY),
-        )
-        return Policy(TrustAnchors(anchors=pins))
+        """Whom the wallets of this world trust: everybody but ``strangers``."""
+        pins = {
+            ISSUER: registry().pin(entity=ISSUER),
+            COUNCIL: self.council.by.pin(role=Role.RELYING_PARTY),
+            BANK: self.bank.by.pin(role=Role.RELYING_PARTY),
+        }
+        return Policy(TrustAnchors(anchors=tuple(pin for who, pin in pins.items() if who not in self.strangers)))
 
 
 def certificate(authority: Authority) -> Cert:

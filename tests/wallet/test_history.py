@@ -86,7 +86,9 @@ async def test_a_backup_makes_the_same_wallet_elsewhere(wallet: Wallet, tmp_path
     assert b"Margaret" not in data
     content = await open_backup(data, "a passphrase for backups")
     async with open_wallet(f"sqlite:///{tmp_path}/other.db", world=wallet.world, holder="Somebody", seed="elsewhere") as other:
-        made = await restore(other.doors, other.storage, content, holder="", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r"))
+        made = await restore(
+            other.doors, other.storage, content, holder="", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r")
+        )
         assert made.holder == "Nora Ashdown"
         assert made.recovery_code
         other.opened = await other.doors.open("nora ashdown", PASSPHRASE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.signing import Signer
-from support.trial_verify import CLAIMS, LIST, Authority, resign, stranger
+from support.trial_verify import CLAIMS, LIST, resign, stranger
 from support.wallets import Wallet
 from support.world import BATCH, CODE, ISSUER, _json
 
@@ -187,12 +187,12 @@ async def test_copies_that_ran_out_are_refused(wallet: Wallet) -> None:
 
 async def test_copies_that_differ_are_refused(wallet: Wallet) -> None:
     office = wallet.world.office
-    name = [f"Margaret{n}" for n in range(BATCH)]
+    names = [f"Margaret{n}" for n in range(BATCH)]
     copy = office.copy
 
-    def vary(format_name: str, holder: PublicKey, **changes: Any) -> str:
-        claims = {**CLAIMS, "represented": {**CLAIMS["represented"], "given_name": name.pop()}}
-        return copy(format_name, holder, claims=claims, **changes)
+    def vary(name: str, holder: Any, **changes: Any) -> str:
+        claims = {**CLAIMS, "represented": {**CLAIMS["represented"], "given_name": names.pop()}}
+        return copy(name, holder, claims=claims, **changes)
 
     office.copy = vary  # type: ignore[method-assign] # an office that marks its copies
     await refused(wallet, Malformed)
@@ -274,7 +274,13 @@ async def test_an_unknown_kind_of_document_is_refused_at_once(wallet: Wallet) ->
 
 @pytest.mark.parametrize(
     "link",
-    ["", "hello", "https://issuer.example/offer", "openid-credential-offer://?credential_offer=%7B%7D", "http://opg.example/offer?credential_offer_uri=http%3A%2F%2Fopg.example"],
+    [
+        "",
+        "hello",
+        "https://issuer.example/offer",
+        "openid-credential-offer://?credential_offer=%7B%7D",
+        "http://opg.example/offer?credential_offer_uri=http%3A%2F%2Fopg.example",
+    ],
 )
 async def test_what_is_no_invitation_is_malformed(wallet: Wallet, link: str) -> None:
     with pytest.raises(Malformed):
@@ -327,4 +333,3 @@ async def test_a_document_of_a_removed_wallet_is_gone(wallet: Wallet) -> None:
 async def test_a_name_is_taken_once(wallet: Wallet) -> None:
     with pytest.raises(Conflict):
         await wallet.doors.make("  nora   ASHDOWN ", "another long passphrase")
-

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
-from support.trial_verify import CLAIMS
+from support.trial_verify import CLAIMS, Dice
 from support.wallets import Wallet
 from support.world import BANK, BATCH, COUNCIL
 
@@ -72,7 +74,9 @@ async def test_a_copy_and_a_showing_share_what_one_party_has_seen(wallet: Wallet
 async def test_two_copies_share_no_nonce_number_or_key(wallet: Wallet) -> None:
     await wallet.collect()
     first, second = [(await make_out(wallet.means, wallet.vault, FOR_BANK)).value for _ in range(2)]
-    bindings = [parse_jwt(next(iter(addressed.parse_file(one.file).vp_token.values()))[0].rpartition("~")[2]).claims for one in (first, second)]
+    bindings = [
+        parse_jwt(next(iter(addressed.parse_file(one.file).vp_token.values()))[0].rpartition("~")[2]).claims for one in (first, second)
+    ]
     assert bindings[0]["nonce"] != bindings[1]["nonce"]
     assert bindings[0]["jti"] != bindings[1]["jti"]
 
@@ -100,11 +104,17 @@ async def test_what_no_document_says_is_not_made(wallet: Wallet) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"entity": "bank"}, {"entity": "https://bank .example"}, {"purpose_id": ""}, {"days": 0}, {"days": 15}, {"query": None}, {"entity": "x:" + "y" * 2_000}],
+    [
+        {"entity": "bank"},
+        {"entity": "https://bank .example"},
+        {"purpose_id": ""},
+        {"days": 0},
+        {"days": 15},
+        {"query": None},
+        {"entity": "x:" + "y" * 2_000},
+    ],
 )
 def test_a_wish_that_cannot_be_is_malformed(changes: dict[str, Any]) -> None:
-    from dataclasses import replace
-
     with pytest.raises(Malformed):
         check_wish(replace(FOR_BANK, **changes))
 
@@ -120,18 +130,22 @@ async def test_the_picture_holds_the_copy_and_reads_back(wallet: Wallet) -> None
     assert "Northwold Bank" in share.sentence(made)
 
 
-async def test_too_much_for_one_code_is_said_and_the_file_remains(wallet: Wallet) -> None:
-    wallet.world.office.claims = {**CLAIMS, "has_restrictions": True, "restrictions_text": "not to sell " + "x1y2z3q4" * 220}
+@pytest.mark.parametrize(("size", "strength"), [(0, "M"), (500, "L"), (1_300, None)])
+async def test_too_much_for_one_code_is_said_and_the_file_remains(wallet: Wallet, size: int, strength: str | None) -> None:
+    words = "not to sell " + base64.b64encode(Dice("restrictions")(size)).decode()
+    wallet.world.office.claims = {**CLAIMS, "has_restrictions": True, "restrictions_text": words}
     await wallet.collect()
-    wish = Wish(entity=BANK, name="", purpose_id="x", claims=("restrictions_text", "represented/family_name"))
+    wish = replace(FOR_BANK, claims=("restrictions_text",))
     made = (await make_out(wallet.means, wallet.vault, wish)).value
-    try:
-        text, strength = share.qr_of(made)
-    except TooLarge:
+    if strength is None:
+        with pytest.raises(TooLarge):
+            share.qr_of(made)
         assert json.loads(made.file)["vp_token"]
     else:
+        text, chosen = share.qr_of(made)
         assert len(text) <= addressed.MAX_QR
-        assert strength == "L"
+        assert chosen == strength
+        assert qr.read(share.qr_png(made)) == [text]
 
 
 async def test_a_copy_lies_in_the_wallet_until_it_runs_out(wallet: Wallet) -> None:

@@ -129,7 +129,9 @@ async def test_two_processes_renew_once(wallet: Wallet) -> None:
     assert len(await wallet.copies()) == BATCH
     now = (await wallet.documents())[0]
     assert now.value.renewal is not None
-    leased = msgspec.structs.replace(now.value, renewal=msgspec.structs.replace(now.value.renewal, lease_until=wallet.world.clock() + LEASE))
+    leased = msgspec.structs.replace(
+        now.value, renewal=msgspec.structs.replace(now.value.renewal, lease_until=wallet.world.clock() + LEASE)
+    )
     await wallet.replace(now, leased)
     with pytest.raises(Conflict):
         await renew(wallet.means, wallet.vault, (await wallet.documents())[0])
@@ -180,11 +182,11 @@ async def test_a_list_that_cannot_be_believed_changes_nothing(wallet: Wallet, ba
     elif bad == "404":
         office.says = {f"/status/{n}": lambda _: _json({}, 404) for n in (1, 2)}
     elif bad == "nonsense":
-        office.status = lambda _: "nonsense"  # type: ignore[method-assign]
+        office.status = lambda uri: f"nonsense {uri}"  # type: ignore[method-assign]
     elif bad == "forged":
         from support.trial_verify import status_token
 
-        office.status = lambda uri: status_token({n: INVALID for n in range(1_000, 1_100)}, by=stranger(), uri=uri, iat=office.clock())  # type: ignore[method-assign]
+        office.status = lambda uri: status_token(dict.fromkeys(range(1000, 1100), INVALID), by=stranger(), uri=uri, iat=office.clock())  # type: ignore[method-assign]
     else:
         from support.trial_verify import status_token
 
@@ -208,7 +210,9 @@ async def test_one_bad_document_does_not_stop_the_others(wallet: Wallet) -> None
     item = await wallet.collect("pre-2")
     broken = await wallet.storage.read(lambda tx: DOCUMENTS.get(tx, wallet.vault, item.id))
     assert broken.value.renewal is not None
-    await wallet.replace(broken, msgspec.structs.replace(broken.value, renewal=msgspec.structs.replace(broken.value.renewal, issuer="nowhere", at=0)))
+    await wallet.replace(
+        broken, msgspec.structs.replace(broken.value, renewal=msgspec.structs.replace(broken.value.renewal, issuer="nowhere", at=0))
+    )
     await pass_days(wallet, 22)
     assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 3
 

@@ -90,7 +90,7 @@ class CopyPages:
             "wallet/copy_look.html",
             wish=wish,
             posted=form,
-            shown=[{"label": line.label, "value": line.value} for line in shown],
+            shown=shown,
             hidden=list(dict.fromkeys(line.label for line in everything if line.same not in seen)),
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
             usable=offer.copy is not None,
