@@ -76,8 +76,14 @@ def _check_nonce(claims: Mapping[str, Any], binding: Binding) -> None:
         return
     if not _OWN_NONCE.fullmatch(nonce):
         raise WrongNonce("a nonce of 128 bits is needed", where="/nonce")
-    if "exp" not in claims or type(claims.get("jti")) is not str:
+    if "exp" not in claims or not _is_text(claims.get("jti")):
         raise NotBound("a copy made out to somebody has an end and a number", where="/jti" if "exp" in claims else "/exp")
+    if not _is_text(claims.get("purpose_id")):
+        raise PurposeMismatch("a copy made out to somebody says what for", where="/purpose_id")
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and value != ""
 
 
 def _check_time(claims: Mapping[str, Any], binding: Binding, at: int) -> None:

@@ -143,10 +143,10 @@ def parse_sd_jwt(wire: str, *, typ: str | None = None) -> SdJwt:
     """
     if len(wire) > MAX_BYTES:
         raise TooLarge(f"an SD-JWT of more than {MAX_BYTES} bytes")
-    token, *texts = wire.split("~")
-    if not texts:
+    token, tilde, rest = wire.partition("~")
+    if not tilde:
         raise Malformed("an SD-JWT has a tilde after each of its parts")
-    binding = texts.pop()
+    *texts, binding = rest.split("~")
     presented = wire[: len(wire) - len(binding)] if binding else wire
     return assemble(token, texts, presented, binding, typ=typ)
 
@@ -250,14 +250,13 @@ class _Opener:
             if kind is dict:
                 if name not in plain:
                     out[name] = self.open_object(value, (*path, name), owner)
-                continue
-            if kind is list:
+            elif kind is list:
                 out[name] = self.open_array(value, (*path, name), owner)
-                continue
-            if kind is int:
-                _check_integer(value)
-            if owner >= 0:
-                self.leaves.append((*path, name))
+            else:
+                if kind is int:
+                    _check_integer(value)
+                if owner >= 0:
+                    self.leaves.append((*path, name))
         if digests is not _NO_DIGESTS:
             self.open_members(digests, out, path, owner)
         return out

@@ -41,15 +41,16 @@ def parse_jws(token: str, *, max_bytes: int = MAX_BYTES, where: str = "") -> Jws
     """Take ``token`` apart. Nothing is verified; ``Malformed`` or ``TooLarge`` with ``where``."""
     if len(token) > max_bytes:
         raise TooLarge(f"a signed object of more than {max_bytes} bytes", where=where)
-    parts = token.split(".")
-    if len(parts) != 3:
+    head, _, rest = token.partition(".")
+    body, dot, tail = rest.partition(".")
+    if not dot or "." in tail:
         raise Malformed("a compact JWS has three parts", where=where)
     try:
-        header = _HEADERS.get(parts[0]) or _header(parts[0])
-        payload, signature = base64url.decode(parts[1]), base64url.decode(parts[2])
+        header = _HEADERS.get(head) or _header(head)
+        payload, signature = base64url.decode(body), base64url.decode(tail)
     except Malformed as error:
         raise error.within(where) from error.__cause__
-    return Jws(header, payload, token[: token.rindex(".")].encode(), signature, token)
+    return Jws(header, payload, token[: -len(tail) - 1].encode(), signature, token)
 
 
 def verify_jws(jws: Jws, key: PublicKey, *, typ: str | Collection[str], algs: Collection[str] = ALGS) -> None:
