@@ -21,6 +21,7 @@ from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
 from verifier.opening import open_desk, start, stop
+from verifier.pages import add_pages
 from verifier.records import exchanges, log
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.wallet_api import WalletApi
@@ -60,6 +61,7 @@ def build(desk: Desk) -> web.Application:
     auth.use_auth(app, sign_in_path="/desk/sign-in")
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
+    add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
     app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
     return app

@@ -62,6 +62,11 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")
     ] = 0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.privacy_policy and not self.privacy_policy.startswith(("https://", "http://")):
+            raise ValueError("privacy_policy is an address such as https://bank.example/privacy")
+
     @property
     def entity_id(self) -> str:
         """The identifier that is certified and that copies are made out to."""

@@ -38,7 +38,11 @@ async def bring(desk: Desk, store: Store, data: bytes, *, made_by: str, more: Ma
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.add_copy(tx, asked, ended, head, forget_at=at + desk.settings.request_hours * 3_600)
 
-    shown = Shown(vp_token={} if judged.copy is None else judged.copy.vp_token, nonce=_nonce(judged))
+    shown = Shown(
+        vp_token={} if judged.copy is None else judged.copy.vp_token,
+        nonce=nonce_of(judged),
+        format="" if judged.copy is None else judged.copy.format,
+    )
     outcome = await settle(desk, asked, judged.decision, shown, picture.material.memory, take=take, put=put)
     assert outcome is not None  # noqa: S101 - take never refuses
     return outcome
@@ -64,10 +68,10 @@ def _terms(judged: Judged) -> Terms:
     use = judged.use
     if use is None:
         return Terms(kind="copy", purpose_id="", purpose=Text("", ""))
-    return Terms(kind="copy", type=use.type.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
+    return Terms(kind="copy", type=use.type.id, ready=use.query.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
 
 
-def _nonce(judged: Judged) -> str:
+def nonce_of(judged: Judged) -> str:
     """The nonce that the holder signed; only of a copy that proved to be the holder's is there a receipt to give."""
     for credential in judged.decision.credentials:
         nonce = credential.claims.binding_claims.get("nonce")

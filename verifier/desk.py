@@ -98,3 +98,7 @@ class Desk:
     def uses(self) -> list[Use]:
         """Every use that is served here."""
         return served(self.types.values(), self.settings.purposes)
+
+    def use_of(self, type_id: str, query_id: str) -> Use | None:
+        """The ready question of that name, if it is served here."""
+        return next((use for use in self.uses() if (use.type.id, use.query.id) == (type_id, query_id)), None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from shared.dcql import parse_query
 from shared.errors import Missing, Replayed
 from shared.flow import run
-from shared.formats import Binding
-from shared.openid4vp import VpResponse, WalletRefusal, parse_response
+from shared.formats import NOTHING, Binding
+from shared.openid4vp import WalletRefusal, parse_response
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, Expectation, verify
@@ -16,11 +17,11 @@ from verifier.desk import Desk
 from verifier.material import Picture, Store
 from verifier.records import exchanges
 from verifier.records.exchanges import Ended
-from verifier.request import Secrets, open_secrets
+from verifier.request import open_secrets
 from verifier.sessions import Asked, check_open
 from verifier.settle import Outcome, Shown, settle
 
-_FRESH: Final = 300  # seconds that a holder's signature may be old
+FRESH: Final = 300  # seconds that a holder's signature may be old
 
 
 async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | None:
@@ -40,7 +41,7 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
         await desk.storage.write(lambda tx: exchanges.decline(tx, identifier, said.error, at), point="decline")
         return None
     picture = await store.picture()
-    decision = decide(asked, secrets, said, picture, at=at)
+    decision = decide(asked, secrets.nonce, said.vp_token, picture, at=at)
 
     async def take(tx: Tx, ended: Ended) -> bool:
         return await exchanges.answer(tx, identifier, ended)
@@ -55,11 +56,23 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
     return outcome
 
 
-def decide(asked: Asked, secrets: Secrets, answer: VpResponse, picture: Picture, *, at: int) -> Decision:
-    """The decision about an answer. The holder has to have signed for us, for this request, after it was made."""
+def decide(
+    asked: Asked,
+    nonce: str,
+    vp_token: Mapping[str, Sequence[str]],
+    picture: Picture,
+    *,
+    at: int,
+    max_age: int = FRESH,
+    more: Mapping[str, Any] = NOTHING,
+) -> Decision:
+    """The decision about an answer. The holder has to have signed for us, for this request, after it was made.
+
+    ``more`` is added to what the kind's own check is told.
+    """
     expectation = Expectation(
         query=parse_query(asked.terms.query),
-        binding=Binding(audience=asked.terms.client_id, nonce=secrets.nonce, issued_after=asked.made_at, max_age=_FRESH),
-        use=asked.terms.use,
+        binding=Binding(audience=asked.terms.client_id, nonce=nonce, issued_after=asked.made_at, max_age=max_age),
+        use={**asked.terms.use, **more},
     )
-    return run(verify(answer.vp_token, expectation, picture.material, at=at), picture.answer)
+    return run(verify(vp_token, expectation, picture.material, at=at), picture.answer)

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from shared.addressed import MEDIA_TYPE as COPY
 from shared.codec import base64url
 from shared.credentials import Text
-from shared.errors import InvalidRequest, TooLarge, UnknownCredentialType
+from shared.errors import Conflict, InvalidRequest, TooLarge, UnknownCredentialType
 from shared.verify import VERDICT_SCHEMA
 from shared.web.app import bound_body
 from shared.web.auth import require_scope
@@ -22,6 +22,7 @@ from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
 from verifier import copies, words
 from verifier import request as asking
+from verifier.again import look_again
 from verifier.check import MAX_COPY
 from verifier.desk import Desk
 from verifier.material import Store
@@ -63,6 +64,12 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     redirect_uri: Annotated[
         str, Meta(max_length=2_000, description="Where the holder's browser goes afterwards, with `response_code` added to it.")
     ] = ""
+    use: Use = Use()
+
+
+class Recheck(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known now beyond what was known then."""
+
     use: Use = Use()
 
 
@@ -197,6 +204,11 @@ class RelyingPartyApi:
             Route("GET", "/api/presentation-requests", self.recent, query=Limit, out=Recent, scope=READ, summary="Recent requests and copies"),
             Route("GET", one, self.show, query=Code, out=State, scope=READ, errors=(InvalidRequest,), summary="How a request stands"),
             Route(
+                "POST", f"{one}/recheck", self.recheck, body=Recheck, out=State, scope=CREATE, errors=(Conflict,),
+                summary="Look again at what could not be decided",
+                description="After fetching lists, or once a person has read what no program can judge. Possible while details are kept.",
+            ),
+            Route(
                 "POST", "/api/copies", self.check_copy, raw=("application/json", COPY, "text/plain", *PICTURES), out=State, status=201,
                 scope=COPIES, summary="Check a copy made out to this organisation", max_body=MAX_COPY,
                 description="The file as it came, the text of its square code, or a picture of that.",
@@ -254,6 +266,10 @@ class RelyingPartyApi:
     async def _told(self, answered: Answered, opened: Opened | None) -> State:
         receipt = None if opened is None else await sign_receipt(self._desk, answered, opened)
         return _state(answered, None if opened is None else spoken(answered, opened.verdict), receipt)
+
+    async def recheck(self, request: web.Request, *, body: Recheck) -> State:
+        outcome = await look_again(self._desk, self._store, request.match_info["id"], more=msgspec.to_builtins(body.use))
+        return await self._told(outcome.answered, await open_verdict(self._desk, outcome.answered))
 
     async def check_copy(self, request: web.Request, *, body: bytes) -> Reply:
         if len(body) > MAX_COPY:

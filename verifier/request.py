@@ -80,6 +80,7 @@ def _ready(desk: Desk, order: Order) -> Terms:
     return Terms(
         kind="request",
         type=kind.id,
+        ready=use.query.id,
         purpose_id=order.purpose_id or use.query.id,
         purpose=order.purpose or use.query.purpose,
         query=dcql(kind, use.query.id, order.format),
@@ -91,10 +92,10 @@ def _ready(desk: Desk, order: Order) -> Terms:
 
 def find_use(desk: Desk, type_id: str, query_id: str) -> Use:
     """A ready question that is served here; ``Malformed`` if there is none of that name."""
-    for use in desk.uses():
-        if (use.type.id, use.query.id) == (type_id, query_id):
-            return use
-    raise Malformed("there is no such ready question here", where="/query")
+    use = desk.use_of(type_id, query_id)
+    if use is None:
+        raise Malformed("there is no such ready question here", where="/query")
+    return use
 
 
 def _own(desk: Desk, order: Order, query: Mapping[str, Any]) -> Terms:

@@ -21,7 +21,7 @@ Kind = Literal["request", "copy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What is asked and why; nothing about anybody. ``type`` is a kind of document, empty for a question of the caller's own.
+    """What is asked and why; nothing about anybody. ``type`` and ``ready`` name a ready question, empty for one of the caller's own.
 
     ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
     """
@@ -30,6 +30,7 @@ class Terms:
     purpose_id: str
     purpose: Text
     type: str = ""
+    ready: str = ""
     query: Mapping[str, Any] = field(default_factory=dict)
     use: Mapping[str, Any] = field(default_factory=dict)
     client_id: str = ""
@@ -38,7 +39,7 @@ class Terms:
 
 def render_terms(terms: Terms) -> str:
     """JSON that ``parse_terms`` reads back to the same value."""
-    doc = {name: getattr(terms, name) for name in ("kind", "purpose_id", "type", "query", "use", "client_id", "redirect_uri")}
+    doc = {name: getattr(terms, name) for name in ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri")}
     return strict_json.dumps(doc | {"purpose": [terms.purpose.en, terms.purpose.cy]}).decode()
 
 

@@ -38,11 +38,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A sealed verdict, opened: the rendered verdict, and what the receipt needs."""
+    """A sealed verdict, opened: the rendered verdict, what the receipt needs, and what came, as long as nothing is decided."""
 
     verdict: Mapping[str, Any]
     receipt: Mapping[str, Any] | None
     response_code: str
+    vp_token: Mapping[str, Sequence[str]]
+    format: str
 
 
 Take = Callable[[Tx, Ended], Awaitable[bool]]
@@ -51,10 +53,15 @@ Put = Callable[[Tx, Ended, LogHead], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known."""
+    """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known.
+
+    ``format`` is that of a copy; an answer's follows from what was asked. ``response_code`` goes with an answer that is looked at again.
+    """
 
     vp_token: Mapping[str, Sequence[str]]
     nonce: str
+    format: str = ""
+    response_code: str = ""
 
 
 class _SeenBeforeError(Exception):
@@ -121,7 +128,9 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
     return Opened(
         verdict=render_verdict(decision),
         receipt=receipt if shown.nonce else None,
-        response_code=desk.secret() if asked.terms.redirect_uri else "",
+        response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri else ""),
+        vp_token=shown.vp_token if decision.decision == "undecided" else {},
+        format=shown.format,
     )
 
 
@@ -152,7 +161,7 @@ def _context(identifier: str) -> bytes:
 
 
 def _render(opened: Opened) -> bytes:
-    return strict_json.dumps({"verdict": opened.verdict, "receipt": opened.receipt, "response_code": opened.response_code})
+    return strict_json.dumps({name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format")})
 
 
 async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
@@ -161,7 +170,7 @@ async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
         return None
     plain = await desk.custodian.unseal(STORAGE, answered.sealed, context=_context(answered.asked.id))
     doc = strict_json.load_object(plain, max_bytes=16_000_000)
-    return Opened(verdict=doc["verdict"], receipt=doc["receipt"], response_code=doc["response_code"])
+    return Opened(**doc)
 
 
 async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | None:

@@ -36,6 +36,8 @@ from shared.openid4vci import (
 from shared.openid4vp import RequestObject, render_response, resolve_request
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
+from shared.urls import LOOPBACK
+from shared.web.app import free_port
 from shared.web.context import FETCHER
 from shared.web.settings import load
 from shared.x509 import render_pem
@@ -201,6 +203,7 @@ class Running:
     api_key: str
     base: str
     http: ClientSession
+    url: str = URL
 
     async def call(self, method: str, path: str, body: object = None, *, key: str | None = None, **how: Any) -> tuple[int, Any]:
         """The API: status and JSON."""
@@ -212,7 +215,7 @@ class Running:
     async def fetch(self, wanted: Fetch) -> Fetched:
         """The driver of a wallet's flows."""
         async with self.http.request(
-            wanted.method, wanted.url.replace(URL, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
+            wanted.method, wanted.url.replace(self.url, self.base), headers=dict(wanted.headers), data=wanted.body, allow_redirects=False
         ) as answer:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Fetched(status=answer.status, headers=headers, body=await answer.read())
@@ -225,7 +228,8 @@ class Running:
     async def read(self, asked: Mapping[str, Any], *, wallet_nonce: str = "w" * 22) -> RequestObject:
         """What a wallet makes of the link."""
         policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(self.desk), role=Role.RELYING_PARTY),)))
-        flow = resolve_request(asked["link"], wallet_nonce=wallet_nonce, policy=policy, at=self.clock())
+        plain = LOOPBACK if self.url != URL else ()
+        flow = resolve_request(asked["link"], wallet_nonce=wallet_nonce, policy=policy, at=self.clock(), plain_http=plain)
         resolved = await arun(flow, self.fetch)
         assert resolved.asker is not None
         return resolved.request
@@ -262,10 +266,23 @@ def present(
 
 @asynccontextmanager
 async def serving(
-    template: Template, directory: Path, *, site: Site | None = None, clock: Watch | None = None, refresh: bool = True, **settings: Any
+    template: Template,
+    directory: Path,
+    *,
+    site: Site | None = None,
+    clock: Watch | None = None,
+    refresh: bool = True,
+    local: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """A copy of the template in ``directory``, served until the end of the block; its lists were fetched unless ``refresh`` is false."""
+    """A copy of the template in ``directory``, served until the end of the block; its lists were fetched unless ``refresh`` is false.
+
+    ``local``: under the address where it truly listens, as a browser needs it.
+    """
     place(template, directory)
+    port = free_port()
+    if local:
+        settings["public_url"] = f"http://localhost:{port}"
     clock, site = clock or Watch(AT), site or Site()
     desk = open_desk(directory, settings_of(directory, **settings), clock=clock)
     app = composition.build(desk)
@@ -274,7 +291,7 @@ async def serving(
     runner = web.AppRunner(app, access_log=None)
     composition.CHORES_EVERY = 3_600.0  # tests do the rounds themselves
     await runner.setup()
-    server = web.TCPSite(runner, "127.0.0.1", 0)
+    server = web.TCPSite(runner, "127.0.0.1", port)
     await server.start()
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         try:
@@ -287,8 +304,9 @@ async def serving(
                 site=site,
                 clock=clock,
                 api_key=template.made.api_key,
-                base=f"http://127.0.0.1:{runner.addresses[0][1]}",
+                base=f"http://localhost:{port}" if local else f"http://127.0.0.1:{port}",
                 http=http,
+                url=settings.get("public_url", URL),
             )
         finally:
             await runner.cleanup()

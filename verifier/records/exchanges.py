@@ -82,6 +82,12 @@ async def answer(tx: Tx, identifier: str, ended: Ended) -> bool:
     return await tx.execute(sql, identifier, ended.at) == 1
 
 
+async def reopen(tx: Tx, identifier: str, ended: Ended) -> bool:
+    """Take the one decision that follows an undecided one; false if it was taken before, or the details are gone."""
+    sql = "UPDATE exchange SET decision = '' WHERE id = $1 AND state = 'answered' AND decision = 'undecided' AND keep_until > $2"
+    return await tx.execute(sql, identifier, ended.at) == 1
+
+
 async def keep_answer(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
     """What the answer came to, in the same unit of work as ``answer``."""
     await _end(tx, identifier, ended, head)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+from support.desk import PATHS, Running, Site, Template, copy_file, make_copy, present, serving
+from support.signing import AT
+from support.trial_verify import CLAIMS, DAY, IDX, LIST, status_token
+
+from shared import addressed
+from shared.codec import qr
+from shared.errors import AccessDenied
+from shared.openid4vp import render_refusal, render_response
+from shared.trust.anchors import TrustAnchors, render_trust
+
+
+@dataclass
+class Clerk:
+    """A browser without JavaScript."""
+
+    desk: Running
+
+    async def get(self, path: str) -> str:
+        async with self.desk.http.get(self.desk.base + path) as answer:
+            assert answer.status == 200, path
+            return unescape(await answer.text())
+
+    async def post(self, path: str, data: Any, *, status: int = 200) -> str:
+        async with self.desk.http.post(self.desk.base + path, data=data) as answer:
+            assert answer.status == status, await answer.text()
+            self.at = answer.url.path
+            return unescape(await answer.text())
+
+    async def token(self, path: str = "/desk/ask") -> str:
+        found = re.search(r'name="form_token" value="([^"]+)"', await self.get(path))
+        assert found is not None
+        return found[1]
+
+    async def sign_in(self) -> Clerk:
+        page = await self.post("/desk/sign-in", {"name": "Bea Clerk", "passphrase": "correct-horse-battery", "next": ""})
+        assert "Northwold Bank" in page
+        return self
+
+    async def ask(self, use: str = "representation/bank") -> dict[str, Any]:
+        await self.post("/desk/ask", {"form_token": await self.token(), "use": use})
+        identifier = self.at.rpartition("/")[2]
+        page = await self.get(self.at)
+        link = re.search(r'<code id="request-link">([^<]+)</code>', page)
+        assert link is not None
+        return {"id": identifier, "link": link[1]}
+
+    async def bring(self, data: bytes, name: str = "copy.json", *, status: int = 200) -> str:
+        form = FormData()
+        form.add_field("form_token", await self.token("/desk/copies"))
+        form.add_field("file", data, filename=name)
+        form.add_field("text", "")
+        return await self.post("/desk/copies", form, status=status)
+
+
+@pytest.fixture
+async def clerk(template: Template, tmp_path: Path) -> AsyncIterator[Clerk]:
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        yield await Clerk(desk).sign_in()
+
+
+async def test_pages_want_a_sign_in(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        for path in ("/desk/", "/desk/ask", "/desk/copies", "/desk/trust", "/desk/decisions", "/desk/requests", "/desk/requests/none"):
+            async with desk.http.get(desk.base + path, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"].partition("?")[0]) == (303, "/desk/sign-in")
+        page = await Clerk(desk).post("/desk/sign-in", {"name": "Bea Clerk", "passphrase": "wrong wrong wrong"}, status=400)
+        assert "Name and passphrase do not match" in page
+        async with desk.http.post(desk.base + "/desk/ask", data={"use": "representation/bank"}, allow_redirects=False) as answer:
+            assert answer.status == 303
+
+
+async def test_a_form_from_elsewhere_is_refused(clerk: Clerk) -> None:
+    assert "made for you" in await clerk.post("/desk/ask", {"use": "representation/bank", "form_token": "x"}, status=403)
+    async with clerk.desk.http.post(
+        clerk.desk.base + "/desk/trust/refresh", data={"form_token": await clerk.token()}, headers={"Origin": "https://evil.example"}
+    ) as answer:
+        assert answer.status == 403
+
+
+async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
+    page = await clerk.get("/desk/ask")
+    assert "Asks for: Donor’s first names, Donor’s last name, Donor’s date of birth" in page
+    assert "If they wish: Restrictions and conditions" in page
+    assert "Choose what you ask for" in await clerk.post("/desk/ask", {"form_token": await clerk.token()}, status=400)
+    asked = await clerk.ask()
+    path = f"/desk/requests/{asked['id']}"
+    assert "Waiting for the square code to be scanned" in await clerk.get(path)
+    request = await clerk.desk.read(asked)
+    assert "Its holder is deciding" in await clerk.get(path)
+    async with clerk.desk.http.get(f"{clerk.desk.base}{path}/state") as answer:
+        assert (await answer.json())["state"] == "retrieved"
+    await clerk.desk.post(asked, render_response(request, present(request, at=AT)))
+    async with clerk.desk.http.get(f"{clerk.desk.base}{path}/state") as answer:
+        assert (await answer.json())["href"] == path
+    page = await clerk.get(path)
+    for words in (
+        "You can rely on this", "acting for Margaret Ashdown", "Shown live to you", "2 November 1938", "Bank and building society accounts",
+        "The issuer has neither cancelled it nor put it on hold.", "1 hour old", "The details are kept until 08:15, then deleted.",
+        "signed receipt", 'href="/limits"',
+    ):  # fmt: skip
+        assert words in page, words
+    assert "Not checked:" not in page
+    clerk.desk.clock.at += 15 * 60
+    page = await clerk.get(path)
+    assert "The details were deleted" in page
+    assert "Margaret" not in page
+    assert "You can rely on this" in page
+    assert "Bank account" in await clerk.get("/desk/requests")
+    page = await clerk.get("/desk/decisions")
+    assert "Donor’s postcode" in page
+    assert "Margaret" not in page
+
+
+async def test_never_a_bare_yes_when_something_is_unchecked(clerk: Clerk) -> None:
+    page = await clerk.bring(copy_file())
+    yes, _, rest = page.partition("You can rely on this")
+    assert "Not checked:" in rest.partition("</section>")[0]
+    assert "Nothing was asked for beforehand" in rest.partition("</section>")[0]
+    assert "A copy made out to you" in page
+    assert "It was not shown here before." in page
+    assert "What was not shown" not in page
+    del yes
+
+
+async def test_copies_by_file_picture_and_paste(clerk: Clerk) -> None:
+    data = copy_file()
+    assert "You can rely on this" in await clerk.bring(data)
+    first = clerk.at
+    assert "It was shown here before." in await clerk.bring(data)
+    text = addressed.render_qr(make_copy(seed="two"))
+    assert "You can rely on this" in await clerk.bring(qr.png(text, ec="L"), "copy.png")
+    text = addressed.render_qr(make_copy(seed="three"))
+    assert "You can rely on this" in await clerk.post("/desk/copies", {"form_token": await clerk.token("/desk/copies"), "text": text})
+    assert "made out to someone else" in await clerk.bring(copy_file(to="https://parking.example"))
+    assert "cannot be read here" not in await clerk.bring(b"not a copy")
+    assert "Choose a file or picture" in await clerk.bring(b"", status=400)
+    async with clerk.desk.http.get(f"{clerk.desk.base}{first}/receipt") as answer:
+        assert answer.content_type == "application/jwt"
+        assert (await answer.text()).count(".") == 2
+
+
+async def test_what_a_copy_leaves_out_is_said(clerk: Clerk) -> None:
+    page = await clerk.bring(copy_file(paths=(("powers", 1), ("represented", "family_name"))))
+    assert "What was not shown" in page
+    assert "Donor’s date of birth" in page.partition("What was not shown")[2].partition("What was checked")[0]
+
+
+async def test_no_is_said_with_reason_and_next_step(clerk: Clerk) -> None:
+    clerk.desk.site.lists[LIST] = status_token({IDX: 1}, iat=AT)
+    await clerk.post("/desk/trust/refresh", {"form_token": await clerk.token("/desk/trust")})
+    page = await clerk.bring(copy_file())
+    assert "Do not rely on this" in page
+    assert "The issuer has cancelled it." in page
+    assert "Do not act on it." in page
+    assert "Margaret" not in page
+
+
+async def test_undecided_by_old_lists_can_be_looked_at_again(clerk: Clerk) -> None:
+    clerk.desk.clock.at += 2 * DAY
+    await clerk.sign_in()
+    asked = await clerk.ask()
+    assert (await clerk.desk.answer(asked))[0] == 200
+    path = f"/desk/requests/{asked['id']}"
+    page = await clerk.get(path)
+    assert "Can’t tell yet: do this next" in page
+    assert "Fetch the lists and check again" in page
+    token = await clerk.token(path)
+    assert "It still cannot be told" in await clerk.post(f"{path}/again", {"form_token": token}, status=400)
+    clerk.desk.site.lists[LIST] = status_token(iat=clerk.desk.clock.at)
+    assert "You can rely on this" in await clerk.post(f"{path}/again", {"form_token": token})
+    assert (await clerk.desk.state(asked))["decision"] == "accepted"
+    page = await clerk.get("/desk/decisions")
+    assert page.count("Bank account") == 2
+
+
+@pytest.mark.parametrize(("said", "words"), [("yes", "You can rely on this"), ("no", "Do not rely on this")])
+async def test_restrictions_are_read_by_a_person(clerk: Clerk, said: str, words: str) -> None:
+    limited = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live."}
+    page = await clerk.bring(copy_file(claims=limited, paths=(*PATHS, ("restrictions_text",))))
+    path = clerk.at
+    assert "Not to sell Poplar Court while I live." in page
+    assert "Do these restrictions allow this?" in page
+    token = await clerk.token(path)
+    assert "Say yes or no" in await clerk.post(f"{path}/again", {"form_token": token}, status=400)
+    assert words in await clerk.post(f"{path}/again", {"form_token": token, "allow": said})
+    assert words in await clerk.post(f"{path}/again", {"form_token": token, "allow": "yes"})
+
+
+async def test_declined_and_expired(clerk: Clerk) -> None:
+    asked = await clerk.ask()
+    request = await clerk.desk.read(asked)
+    await clerk.desk.post(asked, render_refusal(AccessDenied("no"), request.state))
+    assert "don’t share" in await clerk.get(f"/desk/requests/{asked['id']}")
+    clerk.desk.clock.at += 600
+    assert "Nobody answered in time" in await clerk.get(f"/desk/requests/{asked['id']}")
+    assert "This request is over" in await clerk.get(f"/request/{asked['id']}")
+
+
+async def test_page_for_the_holder(clerk: Clerk) -> None:
+    asked = await clerk.ask()
+    path = f"/request/{asked['id']}"
+    page = await clerk.get(path)
+    assert "Northwold Bank asks to see a document" in page
+    assert "Record that you may operate this person’s accounts with us." in page
+    assert 'href="openid4vp://?' in page
+    async with clerk.desk.http.get(f"{clerk.desk.base}{path}/qr.png") as answer:
+        assert qr.read(await answer.read()) == [asked["link"]]
+    assert "Enter the address of your wallet" in await clerk.post(path, {"wallet": "my wallet"}, status=400)
+    page = await clerk.post(path, {"wallet": "localhost:8102"})
+    assert 'href="http://localhost:8102/authorize?client_id=x509_hash' in page
+    assert "Open in localhost:8102" in await clerk.get(path)
+    async with clerk.desk.http.get(f"{clerk.desk.base}/request/none") as answer:
+        assert answer.status == 404
+
+
+async def test_empty_states_and_warnings(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", local=True, refresh=False, site=Site(down={"https://opg.example/lists"})) as desk:
+        clerk = await Clerk(desk).sign_in()
+        page = await clerk.get("/desk/")
+        assert "Nothing was asked or checked yet" in page
+        assert "No list of cancelled documents was fetched yet" in page
+        assert "Nothing was decided yet" in await clerk.get("/desk/decisions")
+        page = await clerk.post("/desk/trust/refresh", {"form_token": await clerk.token("/desk/trust")})
+        assert "did not bring everything" in page
+        assert "We have no list of its cancelled documents" in page
+        (tmp_path / "desk" / "trust.json").write_bytes(render_trust(TrustAnchors()))
+        assert "Nobody is trusted here yet" in await clerk.get("/desk/trust")
+        assert "Nobody is trusted here yet" in await clerk.get("/desk/")
+
+
+async def test_sign_out_and_new_passphrase(clerk: Clerk) -> None:
+    token = await clerk.token("/desk/passphrase")
+    form = {"form_token": token, "passphrase": "correct-horse-battery", "new": "short"}
+    assert "12 characters" in await clerk.post("/desk/passphrase", form, status=400)
+    form |= {"new": "another-horse-battery"}
+    assert "Your passphrase was changed" in await clerk.post("/desk/passphrase", form)
+    page = await clerk.post("/desk/sign-out", {"form_token": token})
+    assert "For staff who check documents" in page
+
+
+async def test_pages_in_welsh_do_not_break(clerk: Clerk) -> None:
+    asked = await clerk.ask()
+    await clerk.desk.answer(asked)
+    for path in (
+        "/desk/", "/desk/ask", "/desk/copies", "/desk/trust", "/desk/decisions", "/desk/requests", "/limits",
+        f"/desk/requests/{asked['id']}", f"/request/{asked['id']}",
+    ):  # fmt: skip
+        assert 'lang="cy"' in await clerk.get(f"{path}?lang=cy")

@@ -1,0 +1,28 @@
+"""The pages of the organisation: the desk for its staff, and the page behind a request for everybody."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.web.i18n import N_
+from shared.web.pages import Link, use_pages
+from shared.web.problem import HTML, speak
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.pages import asking, bringing, decisions, entrance, public, standing, trusting
+
+NAVIGATION = (
+    Link(N_("Start"), "/desk/"),
+    Link(N_("Ask for a document"), "/desk/ask"),
+    Link(N_("Check a copy"), "/desk/copies"),
+    Link(N_("Who we trust"), "/desk/trust"),
+    Link(N_("Decisions"), "/desk/decisions"),
+)
+
+
+def add_pages(app: web.Application, desk: Desk, store: Store) -> None:
+    """Register every page of the verifier."""
+    use_pages(app, package="verifier.web", title=N_("Checking desk"), navigation=NAVIGATION, home="/desk/")
+    speak(app, HTML, "/", "/desk", "/request")
+    for part in (entrance, asking, bringing, standing, trusting, decisions, public):
+        part.add_to(app, desk, store)

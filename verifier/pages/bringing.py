@@ -1,0 +1,48 @@
+"""Checking a copy at the desk: the file, a picture of its square code, or pasted text."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.web import auth
+from shared.web.app import bound_body
+from shared.web.forms import Form
+from shared.web.pages import render, translator
+from verifier import copies
+from verifier.check import MAX_COPY
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.pages.seat import seated
+
+_PATH = "/desk/copies"
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    part = Bringing(desk, store)
+    app.router.add_get(_PATH, seated(desk, part.show))
+    app.router.add_post(_PATH, seated(desk, part.check))
+    bound_body(app, _PATH, MAX_COPY + 100_000)
+
+
+class Bringing:
+    def __init__(self, desk: Desk, store: Store) -> None:
+        self._desk = desk
+        self._store = store
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._page(request, Form())
+
+    async def _page(self, request: web.Request, form: Form) -> web.Response:
+        return await render(request, "desk/copies.html", form=form, entity=self._desk.entity)
+
+    async def check(self, request: web.Request) -> web.StreamResponse:
+        """Whatever it is, it gets a verdict of its own with its own page."""
+        posted, files = await auth.read_files(request)
+        form, _ = Form(posted), translator(request)
+        data = files.get("file") or form.value("text").encode()
+        if not data:
+            form.error("file", _("Choose a file or picture, or paste the text of the square code"))
+            return await self._page(request, form)
+        outcome = await copies.bring(self._desk, self._store, data, made_by="desk")
+        raise web.HTTPSeeOther(f"/desk/requests/{outcome.answered.asked.id}")

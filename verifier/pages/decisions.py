@@ -1,0 +1,86 @@
+"""The log of decisions, as people read it: when, for what, what was decided and why, and which details were shown. Never their values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from shared.codec import base64url
+from shared.credentials import Text
+from shared.web.pages import render
+from verifier import words
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.pages.listing import title_of
+from verifier.pages.seat import seated, spoken
+from verifier.records import log
+from verifier.sessions import Terms
+from verifier.words import N_, Spoken
+
+_PAGE = 50
+_ROLES = {"desk": N_("the desk"), "program": N_("a program")}
+_KINDS = {"request": N_("shown live"), "copy": N_("a copy")}
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    del store
+    app.router.add_get("/desk/decisions", seated(desk, Decisions(desk).show))
+
+
+class Decisions:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        before = request.query.get("before", "")
+        start = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 2**53 - 1
+        lines = await self._desk.storage.read(lambda tx: log.page(tx, before=start, limit=_PAGE))
+        head = await self._desk.storage.read(log.head)
+        talk = spoken(request)
+        return await render(
+            request,
+            "desk/decisions.html",
+            rows=[self._row(each, talk) for each in lines],
+            size=head.size,
+            head=base64url.encode(head.digest),
+            older=lines[-1].number if lines and lines[-1].number > 1 else 0,
+            newer=bool(before),
+            days=self._desk.settings.log_days,
+        )
+
+    def _row(self, line: log.Line, talk: Spoken) -> dict[str, Any]:
+        entry = line.entry.entry
+        if entry is None:
+            return {"number": line.number, "at": line.at, "gone": True}
+        reason = words.reason_of(entry["reason_code"]).why if entry["reason_code"] else ""
+        return {
+            "number": line.number,
+            "at": line.at,
+            "gone": False,
+            "title": self._title(entry, talk),
+            "kind": talk.translate(_KINDS[entry["kind"]]),
+            "decision": entry["decision"],
+            "verdict": talk.translate(words.VERDICTS[entry["decision"]]),
+            "why": talk.translate(reason) if reason else "",
+            "by": talk.translate(_ROLES[entry["staff_role"]]),
+            "details": self._labels(entry, talk),
+        }
+
+    def _title(self, entry: Any, talk: Spoken) -> str:
+        for use in self._desk.uses():
+            if use.query.id == entry["intendedUseIdentifier"]:
+                return use.query.title.in_(talk.locale)
+        terms = Terms(kind=entry["kind"], purpose_id=entry["intendedUseIdentifier"], purpose=Text("", ""))
+        return entry["intendedUseIdentifier"] or title_of(terms, self._desk, talk)
+
+    def _labels(self, entry: Any, talk: Spoken) -> list[str]:
+        """The names in the log as the kind of document calls them."""
+        kinds = [self._desk.types[vct] for vct in entry["vct"] if vct in self._desk.types]
+        labels = {
+            "/".join(part for part in claim.path if part is not None): claim.label.in_(talk.locale)
+            for kind in kinds
+            for claim in kind.claims
+        }
+        return [labels.get(name, name) for name in entry["claim_paths"]]

@@ -1,0 +1,62 @@
+"""Lines of the list of requests and copies: what was asked, when, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from verifier.desk import Desk
+from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Retrieved, Terms
+from verifier.words import N_, Spoken
+
+_TAGS = {
+    "accepted": (N_("You can rely on this"), "green"),
+    "rejected": (N_("Do not rely on this"), "red"),
+    "undecided": (N_("Can’t tell yet"), "yellow"),
+}
+_OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
+_WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    id: str
+    title: str
+    made_at: int
+    tag: str
+    colour: str
+
+
+def rows_of(found: Iterable[Exchange], desk: Desk, spoken: Spoken) -> list[Row]:
+    """As a table shows them."""
+    return [_row(each, desk, spoken) for each in found]
+
+
+def _row(exchange: Exchange, desk: Desk, spoken: Spoken) -> Row:
+    asked: Asked = exchange.asked
+    tag, colour = tag_of(exchange)
+    return Row(id=asked.id, title=title_of(asked.terms, desk, spoken), made_at=asked.made_at, tag=spoken.translate(tag), colour=colour)
+
+
+def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
+    """What it is about, in the words of the ready question."""
+    use = desk.use_of(terms.type, terms.ready)
+    if use is not None:
+        return use.query.title.in_(spoken.locale)
+    purpose = terms.purpose.in_(spoken.locale)
+    return purpose or spoken.translate(_COPY if terms.kind == "copy" else _OWN_QUESTION)
+
+
+def tag_of(exchange: Exchange) -> tuple[str, str]:
+    """A word and a colour for how it stands."""
+    match exchange:
+        case Answered(decision=decision):
+            return _TAGS[decision]
+        case Declined():
+            return _NO, "grey"
+        case Expired():
+            return _LATE, "grey"
+        case Retrieved():
+            return _OPENED, "blue"
+        case _:
+            return _WAITING, "blue"

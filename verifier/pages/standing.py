@@ -1,0 +1,177 @@
+"""How a request or a copy stands: the square code while it waits, then the verdict that a counter clerk understands at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from shared.credentials import CredentialType
+from shared.errors import Conflict, Missing
+from shared.web import auth
+from shared.web.context import FETCHER
+from shared.web.dates import Dates
+from shared.web.forms import Form
+from shared.web.pages import render, translator
+from verifier import request as requests
+from verifier import words
+from verifier.again import FETCH_FIRST, READ_FIRST, look_again
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.pages.listing import title_of
+from verifier.pages.seat import seated, spoken
+from verifier.sessions import Answered, Asked, Exchange, Expired, state_of
+from verifier.settle import Opened, open_verdict, sign_receipt
+from verifier.words import N_, Spoken
+
+_PATH = "/desk/requests/{id}"
+_STATES = {
+    "requested": N_("Waiting for the square code to be scanned."),
+    "retrieved": N_("A wallet has opened the request. Its holder is deciding."),
+    "declined": N_("The answer was: don’t share. The holder can still think again until the time is over."),
+    "expired": N_("Nobody answered in time."),
+    "answered": N_("Answered."),
+}
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    part = Standing(desk, store)
+    app.router.add_get(_PATH, seated(desk, part.show))
+    app.router.add_get(f"{_PATH}/state", seated(desk, part.state))
+    app.router.add_get(f"{_PATH}/receipt", seated(desk, part.receipt))
+    app.router.add_post(f"{_PATH}/again", seated(desk, part.again))
+
+
+class Standing:
+    def __init__(self, desk: Desk, store: Store) -> None:
+        self._desk = desk
+        self._store = store
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        exchange = await requests.find(self._desk, request.match_info["id"])
+        if isinstance(exchange, Answered):
+            return await self._verdict(request, exchange, Form())
+        return await self._waiting(request, exchange)
+
+    async def _waiting(self, request: web.Request, exchange: Exchange) -> web.Response:
+        asked, talk = exchange.asked, spoken(request)
+        return await render(
+            request,
+            "desk/waiting.html",
+            asked=asked,
+            title=title_of(asked.terms, self._desk, talk),
+            state=state_of(exchange),
+            text=talk.translate(_STATES[state_of(exchange)]),
+            over=isinstance(exchange, Expired),
+            links=requests.links(self._desk, asked),
+            until=self._dates(talk).time(asked.expires_at),
+            asks=self._asks(asked, talk),
+        )
+
+    def _dates(self, talk: Spoken) -> Dates:
+        return Dates(talk.locale, self._desk.settings.time_zone)
+
+    def _asks(self, asked: Asked, talk: Spoken) -> dict[str, list[str]]:
+        """What a ready question asks for; empty for one of the caller's own."""
+        use = self._desk.use_of(asked.terms.type, asked.terms.ready)
+        if use is None:
+            return {"details": [], "optional": []}
+        return {"details": use.labels(use.query.paths, talk.locale), "optional": use.labels(use.query.optional, talk.locale)}
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        """For the page that waits."""
+        exchange = await requests.find(self._desk, request.match_info["id"])
+        told = {"state": state_of(exchange), "text": spoken(request).translate(_STATES[state_of(exchange)])}
+        if isinstance(exchange, Answered | Expired):
+            told["href"] = f"/desk/requests/{exchange.asked.id}"
+        return web.json_response(told)
+
+    async def receipt(self, request: web.Request) -> web.StreamResponse:
+        """The signed receipt of a brought copy, to be given to whoever brought it."""
+        exchange = await requests.find(self._desk, request.match_info["id"])
+        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        token = None if opened is None or not isinstance(exchange, Answered) else await sign_receipt(self._desk, exchange, opened)
+        if token is None:
+            raise Missing("there is no receipt, or its time is over")
+        headers = {"Content-Disposition": 'attachment; filename="receipt.jwt"'}
+        return web.Response(text=token, content_type="application/jwt", headers=headers)
+
+    async def again(self, request: web.Request) -> web.StreamResponse:
+        """Fetch lists, or say what was read, and look once more."""
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        identifier = request.match_info["id"]
+        exchange = await requests.find(self._desk, identifier)
+        if not isinstance(exchange, Answered) or exchange.decision != "undecided":
+            raise web.HTTPSeeOther(f"/desk/requests/{identifier}")
+        more: dict[str, Any] = {}
+        if exchange.code in READ_FIRST:
+            said = form.value("allow")
+            if said not in {"yes", "no"}:
+                form.error("allow", _("Say yes or no"))
+                return await self._verdict(request, exchange, form)
+            more = {READ_FIRST[exchange.code]: said == "yes"}
+        if exchange.code in FETCH_FIRST:
+            await self._store.refresh(request.config_dict[FETCHER])
+        try:
+            await look_again(self._desk, self._store, identifier, more=more)
+        except Conflict:
+            form.error("again", _("It still cannot be told. The lists that we have now say no more than before"), anchor="verdict-title")
+            return await self._verdict(request, exchange, form)
+        raise web.HTTPSeeOther(f"/desk/requests/{identifier}")
+
+    async def _verdict(self, request: web.Request, answered: Answered, form: Form) -> web.Response:
+        opened = await open_verdict(self._desk, answered)
+        talk = spoken(request)
+        reason = None if answered.decision == "accepted" else words.reason_of(answered.code)
+        common: dict[str, Any] = {
+            "form": form,
+            "answered": answered,
+            "heading": talk.translate(words.VERDICTS[answered.decision]),
+            "why": "" if reason is None else talk.translate(reason.why),
+            "next": "" if reason is None or not reason.next else talk.translate(reason.next),
+            "title": title_of(answered.asked.terms, self._desk, talk),
+            "minutes": self._desk.settings.keep_minutes,
+        }
+        if opened is None:
+            return await render(request, "desk/decided.html", **common)
+        return await render(request, "desk/verdict.html", **common, **self._shown(answered, opened, talk))
+
+    def _shown(self, answered: Answered, opened: Opened, talk: Spoken) -> dict[str, Any]:
+        verdict = opened.verdict
+        copy = answered.asked.terms.kind == "copy"
+        return {
+            "open": [words.line_of(check, talk.translate) for check in words.open_lines(verdict)],
+            "checks": [words.line_of(check, talk.translate) for check in words.checks_of(verdict)],
+            "knowledge": words.knowledge(verdict, talk),
+            "level": words.level(verdict["level"]["name"], seen="checked" if copy and answered.decision == "accepted" else "", spoken=talk),
+            "documents": [self._document(each, talk) for each in verdict["credentials"]],
+            "missing": self._missing(answered.asked, verdict, talk) if copy else [],
+            "until": self._dates(talk).time(answered.keep_until),
+            "receipt": opened.receipt is not None,
+            "copy": copy,
+            "fetch": answered.decision == "undecided" and answered.code in FETCH_FIRST and bool(opened.vp_token),
+            "read": READ_FIRST.get(answered.code, "") if answered.decision == "undecided" and opened.vp_token else "",
+        }
+
+    def _document(self, credential: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:
+        kind: CredentialType = self._desk.types[credential["vct"]]
+        claims = credential["claims"]
+        rows = words.details(kind, claims, talk.locale)
+        return {
+            "title": kind.title.in_(talk.locale),
+            "acting_for": words.acting_for(kind, claims),
+            "issuer": credential["issuer_name"],
+            "expires_at": credential["expires_at"],
+            "restrictions": claims.get("restrictions_text", ""),
+            "rows": [{"label": row.label, "value": list(row.values) if len(row.values) > 1 else row.values[0]} for row in rows],
+        }
+
+    def _missing(self, asked: Asked, verdict: Mapping[str, Any], talk: Spoken) -> list[str]:
+        """Details that this purpose usually needs and that the copy does not show: nothing was asked for beforehand."""
+        use = self._desk.use_of(asked.terms.type, asked.terms.ready)
+        if use is None or not verdict["credentials"]:
+            return []
+        shown = {row.label for each in verdict["credentials"] for row in words.details(use.type, each["claims"], talk.locale)}
+        return [label for label in use.labels(use.query.paths, talk.locale) if label not in shown]

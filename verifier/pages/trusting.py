@@ -1,0 +1,95 @@
+"""Whom we trust, how old our lists of cancelled documents are, and fetching them now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from shared.keys import Role
+from shared.web import auth
+from shared.web.context import FETCHER
+from shared.web.pages import render
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.pages.seat import seated, spoken
+from verifier.records import knowledge
+from verifier.words import Spoken
+
+_PATH = "/desk/trust"
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    part = Trusting(desk, store)
+    app.router.add_get(_PATH, seated(desk, part.show))
+    app.router.add_post(f"{_PATH}/refresh", seated(desk, part.refresh))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """How old the knowledge is that checks rest on. ``as_of`` is the date of the oldest list; empty texts where there is none."""
+
+    issuers: int
+    lists: int
+    as_of: str
+    age: str
+    faults: tuple[str, ...]
+
+
+async def knowledge_of(desk: Desk, store: Store, talk: Spoken) -> Known:
+    """For the first page and for the page of trust."""
+    at = desk.clock()
+    kept = await desk.storage.read(knowledge.lists)
+    oldest = min((each.iat for each in kept), default=None)
+    return Known(
+        issuers=len(desk.trust.with_role(Role.CREDENTIAL_ISSUER)),
+        lists=len(kept),
+        as_of="" if oldest is None else talk.moment(oldest),
+        age="" if oldest is None else talk.age(max(0, at - oldest)),
+        faults=tuple(fault for visit in await store.visits() for fault in visit.faults),
+    )
+
+
+class Trusting:
+    def __init__(self, desk: Desk, store: Store) -> None:
+        self._desk = desk
+        self._store = store
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        desk, talk, at = self._desk, spoken(request), self._desk.clock()
+        visits = {each.entity: each for each in await self._store.visits()}
+        kept = await desk.storage.read(knowledge.lists)
+        pack = await desk.storage.read(knowledge.last_pack)
+        anchors = [
+            {
+                "name": anchor.name,
+                "entity": anchor.entity or "",
+                "role": anchor.role.value,
+                "fingerprint": anchor.fingerprint,
+                "visit": visits.get(anchor.entity or ""),
+                "lists": [
+                    {"as_of": talk.moment(each.iat), "age": talk.age(max(0, at - each.iat))}
+                    for each in kept
+                    if each.entity == anchor.entity
+                ],
+            }
+            for anchor in desk.trust.anchors
+        ]
+        return await render(
+            request,
+            "desk/trust.html",
+            anchors=anchors,
+            pack=None
+            if pack is None
+            else {"as_of": talk.moment(pack.made_at), "age": talk.age(max(0, at - pack.made_at)), "number": pack.seq},
+            minutes=desk.settings.refresh_minutes,
+            known=await knowledge_of(desk, self._store, talk),
+            entity=desk.entity,
+        )
+
+    async def refresh(self, request: web.Request) -> web.StreamResponse:
+        """All lists of all issuers, so that nobody can tell what is about to be checked."""
+        await auth.read_form(request)
+        await self._store.refresh(request.config_dict[FETCHER])
+        raise web.HTTPSeeOther(_PATH)
