@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from issuer import config
+from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.init import migrations
 from issuer.office import ISSUER, Office, chosen_types, configurations
@@ -37,6 +38,7 @@ log = logging.getLogger("muniment.issuer")
 def open_office(directory: Path, settings: Settings, *, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> Office:
     """Everything that use cases need; nothing is asked of database or keys yet."""
     types = chosen_types(settings.types)
+    check_sources(types)
     leaf = certificate(directory)
     return Office(
         settings=settings,

@@ -1,13 +1,13 @@
 """The details of a document: checked against their type, kept sealed, and given back when copies are made.
 
 Where details come from is a port, ``ClaimSource``, because registries differ: some let the issuer keep them sealed until they are
-collected, some for as long as copies are renewed, some want to be asked each time. ``SealedClaims`` is the first two; which of them
-applies is the type's ``retention``.
+collected, some for as long as copies are renewed, some want to be asked each time. Which of them applies is the type's ``retention``;
+``SealedClaims`` serves the first two. A register that is asked is one more class here and one more line in ``SOURCES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from shared.clock import DAY
 from shared.codec import reader, strict_json
 from shared.credentials import CredentialType
 from shared.credentials._derive import json_schema
-from shared.errors import CredentialRequestDenied, Malformed, VcError
+from shared.errors import ConfigError, CredentialRequestDenied, Malformed, VcError
 
 _SAYS = {
     "required": "this detail is needed",
@@ -97,11 +97,11 @@ def _refuse(uri: str) -> Any:
 class ClaimSource(Protocol):
     """Where the details of a document come from when copies are made."""
 
-    async def keep(self, document: str, claims: Mapping[str, Any]) -> bytes:
-        """What to store with the document, if anything; called before it is."""
+    async def keep(self, document: str, claims: Mapping[str, Any]) -> bytes | None:
+        """What to store with the document, or ``None``; called before the document is."""
 
-    async def give(self, tx_claims: bytes | None, document: Document) -> Mapping[str, Any]:
-        """The details; ``CredentialRequestDenied`` when they are no longer to be had. ``tx_claims`` is what was stored."""
+    async def give(self, stored: bytes | None, document: Document) -> Mapping[str, Any]:
+        """The details; ``CredentialRequestDenied`` when they are no longer to be had. ``stored`` is what ``keep`` gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,23 @@ class SealedClaims:
 
     office: Office
 
-    async def keep(self, document: str, claims: Mapping[str, Any]) -> bytes:
+    async def keep(self, document: str, claims: Mapping[str, Any]) -> bytes | None:
         return await self.office.custodian.seal(STORAGE, strict_json.dumps(claims), context=_context(document))
 
-    async def give(self, tx_claims: bytes | None, document: Document) -> Mapping[str, Any]:
-        if tx_claims is None or self.office.clock() >= document.keep_until:
+    async def give(self, stored: bytes | None, document: Document) -> Mapping[str, Any]:
+        if stored is None or self.office.clock() >= document.keep_until:
             raise CredentialRequestDenied("the details of this document are no longer held: ask the office for a new invitation")
-        opened = await self.office.custodian.unseal(STORAGE, tx_claims, context=_context(document.id))
+        opened = await self.office.custodian.unseal(STORAGE, stored, context=_context(document.id))
         return strict_json.load_object(opened)
+
+
+SOURCES: Mapping[str, Callable[[Office], ClaimSource]] = {"sealed": SealedClaims, "until-collected": SealedClaims}
+"""By the type's ``retention``."""
+
+
+def source(office: Office, kind: CredentialType) -> ClaimSource:
+    """Where the details of documents of this kind are kept, or asked for."""
+    return SOURCES[kind.retention](office)
 
 
 def _context(document: str) -> bytes:
@@ -133,3 +142,10 @@ def keep_until(office: Office, at: int, valid_until: int | None) -> int:
 def keeps_after_collection(kind: CredentialType) -> bool:
     """Whether copies can be renewed: only where details stay sealed."""
     return kind.retention == "sealed"
+
+
+def check_sources(kinds: Iterable[CredentialType]) -> None:
+    """``ConfigError`` at start for a kind of document whose details must be asked of a register, for none is connected here."""
+    for kind in kinds:
+        if kind.retention not in SOURCES:
+            raise ConfigError(f"{kind.id} wants its details from a register, and no register is connected", where="types")

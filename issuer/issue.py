@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from issuer.authorize import check_nonce
-from issuer.claims import SealedClaims
+from issuer.claims import source
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
 from issuer.records import documents, statuses, sweep
@@ -81,7 +81,7 @@ async def issue(office: Office, access: bytes, request: CredentialRequest) -> Cr
         raise InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
     _check_standing(view.granted.document, at)
     proofs, nonces = await _prove(office, request.proofs, at)
-    claims = await SealedClaims(office).give(view.granted.claims, view.granted.document)
+    claims = await source(office, configuration.type).give(view.granted.claims, view.granted.document)
     for _ in range(_TRIES):
         series = _series(office, configuration, view, at)
         copies = [await _sign(office, series, claims, proof.holder, index) for proof, index in zip(proofs, view.free, strict=True)]
@@ -112,7 +112,7 @@ async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
             free = [index for index in drawn if index not in used]
         return _View(granted=found, list=current, free=free[:count])
 
-    view = await office.storage.read(unit)
+    view = await office.storage.read(unit, brief=True)
     if view is None:
         raise InvalidToken("this access token is not, or no longer, good")
     return view

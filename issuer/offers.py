@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from issuer.claims import SealedClaims, check_claims, keep_until
+from issuer.claims import check_claims, keep_until, source
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
 from issuer.records import documents, invitations
 from issuer.sessions import Actor, Document, Event, Offered, Standing
@@ -59,7 +59,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     at = office.clock()
     _check_order(order, at)
     made = Made(document=office.number(), type=kind.id, secrets=_draw(office, order.needs_code), expires_at=_lapses(office, at, order))
-    sealed = await SealedClaims(office).keep(made.document, order.claims)
+    sealed = await source(office, kind).keep(made.document, order.claims)
     document = documents.NewDocument(
         id=made.document,
         type=kind.id,

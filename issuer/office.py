@@ -69,17 +69,13 @@ class Office:
 
 
 def chosen_types(names: Iterable[str]) -> tuple[CredentialType, ...]:
-    """The installed types, or those named; what a register must be asked for is refused, for none is connected here."""
+    """The installed types, or those named; ``ConfigError`` for a name that is not installed."""
     wanted = tuple(names)
     installed = {each.id: each for each in all_types().values()}
     unknown = [name for name in wanted if name not in installed]
     if unknown:
         raise ConfigError(f"unknown kinds of document: {', '.join(unknown)}; installed are {', '.join(sorted(installed))}", where="types")
-    types = tuple(installed[name] for name in wanted) if wanted else tuple(installed.values())
-    for each in types:
-        if each.retention not in {"sealed", "until-collected"}:
-            raise ConfigError(f"{each.id} wants its details from a register, and no register is connected", where="types")
-    return types
+    return tuple(installed[name] for name in wanted) if wanted else tuple(installed.values())
 
 
 def configurations(types: Iterable[CredentialType]) -> Mapping[str, Configuration]:

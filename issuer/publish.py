@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 from dataclasses import dataclass, field
 
 from issuer.office import ISSUER, Office
@@ -18,8 +19,10 @@ from shared.keys import sign
 from shared.status.token_status_list import StatusList, prepare_token
 from shared.storage import Tx
 
-AHEAD = 5  # seconds that ``iat`` may run before the clock when changes come faster than the clock ticks
+AHEAD = 30  # seconds that ``iat`` may run before the clock when changes come faster than it ticks; verifiers bear 60
 BITS = 2
+
+log = logging.getLogger("muniment.issuer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,10 @@ class StatusLists:
             await self.get(number)
 
     def _is_due(self, known: statuses.Published, at: int) -> bool:
-        changed = known.version != known.published and known.issued_at < at + AHEAD
+        changed = known.version != known.published
+        if changed and known.issued_at >= at + AHEAD:
+            log.error("a change of a status list waits for the clock, which stands %s s behind the last list", known.issued_at - at)
+            changed = False
         return changed or at >= known.issued_at + self.office.settings.status_ttl
 
     async def _renew(self, number: int, known: statuses.Published, at: int) -> statuses.Published:

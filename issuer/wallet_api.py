@@ -185,7 +185,7 @@ def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
 
 
 def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
-    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; ``vc+jwt`` itself is ours (docs/formats)."""
+    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; that name as an identifier is ours (ADR 0003)."""
     w3c = each.format.name == "vc+jwt"
     return openid4vci.Configuration(
         id=each.id,

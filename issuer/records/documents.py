@@ -16,7 +16,7 @@ class NewDocument:
     id: str
     type: str
     reference: bytes | None
-    claims: bytes
+    claims: bytes | None
     made_at: int
     valid_until: int | None
     keep_until: int

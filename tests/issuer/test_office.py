@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.registry import Registry
 
+from issuer.claims import check_sources
 from issuer.office import chosen_types, configurations, draw_indices, reference_mac
 from issuer.pages.words import grouped, spaced
 from shared.clock import system_entropy
@@ -39,13 +40,11 @@ def test_unknown_types_are_refused_at_start() -> None:
     assert list(configurations(chosen_types(("representation",)))) == ["representation-sd-jwt", "representation-vc-jwt"]
 
 
-def test_a_register_that_is_not_connected_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from issuer import office
-
-    asking = {vct: dataclasses.replace(each, retention="ask-register") for vct, each in all_types().items()}
-    monkeypatch.setattr(office, "all_types", lambda: asking)
+def test_a_register_that_is_not_connected_is_refused() -> None:
+    kinds = [dataclasses.replace(each, retention="ask-register") for each in all_types().values()]
     with pytest.raises(ConfigError, match="no register is connected"):
-        chosen_types(())
+        check_sources(kinds)
+    check_sources(all_types().values())
 
 
 async def test_numbers_and_references(registry: Registry) -> None:
