@@ -49,7 +49,7 @@ class Binding:
     """Whom a presentation is for: to ``verify`` the expected values, to ``present`` the values to sign.
 
     ``nonce`` is ``None`` only to verify an addressed copy, whose nonce the holder chose: it must then be of 128 bits or more, beside
-    ``exp`` and ``jti`` (S8). ``max_age`` (seconds) bounds the age of the holder's signature, ``issued_after`` (epoch seconds) is an
+    ``exp``, ``jti`` and ``purpose_id`` (S8). ``max_age`` (seconds) bounds the age of the holder's signature, ``issued_after`` (epoch seconds) is an
     earlier bound of its own, e.g. when our nonce was made; a signed ``exp`` only narrows. ``extra`` members are signed by the holder
     and, when verifying, must be there with equal values.
     """

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.signing import Signer
 
 from shared.keys import _der
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=64, max_size=64) | st.binary(min_size=96, max_size=96))
 @example(bytes(64))
 @example(bytes(31) + b"\x01" + b"\x80" + bytes(31))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.forge import LPA_1, REPRESENTATION
 
@@ -167,6 +167,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*LPA_1, "evidence", "cardinality"]), JSON), st.sets(st.sampled_from([*LPA_1])))
 def test_any_claims_give_an_answer_or_a_vc_error(changes: dict[str, Any], kept: set[str]) -> None:
     claims = {name: LPA_1[name] for name in kept} | changes

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.forge import HOLDER, ISSUER, STRANGER, bound, disclosure, hashed, jws
 from support.signing import Signer
@@ -84,6 +84,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["payload", "protected", "signature", "signatures", "header"]), JSON))
 def test_any_object_parses_or_is_refused(changes: dict[str, Any]) -> None:
     for obj in (changes, flattened(**changes)):
