@@ -25,28 +25,7 @@ BANK_PURPOSE = "bank"
 REFERENCE = "M-7890-0400-4000"
 MARKS = {"passed": "yes ", "failed": "NO  ", "unchecked": "  ? "}
 
-LPA_1: dict[str, Any] = {
-    "representation_kind": "power_of_attorney",
-    "instrument_type": "lpa-property-and-affairs",
-    "attestation_basis": "register",
-    "decision_rule": "jointly-and-severally",
-    "usable_when": "when-has-capacity",
-    "has_restrictions": False,
-    "powers": ["council-tax", "benefits", "banking", "utilities", "insurance"],
-    "substitution": "not_allowed",
-    "represented": {
-        "given_name": "Margaret",
-        "family_name": "Ashdown",
-        "birthdate": "1938-11-02",
-        "address": {"postal_code": "ZZ99 4CD"},
-    },
-    "proxy": {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14", "appointment_type": "original"},
-    "registration_date": "2026-03-02",
-    "register_entry": f"urn:fdc:opg.example:2027:lpa:{REFERENCE}",
-    "issuing_authority": REGISTRY,
-    "issuing_country": "GB",
-    "issuing_jurisdiction": "GB-EAW",
-}
+LPA_1: dict[str, Any] = json.loads(Path(__file__).with_name("lpa-1.json").read_text(encoding="utf-8"))
 
 
 @dataclass(slots=True)
