@@ -110,7 +110,7 @@ class Case:
         return "~".join([jws(self.payload, self.issuer, **self.header), *self.texts, ""])
 
     def wire(self) -> str:
-        claims = {"iat": NOW, "aud": AUD, "nonce": NONCE} | self.binding
+        claims = {"iat": system_clock(), "aud": AUD, "nonce": NONCE} | self.binding
         return bound(self.presented, holder=self.holder, typ=self.binding_typ, **claims)
 
 
@@ -146,7 +146,7 @@ def grown(seed: str) -> Case:
 
 def ours(wire: str) -> Mapping[str, Any] | None:
     try:
-        return FORM.verify(FORM.parse(wire), ISSUER.public, binding=BINDING, at=NOW).document
+        return FORM.verify(FORM.parse(wire), ISSUER.public, binding=BINDING, at=system_clock()).document
     except VcError:
         return None
 
