@@ -12,7 +12,7 @@ import pytest
 from support.signing import AT, Signer
 
 from shared.codec import base64url, cbor, strict_json
-from shared.dcql import Held, _wallet, match, parse_query
+from shared.dcql import Held, _select, _wallet, match, parse_query
 from shared.errors import Malformed, TooLarge, VcError
 from shared.jose import jwe, jwk, jws, jwt
 from shared.urls import check_identifier, check_link, parse_form
@@ -360,7 +360,7 @@ def test_a_value_has_a_type(value: object, found: tuple[str | int, ...] | None) 
 def test_a_long_question_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty-four sets of 128 names are 40 KB to send and were 8,192 look-ups a document, each over all that may be withheld."""
     looked: list[object] = []
-    genuine = _wallet.select
+    genuine = _select.select
 
     def counting(document: Any, path: Any) -> Any:
         looked.append(path)
