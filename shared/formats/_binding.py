@@ -46,7 +46,8 @@ def binding_claims(binding: Binding, at: int) -> dict[str, Any]:
     """The members that a holder signs at ``at``. ``extra`` cannot take the place of the others."""
     if binding.nonce is None:
         raise Malformed("a holder's signature needs a nonce")
-    return {**binding.extra, "iat": at, "aud": binding.audience, "nonce": binding.nonce}
+    signed = {"iat": at, "aud": binding.audience, "nonce": binding.nonce}
+    return {**binding.extra, **signed} if binding.extra else signed
 
 
 def check_binding(claims: Mapping[str, Any], binding: Binding, *, at: int) -> None:

@@ -91,7 +91,7 @@ class Redaction:
 
     def decoy(self) -> str:
         """A digest that no disclosure explains (section 4.2.5)."""
-        return digests(self.alg, [self._salt().encode()])[0]
+        return digest(self.alg, self._salt())
 
     @property
     def disclosures(self) -> list[str]:
@@ -102,8 +102,13 @@ class Redaction:
         return b"~".join([b"", *self._texts, b""]).decode() if self._texts else "~"
 
 
+def digest(alg: str, text: str) -> str:
+    """base64url of the hash over one text: ``sd_hash`` (section 4.3.1), a decoy (section 4.2.5)."""
+    return _text(ALGORITHMS[alg][0](text.encode()).digest()).decode()
+
+
 def digests(alg: str, texts: Sequence[bytes]) -> list[str]:
-    """base64url of the hash over each text, for disclosures (section 4.2.3) and ``sd_hash`` (section 4.3.1).
+    """base64url of the hash over each disclosure (section 4.2.3).
 
     Encoded in one go: each digest is filled up with zeros to whole groups of three bytes, which changes none of its own characters
     because unused bits are zero anyway.
@@ -117,12 +122,8 @@ def digests(alg: str, texts: Sequence[bytes]) -> list[str]:
 # --- receiving -----------------------------------------------------------------------------------------------------------------------
 
 
-class Disclosure(NamedTuple):
-    """``name`` is ``None`` for an array element."""
-
-    text: str
-    name: str | None
-    value: Any
+Disclosure = tuple[str, str | None, Any]
+"""Text as received, name (``None`` for an array element), value. A bare tuple, because one is made for each of them."""
 
 
 class SdJwt(NamedTuple):
@@ -168,7 +169,7 @@ def assemble(token: str, texts: Sequence[str], presented: str, binding: str, *, 
 
 def _parse_disclosures(texts: Sequence[str]) -> tuple[Disclosure, ...]:
     """Sections 4.2.1 and 4.2.2: ``[salt, name, value]`` or ``[salt, value]``."""
-    parsed = []
+    parsed: list[Disclosure] = []
     try:
         for text in texts:
             raw = base64url.decode(text)
@@ -180,9 +181,9 @@ def _parse_disclosures(texts: Sequence[str]) -> tuple[Disclosure, ...]:
                 if type(value) is not list or not value or type(value[0]) is not str:
                     raise Malformed("a disclosure is an array that begins with its salt") from None
             if len(value) == 3 and type(value[1]) is str:
-                parsed.append(Disclosure(text, value[1], value[2]))
+                parsed.append((text, value[1], value[2]))
             elif len(value) == 2:
-                parsed.append(Disclosure(text, None, value[1]))
+                parsed.append((text, None, value[1]))
             else:
                 raise Malformed("a disclosure has a salt, a name and a value, or a salt and a value")
     except Malformed as error:

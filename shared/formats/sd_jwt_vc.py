@@ -18,7 +18,7 @@ from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat
 from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
 from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
 from ._paths import related, select
-from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digests, open_payload, parse_sd_jwt
+from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
 from ._segments import certificates, header_segment, unsigned
 from ._type import check_limits, redact
 
@@ -109,7 +109,7 @@ class SdJwtVc:
             raise NotBound("nobody proves to hold this document")
         check_holder_signature(token, holder, typ=BINDING_TYP)
         check_binding(token.claims, binding, at=at)
-        if token.claims.get("sd_hash") != digests(sd_jwt.alg, [sd_jwt.presented.encode()])[0]:
+        if token.claims.get("sd_hash") != digest(sd_jwt.alg, sd_jwt.presented):
             raise OtherPresentation("the holder signed another selection", where="/sd_hash")
         return _facts(parsed, opened, holder, token.claims, token.jws.signing_input)
 
@@ -119,13 +119,13 @@ class SdJwtVc:
         chosen = [at for at, path in enumerate(opened.paths) if any(related(path, place) for place in wanted)]
         sd_jwt = _inner(parsed).sd_jwt
         disclosures = tuple([sd_jwt.disclosures[at] for at in chosen])
-        wire = "~".join([sd_jwt.jws.token, *[each.text for each in disclosures], ""])
+        wire = "~".join([sd_jwt.jws.token, *[text for text, _, _ in disclosures], ""])
         return _parsed(wire, SdJwt(sd_jwt.jws, sd_jwt.payload, sd_jwt.alg, disclosures, wire, None))
 
     def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
         sd_jwt = _inner(parsed).sd_jwt
         payload = binding_claims(binding, at)
-        payload["sd_hash"] = digests(sd_jwt.alg, [sd_jwt.presented.encode()])[0]
+        payload["sd_hash"] = digest(sd_jwt.alg, sd_jwt.presented)
         return unsigned(payload, BINDING_TYP, header_segment(alg, BINDING_TYP), key, alg, before=sd_jwt.presented)
 
 
@@ -137,7 +137,7 @@ def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:
         wire=wire,
         header=header,
         payload=payload,
-        disclosures=tuple([each.text for each in sd_jwt.disclosures]),
+        disclosures=tuple([text for text, _, _ in sd_jwt.disclosures]),
         binding_token=sd_jwt.binding.jws.token if sd_jwt.binding is not None else None,
         vct=identifier(payload, "vct"),
         issuer=identifier(payload, "iss", optional=True),

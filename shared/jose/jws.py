@@ -7,9 +7,8 @@ the algorithms are the caller's, and an extension that must be understood (``cri
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..codec import base64url, strict_json
 from ..errors import AlgorithmRefused, BadSignature, Malformed, TooLarge, WrongTyp
@@ -20,8 +19,7 @@ ALGS: tuple[str, ...] = ("ES256", "ES384", "EdDSA")
 MAX_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Jws:
+class Jws(NamedTuple):
     """A parsed, unverified JWS. ``header`` is the protected header, ``signing_input`` the bytes that the signature covers."""
 
     header: Mapping[str, Any]

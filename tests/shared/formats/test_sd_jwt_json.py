@@ -9,7 +9,7 @@ from support.forge import HOLDER, ISSUER, STRANGER, bound, disclosure, hashed, j
 from support.signing import Signer
 
 from shared.errors import BadSignature, Malformed, VcError
-from shared.formats._sd_jwt import digests, open_payload, parse_sd_jwt
+from shared.formats._sd_jwt import digest, open_payload, parse_sd_jwt
 from shared.formats._sd_jwt_json import parse_sd_jwt_json
 from shared.jose.jws import verify_jws
 
@@ -48,7 +48,7 @@ def test_general_has_several_signatures_over_one_payload() -> None:
         assert one.presented == f"{parsed[0].jws.token}~{A}~"
         with pytest.raises(BadSignature):
             verify_jws(one.jws, HOLDER.public, typ="dc+sd-jwt")
-    assert digests("sha-256", [parsed[0].presented.encode()])[0] == hashed(parsed[1].presented)
+    assert digest("sha-256", parsed[0].presented) == hashed(parsed[1].presented)
 
 
 @pytest.mark.parametrize(
