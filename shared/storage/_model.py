@@ -62,8 +62,11 @@ class Storage(Protocol):
     async def write(self, fn: Work[T], *, point: str = "") -> T:
         """Run ``fn`` in a transaction and commit it. ``point`` names the place for a failpoint (``shared.storage._failpoint``)."""
 
-    async def read(self, fn: Work[T]) -> T:
-        """Run ``fn`` on one consistent snapshot; a write in it is a ``StorageError``."""
+    async def read(self, fn: Work[T], *, brief: bool = False) -> T:
+        """Run ``fn`` on one consistent snapshot; a write in it is a ``StorageError``.
+
+        ``brief`` promises that it only looks up a handful of rows by key: it may then run where it is asked, without changing threads.
+        """
 
     async def migrate(self, steps: Sequence[Migration]) -> list[str]:
         """Apply what is missing, in one transaction, safely against other processes; return the names of the steps applied.

@@ -183,7 +183,7 @@ class Postgresql:
                 await asyncio.sleep(min(0.001 * 2**attempt, 0.1))
         raise Unavailable("too many changes to the same data at once")
 
-    async def read(self, fn: Work[T]) -> T:
+    async def read(self, fn: Work[T], *, brief: bool = False) -> T:  # noqa: ARG002 - every read waits for the network alike
         return await self._rarely_again(fn, "repeatable_read")
 
     async def migrate(self, steps: Sequence[Migration]) -> list[str]:

@@ -3,6 +3,9 @@
 Units of work that wait at the same time share one BEGIN IMMEDIATE … COMMIT, each inside its own SAVEPOINT: one fsync for all of them,
 and a unit that fails takes nobody with it. A result is told only after the COMMIT (synchronous=FULL: on the disk). A unit never
 suspends, so a thread drives its coroutine with ``send(None)``: one hop a unit, not one a statement. Several processes may open one file.
+
+Two busy threads of Python take the interpreter's lock from each other at every statement, which costs more than the statements. So
+writes are handed over together, once their event loop has nothing else to do, and brief reads change no thread at all.
 """
 
 from __future__ import annotations
@@ -14,21 +17,23 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, cast
+from typing import Any
 from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
 
 from ..clock import monotonic
 from ..errors import ConfigError, Conflict, Unavailable
 from ._failpoint import Failpoint
+from ._jobs import Job, tell
 from ._migrations import apply
 from ._model import Migration, Open, Row, Storage, StorageError, T, Tx, Value, Work
 from ._statement import check
 
 _BATCH = 256  # units a COMMIT: bounds how long the first of them waits for the last
+_TOGETHER = 64  # units handed over at once: bounds how long the first of them waits in a loop that never rests
 _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -114,43 +119,6 @@ def _drive(work: Work[T], connection: sqlite3.Connection) -> T:
         tx.over = True
 
 
-class _Job(Generic[T]):
-    """Something that a thread does for a waiting coroutine."""
-
-    __slots__ = ("error", "future", "loop", "point", "result", "work")
-
-    def __init__(self, work: Work[T] | None, point: str = "") -> None:
-        self.work = work  # None: a checkpoint
-        self.point = point
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self.loop.create_future()
-        self.result: T | None = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        if self.future.cancelled():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(cast("T", self.result))
-
-
-def _tell(jobs: Sequence[_Job[Any]]) -> None:
-    """Wake each waiting event loop once for all its jobs."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
-    for job in jobs:
-        loops.setdefault(job.loop, []).append(job)
-    for loop, mine in loops.items():
-        with suppress(RuntimeError):  # the loop has been closed: nobody waits
-            loop.call_soon_threadsafe(partial(_settle, mine))
-
-
-def _settle(jobs: Sequence[_Job[Any]]) -> None:
-    for job in jobs:
-        job.settle()
-
-
 def _make_private(path: Path) -> None:
     """Make the file before SQLite would make it readable by all. Never open one that exists: to close any handle of a file drops all
     locks that this process holds on it (POSIX), and SQLite's would be among them.
@@ -159,7 +127,7 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _kind(job: _Job[Any] | None) -> str:
+def _kind(job: Job[Any] | None) -> str:
     if job is None:
         return "end"
     return "checkpoint" if job.work is None else "units"
@@ -181,9 +149,11 @@ class Sqlite:
         self._busy_ms = busy_ms
         self._failpoint = Failpoint.parse(failpoint)
         self._closed = False
-        self._writes: SimpleQueue[_Job[Any] | None] = SimpleQueue()
-        self._reads: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._writes: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._reads: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._gathered: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Job[Any]]] = WeakKeyDictionary()
         writer = self._first_connection()
+        self._brief, self._briefly = self._reader(busy_ms=0), threading.Lock()
         self._threads = [threading.Thread(target=self._write_loop, args=(writer,), name="sqlite-writer", daemon=True)]
         self._threads += [threading.Thread(target=self._read_loop, name=f"sqlite-reader-{n}", daemon=True) for n in range(readers)]
         for thread in self._threads:
@@ -192,13 +162,37 @@ class Sqlite:
     # --- the waiting side
 
     async def write(self, fn: Work[T], *, point: str = "") -> T:
-        return await self._ask(self._writes, _Job(fn, point))
+        self._check_open()
+        job = Job(fn, point)
+        gathered = self._gathered.setdefault(job.loop, [])
+        if not gathered:
+            job.loop.call_soon(self._hand_over, job.loop, 0)
+        gathered.append(job)
+        return await job.future
 
-    async def read(self, fn: Work[T]) -> T:
-        return await self._ask(self._reads, _Job(fn))
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
+        """Give the writer what was gathered, once a whole turn of the loop has brought no further unit."""
+        gathered = self._gathered.get(loop, [])
+        if before < len(gathered) < _TOGETHER:
+            loop.call_soon(self._hand_over, loop, len(gathered))
+            return
+        for job in gathered:
+            self._writes.put(job)
+        gathered.clear()
+
+    async def read(self, fn: Work[T], *, brief: bool = False) -> T:
+        self._check_open()
+        if brief and self._briefly.acquire(blocking=False):
+            try:
+                return self._snapshot(self._brief, fn)
+            except (sqlite3.Error, Unavailable):  # locked for a moment, say: the threads have the patience to wait
+                pass
+            finally:
+                self._briefly.release()
+        return await self._ask(self._reads, Job(fn))
 
     async def checkpoint(self) -> None:
-        checkpoint: _Job[None] = _Job(None)
+        checkpoint: Job[None] = Job(None)
         await self._ask(self._writes, checkpoint)
 
     async def migrate(self, steps: Sequence[Migration]) -> list[str]:
@@ -211,15 +205,22 @@ class Sqlite:
         if self._closed:
             return
         self._closed = True
+        for loop in list(self._gathered):
+            self._hand_over(loop, _TOGETHER)
         self._writes.put(None)
         for _ in self._threads[1:]:
             self._reads.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
+        with self._briefly:
+            self._brief.close()
 
-    async def _ask(self, queue: SimpleQueue[_Job[Any] | None], job: _Job[T]) -> T:
+    def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the database is closed")
+
+    async def _ask(self, queue: SimpleQueue[Job[Any] | None], job: Job[T]) -> T:
+        self._check_open()
         queue.put(job)
         return await job.future
 
@@ -236,10 +237,14 @@ class Sqlite:
         except sqlite3.Error as error:
             raise ConfigError(f"cannot open the database {self._path}: {error}") from error
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=self._busy_ms / 1000
-        )
+    def _reader(self, busy_ms: int | None = None) -> sqlite3.Connection:
+        connection = self._connect(busy_ms)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    def _connect(self, busy_ms: int | None = None) -> sqlite3.Connection:
+        patience = (self._busy_ms if busy_ms is None else busy_ms) / 1000
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=patience)
         connection.row_factory = sqlite3.Row
         try:
             self._to_wal(connection)
@@ -277,9 +282,9 @@ class Sqlite:
                 except Exception as error:  # noqa: BLE001 - nobody may wait for ever, whatever it was
                     for job in jobs:
                         job.error = StorageError(f"the writer of the database failed: {error}")
-                _tell(jobs)
+                tell(jobs)
 
-    def _serve(self, connection: sqlite3.Connection, kind: str, jobs: Sequence[_Job[Any]]) -> None:
+    def _serve(self, connection: sqlite3.Connection, kind: str, jobs: Sequence[Job[Any]]) -> None:
         if connection.in_transaction:  # a rollback failed
             connection.execute("ROLLBACK")
         if kind == "units":
@@ -287,7 +292,7 @@ class Sqlite:
         else:
             self._truncate_log(connection, jobs)
 
-    def _waiting(self) -> list[_Job[Any] | None]:
+    def _waiting(self) -> list[Job[Any] | None]:
         """What waits already, at least one: the next batch. None asks for the end and is always the last."""
         jobs = [self._writes.get()]
         with suppress(Empty):
@@ -295,7 +300,7 @@ class Sqlite:
                 jobs.append(self._writes.get_nowait())
         return jobs
 
-    def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Job[Any]]) -> None:
+    def _commit(self, connection: sqlite3.Connection, batch: Sequence[Job[Any]]) -> None:
         """All units of the batch in one transaction. If the transaction as a whole fails, each unit gets one of its own."""
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -317,13 +322,13 @@ class Sqlite:
             elif batch[0].error is None:
                 batch[0].error = _translate(error) if isinstance(error, sqlite3.Error) else error
 
-    def _end(self, connection: sqlite3.Connection, batch: Sequence[_Job[Any]]) -> None:
+    def _end(self, connection: sqlite3.Connection, batch: Sequence[Job[Any]]) -> None:
         points = {job.point for job in batch if job.error is None}
         self._failpoint.pass_by("before", points)
         connection.execute("COMMIT")
         self._failpoint.pass_by("after", points)
 
-    def _savepoint(self, connection: sqlite3.Connection, job: _Job[Any]) -> None:
+    def _savepoint(self, connection: sqlite3.Connection, job: Job[Any]) -> None:
         assert job.work is not None  # noqa: S101 - a checkpoint never enters a batch
         connection.execute("SAVEPOINT unit")
         try:
@@ -335,7 +340,7 @@ class Sqlite:
             connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
 
-    def _truncate_log(self, connection: sqlite3.Connection, jobs: Sequence[_Job[Any]]) -> None:
+    def _truncate_log(self, connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> None:
         for job in jobs:
             try:
                 if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -350,23 +355,22 @@ class Sqlite:
         while (job := self._reads.get()) is not None:
             try:
                 if connection is None:
-                    connection = self._connect()
-                    connection.execute("PRAGMA query_only=ON")
-                job.result = self._snapshot(connection, job)
+                    connection = self._reader()
+                assert job.work is not None  # noqa: S101 - only the writer makes checkpoints
+                job.result = self._snapshot(connection, job.work)
             except sqlite3.Error as error:
                 job.error = _translate(error)
             except BaseException as error:  # noqa: BLE001 - it belongs to the waiting coroutine
                 job.error = error
-            _tell([job])
+            tell([job])
             del job  # keep no result alive while waiting
         if connection is not None:
             connection.close()
 
-    def _snapshot(self, connection: sqlite3.Connection, job: _Job[Any]) -> Any:
-        assert job.work is not None  # noqa: S101 - only the writer makes checkpoints
+    def _snapshot(self, connection: sqlite3.Connection, work: Work[T]) -> T:
         connection.execute("BEGIN")
         try:
-            return _drive(job.work, connection)
+            return _drive(work, connection)
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

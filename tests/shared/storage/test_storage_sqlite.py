@@ -6,14 +6,18 @@ import asyncio
 import resource
 import sqlite3
 import stat
+import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.ledger import STEPS, add
 
 from shared.errors import ConfigError, Conflict, Unavailable
 from shared.storage import Storage, StorageError, Tx, open_storage
+from shared.storage._jobs import Job
 from shared.storage.sqlite import Sqlite
 
 
@@ -64,6 +68,63 @@ async def test_waiting_units_share_a_commit(path: Path) -> None:
     for number in range(200, 250):
         await storage.write(partial(add, number=number))
     assert together < log.stat().st_size / 5
+    await storage.close()
+
+
+async def test_units_are_handed_over_once_their_loop_rests(path: Path) -> None:
+    """Those that come in the next turns join; closing leaves none behind."""
+    storage = await opened(path)
+    commits: list[int] = []
+    commit = storage._commit
+
+    def counted(connection: sqlite3.Connection, batch: Sequence[Job[Any]]) -> None:
+        commits.append(len(batch))
+        commit(connection, batch)
+
+    storage._commit = counted  # type: ignore[method-assign]
+
+    async def late(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await storage.write(lambda tx: add(tx, number))
+
+    await asyncio.gather(*(late(number) for number in range(10)))
+    assert commits == [10]
+    begun = asyncio.gather(*(storage.write(partial(add, number=number)) for number in range(10, 20)))
+    await asyncio.sleep(0)
+    await storage.close()
+    assert await begun == [None] * 10
+
+
+async def test_a_brief_read_stays_on_its_thread(path: Path) -> None:
+    storage = await opened(path)
+    await storage.write(lambda tx: add(tx, 1))
+
+    async def where(tx: Tx) -> tuple[int, int]:
+        return threading.get_ident(), len(await tx.fetch("SELECT number FROM line"))
+
+    assert await storage.read(where, brief=True) == (threading.get_ident(), 1)
+    assert (await storage.read(where))[0] != threading.get_ident()
+    with pytest.raises(StorageError):
+        await storage.read(lambda tx: add(tx, 2), brief=True)
+    await storage.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await storage.read(where, brief=True)
+
+
+async def test_a_brief_read_that_is_locked_out_waits_on_another_thread(path: Path) -> None:
+    storage = await opened(path)
+    tries: list[int] = []
+
+    async def locked_here(tx: Tx) -> int:
+        tries.append(threading.get_ident())
+        if len(tries) == 1:
+            raise Unavailable("the database is locked by another program")
+        row = await tx.fetchrow("SELECT count(*) AS n FROM line")
+        return -1 if row is None else int(row["n"])
+
+    assert await storage.read(locked_here, brief=True) == 0
+    assert len(set(tries)) == 2
     await storage.close()
 
 
