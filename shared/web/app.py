@@ -153,10 +153,13 @@ async def bounds(request: web.Request, handler: Handler) -> web.StreamResponse:
     if "Content-Encoding" in request.headers:
         raise UnsupportedMediaType("compressed request bodies are not taken")
     limit = request.app[BODIES].get(route_of(request), settings.max_body)
-    if (request.content_length or 0) > limit:
-        raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
+    length, default = request.content_length, request.client_max_size
+    if (length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, length or 0)
+    if limit != default and (length is None or length > default):  # else the length that was told keeps to the limit by itself
+        request = request.clone(client_max_size=limit)
     async with asyncio.timeout(settings.request_seconds):
-        return await handler(request.clone(client_max_size=limit) if limit != request.client_max_size else request)
+        return await handler(request)
 
 
 def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
@@ -207,6 +210,7 @@ async def serve(
     until: Coroutine[Any, Any, object] | None = None,
 ) -> None:
     """As ``run`` within a running loop; ends after ``until`` instead of a signal, if given."""
+    stop = _signals() if until is None else None  # before anybody is told that we are there
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False)
     await runner.setup()
     try:
@@ -218,7 +222,10 @@ async def serve(
         metrics = await _metrics_site(app, settings)
         if started is not None:
             started([settings.public_url, site.name])
-        await (until if until is not None else _stopped())
+        if until is not None:
+            await until
+        if stop is not None:
+            await stop.wait()
         if metrics is not None:
             await metrics.cleanup()
     finally:
@@ -237,12 +244,13 @@ async def _metrics_site(app: web.Application, settings: Common) -> web.AppRunner
     return runner
 
 
-async def _stopped() -> None:
+def _signals() -> asyncio.Event:
+    """Set once SIGTERM or SIGINT comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -43,6 +43,9 @@ def start_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # what no line of ours tells is not looked up either (logging HOWTO, "Optimization"): the caller's file, thread and process
+    logging._srcfile = None  # noqa: SLF001 - the documented switch
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger("aiohttp.server").addFilter(_not_broken_http)
 
