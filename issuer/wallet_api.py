@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from issuer import authorize, issue, offers
 from issuer.office import Configuration, Office
 from issuer.publish import StatusLists
 from shared import openid4vci
+from shared.codec import strict_json
 from shared.credentials._derive import credential_metadata, type_metadata_bytes
 from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
 from shared.status.token_status_list import MEDIA_TYPE
@@ -148,7 +148,7 @@ async def _preflight(_: web.Request) -> web.Response:
 
 
 def _render(doc: Any) -> bytes:
-    return json.dumps(doc, ensure_ascii=False, separators=(",", ":")).encode()
+    return strict_json.dumps(doc)
 
 
 def _json(doc: Any) -> web.Response:

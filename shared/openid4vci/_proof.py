@@ -86,7 +86,7 @@ def verify_key_proofs(
             proofs.append(verify_key_proof(token, audience=audience, nonce_seen=nonce_seen, at=at, algs=algs, client_id=client_id))
         except VcError as error:
             raise error.within(f"/proofs/jwt/{position}") from error.__cause__
-    if len({jwk.thumbprint(proof.holder) for proof in proofs}) != len(proofs):
+    if len(proofs) > 1 and len({tuple(jwk.render_jwk(proof.holder).values()) for proof in proofs}) != len(proofs):
         raise InvalidProof("a key is proved twice", where="/proofs/jwt")
     return tuple(proofs)
 
