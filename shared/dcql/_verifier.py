@@ -12,8 +12,10 @@ from ._query import ClaimQuery, CredentialQuery, DcqlQuery
 from ._select import Selected, kind_fits, matching, related, walk
 
 
-def check_satisfied(query: DcqlQuery, presented: Mapping[str, Sequence[Claims]]) -> None:
-    """Raise unless ``presented`` (verified claims by credential query id) answers ``query``, and shows no more.
+def check_satisfied(query: DcqlQuery, presented: Mapping[str, Sequence[Claims]], *, or_more: bool = False) -> None:
+    """Raise unless ``presented`` (verified claims by credential query id) answers ``query``, and shows no more of each document.
+
+    ``or_more``: unless the holder was asked by nobody and chose what to show.
 
     ``RequestNotSatisfied``, ``OverDisclosed`` or, for a document without a holder where one is demanded, ``NotBound``. ``values`` are
     checked here as if the wallet had never heard of them (section 6.4.1).
@@ -24,7 +26,8 @@ def check_satisfied(query: DcqlQuery, presented: Mapping[str, Sequence[Claims]])
             raise OverDisclosed("a document came that was not asked for", where=reader.pointer("/vp_token", query_id))
         _check_answers(asked, answers)
     _check_sets(query, presented)
-    _check_not_more(query, presented)
+    if not or_more:
+        _check_not_more(query, presented)
 
 
 def _check_answers(asked: CredentialQuery, answers: Sequence[Claims]) -> None:

@@ -407,3 +407,13 @@ def test_a_signature_that_spells_itself_twice_is_one_statement() -> None:
     decision = decide(show(WIRE), answer=token, stapled=[other])
     assert decision.decision == "accepted"
     assert decision.learnt.equivocations == {}
+
+
+def test_a_copy_shows_what_its_purpose_needs_and_may_show_more() -> None:
+    """Nobody asks for a copy, so that too much is the holder's own choice; too little is not what the purpose needs."""
+    want = expectation(query=query(), binding=COPY)
+    for paths, outcome in ((None, "accepted"), (PATHS, "accepted"), ([("powers", None)], "rejected")):
+        decision = decide(show(WIRE, paths=paths, binding=copy_binding()), want=want)
+        assert decision.decision == outcome
+        assert decision.line("request").code == ("" if outcome == "accepted" else "request_not_satisfied")
+    assert decide(show(WIRE), want=expectation(query=query())).code == "over_disclosed"
