@@ -84,7 +84,7 @@ _FRAMES = {(r, s): (bytes((0x30, 68 + r + s)) + _INTEGER[r], _INTEGER[s]) for r 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key with the one algorithm that it is used with; ``jwk`` where it was read from one, so that nobody renders it again."""
+    """A public key with the one algorithm that it is used with; ``jwk`` once it was read from one or rendered as one."""
 
     alg: str
     key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..credentials import ClaimPath
@@ -39,6 +39,16 @@ def select(document: Mapping[str, Any], paths: Sequence[ClaimPath]) -> list[Clai
     return found
 
 
-def related(one: ClaimPath, other: ClaimPath) -> bool:
-    """Whether one holds the other, or they are the same place."""
-    return all(left == right for left, right in zip(one, other, strict=False))
+class Chosen:
+    """Places that somebody agreed to show: each with what holds it and with everything below it."""
+
+    __slots__ = ("_above", "_places")
+
+    def __init__(self, places: Iterable[ClaimPath]) -> None:
+        self._places = set(places)
+        self._above = {place[:end] for place in self._places for end in range(1, len(place))}
+
+    def __contains__(self, path: ClaimPath) -> bool:
+        if path in self._places or path in self._above:
+            return True
+        return any(path[:end] in self._places for end in range(1, len(path)))

@@ -17,7 +17,7 @@ from ..keys import KeyId, PublicKey, Unsigned
 from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked
 from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
 from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
-from ._paths import related, select
+from ._paths import Chosen, select
 from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
 from ._segments import certificates, header_segment, unsigned
 from ._type import check_limits, redact
@@ -115,10 +115,9 @@ class SdJwtVc:
 
     def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
         opened = _open(parsed)
-        wanted = select(opened.document, paths)
-        chosen = [at for at, path in enumerate(opened.paths) if any(related(path, place) for place in wanted)]
+        chosen = Chosen(select(opened.document, paths))
         sd_jwt = _inner(parsed).sd_jwt
-        disclosures = tuple([sd_jwt.disclosures[at] for at in chosen])
+        disclosures = tuple([each for each, path in zip(sd_jwt.disclosures, opened.paths, strict=True) if path in chosen])
         wire = "~".join([sd_jwt.jws.token, *[text for text, _, _ in disclosures], ""])
         return _parsed(wire, SdJwt(sd_jwt.jws, sd_jwt.payload, sd_jwt.alg, disclosures, wire, None))
 

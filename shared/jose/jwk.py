@@ -66,8 +66,12 @@ def check_public(jwk: Mapping[str, Any], *, where: str = "") -> None:
 
 def render_jwk(key: PublicKey) -> dict[str, str]:
     """``kty``, ``crv``, ``x`` and, for an elliptic curve, ``y``; no other member."""
-    if key.jwk:
-        return dict(key.jwk)
+    if not key.jwk:
+        object.__setattr__(key, "jwk", tuple(_members(key).items()))  # it follows from the rest of the key, which never changes
+    return dict(key.jwk)
+
+
+def _members(key: PublicKey) -> dict[str, str]:
     if isinstance(key.key, ed25519.Ed25519PublicKey):
         return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(key.key.public_bytes(*_RAW))}
     point = key.key.public_bytes(*_POINT)
