@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["support.postgresql", "support.browser"]
+pytest_plugins = ["support.postgresql", "support.browser", "support.house"]
 Vectors = Callable[[str], Path]
 
 

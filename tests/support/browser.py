@@ -40,6 +40,11 @@ class Watched:
         results = await Axe().run(self.page)
         violations = [f"{each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in results.response["violations"]]
         assert violations == [], f"{self.page.url}: {violations}"
+        await self.check_shape()
+
+    async def check_shape(self) -> None:
+        """What can be told without axe: no fault so far, nothing wider than the window, one heading, a title and a language."""
+        assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{self.page.url} is {overflow} px wider than the window"
         assert await self.page.locator("h1").count() == 1, self.page.url
@@ -47,7 +52,7 @@ class Watched:
         assert await self.page.locator("html").get_attribute("lang")
 
 
-Open = Callable[[dict[str, int]], Awaitable[Watched]]
+Open = Callable[..., Awaitable[Watched]]  # (size, javascript=True)
 
 
 @pytest.fixture
@@ -67,8 +72,10 @@ async def open_page(chromium: Browser) -> AsyncIterator[Open]:
     """``await open_page(LAPTOP)``: a page in a profile of its own. axe needs the policy out of the way, so a twin runs it."""
     contexts: list[BrowserContext] = []
 
-    async def open_(size: dict[str, int]) -> Watched:
-        context = await chromium.new_context(viewport={"width": size["width"], "height": size["height"]}, locale="en-GB")
+    async def open_(size: dict[str, int], *, javascript: bool = True) -> Watched:
+        context = await chromium.new_context(
+            viewport={"width": size["width"], "height": size["height"]}, locale="en-GB", java_script_enabled=javascript
+        )
         contexts.append(context)
         context.set_default_timeout(10_000)
         page = await context.new_page()
