@@ -16,6 +16,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "jws verify": jws.verify,
     "sd-jwt-vc issue": sd_jwt.issue,
     "sd-jwt-vc present": sd_jwt.present,
+    "sd-jwt-vc choose and present": sd_jwt.choose_and_present,
     "sd-jwt-vc verify": sd_jwt.verify,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,
