@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from jwcrypto import jwk as foreign_jwk
 from jwcrypto import jws as foreign_jws
 
 from benchmarks.measure import Row, interleaved, row
 from shared.jose.jws import parse_jws, prepare_jws, verify_jws
-from shared.keys import KeyId, PublicKey
+from shared.keys import KeyId, PublicKey, raw_signature
 
 PAYLOAD = b'{"iss":"https://registry.example","iat":1795305600,"exp":1797897600,"claim":"' + b"x" * 300 + b'"}'
 SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 def raw(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
-    r, s = decode_dss_signature(key.sign(data, SHA256))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    """As the software custodian does."""
+    return raw_signature(key.sign(data, SHA256), 32)
 
 
 def verify() -> Row:

@@ -82,6 +82,15 @@ _INTEGER = (b"\x02\x20", b"\x02\x21\x00")  # the zero keeps a number positive wh
 _FRAMES = {(r, s): (bytes((0x30, 68 + r + s)) + _INTEGER[r], _INTEGER[s]) for r in (0, 1) for s in (0, 1)}
 
 
+def raw_signature(der: bytes, half: int) -> bytes:
+    """Fixed-length r||s (RFC 7518 section 3.4) of a DER signature that our own library just made; ``half`` is the length of each, in bytes.
+
+    Up to P-384 such a signature has fewer than 128 bytes, so every length in it is one byte. Never for what a stranger sent.
+    """
+    end = 4 + der[3]
+    return der[4:end][-half:].rjust(half, b"\0") + der[end + 2 :][-half:].rjust(half, b"\0")
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key with the one algorithm that it is used with; ``jwk`` once it was read from one or rendered as one."""

@@ -10,12 +10,11 @@ from typing import Any, NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..clock import Entropy
 from ..errors import AlgorithmRefused, BadSignature, Conflict, KeyRoleRefused, Malformed, Missing
-from ..keys import ALGORITHMS, SIGNS, KeyId, PublicKey, Role, Unsigned, check_role
+from ..keys import ALGORITHMS, SIGNS, KeyId, PublicKey, Role, Unsigned, check_role, raw_signature
 
 Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 SYMMETRIC = frozenset({Role.MAC, Role.SEAL})
@@ -102,8 +101,7 @@ def _raw_ecdsa(private: ec.EllipticCurvePrivateKey, alg: str) -> Callable[[bytes
     to_der = private.sign
 
     def signer(data: bytes) -> bytes:
-        r, s = decode_dss_signature(to_der(data, ecdsa))
-        return r.to_bytes(half, "big") + s.to_bytes(half, "big")
+        return raw_signature(to_der(data, ecdsa), half)
 
     return signer
 

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.signing import Signer
 
-from shared.keys import _der
+from shared.keys import _der, raw_signature
 
 
 @settings(deadline=None)
@@ -19,7 +19,9 @@ from shared.keys import _der
 def test_every_frame_is_the_one_of_x962(signature: bytes) -> None:
     half = len(signature) // 2
     numbers = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
-    assert _der(signature) == encode_dss_signature(*numbers)
+    framed = encode_dss_signature(*numbers)
+    assert _der(signature) == framed
+    assert raw_signature(framed, half) == signature
 
 
 def test_frames_of_real_signatures_verify() -> None:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.clock import Entropy, system_entropy
@@ -105,30 +101,3 @@ async def test_signing_hops_no_thread_and_waits_for_nothing(custodian: Custodian
     with pytest.raises(StopIteration) as done:
         steps.send(None)
     assert len(done.value.value) == 64
-
-
-async def test_what_signing_costs_beside_the_signature(custodian: Custodian) -> None:
-    """Less than 3 us on a quiet machine; the best of many rounds, on this thread's own clock, so that neighbours do not matter."""
-    await custodian.create(KEY, Role.HOLDER)
-    ours = unsigned()
-    private = custodian._keys[KEY].private  # type: ignore[attr-defined]
-    algorithm = ec.ECDSA(hashes.SHA256())
-
-    def best(work: Callable[[], Any], spent: list[int]) -> None:
-        start = time.thread_time_ns()
-        for _ in range(10):
-            work()
-        spent.append(time.thread_time_ns() - start)
-
-    def through() -> None:
-        try:
-            custodian.sign(ours).send(None)
-        except StopIteration:
-            return
-
-    raw: list[int] = []
-    whole: list[int] = []
-    for _ in range(200):
-        best(lambda: private.sign(ours.signing_input, algorithm), raw)
-        best(through, whole)
-    assert (min(whole) - min(raw)) / 10 < 3000
