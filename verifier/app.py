@@ -53,8 +53,8 @@ def serve_folder(directory: Path) -> None:
     run(make, settings, started=lambda urls: print(f"{settings.name}: {urls[0]} (desk: {urls[0]}/desk/)", flush=True))  # noqa: T201
 
 
-def build(desk: Desk) -> web.Application:
-    """The whole service."""
+def build(desk: Desk, *, chores: bool = True) -> web.Application:
+    """The whole service; without ``chores`` somebody else calls ``one_round`` and ``visit``."""
     app = make_app("verifier", desk.settings, storage=desk.storage, clock=desk.clock, entropy=desk.entropy)
     store = Store(desk)
     app[DESK], app[STORE], app[SWEEPING] = desk, store, Sweeping()
@@ -63,6 +63,8 @@ def build(desk: Desk) -> web.Application:
     RelyingPartyApi(desk, store).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
+    if chores:
+        app.cleanup_ctx.append(_housekeeping)
     app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
     return app
 
@@ -70,12 +72,16 @@ def build(desk: Desk) -> web.Application:
 async def _resources(app: web.Application) -> AsyncIterator[None]:
     desk = app[DESK]
     await start(desk)
+    yield
+    await stop(desk)
+
+
+async def _housekeeping(app: web.Application) -> AsyncIterator[None]:
     chores = asyncio.create_task(_chores(app))
     yield
     chores.cancel()
     with suppress(asyncio.CancelledError):
         await chores
-    await stop(desk)
 
 
 async def _chores(app: web.Application) -> None:

@@ -87,7 +87,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     storage = open_storage(config.settle(settings, directory).storage)
     try:
         await storage.migrate(migrations())
-        api_key = await _first_people(storage, wish.operator, passphrase, clock(), entropy)
+        api_key = await first_people(storage, wish.operator, passphrase, clock(), entropy)
     finally:
         await storage.close()
     write_whole(config.toml(directory), text.encode())
@@ -185,7 +185,8 @@ async def renew_leaf(
     return leaf
 
 
-async def _first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:
+async def first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:
+    """The first operator, and a key for programs; the token of the key."""
     phc = await asyncio.to_thread(hash_passphrase, passphrase, entropy)
     operator = people.Operator(id=base64url.encode(entropy(12)), name=name, role="admin", passphrase=phc, made_at=at, ended_at=None)
 

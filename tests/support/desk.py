@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from aiohttp import ClientSession, CookieJar, web
 from support.signing import AT, Signer
 from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
@@ -22,6 +23,7 @@ from shared import addressed
 from shared.addressed import AddressedPresentation
 from shared.clock import system_entropy
 from shared.credentials._derive import type_metadata_bytes
+from shared.custody._envelope import Cost
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched, arun
 from shared.formats import Binding
@@ -121,7 +123,9 @@ async def make_template(directory: Path) -> Template:
         passphrase="correct-horse-battery",
         trust=(f"{anchor}:credential-issuer:{ISSUER}",),
     )
-    return Template(directory, await init.set_up(wish, clock=Watch(AT - 3600), entropy=system_entropy))
+    with pytest.MonkeyPatch.context() as patch:  # the seal says how hard it is: every test opens it again
+        patch.setattr("shared.custody.file.Cost", lambda: Cost(iterations=1, lanes=1, memory_kib=1024))
+        return Template(directory, await init.set_up(wish, clock=Watch(AT - 3600), entropy=system_entropy))
 
 
 def settings_of(directory: Path, **changes: Any) -> config.Settings:
@@ -250,6 +254,14 @@ class Running:
         return dict(state)
 
 
+async def _key(template: Template, desk: Desk, directory: Path) -> str:
+    """A database of its own has no people in it yet; what was made for it lies beside its desk."""
+    file = directory / "api-key"
+    if not file.exists():
+        file.write_text(await init.first_people(desk.storage, template.made.operator, template.made.passphrase, AT, system_entropy))
+    return file.read_text()
+
+
 def read_anchor(desk: Desk) -> bytes:
     return (desk.directory / "anchor.pem").read_bytes()
 
@@ -285,16 +297,16 @@ async def serving(
         settings["public_url"] = f"http://localhost:{port}"
     clock, site = clock or Watch(AT), site or Site()
     desk = open_desk(directory, settings_of(directory, **settings), clock=clock)
-    app = composition.build(desk)
+    app = composition.build(desk, chores=False)
     outbound: Callable[[Fetch], Awaitable[Fetched]] = site
     app[FETCHER] = outbound
     runner = web.AppRunner(app, access_log=None)
-    composition.CHORES_EVERY = 3_600.0  # tests do the rounds themselves
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", port)
     await server.start()
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         try:
+            api_key = await _key(template, desk, directory) if "storage" in settings else template.made.api_key
             if refresh:
                 await app[composition.STORE].refresh(site)
             yield Running(
@@ -303,7 +315,7 @@ async def serving(
                 store=app[composition.STORE],
                 site=site,
                 clock=clock,
-                api_key=template.made.api_key,
+                api_key=api_key,
                 base=f"http://localhost:{port}" if local else f"http://127.0.0.1:{port}",
                 http=http,
                 url=settings.get("public_url", URL),

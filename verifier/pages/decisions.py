@@ -12,7 +12,7 @@ from shared.web.pages import render
 from verifier import words
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages.listing import title_of
+from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import seated, spoken
 from verifier.records import log
 from verifier.sessions import Terms
@@ -20,7 +20,6 @@ from verifier.words import N_, Spoken
 
 _PAGE = 50
 _ROLES = {"desk": N_("the desk"), "program": N_("a program")}
-_KINDS = {"request": N_("shown live"), "copy": N_("a copy")}
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -60,7 +59,7 @@ class Decisions:
             "at": line.at,
             "gone": False,
             "title": self._title(entry, talk),
-            "kind": talk.translate(_KINDS[entry["kind"]]),
+            "kind": talk.translate(KINDS[entry["kind"]]),
             "decision": entry["decision"],
             "verdict": talk.translate(words.VERDICTS[entry["decision"]]),
             "why": talk.translate(reason) if reason else "",
@@ -83,4 +82,5 @@ class Decisions:
             for kind in kinds
             for claim in kind.claims
         }
-        return [labels.get(name, name) for name in entry["claim_paths"]]
+        shown = entry["claim_paths"]
+        return [label for name, label in labels.items() if name in shown] + [name for name in shown if name not in labels]

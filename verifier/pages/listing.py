@@ -14,6 +14,7 @@ _TAGS = {
     "rejected": (N_("Do not rely on this"), "red"),
     "undecided": (N_("Can’t tell yet"), "yellow"),
 }
+KINDS = {"request": N_("shown live"), "copy": N_("a copy")}
 _OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
 _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
 
@@ -22,6 +23,7 @@ _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not
 class Row:
     id: str
     title: str
+    kind: str
     made_at: int
     tag: str
     colour: str
@@ -35,7 +37,14 @@ def rows_of(found: Iterable[Exchange], desk: Desk, spoken: Spoken) -> list[Row]:
 def _row(exchange: Exchange, desk: Desk, spoken: Spoken) -> Row:
     asked: Asked = exchange.asked
     tag, colour = tag_of(exchange)
-    return Row(id=asked.id, title=title_of(asked.terms, desk, spoken), made_at=asked.made_at, tag=spoken.translate(tag), colour=colour)
+    return Row(
+        id=asked.id,
+        title=title_of(asked.terms, desk, spoken),
+        kind=spoken.translate(KINDS[asked.terms.kind]),
+        made_at=asked.made_at,
+        tag=spoken.translate(tag),
+        colour=colour,
+    )
 
 
 def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:

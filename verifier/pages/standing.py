@@ -9,6 +9,7 @@ from aiohttp import web
 
 from shared.credentials import CredentialType
 from shared.errors import Conflict, Missing
+from shared.verify import Check
 from shared.web import auth
 from shared.web.context import FETCHER
 from shared.web.dates import Dates
@@ -142,7 +143,7 @@ class Standing:
         verdict = opened.verdict
         copy = answered.asked.terms.kind == "copy"
         return {
-            "open": [words.line_of(check, talk.translate) for check in words.open_lines(verdict)],
+            "open": [words.line_of(check, talk.translate) for check in self._open(answered, verdict)],
             "checks": [words.line_of(check, talk.translate) for check in words.checks_of(verdict)],
             "knowledge": words.knowledge(verdict, talk),
             "level": words.level(verdict["level"]["name"], seen="checked" if copy and answered.decision == "accepted" else "", spoken=talk),
@@ -154,6 +155,10 @@ class Standing:
             "fetch": answered.decision == "undecided" and answered.code in FETCH_FIRST and bool(opened.vp_token),
             "read": READ_FIRST.get(answered.code, "") if answered.decision == "undecided" and opened.vp_token else "",
         }
+
+    def _open(self, answered: Answered, verdict: Mapping[str, Any]) -> list[Check]:
+        """What stays unchecked beside the reason that is told anyway; below a no it does not matter."""
+        return [] if answered.decision == "rejected" else [check for check in words.open_lines(verdict) if check.code != answered.code]
 
     def _document(self, credential: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:
         kind: CredentialType = self._desk.types[credential["vct"]]

@@ -1,0 +1,84 @@
+"""One thing that a desk does, in a process of its own that may die of it:
+
+``python -m support.desk_story FOLDER STORAGE ACTION FAILPOINT ID AT``
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.web.settings import load
+from verifier import config
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.opening import open_desk, start, stop
+
+
+async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
+    store = Store(desk)
+    if action in {"request", "retrieve"}:
+        from verifier.request import Order, Requests, make
+
+        if action == "retrieve":
+            await Requests(desk).fetch(identifier)
+        else:
+            await make(desk, Order(type="representation", query="bank"), made_by="desk")
+    elif action in {"answer", "decline"}:
+        from verifier.receive import receive
+
+        await receive(desk, store, identifier, (folder / "body").read_bytes())
+    elif action == "copy":
+        from verifier.copies import bring
+
+        await bring(desk, store, (folder / "body").read_bytes(), made_by="desk")
+    elif action == "again":
+        from verifier.again import look_again
+
+        await look_again(desk, store, identifier, more={"restrictions_allow": True})
+    elif action == "material":
+        await store.refresh(Recorded(folder))
+    elif action == "pack":
+        from verifier.packs import make as make_pack
+
+        await make_pack(desk)
+    elif action == "purge":
+        from verifier.app import build, one_round
+
+        await one_round(build(desk))
+
+
+class Recorded:
+    """What the registry published, as the test that started us wrote it down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pages: dict[str, str] = json.loads((folder / "site.json").read_text())
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        if fetch.url not in self.pages:
+            raise Unavailable("nobody answers")
+        return Fetched(status=200, body=self.pages[fetch.url].encode())
+
+
+async def main() -> None:
+    name, storage, action, failpoint, identifier, at = sys.argv[1:]
+    folder = Path(name)
+    known = config.settle(load(config.Settings, config.toml(folder), {}, config.PREFIX), folder)
+    settings = msgspec.structs.replace(known, failpoint=failpoint, storage=storage or known.storage)
+    now = int(at)
+    desk = open_desk(folder, settings, clock=lambda: now)
+    await start(desk)
+    try:
+        await act(desk, action, identifier, folder)
+    finally:
+        await stop(desk)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,186 @@
+"""Killed at the worst moment of every write: nothing is half decided, nothing is taken twice, nothing that was promised is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.desk import PATHS, Running, Site, Template, copy_file, present, serving
+from support.signing import AT
+from support.trial_verify import CLAIMS
+
+from shared.errors import AccessDenied
+from shared.openid4vp import render_refusal, render_response
+from shared.storage import Tx
+from verifier import packs
+from verifier.settle import verify_decisions
+
+ROOT = Path(__file__).parents[2]
+
+
+async def die(folder: Path, storage: str, action: str, point: str, identifier: str = "-", *, at: int = AT) -> None:
+    command = [sys.executable, "-m", "support.desk_story", str(folder), storage, action, point, identifier, str(at)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == -9, done.stderr
+
+
+async def count(desk: Running, table: str) -> int:
+    async def unit(tx: Tx) -> int:
+        row = await tx.fetchrow(f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - names of ours
+        assert row is not None
+        return int(row["n"])
+
+    return await desk.desk.storage.read(unit)
+
+
+@pytest.fixture
+def storage(storage_uri: str) -> str:
+    return storage_uri
+
+
+def settings(storage: str) -> dict[str, Any]:
+    return {"storage": storage}
+
+
+MOMENTS = ("before", "after")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_asking(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)):
+        pass
+    await die(folder, storage, "request", f"request:{moment}")
+    async with serving(template, folder, **settings(storage)) as desk:
+        _, recent = await desk.call("GET", "/api/presentation-requests")
+        assert len(recent["items"]) == (0 if moment == "before" else 1)
+        for item in recent["items"]:
+            async with desk.http.get(f"{desk.base}/vp/request/{item['id']}") as answer:
+                assert answer.status == 200
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_handing_out_the_request(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)) as desk:
+        asked = await desk.ask()
+    await die(folder, storage, "retrieve", f"retrieve:{moment}", asked["id"])
+    async with serving(template, folder, **settings(storage)) as desk:
+        assert (await desk.state(asked))["state"] == ("requested" if moment == "before" else "retrieved")
+        assert (await desk.answer(asked))[0] == 200
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_taking_an_answer(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    """Either nothing happened and the same answer is good, or all of it happened: verdict, log line, replay mark, receipt."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)) as desk:
+        asked = await desk.ask()
+        request = await desk.read(asked)
+        body = render_response(request, present(request, at=AT))
+        (folder / "body").write_bytes(body)
+    await die(folder, storage, "answer", f"answer:{moment}", asked["id"])
+    async with serving(template, folder, **settings(storage)) as desk:
+        state = await desk.state(asked)
+        done = moment == "after"
+        assert (state["state"], await count(desk, "log_entry"), await count(desk, "seen_presentation")) == (
+            ("answered", 1, 1) if done else ("retrieved", 0, 0)
+        )
+        status, _ = await desk.post(asked, body)
+        assert status == (400 if done else 200)
+        state = await desk.state(asked)
+        assert (state["decision"], state["receipt"] is not None, await count(desk, "log_entry")) == ("accepted", True, 1)
+        await verify_decisions(desk.desk)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_taking_a_no(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)) as desk:
+        asked = await desk.ask()
+        request = await desk.read(asked)
+        (folder / "body").write_bytes(render_refusal(AccessDenied("no"), request.state))
+    await die(folder, storage, "decline", f"decline:{moment}", asked["id"])
+    async with serving(template, folder, **settings(storage)) as desk:
+        assert (await desk.state(asked))["state"] == ("retrieved" if moment == "before" else "declined")
+        assert (await desk.answer(asked))[0] == 200
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_checking_a_copy(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder, data = tmp_path / "desk", copy_file()
+    async with serving(template, folder, **settings(storage)):
+        (folder / "body").write_bytes(data)
+    await die(folder, storage, "copy", f"answer:{moment}")
+    async with serving(template, folder, **settings(storage)) as desk:
+        counts = [await count(desk, table) for table in ("exchange", "log_entry", "seen_presentation")]
+        assert counts == ([0, 0, 0] if moment == "before" else [1, 1, 1])
+        status, state = await desk.call("POST", "/api/copies", json.loads(data))
+        assert (status, state["decision"]) == (201, "accepted" if moment == "before" else "rejected")
+        await verify_decisions(desk.desk)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_looking_again(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    limited = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live."}
+    async with serving(template, folder, **settings(storage)) as desk:
+        data = json.loads(copy_file(claims=limited, paths=(*PATHS, ("restrictions_text",))))
+        _, first = await desk.call("POST", "/api/copies", data)
+        assert first["decision"] == "undecided"
+    await die(folder, storage, "again", f"answer:{moment}", first["id"])
+    async with serving(template, folder, **settings(storage)) as desk:
+        state = await desk.state(first)
+        assert state["decision"] == ("undecided" if moment == "before" else "accepted")
+        assert await count(desk, "log_entry") == (1 if moment == "before" else 2)
+        await verify_decisions(desk.desk)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_fetching_lists(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, refresh=False, **settings(storage)) as desk:
+        pages = {url: body.decode() for url, body in desk.site.pages().items()}
+        (folder / "site.json").write_text(json.dumps(pages))
+    await die(folder, storage, "material", f"keep-material:{moment}")
+    async with serving(template, folder, refresh=False, site=Site(), **settings(storage)) as desk:
+        kept = [await count(desk, table) for table in ("status_list", "type_metadata", "status_memory", "issuer")]
+        assert kept == ([0, 0, 0, 0] if moment == "before" else [1, 1, 1, 1])
+        assert (await desk.call("POST", "/api/refresh"))[1]["issuers"][0]["faults"] == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_making_a_pack(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    """A number is never used twice: whoever saw the lost pack would refuse the next."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)):
+        pass
+    await die(folder, storage, "pack", f"pack:{moment}")
+    async with serving(template, folder, **settings(storage)) as desk:
+        made = await packs.make(desk.desk)
+        assert made.pack.seq == (1 if moment == "before" else 2)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_deleting(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    """The next start takes off the disk what the killed process could not."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)) as desk:
+        asked = await desk.ask()
+        assert (await desk.answer(asked))[0] == 200
+    await die(folder, storage, "purge", f"purge:{moment}", at=AT + 16 * 60)
+    async with serving(template, folder, **settings(storage)) as desk:
+        desk.clock.at += 16 * 60
+        assert (await desk.state(asked))["verdict"] is None
+        from verifier.app import SWEEPING, one_round
+
+        assert desk.app[SWEEPING].due or storage.startswith("sqlite")
+        await one_round(desk.app)
+        await verify_decisions(desk.desk)
