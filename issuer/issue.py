@@ -96,8 +96,6 @@ async def issue(office: Office, access: bytes, request: CredentialRequest) -> Cr
 
 
 async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
-    candidates = 2 * count + 8
-
     async def unit(tx: Tx) -> _View | None:
         found = await documents.granted(tx, access, at)
         if found is None:
@@ -105,12 +103,12 @@ async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
         current = await statuses.current(tx)
         if current is None:
             raise Unavailable("no status list has been begun")
-        free: list[int] = []
+        free: dict[int, None] = {}  # a list is half empty at least: few rounds are needed
         while len(free) < count:
-            drawn = draw_indices(current.size, candidates, office.entropy)
+            drawn = draw_indices(current.size, count - len(free) + 2, office.entropy)
             used = await statuses.taken(tx, current.id, drawn)
-            free = [index for index in drawn if index not in used]
-        return _View(granted=found, list=current, free=free[:count])
+            free |= dict.fromkeys(index for index in drawn if index not in used)
+        return _View(granted=found, list=current, free=tuple(free)[:count])
 
     view = await office.storage.read(unit, brief=True)
     if view is None:
