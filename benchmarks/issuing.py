@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -42,13 +41,13 @@ except ImportError:
 web.run_app(app, host='127.0.0.1', port=int(sys.argv[1]), print=None, access_log=None, loop=loop)
 """
 DOCUMENTS, EACH, AT_ONCE, ROUNDS = 4, 90, 32, 3
-TICK = os.sysconf("SC_CLK_TCK")
+TICK = 1e-9
 
 
 def cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """Seconds of CPU that a process has used, all threads that it has now; to the nanosecond, for an echo takes fewer than clock ticks show."""
+    spent = (thread.joinpath("schedstat").read_text(encoding="ascii").split()[0] for thread in Path(f"/proc/{pid}/task").iterdir())
+    return sum(map(int, spent)) * TICK
 
 
 def endpoint() -> Row:
@@ -106,10 +105,11 @@ async def _rounds(
 ) -> Row:
     issued, echoed = [], []
     reply = {"credentials": [{"credential": "x" * 2_000}]}
-    for number in range(ROUNDS):
+    for number in range(-1, ROUNDS):  # the first warms both up and does not count
         ready = await _prepare(http, url, made["api_key"], number)
         issued.append(await _rate(running[0].pid, ready))
         echoed.append(await _rate(running[1].pid, [_post(http, echo, reply, {}) for _ in ready]))
+    del issued[0], echoed[0]
     ratios = sorted(ours / ceiling for ours, ceiling in zip(issued, echoed, strict=True))
     middle = ROUNDS // 2
     return Row(
@@ -171,4 +171,4 @@ async def _rate(pid: int, ready: Sequence[Callable[[], Awaitable[None]]]) -> flo
             await queue.pop()()
 
     await asyncio.gather(*(client() for _ in range(AT_ONCE)))
-    return len(ready) / max(cpu(pid) - before, 1 / TICK)
+    return len(ready) / max(cpu(pid) - before, TICK)

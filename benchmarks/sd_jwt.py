@@ -29,6 +29,7 @@ from shared.keys import KeyId, PublicKey, Unsigned
 NOW = system_clock()
 DAY = NOW - NOW % 86_400
 ISSUER, AUDIENCE, NONCE = "https://registry.example", "https://council.example", "n" * 22
+BINDING = Binding(audience=AUDIENCE, nonce=NONCE)
 NAMES = tuple(f"claim_{number}" for number in range(10))
 SHOWN = NAMES[:4]
 CLAIMS = {name: f"a value of {name}" for name in NAMES}
@@ -109,7 +110,7 @@ def issue() -> Row:
 
 
 def _present(chosen: Parsed) -> str:
-    return _finish(FORMAT.present(chosen, Binding(audience=AUDIENCE, nonce=NONCE), key=KeyId("holder"), at=NOW), keys().holder)
+    return _finish(FORMAT.present(chosen, BINDING, key=KeyId("holder"), at=NOW), keys().holder)
 
 
 def present_ours(issued: str) -> str:
@@ -163,7 +164,6 @@ def verify() -> Row:
     private, native = keys().issuer, keys().issuer.public_key()
     block = b"x" * 1500
     der = private.sign(block, SHA256)
-    binding = Binding(audience=AUDIENCE, nonce=NONCE)
     issuer_jwk = render_jwk(keys().issuer_public)
 
     def floor() -> None:
@@ -171,7 +171,7 @@ def verify() -> Row:
         native.verify(der, block, SHA256)
 
     def verify_ours() -> None:
-        FORMAT.verify(FORMAT.parse(ours), keys().issuer_public, binding=binding, at=NOW)
+        FORMAT.verify(FORMAT.parse(ours), keys().issuer_public, binding=BINDING, at=NOW)
 
     candidates: dict[str, Callable[[], object]] = {
         "floor": floor,
