@@ -21,6 +21,7 @@ from shared.openid4vci import (
     Event,
     Metadata,
     NotificationRequest,
+    OfferReference,
     TokenResponse,
     TxCode,
     fetch_metadata,
@@ -29,6 +30,7 @@ from shared.openid4vci import (
     obtain,
     offer_metadata,
     parse_offer,
+    parse_offer_link,
     redeem,
     render_offer,
     resolve_offer,
@@ -60,18 +62,24 @@ UNKNOWN_SENDER = (Untrusted, NotEntitled)
 
 
 async def read_invitation(means: Means, vault: Vault, link: str) -> Item[Receiving]:
-    """Follow the link to the offer and its issuer's metadata, and remember both. The same invitation twice is one thing."""
+    """Follow the link to the offer and its issuer's metadata, and remember both. The same invitation twice is one thing.
+
+    What was read before is not asked for again: an invitation that was redeemed no longer lies where its link leads.
+    """
+    found = parse_offer_link(link.strip(), plain_http=means.plain_http)
+    lies_at = found.uri if isinstance(found, OfferReference) else ""
+    known = await _known(means, vault, lies_at)
+    if known is not None:
+        return known
     offer = await arun(resolve_offer(link.strip(), plain_http=means.plain_http), means.fetch)
     if offer.pre_authorized is None:
         raise Refused("this invitation needs a sign-in at the issuer, which this wallet does not do", where="/grants")
     invitation = vault.tag("invitation", offer.issuer, offer.pre_authorized.code)
-    known = await means.storage.read(lambda tx: RECEIVING.find(tx, vault, invitation))
-    if known is not None:
-        return known
     metadata = await arun(offer_metadata(offer, plain_http=means.plain_http), means.fetch)
     wanted = usable(metadata, offer.configuration_ids)
     receiving = Receiving(
         at=means.clock(),
+        lies_at=lies_at,
         issuer=offer.issuer,
         issuer_name=metadata.issuer.name() or "",
         titles=tuple(dict.fromkeys(_title(configuration) for configuration in wanted)),
@@ -81,10 +89,15 @@ async def read_invitation(means: Means, vault: Vault, link: str) -> Item[Receivi
     )
 
     async def remember(tx: Tx) -> Item[Receiving]:
-        found = await RECEIVING.find(tx, vault, invitation)
-        return found or await RECEIVING.put(tx, vault, invitation, receiving, entropy=means.entropy)
+        here = await RECEIVING.find(tx, vault, invitation)
+        return here or await RECEIVING.put(tx, vault, invitation, receiving, entropy=means.entropy)
 
     return await means.storage.write(remember, point="invite")
+
+
+async def _known(means: Means, vault: Vault, lies_at: str) -> Item[Receiving] | None:
+    items = await means.storage.read(lambda tx: RECEIVING.all(tx, vault)) if lies_at else []
+    return next((item for item in items if item.value.lies_at == lies_at), None)
 
 
 def usable(metadata: Metadata, ids: Sequence[str]) -> tuple[Configuration, ...]:

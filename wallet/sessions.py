@@ -55,9 +55,10 @@ class Declined(msgspec.Struct, frozen=True, kw_only=True, tag="declined"):
 
 
 class Receiving(msgspec.Struct, frozen=True, kw_only=True):
-    """One invitation, from reading to keeping."""
+    """One invitation, from reading to keeping. ``lies_at`` is where it was fetched from; empty when it came whole in its link."""
 
     at: int
+    lies_at: str
     issuer: str
     issuer_name: str
     titles: tuple[str, ...]
