@@ -150,9 +150,10 @@ class Documents:
     # --- invitation ------------------------------------------------------------------------------------------------------------------
 
     async def _open_invitation(self, request: web.Request) -> offers.Made:
+        """One that was used, has lapsed or was replaced has no pages any more: the document's own page says what became of it."""
         made = await offers.secrets_of(self._office, number(request))
         if made is None:
-            raise Conflict("this invitation has been used, has lapsed, or was replaced")
+            raise web.HTTPSeeOther(f"/console/documents/{number(request)}")
         return made
 
     async def invitation(self, request: web.Request) -> web.StreamResponse:

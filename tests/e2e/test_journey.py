@@ -12,7 +12,6 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.house import STRANGER, House
 from support.scenes import (
-    PATIENCE,
     clerk_signs_in,
     collected,
     desk_asks,
@@ -28,7 +27,7 @@ from support.scenes import (
     sign_in,
     type_code,
 )
-from support.walk import Typist, Walker
+from support.walk import PATIENCE, Typist, Walker
 
 from demo.poa import COUNCIL, REGISTRY
 
@@ -142,7 +141,10 @@ async def collect(cast: Cast, house: House, invitation: str, document: str) -> N
     await nora.look("my documents")
     if not cast.live:
         await clerk.follow("Look again")
-    await expect(clerk.page.get_by_role("status")).to_contain_text("Collected", timeout=PATIENCE)
+        assert clerk.page.url == document, "the invitation is used up: its page leads to the document"
+        assert "Collected" in await clerk.text()
+    else:
+        await expect(clerk.page.get_by_role("status")).to_contain_text("Collected", timeout=PATIENCE)
 
 
 async def show(cast: Cast, house: House) -> None:
@@ -206,7 +208,7 @@ async def look_back(nora: Walker, house: House) -> None:
     """The history says who saw what, and holds the receipt."""
     await nora.go(f"{house.wallet}/history")
     await nora.look("history")
-    await nora.hit(nora.page.locator("table a", has_text=COUNCIL).first)
+    await nora.enter(nora.page.locator("table a", has_text=COUNCIL).first)
     assert await nora.heading() == COUNCIL
     said = await nora.text()
     assert "Their receipt, signed by them" in said
@@ -253,9 +255,116 @@ async def cancel(cast: Cast, house: House, document: str) -> None:
     link = await desk_asks(counter, house)
     await nora_opens_request(nora, house, link)
     await nora.press("Share once")
-    assert await nora.heading() == "Shared once"
+    assert await nora.heading() == "They did not take it"
+    assert "They said: “The issuer has cancelled this document”" in await nora.text()
+    assert await nora.row("What they decided") == "They do not rely on this"
+    await nora.look("not taken")
     if not cast.live:
         await counter.follow("Look again")
     await expect(counter.page.get_by_role("heading", name="Do not rely on this")).to_be_visible(timeout=PATIENCE)
     assert "cancelled" in (await counter.page.locator("#verdict-title + p").inner_text()).lower()
     await counter.look("refused")
+
+
+# --- the ways on which it goes wrong
+
+
+@pytest.fixture
+async def nora(house: House, open_page: Open) -> Walker:
+    """Nora, signed in, with one document in her wallet."""
+    walker = Walker(watched=await open_page(LAPTOP))
+    await nora_signs_in(walker, house)
+    if not await walker.page.get_by_role("link", name="Power of attorney").count():
+        await nora_collects(walker, house, await house.invite())
+    return walker
+
+
+async def test_dont_share_tells_only_that(house: House, nora: Walker, open_page: Open) -> None:
+    counter = Walker(watched=await open_page(LAPTOP))
+    await desk_signs_in(counter, house)
+    await nora_opens_request(nora, house, await desk_asks(counter, house))
+    await nora.press("Don’t share")
+    assert await nora.heading() == "Nothing was shared"
+    assert f"{COUNCIL} learns only that you did not agree." in await nora.text()
+    await nora.look("not shared")
+    await expect(counter.page.get_by_role("status")).to_contain_text("don’t share", timeout=PATIENCE)
+    assert "Margaret" not in await counter.text()
+    await counter.look("not shown")
+
+
+async def test_a_wrong_code_collects_nothing_and_the_right_one_still_does(house: House, nora: Walker) -> None:
+    made = await house.invite()
+    await nora.go(f"{house.wallet}/receive")
+    await nora.write("Link of the invitation", made["invitation_link"])
+    await nora.press("Continue")
+    await nora.press("Collect the document")
+    assert "Enter the collection code" in await nora.page.locator(".govuk-error-summary").inner_text()
+    await type_code(nora, "00000000" if made["code"] != "00000000" else "11111111")
+    link = nora.page.locator(".govuk-error-summary a")
+    assert "This code is not right" in await link.inner_text()
+    await nora.look("wrong code")
+    await link.click()
+    assert await nora.page.evaluate("document.activeElement.id") == "code"
+    await type_code(nora, made["code"])
+    await collected(nora)
+
+
+@pytest.mark.parametrize("name", ["the right name", "Nobody At All"])
+async def test_a_wrong_passphrase_opens_nothing_and_says_the_same_for_every_name(house: House, open_page: Open, name: str) -> None:
+    walker, right = Walker(watched=await open_page(LAPTOP)), name == "the right name"
+    doors = (
+        (f"{house.issuer}/console/sign-in", "Your name", house.registry["operator"], "Sign in", "Name and passphrase do not match"),
+        (f"{house.wallet}/sign-in", "Name of your wallet", house.nora["holder"], "Open", "Name and passphrase do not open a wallet here"),
+        (f"{house.desk}/desk/sign-in", "Your name", house.council["operator"], "Sign in", "Name and passphrase do not match"),
+    )
+    for address, label, known, button, words in doors:
+        await walker.go(address)
+        await sign_in(walker, label, known if right else name, "not the passphrase at all", button)
+        assert words in await walker.page.locator(".govuk-error-summary").inner_text()
+        assert await walker.page.get_by_role("textbox", name="Passphrase", exact=True).input_value() == ""
+        await walker.look("wrong passphrase")
+
+
+async def test_a_stranger_is_not_called_by_the_name_that_it_gives_itself(house: House, nora: Walker) -> None:
+    await nora_opens_request(nora, house, (await house.ask(stranger=True))["link"])
+    assert await nora.heading() == "Somebody asks to see details of a document"
+    said = await nora.text()
+    assert "We could not check who this is" in said
+    assert f"It calls itself “{STRANGER}”, but anybody can say that" in said
+    assert "We checked who this is" not in said
+    buttons = [" ".join(text.split()) for text in await nora.page.locator("main form button").all_inner_texts()]
+    assert buttons == ["Don’t share", "Share once, although we could not check who this is"]
+    await nora.look("stranger")
+    await nora.press("Don’t share")
+    assert await nora.heading() == "Nothing was shared"
+
+
+async def test_links_that_are_over_or_wrong_say_what_to_do(house: House, nora: Walker) -> None:
+    made = await house.invite()
+    await nora_collects(nora, house, made)
+    request = await house.ask()
+    await nora_opens_request(nora, house, request["link"])
+    await nora.press("Share once")
+    assert await nora.heading() == "Shared once"
+    for address, status, words in (
+        (made["invitation_link"], 404, "The link may have been used already, or be too old."),
+        (f"{house.issuer}/offer/nowhere", 404, "The link may have been used already, or be too old."),
+        (request["link"], 200, "This request is over"),
+        (f"{house.desk}/request/nowhere", 404, "The link may have been used already, or be too old."),
+        (f"{house.wallet}/cards/nowhere", 404, "The link may have been used already, or be too old."),
+    ):
+        await nora.go(address, status=status)
+        assert words in await nora.text(), address
+        await nora.look("over")
+    for page, label, link, words in (
+        ("receive", "Link of the invitation", made["invitation_link"], "Document collected"),  # their own: the card, not a second one
+        ("receive", "Link of the invitation", request["link"], "This is not the link of an invitation"),
+        ("receive", "Link of the invitation", "a letter, typed in", "This is not the link of an invitation"),
+        ("present", "Link of the request", made["invitation_link"], "This is not the link of a request"),
+        ("present", "Link of the request", (await house.ask())["link"].replace("request%2F", "request%2Fno"), "ask for a new one"),
+    ):
+        await nora.go(f"{house.wallet}/{page}")
+        await nora.write(label, link)
+        await nora.press("Continue")
+        assert words in await nora.text(), link
+        await nora.look("wrong link")

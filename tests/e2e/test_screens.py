@@ -98,8 +98,6 @@ async def test_registry(house: House, walker: Walker) -> None:
     await page.get_by_label("The donor has died").check()
     await walker.press("Cancel this document")
     await walker.look("document-cancelled")
-    await walker.go(f"{document}/invitation", status=409)
-    await walker.look("invitation-of-cancelled")
     await walker.go(link, status=404)
     await walker.look("offer-of-cancelled")
     await house.invite()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 from support.house import House
-from support.walk import Walker
+from support.walk import PATIENCE, Walker
 
 CHOICES = {
     "representation_kind": "Power of attorney",
@@ -21,7 +21,6 @@ POWERS = ("Council tax", "Benefits and pensions", "Bank and building society acc
 DONOR = {"represented.given_name": "Margaret", "represented.family_name": "Ashdown"}
 ATTORNEY = {"proxy.given_name": "Nora", "proxy.family_name": "Ashdown"}
 REFERENCE = "M-7890-0400-4000"
-PATIENCE = 30_000  # milliseconds, on a machine that does much else
 
 
 async def clerk_signs_in(walker: Walker, house: House) -> None:
@@ -93,7 +92,7 @@ async def collected(walker: Walker) -> str:
             return walker.page.url.partition("?")[0]
         await walker.page.wait_for_timeout(1000)
         if await again.is_visible():
-            await walker.hit(again)
+            await walker.enter(again)
     raise AssertionError(f"{walker.page.url}: the document never came")
 
 
@@ -111,8 +110,7 @@ async def open_in_wallet(walker: Walker, house: House) -> None:
     if not await way.is_visible():
         await walker.write("Open in my wallet", host)
         await walker.press("Use this wallet")
-    await walker.hit(way)
-    await walker.page.wait_for_url(f"{house.wallet}/**")
+    await walker.enter(way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from support.browser import LAPTOP, PHONE, Watched, picture
 
 from shared.codec import qr
 
+PATIENCE = 30_000  # milliseconds, on a machine that does much else
 SIZES = {"1280": LAPTOP, "320": PHONE}
 FOCUS = """(wanted) => {
   const here = document.activeElement;
@@ -50,13 +51,16 @@ class Walker:
 
     async def press(self, name: str) -> None:
         """Press the button of that name, exactly; the page that comes has loaded."""
-        await self.hit(self.page.get_by_role("button", name=name, exact=True).first)
-        await self.page.wait_for_load_state("load")
+        await self.enter(self.page.get_by_role("button", name=name, exact=True).first)
 
     async def follow(self, name: str) -> None:
         """Follow the link of that name, exactly."""
-        await self.hit(self.page.get_by_role("link", name=name, exact=True).first)
-        await self.page.wait_for_load_state("load")
+        await self.enter(self.page.get_by_role("link", name=name, exact=True).first)
+
+    async def enter(self, what: Locator) -> None:
+        """Hit something that leads to another page, which has loaded when this returns."""
+        async with self.page.expect_navigation(timeout=PATIENCE):
+            await self.hit(what)
 
     async def write(self, label: str, text: str) -> None:
         """Fill in the field of that label, exactly."""
@@ -135,7 +139,6 @@ class Typist(Walker):
     async def hit(self, what: Locator) -> None:
         await self._reach(what)
         await self.page.keyboard.press("Enter")
-        await self.page.wait_for_timeout(50)
 
     async def fill(self, what: Locator, text: str) -> None:
         await self._reach(what)
@@ -153,8 +156,8 @@ class Typist(Walker):
         assert await what.is_checked()
 
     async def upload(self, file: Path) -> None:
-        await self._reach(self.page.locator("button.govuk-file-upload-button"))
-        async with self.page.expect_file_chooser() as waiting:
+        async with self.page.expect_file_chooser() as waiting:  # begun early: Chromium takes a moment to hand its choosers over
+            await self._reach(self.page.locator("button.govuk-file-upload-button"))
             await self.page.keyboard.press("Enter")
         await (await waiting.value).set_files(file)
 
