@@ -161,7 +161,7 @@ def exchange(
 
 def party_of(asker: Asker) -> Party:
     """A proved organisation by its own identifier, another one by the certificate it came with."""
-    return Party(type="uri" if asker.proved else "x509_hash", identifier=asker.party)
+    return Party(type="x509_hash" if asker.party == asker.client_id else "uri", identifier=asker.party)
 
 
 def addressed(

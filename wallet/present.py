@@ -84,8 +84,9 @@ async def read_request(means: Means, vault: Vault, link: str) -> Item[Request]:
 
 def _asker(resolved: ResolvedRequest) -> Asker:
     client_id = resolved.request.client_id
-    if resolved.asker is not None and resolved.asker.uris:
-        return Asker(party=resolved.asker.uris[0], name=resolved.asker.subject, proved=True, client_id=client_id)
+    if resolved.asker is not None:
+        party = resolved.asker.uris[0] if resolved.asker.uris else client_id  # certificates that others made may name no URI
+        return Asker(party=party, name=resolved.asker.subject, proved=True, client_id=client_id)
     return Asker(party=client_id, name=resolved.signer.subject, proved=False, client_id=client_id)
 
 

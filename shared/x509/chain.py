@@ -84,8 +84,15 @@ def _load(x5c: Sequence[bytes]) -> list[Cert]:
 def _check_leaf(leaf: Cert, role: Role) -> None:
     if leaf.is_ca:
         raise Untrusted("the signer's certificate is one that certifies others")
-    if leaf.roles != (role,):
+    if leaf.roles != (role,) and not (role is Role.RELYING_PARTY and _names_no_purpose(leaf)):
         raise Untrusted(f"the signer's certificate is not for the one role {role}")
+
+
+def _names_no_purpose(leaf: Cert) -> bool:
+    """Certificates of askers that others made name no purpose of ours. Without any (RFC 5280 section 4.2.1.12: any purpose) the pin decides:
+    an anchor is pinned for askers alone. Whoever is to *issue* must say so in the certificate.
+    """
+    return extension(leaf.parsed, x509.ExtendedKeyUsage) is None
 
 
 def _check_no_anchor(sent: Sequence[Cert], anchors: Sequence[Cert]) -> None:
@@ -156,5 +163,5 @@ _CA_POLICY = ExtensionPolicy.webpki_defaults_ca().may_be_present(x509.ExtendedKe
 _LEAF_POLICY = (
     ExtensionPolicy.permit_all()
     .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_usage)
-    .require_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)  # ``_check_leaf`` demands the role
 )

@@ -483,3 +483,12 @@ def test_polaris_agrees() -> None:
     keys, why, signer = polaris._issuer_public_keys({"x5c": x5c_header([LEAF])}, [], [ANCHOR.parsed], now=AT)
     assert (len(keys), why) == (1, "")
     assert polaris._leaf_names(signer[0], "https://issuer.example") == ""
+
+
+def test_an_asker_certified_by_others_may_name_no_purpose() -> None:
+    asker = end_entity(FOREIGN, usages=())
+    assert verify([asker], [FOREIGN.ours], role=Role.RELYING_PARTY).roles == ()
+    with pytest.raises(Untrusted):
+        verify([asker], [FOREIGN.ours])
+    with pytest.raises(Untrusted):
+        verify([end_entity(FOREIGN, usages=(ExtendedKeyUsageOID.SERVER_AUTH,))], [FOREIGN.ours], role=Role.RELYING_PARTY)
