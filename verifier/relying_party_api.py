@@ -126,7 +126,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Before(Struct, frozen=True, forbid_unknown_fields=True):
-    before: Annotated[int, Meta(ge=1, description="Lines with a smaller number.")] = 2**53 - 1
+    before: Annotated[int, Meta(ge=1, le=2**53 - 1, description="Lines with a smaller number.")] = 2**53 - 1
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
