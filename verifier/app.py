@@ -28,6 +28,7 @@ from verifier.wallet_api import WalletApi
 
 DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
 STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
+SOON = 120  # seconds until an issuer is visited again that did not give everything
 CHORES_EVERY = 20.0  # seconds between two rounds of housekeeping
 
 
@@ -116,8 +117,8 @@ async def visit(app: web.Application) -> None:
     """Visit issuers when it is time. The clock decides, never anything that somebody showed (security rule S21)."""
     desk, store = app[DESK], app[STORE]
     every = desk.settings.refresh_minutes * 60
-    known = {each.entity: each.tried_at for each in await store.visits()}
-    if any(known.get(entity, 0) + every <= desk.clock() for entity in store.issuers()):
+    due = {each.entity: each.tried_at + (min(every, SOON) if each.faults else every) for each in await store.visits()}
+    if any(due.get(entity, 0) <= desk.clock() for entity in store.issuers()):
         for each in await store.refresh(app[FETCHER]):
             for fault in each.faults:
                 logger.warning("a visit to an issuer did not bring everything: %s", fault)

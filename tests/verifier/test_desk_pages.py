@@ -15,7 +15,7 @@ from support.trial_verify import CLAIMS, DAY, IDX, LIST, status_token
 
 from shared import addressed
 from shared.codec import qr
-from shared.errors import AccessDenied
+from shared.errors import AccessDenied, InvalidRequest
 from shared.openid4vp import render_refusal, render_response
 from shared.trust.anchors import TrustAnchors, render_trust
 
@@ -202,6 +202,8 @@ async def test_declined_and_expired(clerk: Clerk) -> None:
     request = await clerk.desk.read(asked)
     await clerk.desk.post(asked, render_refusal(AccessDenied("no"), request.state))
     assert "don’t share" in await clerk.get(f"/desk/requests/{asked['id']}")
+    await clerk.desk.post(asked, render_refusal(InvalidRequest("cannot"), request.state))
+    assert "it cannot answer this request" in await clerk.get(f"/desk/requests/{asked['id']}")
     clerk.desk.clock.at += 600
     assert "Nobody answered in time" in await clerk.get(f"/desk/requests/{asked['id']}")
     assert "This request is over" in await clerk.get(f"/request/{asked['id']}")

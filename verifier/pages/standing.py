@@ -22,7 +22,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.listing import title_of
 from verifier.pages.seat import seated, spoken
-from verifier.sessions import Answered, Asked, Exchange, Expired, state_of
+from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
 from verifier.words import N_, Spoken
 
@@ -30,10 +30,20 @@ _PATH = "/desk/requests/{id}"
 _STATES = {
     "requested": N_("Waiting for the square code to be scanned."),
     "retrieved": N_("A wallet has opened the request. Its holder is deciding."),
-    "declined": N_("The answer was: don’t share. The holder can still think again until the time is over."),
+    "declined": N_(
+        "The answer was “don’t share”, or there is nothing in the wallet that fits. A yes may still come until the time is over."
+    ),
+    "unable": N_("The wallet said that it cannot answer this request. Another wallet can still do so until the time is over."),
     "expired": N_("Nobody answered in time."),
     "answered": N_("Answered."),
 }
+
+
+def _text(exchange: Exchange) -> str:
+    """Where the answer was an error, whether somebody said no or a wallet could not."""
+    if isinstance(exchange, Declined) and exchange.error != "access_denied":
+        return _STATES["unable"]
+    return _STATES[state_of(exchange)]
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -64,7 +74,7 @@ class Standing:
             asked=asked,
             title=title_of(asked.terms, self._desk, talk),
             state=state_of(exchange),
-            text=talk.translate(_STATES[state_of(exchange)]),
+            text=talk.translate(_text(exchange)),
             over=isinstance(exchange, Expired),
             links=requests.links(self._desk, asked),
             until=self._dates(talk).time(asked.expires_at),
@@ -84,7 +94,7 @@ class Standing:
     async def state(self, request: web.Request) -> web.StreamResponse:
         """For the page that waits."""
         exchange = await requests.find(self._desk, request.match_info["id"])
-        told = {"state": state_of(exchange), "text": spoken(request).translate(_STATES[state_of(exchange)])}
+        told = {"state": state_of(exchange), "text": spoken(request).translate(_text(exchange))}
         if isinstance(exchange, Answered | Expired):
             told["href"] = f"/desk/requests/{exchange.asked.id}"
         return web.json_response(told)
