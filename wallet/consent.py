@@ -202,7 +202,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
     claims = formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims
     seen = {line.same for line in least}
     ticked_labels = {extra.label for extra in extras}
-    hidden = dict.fromkeys(_hidden(line) for line in everything if line.same not in seen and line.label not in ticked_labels)
+    hidden = dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen and line.label not in ticked_labels)
     return Choice(
         document=document.id,
         title=kind.title.in_(words.locale),
@@ -221,7 +221,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
     )
 
 
-def _hidden(line: Line) -> str:
+def hidden_label(line: Line) -> str:
     """Of a list whose other elements may be seen, the element itself has to be named."""
     return f"{line.label}: {line.value}" if "*" in line.name else line.label
 

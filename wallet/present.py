@@ -139,7 +139,13 @@ async def agree(
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Asked):
             return item
-        item, showings = await _spend(means, vault, item, optional, chosen or {})
+        try:
+            item, showings = await _spend(means, vault, item, optional, chosen or {})
+        except Conflict:
+            now = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
+            if isinstance(now.value.state, Asked):
+                raise
+            return now  # another process was first: its decision is the answer
         return await _send(means, vault, item, showings)
 
 

@@ -8,104 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.answering import answering
-from support.registry import URL, Registry, Template, serving
-from support.wallets import EASY, PASSPHRASE
-from support.world import Party
-
-from issuer import init
-from shared.clock import system_clock, system_entropy
-from shared.x509 import render_pem
-from wallet.init import Wish, set_up
+from support.registry import Template
+from support.street import Street, office, street
 
 pytestmark = pytest.mark.real
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Street:
-    """A real office, a real asker, and the folder of a wallet."""
-
-    registry: Registry
-    party: Party
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    async def run(self, *arguments: str, failpoint: str = "") -> tuple[int, str]:
-        """One run of the program: exit code and everything that it said."""
-        self.registry.clock.at = system_clock()
-        environment = self.environment | ({"MUNIMENT_WALLET_FAILPOINT": failpoint} if failpoint else {})
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wallet", *arguments, "--dir", str(self.folder),
-            cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        said, _ = await process.communicate()
-        return process.returncode or 0, said.decode()
-
-    async def dies(self, *arguments: str, failpoint: str) -> None:
-        code, said = await self.run(*arguments, failpoint=failpoint)
-        assert code == -signal.SIGKILL, f"{failpoint}: {code} {said}"
-
-    async def cards(self) -> list[dict[str, Any]]:
-        code, said = await self.run("list", "--json")
-        assert code == 0, said
-        return list(json.loads(said))
-
-    async def history(self) -> list[dict[str, Any]]:
-        code, said = await self.run("history", "--json")
-        assert code == 0, said
-        return list(json.loads(said)["entries"])
-
-
-async def office(folder: Path) -> Template:
-    """An office whose certificates are of today."""
-    wish = init.Wish(
-        directory=folder,
-        name="Office (test)",
-        public_url=URL,
-        port=8101,
-        storage="",
-        operator="Iris Admin",
-        passphrase="correct-horse-battery",
-    )
-    return Template(folder, await init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return asyncio.run(office(tmp_path_factory.mktemp("office") / "registry"))
-
-
-@asynccontextmanager
-async def street(template: Template, folder: Path) -> AsyncIterator[Street]:
-    async with AsyncExitStack() as stack:
-        registry = await stack.enter_async_context(serving(template, folder / "registry", local=True))
-        party = await stack.enter_async_context(answering())
-        (folder / "party.pem").write_text(render_pem(party.by.certificate.der))
-        wish = Wish(
-            folder=folder / "wallet",
-            public_url="http://localhost:8102",
-            port=8102,
-            holder="Nora",
-            passphrase=PASSPHRASE,
-            trust=(f"{folder}/registry/anchor.pem:credential-issuer:{registry.url}", f"{folder}/party.pem:relying-party"),
-        )
-        await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
-        (folder / "passphrase").write_text(PASSPHRASE)
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
-        yield Street(registry, party, folder / "wallet", plain | {"MUNIMENT_WALLET_PASSPHRASE_FILE": str(folder / "passphrase")})
 
 
 async def test_killed_while_collecting(template: Template, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import history, share
 from wallet.cards import Card, card
+from wallet.consent import hidden_label
 from wallet.pages.desk import Desk, Words, see
 from wallet.records import ADDRESSED, DOCUMENTS, Item
 from wallet.sessions import Addressed
@@ -91,7 +92,7 @@ class CopyPages:
             wish=wish,
             posted=form,
             shown=shown,
-            hidden=list(dict.fromkeys(line.label for line in everything if line.same not in seen)),
+            hidden=list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
             usable=offer.copy is not None,
             acting_for=card(offer.document, at=self._desk.means.clock()).subtitle,
@@ -103,6 +104,8 @@ class CopyPages:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         item, words = await self._copy(request), self._desk.words(request)
+        vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
+        document = await self._desk.means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
         try:
             _, strength = share.qr_of(item.value)
         except TooLarge:
@@ -113,6 +116,8 @@ class CopyPages:
             copy=item.value,
             id=item.id,
             strength=strength,
+            about=None if document is None else card(document.value, at=at, locale=words.locale),
+            purpose=_purpose(item.value.purpose_id, words.locale),
             sentence=share.sentence(item.value, translate=words._, dates=words.dates),
         )
 
@@ -140,6 +145,12 @@ def questions(locale: str) -> list[dict[str, str]]:
         for kind in all_types().values()
         for ready in kind.queries
     ]
+
+
+def _purpose(purpose_id: str, locale: str) -> str:
+    """The words of the ready question of that name; else the organisation's own word."""
+    ready = (kind.query(purpose_id) for kind in all_types().values())
+    return next((one.title.in_(locale) for one in ready if one is not None), purpose_id)
 
 
 def _wish(form: Form, words: Words) -> Wish | None:

@@ -1,0 +1,226 @@
+"""Our wallet shows a document of our office to a verifier written by others (polaris-oid4vp, certified for OpenID4VP 1.0 and HAIP).
+
+Over https on loopback, under a certificate authority that the test makes; the verifier is a process of its own and judges for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from support.registry import URL, Registry, Template, serving
+from support.wallets import EASY, PASSPHRASE
+
+from issuer import init as issuer_init
+from shared.clock import system_clock, system_entropy
+from shared.errors import AccessDenied, InvalidTransactionData
+from shared.web.app import free_port
+from wallet.app import Host, open_host
+from wallet.config import open_place
+from wallet.consent import consent
+from wallet.enter import Opened
+from wallet.init import Wish, set_up
+from wallet.present import agree, read_request
+from wallet.receive import read_invitation
+from wallet.records import REQUESTS
+from wallet.sessions import Answered
+from wallet.upkeep import collect_and_look
+
+pytestmark = pytest.mark.real
+
+VCT = "urn:fdc:vct.example:2027:representation:1"
+PROGRAM = Path(sys.executable).with_name("polaris-oid4vp")
+CLAIMS = ("represented.given_name", "represented.family_name", "decision_rule")
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def certify(folder: Path, pki: Path) -> Path:
+    """A certificate authority and, in the place of the verifier's own, a server certificate by it."""
+    authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    now = datetime.fromtimestamp(system_clock(), UTC)
+
+    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(_name(subject))
+            .issuer_name(_name("CA of this test"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    ca = (
+        builder("CA of this test", authority)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
+        .sign(authority, hashes.SHA256())
+    )
+    leaf = (
+        builder("localhost", server)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
+        .sign(authority, hashes.SHA256())
+    )
+    (pki / "tls.pem").write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+    private = server.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (pki / "tls-key.pem").write_bytes(private)
+    (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+    return folder / "ca.pem"
+
+
+@dataclass
+class Foreigner:
+    """The verifier as a process; ``link`` launches a wallet."""
+
+    process: asyncio.subprocess.Process
+    link: str
+
+    async def verdict(self) -> str:
+        """What it prints about the answer."""
+        assert self.process.stdout is not None
+        said = []
+        while line := (await asyncio.wait_for(self.process.stdout.readline(), 30)).decode():
+            said.append(line)
+            if line.strip().startswith("<- "):
+                break
+        return "".join(said)
+
+
+@asynccontextmanager
+async def foreigner(pki: Path, anchor: Path, *more: str, claims: tuple[str, ...] = CLAIMS) -> AsyncIterator[Foreigner]:
+    asked = [part for claim in claims for part in ("--claim", claim)]
+    process = await asyncio.create_subprocess_exec(
+        str(PROGRAM), "serve", "--pki", str(pki), "--host", "localhost", "--bind", "127.0.0.1", "--port", str(free_port()),
+        "--issuer-trust-anchor", str(anchor), "--vct", VCT, *asked, *more, "--once", "--verbose",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        said = ""
+        while not (found := re.search(r"openid4vp://\S+", said)):
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            assert line, said
+            said += line
+        yield Foreigner(process, found[0])
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@dataclass
+class Nora:
+    """A wallet with the document, and the network's own fetcher."""
+
+    host: Host
+    opened: Opened
+
+
+@asynccontextmanager
+async def nora(folder: Path, registry: Registry, ca: Path) -> AsyncIterator[Nora]:
+    wish = Wish(
+        folder=folder / "wallet",
+        public_url="http://localhost:8102",
+        port=8102,
+        holder="Nora",
+        passphrase=PASSPHRASE,
+        trust=(f"{folder}/registry/anchor.pem:credential-issuer:{registry.url}",),
+    )
+    await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
+    with (folder / "wallet" / "wallet.toml").open("a") as file:
+        file.write(f"outbound_ca_file = {json.dumps(str(ca))}\n")
+    host = open_host(open_place(folder / "wallet"))
+    try:
+        await host.start()
+        opened = await host.doors.open("Nora", PASSPHRASE)
+        made = await registry.make()
+        item = await read_invitation(host.means, opened.vault, made["invitation_link"])
+        await collect_and_look(host.means, opened.vault, item.id, made["code"])
+        yield Nora(host, opened)
+    finally:
+        await host.close()
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[tuple[Nora, Path, Path]]:
+    """The wallet, the verifier's keys, and the office's anchor."""
+    pki = folder / "pki"
+    made = await asyncio.create_subprocess_exec(
+        str(PROGRAM), "keygen", "--out", str(pki), "--host", "localhost", stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await made.wait() == 0
+    ca = certify(folder, pki)
+    wish = issuer_init.Wish(
+        directory=folder / "office",
+        name="Office (test)",
+        public_url=URL,
+        port=8101,
+        storage="",
+        operator="Iris Admin",
+        passphrase="correct-horse-battery",
+    )
+    template = Template(folder / "office", await issuer_init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
+    async with serving(template, folder / "registry", local=True) as registry, nora(folder, registry, ca) as wallet:
+        yield wallet, pki, folder / "registry" / "anchor.pem"
+
+
+async def test_a_verifier_by_others_accepts_what_our_wallet_shows(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor) as other:
+        means, vault = wallet.host.means, wallet.opened.vault
+        item = await read_request(means, vault, other.link)
+        view = await consent(means, vault, item.id)
+        assert not view.asker.proved, "nobody told this wallet who that is"
+        assert {"Donor’s first names", "Donor’s last name"} <= {detail.label for detail in view.details}
+        assert "Donor’s postcode" in view.not_shown
+        done = await agree(means, vault, item.id)
+        said = await other.verdict()
+        assert isinstance(done.value.state, Answered), done.value.state
+        assert done.value.state.refusal == "", said
+        assert "<- 200 authentic" in said
+        assert "represented" in said
+        again = await agree(means, vault, item.id)
+        assert again.value.state == done.value.state
+
+
+async def test_what_it_asks_and_we_lack_is_refused_whole(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor, claims=("shoe_size", *CLAIMS)) as other:
+        item = await read_request(wallet.host.means, wallet.opened.vault, other.link)
+        with pytest.raises(AccessDenied):
+            await agree(wallet.host.means, wallet.opened.vault, item.id)
+
+
+async def test_a_transaction_that_we_do_not_know_is_refused_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "transaction.json"
+    file.write_text(json.dumps([{"type": "https://example.org/unknown", "credential_ids": ["pid"]}]))
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor, "--transaction-data", str(file)) as other:
+        with pytest.raises(InvalidTransactionData):
+            await read_request(wallet.host.means, wallet.opened.vault, other.link)
+        assert await wallet.host.storage.read(lambda tx: REQUESTS.all(tx, wallet.opened.vault)) == []
+        assert "invalid_transaction_data" in await other.verdict()
