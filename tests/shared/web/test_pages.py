@@ -190,9 +190,10 @@ def test_templates_have_no_inline_script_or_style() -> None:
 
 
 def marked(site: str) -> set[str]:
-    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+    keywords = {"_": None, "N_": None, "words": None, "gettext": None, "ngettext": (1, 2)}
     methods = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
-    found = extract_from_dir(str(ROOT / site), method_map=methods, keywords=keywords)
+    options = {"**/templates/**.html": {"extensions": "jinja2.ext.do", "silent": "false"}}
+    found = extract_from_dir(str(ROOT / site), method_map=methods, options_map=options, keywords=keywords)
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 
