@@ -404,3 +404,21 @@ async def test_keys_and_scopes(desk: Running) -> None:
     async with desk.http.get(f"{desk.base}/api/openapi.json") as answer:
         document = await answer.json()
     assert set(document["paths"]) >= {"/api/presentation-requests", "/api/copies", "/api/refresh", "/api/log"}
+
+
+async def test_w3c_credential_is_shown_whole(desk: Running) -> None:
+    """The same type in another format goes the same way."""
+    asked = await desk.ask(format="vc+jwt")
+    request = await desk.read(asked)
+    binding = Binding(audience=request.client_id, nonce=request.nonce)
+    shown = show(issue("vc+jwt"), format_name="vc+jwt", binding=binding, at=AT)
+    status, told = await desk.post(asked, render_response(request, {"bank": [shown]}))
+    assert status == 200, told
+    verdict = (await desk.state(asked))["verdict"]
+    assert (verdict["decision"], verdict["credentials"][0]["format"]) == ("accepted", "vc+jwt")
+    assert verdict["credentials"][0]["claims"]["represented"]["family_name"] == "Ashdown"
+    other = await desk.ask()
+    request = await desk.read(other)
+    binding = Binding(audience=request.client_id, nonce=request.nonce)
+    wrong = show(issue("vc+jwt"), format_name="vc+jwt", binding=binding, at=AT)
+    assert (await desk.post(other, render_response(request, {"bank": [wrong]})))[0] == 400  # another format than was asked for
