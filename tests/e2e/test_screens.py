@@ -13,6 +13,9 @@ from support.browser import LAPTOP, Open
 from support.house import House
 from support.scenes import (
     clerk_signs_in,
+    desk_asks,
+    desk_checks_copy,
+    desk_fetches_lists,
     desk_signs_in,
     fill_in_document,
     nora_collects,
@@ -258,15 +261,16 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
     await nora_opens_request(nora, house, link)
     await nora.press("Share once")
     await walker.go(waiting)
+    if await walker.page.get_by_role("button", name="Fetch the lists and check again").is_visible():
+        await walker.look("verdict-undecided", dark=True)
+        await walker.press("Fetch the lists and check again")
     await walker.look("verdict-accepted", dark=True, paper=True)
     await walker.go(link)
     await walker.look("request-over")
     await walker.go(f"{base}/request/nowhere", status=404)
     await walker.look("request-unknown")
     copy = await nora_makes_copy(nora, house)
-    await walker.go(f"{base}/desk/copies")
-    await page.locator("input[type=file]").set_input_files(copy.file)
-    await walker.press("Check it")
+    await desk_checks_copy(walker, house, copy.file)
     await walker.look("verdict-copy", dark=True)
     await walker.go(f"{base}/desk/copies")
     await page.get_by_label("Or paste the text").fill("a letter that is no copy")
@@ -288,3 +292,41 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
     await walker.look("programs")
     await walker.go(f"{base}/desk/nowhere", status=404)
     await walker.look("nowhere")
+
+
+async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
+    """The pages of all three sites once more in Welsh, after what happens on them has happened in English."""
+    clerk, nora, counter = [Walker(watched=await open_page(LAPTOP), folder=walker.folder) for _ in range(3)]
+    await clerk_signs_in(clerk, house)
+    await nora_signs_in(nora, house)
+    await desk_signs_in(counter, house)
+    await desk_fetches_lists(counter, house)
+    made = await house.invite()
+    card = await nora_collects(nora, house, made)
+    link = await desk_asks(counter, house)
+    await nora_opens_request(nora, house, link)
+    request = nora.page.url
+    await nora.press("Share once")
+    verdict, shared = counter.page.url, nora.page.url
+    assert request == shared
+    copy = await nora_makes_copy(nora, house)
+    waiting = await house.invite()
+    await desk_asks(counter, house)
+    asking = counter.page.url
+    await nora_opens_request(nora, house, (await house.ask())["link"])
+    consent = nora.page.url
+    document, other = f"{house.issuer}/console/documents/{made['id']}", f"{house.issuer}/console/documents/{waiting['id']}"
+    for person, prefix, pages in (
+        (clerk, "registry", (f"{house.issuer}/console/", f"{house.issuer}/console/make/representation", f"{house.issuer}/console/documents",
+                             document, f"{document}/cancel", f"{other}/invitation", f"{other}/letter", f"{house.issuer}/console/settings",
+                             waiting["invitation_link"])),
+        (nora, "wallet", (house.wallet, card, f"{house.wallet}/receive", f"{house.wallet}/present", consent, shared, copy.page,
+                          f"{house.wallet}/copies/new", f"{house.wallet}/history", f"{house.wallet}/settings")),
+        (counter, "desk", (f"{house.desk}/desk/", f"{house.desk}/desk/ask", asking, verdict, f"{house.desk}/desk/copies",
+                           f"{house.desk}/desk/trust", f"{house.desk}/desk/decisions", f"{house.desk}/limits")),
+    ):  # fmt: skip
+        await person.go(f"{pages[0]}?lang=cy")
+        for place, address in enumerate(pages):
+            await person.go(address)
+            assert await person.page.locator("html").get_attribute("lang") == "cy"
+            await person.look(f"{prefix}-{place}")
