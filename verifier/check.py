@@ -12,6 +12,8 @@ from typing import Any, Final
 from shared import addressed
 from shared.addressed import AddressedPresentation
 from shared.codec import qr
+from shared.credentials._derive import dcql
+from shared.dcql import parse_query
 from shared.errors import Malformed, PurposeMismatch, VcError, WrongAudience
 from shared.flow import Fetch, Fetched, run
 from shared.verify import Decision, Expectation, Material, decide_error, verify
@@ -81,18 +83,19 @@ def judge_copy(
     at: int,
     more: Mapping[str, Any] | None = None,
 ) -> Judged:
-    """As ``judge``, of a copy that was read already."""
+    """As ``judge``, of a copy that was read already. It must show what its purpose asks for; what it shows beyond was the holder's choice."""
     try:
         use = _check_envelope(copy, entity, uses)
+        query = parse_query(dcql(use.type, use.query.id, copy.format))
     except VcError as error:
         return Judged(decision=decide_error(error, at=at), copy=copy)
     expectation = Expectation(
-        query=None,
+        query=query,
         binding=addressed.expected_binding(entity=entity, purpose_id=copy.purpose_id),
         use={**use.query.use, **(more or {})},
-        format=copy.format,
     )
-    decision = run(verify(copy.vp_token, expectation, material, at=at, stapled=copy.status_list_tokens), answer)
+    shown = {use.query.id: [wire for wires in copy.vp_token.values() for wire in wires]}
+    decision = run(verify(shown, expectation, material, at=at, stapled=copy.status_list_tokens), answer)
     return Judged(decision=decision, copy=copy, use=use)
 
 

@@ -35,7 +35,7 @@ async def test_copy_as_file_text_and_picture(desk: Running) -> None:
     state = await bring(desk, copy_file())
     assert (state["kind"], state["state"], state["decision"], state["purpose_id"]) == ("copy", "answered", "accepted", "bank")
     verdict = state["verdict"]
-    assert lines(verdict) == dict.fromkeys(lines(verdict), "passed") | {"request": "unchecked"}
+    assert lines(verdict) == dict.fromkeys(lines(verdict), "passed")
     assert verdict["level"] == {"name": "addressed", "number": 1}
     text = addressed.render_qr(make_copy(seed="two"))
     assert (await bring(desk, text.encode(), "text/plain"))["decision"] == "accepted"
