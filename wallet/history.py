@@ -15,7 +15,7 @@ import msgspec
 from shared import receipts
 from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
-from shared.receipts import LogEntry, LogHead
+from shared.receipts import LogEntry, LogHead, Receipt
 from shared.storage import Storage, Tx
 from wallet.keep import Vault
 from wallet.records import HEAD, HISTORY
@@ -67,6 +67,17 @@ async def read_checked(storage: Storage, vault: Vault) -> tuple[list[Sealed], bo
     except HistoryRewritten:
         return lines, False
     return lines, True
+
+
+def check_heads(receipt: Receipt, before: Sequence[str]) -> None:
+    """``HistoryRewritten`` if the log that the receipt speaks of cannot have grown out of the one that earlier receipts spoke of."""
+    now = receipt.log_head
+    for token in before:
+        then = receipts.peek_receipt(token).log_head
+        if now is None or then is None:
+            continue
+        if now.size < then.size or (now.size == then.size and now.digest != then.digest):
+            raise HistoryRewritten("their own record of decisions was changed since an earlier receipt")
 
 
 def _head(head: Head) -> LogHead:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from shared.clock import DAY
 from shared.codec import base64url
-from shared.errors import AccessDenied, Conflict, VcError
+from shared.errors import AccessDenied, Conflict, Malformed, Untrusted, VcError
 from shared.flow import arun
 from shared.formats import Binding, Parsed, formats
 from shared.openid4vp import (
@@ -28,8 +29,9 @@ from shared.openid4vp import (
     render_request,
     resolve_request,
 )
-from shared.receipts import presentation_bytes, verify_receipt, verify_receipt_by
+from shared.receipts import Receipt, presentation_bytes, verify_receipt, verify_receipt_by
 from shared.storage import Tx
+from shared.urls import check_link
 from shared.x509 import load_certificate
 from wallet import history
 from wallet.cards import acting_for, key_of, lines, type_of
@@ -54,6 +56,7 @@ from wallet.sessions import (
     Withheld,
 )
 
+KEEP_REQUESTS = 30 * DAY
 CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
 
 
@@ -94,12 +97,20 @@ def _use(use: IntendedUse) -> Use:
     return Use(
         purpose={"en": use.purpose.en, "cy": use.purpose.cy},
         use_id=use.identifier,
-        privacy_policy=use.privacy_policy or "",
+        privacy_policy=_page(use.privacy_policy),
         retention_days=use.retention_days,
         claims_kept=use.claims_kept,
         contact=use.contact or "",
         how_to_complain=use.how_to_complain or "",
     )
+
+
+def _page(url: str | None) -> str:
+    """An address that a person may follow; anything else is not shown as one."""
+    try:
+        return "" if url is None else check_link(url)
+    except Malformed:
+        return ""
 
 
 def request_object(means: Means, request: Request) -> RequestObject:
@@ -216,7 +227,7 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         shown=state.shown,
         redirect_uri=result.redirect_uri,
         receipt=result.receipt,
-        receipt_problem=_check_receipt(means, item.value, result, vp_token, asked.nonce),
+        receipt_problem=await _check_receipt(means, vault, item.value, result, presentation_bytes(vp_token)),
         refusal="" if result.refusal is None else result.refusal.detail,
     )
     return await _close(means, vault, item, answered, showings)
@@ -228,21 +239,28 @@ async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
     return await sign_presentation(one.copy, one.presented, binding, at=means.clock(), entropy=means.entropy)
 
 
-def _check_receipt(means: Means, request: Request, result: PostResult, vp_token: Mapping[str, Sequence[str]], nonce: str) -> str:
-    """What is wrong with the receipt against what was really sent (S25); empty if nothing is, or if none came."""
+async def _check_receipt(means: Means, vault: Vault, request: Request, result: PostResult, presentation: bytes) -> str:
+    """What is wrong with the receipt against what was really sent and what was seen before (S25); empty if nothing is, or none came."""
     if result.receipt is None:
         return ""
-    presentation, at = presentation_bytes(vp_token), means.clock()
+    lines = await means.storage.read(lambda tx: history.read(tx, vault))
+    before = [line.entry.receipt for line in lines if line.entry.interacting_party_identifier == history.party_of(request.asker)]
     try:
-        if request.asker.proved:
-            receipt = verify_receipt(result.receipt, policy=means.trust(), at=at, presentation=presentation, nonce=nonce)
-            if receipt.entity != request.asker.party:
-                return "untrusted: the receipt is by another organisation than the one that asked"
-        else:
-            verify_receipt_by(result.receipt, signer=load_certificate(request.signer), at=at, presentation=presentation, nonce=nonce)
+        receipt = _verify_receipt(means, request, result.receipt, presentation)
+        history.check_heads(receipt, [token for token in before if token])
     except VcError as error:
         return f"{error.code}: {error.detail}"
     return ""
+
+
+def _verify_receipt(means: Means, request: Request, token: str, presentation: bytes) -> Receipt:
+    nonce, at = request_object(means, request).nonce, means.clock()
+    if not request.asker.proved:
+        return verify_receipt_by(token, signer=load_certificate(request.signer), at=at, presentation=presentation, nonce=nonce)
+    receipt = verify_receipt(token, policy=means.trust(), at=at, presentation=presentation, nonce=nonce)
+    if receipt.entity != request.asker.party:
+        raise Untrusted("the receipt is by another organisation than the one that asked")
+    return receipt
 
 
 async def _close(
@@ -339,3 +357,17 @@ async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed
         await history.append(tx, vault, _entry(means, item, cut_off, documents), entropy=means.entropy)
 
     await means.storage.write(settle, point="settled")
+
+
+async def forget_old(means: Means, vault: Vault) -> None:
+    """What was asked long ago leaves the wallet; its line in the history stays."""
+    oldest = means.clock() - KEEP_REQUESTS
+    items = await means.storage.read(lambda tx: REQUESTS.all(tx, vault))
+    old = [item.id for item in items if item.value.at < oldest and not isinstance(item.value.state, Agreed)]
+
+    async def drop(tx: Tx) -> None:
+        for name in old:
+            await REQUESTS.drop(tx, vault, name)
+
+    if old:
+        await means.storage.write(drop, point="forgotten")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from shared.clock import DAY
 from shared.codec import strict_json
 from shared.errors import InvalidGrant, InvalidToken, Malformed, NotEntitled, Refused, Unavailable, Untrusted, VcError
 from shared.flow import arun
@@ -57,6 +58,7 @@ from wallet.sessions import (
 )
 
 MAX_BATCH = 50
+KEEP_INVITATIONS = 60 * DAY
 GRANT_LIFE = 300  # seconds, where the issuer does not say
 UNKNOWN_SENDER = (Untrusted, NotEntitled)
 
@@ -340,3 +342,17 @@ async def _tell_failure(means: Means, metadata: Metadata, token: TokenResponse, 
         await arun(notify(metadata, token, request), means.fetch)
     except VcError:
         return  # nothing of ours depends on whether they heard
+
+
+async def forget_old(means: Means, vault: Vault) -> None:
+    """Invitations that were dealt with, or nobody took up, leave the wallet after a while."""
+    oldest = means.clock() - KEEP_INVITATIONS
+    items = await means.storage.read(lambda tx: RECEIVING.all(tx, vault))
+    old = [item.id for item in items if item.value.at < oldest]
+
+    async def drop(tx: Tx) -> None:
+        for name in old:
+            await RECEIVING.drop(tx, vault, name)
+
+    if old:
+        await means.storage.write(drop, point="forgotten")

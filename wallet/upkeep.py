@@ -26,7 +26,7 @@ from shared.status.token_status_list import (
     verify_token,
 )
 from shared.storage import Tx
-from wallet import history
+from wallet import history, present, receive
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.present import settle_cut_off
@@ -46,7 +46,8 @@ async def upkeep(means: Means, vault: Vault) -> None:
     """Everything that is due now. One thing that fails does not keep the others from being done."""
     at = means.clock()
     await settle_cut_off(means, vault)
-    await drop_run_out(means, vault)
+    for tidy in (drop_run_out, present.forget_old, receive.forget_old):
+        await tidy(means, vault)
     for item in await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault)):
         try:
             await _look_after(means, vault, item, at)

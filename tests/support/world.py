@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -320,6 +321,7 @@ class World:
     fetches: list[Fetch] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     strangers: set[str] = field(default_factory=set)
+    gate: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         self.office = Office(self.clock)
@@ -331,6 +333,8 @@ class World:
     async def __call__(self, fetch: Fetch) -> Fetched:
         self.log.append((self.clock(), fetch.method, fetch.url))
         self.fetches.append(fetch)
+        if self.gate is not None:
+            await self.gate.wait()
         if any(fetch.url.startswith(prefix) for prefix in self.down):
             raise Unavailable("nobody answers")
         places: dict[str, Office | Party] = {ISSUER: self.office, COUNCIL: self.council, BANK: self.bank}

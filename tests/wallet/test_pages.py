@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import FormData
 from support.trial_verify import stranger
 from support.wallets import PASSPHRASE, Site, serve_wallet
-from support.world import BANK, CODE, COUNCIL
+from support.world import BANK, CODE, COUNCIL, ISSUER
 
 from shared.codec import qr
 
@@ -170,6 +171,43 @@ async def test_collecting_by_picture_and_the_faults_on_the_way(site: Site, visit
     await visitor.post(where, {"code": "1234 5678"})
     assert "Document collected" in visitor.text
     assert "Margaret Ashdown" in visitor.text
+
+
+async def test_a_slow_office_is_waited_for(site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallet.pages.collecting._PATIENCE", 0.01)
+    await visitor.enter()
+    await visitor.get("/receive")
+    await visitor.post("/receive", {"link": site.world.office.link()}, files={})
+    where = visitor.path
+    for code, end in (("00000000", "This code is not right"), (CODE, "Document collected")):
+        await visitor.get(where)
+        site.world.gate = asyncio.Event()
+        await visitor.post(where, {"code": code})
+        assert "checking every copy" in visitor.text
+        async with site.http.get(f"{site.base}{where}/state") as answer:
+            assert (await answer.json())["state"] == "waiting"
+        site.world.gate.set()
+        site.world.gate = None
+        state = "waiting"
+        while state == "waiting":
+            async with site.http.get(f"{site.base}{where}/state") as answer:
+                state = (await answer.json())["state"]
+        await visitor.get(where)
+        assert end in visitor.text
+
+
+async def test_an_office_that_is_away_is_told_as_that(site: Site, visitor: Visitor) -> None:
+    await visitor.enter()
+    await visitor.get("/receive")
+    await visitor.post("/receive", {"link": site.world.office.link()}, files={})
+    where = visitor.path
+    site.world.down.add(ISSUER)
+    await visitor.post(where, {"code": CODE})
+    assert visitor.status == 503
+    site.world.down.clear()
+    await visitor.get(where)
+    await visitor.post(where, {"code": CODE})
+    assert "Document collected" in visitor.text
 
 
 async def test_an_unknown_sender_gets_a_choice_page(site: Site, visitor: Visitor) -> None:

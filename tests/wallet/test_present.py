@@ -13,6 +13,7 @@ from support.wallets import Wallet
 from support.world import BANK, BATCH, COUNCIL, Party, _json
 
 from shared.codec import base64url
+from shared.credentials import Text
 from shared.dcql import parse_query
 from shared.errors import (
     Conflict,
@@ -32,7 +33,8 @@ from shared.formats import Binding, formats
 from shared.jose import jwt
 from shared.jose.jwt import parse_jwt
 from shared.keys import KeyId
-from shared.openid4vp import RequestObject, render_request
+from shared.openid4vp import IntendedUse, RequestObject, render_request, render_use
+from shared.receipts import LogHead
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
 from wallet.present import CUT_OFF, agree, read_request, refuse, settle_cut_off
 from wallet.records import DOCUMENTS, REQUESTS
@@ -405,6 +407,38 @@ async def test_a_receipt_for_another_exchange_or_by_another_body_is_a_mismatch(w
     item = await wallet.share(wallet.world.council.ask())
     assert isinstance(item.value.state, Answered)
     assert item.value.state.receipt_problem
+
+
+async def test_rewritten_log_detected_by_receipt_head(wallet: Wallet) -> None:
+    """The council's log cannot shrink, nor say something else at the same length (S25)."""
+    await wallet.collect()
+    council = wallet.world.council
+    problems = []
+    for size, digest in ((5, b"a"), (7, b"b"), (7, b"b"), (7, b"c"), (6, b"d"), (9, b"e")):
+        council.receipt_changes = {"log_head": LogHead(size=size, digest=digest * 32)}
+        state = (await wallet.share(council.ask())).value.state
+        assert isinstance(state, Answered)
+        problems.append(state.receipt_problem.partition(":")[0])
+    assert problems == ["", "", "", "history_rewritten", "history_rewritten", ""]
+
+
+async def test_a_link_that_is_none_is_not_shown_as_one(wallet: Wallet) -> None:
+    await wallet.collect()
+    use = IntendedUse(identifier="x", purpose=Text("Why", "Pam"), privacy_policy="javascript:alert(1)")
+    view = await wallet.ask(wallet.world.council.ask(verifier_info=(render_use(use),)))
+    assert view.use is not None
+    assert view.use.privacy_policy == ""
+    assert view.keeps == "It does not say how long it keeps what you show."
+
+
+async def test_old_requests_are_forgotten_and_their_lines_stay(wallet: Wallet) -> None:
+    await wallet.collect()
+    view = await wallet.ask(wallet.world.council.ask())
+    await agree(wallet.means, wallet.vault, view.id)
+    wallet.world.clock.at += 31 * 86_400
+    await wallet.upkeep()
+    assert await wallet.storage.read(lambda tx: REQUESTS.all(tx, wallet.vault)) == []
+    assert "presentation" in [line.entry.transaction_type for line in await wallet.lines()]
 
 
 async def test_no_receipt_is_no_problem(wallet: Wallet) -> None:

@@ -78,11 +78,11 @@ async def _collect(walker: Walker, site: Site) -> None:
     page, office = walker.page, site.world.office
     await page.goto(f"{site.base}/receive")
     await walker.look("receive")
-    await page.locator("#picture").set_input_files({"name": "code.png", "mimeType": "image/png", "buffer": b"nothing"})
+    await page.locator("input[type=file]").set_input_files({"name": "code.png", "mimeType": "image/png", "buffer": b"nothing"})
     await _press(page, "Continue")
     await page.get_by_text("There is a problem").wait_for()
     await walker.look("receive-no-picture")
-    await page.locator("#picture").set_input_files({"name": "code.png", "mimeType": "image/png", "buffer": qr.png(office.link())})
+    await page.locator("input[type=file]").set_input_files({"name": "code.png", "mimeType": "image/png", "buffer": qr.png(office.link())})
     await _press(page, "Continue")
     await page.get_by_role("heading", name="Invitation from").wait_for()
     await walker.look("invitation")

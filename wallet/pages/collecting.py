@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from aiohttp import web
 
-from shared.errors import InvalidGrant, InvalidToken, Malformed, TooLarge, Unavailable, VcError
+from shared.errors import InvalidGrant, InvalidToken, Malformed, NotEntitled, TooLarge, Unavailable, Untrusted, VcError
 from shared.urls import split
 from shared.web.app import bound_body
 from shared.web.auth import read_files, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
+from wallet.keep import Vault
 from wallet.pages.desk import PICTURE, Desk, link_from, see
-from wallet.receive import UNKNOWN_SENDER, read_invitation
+from wallet.receive import read_invitation
 from wallet.records import RECEIVING, Item
 from wallet.sessions import Declined, Kept, Receiving
 from wallet.upkeep import collect_and_look
+
+log = logging.getLogger("muniment.wallet")
 
 _PATIENCE = 3.0  # seconds that a form waits for the document before it shows how far things are
 
@@ -27,6 +31,7 @@ class CollectingPages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._running: dict[str, asyncio.Task[object]] = {}
+        self._ended: dict[str, VcError] = {}
 
     def add_to(self, app: web.Application) -> None:
         """Register the pages."""
@@ -73,17 +78,30 @@ class CollectingPages:
         vault = (await self._desk.sitting(request)).vault
         return await self._desk.means.storage.read(lambda tx: RECEIVING.get(tx, vault, request.match_info["id"]))
 
-    async def show_invitation(self, request: web.Request) -> web.StreamResponse:
-        item = await self._item(request)
+    async def show_invitation(self, request: web.Request, form: Form | None = None) -> web.StreamResponse:
+        await asyncio.sleep(0)  # a collection that just ended tells how
+        item, form, words = await self._item(request), form or Form(), self._desk.words(request)
         if isinstance(item.value.state, Kept):
             see(f"/cards/{item.value.state.document}?new=1")
-        return await self._page(request, item, Form())
+        match self._ended.pop(item.id, None):
+            case InvalidGrant():
+                form.error(
+                    "code",
+                    words._(
+                        "This code is not right, or the invitation was used already or has run out. After a few wrong codes you need a new invitation."
+                    ),
+                )
+            case InvalidToken():
+                form.error("code", words._("The time to collect this document is over. Ask the sender for a new invitation."))
+            case Untrusted() | NotEntitled():
+                return await self._page(request, item, form, unknown=True)
+            case VcError() as error if not isinstance(item.value.state, Declined):
+                raise error
+        return await self._page(request, item, form)
 
     async def _page(self, request: web.Request, item: Item[Receiving], form: Form, *, unknown: bool = False) -> web.StreamResponse:
         state = item.value.state
         known = {anchor.entity for anchor in self._desk.means.trust().anchors.anchors if anchor.entity}
-        if item.id in self._running and self._running[item.id].done():
-            del self._running[item.id]
         return await render(
             request,
             "wallet/invitation.html",
@@ -105,30 +123,28 @@ class CollectingPages:
             code = form.need("code", words._("Enter the collection code that was sent to you separately"))
             if form.wrong:
                 return await self._page(request, item, form)
-        task = self._running.get(item.id)
-        if task is None or task.done():
-            task = asyncio.create_task(collect_and_look(self._desk.means, vault, item.id, code))
-            self._running[item.id] = task
-        try:
-            await asyncio.wait_for(asyncio.shield(task), _PATIENCE)
-        except TimeoutError:
+        task = self._running.get(item.id) or self._begin(vault, item.id, code)
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+        if not done:
             see(f"/receive/{item.id}")
-        except InvalidGrant:
-            form.error(
-                "code",
-                words._(
-                    "This code is not right, or the invitation was used already or has run out. After a few wrong codes you need a new invitation."
-                ),
-            )
-        except InvalidToken:
-            form.error("code", words._("The time to collect this document is over. Ask the sender for a new invitation."))
-        except UNKNOWN_SENDER:
-            return await self._page(request, item, form, unknown=True)
-        except Unavailable:
-            raise
-        except VcError:
-            see(f"/receive/{item.id}")
-        return await self.show_invitation(request) if not form.wrong else await self._page(request, item, form)
+        return await self.show_invitation(request, form)
+
+    def _begin(self, vault: Vault, name: str, code: str | None) -> asyncio.Task[object]:
+        """Collecting goes on though the browser may leave; how it ended is told on the next look."""
+        task: asyncio.Task[object] = asyncio.create_task(collect_and_look(self._desk.means, vault, name, code))
+        self._running[name] = task
+
+        def ended(task: asyncio.Task[object]) -> None:
+            del self._running[name]
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, VcError):
+                self._ended[name] = error
+            elif error is not None:
+                log.error("a bug while collecting", exc_info=error)
+                self._ended[name] = Unavailable("something went wrong here")
+
+        task.add_done_callback(ended)
+        return task
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """How far a collection is, for the page that waits."""

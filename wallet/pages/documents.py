@@ -116,10 +116,14 @@ def _grouped(one: Card) -> list[tuple[str, list[dict[str, Any]]]]:
         rows = groups.setdefault(line.group, {})
         row = rows.setdefault(line.name, {"label": line.label, "value": [], "hint": ""})
         row["value"].append(line.value)
-    return [
-        (group, [row | {"value": row["value"][0] if len(row["value"]) == 1 else row["value"]} for row in rows.values()])
-        for group, rows in groups.items()
-    ]
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    for group, rows in groups.items():
+        plain = [row | {"value": row["value"][0] if len(row["value"]) == 1 else row["value"]} for row in rows.values()]
+        if len(plain) > 1 or not sections:
+            sections.append((group, plain))
+        else:  # a heading over a single line would say the same twice
+            sections[-1][1].extend(plain)
+    return sections
 
 
 def _shown(lines: list[Sealed], document: str) -> list[Sealed]:
