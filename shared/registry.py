@@ -21,7 +21,7 @@ def exports(package: ModuleType, name: str) -> dict[str, Any]:
     }
 
 
-def by_scheme(package: ModuleType, uri: str, name: str) -> Any:  # noqa: ANN401 - each caller pins the type of its own seam
+def by_scheme(package: ModuleType, uri: str, name: str) -> Any:
     """Return ``name`` of the one module that the URI's scheme names, importing only that one."""
     scheme = uri.partition(":")[0].replace("+", "_").lower()
     known = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))

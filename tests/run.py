@@ -10,20 +10,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
-PACKAGES = ("shared", "issuer", "wallet", "verifier", "demo")
-LINT = (
+Command = list[str | Path]
+LINT: tuple[tuple[str, Command], ...] = (
     ("lint", [BIN / "ruff", "check", "--quiet", "."]),
     ("format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
     ("types", [BIN / "mypy"]),
+    ("types of the tests", [BIN / "mypy", "--explicit-package-bases", "tests", "benchmarks", "docs/generate.py"]),
     ("import contracts", [BIN / "lint-imports"]),
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
-PYTEST = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-UNIT = [*PYTEST, "-m", "not real", "tests"]
-CORE = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
-REST = [*PYTEST, "tests"]
-SCREENS = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py"]
-PLANS = {
+PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+UNIT: Command = [*PYTEST, "-m", "not real", "tests"]
+CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
+REST: Command = [*PYTEST, "tests"]
+SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py"]
+PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
     "all": (*LINT, ("core, every branch", CORE), ("everything", REST)),
     "screens": (("pictures of every page", SCREENS),),
