@@ -8,11 +8,13 @@ batch, and no ETag. While a wallet is closed nothing is fetched: its addresses l
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import msgspec
 
 from shared.errors import Conflict, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
+from shared.formats import formats
 from shared.openid4vci import TokenResponse, fetch_metadata, refresh
 from shared.status.token_status_list import (
     INVALID,
@@ -85,7 +87,8 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     """Fetch every list that any copy in force names, used or not, in one order, and note the worst that they say."""
     at, document = means.clock(), item.value
     living = [copy for copy in document.copies if copy.status_uri and copy.expires_at > at]
-    tokens = {uri: await _fetch_list(means, document, uri) for uri in sorted({copy.status_uri for copy in living})}
+    own = await _own_chain(means, vault, living)
+    tokens = {uri: await _fetch_list(means, document, uri, own) for uri in sorted({copy.status_uri for copy in living})}
     seen = _judge(document.status, living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
 
@@ -106,7 +109,15 @@ async def _keep_newest(tx: Tx, means: Means, vault: Vault, token: VerifiedStatus
         await STATUS.save(tx, vault, name, kept, entropy=means.entropy)
 
 
-async def _fetch_list(means: Means, document: Document, uri: str) -> VerifiedStatusToken | None:
+async def _own_chain(means: Means, vault: Vault, living: Sequence[CopyLine]) -> tuple[bytes, ...]:
+    """The certificates of the document itself: a list without any is by the same key (Token Status List section 11.3)."""
+    if not living:
+        return ()
+    copy = await means.storage.read(lambda tx: COPIES.get(tx, vault, living[0].id))
+    return formats()[living[0].format].parse(copy.value.wire).x5c
+
+
+async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[bytes, ...]) -> VerifiedStatusToken | None:
     """The list, signed for the issuer and type of this document; ``None`` when it cannot be had or believed."""
     try:
         got = await means.fetch(Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN))
@@ -114,7 +125,7 @@ async def _fetch_list(means: Means, document: Document, uri: str) -> VerifiedSta
             return None
         parsed = parse_token(got.body.decode("latin-1"))
         at = means.clock()
-        signer = means.trust().check_issuer(parsed.x5c, document.issuer, document.vct, at)
+        signer = means.trust().check_issuer(parsed.x5c or own, document.issuer, document.vct, at)
         return verify_token(parsed, uri=uri, key=signer.public, at=at)
     except VcError as error:
         log.info("a status list was not taken: %s", error.code)

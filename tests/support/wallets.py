@@ -31,7 +31,7 @@ from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
 from wallet.means import Means
 from wallet.present import agree, read_request
 from wallet.receive import read_invitation
-from wallet.records import COPIES, DOCUMENTS, Item
+from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Copy, Document, Request, Sealed
 from wallet.upkeep import collect_and_look, upkeep
 
@@ -60,6 +60,9 @@ class Wallet:
 
     async def collect(self, code: str = "pre-1") -> Item[Document]:
         return await collect_and_look(self.means, self.vault, await self.invite(code), CODE)
+
+    async def invitations(self) -> list[str]:
+        return [item.id for item in await self.storage.read(lambda tx: RECEIVING.all(tx, self.vault))]
 
     async def documents(self) -> list[Item[Document]]:
         return await self.storage.read(lambda tx: DOCUMENTS.all(tx, self.vault))

@@ -49,6 +49,13 @@ async def test_the_story_by_api(site: Site) -> None:
     assert history["intact"]
 
 
+@pytest.mark.real
+async def test_the_story_on_postgresql(tmp_path: Path, postgresql_uri: str) -> None:
+    async with serve_wallet(tmp_path / "wallet", storage=postgresql_uri) as site:
+        await test_the_story_by_api(site)
+        assert not (tmp_path / "wallet" / "wallet.db").exists()
+
+
 async def test_a_code_may_come_later(site: Site) -> None:
     await site.open()
     status, offered = await site.call("POST", "/api/receive", {"link": site.world.office.link()})

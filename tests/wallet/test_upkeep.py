@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.trial_verify import CLAIMS, stranger
+from support.trial_verify import CLAIMS, status_token, stranger
 from support.wallets import Wallet, open_wallet
 from support.world import BATCH, CODE, ISSUER, World, _json
 
@@ -184,16 +184,23 @@ async def test_a_list_that_cannot_be_believed_changes_nothing(wallet: Wallet, ba
     elif bad == "nonsense":
         office.status = lambda uri: f"nonsense {uri}"  # type: ignore[method-assign]
     elif bad == "forged":
-        from support.trial_verify import status_token
-
         office.status = lambda uri: status_token(dict.fromkeys(range(1000, 1100), INVALID), by=stranger(), uri=uri, iat=office.clock())  # type: ignore[method-assign]
     else:
-        from support.trial_verify import status_token
-
         office.status = lambda uri: status_token({}, uri=uri, iat=office.clock() - 3 * 3_600)  # type: ignore[method-assign]
     await wallet.upkeep()
     assert (await wallet.document()).status == before
     office.status = good  # type: ignore[method-assign]
+
+
+async def test_a_list_without_certificates_is_by_the_documents_own_key(wallet: Wallet) -> None:
+    office = wallet.world.office
+    office.status = lambda uri: status_token({}, uri=uri, iat=office.clock(), x5c=())  # type: ignore[method-assign]
+    await wallet.collect()
+    assert (await wallet.document()).status.value == "valid"
+    office.status = lambda uri: status_token({}, uri=uri, iat=office.clock(), x5c=(), by=stranger())  # type: ignore[method-assign]
+    seen = (await wallet.document()).status
+    await pass_days(wallet, 1)
+    assert (await wallet.document()).status == seen
 
 
 async def test_lists_are_kept_for_copies_made_out(wallet: Wallet) -> None:
