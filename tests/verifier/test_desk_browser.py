@@ -105,7 +105,7 @@ async def _copies(walker: Walker, desk: Running, folder: Path) -> None:
 
     await walker.go(f"{desk.base}/desk/copies")
     await walker.look("desk-copies")
-    data = qr.png(addressed.render_qr(make_copy(paths=PATHS[:3] + PATHS[6:])), ec="L")
+    data = qr.png(addressed.render_qr(make_copy()), ec="L")
     await bring(data, "copy.png")
     await walker.look("desk-verdict-copy")
     await bring(data, "copy.png")

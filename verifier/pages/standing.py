@@ -158,7 +158,6 @@ class Standing:
             "knowledge": words.knowledge(verdict, talk),
             "level": words.level(verdict["level"]["name"], seen="checked" if copy and answered.decision == "accepted" else "", spoken=talk),
             "documents": [self._document(each, talk) for each in verdict["credentials"]],
-            "missing": self._missing(answered.asked, verdict, talk) if copy else [],
             "until": self._dates(talk).time(answered.keep_until),
             "receipt": opened.receipt is not None,
             "copy": copy,
@@ -182,11 +181,3 @@ class Standing:
             "restrictions": claims.get("restrictions_text", ""),
             "rows": [{"label": row.label, "value": list(row.values) if len(row.values) > 1 else row.values[0]} for row in rows],
         }
-
-    def _missing(self, asked: Asked, verdict: Mapping[str, Any], talk: Spoken) -> list[str]:
-        """Details that this purpose usually needs and that the copy does not show: nothing was asked for beforehand."""
-        use = self._desk.use_of(asked.terms.type, asked.terms.ready)
-        if use is None or not verdict["credentials"]:
-            return []
-        shown = {row.label for each in verdict["credentials"] for row in words.details(use.type, each["claims"], talk.locale)}
-        return [label for label in use.labels(use.query.paths, talk.locale) if label not in shown]
