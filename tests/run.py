@@ -22,11 +22,12 @@ LINT: tuple[tuple[str, Command], ...] = (
 PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
 UNIT: Command = [*PYTEST, "-m", "not real", "tests"]
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
-REST: Command = [*PYTEST, "tests"]
+EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
+SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py"]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
-    "all": (*LINT, ("core, every branch", CORE), ("everything", REST)),
+    "all": (*LINT, ("core, every branch", CORE), ("core, real parts and vectors", EDGE), ("services and journeys", SERVICES)),
     "screens": (("pictures of every page", SCREENS),),
 }
 
