@@ -79,7 +79,9 @@ def parse_anchor(data: bytes, *, role: Role, name: str = "", entity: str | None 
     certificate = load_certificate(data)
     _check_anchor(certificate, role)
     kept = None if vcts is None else tuple(vcts)
-    return Anchor(certificate=certificate, role=role, name=name or certificate.subject.removesuffix(" trust anchor"), entity=entity, vcts=kept)
+    return Anchor(
+        certificate=certificate, role=role, name=name or certificate.subject.removesuffix(" trust anchor"), entity=entity, vcts=kept
+    )
 
 
 def _check_anchor(certificate: Cert, role: str, where: str = "") -> None:
