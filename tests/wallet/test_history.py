@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.trial_verify import Dice
 from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet
@@ -137,6 +137,7 @@ async def test_a_name_that_is_taken_restores_nothing(wallet: Wallet) -> None:
     assert len(await wallet.storage.read(lambda tx: DOCUMENTS.all(tx, made.vault))) == 1
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 async def test_any_bytes_are_a_backup_or_an_error(data: bytes) -> None:
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.trial_verify import CLAIMS, Dice
 from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet
@@ -100,6 +100,7 @@ async def test_rows_open_only_where_they_lie() -> None:
         Vault("v", b"k" * 32, system_entropy).unseal("documents", "1", sealed, Profile)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600))
 def test_sizes_are_hidden_in_blocks(holder: str) -> None:
     vault = Vault("w", b"k" * 32, Dice("blocks"))
@@ -108,6 +109,7 @@ def test_sizes_are_hidden_in_blocks(holder: str) -> None:
     assert vault.unseal("s", "i", sealed, Profile).holder == holder
 
 
+@settings(deadline=None)
 @given(st.text(max_size=150))
 def test_a_name_is_a_name_or_malformed(name: str) -> None:
     try:
@@ -116,6 +118,7 @@ def test_a_name_is_a_name_or_malformed(name: str) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16))
 def test_recovery_codes_have_125_bits(entropy: bytes) -> None:
     code = make_recovery_code(lambda size: entropy[:size])
