@@ -23,10 +23,12 @@ from issuer.wallet_api import WalletApi
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError, VcError
+from shared.private_file import read_secret
 from shared.storage import open_storage
 from shared.web import auth
 from shared.web.app import READY, make_app
-from shared.x509 import Cert, load_certificate
+from shared.web.setup import read_certificate
+from shared.x509 import load_certificate
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
@@ -39,27 +41,18 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
     """Everything that use cases need; nothing is asked of database or keys yet."""
     types = chosen_types(settings.types)
     check_sources(types)
-    leaf = certificate(directory)
+    leaf = read_certificate(directory / "issuer.pem")
     return Office(
         settings=settings,
         clock=clock,
         entropy=entropy,
         storage=open_storage(settings.storage, failpoint=settings.failpoint),
-        custodian=open_custodian(settings.keys, entropy=entropy, passphrase=config.key_passphrase(directory)),
+        custodian=open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory))),
         x5c=(leaf.der,),
         alg=leaf.public.alg,
         types=types,
         configurations=configurations(types),
     )
-
-
-def certificate(directory: Path, name: str = "issuer.pem") -> Cert:
-    """The issuer's own certificate, or the anchor's."""
-    file = directory / name
-    try:
-        return load_certificate(file.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}", where=name) from error
 
 
 async def start(office: Office) -> StatusLists:

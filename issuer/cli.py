@@ -8,10 +8,11 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.errors import ConfigError, VcError
+from shared.errors import ConfigError
+from shared.terminal import REFUSED, Commands, Parser, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -21,33 +22,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-REFUSED, USAGE, CONFIG = 1, 64, 78
 NAME = "Office of the Public Guardian (test)"
-
-
-class Parser(argparse.ArgumentParser):
-    """Wrong usage exits with 64 (EX_USAGE), as all our programs do."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = arguments.command
-    try:
-        return command(arguments)
-    except ConfigError as error:
-        print(f"muniment-issuer: {error.detail}", file=sys.stderr)
-        return CONFIG
-    except VcError as error:
-        where = f" (at {error.where})" if error.where else ""
-        print(f"muniment-issuer: {error.detail}{where} [{error.code}]", file=sys.stderr)
-        return REFUSED
-    except KeyboardInterrupt:
-        return 130
+    return run_command("muniment-issuer", parser().parse_args(argv))
 
 
 def parser() -> Parser:
@@ -63,9 +43,6 @@ def parser() -> Parser:
     return top
 
 
-Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
-
-
 def _command(commands: Commands[Parser], name: str, words: str, run: Callable[[argparse.Namespace], int]) -> Parser:
     one = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
     one.add_argument("--dir", metavar="D", help="data folder (default: MUNIMENT_ISSUER_DIR, else data/issuer)")
@@ -77,7 +54,7 @@ def _add_init(commands: Commands[Parser]) -> None:
     one = _command(commands, "init", "make keys, certificates, database, the first operator and an API key", init)
     one.add_argument("--name", default=NAME, help="name of the office as holders and relying parties see it")
     one.add_argument("--public-url", metavar="U", help="address under which others reach it (default: http://localhost:PORT)")
-    one.add_argument("--port", type=_port, default=8101, metavar="P", help="port to listen on (default: 8101)")
+    one.add_argument("--port", type=port, default=8101, metavar="P", help="port to listen on (default: 8101)")
     one.add_argument("--storage", default="", metavar="URI", help="database (default: SQLite in the data folder)")
     one.add_argument("--operator", default="admin", metavar="NAME", help="name of the first operator (default: admin)")
     one.add_argument("--passphrase-file", metavar="F", help="file with the operator's passphrase (default: one is made and shown)")
@@ -116,13 +93,6 @@ def _add_doctor(commands: Commands[Parser]) -> None:
     _command(commands, "doctor", "check that everything is in place", doctor)
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return number
-
-
 # --- commands --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -138,7 +108,7 @@ def init(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         storage=arguments.storage,
         operator=arguments.operator,
-        passphrase=_passphrase(arguments.passphrase_file),
+        passphrase=read_passphrase(arguments.passphrase_file),
     )
     made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
     if arguments.json:
@@ -152,15 +122,6 @@ def init(arguments: argparse.Namespace) -> int:
     print(f"  Anchor:     {made.anchor}   give this file to wallets and verifiers")
     print(f"\nNext: muniment-issuer serve --dir {directory}")
     return 0
-
-
-def _passphrase(file: str | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
 
 
 def serve(arguments: argparse.Namespace) -> int:

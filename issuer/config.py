@@ -88,14 +88,3 @@ def key_file(directory: Path) -> Path:
         return Path(named)
     credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-issuer"
     return credential if credential.exists() else directory / "key-file"
-
-
-def key_passphrase(directory: Path) -> bytes:
-    """The contents of ``key_file``; ``ConfigError`` if others can read it."""
-    file = key_file(directory)
-    try:
-        if file.stat().st_mode & 0o077:
-            raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where="key-file")
-        return file.read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}, which opens the keys: {error.strerror}", where="key-file") from error

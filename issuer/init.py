@@ -6,30 +6,25 @@ Safe to repeat after a crash, and never over a finished one: the settings file i
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from issuer import config
 from issuer.config import Settings
-from issuer.office import ANCHOR, ISSUER, REFERENCES, STORAGE
+from issuer.office import ISSUER, ROLES
 from issuer.records import people
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
-from shared.custody import open_custodian
-from shared.errors import ConfigError, Conflict
-from shared.keys import Custodian, KeyId, Role, sign
+from shared.errors import ConfigError
+from shared.keys import Role
+from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, Tx, open_storage, read_migrations
 from shared.web import api_keys
+from shared.web.certificates import ANCHOR_FILE, Certifier
 from shared.web.passphrases import check_new_passphrase, generate_passphrase, hash_passphrase
 from shared.web.settings import load
-from shared.x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem
-
-ANCHOR_DAYS = 3_650
-LEAF_DAYS = 1_095
+from shared.web.setup import toml_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,135 +61,53 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     directory = wish.directory
     if config.toml(directory).exists():
         raise ConfigError(f"there is an issuer in {directory} already; nothing was changed", where="dir")
-    settings = _settings(wish)
+    settings = config.settle(load(Settings, _toml(wish).encode(), {}, config.PREFIX), directory)
     passphrase = wish.passphrase or generate_passphrase(entropy)
     check_new_passphrase(passphrase)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = _key_file(directory, entropy)
-    await _certify(directory, settings, secret, clock=clock, entropy=entropy)
-    storage = open_storage(config.settle(settings, directory).storage)
+    make_secret(config.key_file(directory), entropy)
+    await certifier(directory, settings, clock=clock, entropy=entropy).set_up(ROLES)
+    storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
         api_key = await first_people(storage, wish.operator, passphrase, clock(), entropy)
     finally:
         await storage.close()
-    _write(config.toml(directory), _toml(wish), 0o600)
+    write_whole(config.toml(directory), _toml(wish).encode())
     return SetUp(
         public_url=wish.public_url,
         operator=wish.operator,
         passphrase=passphrase,
         api_key=api_key,
-        anchor=str(directory / "anchor.pem"),
+        anchor=str(directory / ANCHOR_FILE),
     )
-
-
-def _settings(wish: Wish) -> Settings:
-    return load(Settings, _toml(wish).encode(), {}, config.PREFIX)
 
 
 def _toml(wish: Wish) -> str:
     lines = [
         "# Settings of this issuer. Each can also be set as MUNIMENT_ISSUER_<NAME> in the environment.",
-        f"name = {_quoted(wish.name)}",
-        f"public_url = {_quoted(wish.public_url)}",
+        f"name = {toml_text(wish.name)}",
+        f"public_url = {toml_text(wish.public_url)}",
         f"port = {wish.port}",
     ]
     if wish.storage:
-        lines.append(f"storage = {_quoted(wish.storage)}")
+        lines.append(f"storage = {toml_text(wish.storage)}")
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
-    """A TOML basic string."""
-    plain = text.replace("\\", "\\\\").replace('"', '\\"')
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in plain):
-        raise ConfigError("a name or an address has no control characters")
-    return f'"{plain}"'
-
-
-def _key_file(directory: Path, entropy: Entropy) -> bytes:
-    """The secret that opens the sealed keys, made once."""
-    file = config.key_file(directory)
-    if not file.exists():
-        _write(file, base64url.encode(entropy(32)) + "\n", 0o600)
-    return config.key_passphrase(directory)
-
-
-def _write(file: Path, text: str, mode: int) -> None:
-    """Whole or not at all."""
-    fresh = file.with_name(f".{file.name}.new")
-    with suppress(FileNotFoundError):
-        fresh.unlink()
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(file)
-
-
-async def _certify(directory: Path, settings: Settings, secret: bytes, *, clock: Clock, entropy: Entropy) -> None:
-    """The anchor's key lies in a file of its own, which may be moved off this machine until the next certificate is due."""
-    anchors = open_anchor_keys(directory, secret, entropy=entropy)
-    keys = open_custodian(config.settle(settings, directory).keys, entropy=entropy, passphrase=secret)
-    try:
-        await _create(anchors, ANCHOR, Role.ANCHOR)
-        for key, role in ((ISSUER, Role.CREDENTIAL_ISSUER), (REFERENCES, Role.MAC), (STORAGE, Role.SEAL)):
-            await _create(keys, key, role)
-        anchor = await make_anchor(anchors, settings.name, at=clock(), entropy=entropy)
-        _write(directory / "anchor.pem", render_pem(anchor.der), 0o644)
-        await renew_leaf(directory, settings, anchors, keys, anchor, at=clock(), entropy=entropy)
-    finally:
-        await keys.close()
-        await anchors.close()
-
-
-def open_anchor_keys(directory: Path, secret: bytes, *, entropy: Entropy) -> Custodian:
-    return open_custodian(f"file:{quote(str(directory / 'anchor.keys'))}", entropy=entropy, passphrase=secret)
-
-
-async def _create(custodian: Custodian, key: KeyId, role: Role) -> None:
-    with suppress(Conflict):  # from a set-up that was broken off
-        await custodian.create(key, role)
-
-
-def _serial(entropy: Entropy) -> int:
-    """Positive and at most 159 bits (RFC 5280 section 4.1.2.2)."""
-    return int.from_bytes(entropy(20), "big") >> 1 | 1
-
-
-async def make_anchor(anchors: Custodian, name: str, *, at: int, entropy: Entropy) -> Cert:
-    unsigned = prepare_anchor(
-        subject=f"{name[:50]} trust anchor"[:64],
-        public=await anchors.public(ANCHOR),
-        key=ANCHOR,
-        at=at,
-        days=ANCHOR_DAYS,
-        serial=_serial(entropy),
-    )
-    der = await sign(unsigned, anchors)
-    return load_certificate(der)
-
-
-async def renew_leaf(
-    directory: Path, settings: Settings, anchors: Custodian, keys: Custodian, anchor: Cert, *, at: int, entropy: Entropy
-) -> Cert:
-    """A certificate for the issuer's key, put in the place of the one before."""
-    unsigned = prepare_leaf(
-        subject=settings.name[:64],
-        uris=[settings.public_url],
+def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:
+    """Makes and renews the certificate of the issuer's key, for its present address."""
+    return Certifier(
+        directory=directory,
+        keys=settings.keys,
+        secret=read_secret(config.key_file(directory)),
+        key=ISSUER,
         role=Role.CREDENTIAL_ISSUER,
-        public=await keys.public(ISSUER),
-        issuer=anchor,
-        key=ANCHOR,
-        at=at,
-        days=LEAF_DAYS,
-        serial=_serial(entropy),
+        name=settings.name,
+        uri=settings.public_url,
+        clock=clock,
+        entropy=entropy,
     )
-    der = await sign(unsigned, anchors)
-    leaf = load_certificate(der)
-    _write(directory / "issuer.pem", render_pem(leaf.der), 0o644)
-    return leaf
 
 
 async def first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:

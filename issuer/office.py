@@ -15,10 +15,11 @@ from shared.codec import base64url
 from shared.credentials import CredentialType, all_types
 from shared.errors import ConfigError, UnknownCredentialType
 from shared.formats import CredentialFormat, formats
-from shared.keys import Custodian, KeyId
+from shared.keys import Custodian, KeyId, Role
 from shared.storage import Storage
 
-ANCHOR, ISSUER, REFERENCES, STORAGE = KeyId("anchor"), KeyId("issuer"), KeyId("references"), KeyId("storage")
+ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
+ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL})
 _NUMBER = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which people mistake when they read a number aloud
 
 

@@ -17,6 +17,8 @@ from shared.custody import open_custodian
 from shared.errors import ConfigError, VcError
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
+from shared.private_file import read_secret
+from shared.web.setup import read_certificate
 from shared.x509 import Cert, verify_chain
 
 RENEW_DAYS = 90  # a certificate with fewer days left is worth a warning: copies live a month
@@ -36,12 +38,12 @@ def day(at: int) -> str:
 
 async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
-    custodian = open_custodian(settings.keys, entropy=entropy, passphrase=config.key_passphrase(directory))
+    custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
     try:
         public = await custodian.public(ISSUER)
     finally:
         await custodian.close()
-    leaf, anchor = app.certificate(directory), app.certificate(directory, "anchor.pem")
+    leaf, anchor = read_certificate(directory / "issuer.pem"), read_certificate(directory / "anchor.pem")
     return [
         f"issuer      {Role.CREDENTIAL_ISSUER}  {public.alg}  thumbprint {thumbprint(public)}",
         f"references  {Role.MAC}",
@@ -53,17 +55,7 @@ async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) ->
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present address; needs the anchor's keys in ``anchor.keys``."""
-    if not (directory / "anchor.keys").exists():
-        raise ConfigError(f"{directory / 'anchor.keys'} is not here: bring the anchor's keys back to renew", where="anchor.keys")
-    secret = config.key_passphrase(directory)
-    anchors = init.open_anchor_keys(directory, secret, entropy=entropy)
-    keys = open_custodian(settings.keys, entropy=entropy, passphrase=secret)
-    try:
-        anchor = app.certificate(directory, "anchor.pem")
-        return await init.renew_leaf(directory, settings, anchors, keys, anchor, at=clock(), entropy=entropy)
-    finally:
-        await keys.close()
-        await anchors.close()
+    return await init.certifier(directory, settings, clock=clock, entropy=entropy).renew()
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:
@@ -108,7 +100,7 @@ async def _keys(office: Office, _: Path) -> str:
 
 async def _certificate(office: Office, directory: Path) -> str:
     await app.check_certificate(office)
-    anchor = app.certificate(directory, "anchor.pem")
+    anchor = read_certificate(directory / "anchor.pem")
     leaf = verify_chain(office.x5c, [anchor], at=office.clock(), role=Role.CREDENTIAL_ISSUER)
     left = (leaf.not_after - office.clock()) // DAY
     if left < RENEW_DAYS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from .errors import ConfigError, VcError
@@ -29,6 +30,16 @@ def port(text: str) -> int:
     if not 0 <= number <= 65_535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return number
+
+
+def read_passphrase(file: Path | str | None) -> str:
+    """What the file of a ``--passphrase-file`` option holds, empty where none is named; ``ConfigError`` if it cannot be read."""
+    if file is None:
+        return ""
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
 
 
 def run_command(program: str, arguments: argparse.Namespace) -> int:

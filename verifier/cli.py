@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.errors import ConfigError
-from shared.terminal import REFUSED, Commands, Parser, port, run_command
+from shared.terminal import REFUSED, Commands, Parser, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -124,7 +123,7 @@ def init(arguments: argparse.Namespace) -> int:
         entity=arguments.entity,
         storage=arguments.storage,
         operator=arguments.operator,
-        passphrase=_passphrase(arguments.passphrase_file),
+        passphrase=read_passphrase(arguments.passphrase_file),
         trust=tuple(arguments.trust),
     )
     made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
@@ -141,15 +140,6 @@ def init(arguments: argparse.Namespace) -> int:
         print("  Trusts nobody yet: muniment-verifier bundle trust ANCHOR.pem --entity ISSUER_URL")
     print(f"\nNext: muniment-verifier serve --dir {wish.directory}")
     return 0
-
-
-def _passphrase(file: str | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
 
 
 def serve(arguments: argparse.Namespace) -> int:

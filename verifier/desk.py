@@ -18,7 +18,7 @@ from shared.trust.anchors import TrustAnchors, parse_trust
 from verifier.config import Settings
 from verifier.uses import Use, served
 
-ANCHOR, RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("anchor", "relying-party", "bundle", "log", "storage"))
+RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("relying-party", "bundle", "log", "storage"))
 ROLES = MappingProxyType(
     {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL},
 )

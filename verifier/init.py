@@ -9,29 +9,25 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
-from shared.custody import open_custodian
 from shared.errors import ConfigError
 from shared.jose.jwk import thumbprint
-from shared.keys import Custodian, Role, sign
+from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, Tx, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.web import api_keys
+from shared.web.certificates import ANCHOR_FILE, Certifier
 from shared.web.passphrases import check_new_passphrase, generate_passphrase, hash_passphrase
 from shared.web.settings import load
-from shared.web.setup import add_anchor, create_keys, serial_number, toml_text
-from shared.x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem
+from shared.web.setup import add_anchor, toml_text
 from verifier import config
 from verifier.config import Settings
-from verifier.desk import ANCHOR, BUNDLE, RELYING_PARTY, ROLES
+from verifier.desk import BUNDLE, RELYING_PARTY, ROLES
 from verifier.records import people
-
-ANCHOR_DAYS = 3_650
-LEAF_DAYS = 1_095
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +74,14 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     for option in wish.trust:
         trust = add_anchor(trust, option)
     text = _toml(wish, trust)
-    settings = load(Settings, text.encode(), {}, config.PREFIX)
+    settings = config.settle(load(Settings, text.encode(), {}, config.PREFIX), directory)
     passphrase = wish.passphrase or generate_passphrase(entropy)
     check_new_passphrase(passphrase)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    signer = await _certify(directory, settings, clock=clock, entropy=entropy)
-    write_whole(config.trust(directory), render_trust(trust.add_signer(signer)))
-    storage = open_storage(config.settle(settings, directory).storage)
+    make_secret(config.key_file(directory), entropy)
+    public = await certifier(directory, settings, clock=clock, entropy=entropy).set_up(ROLES)
+    write_whole(config.trust(directory), render_trust(trust.add_signer(thumbprint(public[BUNDLE]))))
+    storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
         api_key = await first_people(storage, wish.operator, passphrase, clock(), entropy)
@@ -97,7 +94,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
         operator=wish.operator,
         passphrase=passphrase,
         api_key=api_key,
-        anchor=str(directory / "anchor.pem"),
+        anchor=str(directory / ANCHOR_FILE),
     )
 
 
@@ -126,63 +123,19 @@ def _without_tls(entity: str) -> str:
     return f"{host}:{parts.port or 80}" if parts.scheme == "http" else ""
 
 
-async def _certify(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
-    """Keys and certificates; the thumbprint of the key that signs checking packs.
-
-    The anchor's key lies in a file of its own, which may be moved off this machine until the next certificate is due.
-    """
-    make_secret(config.key_file(directory), entropy)
-    secret = read_secret(config.key_file(directory))
-    anchors = open_anchor_keys(directory, secret, entropy=entropy)
-    keys = open_custodian(config.settle(settings, directory).keys, entropy=entropy, passphrase=secret)
-    try:
-        await create_keys(anchors, {ANCHOR: Role.ANCHOR})
-        await create_keys(keys, ROLES)
-        anchor = await _make_anchor(anchors, settings.name, at=clock(), entropy=entropy)
-        write_whole(directory / "anchor.pem", render_pem(anchor.der).encode(), 0o644)
-        await renew_leaf(directory, settings, anchors, keys, anchor, at=clock(), entropy=entropy)
-        return thumbprint(await keys.public(BUNDLE))
-    finally:
-        await keys.close()
-        await anchors.close()
-
-
-def open_anchor_keys(directory: Path, secret: bytes, *, entropy: Entropy) -> Custodian:
-    return open_custodian(f"file:{quote(str(directory / 'anchor.keys'))}", entropy=entropy, passphrase=secret)
-
-
-async def _make_anchor(anchors: Custodian, name: str, *, at: int, entropy: Entropy) -> Cert:
-    unsigned = prepare_anchor(
-        subject=f"{name[:50]} trust anchor"[:64],
-        public=await anchors.public(ANCHOR),
-        key=ANCHOR,
-        at=at,
-        days=ANCHOR_DAYS,
-        serial=serial_number(entropy),
-    )
-    der = await sign(unsigned, anchors)
-    return load_certificate(der)
-
-
-async def renew_leaf(
-    directory: Path, settings: Settings, anchors: Custodian, keys: Custodian, anchor: Cert, *, at: int, entropy: Entropy
-) -> Cert:
-    """A certificate for the relying party's key, put in the place of the one before. Requests that are open stay with the old one."""
-    unsigned = prepare_leaf(
-        subject=settings.name[:64],
-        uris=[settings.entity_id],
+def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:
+    """Makes and renews the certificate of the relying party's key, for its identifier. Requests that are open stay with the old one."""
+    return Certifier(
+        directory=directory,
+        keys=settings.keys,
+        secret=read_secret(config.key_file(directory)),
+        key=RELYING_PARTY,
         role=Role.RELYING_PARTY,
-        public=await keys.public(RELYING_PARTY),
-        issuer=anchor,
-        key=ANCHOR,
-        at=at,
-        days=LEAF_DAYS,
-        serial=serial_number(entropy),
+        name=settings.name,
+        uri=settings.entity_id,
+        clock=clock,
+        entropy=entropy,
     )
-    der = await sign(unsigned, anchors)
-    leaf = load_certificate(der)
-    write_whole(directory / "relying-party.pem", render_pem(leaf.der).encode(), 0o644)
-    return leaf
 
 
 async def first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:

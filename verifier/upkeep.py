@@ -60,17 +60,7 @@ async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) ->
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present identifier; needs the anchor's keys in ``anchor.keys``."""
-    if not (directory / "anchor.keys").exists():
-        raise ConfigError(f"{directory / 'anchor.keys'} is not here: bring the anchor's keys back to renew", where="anchor.keys")
-    secret = read_secret(config.key_file(directory))
-    anchors = init.open_anchor_keys(directory, secret, entropy=entropy)
-    keys = open_custodian(settings.keys, entropy=entropy, passphrase=secret)
-    try:
-        anchor = read_certificate(directory / "anchor.pem")
-        return await init.renew_leaf(directory, settings, anchors, keys, anchor, at=clock(), entropy=entropy)
-    finally:
-        await keys.close()
-        await anchors.close()
+    return await init.certifier(directory, settings, clock=clock, entropy=entropy).renew()
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:

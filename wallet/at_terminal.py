@@ -18,7 +18,7 @@ from typing import TypeVar
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
-from shared.terminal import REFUSED
+from shared.terminal import REFUSED, read_passphrase
 from shared.web.passphrases import generate_passphrase
 from wallet import history, share
 from wallet.app import Host, open_host
@@ -48,14 +48,6 @@ def say(text: str) -> None:
 def say_aside(text: str) -> None:
     """One line on standard error, for what is not the result."""
     sys.stderr.write(text + "\n")
-
-
-def read_passphrase(file: Path) -> str:
-    """The contents of a passphrase file."""
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}", where="passphrase-file") from error
 
 
 def tell_wallet(holder: str, passphrase: str, code: str) -> None:
@@ -289,7 +281,7 @@ def do_upkeep(arguments: argparse.Namespace) -> int:
 
 def backup(arguments: argparse.Namespace) -> int:
 
-    given = read_passphrase(Path(arguments.backup_passphrase_file)) if arguments.backup_passphrase_file else ""
+    given = read_passphrase(arguments.backup_passphrase_file)
     passphrase = given or generate_passphrase(system_entropy)
 
     async def work(host: Host, opened: Opened) -> int:
@@ -333,7 +325,7 @@ def restore(arguments: argparse.Namespace) -> int:
 
 def _backup_passphrase(file: str | None) -> str:
     if file:
-        return read_passphrase(Path(file))
+        return read_passphrase(file)
     if not sys.stdin.isatty():
         raise ConfigError("name a file with the backup's passphrase: --backup-passphrase-file", where="backup-passphrase-file")
     return getpass.getpass("Passphrase of the backup: ")

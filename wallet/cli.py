@@ -10,12 +10,11 @@ import argparse
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.errors import Conflict, Malformed
-from shared.terminal import Commands, Parser, port, run_command
+from shared.terminal import Commands, Parser, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -143,7 +142,7 @@ def _add_backup(commands: Commands[Parser]) -> None:
 
 
 def init(arguments: argparse.Namespace) -> int:
-    from wallet.at_terminal import read_passphrase, tell_wallet
+    from wallet.at_terminal import tell_wallet
     from wallet.config import folder_of
     from wallet.init import Wish, set_up
 
@@ -154,7 +153,7 @@ def init(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         storage=arguments.storage,
         holder=arguments.holder,
-        passphrase=read_passphrase(Path(arguments.passphrase_file)) if arguments.passphrase_file else "",
+        passphrase=read_passphrase(arguments.passphrase_file),
         trust=tuple(arguments.trust),
         open_to_all=arguments.open_to_all,
     )
@@ -186,7 +185,8 @@ def serve(arguments: argparse.Namespace) -> int:
 def trust_add(arguments: argparse.Namespace) -> int:
     from shared.private_file import write_whole
     from shared.trust.anchors import render_trust
-    from wallet.init import add_anchor, read_trust
+    from shared.web.setup import add_anchor
+    from wallet.init import read_trust
 
     place = place_of(arguments)
     entry = f"{arguments.file}:{arguments.role}" + (f":{arguments.entity}" if arguments.entity else "")

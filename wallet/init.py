@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
-from shared.errors import ConfigError, Conflict, VcError
-from shared.keys import Custodian, Role
+from shared.errors import ConfigError
+from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, open_storage, read_migrations
-from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
+from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
+from shared.web.setup import add_anchor, create_keys, toml_text
 from wallet import config
 from wallet.config import Place, WalletSettings
 from wallet.enter import Doors
@@ -81,7 +81,7 @@ async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: 
     custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     storage = open_storage(place.storage)
     try:
-        await _create(custodian)
+        await create_keys(custodian, {STORAGE: Role.SEAL, REFERENCES: Role.MAC})
         await storage.migrate(migrations())
         if not wish.holder:
             return SetUp(public_url=wish.public_url, holder="", passphrase="", recovery_code="")
@@ -94,33 +94,6 @@ async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: 
         await custodian.close()
 
 
-async def _create(custodian: Custodian) -> None:
-    for key, role in ((STORAGE, Role.SEAL), (REFERENCES, Role.MAC)):
-        with suppress(Conflict):  # from a set-up that was broken off
-            await custodian.create(key, role)
-
-
-def add_anchor(trust: TrustAnchors, entry: str, *, name: str = "") -> TrustAnchors:
-    """Pin ``FILE.pem:role[:entity]``; ``ConfigError`` for a file that cannot be read or is no anchor."""
-    for role in (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY):
-        file, found, rest = entry.rpartition(f":{role}")
-        if found and (not rest or rest.startswith(":")):
-            return _pin(trust, Path(file), role, rest.removeprefix(":"), name)
-    raise ConfigError(f"write FILE.pem:{Role.CREDENTIAL_ISSUER} or FILE.pem:{Role.RELYING_PARTY}, not {entry}", where="trust")
-
-
-def _pin(trust: TrustAnchors, file: Path, role: Role, entity: str, name: str) -> TrustAnchors:
-    try:
-        anchor = parse_anchor(file.read_bytes(), role=role, name=name, entity=entity or None)
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}", where="trust") from error
-    except VcError as error:
-        raise ConfigError(f"{file}: {error.detail}", where="trust") from error
-    with suppress(Conflict):  # trusted already: once more changes nothing
-        return trust.add(anchor)
-    return trust
-
-
 def read_trust(place: Place) -> TrustAnchors:
     """Whom this wallet service trusts; nobody where there is no file."""
     file = place.path(place.settings.trust)
@@ -130,11 +103,11 @@ def read_trust(place: Place) -> TrustAnchors:
 def _toml(wish: Wish) -> str:
     lines = [
         "# Settings of this wallet service. Each can also be set as MUNIMENT_WALLET_<NAME> in the environment.",
-        f"public_url = {json.dumps(wish.public_url)}",
+        f"public_url = {toml_text(wish.public_url)}",
         f"port = {wish.port}",
     ]
     if wish.storage:
-        lines.append(f"storage = {json.dumps(wish.storage)}")
+        lines.append(f"storage = {toml_text(wish.storage)}")
     if wish.open_to_all:
         lines.append("open_to_all = true")
     if (urlsplit(wish.public_url).hostname or "") in {"localhost", "127.0.0.1", "::1"}:

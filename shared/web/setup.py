@@ -41,7 +41,7 @@ def read_certificate(file: Path) -> Cert:
         raise ConfigError(f"cannot read {file}: {error.strerror}", where=file.name) from error
 
 
-def add_anchor(trust: TrustAnchors, option: str) -> TrustAnchors:
+def add_anchor(trust: TrustAnchors, option: str, *, name: str = "") -> TrustAnchors:
     """``trust`` with the anchor that ``FILE.pem:ROLE[:ENTITY_URL]`` names; a second time changes nothing.
 
     With an entity the anchor is trusted for that entity alone, and its address is where lists of cancelled documents are fetched.
@@ -51,7 +51,7 @@ def add_anchor(trust: TrustAnchors, option: str) -> TrustAnchors:
         file, found, rest = option.rpartition(f":{role}")
         if found and (not rest or rest.startswith(":")):
             with suppress(Conflict):
-                return trust.add(read_anchor(Path(file), role, entity=rest.removeprefix(":") or None))
+                return trust.add(read_anchor(Path(file), role, entity=rest.removeprefix(":") or None, name=name))
             return trust
     raise ConfigError(f"write FILE.pem:{' or FILE.pem:'.join(ROLES)}, then perhaps :ENTITY_URL; not {option}", where="trust")
 

@@ -1,0 +1,104 @@
+"""A service's own certificate and the anchor above it: made at set-up, renewed from the command line.
+
+The anchor's key lies in ``anchor.keys``, a file of its own, which may be moved off this machine until the next certificate is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ..clock import Clock, Entropy
+from ..custody import open_custodian
+from ..errors import ConfigError
+from ..keys import Custodian, KeyId, PublicKey, Role, sign
+from ..private_file import write_whole
+from ..x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem
+from .setup import create_keys, read_certificate, serial_number
+
+ANCHOR = KeyId("anchor")
+ANCHOR_FILE = "anchor.pem"
+ANCHOR_DAYS = 3_650
+LEAF_DAYS = 1_095
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certifier:
+    """``keys`` is the URI of the service's keys, ``secret`` what opens both files of keys.
+
+    The certificate is for ``key``, says ``name`` and ``uri``, and lies in ``<key>.pem`` of ``directory``.
+    """
+
+    directory: Path
+    keys: str
+    secret: bytes
+    key: KeyId
+    role: Role
+    name: str
+    uri: str
+    clock: Clock
+    entropy: Entropy
+
+    async def set_up(self, roles: Mapping[KeyId, Role]) -> dict[KeyId, PublicKey]:
+        """Anchor, keys and certificate; what a set-up that was broken off left is used. The public keys of those that sign."""
+        async with self._opened() as (anchors, keys):
+            await create_keys(anchors, {ANCHOR: Role.ANCHOR})
+            await create_keys(keys, roles)
+            await self._anchor(anchors)
+            await self._leaf(anchors, keys)
+            return {key: await keys.public(key) for key, role in roles.items() if role not in {Role.MAC, Role.SEAL}}
+
+    async def renew(self) -> Cert:
+        """A new certificate for the same key, in the place of the one before; ``ConfigError`` without the anchor's keys."""
+        file = self.directory / "anchor.keys"
+        if not file.exists():
+            raise ConfigError(f"{file} is not here: bring the anchor's keys back to renew", where="anchor.keys")
+        async with self._opened() as (anchors, keys):
+            return await self._leaf(anchors, keys)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[tuple[Custodian, Custodian]]:
+        uri = f"file:{quote(str(self.directory / 'anchor.keys'))}"
+        anchors = open_custodian(uri, entropy=self.entropy, passphrase=self.secret)
+        try:
+            keys = open_custodian(self.keys, entropy=self.entropy, passphrase=self.secret)
+            try:
+                yield anchors, keys
+            finally:
+                await keys.close()
+        finally:
+            await anchors.close()
+
+    async def _anchor(self, anchors: Custodian) -> None:
+        unsigned = prepare_anchor(
+            subject=f"{self.name[:50]} trust anchor"[:64],
+            public=await anchors.public(ANCHOR),
+            key=ANCHOR,
+            at=self.clock(),
+            days=ANCHOR_DAYS,
+            serial=serial_number(self.entropy),
+        )
+        der = await sign(unsigned, anchors)
+        self._write(ANCHOR_FILE, der)
+
+    async def _leaf(self, anchors: Custodian, keys: Custodian) -> Cert:
+        unsigned = prepare_leaf(
+            subject=self.name[:64],
+            uris=[self.uri],
+            role=self.role,
+            public=await keys.public(self.key),
+            issuer=read_certificate(self.directory / ANCHOR_FILE),
+            key=ANCHOR,
+            at=self.clock(),
+            days=LEAF_DAYS,
+            serial=serial_number(self.entropy),
+        )
+        der = await sign(unsigned, anchors)
+        self._write(f"{self.key}.pem", der)
+        return load_certificate(der)
+
+    def _write(self, name: str, der: bytes) -> None:
+        write_whole(self.directory / name, render_pem(der).encode(), 0o644)
