@@ -175,7 +175,7 @@ async def sealed(desk: Running, identifier: str) -> bytes | None:
     return await desk.desk.storage.read(unit)
 
 
-async def test_details_are_gone_from_files_wal_and_free_pages(template: Template, tmp_path: Path) -> None:
+async def test_trap_20_details_are_gone_from_files_wal_and_free_pages(template: Template, tmp_path: Path) -> None:
     folder = tmp_path / "desk"
     async with serving(template, folder) as desk:
         asked = await desk.ask()

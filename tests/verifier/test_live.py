@@ -406,6 +406,23 @@ async def test_keys_and_scopes(desk: Running) -> None:
     assert set(document["paths"]) >= {"/api/presentation-requests", "/api/copies", "/api/refresh", "/api/log"}
 
 
+async def test_trap_18_no_operation_without_a_key_and_no_other_origin(desk: Running) -> None:
+    """Only what is public anyway, the schema of a verdict, is answered to strangers; scripts of other sites are given nothing at all."""
+    foreign = {"Origin": "https://evil.example", "Accept": "application/json"}
+    async with desk.http.get(f"{desk.base}/api/openapi.json") as answer:
+        paths = (await answer.json())["paths"]
+    operations = [(method, path) for path, methods in paths.items() for method in methods if path.startswith("/api/")]
+    assert len(operations) >= 8
+    for method, path in operations:
+        url = desk.base + path.replace("{id}", "none")
+        async with desk.http.request(method, url, json={} if method == "post" else None, headers=foreign) as answer:
+            assert answer.status == (200 if path == "/api/schemas/verdict" else 401), (method, path, answer.status)
+            assert not any(name.startswith("Access-Control-") for name in answer.headers), path
+        async with desk.http.options(url, headers=foreign | {"Access-Control-Request-Method": method.upper()}) as answer:
+            assert answer.status >= 400
+            assert not any(name.startswith("Access-Control-") for name in answer.headers), path
+
+
 async def test_w3c_credential_is_shown_whole(desk: Running) -> None:
     """The same type in another format goes the same way."""
     asked = await desk.ask(format="vc+jwt")

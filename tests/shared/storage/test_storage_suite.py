@@ -328,6 +328,23 @@ async def test_migrations_are_applied_once(storage: Storage) -> None:
     assert await storage.migrate([Migration("web/0001_sessions", "CREATE TABLE session (id BIGINT PRIMARY KEY);")]) == ["web/0001_sessions"]
 
 
+async def test_trap_15_an_upgrade_that_says_success_hides_nothing(storage: Storage) -> None:
+    """Every row is there after a step that rebuilds its table; and the older program does not start on the newer tables as if empty."""
+    for number in range(3):
+        await storage.write(partial(line, number=number))
+    rebuild = """
+        CREATE TABLE line_new (number BIGINT PRIMARY KEY, note TEXT NOT NULL DEFAULT ';', seal BLOB, kind TEXT NOT NULL DEFAULT 'old');
+        INSERT INTO line_new (number, note, seal) SELECT number, note, seal FROM line;
+        DROP TABLE line;
+        ALTER TABLE line_new RENAME TO line;
+        """
+    assert await storage.migrate([*STEPS, Migration("suite/0003_kind", rebuild)]) == ["suite/0003_kind"]
+    rows = await storage.read(lambda tx: tx.fetch("SELECT number, kind FROM line ORDER BY number"))
+    assert [(row["number"], row["kind"]) for row in rows] == [(0, "old"), (1, "old"), (2, "old")]
+    with pytest.raises(ConfigError, match="does not know"):
+        await storage.migrate(STEPS)
+
+
 async def test_a_changed_migration_is_refused(storage: Storage) -> None:
     first, second = STEPS
     with pytest.raises(ConfigError, match="suite/0001_ledger was changed"):

@@ -43,11 +43,12 @@ from shared.keys import KeyId, Role
 from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
 from shared.trust.bundle import STATUS_LIST, Artefact, BundleMemory, parse_bundle, prepare_bundle, verify_bundle
 from shared.trust.policy import Policy
-from shared.verify import Material, verify
+from shared.verify import Decision, Material, verify
 from shared.x509 import Cert, load_certificate, parse_crl, prepare_anchor, prepare_crl, render_pem
 
 WIRE = issue()
 SHOWN = show(WIRE)
+LATE = MADE + 40 * DAY
 
 
 def crl(signer: Signer, issuer: Cert, *serials: int) -> Any:
@@ -137,6 +138,27 @@ def test_trap_11_the_end_is_read_where_the_issuer_signed_it() -> None:
     assert (decision.decision, decision.code) == ("rejected", "expired")
     short = resign(WIRE, exp=MADE + DAY)
     assert decide(show(short)).code == "expired"
+
+
+@pytest.mark.parametrize("name", sorted(formats()))
+def test_trap_10_no_line_fails_under_a_yes(name: str) -> None:
+    """Whatever single thing is wrong, it is seen in its own line, and the whole is no longer a yes."""
+    wire, want = issue(name), expectation(format=name)
+    good = decide(show(wire, format_name=name), want=want)
+    assert good.decision == "accepted"
+    assert {line.name for line in good.checks if line.state != "passed"} == {"request"}  # nothing was asked here
+    wrong: dict[str, Decision] = {
+        "issuer_trust": decide(show(issue(name, by=stranger()), format_name=name), want=want),
+        "validity": decide(show(wire, format_name=name, at=LATE), want=want, at=LATE),
+        "holder_binding": decide(show(wire, format_name=name, by=Signer.new()), want=want),
+        "status": decide(show(wire, format_name=name), want=want, answer=status_token({70_001: 1})),
+        "type_rules": decide(show(wire, format_name=name), want=replace(want, use={"powers": ("no-such-power",)})),
+    }
+    for line, decision in wrong.items():
+        assert decision.line(line).state == "failed", line
+        assert (decision.decision, decision.credentials) == ("rejected", ()), line
+    unknown = decide(show(wire, format_name=name), want=want, answer=Answers())
+    assert (unknown.line("status").state, unknown.decision) == ("unchecked", "undecided")
 
 
 @pytest.mark.parametrize("name", sorted(formats()))
