@@ -7,7 +7,7 @@ The copy is marked as used (``address``) before anything is signed; the finished
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -187,8 +187,11 @@ async def drop_run_out(means: Means, vault: Vault) -> None:
 
 
 def qr_of(copy: Addressed) -> tuple[str, ErrorCorrection]:
-    """The text for one code and how well it bears damage: M if that fits, else L. ``TooLarge``: send the file instead."""
-    presentation = addressed.parse_file(copy.file)
+    """The text for one code and how well it bears damage: M if that fits, else L. ``TooLarge``: send the file instead.
+
+    The issuer's list stays in the file: whoever checks has it in the checking pack, and a coarser picture is read by weaker cameras.
+    """
+    presentation = replace(addressed.parse_file(copy.file), status_list_tokens=())
     try:
         return addressed.render_qr(presentation, max_length=_MEDIUM), "M"
     except TooLarge:
