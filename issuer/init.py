@@ -5,24 +5,21 @@ Safe to repeat after a crash, and never over a finished one: the settings file i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from issuer import config
 from issuer.config import Settings
-from issuer.office import ISSUER, ROLES
-from issuer.records import people
+from issuer.office import ISSUER, ROLES, SCOPES
 from shared.clock import Clock, Entropy
-from shared.codec import base64url
 from shared.errors import ConfigError
 from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, Storage, Tx, open_storage, read_migrations
-from shared.web import api_keys
+from shared.storage import Migration, open_storage, read_migrations
 from shared.web.certificates import ANCHOR_FILE, Certifier
-from shared.web.passphrases import check_new_passphrase, generate_passphrase, hash_passphrase
+from shared.web.operators import first_operator
+from shared.web.passphrases import check_new_passphrase, generate_passphrase
 from shared.web.settings import load
 from shared.web.setup import toml_text
 
@@ -52,7 +49,7 @@ class SetUp:
 
 
 def migrations() -> Sequence[Migration]:
-    """Sessions, rate limits and API keys, then the issuer's own."""
+    """Sessions, rate limits, API keys and operators, then the issuer's own."""
     return (*read_migrations("shared.web", "web"), *read_migrations("issuer", "issuer"))
 
 
@@ -70,7 +67,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
-        api_key = await first_people(storage, wish.operator, passphrase, clock(), entropy)
+        api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
     finally:
         await storage.close()
     write_whole(config.toml(directory), _toml(wish).encode())
@@ -108,20 +105,3 @@ def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Ent
         clock=clock,
         entropy=entropy,
     )
-
-
-async def first_people(storage: Storage, name: str, passphrase: str, at: int, entropy: Entropy) -> str:
-    """The first operator, an admin, and a key for programs; the key's token."""
-    phc = await asyncio.to_thread(hash_passphrase, passphrase, entropy)
-    operator = people.Operator(id=base64url.encode(entropy(12)), name=name, role="admin", passphrase=phc, made_at=at, ended_at=None)
-
-    async def unit(tx: Tx) -> str:
-        known = await people.find(tx, name)
-        if known is None:
-            await people.add(tx, operator)
-        else:  # a set-up that was broken off has told its passphrase to nobody
-            await people.set_passphrase(tx, known.id, phc)
-        key = await api_keys.create(tx, name="first key", scopes=people.SCOPES, at=at, entropy=entropy)
-        return key.token
-
-    return await storage.write(unit)

@@ -20,6 +20,7 @@ from shared.storage import Storage
 
 ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
 ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL})
+SCOPES = ("credentials:create", "credentials:read", "status:change")  # what API keys may do
 _NUMBER = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which people mistake when they read a number aloud
 
 

@@ -45,7 +45,7 @@ def add_to(app: web.Application, office: Office) -> None:
         ("GET", f"{one}/{{action:cancel|hold|reinstate}}", part.ask_change),
         ("POST", f"{one}/{{action:cancel|hold|reinstate}}", part.change),
     ):
-        app.router.add_route(method, path, seated(office, handler))
+        app.router.add_route(method, path, seated(handler))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,9 @@ _PLUMBING = {"form_token", "step"}
 def add_to(app: web.Application, office: Office) -> None:
     """Routes of this part."""
     part = Making(office)
-    app.router.add_get("/console/make", seated(office, part.choose))
-    app.router.add_get("/console/make/{type}", seated(office, part.ask))
-    app.router.add_post("/console/make/{type}", seated(office, part.answer))
+    app.router.add_get("/console/make", seated(part.choose))
+    app.router.add_get("/console/make/{type}", seated(part.ask))
+    app.router.add_post("/console/make/{type}", seated(part.answer))
 
 
 class Making:

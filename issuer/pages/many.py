@@ -24,8 +24,8 @@ PATH = "/console/many"
 def add_to(app: web.Application, office: Office) -> None:
     """Routes of this part."""
     part = ManyPages(office)
-    app.router.add_get(PATH, seated(office, part.ask, role="approver"))
-    app.router.add_post(PATH, seated(office, part.answer, role="approver"))
+    app.router.add_get(PATH, seated(part.ask, role="approver"))
+    app.router.add_post(PATH, seated(part.answer, role="approver"))
     bound_body(app, PATH, 4_000_000)
 
 

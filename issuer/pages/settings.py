@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from issuer.office import ISSUER, Office
+from issuer.office import ISSUER, SCOPES, Office
 from issuer.pages import words as phrases
-from issuer.pages.desk import OPERATOR, may, seated
-from issuer.records import people
-from issuer.records.people import ROLES, SCOPES, Operator
+from issuer.pages.desk import ROLES, may, seated
 from shared.errors import Conflict, Malformed
 from shared.jose.jwk import thumbprint
 from shared.storage import Tx
-from shared.web import api_keys, auth, sessions
+from shared.web import api_keys, auth, operators, sessions
+from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
+from shared.web.operators import Operator
 from shared.web.pages import render, translator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
 from shared.x509 import load_certificate
@@ -24,14 +24,14 @@ PATH = "/console/settings"
 def add_to(app: web.Application, office: Office) -> None:
     """Routes of this part."""
     part = SettingsPages(office)
-    app.router.add_get(PATH, seated(office, part.show))
+    app.router.add_get(PATH, seated(part.show))
     for path, handler in (
         ("people", part.add_person),
         ("people/{id}/remove", part.remove_person),
         ("keys", part.add_key),
         ("keys/{id}/end", part.end_key),
     ):
-        app.router.add_post(f"{PATH}/{path}", seated(office, handler, role="admin"))
+        app.router.add_post(f"{PATH}/{path}", seated(handler, role="admin"))
 
 
 class SettingsPages:
@@ -88,7 +88,7 @@ class SettingsPages:
             ended_at=None,
         )
         try:
-            await self._office.storage.write(lambda tx: people.add(tx, operator))
+            await self._office.storage.write(lambda tx: operators.add(tx, operator))
         except Conflict:
             form.error("name", _("Somebody has that name already"))
             return await self._show(request, form)
@@ -100,7 +100,7 @@ class SettingsPages:
         identifier, at = request.match_info["id"], self._office.clock()
 
         async def unit(tx: Tx) -> None:
-            await people.end(tx, identifier, at)
+            await operators.end(tx, identifier, at)
             await sessions.end_all(tx, identifier)
 
         await self._office.storage.write(unit)
@@ -130,5 +130,5 @@ class SettingsPages:
         raise web.HTTPSeeOther(PATH)
 
 
-async def _everything(tx: Tx) -> tuple[list[Operator], list[people.KeyLine]]:
-    return await people.everybody(tx), await people.keys(tx)
+async def _everything(tx: Tx) -> tuple[list[Operator], list[api_keys.KeyLine]]:
+    return await operators.everybody(tx), await api_keys.all_keys(tx)

@@ -44,6 +44,18 @@ class NewApiKey:
     token: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLine:
+    """One API key on the list of keys; its secret is kept nowhere."""
+
+    id: str
+    name: str
+    scopes: str
+    made_at: int
+    last_used_at: int | None
+    revoked_at: int | None
+
+
 async def create(tx: Tx, *, name: str, scopes: Collection[str], at: int, entropy: Entropy, expires_at: int | None = None) -> NewApiKey:
     """A new key called ``name``."""
     key_id = base64.b32encode(entropy(8)).decode().lower().rstrip("=")
@@ -80,6 +92,22 @@ async def touch(tx: Tx, key_id: str, *, at: int) -> None:
 async def revoke(tx: Tx, key_id: str, *, at: int) -> int:
     """Take the key out of force; the number of keys that this changed (0 or 1)."""
     return await tx.execute("UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", key_id, at)
+
+
+async def all_keys(tx: Tx) -> list[KeyLine]:
+    """Every key that was made, the oldest first."""
+    rows = await tx.fetch("SELECT id, name, scopes, created_at, last_used_at, revoked_at FROM api_key ORDER BY created_at, id")
+    return [
+        KeyLine(
+            id=row["id"],
+            name=row["name"],
+            scopes=row["scopes"],
+            made_at=int(row["created_at"]),
+            last_used_at=row["last_used_at"],
+            revoked_at=row["revoked_at"],
+        )
+        for row in rows
+    ]
 
 
 def _hashed(secret: str) -> str:

@@ -10,9 +10,9 @@ from support.registry import LPA_1, Registry, collect
 
 from issuer.claims import faults
 from issuer.pages.form import read_claims, sections
-from issuer.records import people
 from shared.clock import system_entropy
 from shared.credentials import all_types
+from shared.web import operators
 from shared.web.forms import Form
 from shared.web.passphrases import hash_passphrase
 
@@ -62,10 +62,10 @@ async def browser(registry: Registry) -> Browser:
 
 
 async def add(registry: Registry, name: str, role: str) -> None:
-    operator = people.Operator(
+    operator = operators.Operator(
         id=name, name=name, role=role, passphrase=hash_passphrase("correct-horse-battery", system_entropy), made_at=0, ended_at=None
     )
-    await registry.office.storage.write(lambda tx: people.add(tx, operator))
+    await registry.office.storage.write(lambda tx: operators.add(tx, operator))
 
 
 def answered(**changes: str) -> list[tuple[str, str]]:
@@ -310,7 +310,7 @@ async def test_people_and_keys(browser: Browser, registry: Registry) -> None:
     identifier = token[1].split("_")[1]
     await browser.send(f"/console/settings/keys/{identifier}/end", {})
     assert (await registry.call("GET", "/api/credentials", key=token[1]))[0] == 401
-    everybody = await registry.office.storage.read(people.everybody)
+    everybody = await registry.office.storage.read(operators.everybody)
     ids = {person.name: person.id for person in everybody}
     await browser.open("/console/settings")
     await browser.send(f"/console/settings/people/{ids['Iris Admin']}/remove", {})
@@ -325,8 +325,8 @@ async def test_people_and_keys(browser: Browser, registry: Registry) -> None:
 
 async def test_who_was_removed_is_signed_out(browser: Browser, registry: Registry) -> None:
     await add(registry, "Anna", "admin")
-    (iris,) = [each for each in await registry.office.storage.read(people.everybody) if each.name == "Iris Admin"]
-    await registry.office.storage.write(lambda tx: people.end(tx, iris.id, 1))
+    (iris,) = [each for each in await registry.office.storage.read(operators.everybody) if each.name == "Iris Admin"]
+    await registry.office.storage.write(lambda tx: operators.end(tx, iris.id, 1))
     await browser.open("/console/documents")
     assert browser.path == "/console/sign-in"
 

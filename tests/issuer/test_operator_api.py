@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from support.registry import LPA_1, Registry, Template, collect, serving
 
-from issuer.records import people
 from shared.clock import system_entropy
 from shared.web import api_keys
 
@@ -41,7 +40,7 @@ async def test_keys_and_scopes(registry: Registry) -> None:
     assert (await registry.call("POST", f"{path}/cancel", {"reason": "donor-died"}, key=reader))[0] == 403
     for key in ("", "mun_nothing", f"{reader}x"):
         assert (await registry.call("GET", path, key=key))[0] == 401
-    keys = await registry.office.storage.read(people.keys)
+    keys = await registry.office.storage.read(api_keys.all_keys)
     at = registry.clock()
     (number,) = [line.id for line in keys if line.scopes == "credentials:read"]
     await registry.office.storage.write(lambda tx: api_keys.revoke(tx, number, at=at))

@@ -41,11 +41,12 @@ from shared.trust.policy import Policy
 from shared.urls import LOOPBACK
 from shared.web.app import free_port
 from shared.web.context import FETCHER
+from shared.web.operators import first_operator
 from shared.web.settings import load
 from shared.x509 import render_pem
 from verifier import app as composition
 from verifier import config, init
-from verifier.desk import Desk
+from verifier.desk import SCOPES, Desk
 from verifier.material import Store
 from verifier.opening import open_desk, start, stop
 
@@ -258,7 +259,11 @@ async def _key(template: Template, desk: Desk, directory: Path) -> str:
     """A database of its own has no people in it yet; what was made for it lies beside its desk."""
     file = directory / "api-key"
     if not file.exists():
-        file.write_text(await init.first_people(desk.storage, template.made.operator, template.made.passphrase, AT, system_entropy))
+        file.write_text(
+            await first_operator(
+                desk.storage, template.made.operator, template.made.passphrase, scopes=SCOPES, at=AT, entropy=system_entropy
+            )
+        )
     return file.read_text()
 
 

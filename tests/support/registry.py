@@ -19,7 +19,7 @@ from support.trial_web import Watch
 
 from issuer import app as composition
 from issuer import config, init, upkeep
-from issuer.office import Office
+from issuer.office import SCOPES, Office
 from shared.clock import system_clock, system_entropy
 from shared.flow import Fetch, Fetched, Flow, arun
 from shared.keys import KeyId
@@ -39,6 +39,7 @@ from shared.openid4vci import (
 )
 from shared.urls import LOOPBACK
 from shared.web.app import free_port
+from shared.web.operators import first_operator
 from shared.web.settings import load
 
 URL = "https://registry.example"
@@ -231,7 +232,9 @@ async def serving(
     api_key = template.made.api_key
     if "storage" in settings and not join:  # another database than the template's, and nobody in it yet
         await office.storage.migrate(init.migrations())
-        api_key = await init.first_people(office.storage, "Iris Admin", template.made.passphrase, clock(), system_entropy)
+        api_key = await first_operator(
+            office.storage, "Iris Admin", template.made.passphrase, scopes=SCOPES, at=clock(), entropy=system_entropy
+        )
     app = composition.build(office)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

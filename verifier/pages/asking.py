@@ -5,12 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from shared.web import auth
+from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages.seat import seated
 from verifier.request import Order
 
 
@@ -18,8 +18,8 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     del store
     part = Asking(desk)
-    app.router.add_get("/desk/ask", seated(desk, part.choose))
-    app.router.add_post("/desk/ask", seated(desk, part.ask))
+    app.router.add_get("/desk/ask", seated(part.choose))
+    app.router.add_post("/desk/ask", seated(part.ask))
 
 
 class Asking:

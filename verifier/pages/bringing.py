@@ -6,13 +6,13 @@ from aiohttp import web
 
 from shared.web import auth
 from shared.web.app import bound_body
+from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from verifier import copies
 from verifier.check import MAX_COPY
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages.seat import seated
 
 _PATH = "/desk/copies"
 
@@ -20,8 +20,8 @@ _PATH = "/desk/copies"
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Bringing(desk, store)
-    app.router.add_get(_PATH, seated(desk, part.show))
-    app.router.add_post(_PATH, seated(desk, part.check))
+    app.router.add_get(_PATH, seated(part.show))
+    app.router.add_post(_PATH, seated(part.check))
     bound_body(app, _PATH, MAX_COPY + 100_000)
 
 

@@ -8,12 +8,13 @@ from aiohttp import web
 
 from shared.codec import base64url
 from shared.credentials import Text
+from shared.web.entrance import seated
 from shared.web.pages import render
 from verifier import words
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.listing import KINDS, title_of
-from verifier.pages.seat import seated, spoken
+from verifier.pages.seat import spoken
 from verifier.records import log
 from verifier.sessions import Terms
 from verifier.words import N_, Spoken
@@ -25,7 +26,7 @@ _ROLES = {"desk": N_("the desk"), "program": N_("a program")}
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     del store
-    app.router.add_get("/desk/decisions", seated(desk, Decisions(desk).show))
+    app.router.add_get("/desk/decisions", seated(Decisions(desk).show))
 
 
 class Decisions:

@@ -1,37 +1,13 @@
-"""Who sits at the desk: the signed-in operator, asked anew for every page."""
+"""How whoever sits at the desk is spoken to."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
-from shared.errors import SignInRequired
-from shared.web import auth
 from shared.web.context import SETTINGS
 from shared.web.dates import Dates
 from shared.web.pages import PAGES, locale_of
-from verifier.desk import Desk
-from verifier.records import people
-from verifier.records.people import Operator
 from verifier.words import N_, Spoken
-
-OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def seated(desk: Desk, handler: Handler) -> Handler:
-    """``handler`` for people who are signed in. The operator is ``request[OPERATOR]``; one who was removed since is out at once."""
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        session = await auth.require_session(request)
-        found = await desk.storage.read(lambda tx: people.by_id(tx, session.subject))
-        if found is None:
-            raise SignInRequired("sign in first")
-        request[OPERATOR] = found
-        return await handler(request)
-
-    return serve
 
 
 def spoken(request: web.Request) -> Spoken:

@@ -13,6 +13,7 @@ from shared.verify import Check
 from shared.web import auth
 from shared.web.context import FETCHER
 from shared.web.dates import Dates
+from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from verifier import request as requests
@@ -21,7 +22,7 @@ from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.listing import title_of
-from verifier.pages.seat import seated, spoken
+from verifier.pages.seat import spoken
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
 from verifier.words import N_, Spoken
@@ -49,10 +50,10 @@ def _text(exchange: Exchange) -> str:
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Standing(desk, store)
-    app.router.add_get(_PATH, seated(desk, part.show))
-    app.router.add_get(f"{_PATH}/state", seated(desk, part.state))
-    app.router.add_get(f"{_PATH}/receipt", seated(desk, part.receipt))
-    app.router.add_post(f"{_PATH}/again", seated(desk, part.again))
+    app.router.add_get(_PATH, seated(part.show))
+    app.router.add_get(f"{_PATH}/state", seated(part.state))
+    app.router.add_get(f"{_PATH}/receipt", seated(part.receipt))
+    app.router.add_post(f"{_PATH}/again", seated(part.again))
 
 
 class Standing:

@@ -9,10 +9,11 @@ from aiohttp import web
 from shared.keys import Role
 from shared.web import auth
 from shared.web.context import FETCHER
+from shared.web.entrance import seated
 from shared.web.pages import render
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages.seat import seated, spoken
+from verifier.pages.seat import spoken
 from verifier.records import knowledge
 from verifier.words import Spoken
 
@@ -22,8 +23,8 @@ _PATH = "/desk/trust"
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Trusting(desk, store)
-    app.router.add_get(_PATH, seated(desk, part.show))
-    app.router.add_post(f"{_PATH}/refresh", seated(desk, part.refresh))
+    app.router.add_get(_PATH, seated(part.show))
+    app.router.add_post(f"{_PATH}/refresh", seated(part.refresh))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

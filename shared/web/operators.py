@@ -1,14 +1,17 @@
-"""Operators and API keys of the office."""
+"""Operators of a service: people who sign in. Which roles there are, and what each may do, the service says."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from shared.errors import Conflict, Missing
-from shared.storage import Row, Tx
-
-ROLES = ("clerk", "approver", "admin")
-SCOPES = ("credentials:create", "credentials:read", "status:change")
+from ..clock import Entropy
+from ..codec import base64url
+from ..errors import Conflict, Missing
+from ..storage import Row, Storage, Tx
+from . import api_keys
+from .passphrases import hash_passphrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,18 +22,6 @@ class Operator:
     passphrase: str  # PHC
     made_at: int
     ended_at: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLine:
-    """One API key on the list of keys; its secret is kept nowhere."""
-
-    id: str
-    name: str
-    scopes: str
-    made_at: int
-    last_used_at: int | None
-    revoked_at: int | None
 
 
 def fold(name: str) -> str:
@@ -82,19 +73,21 @@ async def end(tx: Tx, identifier: str, at: int) -> None:
         raise Missing("there is no such operator")
 
 
-async def keys(tx: Tx) -> list[KeyLine]:
-    rows = await tx.fetch("SELECT id, name, scopes, created_at, last_used_at, revoked_at FROM api_key ORDER BY created_at, id")
-    return [
-        KeyLine(
-            id=row["id"],
-            name=row["name"],
-            scopes=row["scopes"],
-            made_at=int(row["created_at"]),
-            last_used_at=row["last_used_at"],
-            revoked_at=row["revoked_at"],
-        )
-        for row in rows
-    ]
+async def first_operator(storage: Storage, name: str, passphrase: str, *, scopes: Collection[str], at: int, entropy: Entropy) -> str:
+    """The first operator of a service that is being set up, an admin, and a key for programs; the key's token."""
+    phc = await asyncio.to_thread(hash_passphrase, passphrase, entropy)
+    operator = Operator(id=base64url.encode(entropy(12)), name=name, role="admin", passphrase=phc, made_at=at, ended_at=None)
+
+    async def unit(tx: Tx) -> str:
+        known = await find(tx, name)
+        if known is None:
+            await add(tx, operator)
+        else:  # a set-up that was broken off has told its passphrase to nobody
+            await set_passphrase(tx, known.id, phc)
+        key = await api_keys.create(tx, name="first key", scopes=scopes, at=at, entropy=entropy)
+        return key.token
+
+    return await storage.write(unit)
 
 
 def _operator(row: Row) -> Operator:
