@@ -16,6 +16,7 @@ from demo.stage import FOLDER, Stage, StageError, clear, free_ports
 
 Story = Callable[[Stage, Script], Awaitable[list[str]]]
 STORIES: dict[str, Story] = {"poa": poa.play}
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def perform(wish: Wish) -> int:
@@ -23,29 +24,37 @@ async def perform(wish: Wish) -> int:
     if wish.story and wish.story not in STORIES:
         print(f"There is no story {wish.story!r}. There is: {', '.join(STORIES)}", file=sys.stderr)
         return 64
-    scripts = []
-    for name in [wish.story] if wish.story else list(STORIES):
+    scripts: list[Script] = []
+    names = [wish.story] if wish.story else list(STORIES)
+    for name in names:
         clear()
-        script = Script(name)
-        scripts.append(script)
-        await play(STORIES[name], script, stay=wish.stay)
-    write_report(FOLDER / "report.json", scripts)
-    print(f"\n{'Every step went as it should.' if all(script.ok for script in scripts) else 'Something did NOT go as it should.'}")
-    print(f"The report is in {FOLDER / 'report.json'}; what is needed to repeat the offline check, in {FOLDER / 'offline'}.")
+        scripts.append(Script(name))
+        await play(STORIES[name], scripts, stay=wish.stay and name == names[-1])
     return 0 if all(script.ok for script in scripts) else 1
 
 
-async def play(story: Story, script: Script, *, stay: bool) -> None:
+async def play(story: Story, scripts: list[Script], *, stay: bool) -> None:
+    """Play the story of the last script. The report is written before anybody waits: who looks around has it, and a kill loses nothing."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
         stage = Stage(http, free_ports())
+        addresses: list[str] = []
         try:
-            addresses = await story(stage, script)
-            if stay:
-                await wait_for_interrupt(addresses)
+            addresses = await story(stage, scripts[-1])
         except StageError as error:
             print(f"\n{error}", file=sys.stderr)
         finally:
-            stage.stop()
+            report(scripts)
+            try:
+                if stay and addresses:
+                    await wait_for_interrupt(addresses)
+            finally:
+                stage.stop()
+
+
+def report(scripts: list[Script]) -> None:
+    write_report(FOLDER / "report.json", scripts)
+    print(f"\n{'Every step went as it should.' if all(script.ok for script in scripts) else 'Something did NOT go as it should.'}")
+    print(f"The report is in {FOLDER / 'report.json'}; what is needed to repeat the offline check, in {FOLDER / 'offline'}.", flush=True)
 
 
 async def wait_for_interrupt(addresses: list[str]) -> None:
@@ -55,10 +64,22 @@ async def wait_for_interrupt(addresses: list[str]) -> None:
         print(f"    {line}")
     sys.stdout.flush()
     done = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         asyncio.get_running_loop().add_signal_handler(number, done.set)
     await done.wait()
 
 
+async def main() -> int:
+    """Whoever is told to stop in the middle of a story (SIGTERM, Ctrl-C) ends the services that it started before it goes."""
+    playing = asyncio.ensure_future(perform(read()))
+    for number in STOPS:
+        asyncio.get_running_loop().add_signal_handler(number, playing.cancel)
+    try:
+        return await playing
+    except asyncio.CancelledError:
+        print("\nStopped in the middle of the story.", file=sys.stderr)
+        return 130
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(perform(read())))
+    sys.exit(asyncio.run(main()))

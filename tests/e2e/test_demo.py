@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,44 @@ def test_anybody_can_repeat_the_offline_check(played: tuple[Path, str], what: st
     flag = "-n" if os.geteuid() == 0 else "-rn"
     done = subprocess.run([unshare, flag, script, what, pack], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
+
+
+def running_below(folder: Path) -> list[int]:
+    """Processes whose working directory is ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("until", "code"), [(".demo/council/verifier.toml", 130), (".demo/report.json", 0)], ids=["in-the-middle", "afterwards"]
+)
+def test_it_ends_what_it_started_when_told_to_stop(tmp_path: Path, until: str, code: int) -> None:
+    """The report is there while the services stay up, and a signal leaves nothing behind."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"ONCE", "STORY"}} | {"KEEP": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as demo:
+        assert demo.stdout is not None
+        for _ in range(1200):
+            if (tmp_path / until).exists() or demo.poll() is not None:
+                break
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert demo.poll() is None
+        demo.send_signal(signal.SIGTERM)
+        told = demo.stdout.read().decode()
+        assert demo.wait(timeout=30) == code, told
+    assert running_below(tmp_path) == []
+    assert json.loads((tmp_path / ".demo" / "report.json").read_text(encoding="utf-8"))["ok"] is (code == 0)
 
 
 def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
