@@ -47,3 +47,18 @@ def links(document: Path) -> list[str]:
 def test_no_dead_link(name: str) -> None:
     document = ROOT / name
     assert [target for target in links(document) if target and not (document.parent / target).exists()] == []
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Every attack has one at least; ``test_killed_while_…`` stands for all that begin so."""
+    found = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    table = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8").split("## Particular attacks")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`(test_\w+…?)`", row.rsplit(" | ", 1)[1]) for row in rows]
+    assert len(rows) >= 20
+    assert [row for row, names in zip(rows, named, strict=True) if not names] == []
+    begun = tuple(name[:-1] for names in named for name in names if name.endswith("…"))
+    assert all(any(one.startswith(start) for one in found) for start in begun)
+    assert [name for names in named for name in names if not name.endswith("…") and name not in found] == []
