@@ -220,7 +220,7 @@ async def read_files(request: web.Request, *, signed_in: bool = True) -> tuple[M
     check_same_origin(request)
     try:
         posted = await request.post()
-    except ValueError as error:
+    except (ValueError, LookupError, RuntimeError) as error:  # the last two: an encoding that nobody knows, of the text or of a part
         raise Malformed("this form could not be read") from error
     fields: MultiDict[str] = MultiDict()
     files: dict[str, bytes] = {}

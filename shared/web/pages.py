@@ -159,8 +159,9 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
 
 def _languages(request: web.Request, current: str) -> list[dict[str, Any]]:
     """The switch: the same page in each language. An answer to a form is not there to be asked for again, so its link goes home."""
-    path = request.path if request.method in {"GET", "HEAD"} else request.config_dict[PAGES].home
-    kept = [(name, value) for name, value in request.query.items() if name != "lang"] if path == request.path else []
+    here = "/" + request.rel_url.raw_path.lstrip("/")  # two slashes in front would lead to another site
+    path = here if request.method in {"GET", "HEAD"} else request.config_dict[PAGES].home
+    kept = [(name, value) for name, value in request.query.items() if name != "lang"] if path == here else []
     return [
         {"code": code, "name": NAMES[code], "href": f"{path}?{urlencode([*kept, ('lang', code)])}", "current": code == current}
         for code in LOCALES

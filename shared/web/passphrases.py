@@ -20,6 +20,8 @@ _MEMORY_KIB, _ITERATIONS, _LANES = 19_456, 2, 1
 """The first choice of OWASP's password storage guidance for Argon2id."""
 
 MIN_LENGTH, MAX_LENGTH = 12, 256
+LONGEST_TYPED = 4 * MAX_LENGTH
+"""Characters of a passphrase as some keyboards type it. Bringing more to one spelling takes time that grows with its square."""
 _WAITING = 64
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
@@ -32,6 +34,8 @@ def hash_passphrase(passphrase: str, entropy: Entropy) -> str:
 
 def check_passphrase(passphrase: str, phc: str) -> None:
     """Raise ``WrongPassphrase`` unless ``phc`` was made from ``passphrase``."""
+    if len(passphrase) > LONGEST_TYPED:
+        raise WrongPassphrase("name and passphrase do not match")
     try:
         Argon2id.verify_phc_encoded(_bytes(passphrase), phc)
     except InvalidKey as error:

@@ -36,7 +36,7 @@ _POLICY: dict[str, str] = {
 _CSP: web.ResponseKey[dict[str, str]] = web.ResponseKey("content_security_policy")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # under "no-referrer" browsers send forms with `Origin: null`, also to ourselves
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()",
