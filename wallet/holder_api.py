@@ -6,6 +6,7 @@ idle too long. Nobody but the holder has such a token: this API is no door for o
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
@@ -250,11 +251,18 @@ class HolderApi:
     async def _sitting(self, request: web.Request) -> Sitting:
         return self._unlocked.get((await require_session(request)).key)
 
+    async def _link(self, body: Collect | Asking) -> str:
+        """Off the event loop, for a picture takes its time; one at a time, for it takes memory."""
+        if body.picture_base64 is None:
+            return link_of(body.link, None)
+        async with self._means.reading:
+            return await asyncio.to_thread(link_of, body.link, body.picture_base64)
+
     # --- receiving
 
     async def receive(self, request: web.Request, *, body: Collect) -> Invitation:
         vault = (await self._sitting(request)).vault
-        item = await read_invitation(self._means, vault, link_of(body.link, body.picture_base64))
+        item = await read_invitation(self._means, vault, await self._link(body))
         if isinstance(item.value.state, Kept) or (item.value.code is not None and body.code is None):
             return _invitation(item)
         await collect_and_look(self._means, vault, item.id, body.code)
@@ -291,7 +299,7 @@ class HolderApi:
 
     async def ask(self, request: web.Request, *, body: Asking) -> Consent:
         vault = (await self._sitting(request)).vault
-        item = await read_request(self._means, vault, link_of(body.link, body.picture_base64))
+        item = await read_request(self._means, vault, await self._link(body))
         return await consent(self._means, vault, item.id)
 
     async def show_request(self, request: web.Request) -> Consent:

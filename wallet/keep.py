@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.clock import Entropy
 from shared.errors import BadSignature, Malformed, SignInRequired, TooMany
 from shared.keys import Custodian, KeyId
-from shared.web.passphrases import check_new_passphrase
+from shared.web.passphrases import LONGEST_TYPED, check_new_passphrase
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ _LENGTH = 4
 _CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _CODE_SIZE = 25  # symbols of 5 bits: 125 bits
 _QUEUE = 64
+_LONGEST_NAME = 1_000  # characters as typed: bringing more to one spelling takes time that grows with its square
 
 
 class Door(StrEnum):
@@ -126,6 +127,8 @@ def _normal(passphrase: str) -> bytes:
 
 def check_name(name: str, where: str = "holder") -> str:
     """The wallet's name, trimmed; ``Malformed`` when empty, too long or with control characters."""
+    if len(name) > _LONGEST_NAME:
+        raise Malformed("a wallet's name has between 1 and 100 printable characters", where=where)
     trimmed = " ".join(unicodedata.normalize("NFC", name).split())
     if not 1 <= len(trimmed) <= 100 or not trimmed.isprintable():
         raise Malformed("a wallet's name has between 1 and 100 printable characters", where=where)
@@ -193,9 +196,9 @@ class Keeper:
 
     async def recover(self, locked: Locked | None, code: str, passphrase: str) -> tuple[Locked, Vault, str]:
         """Open by the recovery code and set a new passphrase; the old code dies and a new one is returned."""
+        check_new_passphrase(passphrase)  # first: what is said of it must not tell whether there is such a wallet
         if locked is None:
             raise SignInRequired("no wallet opens with this name and recovery code")
-        check_new_passphrase(passphrase)
         key = await self._unwrap(locked.by_recovery, _code_bytes(code), locked.id, Door.RECOVERY)
         return await self._new_doors(locked, key, passphrase)
 
@@ -219,6 +222,8 @@ class Keeper:
 
     async def stretch(self, passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
         """As the function of this name, off the event loop."""
+        if len(passphrase) > LONGEST_TYPED:
+            raise SignInRequired("no wallet opens with a passphrase this long")
         if self._waiting >= _QUEUE:
             raise TooMany("too many wallets are being opened at this moment", retry_after=5)
         self._waiting += 1

@@ -73,6 +73,7 @@ class Means:
     plain_http: Collection[str] = ()
     status_every: int = 3_600
     locks: Locks = field(default_factory=Locks)
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
 
 
 def plain_hosts(allow: Collection[str]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class CollectingPages:
         posted, files = await read_files(request)
         sitting, form, words = await self._desk.sitting(request), Form(posted), self._desk.words(request)
         try:
-            link = link_from(form.value("link"), files.get("picture"))
+            link = await link_from(self._desk.means, form.value("link"), files.get("picture"))
             item = await read_invitation(self._desk.means, sitting.vault, link)
         except (Malformed, TooLarge) as error:
             if error.where == "picture":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -51,11 +52,15 @@ class Desk:
         return Words(translator(request), locale, Dates(locale, self.settings.time_zone))
 
 
-def link_from(typed: str, picture: bytes | None) -> str:
-    """A pasted link, or the one in an uploaded picture; ``Malformed`` names the field."""
+async def link_from(means: Means, typed: str, picture: bytes | None) -> str:
+    """A pasted link, or the one in an uploaded picture; ``Malformed`` names the field.
+
+    Pictures are read off the event loop, for they take their time, and one at a time, for they take memory.
+    """
     if picture is not None:
         try:
-            return link_in(picture)
+            async with means.reading:
+                return await asyncio.to_thread(link_in, picture)
         except VcError as error:
             raise error.within("picture") from error
     if not typed:

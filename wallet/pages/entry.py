@@ -51,9 +51,13 @@ class EntryPages:
             form.error("passphrase", words._("Name and passphrase do not open a wallet here. Check both and try again."))
             return await self._sign_in_page(request, form, form.value("next", "/"))
         await forgive_sign_in(request, account)
-        return self._enter(request, opened, web.HTTPSeeOther(_safe(form.value("next", "/"))))
+        return await self._enter(request, opened, web.HTTPSeeOther(_safe(form.value("next", "/"))))
 
-    def _enter(self, request: web.Request, opened: Opened, response: web.StreamResponse) -> web.StreamResponse:
+    async def _enter(self, request: web.Request, opened: Opened, response: web.StreamResponse) -> web.StreamResponse:
+        """Begin a sitting; the one that this browser had before ends."""
+        before = await current_session(request)
+        if before is not None:
+            self._desk.unlocked.close(before.key)
         token, sitting = self._desk.unlocked.open(opened.vault, opened.holder)
         set_session(request, response, token, sitting.session)
         return response
@@ -93,10 +97,8 @@ class EntryPages:
 
     async def _code_page(self, request: web.Request, opened: Opened) -> web.StreamResponse:
         """The recovery code, once. The sitting begins with this answer."""
-        token, sitting = self._desk.unlocked.open(opened.vault, opened.holder)
         response = await render(request, "wallet/recovery_code.html", code=opened.recovery_code, holder=opened.holder)
-        set_session(request, response, token, sitting.session)
-        return response
+        return await self._enter(request, opened, response)
 
     # --- lost passphrases
 
