@@ -331,7 +331,7 @@ def _idempotency_key(request: web.Request) -> str:
     keys = request.headers.getall("Idempotency-Key", [])
     if len(keys) != 1 or not 1 <= len(keys[0]) <= 200:
         raise InvalidRequest("send one Idempotency-Key of 1 to 200 characters", where="Idempotency-Key")
-    return keys[0]
+    return f"{request[_KEY].id} {keys[0]}"  # two API keys may have one name
 
 
 def number(request: web.Request) -> str:

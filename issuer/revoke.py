@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, invitations, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
@@ -53,6 +54,8 @@ async def change_many(office: Office, references: Sequence[str], wish: Wish, *, 
     """
     if not 1 <= len(references) <= MAX_MANY:
         raise Malformed(f"1 to {MAX_MANY} references are taken at once", where="/references")
+    if any(len(reference) > MAX_REFERENCE for reference in references):
+        raise Malformed(f"a reference has 1 to {MAX_REFERENCE} characters", where="/references")
     macs = [await reference_mac(office, reference) for reference in references]
     at = office.clock()
 
