@@ -71,6 +71,7 @@ class Recheck(Struct, frozen=True, forbid_unknown_fields=True):
     """What is known now beyond what was known then."""
 
     use: Use = Use()
+    response_code: Annotated[str, Meta(max_length=64, description="As when asking how the request stands.")] = ""
 
 
 class Asked(Struct, frozen=True):
@@ -206,7 +207,8 @@ class RelyingPartyApi:
             Route(
                 "POST", f"{one}/recheck", self.recheck, body=Recheck, out=State, scope=CREATE, errors=(Conflict,),
                 summary="Look again at what could not be decided",
-                description="After fetching lists, or once a person has read what no program can judge. Possible while details are kept.",
+                description="After fetching lists, or once a person has read what no program can judge. Possible while details are kept. "
+                "The key needs the scope `requests:read` as well.",
             ),
             Route(
                 "POST", "/api/copies", self.check_copy, raw=("application/json", COPY, "text/plain", *PICTURES), out=State, status=201,
@@ -255,19 +257,24 @@ class RelyingPartyApi:
         return Recent([_state(each, None, None) for each in found])
 
     async def show(self, request: web.Request, *, query: Code) -> State:
+        exchange, opened = await self._find(request, query.response_code)
+        return await self._told(exchange, opened) if isinstance(exchange, Answered) else _state(exchange, None, None)
+
+    async def _find(self, request: web.Request, response_code: str) -> tuple[Exchange, Opened | None]:
+        """The request and what came of it, for whoever may know that."""
         exchange = await asking.find(self._desk, request.match_info["id"])
-        if not isinstance(exchange, Answered):
-            return _state(exchange, None, None)
-        opened = await open_verdict(self._desk, exchange)
+        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
         if opened is not None and opened.response_code:
-            _check_code(opened, query.response_code)
-        return await self._told(exchange, opened)
+            _check_code(opened, response_code)
+        return exchange, opened
 
     async def _told(self, answered: Answered, opened: Opened | None) -> State:
         receipt = None if opened is None else await sign_receipt(self._desk, answered, opened)
         return _state(answered, None if opened is None else spoken(answered, opened.verdict), receipt)
 
     async def recheck(self, request: web.Request, *, body: Recheck) -> State:
+        await require_scope(request, READ)  # the answer is all that was shown
+        await self._find(request, body.response_code)
         outcome = await look_again(self._desk, self._store, request.match_info["id"], more=msgspec.to_builtins(body.use))
         return await self._told(outcome.answered, await open_verdict(self._desk, outcome.answered))
 
