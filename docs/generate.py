@@ -1,4 +1,4 @@
-"""Write docs/settings.md, docs/commands.md and docs/errors.md from the code that they describe: ``make docs``."""
+"""Write docs/settings.md, docs/commands.md, docs/errors.md and README.md's two tables from the code that they describe: ``make docs``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,22 @@ from shared import errors
 from shared.web.settings import Common, describe
 
 FOLDER = Path(__file__).resolve().parent
+README = FOLDER.parent / "README.md"
 SERVICES = ("issuer", "wallet", "verifier")
+SECRETS = {
+    "issuer": (
+        "The secret that opens the keys is in the file that `MUNIMENT_ISSUER_PASSPHRASE_FILE` names, else in the service manager's credential",
+        "`muniment-issuer`, else in `key-file` in the data folder.\n",
+    ),
+    "wallet": (
+        "The secret that opens the host's keys is in the service manager's credential `muniment-wallet`, else in `key-file` in the data folder.",
+        "The holder's passphrase is asked for at the terminal, unless `MUNIMENT_WALLET_PASSPHRASE_FILE` names a file with it.\n",
+    ),
+    "verifier": (
+        "The secret that opens the keys is in the file that `MUNIMENT_VERIFIER_PASSPHRASE_FILE` names, else in the service manager's credential",
+        "`muniment-verifier`, else in `key-file` in the data folder.\n",
+    ),
+}
 
 
 def settings() -> str:
@@ -29,6 +44,7 @@ def settings() -> str:
         parts.append(
             f"File `{service}.toml`, environment `{config.PREFIX}_<NAME>`; the data folder itself is `--dir` or `{config.PREFIX}_DIR`.\n"
         )
+        parts += SECRETS[service]
         parts.append("| setting | kind | default | what it does |\n|---|---|---|---|")
         parts += [
             f"| `{each.name}` | {cell(each.kind)} | `{each.default}` | {cell(each.doc)} |"
@@ -70,6 +86,39 @@ def error_table() -> str:
     return "\n".join([*parts, ""])
 
 
+def short_settings() -> str:
+    """Every setting once, for the README: where it counts and what it is if nobody says otherwise."""
+    found: dict[str, dict[str, str]] = {}
+    for service in SERVICES:
+        config = importlib.import_module(f"{service}.config")
+        for each in describe(settings_of(config), config.PREFIX):
+            found.setdefault(each.name, {})[service] = each.default
+    rows = ["| setting | of | default |", "|---|---|---|"]
+    for name, defaults in found.items():
+        where = "all" if len(defaults) == len(SERVICES) else ", ".join(defaults)
+        rows.append(f"| `{name}` | {where} | {', '.join(f'`{default}`' for default in dict.fromkeys(defaults.values()))} |")
+    return "\n".join(rows)
+
+
+def short_errors() -> str:
+    """Every code once, for the README, by the status that it is told with."""
+    found: dict[int, list[str]] = {}
+    for kind in tree(errors.VcError):
+        found.setdefault(kind.status, []).append(f"`{kind.code}`")
+    rows = ["| status | codes |", "|---|---|"]
+    rows += [f"| {status} | {' '.join(codes)} |" for status, codes in sorted(found.items())]
+    return "\n".join(rows)
+
+
+def readme(text: str) -> str:
+    """README.md with its two tables as the code has them."""
+    for name, table in (("settings", short_settings()), ("errors", short_errors())):
+        begin, end = f"<!-- {name}: make docs -->\n", f"<!-- /{name} -->"
+        before, after = text[: text.index(begin)], text[text.index(end) :]
+        text = f"{before}{begin}\n{table}\n\n{after}"
+    return text
+
+
 def commands() -> str:
     parts = ["# Commands\n", "`--help` after any of them says the same.\n"]
     for service in SERVICES:
@@ -106,3 +155,4 @@ DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": c
 if __name__ == "__main__":
     for file, write in DOCUMENTS.items():
         (FOLDER / file).write_text(write(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

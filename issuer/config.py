@@ -21,6 +21,10 @@ DEFAULT_PORT = 8101
 class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of ``issuer.toml``; each is also ``MUNIMENT_ISSUER_<NAME>`` in the environment."""
 
+    public_url: Annotated[
+        str, Meta(description="The address under which others reach the service, without a final slash: the only source of its links.")
+    ] = f"http://localhost:{DEFAULT_PORT}"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="The port to listen on; 0 takes any free one.")] = DEFAULT_PORT
     name: Annotated[
         str, Meta(min_length=1, max_length=120, description="The name of the office, as holders and relying parties see it.")
     ] = "Issuing office"

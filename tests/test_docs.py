@@ -29,6 +29,25 @@ def test_document_says_what_the_code_says(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().DOCUMENTS[name]()
 
 
+def test_readme_has_every_setting_and_error() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text == generator().readme(text)
+    assert "| `outbound_allow` | all | `[]` |" in text
+    assert "`restricted_undisclosed`" in text
+    assert "Licence: Apache-2.0." in text
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    """Those beyond the settings too: folders, files with passphrases."""
+    named = set()
+    for service in ("issuer", "wallet", "verifier"):
+        for path in (ROOT / service).rglob("*.py"):
+            named |= set(re.findall(r"MUNIMENT_[A-Z]+_[A-Z_]+", path.read_text(encoding="utf-8")))
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert len(named) >= 6
+    assert [name for name in sorted(named) if name not in text] == []
+
+
 def test_every_error_has_a_meaning_and_a_code_of_its_own() -> None:
     kinds = [kind for kind in generator().tree(errors.VcError) if kind.__module__ == "shared.errors"]
     assert [kind.__name__ for kind in kinds if not kind.__dict__.get("__doc__")] == []
