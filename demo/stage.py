@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 
@@ -104,14 +107,28 @@ class Stage:
 
 
 def free_ports() -> dict[str, int]:
-    """The usual ports if all are free, else three that are."""
-    if all(_is_free(port) for port in PORTS.values()):
+    """The usual ports if all are free and no other stage is about to take them, else three that are."""
+    if _claim() and all(_is_free(port) for port in PORTS.values()):
         return dict(PORTS)
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
     ports = {name: taken.getsockname()[1] for name, taken in zip(PORTS, sockets, strict=True)}
     for taken in sockets:
         taken.close()
     return ports
+
+
+_CLAIMS: list[IO[bytes]] = []
+
+
+def _claim() -> bool:
+    """Between looking at a port and a service's taking it lies a second: one stage of this machine at a time may want the usual ones."""
+    try:
+        claim = (Path(tempfile.gettempdir()) / f"muniment-stage-{os.getuid()}.lock").open("ab")
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    _CLAIMS.append(claim)  # held until this process ends
+    return True
 
 
 def _is_free(port: int) -> bool:
