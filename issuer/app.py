@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -22,19 +19,18 @@ from issuer.records.sweep import sweep
 from issuer.wallet_api import WalletApi
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
-from shared.errors import ConfigError, VcError
+from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
 from shared.web import auth
 from shared.web.app import READY, make_app
+from shared.web.certificates import OwnCertificate
+from shared.web.housekeeping import keep_house
 from shared.web.setup import read_certificate
-from shared.x509 import load_certificate
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
 CHORES_EVERY = 30.0  # seconds between two rounds of housekeeping
-
-log = logging.getLogger("muniment.issuer")
 
 
 def open_office(directory: Path, settings: Settings, *, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> Office:
@@ -57,20 +53,24 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
 
 async def start(office: Office) -> StatusLists:
     """Bring the database up to date and make sure that documents can be issued."""
-    await check_certificate(office)
+    await own_certificate(office).check()
     await office.storage.migrate(migrations())
     lists = StatusLists(office)
     await lists.begin()
     return lists
 
 
-async def check_certificate(office: Office) -> None:
-    """``ConfigError`` unless the certificate is for our key and our address."""
-    leaf = load_certificate(office.x5c[0])
-    if (await office.custodian.public(ISSUER)).key != leaf.public.key:
-        raise ConfigError("the certificate issuer.pem belongs to another key than the one held", where="keys")
-    if office.settings.public_url not in leaf.uris:
-        raise ConfigError("the certificate issuer.pem names another public_url: run `muniment-issuer keys renew`", where="public_url")
+def own_certificate(office: Office) -> OwnCertificate:
+    """The certificate that the office shows."""
+    return OwnCertificate(
+        program="muniment-issuer",
+        custodian=office.custodian,
+        x5c=office.x5c,
+        key=ISSUER,
+        role=Role.CREDENTIAL_ISSUER,
+        uri=office.settings.public_url,
+        setting="public_url",
+    )
 
 
 async def stop(office: Office) -> None:
@@ -88,6 +88,7 @@ def build(office: Office) -> web.Application:
     OperatorApi(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
+    keep_house(app, one_round, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: office.custodian.public(ISSUER)
     return app
 
@@ -95,24 +96,8 @@ def build(office: Office) -> web.Application:
 async def _resources(app: web.Application) -> AsyncIterator[None]:
     office = app[OFFICE]
     await start(office)
-    chores = asyncio.create_task(_chores(app))
     yield
-    chores.cancel()
-    with suppress(asyncio.CancelledError):
-        await chores
     await stop(office)
-
-
-async def _chores(app: web.Application) -> None:
-    """Housekeeping never ends the service: what failed is logged and tried again."""
-    while True:
-        try:
-            await one_round(app)
-        except VcError:
-            log.warning("housekeeping could not be done", exc_info=True)
-        except Exception:
-            log.exception("a bug in housekeeping")
-        await asyncio.sleep(CHORES_EVERY)
 
 
 async def one_round(app: web.Application) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
-from shared.terminal import REFUSED, Commands, Parser, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -198,12 +198,13 @@ async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
 
 def keys(arguments: argparse.Namespace) -> int:
     from issuer import config, upkeep
+    from shared.web.certificates import day
 
     directory = config.folder(arguments.dir)
     settings = config.read(directory)
     if arguments.what == "renew":
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {upkeep.day(leaf.not_after)}. Restart the service to use it.")
+        print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
         return 0
     for line in asyncio.run(upkeep.list_keys(directory, settings, entropy=system_entropy)):
         print(line)
@@ -212,12 +213,10 @@ def keys(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     from issuer import config, upkeep
+    from shared.web.doctor import tell
 
     directory = config.folder(arguments.dir)
-    findings = asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy))
-    for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}{': ' if finding.detail else ''}{finding.detail}")
-    return 0 if all(finding.ok for finding in findings) else REFUSED
+    return tell(asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy)))
 
 
 def _with_office(arguments: argparse.Namespace, work: Callable[[Office], Awaitable[T]]) -> T:

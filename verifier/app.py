@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
-from shared.errors import VcError
 from shared.storage import Tx
 from shared.web import auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
+from shared.web.housekeeping import keep_house
 from verifier import config
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
@@ -65,7 +63,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
     if chores:
-        app.cleanup_ctx.append(_housekeeping)
+        keep_house(app, one_round, visit, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
     return app
 
@@ -75,27 +73,6 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
     await start(desk)
     yield
     await stop(desk)
-
-
-async def _housekeeping(app: web.Application) -> AsyncIterator[None]:
-    chores = asyncio.create_task(_chores(app))
-    yield
-    chores.cancel()
-    with suppress(asyncio.CancelledError):
-        await chores
-
-
-async def _chores(app: web.Application) -> None:
-    """Housekeeping never ends the service: what failed is logged and tried again."""
-    while True:
-        for chore in (one_round, visit):
-            try:
-                await chore(app)
-            except VcError:
-                logger.warning("housekeeping could not be done", exc_info=True)
-            except Exception:
-                logger.exception("a bug in housekeeping")
-        await asyncio.sleep(CHORES_EVERY)
 
 
 async def one_round(app: web.Application) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.terminal import REFUSED, Commands, Parser, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -210,13 +210,14 @@ def bundle_verify(arguments: argparse.Namespace) -> int:
 def keys(arguments: argparse.Namespace) -> int:
     import asyncio
 
+    from shared.web.certificates import day
     from verifier import config, upkeep
 
     directory = config.folder(arguments.dir)
     settings = config.read(directory)
     if arguments.what == "renew":
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {upkeep.day(leaf.not_after)}. Restart the service to use it.")
+        print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
         return 0
     for line in asyncio.run(upkeep.list_keys(directory, settings, entropy=system_entropy)):
         print(line)
@@ -226,13 +227,11 @@ def keys(arguments: argparse.Namespace) -> int:
 def doctor(arguments: argparse.Namespace) -> int:
     import asyncio
 
+    from shared.web.doctor import tell
     from verifier import config, upkeep
 
     directory = config.folder(arguments.dir)
-    findings = asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy))
-    for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}{': ' if finding.detail else ''}{finding.detail}")
-    return 0 if all(finding.ok for finding in findings) else REFUSED
+    return tell(asyncio.run(upkeep.examine(directory, config.read(directory), clock=system_clock, entropy=system_entropy)))
 
 
 def _with_desk(arguments: argparse.Namespace, work: Callable[[Desk], Awaitable[T]]) -> T:

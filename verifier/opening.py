@@ -7,10 +7,11 @@ from pathlib import Path
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError
+from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
+from shared.web.certificates import OwnCertificate
 from shared.web.setup import read_certificate
-from shared.x509 import load_certificate
 from verifier import config
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk, TrustFile
@@ -41,18 +42,22 @@ def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_cloc
 
 async def start(desk: Desk) -> None:
     """Bring the database up to date and make sure that requests can be signed and decisions made."""
-    await check_certificate(desk)
+    await own_certificate(desk).check()
     desk.trusted.read()
     await desk.storage.migrate(migrations())
 
 
-async def check_certificate(desk: Desk) -> None:
-    """``ConfigError`` unless the certificate is for our key and our identifier."""
-    leaf = load_certificate(desk.x5c[0])
-    if (await desk.custodian.public(RELYING_PARTY)).key != leaf.public.key:
-        raise ConfigError("the certificate relying-party.pem belongs to another key than the one held", where="keys")
-    if desk.entity not in leaf.uris:
-        raise ConfigError("the certificate relying-party.pem names another entity: run `muniment-verifier keys renew`", where="entity")
+def own_certificate(desk: Desk) -> OwnCertificate:
+    """The certificate that the desk shows."""
+    return OwnCertificate(
+        program="muniment-verifier",
+        custodian=desk.custodian,
+        x5c=desk.x5c,
+        key=RELYING_PARTY,
+        role=Role.RELYING_PARTY,
+        uri=desk.entity,
+        setting="entity",
+    )
 
 
 async def stop(desk: Desk) -> None:

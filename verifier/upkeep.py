@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.util
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from shared.clock import DAY, Clock, Entropy
+from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
-from shared.errors import ConfigError, StatusUnknown, VcError
+from shared.errors import ConfigError, StatusUnknown
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Tx
+from shared.web import certificates, doctor
+from shared.web.doctor import Finding
 from shared.web.setup import read_certificate
-from shared.x509 import Cert, verify_chain
+from shared.x509 import Cert
 from verifier import config, init
 from verifier.config import Settings
 from verifier.desk import BUNDLE, LOG, RELYING_PARTY, STORAGE, Desk
 from verifier.material import issuers
-from verifier.opening import check_certificate, open_desk, stop
+from verifier.opening import open_desk, own_certificate, stop
 from verifier.records import knowledge
 from verifier.words import age_text
 
 RENEW_DAYS = 60  # a certificate with fewer days left is worth a warning
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    ok: bool
-    what: str
-    detail: str = ""
-
-
-def day(at: int) -> str:
-    """``2027-01-15``."""
-    return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
 
 
 async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) -> list[str]:
@@ -47,14 +34,12 @@ async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) ->
         public, bundle = await custodian.public(RELYING_PARTY), await custodian.public(BUNDLE)
     finally:
         await custodian.close()
-    leaf, anchor = read_certificate(directory / "relying-party.pem"), read_certificate(directory / "anchor.pem")
     return [
         f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
         f"bundle         {Role.BUNDLE}  {bundle.alg}  thumbprint {thumbprint(bundle)}   (desks compare this)",
         f"log            {Role.MAC}",
         f"storage        {Role.SEAL}",
-        f"certificate of relying-party: {leaf.subject}, {', '.join(leaf.uris)}, {day(leaf.not_before)} to {day(leaf.not_after)}",
-        f"anchor: {anchor.subject}, {day(anchor.not_before)} to {day(anchor.not_after)}, SHA-256 {anchor.sha256.hex()}",
+        *certificates.describe(directory, RELYING_PARTY),
     ]
 
 
@@ -65,34 +50,7 @@ async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: E
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:
     """What ``doctor`` says, in the order in which things depend on each other."""
-    findings = [_nobody_shadows_us()]
-    try:
-        desk = open_desk(directory, settings, clock=clock, entropy=entropy)
-    except VcError as error:
-        return [*findings, Finding(ok=False, what="keys and certificates", detail=error.detail)]
-    try:
-        for what, check in _CHECKS.items():
-            findings.append(await _try(what, check, desk))
-    finally:
-        await stop(desk)
-    return findings
-
-
-def _nobody_shadows_us() -> Finding:
-    """The import names ``shared`` and ``verifier`` are not ours alone in the world."""
-    root = Path(__file__).resolve().parents[1]
-    for name in ("shared", "verifier"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None or Path(spec.origin).resolve().parents[1] != root:
-            return Finding(ok=False, what="our own modules", detail=f"{name} is somebody else's: use an environment of its own")
-    return Finding(ok=True, what="our own modules")
-
-
-async def _try(what: str, check: Callable[[Desk], Awaitable[str]], desk: Desk) -> Finding:
-    try:
-        return Finding(ok=True, what=what, detail=await check(desk))
-    except VcError as error:
-        return Finding(ok=False, what=what, detail=error.detail)
+    return await doctor.examine("verifier", lambda: open_desk(directory, settings, clock=clock, entropy=entropy), _CHECKS, stop)
 
 
 async def _keys(desk: Desk) -> str:
@@ -104,13 +62,8 @@ async def _keys(desk: Desk) -> str:
 
 
 async def _certificate(desk: Desk) -> str:
-    await check_certificate(desk)
-    anchor = read_certificate(desk.directory / "anchor.pem")
-    leaf = verify_chain(desk.x5c, [anchor], at=desk.clock(), role=Role.RELYING_PARTY)
-    left = (leaf.not_after - desk.clock()) // DAY
-    if left < RENEW_DAYS:
-        raise ConfigError(f"the certificate ends in {left} days: run `muniment-verifier keys renew`")
-    return f"valid until {day(leaf.not_after)}"
+    anchor = read_certificate(desk.directory / certificates.ANCHOR_FILE)
+    return await own_certificate(desk).examine(anchor, at=desk.clock(), days=RENEW_DAYS)
 
 
 async def _database(desk: Desk) -> str:

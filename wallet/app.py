@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
-from shared.errors import VcError
 from shared.keys import Custodian
 from shared.private_file import read_secret
 from shared.storage import Storage, open_storage
@@ -20,6 +16,7 @@ from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
+from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
 from wallet.backup import BackupTools
 from wallet.config import Place
@@ -33,8 +30,6 @@ from wallet.unlocked import Unlocked
 from wallet.upkeep import upkeep
 
 UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
-
-log = logging.getLogger("muniment.wallet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +113,7 @@ def build(host: Host) -> web.Application:
     HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
     add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=host.place.settings, backups=host.backups))
     app.cleanup_ctx.append(_resources)
+    keep_house(app, one_round, every=UPKEEP_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
 
@@ -125,24 +121,8 @@ def build(host: Host) -> web.Application:
 async def _resources(app: web.Application) -> AsyncIterator[None]:
     host = app[HOST]
     await host.start()
-    rounds = asyncio.create_task(_rounds(app))
     yield
-    rounds.cancel()
-    with suppress(asyncio.CancelledError):
-        await rounds
     await host.close()
-
-
-async def _rounds(app: web.Application) -> None:
-    """Looking after open wallets never ends the service: what failed is logged and tried again."""
-    while True:
-        try:
-            await one_round(app)
-        except VcError:
-            log.warning("a round of upkeep could not be done", exc_info=True)
-        except Exception:
-            log.exception("a bug in the upkeep")
-        await asyncio.sleep(UPKEEP_EVERY)
 
 
 async def one_round(app: web.Application) -> None:

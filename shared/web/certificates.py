@@ -5,18 +5,19 @@ The anchor's key lies in ``anchor.keys``, a file of its own, which may be moved 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from ..clock import Clock, Entropy
+from ..clock import DAY, Clock, Entropy
 from ..custody import open_custodian
 from ..errors import ConfigError
 from ..keys import Custodian, KeyId, PublicKey, Role, sign
 from ..private_file import write_whole
-from ..x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem
+from ..x509 import Cert, load_certificate, prepare_anchor, prepare_leaf, render_pem, verify_chain
 from .setup import create_keys, read_certificate, serial_number
 
 ANCHOR = KeyId("anchor")
@@ -102,3 +103,49 @@ class Certifier:
 
     def _write(self, name: str, der: bytes) -> None:
         write_whole(self.directory / name, render_pem(der).encode(), 0o644)
+
+
+def describe(directory: Path, key: KeyId) -> list[str]:
+    """A line on the certificate of ``key`` and one on its anchor, for the list of keys."""
+    leaf, anchor = read_certificate(directory / f"{key}.pem"), read_certificate(directory / ANCHOR_FILE)
+    return [
+        f"certificate of {key}: {leaf.subject}, {', '.join(leaf.uris)}, {day(leaf.not_before)} to {day(leaf.not_after)}",
+        f"anchor: {anchor.subject}, {day(anchor.not_before)} to {day(anchor.not_after)}, SHA-256 {anchor.sha256.hex()}",
+    ]
+
+
+def day(at: int) -> str:
+    """``2027-01-15``."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCertificate:
+    """``x5c`` is what a service shows for ``key``, without the anchor. It has to say ``uri``, which the setting ``setting`` gives."""
+
+    program: str
+    custodian: Custodian
+    x5c: Sequence[bytes]
+    key: KeyId
+    role: Role
+    uri: str
+    setting: str
+
+    async def check(self) -> None:
+        """``ConfigError`` unless the certificate is for the key that is held and says what the settings say."""
+        leaf = load_certificate(self.x5c[0])
+        if (await self.custodian.public(self.key)).key != leaf.public.key:
+            raise ConfigError(f"the certificate {self.key}.pem belongs to another key than the one held", where="keys")
+        if self.uri not in leaf.uris:
+            raise ConfigError(
+                f"the certificate {self.key}.pem names another {self.setting}: run `{self.program} keys renew`", where=self.setting
+            )
+
+    async def examine(self, anchor: Cert, *, at: int, days: int) -> str:
+        """As ``check``; ``ConfigError`` also if fewer than ``days`` are left, else how long it lasts."""
+        await self.check()
+        leaf = verify_chain(self.x5c, [anchor], at=at, role=self.role)
+        left = (leaf.not_after - at) // DAY
+        if left < days:
+            raise ConfigError(f"the certificate ends in {left} days: run `{self.program} keys renew`")
+        return f"valid until {day(leaf.not_after)}"

@@ -1,0 +1,42 @@
+"""What a service does by the clock, beside answering."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from ..errors import VcError
+from .context import SERVICE
+
+Chore = Callable[[web.Application], Awaitable[object]]
+
+
+def keep_house(app: web.Application, *chores: Chore, every: float) -> None:
+    """Do ``chores`` from the start on, and again ``every`` so many seconds; what they need was appended to ``cleanup_ctx`` before."""
+
+    async def while_running(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_rounds(app, chores, every))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app.cleanup_ctx.append(while_running)
+
+
+async def _rounds(app: web.Application, chores: tuple[Chore, ...], every: float) -> None:
+    """Housekeeping never ends the service: what failed is logged and tried again."""
+    log = logging.getLogger(f"muniment.{app[SERVICE]}")
+    while True:
+        for chore in chores:
+            try:
+                await chore(app)
+            except VcError:
+                log.warning("housekeeping could not be done", exc_info=True)
+            except Exception:
+                log.exception("a bug in housekeeping")
+        await asyncio.sleep(every)
