@@ -38,6 +38,9 @@ from .settings import Common
 GRACE = 10.0
 """Seconds that requests in flight get to finish after SIGTERM."""
 
+SILENCE = 75.0
+"""Seconds that a connection may stay open without a whole request head: each holds a file handle, and there are not many."""
+
 _QUIET = ("/health", "/metrics", "/static/")
 """Asked so often that their lines are for debugging only."""
 
@@ -211,7 +214,7 @@ async def serve(
 ) -> None:
     """As ``run`` within a running loop; ends after ``until`` instead of a signal, if given."""
     stop = _signals() if until is None else None  # before anybody is told that we are there
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, auto_decompress=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=SILENCE, auto_decompress=False)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls_context(settings))
@@ -238,7 +241,7 @@ async def _metrics_site(app: web.Application, settings: Common) -> web.AppRunner
     side = web.Application()
     side[SETTINGS], side[METRICS] = settings, app[METRICS]
     side.router.add_get("/metrics", show)
-    runner = web.AppRunner(side, access_log=None)
+    runner = web.AppRunner(side, access_log=None, keepalive_timeout=SILENCE)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.metrics_port).start()
     return runner

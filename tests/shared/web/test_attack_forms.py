@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from time import monotonic
 
@@ -13,7 +14,9 @@ from support.trial_web import Build, Client, Serve
 
 from shared.clock import system_entropy
 from shared.errors import WrongPassphrase
+from shared.web import app as serving
 from shared.web import auth, passphrases
+from shared.web.context import SETTINGS
 
 SHUFFLED = "a" + "\u0301\u0323" * 100_000
 """Marks in the wrong order: bringing this to one spelling takes minutes, during which nothing else runs in the process."""
@@ -69,3 +72,19 @@ async def test_forms_of_ours_work_where_browsers_tell_only_their_origin(client: 
     assert answer.headers["Referrer-Policy"] == "same-origin"
     for other in ("null", "http://192.0.2.7:8103", "https://192.0.2.7:8102"):
         assert (await client.post("/read", data={"name": "a"}, headers={"Origin": other})).status == 403
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+async def test_a_connection_that_asks_nothing_is_closed(app_of: Build, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr(serving, "SILENCE", 0.2)
+    port = serving.free_port()
+    app = app_of(port=port)
+
+    async def dawdle() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+    await serving.serve(app, app[SETTINGS], until=dawdle())
