@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
-import msgspec
 from msgspec import Meta
 
-from shared.errors import ConfigError
-from shared.web.settings import Common, load
+from shared.web.home import Home
+from shared.web.settings import Common
 
 PREFIX = "MUNIMENT_ISSUER"
-DEFAULT_DIR = Path("data/issuer")
 DEFAULT_PORT = 8101
 
 
@@ -56,39 +52,6 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 24
 
 
-def folder(given: str | None) -> Path:
-    """The data folder: ``--dir``, else ``MUNIMENT_ISSUER_DIR``, else ``data/issuer``."""
-    return Path(given or os.environ.get(f"{PREFIX}_DIR") or DEFAULT_DIR).absolute()
-
-
-def toml(directory: Path) -> Path:
-    """Written last when an issuer is set up: its presence means that everything else is there."""
-    return directory / "issuer.toml"
-
-
-def read(directory: Path) -> Settings:
-    """The settings of an issuer that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not."""
-    file = toml(directory)
-    if not file.exists():
-        raise ConfigError(f"there is no issuer in {directory}: run `muniment-issuer init --dir {directory}` first", where="dir")
-    return settle(load(Settings, file, os.environ, PREFIX), directory)
-
-
-def settle(settings: Settings, directory: Path) -> Settings:
-    """Records and keys lie in the data folder unless the settings say otherwise."""
-    return msgspec.structs.replace(
-        settings,
-        storage=settings.storage or f"sqlite:///{quote(str(directory / 'issuer.db'))}",
-        keys=settings.keys or f"file:{quote(str(directory / 'issuer.keys'))}",
-    )
-
-
-def key_file(directory: Path) -> Path:
-    """The secret that opens the sealed keys: named by ``MUNIMENT_ISSUER_PASSPHRASE_FILE``, else the service manager's credential
-    ``muniment-issuer``, else ``key-file`` in the data folder.
-    """
-    named = os.environ.get(f"{PREFIX}_PASSPHRASE_FILE")
-    if named:
-        return Path(named)
-    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-issuer"
-    return credential if credential.exists() else directory / "key-file"
+HOME = Home("issuer", PREFIX, Settings, os.environ)
+"""``MUNIMENT_ISSUER_DIR`` names the data folder, ``MUNIMENT_ISSUER_PASSPHRASE_FILE`` the file with the secret that opens the keys."""
+folder, toml, read, settle, key_file = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file

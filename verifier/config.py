@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
-import msgspec
 from msgspec import Meta
 
-from shared.errors import ConfigError
-from shared.web.settings import Common, load
+from shared.web.home import Home
+from shared.web.settings import Common
 
 PREFIX = "MUNIMENT_VERIFIER"
-DEFAULT_DIR = Path("data/verifier")
 DEFAULT_PORT = 8103
 
 
@@ -77,44 +74,11 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.entity or self.public_url
 
 
-def folder(given: str | None) -> Path:
-    """The data folder: ``--dir``, else ``MUNIMENT_VERIFIER_DIR``, else ``data/verifier``."""
-    return Path(given or os.environ.get(f"{PREFIX}_DIR") or DEFAULT_DIR).absolute()
-
-
-def toml(directory: Path) -> Path:
-    """Written last when a verifier is set up: its presence means that everything else is there."""
-    return directory / "verifier.toml"
+HOME = Home("verifier", PREFIX, Settings, os.environ)
+"""``MUNIMENT_VERIFIER_DIR`` names the data folder, ``MUNIMENT_VERIFIER_PASSPHRASE_FILE`` the file with the secret that opens the keys."""
+folder, toml, read, settle, key_file = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file
 
 
 def trust(directory: Path) -> Path:
     """Whom this verifier trusts; only its operator changes the file (security rule S17)."""
     return directory / "trust.json"
-
-
-def read(directory: Path) -> Settings:
-    """The settings of a verifier that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not."""
-    file = toml(directory)
-    if not file.exists():
-        raise ConfigError(f"there is no verifier in {directory}: run `muniment-verifier init --dir {directory}` first", where="dir")
-    return settle(load(Settings, file, os.environ, PREFIX), directory)
-
-
-def settle(settings: Settings, directory: Path) -> Settings:
-    """Records and keys lie in the data folder unless the settings say otherwise."""
-    return msgspec.structs.replace(
-        settings,
-        storage=settings.storage or f"sqlite:///{quote(str(directory / 'verifier.db'))}",
-        keys=settings.keys or f"file:{quote(str(directory / 'verifier.keys'))}",
-    )
-
-
-def key_file(directory: Path) -> Path:
-    """The secret that opens the sealed keys: named by ``MUNIMENT_VERIFIER_PASSPHRASE_FILE``, else the service manager's credential
-    ``muniment-verifier``, else ``key-file`` in the data folder.
-    """
-    named = os.environ.get(f"{PREFIX}_PASSPHRASE_FILE")
-    if named:
-        return Path(named)
-    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / "muniment-verifier"
-    return credential if credential.exists() else directory / "key-file"
