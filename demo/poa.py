@@ -122,6 +122,7 @@ async def make(stage: Stage, script: Script, cast: Cast) -> dict[str, Any]:
         offline = stage.folder / "offline"
         offline.mkdir(exist_ok=True)
         (stage.folder / "invitation.png").write_bytes(qr.png(made["invitation_link"]))
+        script.say(f"The same code as a picture: {stage.folder / 'invitation.png'}")
         step.came("invitation made")
     return made
 
