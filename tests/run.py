@@ -20,7 +20,13 @@ LINT: tuple[tuple[str, Command], ...] = (
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
 PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-UNIT: Command = [*PYTEST, "-m", "not real", "tests"]
+UNIT: Command = [
+    *PYTEST,
+    "-m",
+    "not real and not vectors",
+    "tests/shared",
+    *sorted(str(each) for each in (ROOT / "tests").glob("test_*.py")),
+]
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
