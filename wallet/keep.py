@@ -22,10 +22,10 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.clock import Entropy
+from shared.custody import argon2
 from shared.errors import BadSignature, Malformed, SignInRequired, TooMany
 from shared.keys import Custodian, KeyId
 from shared.web.passphrases import LONGEST_TYPED, check_new_passphrase
@@ -155,8 +155,14 @@ def _code_bytes(code: str) -> bytes:
 
 def stretch(passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
     """32 bytes by Argon2id; takes its time, so never on the event loop."""
-    kdf = Argon2id(salt=salt, length=32, iterations=hardness.iterations, lanes=hardness.lanes, memory_cost=hardness.memory_kib)
-    return kdf.derive(_normal(passphrase))
+    return argon2.stretch(
+        _normal(passphrase),
+        salt=salt,
+        length=32,
+        iterations=hardness.iterations,
+        lanes=hardness.lanes,
+        memory_kib=hardness.memory_kib,
+    )
 
 
 class Keeper:

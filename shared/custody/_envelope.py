@@ -18,13 +18,13 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from ..clock import Entropy
 from ..codec import base64url, strict_json
 from ..codec.reader import as_object, get_int, get_object, get_str
 from ..errors import ConfigError, Malformed, Rejected, TooLarge
 from ..keys import KeyId, Role
+from . import argon2
 from ._software import Held, dump, load
 
 FORMAT = "muniment-keys/1"
@@ -52,8 +52,7 @@ class Lock:
     @classmethod
     def derive(cls, passphrase: bytes, salt: bytes, cost: Cost) -> Lock:
         """Slow on purpose: about 0.1 s with the default cost."""
-        kdf = Argon2id(salt=salt, length=48, iterations=cost.iterations, lanes=cost.lanes, memory_cost=cost.memory_kib)
-        derived = kdf.derive(passphrase)
+        derived = argon2.stretch(passphrase, salt=salt, length=48, iterations=cost.iterations, lanes=cost.lanes, memory_kib=cost.memory_kib)
         return cls(salt, cost, derived[32:], derived[:32])
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from support.wallets import Site, serve_wallet
 
 from shared.errors import Malformed, SignInRequired
-from wallet.keep import check_name
+from wallet.keep import Hardness, check_name, stretch
 from wallet.pages import desk
 
 SHUFFLED = "a" + "\u0301\u0323" * 100_000
@@ -80,3 +80,11 @@ async def test_a_large_picture_holds_nobody_else_up(site: Site) -> None:
         await reading
     assert other < (monotonic() - begun) / 2
     assert (await site.call("POST", "/api/receive", {"picture_base64": data}))[0] == 400
+
+
+async def test_many_at_the_door_at_once_all_get_an_answer() -> None:
+    """Two derivations of several lanes at once used to wait for each other for ever, and nobody could open a wallet any more."""
+    hardness = Hardness(memory_kib=65_536, iterations=1, lanes=4)
+    async with asyncio.timeout(60):
+        made = await asyncio.gather(*(asyncio.to_thread(stretch, "correct-horse", bytes(16), hardness) for _ in range(12)))
+    assert len(set(made)) == 1
