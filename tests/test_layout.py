@@ -13,7 +13,7 @@ TOP = {
 }  # fmt: skip
 PRIVATE = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "service", "base", "misc"}
-MACHINE = re.compile(rb"/(?:work|root|farm)/|/tmp/bash_jobs|/home/[a-z]+/")
+MACHINE = re.compile(rb"/(?:root|home/[a-z]+|Users/[A-Za-z]+)/")
 HOSTS = re.compile(
     rb"(?:pyth"
     rb"onhosted|(?<![a-z])py"
