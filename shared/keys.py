@@ -29,17 +29,21 @@ class Role(StrEnum):
     CREDENTIAL_ISSUER = "credential-issuer"
     RELYING_PARTY = "relying-party"
     BUNDLE = "bundle"
+    DESK = "desk"  # one desk's own, certified for a week by the relying party's key (S10)
     HOLDER = "holder"  # one key a copy and a format
     MAC = "mac"  # symmetric: keyed references
     SEAL = "seal"  # symmetric: data at rest
 
 
 SIGNS: dict[Role, frozenset[str]] = {
-    Role.ANCHOR: frozenset({"x509-certificate", "x509-crl"}),
-    Role.CREDENTIAL_ISSUER: frozenset({"dc+sd-jwt", "vc+jwt", "statuslist+jwt"}),
-    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt"}),
+    Role.ANCHOR: frozenset({"x509-certificate", "x509-crl", "rp-cert", "trust-snapshot+jwt"}),
+    Role.CREDENTIAL_ISSUER: frozenset(
+        {"dc+sd-jwt", "vc+jwt", "application/sd-cwt", "statuslist+jwt", "application/statuslist+cwt", "status-assertion"}
+    ),
+    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert"}),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
-    Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "openid4vci-proof+jwt"}),
+    Role.DESK: frozenset({"challenge"}),
+    Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "openid4vci-proof+jwt"}),
     Role.MAC: frozenset(),
     Role.SEAL: frozenset(),
 }

@@ -48,7 +48,7 @@ class Credential:
 class Binding:
     """Whom a presentation is for: to ``verify`` the expected values, to ``present`` the values to sign.
 
-    ``nonce`` is ``None`` only to verify an addressed copy, whose nonce the holder chose: it must then be of 128 bits or more, beside
+    ``nonce`` is a text; a format that signs bytes takes base64url of them. It is ``None`` only to verify an addressed copy, whose nonce the holder chose: it must then be of 128 bits or more, beside
     ``exp``, ``jti`` and ``purpose_id`` (S8). ``max_age`` (seconds) bounds the age of the holder's signature, ``issued_after`` (epoch seconds) is an
     earlier bound of its own, e.g. when our nonce was made; a signed ``exp`` only narrows. ``extra`` members are signed by the holder
     and, when verifying, must be there with equal values.
@@ -84,6 +84,7 @@ class Parsed(Struct, frozen=True, kw_only=True):
     vct: str = ""
     issuer: str = ""
     x5c: tuple[bytes, ...] = ()
+    kid: bytes = b""  # where no certificates came along: which of the issuer's keys (RFC 9052 section 3.1)
     status: StatusReference | None = None
     inner: Any = None  # the format's own parse, so that nothing is parsed twice
 

@@ -83,7 +83,8 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         parsed = form.parse(wire)
         one.passed(step)
         step = "issuer_trust"
-        issuer = material.policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, known.at, material.crls)
+        x5c = parsed.x5c or material.certificates.get((parsed.issuer, parsed.kid), ())
+        issuer = material.policy.check_issuer(x5c, parsed.issuer, parsed.vct, known.at, material.crls)
         one.passed(step)
         step = "holder_binding"
         _check_bearer(expectation.binding, material)

@@ -59,12 +59,14 @@ class Material:
     """What a verification needs besides the presentation.
 
     ``types`` by ``vct``: what is not in it is unknown and never looked up. ``max_status_age`` (seconds) narrows what the type allows.
-    ``source`` says which checking pack answers, ``floor`` is the earliest time that can be now (S18); both come from a verified pack.
+    ``certificates`` are the chains (DER, leaf first) of issuers whose documents carry only a key's name: by entity and ``kid``. They are
+    verified like chains that came along. ``source`` says which checking pack answers, ``floor`` is the earliest time that can be now (S18); both come from a verified pack.
     """
 
     policy: Policy
     types: Mapping[str, CredentialType]
     crls: Sequence[Crl] = ()
+    certificates: Mapping[tuple[str, bytes], tuple[bytes, ...]] = field(default_factory=dict)
     memory: StatusMemory = field(default_factory=StatusMemory)
     max_status_age: int | None = None
     source: Source | None = None

@@ -1,0 +1,38 @@
+"""COSE (RFC 9052) over keys that somebody else holds: public keys, one signature, and what our own signed objects are called."""
+
+from __future__ import annotations
+
+from .key import key_bytes, kid_of, parse_cose_key, render_cose_key, thumbprint
+from .sign1 import ALGS, Sign1, parse_sign1, prepare_sign1, sign1_of, verify_sign1
+from .typ import (
+    CHALLENGE,
+    DESK_CERTIFICATE,
+    KEY_BINDING,
+    RP_CERTIFICATE,
+    SD_CWT,
+    STATUS_ASSERTION,
+    STATUS_LIST,
+    Typ,
+)
+
+__all__ = [
+    "ALGS",
+    "CHALLENGE",
+    "DESK_CERTIFICATE",
+    "KEY_BINDING",
+    "RP_CERTIFICATE",
+    "SD_CWT",
+    "STATUS_ASSERTION",
+    "STATUS_LIST",
+    "Sign1",
+    "Typ",
+    "key_bytes",
+    "kid_of",
+    "parse_cose_key",
+    "parse_sign1",
+    "prepare_sign1",
+    "render_cose_key",
+    "sign1_of",
+    "thumbprint",
+    "verify_sign1",
+]
