@@ -91,7 +91,7 @@ class Firefox:
 
     async def picture(self, file: Path) -> None:
         shot = await self.command("browsingContext.captureScreenshot", context=self.context)
-        file.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(file.write_bytes, base64.b64decode(shot["data"]))
 
 
 @asynccontextmanager
@@ -100,9 +100,7 @@ async def firefox(profile: Path) -> AsyncIterator[Firefox]:
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
         pytest.fail("Firefox is not installed: `make system` brings it")
-    profile.mkdir()
-    (profile / "user.js").write_text("".join(f'user_pref("{name}", {json.dumps(value)});\n' for name, value in PREFERENCES.items()))
-    log = profile.with_suffix(".log")
+    log = _prepare(profile)
     arguments = ["--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0", "about:blank"]
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(program, *arguments, stdout=output, stderr=output)
@@ -120,12 +118,23 @@ async def firefox(profile: Path) -> AsyncIterator[Firefox]:
         await process.wait()
 
 
+def _prepare(profile: Path) -> Path:
+    """An empty profile with our preferences, and where its log goes."""
+    profile.mkdir()
+    (profile / "user.js").write_text("".join(f'user_pref("{name}", {json.dumps(value)});\n' for name, value in PREFERENCES.items()))
+    return profile.with_suffix(".log")
+
+
+def _read(log: Path) -> str:
+    return log.read_text(errors="replace")
+
+
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
     """Firefox tells on its error output where it listens."""
     ends = monotonic() + PATIENCE
     while process.returncode is None and monotonic() < ends:
-        _, found, address = log.read_text(errors="replace").partition("WebDriver BiDi listening on ")
+        _, found, address = _read(log).partition("WebDriver BiDi listening on ")
         if found and "\n" in address:
             return address.partition("\n")[0].strip()
         await asyncio.sleep(0.1)
-    pytest.fail(f"Firefox does not listen: {log.read_text(errors='replace')[-2_000:]}")
+    pytest.fail(f"Firefox does not listen: {_read(log)[-2_000:]}")
