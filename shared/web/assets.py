@@ -57,6 +57,10 @@ class Assets:
             raise KeyError(path)
         return f"/static/{self.build}/{path}"
 
+    def under(self, *starts: str) -> list[str]:
+        """The addresses of all files whose path begins with one of ``starts``, in order: what a service worker keeps for no network."""
+        return [self.url(path) for path in sorted(self._files) if path.startswith(starts)]
+
     async def serve(self, request: web.Request) -> web.Response:
         """``GET /static/{build}/{path}``; an address of an older build gets the present file, not to be kept."""
         asset = self._files.get(request.match_info["path"])
