@@ -281,8 +281,29 @@ class BundleStale(Undecided):
     check = "issuer_trust"
 
 
+class SnapshotStale(Undecided):
+    """The newest known snapshot of an anchor has run out: nobody can tell what its anchor withdrew since (S17)."""
+
+    code = "snapshot_stale"
+    check = "issuer_trust"
+
+
+class SnapshotMissing(Undecided):
+    """An anchor's snapshot is needed here, and there is none (S16, S17)."""
+
+    code = "snapshot_missing"
+    check = "issuer_trust"
+
+
+class BundleIncomplete(Undecided):
+    """The checking pack lacks something that a snapshot in it names (S17)."""
+
+    code = "bundle_incomplete"
+    check = "issuer_trust"
+
+
 class CrlStale(Undecided):
-    """The newest known list of withdrawn certificates has run out (S16)."""
+    """The list of withdrawn certificates that is needed is missing or has run out (S16)."""
 
     code = "crl_stale"
     check = "issuer_trust"

@@ -115,6 +115,14 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "clock_behind": Reason(N_("The clock here runs far behind."), N_("Put the clock right, then check once more.")),
     "bundle_stale": Reason(N_("The checking pack is too old to begin with."), N_("Fetch a new checking pack, then check once more.")),
+    "snapshot_stale": Reason(
+        N_("What we know of this issuer’s certificates has run out."), N_("Fetch a new checking pack, then check once more.")
+    ),
+    "snapshot_missing": Reason(
+        N_("The checking pack does not say which certificates of this issuer are in force."),
+        N_("Fetch a new checking pack, then check once more."),
+    ),
+    "bundle_incomplete": Reason(N_("The checking pack lacks a part."), N_("Fetch a new checking pack, then check once more.")),
     "crl_stale": Reason(N_("Our list of withdrawn certificates has run out."), N_("Fetch a new checking pack, then check once more.")),
     "needs_more_attorneys": Reason(
         N_("More than one person must act together, and the others have not agreed yet."), N_("Ask for the other people’s documents too.")
@@ -174,6 +182,21 @@ def line_of(check: Check, translate: Translate = N_) -> Line:
         return Line(name=check.name, state=check.state, text=translate(reason.why), next=translate(reason.next) if reason.next else "")
     text = f"{translate(OPEN[check.name])} {translate(reason.why)}" if check.needed else translate(reason.why)
     return Line(name=check.name, state=check.state, text=text, next=translate(reason.next) if reason.next else "")
+
+
+def tables(translate: Translate = N_) -> dict[str, Any]:
+    """The sentences above, translated, as scripts look them up: by name of a check, by code, by number of a level."""
+    return {
+        "verdicts": {name: translate(text) for name, text in VERDICTS.items()},
+        "passed": {name: translate(text) for name, text in PASSED.items()},
+        "open": {name: translate(text) for name, text in OPEN.items()},
+        "remarks": {code: translate(text) for code, text in REMARKS.items()},
+        "reasons": {code: [translate(reason.why), translate(reason.next) if reason.next else ""] for code, reason in REASONS.items()},
+        "levels": {str(each.number): translate(text) for each, text in LEVELS.items()},
+        "seen": {name: translate(text) for name, text in SEEN.items()},
+        "dates": translate(PACK_DATED),
+        "lists": translate(LIST_DATED),
+    }
 
 
 def reason_of(code: str) -> Reason:
@@ -273,18 +296,18 @@ class Spoken:
     locale: str = "en"
 
 
+PACK_DATED: Final = N_("Checked with the checking pack dated {moment}, {age} old.")
+LIST_DATED: Final = N_("The list of cancelled documents is of {moment}, {age} old; what was cancelled since is not known here.")
+
+
 def knowledge(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
     """How old the knowledge is that a rendered verdict rests on."""
     said = []
     pack, status = verdict["pack"], verdict["status"]
     if pack is not None:
-        text = spoken.translate(N_("Checked with the checking pack dated {moment}, {age} old."))
-        said.append(text.format(moment=spoken.moment(pack["as_of"]), age=spoken.age(pack["age"])))
+        said.append(spoken.translate(PACK_DATED).format(moment=spoken.moment(pack["as_of"]), age=spoken.age(pack["age"])))
     if status is not None:
-        text = spoken.translate(
-            N_("The list of cancelled documents is of {moment}, {age} old; what was cancelled since is not known here.")
-        )
-        said.append(text.format(moment=spoken.moment(status["as_of"]), age=spoken.age(status["age"])))
+        said.append(spoken.translate(LIST_DATED).format(moment=spoken.moment(status["as_of"]), age=spoken.age(status["age"])))
     elif pack is None:
         said.append(spoken.translate(N_("No list of cancelled documents was used.")))
     return " ".join(said)
