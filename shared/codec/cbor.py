@@ -1,4 +1,4 @@
-"""CBOR (RFC 8949) from strangers: definite lengths, no repeated map keys, bounded depth, nothing after the item.
+"""CBOR (RFC 8949) from strangers: definite lengths, shortest heads, no repeated map keys, bounded depth, nothing after the item.
 
 Tags are never acted on: a decoder that makes dates, expressions or decimals of them can be made to work for minutes. Each one arrives as
 a ``cbor2.CBORTag`` for the caller to judge, bignums included.
@@ -19,6 +19,7 @@ _TEXT, _MAP, _TAG, _SIMPLE = 3, 5, 6, 7  # major types
 _STRINGS = frozenset({2, _TEXT})
 _IN_HEAD = 23  # larger arguments follow the head, in so many bytes:
 _SIZES = (1, 2, 4, 8)
+_LEAST = (24, 0x100, 0x1_0000, 0x1_0000_0000)  # the smallest argument that needs so many
 
 
 def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPTH, where: str = "") -> Any:
@@ -60,7 +61,7 @@ def _check_keys(data: bytes, where: str) -> None:
                 maps.pop()
                 continue
             todo[-1] -= 1
-            major, argument, at = _head(data, at)
+            major, argument, at = _head(data, at, where)
             if major <= _TEXT:
                 at += argument if major in _STRINGS else 0
             elif maps[-1] and todo[-1] & 1:
@@ -72,15 +73,22 @@ def _check_keys(data: bytes, where: str) -> None:
         raise Malformed("the CBOR item is cut short", where=where) from error
 
 
-def _head(data: bytes, at: int) -> tuple[int, int, int]:
-    """Major type, argument and where the next byte stands. ``IndexError`` at the end, and for heads of no definite length."""
+def _head(data: bytes, at: int, where: str) -> tuple[int, int, int]:
+    """Major type, argument and where the next byte stands. ``IndexError`` at the end, and for heads of no definite length.
+
+    ``Malformed`` for an argument that a shorter head could hold (section 4.1): whoever carries a signed object could lengthen the
+    heads around its signed parts.
+    """
     head = data[at]
     argument = head & 31
     at += 1
     if argument <= _IN_HEAD:
         return head >> 5, argument, at
-    size = _SIZES[argument - _IN_HEAD - 1]
-    return head >> 5, int.from_bytes(data[at : at + size], "big"), at + size
+    width = argument - _IN_HEAD - 1
+    argument = int.from_bytes(data[at : at + _SIZES[width]], "big")
+    if argument < _LEAST[width] and head >> 5 != _SIMPLE:
+        raise Malformed("a number in CBOR has its shortest form", where=where)
+    return head >> 5, argument, at + _SIZES[width]
 
 
 class _KeepTags(Mapping[int, Callable[[Any, bool], Any]]):

@@ -36,6 +36,11 @@ def test_plain_values() -> None:
         "a201020103",  # a repeated key
         "a20100180100",  # the same key in a longer spelling
         "a1a201020103f6",
+        "1817",  # a number in more bytes than it needs
+        "1900ff",
+        "1a0000ffff",
+        "1b00000000ffffffff",
+        "580100",
         "0000",  # a second item
         "a0f6",
         "f800",
