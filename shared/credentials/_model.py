@@ -5,12 +5,13 @@ Issuer metadata, the clerk's form, the wallet card, the sample queries, the veri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Malformed, TypeRuleBroken
 from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._rules import Judge, Rule, compile_rules
 from ._tree import Node, check_shape, grow
 
 __all__ = [
@@ -65,12 +66,17 @@ class CredentialType:
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
-    check_rules: Callable[[Mapping[str, Any]], None] = lambda _claims: None
-    judge_rules: Callable[[Mapping[str, Any], Mapping[str, Any]], None] = lambda _claims, _use: None
+    limits: tuple[Rule, ...] = ()  # asked before signing and by every verifier; the rules of ``check`` and of ``judge`` come after them
+    said: tuple[Rule, ...] = ()
+    uses: tuple[Rule, ...] = ()
     tree: Node = field(init=False, repr=False, compare=False)
+    _check: Judge = field(init=False, repr=False, compare=False)
+    _judge: Judge = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", grow(self.claims))
+        object.__setattr__(self, "_check", compile_rules(self.limits + self.said))
+        object.__setattr__(self, "_judge", compile_rules(self.limits + self.uses))
 
     @property
     def vcdm_type(self) -> str:
@@ -80,7 +86,9 @@ class CredentialType:
     def check(self, claims: Mapping[str, Any]) -> None:
         """Raise ``Malformed`` with a JSON pointer unless ``claims`` is a whole, consistent claim tree of this type."""
         check_shape(self.tree, claims, whole=True)
-        self.check_rules(claims)
+        fault = self._check(claims, {})
+        if fault is not None:
+            raise Malformed(fault.detail, where=fault.where)
 
     def judge(self, claims: Mapping[str, Any], use: Mapping[str, Any]) -> None:
         """Raise a ``Rejected`` or ``Undecided`` unless what was disclosed serves ``use``. What is unknown to the type is refused."""
@@ -88,7 +96,9 @@ class CredentialType:
             check_shape(self.tree, claims, whole=False)
         except Malformed as error:
             raise TypeRuleBroken(error.detail, where=error.where) from error
-        self.judge_rules(claims, use)
+        fault = self._judge(claims, use)
+        if fault is not None:
+            raise fault
 
     def reasons_for(self, action: str) -> tuple[Reason, ...]:
         """What may be given as the reason to ``cancel``, ``hold`` or ``reinstate``."""

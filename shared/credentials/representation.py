@@ -78,17 +78,18 @@ JURISDICTIONS = (
 GROUPS = (
     Group(id="authority", label=Text("What kind of authority", "Pa fath o awdurdod")),
     Group(id="limits", label=Text("How it may be used", "Sut y gellir ei ddefnyddio")),
-    Group(id="restrictions", label=Text("Restrictions", "Cyfyngiadau")),
-    Group(id="powers", label=Text("Powers", "Pwerau")),
-    Group(id="donor-name", label=Text("Donor’s name", "Enw’r rhoddwr")),
-    Group(id="donor-birthdate", label=Text("Donor’s date of birth", "Dyddiad geni’r rhoddwr")),
-    Group(id="donor-postcode", label=Text("Donor’s postcode", "Cod post y rhoddwr")),
-    Group(id="donor-other-names", label=Text("Donor’s other names", "Enwau eraill y rhoddwr")),
-    Group(id="attorney-name", label=Text("Attorney’s name", "Enw’r atwrnai")),
-    Group(id="attorney-birthdate", label=Text("Attorney’s date of birth", "Dyddiad geni’r atwrnai")),
-    Group(id="attorney-appointment", label=Text("Attorney’s appointment", "Penodiad yr atwrnai")),
-    Group(id="dates", label=Text("Dates", "Dyddiadau")),
-    Group(id="register-entry", label=Text("Register entry", "Cofnod yn y gofrestr")),
+    Group(id="restrictions", label=Text("Restrictions", "Cyfyngiadau"), cwt=8, within="further"),
+    Group(id="powers", label=Text("Powers", "Pwerau"), cwt=5),
+    Group(id="donor-name", label=Text("Donor’s name", "Enw’r rhoddwr"), cwt=1),
+    Group(id="donor-birthdate", label=Text("Donor’s date of birth", "Dyddiad geni’r rhoddwr"), cwt=2),
+    Group(id="donor-postcode", label=Text("Donor’s postcode", "Cod post y rhoddwr"), cwt=3),
+    Group(id="donor-other-names", label=Text("Donor’s other names", "Enwau eraill y rhoddwr"), cwt=9, within="further"),
+    Group(id="attorney-name", label=Text("Attorney’s name", "Enw’r atwrnai"), cwt=4),
+    Group(id="attorney-birthdate", label=Text("Attorney’s date of birth", "Dyddiad geni’r atwrnai"), cwt=10, within="further"),
+    Group(id="portrait", label=Text("Attorney’s photo", "Llun yr atwrnai"), cwt=6),
+    Group(id="dates", label=Text("Dates and appointment", "Dyddiadau a phenodiad"), cwt=11, within="further"),
+    Group(id="register-entry", label=Text("Register entry", "Cofnod yn y gofrestr"), cwt=12, within="further"),
+    Group(id="further", label=Text("Further details", "Manylion pellach"), cwt=7),  # what is shown seldom costs one digest for all of it
     Group(id="evidence", label=Text("Who certified it", "Pwy a’i hardystiodd")),
     Group(id="issuer", label=Text("Who made this document", "Pwy wnaeth y ddogfen hon")),
 )
@@ -188,7 +189,7 @@ CLAIMS = (
         group="restrictions",
         max_length=2_000,
         hint=Text("Word for word", "Air am air"),
-        cwt=10,
+        cwt=23,
     ),
     Claim(
         path=("powers", None),
@@ -197,7 +198,7 @@ CLAIMS = (
         label=Text("Power", "Pŵer"),
         group="powers",
         required=True,
-        cwt=11,
+        cwt=21,
     ),
     Claim(
         path=("represented", "given_name"),
@@ -205,7 +206,7 @@ CLAIMS = (
         label=Text("Donor’s first names", "Enwau cyntaf y rhoddwr"),
         group="donor-name",
         required=True,
-        cwt=12,
+        cwt=15,
     ),
     Claim(
         path=("represented", "family_name"),
@@ -213,7 +214,7 @@ CLAIMS = (
         label=Text("Donor’s last name", "Cyfenw’r rhoddwr"),
         group="donor-name",
         required=True,
-        cwt=13,
+        cwt=16,
     ),
     Claim(
         path=("represented", "birthdate"),
@@ -221,7 +222,7 @@ CLAIMS = (
         label=Text("Donor’s date of birth", "Dyddiad geni’r rhoddwr"),
         group="donor-birthdate",
         required=True,
-        cwt=14,
+        cwt=17,
     ),
     Claim(
         path=("represented", "address", "postal_code"),
@@ -229,7 +230,7 @@ CLAIMS = (
         label=Text("Donor’s postcode", "Cod post y rhoddwr"),
         group="donor-postcode",
         max_length=10,
-        cwt=15,
+        cwt=18,
     ),
     Claim(
         path=("represented", "also_known_as", None),
@@ -237,7 +238,7 @@ CLAIMS = (
         label=Text("Another name of the donor", "Enw arall y rhoddwr"),
         group="donor-other-names",
         max_items=8,
-        cwt=16,
+        cwt=24,
     ),
     Claim(
         path=("proxy", "given_name"),
@@ -245,7 +246,7 @@ CLAIMS = (
         label=Text("Attorney’s first names", "Enwau cyntaf yr atwrnai"),
         group="attorney-name",
         required=True,
-        cwt=17,
+        cwt=19,
     ),
     Claim(
         path=("proxy", "family_name"),
@@ -253,36 +254,44 @@ CLAIMS = (
         label=Text("Attorney’s last name", "Cyfenw’r atwrnai"),
         group="attorney-name",
         required=True,
-        cwt=18,
+        cwt=20,
     ),
     Claim(
         path=("proxy", "birthdate"),
         kind=Kind.DATE,
         label=Text("Attorney’s date of birth", "Dyddiad geni’r atwrnai"),
         group="attorney-birthdate",
-        cwt=19,
+        cwt=25,
+    ),
+    Claim(
+        path=("proxy", "portrait"),
+        kind=Kind.PORTRAIT,
+        label=Text("Attorney’s photo", "Llun yr atwrnai"),
+        group="portrait",
+        hint=Text("A small picture of the face, for a person to compare", "Llun bach o’r wyneb, i berson ei gymharu"),
+        cwt=22,
     ),
     Claim(
         path=("proxy", "appointment_type"),
         kind=Kind.CODE,
         choices=APPOINTMENTS,
         label=Text("Attorney’s appointment", "Penodiad yr atwrnai"),
-        group="attorney-appointment",
-        cwt=20,
+        group="dates",
+        cwt=28,
     ),
     Claim(
         path=("grant_date",),
         kind=Kind.DATE,
         label=Text("Date it was signed", "Dyddiad llofnodi"),
         group="dates",
-        cwt=21,
+        cwt=26,
     ),
     Claim(
         path=("registration_date",),
         kind=Kind.DATE,
         label=Text("Date of registration", "Dyddiad cofrestru"),
         group="dates",
-        cwt=22,
+        cwt=27,
     ),
     Claim(
         path=("register_entry",),
@@ -291,7 +300,7 @@ CLAIMS = (
         group="register-entry",
         disclosure=Disclosure.ONCE,
         hint=Text("Shown only where a body must name the entry", "Dim ond lle mae’n rhaid i gorff enwi’r cofnod"),
-        cwt=23,
+        cwt=29,
     ),
     Claim(
         path=("evidence", "attested_by"),
@@ -300,7 +309,7 @@ CLAIMS = (
         group="evidence",
         disclosure=ALWAYS,
         hint=Text("Only where a certified copy was inspected", "Dim ond lle archwiliwyd copi ardystiedig"),
-        cwt=24,
+        cwt=10,
     ),
     Claim(
         path=("evidence", "attested_on"),
@@ -308,7 +317,7 @@ CLAIMS = (
         label=Text("Certified on", "Ardystiwyd ar"),
         group="evidence",
         disclosure=ALWAYS,
-        cwt=25,
+        cwt=11,
     ),
     Claim(
         path=("issuing_authority",),
@@ -317,7 +326,7 @@ CLAIMS = (
         group="issuer",
         disclosure=ALWAYS,
         required=True,
-        cwt=26,
+        cwt=12,
     ),
     Claim(
         path=("issuing_country",),
@@ -327,7 +336,7 @@ CLAIMS = (
         group="issuer",
         disclosure=ALWAYS,
         required=True,
-        cwt=27,
+        cwt=13,
     ),
     Claim(
         path=("issuing_jurisdiction",),
@@ -337,7 +346,7 @@ CLAIMS = (
         group="issuer",
         disclosure=ALWAYS,
         required=True,
-        cwt=28,
+        cwt=14,
     ),
 )
 
@@ -447,6 +456,7 @@ TYPE: CredentialType = CredentialType(
     ),
     reasons=REASONS,
     retention="sealed",  # copies live a month and are renewed; the authority lasts for years
-    check_rules=rules.check,
-    judge_rules=rules.judge,
+    limits=rules.LIMITS,
+    said=rules.SAID,
+    uses=rules.USES,
 )
