@@ -26,6 +26,7 @@ from wallet.init import migrations
 from wallet.keep import STORAGE, Keeper
 from wallet.means import Means, TrustFile, plain_hosts
 from wallet.pages import Desk, add_pages
+from wallet.phone import look_after
 from wallet.unlocked import Unlocked
 from wallet.upkeep import upkeep
 
@@ -130,4 +131,5 @@ async def one_round(app: web.Application) -> None:
     host = app[HOST]
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)
+        await look_after(host.means, vault)
     await auth.sweep(app)

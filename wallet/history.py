@@ -200,6 +200,11 @@ def removed(document: Document, *, at: int) -> Entry:
     return msgspec.structs.replace(issuance(document, at=at), transaction_type="removal")
 
 
+def by_phone(document: Document, kind: str, *, at: int) -> Entry:
+    """A phone keeps copies of its own (``kept-on-phone``), or has lost them (``lost-by-phone``)."""
+    return msgspec.structs.replace(issuance(document, at=at), transaction_type=kind)
+
+
 def restored(*, at: int, made_at: int) -> Entry:
     """Everything here came from a backup file, made at ``made_at``."""
     return Entry(

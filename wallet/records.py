@@ -15,7 +15,7 @@ from shared.clock import Entropy
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 from wallet.keep import Locked, Vault
-from wallet.sessions import Addressed, Copy, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
+from wallet.sessions import Addressed, Copy, Delivery, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -113,6 +113,7 @@ COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
 ADDRESSED = Shelf("addressed", Addressed)
+DELIVERIES = Shelf("deliveries", Delivery)
 HISTORY = Shelf("history", Sealed)
 HEAD = Shelf("head", Head)
 

@@ -161,14 +161,14 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
 
     Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch.
     """
-    item = await _take_lease(means, vault, item)
+    item = await take_lease(means, vault, item)
     due = item.value.renewal
     if due is None:
         return item
     try:
         metadata = await arun(fetch_metadata(due.issuer, plain_http=means.plain_http), means.fetch)
         token = await arun(refresh(metadata, due.token), means.fetch)
-        item = await _note_token(means, vault, item, token)
+        item = await note_token(means, vault, item, token)
         batch = await fetch_batch(means, metadata, token, usable(metadata, tuple(item.value.configurations.values())))
     except Unavailable:
         return await _postpone(means, vault, item, "")
@@ -180,7 +180,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
     return await _store_batch(means, vault, item, batch, renewal(batch, due.issuer, batch.token.refresh_token or kept.token, means.clock()))
 
 
-async def _take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
+async def take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     """Of two processes that find the same document due, one goes on; ``Conflict`` for the other."""
     due, at = item.value.renewal, means.clock()
     if due is None:
@@ -191,7 +191,7 @@ async def _take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[
     return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-lease")
 
 
-async def _note_token(means: Means, vault: Vault, item: Item[Document], token: TokenResponse) -> Item[Document]:
+async def note_token(means: Means, vault: Vault, item: Item[Document], token: TokenResponse) -> Item[Document]:
     """A rotating token is spent once used: the next one is written down before anything else happens."""
     due = item.value.renewal
     if due is None or token.refresh_token is None:

@@ -23,6 +23,8 @@ KINDS = {
     "issuance": N_("Collected"),
     "renewal": N_("New copies"),
     "removal": N_("Taken away"),
+    "kept-on-phone": N_("Kept on a phone"),
+    "lost-by-phone": N_("Lost by a phone"),
     "backup-restored": N_("Restored from a backup"),
 }
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
