@@ -1,0 +1,331 @@
+"""Who may ask, and which desk asks for them: two short certificates in COSE (security rules S5 and S10, docs/ovp.md section 5).
+
+An anchor certifies a relying party's key, its names and registered uses for a month (rp-cert); that key certifies the key of one desk for a
+week (desk-cert). Wallets keep the first in advance, a challenge carries the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..clock import DAY
+from ..codec import cbor
+from ..codec.reader import pointer
+from ..cose import DESK_CERTIFICATE, RP_CERTIFICATE, Sign1, Typ, kid_of, parse_cose_key, parse_sign1, prepare_sign1, render_cose_key
+from ..cose.members import Members, array, as_array, as_map, as_uint, load_map, octets, text, uint
+from ..cose.sign1 import verify_sign1
+from ..credentials import Text
+from ..errors import Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
+from ..keys import KeyId, PublicKey, Role, Unsigned
+from .anchors import Anchor, TrustAnchors
+
+MEDIA_TYPE: Final = "application/vnd.muniment.rp-cert+cwt"
+MAX_RP_DAYS: Final = 31
+MAX_DESK_DAYS: Final = 7
+MAX_BYTES: Final = 65_536
+AHEAD: Final = 60
+"""Seconds that another machine's clock may be ahead of ours."""
+_ALG, _KID, _TYP = 1, 4, 16
+_ISS, _SUB, _EXP, _IAT, _CNF = 1, 2, 4, 6, 8
+_NAMES, _USES = -70_010, -70_011
+_MAX_USES = 64
+_MAX_GROUPS = 64
+_MAX_GROUP = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """What is asked of one kind of document: numbers of the type (``vct_int``) and of its groups (``Group.cwt``)."""
+
+    vct: int
+    required: tuple[int, ...]
+    optional: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredUse:
+    """One purpose as it was registered: what a wallet shows, and the most that may be asked for it."""
+
+    id: str
+    title: Text
+    purpose: Text
+    wants: tuple[Want, ...]
+    retention_days: int | None = None
+    privacy_policy: str | None = None  # URL
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpCertificate:
+    """A parsed rp-cert. Nothing vouches for it before it is in a ``Register``."""
+
+    anchor: str
+    entity: str
+    issued_at: int
+    expires_at: int
+    public: PublicKey
+    name: Text
+    uses: tuple[RegisteredUse, ...]
+    kid: bytes
+    sign1: Sign1 = field(repr=False)
+
+    def use(self, use_id: str) -> RegisteredUse | None:
+        """The registered use of this name."""
+        return next((use for use in self.uses if use.id == use_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCertificate:
+    """A parsed desk-cert. Nothing vouches for it yet."""
+
+    entity: str
+    name: str
+    issued_at: int
+    expires_at: int
+    public: PublicKey
+    kid: bytes
+    sign1: Sign1 = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The relying parties that an anchor vouches for, by entity: what a wallet keeps in advance."""
+
+    certificates: Mapping[str, RpCertificate] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: Iterable[bytes], trust: TrustAnchors, *, at: int) -> Register:
+        """Of each entity the newest certificate that ``trust`` vouches for. What nobody vouches for is left out, and nothing is fetched."""
+        found: dict[str, RpCertificate] = {}
+        for data in files:
+            try:
+                one = parse_rp_certificate(data)
+                verify_rp_certificate(one, trust, at=at)
+            except VcError:
+                continue
+            known = found.get(one.entity)
+            if known is None or known.issued_at < one.issued_at:
+                found[one.entity] = one
+        return cls(found)
+
+    def find(self, entity: str, *, at: int) -> RpCertificate:
+        """Its certificate, if in force: ``Untrusted``, ``Expired``, ``NotYetValid``."""
+        one = self.certificates.get(entity)
+        if one is None:
+            raise Untrusted("nobody whom this wallet trusts has registered this organisation")
+        check_in_force(one.issued_at, one.expires_at, at=at)
+        return one
+
+
+# --- relying party -----------------------------------------------------------------------------------------------------------------------
+
+
+def prepare_rp_certificate(
+    *,
+    anchor: str,
+    anchor_public: PublicKey,
+    key: KeyId,
+    entity: str,
+    public: PublicKey,
+    name: Text,
+    uses: Iterable[RegisteredUse],
+    at: int,
+    days: int = MAX_RP_DAYS,
+) -> Unsigned[bytes]:
+    """An rp-cert for ``public``, lacking only the signature of the anchor's ``key``; ``anchor`` is the anchor's name."""
+    if not 1 <= days <= MAX_RP_DAYS:
+        raise Malformed(f"the certificate of a relying party lives 1 to {MAX_RP_DAYS} days", where="/days")
+    payload = _dated(anchor, entity, at, days, public) | {_NAMES: _words(name), _USES: [render_use(use) for use in uses]}
+    return _prepare(RP_CERTIFICATE, payload, key, anchor_public)
+
+
+def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
+    """Structure and bounds. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
+    sign1 = parse_sign1(data, max_bytes=MAX_BYTES, where=where)
+    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where)
+    uses = array(members, _USES, where, max_items=_MAX_USES)
+    one = RpCertificate(
+        anchor=text(members, _ISS, where),
+        entity=text(members, _SUB, where),
+        issued_at=members[_IAT],
+        expires_at=members[_EXP],
+        public=_holder(members, where),
+        name=_read_words(members[_NAMES], pointer(where, _NAMES), 200),
+        uses=tuple(_read_use(each, f"{where}/{_USES}/{index}") for index, each in enumerate(uses)),
+        kid=sign1.protected[_KID],
+        sign1=sign1,
+    )
+    if len({use.id for use in one.uses}) != len(one.uses):
+        raise Malformed("two uses of one name", where=pointer(where, _USES))
+    return one
+
+
+def verify_rp_certificate(one: RpCertificate, trust: TrustAnchors, *, at: int) -> Anchor:
+    """The anchor that vouches for it now. ``Untrusted``, ``NotEntitled`` (pinned for another), ``BadSignature``, ``Expired``, ``NotYetValid``."""
+    fault: VcError = Untrusted("no anchor that is trusted here vouches for this organisation")
+    for anchor in trust.with_role(Role.RELYING_PARTY):
+        if kid_of(anchor.certificate.public) != one.kid:
+            continue
+        try:
+            _check_anchor(anchor, one, at)
+        except VcError as error:
+            fault = error
+        else:
+            return anchor
+    raise fault
+
+
+def _check_anchor(anchor: Anchor, one: RpCertificate, at: int) -> None:
+    verify_sign1(one.sign1, anchor.certificate.public, typ=RP_CERTIFICATE)
+    if anchor.entity is not None and anchor.entity != one.entity:
+        raise NotEntitled("the anchor is trusted for another organisation")
+    check_in_force(anchor.certificate.not_before, anchor.certificate.not_after + 1, at=at)
+    check_in_force(one.issued_at, one.expires_at, at=at)
+
+
+def render_use(use: RegisteredUse) -> dict[int, Any]:
+    """The map of one registered use."""
+    members: dict[int, Any] = {
+        1: use.id,
+        2: _words(use.title),
+        3: _words(use.purpose),
+        4: render_wants(use.wants),
+        5: use.retention_days,
+        6: use.privacy_policy,
+        7: use.contact,
+    }
+    return {key: value for key, value in members.items() if value is not None}
+
+
+def _read_use(value: object, where: str) -> RegisteredUse:
+    members = as_map(value, where, needed=(1, 2, 3, 4), optional=(5, 6, 7))
+    policy = text(members, 6, where, max_length=2_000) if 6 in members else None
+    if policy is not None and not policy.startswith(("https://", "http://")):
+        raise Malformed("an address is demanded here", where=pointer(where, 6))
+    return RegisteredUse(
+        id=text(members, 1, where, max_length=200),
+        title=_read_words(members[2], pointer(where, 2), 200),
+        purpose=_read_words(members[3], pointer(where, 3), 1_000),
+        wants=read_wants(members, 4, where),
+        retention_days=uint(members, 5, where, maximum=36_525) if 5 in members else None,
+        privacy_policy=policy,
+        contact=text(members, 7, where, max_length=1_000) if 7 in members else None,
+    )
+
+
+def render_wants(wants: Iterable[Want]) -> list[list[Any]]:
+    """``[+ [vct, [* group], [* optional group]]]``"""
+    return [[want.vct, list(want.required), list(want.optional)] for want in wants]
+
+
+def read_wants(members: Members, key: int, where: str = "") -> tuple[Want, ...]:
+    """The inverse. ``Malformed`` for a kind of document or a group that is there twice."""
+    items = array(members, key, where, min_items=1, max_items=16)
+    wants = tuple(_read_want(each, f"{where}/{key}/{index}") for index, each in enumerate(items))
+    if len({want.vct for want in wants}) != len(wants):
+        raise Malformed("one kind of document is there twice", where=pointer(where, key))
+    return wants
+
+
+def _read_want(value: object, where: str) -> Want:
+    vct, required, optional = as_array(value, where, min_items=3, max_items=3)
+    want = Want(vct=as_uint(vct, f"{where}/0"), required=_groups(required, f"{where}/1"), optional=_groups(optional, f"{where}/2"))
+    if len({*want.required, *want.optional}) != len(want.required) + len(want.optional):
+        raise Malformed("one group is there twice", where=where)
+    return want
+
+
+def _groups(value: object, where: str) -> tuple[int, ...]:
+    items = as_array(value, where, max_items=_MAX_GROUPS)
+    return tuple(as_uint(each, f"{where}/{index}", minimum=1, maximum=_MAX_GROUP) for index, each in enumerate(items))
+
+
+def _words(words: Text) -> dict[str, str]:
+    return {"en": words.en, "cy": words.cy}
+
+
+def _read_words(value: object, where: str, max_length: int) -> Text:
+    members = as_map(value, where, needed=("en", "cy"))
+    return Text(text(members, "en", where, max_length=max_length), text(members, "cy", where, max_length=max_length))
+
+
+# --- desk --------------------------------------------------------------------------------------------------------------------------------
+
+
+def prepare_desk_certificate(
+    *, entity: str, entity_public: PublicKey, key: KeyId, name: str, public: PublicKey, at: int, days: int = MAX_DESK_DAYS
+) -> Unsigned[bytes]:
+    """A desk-cert for ``public``, lacking only the signature of the relying party's ``key``."""
+    if not 1 <= days <= MAX_DESK_DAYS:
+        raise Malformed(f"the certificate of a desk lives 1 to {MAX_DESK_DAYS} days", where="/days")
+    return _prepare(DESK_CERTIFICATE, _dated(entity, name, at, days, public), key, entity_public)
+
+
+def parse_desk_certificate(data: bytes, where: str = "") -> DeskCertificate:
+    """Structure and bounds; errors as ``parse_rp_certificate``."""
+    return desk_certificate_of(parse_sign1(data, max_bytes=MAX_BYTES, where=where), where)
+
+
+def desk_certificate_of(sign1: Sign1, where: str = "") -> DeskCertificate:
+    """The same where it lies inside a challenge."""
+    members = _open(sign1, DESK_CERTIFICATE, (), MAX_DESK_DAYS, where)
+    return DeskCertificate(
+        entity=text(members, _ISS, where),
+        name=text(members, _SUB, where, max_length=40),
+        issued_at=members[_IAT],
+        expires_at=members[_EXP],
+        public=_holder(members, where),
+        kid=sign1.protected[_KID],
+        sign1=sign1,
+    )
+
+
+def verify_desk_certificate(desk: DeskCertificate, register: Register, *, at: int) -> RpCertificate:
+    """The relying party that the desk asks for. ``Untrusted``, ``BadSignature``, ``Expired``, ``NotYetValid``."""
+    party = register.find(desk.entity, at=at)
+    if desk.kid != kid_of(party.public):
+        raise Untrusted("the desk names another key than the one that is registered")
+    if desk.public == party.public:
+        raise Untrusted("a desk has a key of its own")
+    verify_sign1(desk.sign1, party.public, typ=DESK_CERTIFICATE)
+    check_in_force(desk.issued_at, desk.expires_at, at=at)
+    return party
+
+
+# --- both --------------------------------------------------------------------------------------------------------------------------------
+
+
+def check_in_force(begin: int, end: int, *, at: int) -> None:
+    """From ``begin``, a clock that is a minute ahead forgiven, until before ``end``. ``NotYetValid``, ``Expired``."""
+    if begin > at + AHEAD:
+        raise NotYetValid("it is dated in the future")
+    if at >= end:
+        raise Expired("its time is over")
+
+
+def _dated(issuer: str, subject: str, at: int, days: int, public: PublicKey) -> dict[int, Any]:
+    return {_ISS: issuer, _SUB: subject, _EXP: at + days * DAY, _IAT: at, _CNF: {1: render_cose_key(public)}}
+
+
+def _prepare(typ: Typ, payload: Mapping[int, Any], key: KeyId, signer: PublicKey) -> Unsigned[bytes]:
+    data = cbor.dumps(payload, canonical=True)
+    return prepare_sign1(typ=typ, payload=data, key=key, alg=signer.alg, protected={_KID: kid_of(signer)})
+
+
+def _open(sign1: Sign1, typ: Typ, more: tuple[int, ...], days: int, where: str) -> Members:
+    """Header and payload of either certificate. The ``typ`` is looked at before anything else (S1)."""
+    if not typ.admits(sign1.typ):
+        raise WrongTyp("this signed object is of another kind", where=where)
+    octets(as_map(sign1.protected, where, needed=(_ALG, _KID, _TYP)), _KID, where, size=8)
+    as_map(sign1.unprotected, where, needed=())
+    members = load_map(sign1.payload, where, needed=(_ISS, _SUB, _EXP, _IAT, _CNF, *more))
+    if not 0 < uint(members, _EXP, where) - uint(members, _IAT, where) <= days * DAY:
+        raise Malformed(f"it lives at most {days} days", where=pointer(where, _EXP))
+    return members
+
+
+def _holder(members: Members, where: str) -> PublicKey:
+    cnf = as_map(members[_CNF], pointer(where, _CNF), needed=(1,))
+    return parse_cose_key(cnf[1], f"{where}/{_CNF}/1")
