@@ -101,7 +101,7 @@ def _kind(claim: Claim) -> str:
         return "radios" if len(claim.choices) <= FEW else "pick"
     if claim.kind is Kind.TEXT:
         return "long" if claim.max_length > 400 else "text"
-    return {Kind.BOOLEAN: "radios", Kind.INTEGER: "number", Kind.DATE: "date", Kind.PARTIAL_DATE: "date"}[claim.kind]
+    return {Kind.BOOLEAN: "radios", Kind.INTEGER: "number", Kind.DATE: "date", Kind.PARTIAL_DATE: "date", Kind.PORTRAIT: "long"}[claim.kind]
 
 
 # --- answers to claims -------------------------------------------------------------------------------------------------------------------

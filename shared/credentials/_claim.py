@@ -38,6 +38,7 @@ class Kind(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     CODE = "code"  # one of ``choices``
+    PORTRAIT = "portrait"  # a ``data:`` URL of a WebP of 800 bytes at most: for a person to compare, no biometric
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Claim:
     hint: Text | None = None
     max_length: int = 200
     max_items: int = 32
-    cwt: int = 0  # lossless key inside the compact format; unique in the type
+    cwt: int = 0  # key inside the compact format, from 1, unique in the type; the choices of a code count from 0 and only grow
     mdoc: str = ""  # element identifier in the type's namespace; empty = made of ``path``
 
     @property
@@ -90,7 +91,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Leaves that a page shows together and that the compact format discloses together."""
+    """Leaves that a page shows together and that the compact format discloses together.
+
+    ``cwt`` is its number there, from 1; 0 for what is always in clear, or where the type has no compact form. It can be disclosed only
+    along with the group that it is ``within``.
+    """
 
     id: str
     label: Text
+    cwt: int = 0
+    within: str = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..codec import strict_json
 from ..errors import Malformed
 from ._claim import Claim, ClaimPath, Disclosure, Kind, Text
 from ._model import CredentialType, ReadyQuery
-from ._tree import MAX_INTEGER, Node
+from ._tree import MAX_INTEGER, MAX_PORTRAIT_URL, PORTRAIT, Node
 from ._tree import leaves as _leaves
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +30,19 @@ _HASHES = ("sha512", "sha384", "sha256")  # strongest first
 def leaves(rules: CredentialType, claims: Mapping[str, Any]) -> list[tuple[ClaimPath, Claim, Any]]:
     """Each leaf of ``claims`` that the type knows, in its order: the path with numbers, what it is, and its value."""
     return list(_leaves(rules.tree, claims))
+
+
+def whole_groups(rules: CredentialType, paths: Iterable[ClaimPath]) -> tuple[ClaimPath, ...]:
+    """Every leaf of each group that one of ``paths`` touches, as its path in the type: the compact format shows no less of a group."""
+    plain = [tuple(None if isinstance(part, int) else part for part in path) for path in paths]
+    numbered = {group.id for group in rules.groups if group.cwt}
+    touched = {
+        claim.group
+        for claim in rules.claims
+        for path in plain
+        if claim.group in numbered and all(one == two for one, two in zip(path, claim.path, strict=False))
+    }
+    return tuple(claim.path for claim in rules.claims if claim.group in touched)
 
 
 # --- JSON Schema ---------------------------------------------------------------------------------------------------------------------
@@ -78,6 +91,11 @@ _FORMS: Mapping[Kind, Callable[[Claim], dict[str, Any]]] = {
     Kind.INTEGER: lambda _claim: {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
     Kind.BOOLEAN: lambda _claim: {"type": "boolean"},
     Kind.CODE: lambda claim: {"type": "string", "enum": [choice.value for choice in claim.choices]},
+    Kind.PORTRAIT: lambda _claim: {
+        "type": "string",
+        "pattern": f"^{PORTRAIT}UklGR[A-Za-z0-9+/]*={{0,2}}$",  # begins with RIFF
+        "maxLength": MAX_PORTRAIT_URL,
+    },
 }
 
 

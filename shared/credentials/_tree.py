@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -155,6 +156,36 @@ def _check_code(claim: Claim, value: Any, where: str) -> None:
         raise Malformed(f"one of these belongs here: {', '.join(choice.value for choice in claim.choices)}", where=where)
 
 
+PORTRAIT = "data:image/webp;base64,"
+MAX_PORTRAIT = 800
+"""Bytes of a picture: with more of them a code on a screen is not read by every camera."""
+MAX_PORTRAIT_URL = len(PORTRAIT) + -(-MAX_PORTRAIT // 3) * 4
+
+
+def _check_portrait(_claim: Claim, value: Any, where: str) -> None:
+    if isinstance(value, str) and len(value) > MAX_PORTRAIT_URL:
+        raise TooLarge(f"at most {MAX_PORTRAIT} bytes", where=where)
+    if not isinstance(value, str) or portrait_bytes(value) is None:
+        raise Malformed("a small picture in the form WebP belongs here", where=where)
+
+
+def portrait_bytes(url: str) -> bytes | None:
+    """The WebP file inside a ``data:`` URL; ``None`` if there is none, it is too large, or the URL could be spelled otherwise."""
+    try:
+        data = b64decode(url.removeprefix(PORTRAIT), validate=True)
+    except ValueError:
+        return None
+    fits = url == portrait_url(data) and len(data) <= MAX_PORTRAIT
+    # RIFF container of a WebP (RFC 9649 section 2.4): its size counts what follows the first eight bytes.
+    riff = data[:4] == b"RIFF" and data[8:12] == b"WEBP" and data[4:8] == (len(data) - 8).to_bytes(4, "little")
+    return data if fits and riff else None
+
+
+def portrait_url(data: bytes) -> str:
+    """The one ``data:`` URL of a WebP file."""
+    return PORTRAIT + b64encode(data).decode()
+
+
 _CHECKS: Mapping[Kind, Callable[[Claim, Any, str], None]] = {
     Kind.TEXT: _check_text,
     Kind.DATE: _check_date,
@@ -162,6 +193,7 @@ _CHECKS: Mapping[Kind, Callable[[Claim, Any, str], None]] = {
     Kind.INTEGER: _check_integer,
     Kind.BOOLEAN: _check_boolean,
     Kind.CODE: _check_code,
+    Kind.PORTRAIT: _check_portrait,
 }
 
 

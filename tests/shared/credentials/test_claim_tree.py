@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.forge import LPA_1, REPRESENTATION
 
 from shared.credentials import Choice, Claim, CredentialType, Disclosure, Group, Kind, Text
-from shared.credentials._tree import MAX_INTEGER, check_shape, grow, leaves, pointer
+from shared.credentials._tree import MAX_INTEGER, check_shape, grow, leaves, pointer, portrait_bytes, portrait_url
 from shared.errors import Malformed, TooLarge, TypeRuleBroken, VcError
 
 WORDS = Text("detail", "manylyn")
@@ -27,11 +27,13 @@ CLAIMS = (
     claim("number", kind=Kind.INTEGER),
     claim("yes", kind=Kind.BOOLEAN, disclosure=Disclosure.ALWAYS),
     claim("code", kind=Kind.CODE, choices=(Choice("a", WORDS), Choice("b", WORDS))),
+    claim("face", kind=Kind.PORTRAIT),
     claim("rows", None, "limit", required=True, disclosure=Disclosure.ALWAYS, max_items=2),
     claim("rows", None, "detail", max_items=2),
     claim("deep", "deeper", "deepest"),
 )
 TREE = grow(CLAIMS)
+FACE = portrait_url(b"RIFF\x08\0\0\0WEBPVP8 ")
 WHOLE: Mapping[str, Any] = {"text": "word", "rows": [{"limit": "l"}]}
 
 
@@ -56,10 +58,17 @@ def test_the_tree_knows_what_is_needed_and_what_stays_open() -> None:
         {"rows": ({"limit": "l"},)},
         {"deep": {"deeper": {"deepest": "one line\nand another"}}},
         {"text": "żółw!"},
+        {"face": FACE},
+        {"face": portrait_url(b"RIFF\x18\x03\0\0WEBP" + bytes(788))},
     ],
 )
 def test_what_has_the_shape(more: dict[str, Any]) -> None:
     check_shape(TREE, {**WHOLE, **more}, whole=True)
+
+
+def test_a_picture_comes_out_as_it_went_in() -> None:
+    assert portrait_bytes(FACE) == b"RIFF\x08\0\0\0WEBPVP8 "
+    assert portrait_bytes("") is None
 
 
 @pytest.mark.parametrize(
@@ -89,6 +98,15 @@ def test_what_has_the_shape(more: dict[str, Any]) -> None:
         ({"yes": 1}, "/yes"),
         ({"code": "c"}, "/code"),
         ({"code": ["a"]}, "/code"),
+        ({"face": 5}, "/face"),
+        ({"face": "RIFF"}, "/face"),
+        ({"face": "data:image/webp;base64,%%%%"}, "/face"),
+        ({"face": FACE.replace("webp", "jpeg")}, "/face"),
+        ({"face": FACE + "\n"}, "/face"),
+        ({"face": portrait_url(b"RIFF\x09\0\0\0WEBPVP8 ")}, "/face"),  # says that it is longer
+        ({"face": portrait_url(b"RIFF\x08\0\0\0WAVEVP8 ")}, "/face"),
+        ({"face": portrait_url(b"RIFF\x19\x03\0\0WEBP" + bytes(789))}, "/face"),
+        ({"face": portrait_url(b"RIFF\x28\x03\0\0WEBP" + bytes(804))}, "/face"),
         ({"rows": []}, "/rows"),
         ({"rows": {"limit": "l"}}, "/rows"),
         ({"rows": [{"detail": "d"}]}, "/rows/0/limit"),

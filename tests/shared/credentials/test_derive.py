@@ -12,7 +12,7 @@ from support.forge import LPA_1, REPRESENTATION, lpa
 
 from shared.credentials import Claim, Kind, Text
 from shared.credentials import _derive as derive
-from shared.credentials._tree import grow
+from shared.credentials._tree import grow, portrait_url
 from shared.dcql import parse_query
 from shared.errors import Malformed
 
@@ -67,6 +67,24 @@ def test_partial_dates_have_a_schema_too() -> None:
     validator = jsonschema_rs.Draft202012Validator(schema)
     assert all(validator.is_valid({"d": value}) for value in ("1938", "1938-11", "1938-11-02"))
     assert not any(validator.is_valid({"d": value}) for value in ("38", "1938-00", "1938-11-32", 1938))
+
+
+def test_a_picture_has_a_schema_too() -> None:
+    small, large = (portrait_url(b"RIFF" + (size - 8).to_bytes(4, "little") + b"WEBP" + bytes(size - 12)) for size in (800, 802))
+    assert is_valid(lpa(proxy=LPA_1["proxy"] | {"portrait": small}))
+    for refused in (large, small.replace("webp", "png"), "UklGR", 5):
+        assert not is_valid(lpa(proxy=LPA_1["proxy"] | {"portrait": refused}))
+
+
+def test_groups_are_shown_whole_where_they_have_numbers() -> None:
+    donor = (("represented", "given_name"), ("represented", "family_name"))
+    assert derive.whole_groups(REPRESENTATION, [donor[1]]) == donor
+    assert derive.whole_groups(REPRESENTATION, [("powers", 3), ("decision_rule",)]) == (("powers", None),)
+    assert derive.whole_groups(REPRESENTATION, [("powers",)]) == (("powers", None),)
+    assert {path[0] for path in derive.whole_groups(REPRESENTATION, [("represented",)])} == {"represented"}
+    dates = {("grant_date",), ("registration_date",), ("proxy", "appointment_type")}
+    assert set(derive.whole_groups(REPRESENTATION, [("grant_date",)])) == dates
+    assert derive.whole_groups(REPRESENTATION, [("nino",)]) == ()
 
 
 def test_type_metadata_has_a_line_for_each_leaf() -> None:

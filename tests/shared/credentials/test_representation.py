@@ -55,7 +55,7 @@ def test_every_word_for_people_is_there_in_both_languages() -> None:
 def test_the_type_is_consistent_with_itself() -> None:
     groups = [group.id for group in REPRESENTATION.groups]
     assert len(set(groups)) == len(groups)
-    assert {claim.group for claim in REPRESENTATION.claims} == set(groups)
+    assert {claim.group for claim in REPRESENTATION.claims} | {group.within for group in REPRESENTATION.groups} == {*groups, ""}
     for unique in ("cwt", "path", "mdoc_element"):
         values = [getattr(claim, unique) for claim in REPRESENTATION.claims]
         assert all(values)
@@ -86,6 +86,26 @@ def test_limits_are_always_in_clear_and_the_three_details_of_the_donor_are_three
     assert entry.disclosure is Disclosure.ONCE
     donor = {claim.group for claim in REPRESENTATION.claims if claim.path[0] == "represented"}
     assert donor == {"donor-name", "donor-birthdate", "donor-postcode", "donor-other-names"}
+
+
+def test_the_compact_format_numbers_groups_and_details_for_good() -> None:
+    """What was signed once is read by these numbers for ever: they are added to, never changed."""
+    numbers = "donor-name donor-birthdate donor-postcode attorney-name powers portrait further"
+    inside = "restrictions donor-other-names attorney-birthdate dates register-entry"
+    found = {group.cwt: (group.id, group.within) for group in REPRESENTATION.groups if group.cwt}
+    expected = [(name, "") for name in numbers.split()] + [(name, "further") for name in inside.split()]
+    assert [found[number] for number in sorted(found)] == expected
+    numbered = {group.id for group in REPRESENTATION.groups if group.cwt}
+    for claim in REPRESENTATION.claims:
+        assert (claim.disclosure is Disclosure.ALWAYS) == (claim.group not in numbered)
+        assert claim.disclosure is not Disclosure.ALWAYS or claim.cwt <= 23  # one byte
+    keys = {claim.cwt: "/".join(part or "*" for part in claim.path) for claim in REPRESENTATION.claims}
+    clear = """representation_kind instrument_type attestation_basis authority_current decision_rule cardinality usable_when
+        substitution has_restrictions evidence/attested_by evidence/attested_on issuing_authority issuing_country issuing_jurisdiction"""
+    hidden = """represented/given_name represented/family_name represented/birthdate represented/address/postal_code
+        proxy/given_name proxy/family_name powers/* proxy/portrait restrictions_text represented/also_known_as/*
+        proxy/birthdate grant_date registration_date proxy/appointment_type register_entry"""
+    assert [keys[number] for number in range(1, 30)] == clear.split() + hidden.split()
 
 
 def test_names_in_other_documents() -> None:
