@@ -50,14 +50,15 @@ class Binding:
 
     ``nonce`` is a text; a format that signs bytes takes base64url of them. It is ``None`` only to verify an addressed copy, whose nonce the holder chose: it must then be of 128 bits or more, beside
     ``exp``, ``jti`` and ``purpose_id`` (S8). ``max_age`` (seconds) bounds the age of the holder's signature, ``issued_after`` (epoch seconds) is an
-    earlier bound of its own, e.g. when our nonce was made; a signed ``exp`` only narrows. ``extra`` members are signed by the holder
-    and, when verifying, must be there with equal values.
+    earlier bound of its own, e.g. when our nonce was made; a signed ``exp`` only narrows. Where ``max_age`` is ``None`` the nonce alone
+    proves freshness, and the holder's clock is not judged. ``extra`` members are signed by the holder and, when verifying, must be there
+    with equal values.
     """
 
     audience: str
     nonce: str | None
     issued_after: int | None = None
-    max_age: int = 300
+    max_age: int | None = 300
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 

@@ -89,18 +89,23 @@ def _is_text(value: Any) -> bool:
 
 def _check_time(claims: Mapping[str, Any], binding: Binding, at: int) -> None:
     made = _time(claims, "iat")
-    if made > at + AHEAD:
-        raise StaleBinding("it was signed in the future", where="/iat")
-    if made < at - binding.max_age - AHEAD or (binding.issued_after is not None and made < binding.issued_after - AHEAD):
-        raise StaleBinding("it was signed too long ago", where="/iat")
-    if "nbf" in claims and at + AHEAD < _time(claims, "nbf"):
-        raise StaleBinding("it may not be used yet", where="/nbf")
+    if binding.max_age is not None:
+        _check_begin(claims, binding, made, binding.max_age, at)
     if "exp" in claims:
         end = _time(claims, "exp")
         if at >= end:
             raise StaleBinding("its time is over", where="/exp")
         if end - made > MAX_ADDRESSED:
             raise StaleBinding("it was made out for too long", where="/exp")
+
+
+def _check_begin(claims: Mapping[str, Any], binding: Binding, made: int, max_age: int, at: int) -> None:
+    if made > at + AHEAD:
+        raise StaleBinding("it was signed in the future", where="/iat")
+    if made < at - max_age - AHEAD or (binding.issued_after is not None and made < binding.issued_after - AHEAD):
+        raise StaleBinding("it was signed too long ago", where="/iat")
+    if "nbf" in claims and at + AHEAD < _time(claims, "nbf"):
+        raise StaleBinding("it may not be used yet", where="/nbf")
 
 
 def _time(claims: Mapping[str, Any], name: str) -> int:
