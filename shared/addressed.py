@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import DAY, Entropy
-from .codec import base45, base64url, cbor, reader, strict_json
+from .codec import base45, base64url, cbor, packed, reader, strict_json
 from .codec.inflate import inflate
 from .errors import Malformed, TooLarge, VcError
 from .formats import Binding
@@ -78,8 +78,12 @@ def parse_qr(text: str) -> AddressedPresentation:
         raise Malformed("this code holds something else")
     if len(text) > MAX_QR:
         raise TooLarge("this is longer than any QR code")
-    packed = cbor.loads(inflate(base45.decode(text[len(PREFIX) :]), max_bytes=_MAX_UNPACKED), max_bytes=_MAX_UNPACKED)
-    return _read(reader.as_object(_unpack(packed), ""))
+    return parse_content(inflate(base45.decode(text[len(PREFIX) :]), max_bytes=_MAX_UNPACKED))
+
+
+def parse_content(content: bytes) -> AddressedPresentation:
+    """What is inside such a text, unpacked by its caller."""
+    return _read(reader.as_object(packed.unpack(cbor.loads(content, max_bytes=_MAX_UNPACKED)), ""))
 
 
 def _read(doc: Mapping[str, Any]) -> AddressedPresentation:
@@ -118,43 +122,17 @@ def _render(presentation: AddressedPresentation) -> dict[str, Any]:
 def render_qr(presentation: AddressedPresentation, *, max_length: int = MAX_QR) -> str:
     """The text for a QR code, without the staples if they do not fit; ``TooLarge`` if the presentation itself does not.
 
-    It is base45 of zlib of the same document as the file, in CBOR, with each signed object taken out of its base64url: split at ``~`` and
-    ``.`` into byte strings. That is lossless, for base64url has one spelling here, and zlib then finds the words inside: a quarter less
-    to draw. ``max_length`` is in characters: fewer make a picture that weaker cameras read.
+    It is base45 of zlib of the same document as the file, see ``shared.codec.packed``. ``max_length`` is in characters: fewer make a
+    picture that weaker cameras read.
     """
     bare = AddressedPresentation(
         format=presentation.format, aud=presentation.aud, purpose_id=presentation.purpose_id, vp_token=presentation.vp_token
     )
     for each in (presentation, bare):
-        text = PREFIX + base45.encode(zlib.compress(cbor.dumps(_pack(_render(each))), 9))
+        text = PREFIX + base45.encode(zlib.compress(cbor.dumps(packed.pack(_render(each))), 9))
         if len(text) <= max_length:
             return text
     raise TooLarge("this copy shows too much for one QR code; send the file")
-
-
-def _pack(value: Any) -> Any:
-    """Texts that are signed objects as lists of lists of bytes; everything else as it is."""
-    if isinstance(value, dict):
-        return {name: _pack(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_pack(each) for each in value]
-    if not isinstance(value, str) or "." not in value:
-        return value
-    try:
-        return [[base64url.decode(part) for part in item.split(".")] for item in value.split("~")]
-    except Malformed:
-        return value
-
-
-def _unpack(value: Any) -> Any:
-    """The inverse. Only a list of lists of bytes is a signed object, and an empty part is an empty byte string."""
-    if isinstance(value, dict):
-        return {name: _unpack(each) for name, each in value.items()}
-    if not isinstance(value, list):
-        return value
-    if value and all(isinstance(item, list) and item and all(isinstance(part, bytes) for part in item) for item in value):
-        return "~".join(".".join(map(base64url.encode, item)) for item in value)
-    return [_unpack(each) for each in value]
 
 
 def staples(presentation: AddressedPresentation) -> dict[str, str]:

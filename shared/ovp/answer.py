@@ -1,0 +1,85 @@
+"""What a holder signs in answer to a challenge or a code, and how it travels back (security rules S5 to S7, S13; docs/ovp.md section 7).
+
+One ``Binding`` serves both sides: the wallet signs it, the desk expects it. The level follows from the mode that the desk opened; an
+answer to no open question is ``Replayed``, never something lesser (S6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from ..clock import Entropy
+from ..codec import base64url, cbor, packed
+from ..errors import BadSignature, Malformed, Replayed
+from ..formats import Binding
+from ..keys import PublicKey
+from . import seal
+from .challenge import Challenge
+from .code import code_audience, code_nonce
+from .envelope import PRESENTATION, SD_JWT, of_message, to_message
+
+SD_CWT_FORMAT: Final = "dc+sd-cwt"
+SD_JWT_FORMAT: Final = "dc+sd-jwt"
+
+
+class OpenChallenge(NamedTuple):
+    """A challenge that waits for its answer, with the private half of its sealing key; its desk forgets both together."""
+
+    challenge: Challenge
+    private: bytes
+
+
+class Answer(NamedTuple):
+    """A presentation as it travels: the format and its wire text, as ``shared.formats`` has it."""
+
+    format: str
+    wire: str
+
+
+def live_binding(challenge: Challenge) -> Binding:
+    """Level 3: made out to the desk's key, over the whole challenge. Freshness is the nonce's; a phone's wrong clock is no refusal."""
+    return Binding(audience=challenge.audience, nonce=base64url.encode(challenge.digest), max_age=None)
+
+
+def code_binding(code: str, *, entity: str, use: str, public: PublicKey) -> Binding:
+    """Level 2: made out to the relying party's registered key, over the code, the body and the use."""
+    return Binding(audience=code_audience(public), nonce=base64url.encode(code_nonce(code, entity=entity, use=use)), max_age=None)
+
+
+def render_answer(answer: Answer) -> tuple[str, bytes]:
+    """Prefix and content, for ``envelope.render_text`` or ``to_message``. ``Malformed`` for a format that does not travel so."""
+    if answer.format == SD_CWT_FORMAT:
+        return PRESENTATION, base64url.decode(answer.wire)
+    if answer.format == SD_JWT_FORMAT:
+        return SD_JWT, cbor.dumps(packed.pack(answer.wire))
+    raise Malformed("documents of this format do not travel by QR code")
+
+
+def parse_answer(prefix: str, content: bytes) -> Answer:
+    """The inverse; ``Malformed``. A copy made out to somebody as SD-JWT is a map, see ``shared.addressed``."""
+    if prefix == PRESENTATION:
+        return Answer(SD_CWT_FORMAT, base64url.encode(content))
+    wire = packed.unpack(cbor.loads(content)) if prefix == SD_JWT else None
+    if not isinstance(wire, str):
+        raise Malformed("this is no answer")
+    return Answer(SD_JWT_FORMAT, wire)
+
+
+def seal_answer(answer: Answer, challenge: Challenge, *, entropy: Entropy) -> bytes:
+    """The content of a sealed answer, for the desk that made ``challenge`` and for nobody whose camera looks on."""
+    return seal.seal(to_message(*render_answer(answer)), challenge.seal_key, challenge.info, entropy=entropy)
+
+
+def open_answer(sealed: bytes, waiting: Iterable[OpenChallenge]) -> tuple[OpenChallenge, Answer]:
+    """Which open challenge it answers, and what with.
+
+    ``Replayed`` if none: it was answered before, ran out, or is somebody else's. ``Malformed`` for what is no sealed answer.
+    """
+    for one in waiting:
+        try:
+            message = seal.open_sealed(sealed, one.private, one.challenge.info)
+        except BadSignature:
+            continue
+        return one, parse_answer(*of_message(message))
+    raise Replayed("it answers no question that is open at this desk")
