@@ -8,25 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import cbor2
 
 from ..errors import Malformed, TooLarge
 
+REDACTED: Final = cbor2.CBORSimpleValue(59)
+"""The map key under which an SD-CWT keeps the digests of what is hidden in that map."""
 _MAX_DEPTH = 16
 _TEXT, _MAP, _TAG, _SIMPLE = 3, 5, 6, 7  # major types
 _STRINGS = frozenset({2, _TEXT})
 _IN_HEAD = 23  # larger arguments follow the head, in so many bytes:
 _SIZES = (1, 2, 4, 8)
 _LEAST = (24, 0x100, 0x1_0000, 0x1_0000_0000)  # the smallest argument that needs so many
+_SHORT = 2_048  # bytes that cannot hold enough keys of one hash to cost anything
+_KEYS = frozenset({int, str, bytes})
 
 
-def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPTH, where: str = "") -> Any:
-    """The one item in ``data``. ``TooLarge`` past ``max_bytes``; ``Malformed`` for all else, nesting beyond ``max_depth`` included."""
+def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPTH, redacted: bool = False, where: str = "") -> Any:
+    """The one item in ``data``. ``TooLarge`` past ``max_bytes``; ``Malformed`` for all else, nesting beyond ``max_depth`` included.
+
+    Keys are whole numbers and strings; with ``redacted`` also the simple value 59.
+    """
     if len(data) > max_bytes:
         raise TooLarge(f"more than {max_bytes} bytes of CBOR", where=where)
-    _check_keys(data, where)
+    hook = _check_redacted_map if redacted else _check_map
+    if len(data) <= _SHORT:
+        # What comes out again byte for byte had definite lengths, the shortest heads and nothing after it. All else goes the long way.
+        try:
+            value = cbor2.loads(
+                data,
+                max_depth=max_depth,
+                allow_indefinite=False,
+                allow_duplicate_keys=False,
+                semantic_decoders=_TAGS,
+                object_hook=hook,
+            )
+            if cbor2.dumps(value) == data:
+                return value
+        except (cbor2.CBORError, ValueError, TypeError):
+            pass
+    _check_heads(data, where, redacted=redacted)
     decoder = cbor2.CBORDecoder(
         BytesIO(data), max_depth=max_depth, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_TAGS
     )
@@ -41,13 +64,57 @@ def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPT
     raise Malformed("bytes after the CBOR item", where=where)
 
 
+def _check_map(value: Mapping[Any, Any], _immutable: bool) -> Mapping[Any, Any]:
+    if not _KEYS.issuperset(map(type, value)):
+        raise TypeError
+    return value
+
+
+def _check_redacted_map(value: Mapping[Any, Any], _immutable: bool) -> Mapping[Any, Any]:
+    for key in value:
+        if type(key) not in _KEYS and not is_redacted(key):
+            raise TypeError
+    return value
+
+
+def is_redacted(key: object) -> bool:
+    """Whether ``key`` is the simple value 59. Never compare: cbor2 calls it equal to the number 59."""
+    return type(key) is cbor2.CBORSimpleValue and key == REDACTED
+
+
 def dumps(value: object, *, canonical: bool = False) -> bytes:
-    """``value`` in definite lengths; ``canonical`` sorts map keys by length, then bytes, and uses the shortest floats (RFC 8949 4.2.3)."""
-    return cbor2.dumps(value, canonical=canonical)
+    """``value`` in definite lengths; ``canonical`` sorts map keys by their bytes and uses the shortest floats (RFC 8949 4.2.1)."""
+    if not canonical:
+        return cbor2.dumps(value)
+    return cbor2.dumps(_sorted(value), encoders={float: lambda encoder, each: encoder.write(cbor2.dumps(each, canonical=True))})
 
 
-def _check_keys(data: bytes, where: str) -> None:
-    """``Malformed`` for a map key that is neither a whole number nor a string.
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        keys = sorted((cbor2.dumps(key), key) for key in value)
+        return {key: _sorted(value[key]) for _, key in keys}
+    if isinstance(value, list | tuple):
+        return [_sorted(each) for each in value]
+    return cbor2.CBORTag(value.tag, _sorted(value.value)) if isinstance(value, cbor2.CBORTag) else value
+
+
+def head(major: int, argument: int) -> bytes:
+    """The head of an item in its shortest form (RFC 8949 section 3): for what is put together by hand because it is hot."""
+    if argument <= _IN_HEAD:
+        return bytes((major << 5 | argument,))
+    if argument < _LEAST[1]:
+        return bytes((major << 5 | 24, argument))
+    size, extra = (2, 25) if argument < _LEAST[2] else (4, 26) if argument < _LEAST[3] else (8, 27)
+    return bytes((major << 5 | extra,)) + argument.to_bytes(size, "big")
+
+
+def byte_string(value: bytes) -> bytes:
+    """``value`` as an item."""
+    return head(2, len(value)) + value
+
+
+def _check_heads(data: bytes, where: str, *, redacted: bool) -> None:
+    """``Malformed`` for a map key that is neither a whole number nor a string, and for heads longer than they need be.
 
     Arrays of -1 and -2 all have one hash in Python: a map with thousands of them as keys takes minutes to build. So this looks at the
     heads of the items alone (RFC 8949 section 3) before anything is built.
@@ -65,6 +132,8 @@ def _check_keys(data: bytes, where: str) -> None:
             if major <= _TEXT:
                 at += argument if major in _STRINGS else 0
             elif maps[-1] and todo[-1] & 1:
+                if redacted and data[at - 2 : at] == b"\xf8\x3b":
+                    continue
                 raise Malformed("the keys of a map are whole numbers and strings", where=where)
             elif major != _SIMPLE:
                 todo.append(1 if major == _TAG else argument << (major == _MAP))

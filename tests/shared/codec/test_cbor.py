@@ -71,8 +71,8 @@ def test_tags_are_left_alone() -> None:
 
 
 def test_canonical_order() -> None:
-    value = {-1: 1, 100: 2, 10: 3, "z": 4, "aa": 5}
-    assert cbor.dumps(value, canonical=True).hex() == "a50a032001186402617a0462616105"
+    value = {"aa": 5, -1: 1, 100: 2, 10: 3, "z": [{2: 1, 1: 2}, cbor2.CBORTag(18, ({2: 1, 1: 2},))]}  # RFC 8949 section 4.2.1
+    assert cbor.dumps(value, canonical=True).hex() == "a50a031864022001617a82a201020201d281a20102020162616105"
     assert cbor.dumps({"b": 1, "a": 2}).hex() == "a2616201616102"
     assert cbor.dumps(1.5, canonical=True).hex() == "f93e00"
     assert (len(cbor._TAGS), list(cbor._TAGS)) == (0, [])
@@ -89,3 +89,51 @@ def test_a_value_or_an_error(data: bytes) -> None:
         cbor.loads(data)
     except VcError:
         return
+
+
+def test_the_key_of_redacted_claims_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes.fromhex("a2 01 f83b f83b 81 a1 f83b f6")
+    for short in (2_048, 0):
+        monkeypatch.setattr(cbor, "_SHORT", short)
+        assert cbor.loads(data, redacted=True) == {1: cbor.REDACTED, cbor.REDACTED: [{cbor.REDACTED: None}]}
+        with pytest.raises(Malformed):
+            cbor.loads(data)
+        for other in ("a1f83c00", "a1f500", "a1f93c0000", "a2f83b00f83b00", "a1f9536000", "a1813b00", "a1d83b00", "a2183b00f83b00"):
+            with pytest.raises(Malformed):
+                cbor.loads(bytes.fromhex(other), redacted=True)
+
+
+def test_the_key_of_redacted_claims_is_not_the_number() -> None:
+    (key,) = cbor.loads(bytes.fromhex("a1f83b00"), redacted=True)
+    (number,) = cbor.loads(bytes.fromhex("a1183b00"), redacted=True)
+    assert cbor.is_redacted(key)
+    assert not cbor.is_redacted(number)
+    assert not cbor.is_redacted(59.0)
+
+
+@given(st.binary(max_size=40) | VALUES.map(cbor2.dumps), st.booleans(), st.data())
+def test_the_short_way_and_the_long_one_agree(data: bytes, redacted: bool, damage: st.DataObject) -> None:
+    if data and damage.draw(st.booleans()):
+        at = damage.draw(st.integers(0, len(data) - 1))
+        data = data[:at] + damage.draw(st.binary(max_size=3)) + data[at + damage.draw(st.integers(0, 2)) :]
+    found = []
+    for short in (2_048, -1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cbor, "_SHORT", short)
+            try:
+                found.append(repr(cbor.loads(data, redacted=redacted)))
+            except Malformed:
+                found.append("")
+    assert found[0] == found[1]
+
+
+@given(st.integers(0, 7), st.integers(0, 2**64 - 1) | st.sampled_from([23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32]))
+def test_heads(major: int, argument: int) -> None:
+    assert cbor._head(cbor.head(major, argument), 0, "") == (major, argument, len(cbor.head(major, argument)))
+    if major == 0:
+        assert cbor.head(major, argument) == cbor2.dumps(argument)
+
+
+def test_byte_strings() -> None:
+    for size in (0, 23, 24, 255, 256, 65_536):
+        assert cbor.byte_string(bytes(size)) == cbor2.dumps(bytes(size))
