@@ -1,7 +1,7 @@
 """Whom this installation trusts, for what: the file ``trust.json``. Only its owner changes it; nothing that arrives ever does (S17).
 
-``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …]}, …],
-"bundle_signers": [RFC 7638 thumbprint, …]}``
+``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …], "address"?: URL,
+"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …]}``
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..codec import strict_json
-from ..codec.reader import get_int, get_objects, get_str, get_strings
+from ..codec.reader import get_bool, get_int, get_objects, get_str, get_strings
 from ..errors import Conflict, Malformed, Missing
 from ..keys import Role
 from ..x509 import Cert, load_certificate
@@ -29,7 +29,9 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 class Anchor:
     """One pinned certification authority. ``role`` is what the certificates below it may be used as.
 
-    ``entity`` and ``vcts``, where given, narrow the pin: trusted only for that entity, only for those types.
+    ``entity`` and ``vcts``, where given, narrow the pin: trusted only for that entity, only for those types. ``address`` is where the
+    entity is reached if that differs from its identifier. ``without_snapshot``: this authority publishes none, and its owner bears that a
+    checking pack cannot tell what it has withdrawn; who has once published one is never without again.
     """
 
     certificate: Cert
@@ -37,6 +39,13 @@ class Anchor:
     name: str
     entity: str | None = None
     vcts: tuple[str, ...] | None = None
+    address: str | None = None
+    without_snapshot: bool = False
+
+    @property
+    def site(self) -> str | None:
+        """Where what it publishes is fetched; ``None`` if its owner named no address."""
+        return self.address or self.entity
 
     @property
     def fingerprint(self) -> str:
@@ -74,13 +83,28 @@ class TrustAnchors:
         return self if thumbprint in self.bundle_signers else replace(self, bundle_signers=(*self.bundle_signers, thumbprint))
 
 
-def parse_anchor(data: bytes, *, role: Role, name: str = "", entity: str | None = None, vcts: Iterable[str] | None = None) -> Anchor:
+def parse_anchor(
+    data: bytes,
+    *,
+    role: Role,
+    name: str = "",
+    entity: str | None = None,
+    vcts: Iterable[str] | None = None,
+    address: str | None = None,
+    without_snapshot: bool = False,
+) -> Anchor:
     """A PEM or DER file that the owner pins. ``Malformed`` unless it holds exactly one certificate, a CA's, for a usable role."""
     certificate = load_certificate(data)
     _check_anchor(certificate, role)
     kept = None if vcts is None else tuple(vcts)
     return Anchor(
-        certificate=certificate, role=role, name=name or certificate.subject.removesuffix(" trust anchor"), entity=entity, vcts=kept
+        certificate=certificate,
+        role=role,
+        name=name or certificate.subject.removesuffix(" trust anchor"),
+        entity=entity,
+        vcts=kept,
+        address=address,
+        without_snapshot=without_snapshot,
     )
 
 
@@ -116,6 +140,8 @@ def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
         name=get_str(obj, "name", where),
         entity=get_str(obj, "entity", where, optional=True),
         vcts=get_strings(obj, "vcts", where, optional=True),
+        address=get_str(obj, "address", where, optional=True),
+        without_snapshot=get_bool(obj, "without_snapshot", where, optional=True) or False,
     )
 
 
@@ -145,4 +171,8 @@ def _render_entry(anchor: Anchor) -> dict[str, Any]:
         entry["entity"] = anchor.entity
     if anchor.vcts is not None:
         entry["vcts"] = list(anchor.vcts)
+    if anchor.address is not None:
+        entry["address"] = anchor.address
+    if anchor.without_snapshot:
+        entry["without_snapshot"] = True
     return entry

@@ -1,75 +1,84 @@
-"""The trust bundle: one signed file from which a verifier without network answers itself (security rules S17, S18).
+"""The trust bundle: one signed file from which a verifier without network answers itself (security rules S16-S18).
 
 ``{"manifest": "<JWS, typ trust-bundle+jwt>", "artefacts": {"<SHA-256, base64url>": "<base64>"}}`` with the manifest
 ``{iss, seq, prev, iat, exp, artefacts: [{media_type, sha256}]}``. The signer's key stands in the header and is pinned out of band.
 
-What is inside is trusted for its own signatures only: a certificate here never becomes an anchor, a status list still needs an entitled
-signer. The manifest only says what belongs together and which pack is newer.
+What is inside is trusted for its own signatures only: a certificate here never becomes an anchor, a snapshot counts for the pinned anchor
+that signed it, a status list still needs an entitled signer. The manifest only says what belongs together and which pack is newer; it
+moves no clock. Two kinds are for browsers alone, which believe the signer of their own organisation: flattened keys, and types.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..codec import base64url, strict_json
-from ..codec.reader import get_int, get_object, get_objects, get_str, pointer
-from ..errors import BundleRolledBack, BundleStale, Malformed, NotYetValid, TooLarge, Unavailable, Untrusted, VcError
+from ..codec import base64url, cbor, strict_json
+from ..codec.reader import get_int, get_object, get_objects, get_str
+from ..cose import parse_sign1
+from ..cose.sign1 import X5CHAIN
+from ..errors import BundleIncomplete, BundleRolledBack, BundleStale, Malformed, NotYetValid, Unavailable, Untrusted, VcError
 from ..flow import Fetch, Fetched
 from ..jose.jwk import parse_public_jwk, render_jwk, thumbprint
 from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
 from ..keys import KeyId, PublicKey, Unsigned
-from ..status.memory import StatusMemory, parse_statuses, render_statuses
-from ..status.token_status_list import MEDIA_TYPE, StatusToken, parse_token
+from ..status.memory import StatusMemory
+from ..status.token_status_list import StatusToken, parse_token
 from ..x509 import Crl, load_certificate, parse_crl
+from .anchors import Anchor
+from .artefact import (
+    CERTIFICATE,
+    CRL,
+    MAX_ARTEFACT,
+    MAX_ARTEFACTS,
+    PAGE_KEYS,
+    PAGE_TYPES,
+    RP_CERTIFICATE,
+    SNAPSHOT,
+    STATUS_LIST,
+    STATUS_LIST_CWT,
+    TYPE_METADATA,
+    Artefact,
+    distinct,
+    match,
+    render_files,
+    render_list,
+)
+from .certificates import chains_of
+from .memory import BundleMemory, SeenBundle, parse_memory, render_memory
+from .snapshot import SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
+
+__all__ = [
+    "CERTIFICATE",
+    "CRL",
+    "MAX_ARTEFACT",
+    "MAX_ARTEFACTS",
+    "PAGE_KEYS",
+    "PAGE_TYPES",
+    "RP_CERTIFICATE",
+    "SNAPSHOT",
+    "STATUS_LIST",
+    "STATUS_LIST_CWT",
+    "TYPE_METADATA",
+    "Artefact",
+    "Bundle",
+    "BundleMemory",
+    "SeenBundle",
+    "Source",
+    "VerifiedBundle",
+    "describe",
+    "parse_bundle",
+    "parse_memory",
+    "prepare_bundle",
+    "render_memory",
+    "verify_bundle",
+]
 
 TYP = "trust-bundle+jwt"
-STATUS_LIST = MEDIA_TYPE
-CERTIFICATE = "application/pkix-cert"
-CRL = "application/pkix-crl"
-TYPE_METADATA = "application/vct+json"
 MAX_BYTES = 64_000_000  # the whole file
-MAX_ARTEFACT = 10_000_000  # bytes of one artefact
-MAX_ARTEFACTS = 2000
-AHEAD = 300  # seconds that a pack's date may be ahead of the clock, and the most that it may push the clock (S18)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artefact:
-    """One file inside, whatever it is."""
-
-    media_type: str
-    data: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """base64url, the name under which the file lists it."""
-        return base64url.encode(hashlib.sha256(self.data).digest())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenBundle:
-    """The newest pack seen of one signer. ``digest`` is that of its manifest's signing input."""
-
-    seq: int
-    iat: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleMemory:
-    """What must survive between two uses: newest pack a signer, the time floor, and what status lists have taught."""
-
-    signers: Mapping[str, SeenBundle] = field(default_factory=dict)
-    floor: int = 0
-    statuses: StatusMemory = field(default_factory=StatusMemory)
-
-    def with_statuses(self, learnt: StatusMemory) -> BundleMemory:
-        """Joined with what a check has taught."""
-        return replace(self, statuses=self.statuses.merge(learnt))
+AHEAD = 300  # seconds that a pack's date may be ahead of the clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +124,18 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedBundle:
-    """A pack by a pinned signer, not older than anything seen before. ``memory`` is what its reader must now keep."""
+    """A pack by a pinned signer, not older than anything seen before. ``memory`` is what its reader must now keep.
+
+    ``snapshots`` are those of pinned anchors, by fingerprint; ``certificates`` the chains inside by entity and ``kid``, for documents that
+    carry only a key's name. ``cwt_lists`` are status lists in their other rendering, by address.
+    """
 
     bundle: Bundle
     status_lists: Mapping[str, StatusToken]
+    cwt_lists: Mapping[str, bytes]
+    snapshots: Mapping[str, Snapshot]
     crls: tuple[Crl, ...]
+    certificates: Mapping[tuple[str, bytes], tuple[bytes, ...]]
     type_metadata: Mapping[str, bytes]
     memory: BundleMemory
 
@@ -131,7 +147,9 @@ class VerifiedBundle:
 
     def answer(self, fetch: Fetch) -> Fetched:
         """A driver of flows: what the pack holds under that address, or ``Unavailable``. There is no other way out of it."""
-        token = self.status_lists.get(fetch.url)
+        token, other = self.status_lists.get(fetch.url), self.cwt_lists.get(fetch.url)
+        if fetch.method == "GET" and other is not None and (token is None or fetch.headers.get("accept") == STATUS_LIST_CWT):
+            return Fetched(status=200, headers={"content-type": STATUS_LIST_CWT}, body=other)
         if token is None or fetch.method != "GET":
             raise Unavailable("the checking pack does not hold this")
         return Fetched(status=200, headers={"content-type": STATUS_LIST}, body=token.jws.token.encode("ascii"))
@@ -152,18 +170,16 @@ def prepare_bundle(
 
     The same bytes given twice are there once. ``TooLarge`` for what no reader would take.
     """
-    artefacts = tuple({each.sha256: each for each in artefacts}.values())
-    if len(artefacts) > MAX_ARTEFACTS or any(len(each.data) > MAX_ARTEFACT for each in artefacts):
-        raise TooLarge("a checking pack holds at most 2,000 artefacts of 10 MB each", where="/artefacts")
+    artefacts = distinct(artefacts)
     manifest = {
         "iss": issuer,
         "seq": seq,
         "prev": prev,
         "iat": at,
         "exp": exp,
-        "artefacts": [{"media_type": each.media_type, "sha256": each.sha256} for each in artefacts],
+        "artefacts": render_list(artefacts),
     }
-    files = {each.sha256: base64.b64encode(each.data).decode("ascii") for each in artefacts}
+    files = render_files(artefacts)
     unsigned = prepare_jws(typ=TYP, payload=strict_json.dumps(manifest), key=key, alg=public.alg, header={"jwk": render_jwk(public)})
 
     def complete(signature: bytes) -> bytes:
@@ -185,42 +201,20 @@ def parse_bundle(data: bytes) -> Bundle:
         prev=None if manifest.get("prev", "") is None else get_str(manifest, "prev", "/manifest"),
         iat=get_int(manifest, "iat", "/manifest"),
         exp=get_int(manifest, "exp", "/manifest"),
-        artefacts=_match(listed, get_object(obj, "artefacts")),
+        artefacts=match(listed, get_object(obj, "artefacts"), "/manifest/artefacts"),
         public=public,
         jws=jws,
     )
 
 
-def _match(listed: Sequence[Mapping[str, Any]], files: Mapping[str, Any]) -> tuple[Artefact, ...]:
-    found: dict[str, Artefact] = {}
-    for index, entry in enumerate(listed):
-        where = f"/manifest/artefacts/{index}"
-        name = get_str(entry, "sha256", where)
-        if name in found:
-            raise Malformed("the manifest names this artefact twice", where=where)
-        found[name] = Artefact(media_type=get_str(entry, "media_type", where), data=_decode(files, name))
-        if found[name].sha256 != name:
-            raise Malformed("the artefact is not the one that the manifest names", where=pointer("/artefacts", name))
-    extra = files.keys() - found.keys()
-    if extra:
-        raise Malformed("the manifest does not name this artefact", where=pointer("/artefacts", min(extra)))
-    return tuple(found.values())
+def verify_bundle(
+    bundle: Bundle, *, signers: Collection[str], at: int, memory: BundleMemory, anchors: Sequence[Anchor] = ()
+) -> VerifiedBundle:
+    """The pack as something to answer from. ``anchors`` are those that are pinned: what is inside about others is not looked at.
 
-
-def _decode(files: Mapping[str, Any], name: str) -> bytes:
-    text = get_str(files, name, "/artefacts", min_length=0, max_length=MAX_ARTEFACT * 4 // 3 + 4)
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise Malformed("an artefact is base64", where=pointer("/artefacts", name)) from error
-
-
-def verify_bundle(bundle: Bundle, *, signers: Collection[str], at: int, memory: BundleMemory) -> VerifiedBundle:
-    """The pack as something to answer from.
-
-    ``at`` is the clock's own reading, or the floor could climb on itself. ``Untrusted`` unless the signer's thumbprint is in ``signers``; ``BadSignature``; ``NotYetValid`` when dated more than five minutes
-    ahead of ``at``; ``BundleRolledBack`` for an older pack, another pack of the same number, or an older status list than one seen;
-    ``BundleStale`` (undecided) past ``exp``.
+    ``at`` is the clock's own reading, or the floor could climb on itself. ``Untrusted`` unless the signer's thumbprint is in ``signers``;
+    ``BadSignature``; ``NotYetValid`` when dated more than five minutes ahead; ``BundleRolledBack`` if a newer pack, snapshot or status list
+    was seen before; ``BundleStale`` (undecided) once past its end; ``BundleIncomplete`` (undecided) where it lacks what its snapshots name.
     """
     if bundle.signer not in signers:
         raise Untrusted("the checking pack is by nobody whose packs are read here", where="/manifest/jwk")
@@ -228,17 +222,22 @@ def verify_bundle(bundle: Bundle, *, signers: Collection[str], at: int, memory: 
     if bundle.iat > at + AHEAD:
         raise NotYetValid("the checking pack is dated in the future", where="/manifest/iat")
     _check_order(bundle, memory.signers.get(bundle.signer))
-    now = max(at, memory.floor)
-    if now >= bundle.exp:
+    snapshots = _snapshots(bundle, anchors, memory.snapshots, at)
+    for fingerprint, snapshot in snapshots.items():
+        memory = memory.with_snapshot(fingerprint, snapshot)
+    if max(at, memory.floor) >= bundle.exp:
         raise BundleStale("the checking pack is too old to begin with", where="/manifest/exp")
-    status_lists = _status_lists(bundle, memory.statuses)
+    _check_whole(bundle, snapshots.values())
     seen = SeenBundle(seq=bundle.seq, iat=bundle.iat, digest=bundle.digest)
     return VerifiedBundle(
         bundle=bundle,
-        status_lists=status_lists,
+        status_lists=_status_lists(bundle, memory.statuses),
+        cwt_lists=_cwt_lists(bundle, memory.statuses),
+        snapshots=snapshots,
         crls=tuple(parse_crl(each) for each in bundle.of(CRL)),
+        certificates=chains_of(bundle.of(CERTIFICATE)),
         type_metadata=_type_metadata(bundle),
-        memory=replace(memory, signers={**memory.signers, bundle.signer: seen}, floor=max(memory.floor, bundle.iat)),
+        memory=replace(memory, signers={**memory.signers, bundle.signer: seen}),
     )
 
 
@@ -253,19 +252,62 @@ def _check_order(bundle: Bundle, seen: SeenBundle | None) -> None:
         raise BundleRolledBack("the checking pack does not follow the one used here before", where="/manifest/prev")
 
 
+def _snapshots(bundle: Bundle, anchors: Sequence[Anchor], seen: Mapping[str, SeenSnapshot], at: int) -> Mapping[str, Snapshot]:
+    """Those of pinned anchors. One that is by nobody who is pinned is a file like any other (S17)."""
+    found: dict[str, Snapshot] = {}
+    for data in bundle.of(SNAPSHOT):
+        snapshot = parse_snapshot(_text(data), "/artefacts")
+        for anchor in {each.fingerprint: each for each in signer_of(snapshot, anchors)}.values():
+            verify_snapshot(snapshot, anchor, seen=seen.get(anchor.fingerprint), at=at)
+            _add(found, anchor.fingerprint, snapshot)
+    return found
+
+
+def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot]) -> None:
+    """A pack that leaves out a list of withdrawn certificates, or a certificate, is no pack to check with (S17)."""
+    held = {each.sha256 for each in bundle.artefacts}
+    if any(name not in held for snapshot in snapshots for name in snapshot.statements):
+        raise BundleIncomplete("the checking pack lacks something that a snapshot in it names", where="/artefacts")
+
+
 def _status_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, StatusToken]:
     lists: dict[str, StatusToken] = {}
     for data in bundle.of(STATUS_LIST):
         token = parse_token(_text(data))
-        if any((issuer, token.uri) in statuses.lists and token.iat < statuses.lists[issuer, token.uri].iat for issuer in _speakers(token)):
-            raise BundleRolledBack("the checking pack brings back an older status list", where="/artefacts")
+        _check_newer(token.uri, token.iat, token.x5c, statuses)
         _add(lists, token.uri, token)
     return lists
 
 
-def _speakers(token: StatusToken) -> tuple[str, ...]:
+def _cwt_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, bytes]:
+    lists: dict[str, bytes] = {}
+    for data in bundle.of(STATUS_LIST_CWT):
+        uri, iat, x5c = _peek_cwt(data)
+        _check_newer(uri, iat, x5c, statuses)
+        _add(lists, uri, data)
+    return lists
+
+
+def _peek_cwt(data: bytes) -> tuple[str, int, tuple[bytes, ...]]:
+    """Address, date and certificates of a status list in CBOR, as far as they are needed to file it; whoever uses it reads it whole."""
+    parsed = parse_sign1(data, max_bytes=MAX_ARTEFACT, where="/artefacts")
+    claims = cbor.loads(parsed.payload, max_bytes=MAX_ARTEFACT, where="/artefacts")
+    chain = parsed.unprotected.get(X5CHAIN, ())
+    certificates = (chain,) if isinstance(chain, bytes) else tuple(chain) if isinstance(chain, list | tuple) else ()
+    uri, iat = (claims.get(2), claims.get(6)) if isinstance(claims, Mapping) else (None, None)
+    if not isinstance(uri, str) or type(iat) is not int or not all(isinstance(each, bytes) for each in certificates):
+        raise Malformed("a status list says its address and date", where="/artefacts")
+    return uri, iat, certificates
+
+
+def _check_newer(uri: str, iat: int, x5c: Sequence[bytes], statuses: StatusMemory) -> None:
+    if any((issuer, uri) in statuses.lists and iat < statuses.lists[issuer, uri].iat for issuer in _speakers(x5c)):
+        raise BundleRolledBack("the checking pack brings back an older status list", where="/artefacts")
+
+
+def _speakers(x5c: Sequence[bytes]) -> tuple[str, ...]:
     """Whose list it says it is. Without a certificate nobody can tell yet; the check of a document that names the list will."""
-    return load_certificate(token.x5c[0], "/artefacts").uris if token.x5c else ()
+    return load_certificate(x5c[0], "/artefacts").uris if x5c else ()
 
 
 V = TypeVar("V")
@@ -306,6 +348,11 @@ def _name(artefact: Artefact) -> str:
     try:
         if artefact.media_type == STATUS_LIST:
             return parse_token(_text(artefact.data)).uri
+        if artefact.media_type == STATUS_LIST_CWT:
+            return _peek_cwt(artefact.data)[0]
+        if artefact.media_type == SNAPSHOT:
+            snapshot = parse_snapshot(_text(artefact.data))
+            return f"{snapshot.iss}, number {snapshot.seq}"
         if artefact.media_type == CERTIFICATE:
             return load_certificate(artefact.data, "").subject
         if artefact.media_type == TYPE_METADATA:
@@ -313,26 +360,3 @@ def _name(artefact: Artefact) -> str:
     except VcError:
         return "unreadable"
     return ""
-
-
-def render_memory(memory: BundleMemory) -> bytes:
-    """The bytes that ``parse_memory`` reads back to the same value."""
-    signers = {signer: {"seq": each.seq, "iat": each.iat, "digest": each.digest} for signer, each in sorted(memory.signers.items())}
-    return strict_json.dumps({"version": 1, "floor": memory.floor, "signers": signers, "statuses": render_statuses(memory.statuses)})
-
-
-def parse_memory(data: bytes) -> BundleMemory:
-    """``Malformed`` with a pointer unless ``data`` was written by ``render_memory``: a broken memory is never an empty one."""
-    obj = strict_json.load_object(data, max_bytes=MAX_BYTES)
-    if get_int(obj, "version") != 1:
-        raise Malformed("this program reads version 1", where="/version")
-    signers = get_object(obj, "signers")
-    return BundleMemory(
-        signers={signer: _parse_seen(get_object(signers, signer, "/signers"), pointer("/signers", signer)) for signer in signers},
-        floor=get_int(obj, "floor"),
-        statuses=parse_statuses(get_object(obj, "statuses"), "/statuses"),
-    )
-
-
-def _parse_seen(obj: Mapping[str, Any], where: str) -> SeenBundle:
-    return SeenBundle(seq=get_int(obj, "seq", where), iat=get_int(obj, "iat", where), digest=get_str(obj, "digest", where))

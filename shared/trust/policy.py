@@ -1,27 +1,50 @@
-"""May this entity say this, at that instant? Today the answer comes from pinned anchors; trust chains will answer the same question."""
+"""May this entity say this, at that instant? The one place that decides it: pinned anchors, their snapshots, lists of withdrawn certificates.
+
+An anchor that publishes a snapshot is asked through it: a chain outside the newest one, a key whose time is over and a certificate without
+a list of withdrawn ones in force are refused (S15-S17). An anchor of which no snapshot is known here is asked by its certificate alone, as
+every foreign authority is online, unless it is among ``needs``: then nothing is decided. From a checking pack every anchor needs one that
+its owner did not pin as without (``Policy.sealed``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ..errors import NotEntitled, Rejected, Undecided, Untrusted
+from ..errors import NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
 from ..keys import Role
 from ..x509 import Cert, Crl, verify_chain
 from .anchors import Anchor, TrustAnchors
+from .snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Trust as a question: (entity, type, instant). Silence is never a yes (S14)."""
+    """Trust as a question: (entity, type, instant). Silence is never a yes (S14).
+
+    ``snapshots`` are the newest verified ones by the fingerprint of their anchor, ``crls`` the lists known beside those that a question
+    brings, ``needs`` the fingerprints of anchors that may not be asked without a snapshot.
+    """
 
     anchors: TrustAnchors
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    crls: Sequence[Crl] = ()
+    needs: Collection[str] = ()
+
+    @classmethod
+    def sealed(
+        cls, anchors: TrustAnchors, snapshots: Mapping[str, Snapshot], crls: Sequence[Crl] = (), *, seen: Collection[str] = ()
+    ) -> Policy:
+        """The policy of a checking pack. ``seen`` are anchors that are known to publish snapshots, whatever their pins say."""
+        needs = {each.fingerprint for each in anchors.anchors if not each.without_snapshot}
+        return cls(anchors, snapshots, crls, frozenset(needs.union(seen)))
 
     def check_issuer(self, x5c: Sequence[bytes], entity: str, vct: str, at: int, crls: Sequence[Crl] = ()) -> Cert:
         """The leaf, if the chain ends at an anchor that is pinned for issuers, for this entity and this type, at that time.
 
-        ``Untrusted``, ``Expired``, ``NotYetValid``, ``CertificateRevoked`` from the chain; ``NotEntitled`` where the leaf does not name
-        ``entity`` as its URI, or the pin is narrower than the question.
+        ``Untrusted``, ``Expired``, ``NotYetValid``, ``CertificateRevoked`` from the chain and its snapshot; ``NotEntitled`` where the leaf
+        does not name ``entity`` as its URI, or the pin is narrower than the question; ``CrlStale``, ``SnapshotStale``, ``SnapshotMissing``
+        where nobody can tell.
         """
 
         def entitled(anchor: Anchor, leaf: Cert) -> None:
@@ -45,18 +68,45 @@ class Policy:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
         if not x5c:
             raise Untrusted("no certificate came with it")
+        known = (*self.crls, *crls)
         closest: Rejected | Undecided = Untrusted("the certificates lead to nobody who is trusted here")
         for anchor in self.anchors.with_role(role):
+            snapshot = self.snapshots.get(anchor.fingerprint) if self.snapshots else None
+            current = None if snapshot is None else snapshot.current(known)
             try:
-                leaf = verify_chain(x5c, (anchor.certificate,), at=at, role=role, crls=crls)
-                check(anchor, leaf)
+                leaf = verify_chain(x5c, (anchor.certificate,), at=at, role=role, crls=known, current=current)
             except Untrusted:
                 continue
+            except (Rejected, Undecided) as error:
+                closest = self._closer(snapshot, x5c, role, at, error)
+                continue
+            try:
+                check(anchor, leaf)
+                self._check_snapshot(anchor, snapshot, x5c, role, at)
             except (Rejected, Undecided) as error:
                 closest = error
             else:
                 return leaf
         raise closest
+
+    @staticmethod
+    def _closer(snapshot: Snapshot | None, x5c: Sequence[bytes], role: Role, at: int, error: Rejected | Undecided) -> Rejected | Undecided:
+        """A list that is missing leaves open what the snapshot may have settled: a key that is over is a no, not a maybe."""
+        if snapshot is None or isinstance(error, Rejected):
+            return error
+        try:
+            snapshot.check_chain(x5c, role, at)
+        except Rejected as refusal:
+            return refusal
+        except Undecided:
+            return error
+        return error
+
+    def _check_snapshot(self, anchor: Anchor, snapshot: Snapshot | None, x5c: Sequence[bytes], role: Role, at: int) -> None:
+        if snapshot is not None:
+            snapshot.check_chain(x5c, role, at)
+        elif self.needs and anchor.fingerprint in self.needs:
+            raise SnapshotMissing("no snapshot of this issuer's anchor is here; it may be pinned as one that publishes none")
 
 
 def _check_entity(anchor: Anchor, leaf: Cert, entity: str) -> None:

@@ -24,13 +24,22 @@ from .prepare import instant
 MAX_CERTIFICATES = MAX_X5C
 
 
-def verify_chain(x5c: Sequence[bytes], anchors: Sequence[Cert], *, at: int, role: Role, crls: Sequence[Crl] = ()) -> Cert:
+def verify_chain(
+    x5c: Sequence[bytes],
+    anchors: Sequence[Cert],
+    *,
+    at: int,
+    role: Role,
+    crls: Sequence[Crl] = (),
+    current: Sequence[Crl] | None = None,
+) -> Cert:
     """The leaf of ``x5c`` (DER, leaf first, anchor left out), if a chain through it leads to one of ``anchors`` at ``at`` for ``role``.
 
-    ``crls`` are the known revocation lists; those not by an authority of the chain are not looked at. Raises ``Malformed``, ``TooLarge``,
-    ``Untrusted``, ``CertificateRevoked``, or ``CrlStale`` (undecided) where an authority's newest list has run out.
+    ``crls`` are the known revocation lists; those not by an authority of the chain are not looked at. With ``current``, every authority
+    must have a list among these in force, and what the others do not name means nothing. Raises ``Malformed``, ``TooLarge``, ``Untrusted``,
+    ``CertificateRevoked``, or ``CrlStale`` (undecided) where an authority's list has run out or is missing.
     """
-    key = (tuple(x5c), tuple(anchors), role, tuple(crls))
+    key = (tuple(x5c), tuple(anchors), role, tuple(crls), None if current is None else tuple(current))
     known = _VERIFIED.get(key)
     if known is not None and known.since <= at <= known.until:
         return known.leaf
@@ -39,7 +48,12 @@ def verify_chain(x5c: Sequence[bytes], anchors: Sequence[Cert], *, at: int, role
     _check_no_anchor(sent, anchors)
     path = _build(sent, anchors, at)
     _check_authorities(path[1:], role)
-    limits = [limit for cert, issuer in pairwise(path) for limit in _check_revocation(cert, issuer, crls, at)]
+    steps = list(pairwise(path))
+    for cert, issuer in steps:
+        _check_withdrawn(cert, issuer, crls)
+    limits = [
+        limit for _, issuer in steps for limit in _speaking(issuer, crls if current is None else current, at, demanded=current is not None)
+    ]
     _remember(key, _Verified(sent[0], _since(path, limits), _until(path, limits)))
     return sent[0]
 
@@ -53,7 +67,7 @@ class _Verified:
     until: int
 
 
-_Key = tuple[tuple[bytes, ...], tuple[Cert, ...], Role, tuple[Crl, ...]]
+_Key = tuple[tuple[bytes, ...], tuple[Cert, ...], Role, tuple[Crl, ...], tuple[Crl, ...] | None]
 _VERIFIED: dict[_Key, _Verified] = {}
 _KEPT = 256
 
@@ -136,18 +150,20 @@ def _check_authorities(authorities: Sequence[Cert], role: Role) -> None:
             raise Untrusted(f"an authority in the chain may not certify for the role {role}")
 
 
-def _check_revocation(cert: Cert, issuer: Cert, crls: Sequence[Crl], at: int) -> list[Crl]:
-    """The lists of ``issuer`` whose word on ``cert`` limits the time of the verdict.
-
-    A serial number on any list, however old or new, counts: what was withdrawn once stays withdrawn. That a number is missing counts
-    only while a list is in force.
-    """
-    ours = [crl for crl in crls if crl.is_by(issuer)]
-    if any(cert.serial in crl.serials for crl in ours):
+def _check_withdrawn(cert: Cert, issuer: Cert, crls: Sequence[Crl]) -> None:
+    """A serial number on any list of ``issuer``, however old or new, counts: what was withdrawn once stays withdrawn."""
+    if any(cert.serial in crl.serials and crl.is_by(issuer) for crl in crls):
         raise CertificateRevoked("a certificate in the chain was withdrawn")
+
+
+def _speaking(issuer: Cert, crls: Sequence[Crl], at: int, *, demanded: bool) -> list[Crl]:
+    """The list of ``issuer`` that limits the time of the verdict: that a number is missing counts only while a list is in force."""
+    ours = [crl for crl in crls if crl.is_by(issuer)]
     fresh = [crl for crl in ours if crl.this_update <= at <= crl.next_update]
     if ours and not fresh:
         raise CrlStale("the list of withdrawn certificates has run out")
+    if demanded and not fresh:
+        raise CrlStale("the list of withdrawn certificates is not here")
     return fresh[:1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +22,10 @@ MAX_CRL = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Crl:
-    """A parsed list; nothing is verified yet. Times are seconds since the epoch; ``serials`` are the withdrawn serial numbers."""
+    """A parsed list; nothing is verified yet. Times are seconds since the epoch; ``serials`` are the withdrawn serial numbers.
+
+    ``sha256`` is that of the DER bytes.
+    """
 
     der: bytes = field(repr=False)
     issuer: x509.Name = field(compare=False)
@@ -29,6 +33,7 @@ class Crl:
     next_update: int = field(compare=False)
     serials: frozenset[int] = field(compare=False, repr=False)
     parsed: x509.CertificateRevocationList = field(compare=False, repr=False)
+    sha256: bytes = field(compare=False, repr=False)
 
     def is_by(self, issuer: Cert) -> bool:
         """Whether the list bears the name of ``issuer`` and the signature of its key."""
@@ -86,6 +91,7 @@ def _load(der: bytes) -> Crl:
             next_update=int(parsed.next_update_utc.timestamp()),
             serials=frozenset(entry.serial_number for entry in parsed),
             parsed=parsed,
+            sha256=hashlib.sha256(der).digest(),
         )
     except UNREADABLE as error:
         raise Malformed("not a revocation list that is used here") from error

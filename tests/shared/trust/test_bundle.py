@@ -25,10 +25,14 @@ from support.trial_verify import (
     status_token,
     stranger,
 )
+from support.trusting import Publisher
 
-from shared.codec import base64url
+from shared.codec import base64url, cbor
+from shared.cose import STATUS_LIST as STATUS_LIST_TYP
+from shared.cose import prepare_sign1
 from shared.errors import (
     BadSignature,
+    BundleIncomplete,
     BundleRolledBack,
     BundleStale,
     Malformed,
@@ -46,10 +50,13 @@ from shared.keys import KeyId
 from shared.status.memory import StatusMemory
 from shared.status.token_status_list import parse_token, verify_token
 from shared.trust import bundle as packs
+from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.bundle import (
     CERTIFICATE,
     CRL,
+    SNAPSHOT,
     STATUS_LIST,
+    STATUS_LIST_CWT,
     TYPE_METADATA,
     Artefact,
     Bundle,
@@ -63,6 +70,7 @@ from shared.trust.bundle import (
     render_memory,
     verify_bundle,
 )
+from shared.trust.policy import Policy
 from shared.x509 import prepare_crl
 
 PACKER = Signer.new()
@@ -92,8 +100,10 @@ def pack(
     return signer.finish(unsigned)
 
 
-def read(data: bytes, *, memory: BundleMemory = EMPTY, at: int = AT, signers: Sequence[str] = PINNED) -> VerifiedBundle:
-    return verify_bundle(parse_bundle(data), signers=signers, at=at, memory=memory)
+def read(
+    data: bytes, *, memory: BundleMemory = EMPTY, at: int = AT, signers: Sequence[str] = PINNED, anchors: Sequence[Anchor] = ()
+) -> VerifiedBundle:
+    return verify_bundle(parse_bundle(data), signers=signers, at=at, memory=memory, anchors=anchors)
 
 
 def bend(data: bytes, **changes: Any) -> bytes:
@@ -335,7 +345,7 @@ def test_old_statement_in_new_bundle() -> None:
 # --- time -----------------------------------------------------------------------------------------------------------------------------
 
 
-def test_first_use_stale_snapshot() -> None:
+def test_a_pack_past_its_end_is_not_begun_with() -> None:
     data = pack(status(), exp=AT + 10)
     assert read(data, at=AT + 9).bundle.exp == AT + 10
     for at in (AT + 10, AT + 999):
@@ -344,31 +354,176 @@ def test_first_use_stale_snapshot() -> None:
 
 
 def test_a_clock_set_back_does_not_revive_a_pack() -> None:
-    """The floor that a newer pack has left counts, not the clock alone (S18)."""
-    memory = read(pack(seq=2, at=AT + DAY, exp=AT + 2 * DAY), at=AT + DAY).memory
+    """The floor that a newer snapshot has left counts, not the clock alone (S18)."""
+    publisher = Publisher(at=AT + DAY)
+    memory = read(pack(*publisher.artefacts(), seq=2, at=AT + DAY, exp=AT + 2 * DAY), at=AT + DAY, anchors=[publisher.pin]).memory
     other = Signer.new()
     with pytest.raises(BundleStale):
         read(pack(exp=AT + 10, signer=other), memory=memory, signers=(thumbprint(other.public),))
 
 
-def test_future_iat_cannot_freeze_clock() -> None:
-    """S18: a pack dated in the future is refused, and so moves nothing; nor can packs climb on each other's dates."""
+def test_packs_dated_in_the_future_are_refused_and_move_no_clock() -> None:
+    """S18: who makes packs has no say about the time, nor can packs climb on each other's dates."""
     year = 365 * DAY
     with pytest.raises(NotYetValid):
         read(pack(at=AT + year, exp=AT + 2 * year))
     with pytest.raises(NotYetValid):
         read(pack(at=AT + 301))
     memory = read(pack(at=AT + 300)).memory
-    assert memory.floor == AT + 300
+    assert memory.floor == 0
     with pytest.raises(NotYetValid):
-        read(pack(seq=2, at=memory.floor + 300, prev=memory.signers[PINNED[0]].digest), memory=memory)
+        read(pack(seq=2, at=AT + 600, prev=memory.signers[PINNED[0]].digest), memory=memory)
+
+
+def test_only_snapshots_of_pinned_anchors_move_the_floor() -> None:
+    publisher = Publisher(at=AT + 200)
+    assert read(pack(*publisher.artefacts())).memory.floor == 0
+    assert read(pack(*publisher.artefacts()), anchors=[stranger().pin()]).memory.floor == 0
+    memory = read(pack(*publisher.artefacts()), anchors=[publisher.pin]).memory
+    assert memory.floor == AT + 200
     assert decide(show(issue()), trust=material(floor=memory.floor), answer=Answers({LIST: status_token()})).decision == "accepted"
+    with pytest.raises(NotYetValid):
+        read(pack(*Publisher(at=AT + 301).artefacts()), anchors=[publisher.pin])
+    assert (
+        read(pack(*Publisher(at=AT - 50).artefacts()), memory=BundleMemory(floor=AT - 10), anchors=[publisher.pin]).memory.floor == AT - 10
+    )
 
 
-def test_only_a_pinned_signer_moves_the_floor() -> None:
-    with pytest.raises(Untrusted):
-        read(pack(at=AT + 200, signer=Signer.new()))
-    assert read(pack(at=AT - 50), memory=BundleMemory(floor=AT - 10)).memory.floor == AT - 10
+# --- snapshots ------------------------------------------------------------------------------------------------------------------------
+
+
+def whole(publisher: Publisher, **how: Any) -> bytes:
+    """Everything that a check needs."""
+    return pack(status(), *publisher.artefacts(), **how)
+
+
+def check(data: bytes, publisher: Publisher, *, memory: BundleMemory = EMPTY, at: int = AT) -> tuple[str, str]:
+    """Decision and code about the trial document, with that pack alone."""
+    trust = TrustAnchors(anchors=(publisher.pin,))
+    verified = read(data, memory=memory, at=at, anchors=trust.anchors)
+    policy = Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots)
+    known = material(floor=verified.memory.floor, certificates=verified.certificates, policy=policy)
+    decision = decide(show(issue(), at=at), trust=known, answer=verified.answer, at=at)
+    return decision.decision, decision.code
+
+
+def test_a_pack_with_its_snapshot_is_enough() -> None:
+    publisher = Publisher()
+    assert check(whole(publisher), publisher) == ("accepted", "")
+    verified = read(whole(publisher), anchors=[publisher.pin])
+    assert verified.snapshots.keys() == {publisher.pin.fingerprint}
+    assert list(verified.certificates.values()) == [registry().x5c]
+
+
+def test_a_pack_without_the_snapshot_decides_nothing() -> None:
+    """Omission: what is left out makes nothing pass."""
+    publisher = Publisher()
+    assert check(pack(status(), *publisher.statements()), publisher) == ("undecided", "snapshot_missing")
+
+
+def test_a_pack_that_leaves_out_what_a_snapshot_names_is_incomplete() -> None:
+    """Omission: the list of withdrawn certificates, or a certificate."""
+    publisher = Publisher(withdrawn=(2,))
+    held = publisher.artefacts()
+    assert check(pack(status(), *held), publisher) == ("rejected", "certificate_revoked")
+    for missing in held[1:]:
+        with pytest.raises(BundleIncomplete):
+            read(pack(status(), *[each for each in held if each is not missing]), anchors=[publisher.pin])
+
+
+def test_two_packs_are_not_mixed() -> None:
+    """The older snapshot in a newer pack, the older list beside the newer snapshot, and one's artefacts under the other's manifest."""
+    before, after = Publisher(), Publisher(seq=2, withdrawn=(2,))
+    first = read(whole(before), anchors=[before.pin])
+    second = read(whole(after, seq=2, prev=first.bundle.digest), memory=first.memory, anchors=[before.pin])
+    with pytest.raises(BundleRolledBack):
+        read(whole(before, seq=3, prev=second.bundle.digest), memory=second.memory, anchors=[before.pin])
+    mixed = pack(status(), after.artefacts()[0], *before.statements())
+    with pytest.raises(BundleIncomplete):
+        read(mixed, anchors=[before.pin])
+    with pytest.raises(Malformed):
+        parse_bundle(bend(whole(after), artefacts=json.loads(whole(before))["artefacts"]))
+    both = pack(status(), *before.artefacts(), after.artefacts()[0])
+    with pytest.raises((Malformed, BundleIncomplete)):
+        read(both, anchors=[before.pin])
+
+
+def test_half_a_pack_is_no_pack() -> None:
+    data = whole(Publisher())
+    for length in (0, 1, len(data) // 2, len(data) - 1):
+        with pytest.raises(Malformed):
+            parse_bundle(data[:length])
+
+
+def test_a_pack_by_another_signer_does_not_bring_an_old_snapshot_back() -> None:
+    """The memory is an anchor's, not a pack's."""
+    other = Signer.new()
+    memory = read(whole(Publisher(seq=2)), anchors=[Publisher().pin]).memory
+    with pytest.raises(BundleRolledBack):
+        read(whole(Publisher(seq=1), signer=other), memory=memory, signers=(thumbprint(other.public),), anchors=[Publisher().pin])
+
+
+def test_an_issuer_that_published_once_needs_its_snapshot_from_then_on() -> None:
+    publisher = Publisher()
+    memory = read(whole(publisher), anchors=[publisher.pin]).memory
+    assert check(pack(status(), *publisher.statements(), seq=3), publisher, memory=memory) == ("undecided", "snapshot_missing")
+
+
+def test_a_snapshot_in_a_pack_grows_stale() -> None:
+    publisher = Publisher(at=AT - 5 * DAY)
+    data = whole(publisher, exp=AT + 9 * DAY)
+    assert check(data, publisher) == ("accepted", "")
+    assert check(data, publisher, at=AT + 3 * DAY)[1] in {"crl_stale", "snapshot_stale"}
+
+
+def cwt_list(uri: object = LIST, iat: object = AT - 3600, chain: object = None) -> Artefact:
+    """A status list in CBOR, as far as a pack looks into it."""
+    x5chain = registry().x5c[0] if chain is None else chain
+    unsigned = prepare_sign1(
+        typ=STATUS_LIST_TYP, payload=cbor.dumps({2: uri, 6: iat}), key=KeyId("issuer"), unprotected={33: x5chain} if x5chain else {}
+    )
+    return artefact(STATUS_LIST_CWT, registry().signer.finish(unsigned))
+
+
+def test_a_list_has_two_renderings_and_is_given_as_asked() -> None:
+    verified = read(pack(status(), cwt_list()))
+    as_cwt = verified.answer(Fetch(url=LIST, headers={"accept": STATUS_LIST_CWT}))
+    assert (as_cwt.headers["content-type"], as_cwt.body) == (STATUS_LIST_CWT, cwt_list_data(verified))
+    assert verified.answer(Fetch(url=LIST)).headers["content-type"] == STATUS_LIST
+    alone = read(pack(cwt_list(chain=[])))
+    assert alone.answer(Fetch(url=LIST)).headers["content-type"] == STATUS_LIST_CWT
+    with pytest.raises(Unavailable):
+        alone.answer(Fetch(url=LIST, method="POST"))
+    assert {each["name"] for each in describe(verified.bundle)} == {LIST}
+
+
+def cwt_list_data(verified: VerifiedBundle) -> bytes:
+    return verified.bundle.of(STATUS_LIST_CWT)[0]
+
+
+def test_an_old_list_in_cbor_is_no_newer_for_being_in_cbor() -> None:
+    memory = read(pack(status(iat=AT - 60))).memory.with_statuses(learnt(status(iat=AT - 60)))
+    for chain in (registry().x5c[0], list(registry().x5c)):
+        with pytest.raises(BundleRolledBack):
+            read(pack(cwt_list(iat=AT - 61, chain=chain)), memory=replace(memory, signers={}))
+
+
+@pytest.mark.parametrize("bad", [cwt_list(uri=1), cwt_list(iat="x"), cwt_list(chain=["x"]), artefact(STATUS_LIST_CWT, b"\x00")])
+def test_a_list_in_cbor_has_to_be_one(bad: Artefact) -> None:
+    with pytest.raises(Malformed):
+        read(pack(bad))
+    assert describe(parse_bundle(pack(bad)))[0]["name"] == "unreadable"
+
+
+def test_a_person_sees_whose_snapshot_it_is() -> None:
+    told = {each["media_type"]: each["name"] for each in describe(parse_bundle(whole(Publisher())))}
+    assert told[SNAPSHOT] == "Test anchor, number 1"
+
+
+def test_a_pack_past_the_life_of_what_it_was_signed_with_is_read_by_the_floor_of_this_very_pack() -> None:
+    publisher = Publisher(at=AT + 200)
+    with pytest.raises(BundleStale):
+        read(pack(*publisher.artefacts(), exp=AT + 100), anchors=[publisher.pin])
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------------------------
@@ -378,7 +533,11 @@ def test_memory_survives_the_file() -> None:
     memory = (
         read(pack(status(1))).memory.with_statuses(learnt(status(1))).with_statuses(StatusMemory().learn_invalid(ISSUER, LIST, 3, until=AT))
     )
+    memory = memory.with_snapshot("f" * 64, Publisher().snapshot())
     assert parse_memory(render_memory(memory)) == memory
+    older = json.loads(render_memory(memory))
+    del older["snapshots"]
+    assert parse_memory(json.dumps(older).encode()) == replace(memory, snapshots={})
     assert parse_memory(render_memory(EMPTY)) == EMPTY
 
 

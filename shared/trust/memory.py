@@ -1,0 +1,80 @@
+"""What a reader of checking packs and snapshots must keep, so that nothing older ever returns (security rules S17, S18). A pure value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..codec import strict_json
+from ..codec.reader import get_int, get_object, get_str, pointer
+from ..errors import Malformed
+from ..status.memory import StatusMemory, parse_statuses, render_statuses
+from .snapshot import SeenSnapshot, Snapshot
+
+MAX_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBundle:
+    """The newest pack seen of one signer. ``digest`` is that of its manifest's signing input."""
+
+    seq: int
+    iat: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleMemory:
+    """What must survive between two uses: newest pack a signer, newest snapshot an anchor (by fingerprint), the time floor that snapshots
+    have raised, and what status lists have taught.
+    """
+
+    signers: Mapping[str, SeenBundle] = field(default_factory=dict)
+    snapshots: Mapping[str, SeenSnapshot] = field(default_factory=dict)
+    floor: int = 0
+    statuses: StatusMemory = field(default_factory=StatusMemory)
+
+    def with_statuses(self, learnt: StatusMemory) -> BundleMemory:
+        """Joined with what a check has taught."""
+        return replace(self, statuses=self.statuses.merge(learnt))
+
+    def with_snapshot(self, fingerprint: str, snapshot: Snapshot) -> BundleMemory:
+        """With a verified snapshot of that anchor seen: it is the newest, and the time is not before it (S18)."""
+        snapshots = {**self.snapshots, fingerprint: snapshot.seen}
+        return replace(self, snapshots=snapshots, floor=max(self.floor, snapshot.iat))
+
+
+def render_memory(memory: BundleMemory) -> bytes:
+    """The bytes that ``parse_memory`` reads back to the same value."""
+    signers = {signer: {"seq": each.seq, "iat": each.iat, "digest": each.digest} for signer, each in sorted(memory.signers.items())}
+    snapshots = {name: {"seq": each.seq, "iat": each.iat, "digest": each.digest} for name, each in sorted(memory.snapshots.items())}
+    return strict_json.dumps(
+        {
+            "version": 1,
+            "floor": memory.floor,
+            "signers": signers,
+            "snapshots": snapshots,
+            "statuses": render_statuses(memory.statuses),
+        }
+    )
+
+
+def parse_memory(data: bytes) -> BundleMemory:
+    """``Malformed`` with a pointer unless ``data`` was written by ``render_memory``: a broken memory is never an empty one."""
+    obj = strict_json.load_object(data, max_bytes=MAX_BYTES)
+    if get_int(obj, "version") != 1:
+        raise Malformed("this program reads version 1", where="/version")
+    signers = get_object(obj, "signers")
+    snapshots = get_object(obj, "snapshots", optional=True) or {}  # memories of 0.1 have none
+    return BundleMemory(
+        signers={name: SeenBundle(**_parse_seen(signers, name, "/signers")) for name in signers},
+        snapshots={name: SeenSnapshot(**_parse_seen(snapshots, name, "/snapshots")) for name in snapshots},
+        floor=get_int(obj, "floor"),
+        statuses=parse_statuses(get_object(obj, "statuses"), "/statuses"),
+    )
+
+
+def _parse_seen(members: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    obj, place = get_object(members, name, where), pointer(where, name)
+    return {"seq": get_int(obj, "seq", place), "iat": get_int(obj, "iat", place), "digest": get_str(obj, "digest", place)}

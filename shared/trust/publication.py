@@ -1,0 +1,59 @@
+"""What an anchor publishes at ``/.well-known/muniment-trust``: its snapshot and every statement that the snapshot names.
+
+``{"snapshot": "<JWS>", "artefacts": {"<SHA-256, base64url>": "<base64>"}}``, the same for everybody who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..codec import strict_json
+from ..codec.reader import get_object, get_str
+from ..errors import Untrusted
+from .anchors import Anchor
+from .artefact import Artefact, match, render_files
+from .snapshot import MAX_BYTES, SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
+
+DOCUMENT: Final = "muniment-trust"
+"""Its name below ``/.well-known/``."""
+MEDIA_TYPE: Final = "application/json"
+MAX_PUBLICATION: Final = 16_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A snapshot with all that it names; nothing is verified yet."""
+
+    snapshot: Snapshot
+    artefacts: tuple[Artefact, ...] = field(repr=False)
+
+    def of(self, media_type: str) -> tuple[bytes, ...]:
+        """The statements of one kind."""
+        return tuple(each.data for each in self.artefacts if each.media_type == media_type)
+
+
+def render_publication(snapshot: str, artefacts: Sequence[Artefact]) -> bytes:
+    """The bytes that ``parse_publication`` reads."""
+    return strict_json.dumps({"snapshot": snapshot, "artefacts": render_files(artefacts)})
+
+
+def parse_publication(data: bytes) -> Publication:
+    """``Malformed`` or ``TooLarge`` with a pointer, unless snapshot and artefacts name each other exactly."""
+    obj = strict_json.load_object(data, max_bytes=MAX_PUBLICATION)
+    snapshot = parse_snapshot(get_str(obj, "snapshot", max_length=MAX_BYTES), "/snapshot")
+    listed = [{"media_type": media_type, "sha256": name} for name, media_type in snapshot.statements.items()]
+    return Publication(snapshot=snapshot, artefacts=match(listed, get_object(obj, "artefacts"), "/snapshot/statements"))
+
+
+def verify_publication(
+    publication: Publication, anchors: Sequence[Anchor], *, seen: Mapping[str, SeenSnapshot], at: int
+) -> tuple[Anchor, ...]:
+    """The anchors (one certificate may be pinned for two roles) that vouch for it; errors as ``verify_snapshot``, ``Untrusted`` if none."""
+    signers = signer_of(publication.snapshot, anchors)
+    if not signers:
+        raise Untrusted("the snapshot is by no anchor that is trusted here", where="/snapshot")
+    for anchor in signers:
+        verify_snapshot(publication.snapshot, anchor, seen=seen.get(anchor.fingerprint), at=at)
+    return signers

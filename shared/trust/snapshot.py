@@ -1,0 +1,268 @@
+"""What an anchor says is in force: signed by the anchor itself, numbered, and good for a week at most (security rules S15-S18).
+
+JWS, typ ``trust-snapshot+jwt``, ``kid`` the anchor key's thumbprint (RFC 9679, base64url); payload ``{iss, entity, seq, iat, next_update,
+statements: [{media_type, sha256}], keys: [{role, entity, kid, thumbprint, state, from, until, reason}]}``. ``statements`` are all
+certificates, lists of withdrawn ones and relying parties' certificates in force; ``keys`` every key ever certified, with its fate.
+
+The newest snapshot seen decides. What is not in it is not in force, whoever brings it; an older one never returns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+from ..clock import DAY
+from ..codec import base64url, strict_json
+from ..codec.reader import get_int, get_objects, get_str
+from ..cose import thumbprint
+from ..errors import BundleRolledBack, CertificateRevoked, Malformed, NotYetValid, SnapshotStale, Untrusted
+from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
+from ..keys import KeyId, PublicKey, Role, Unsigned
+from ..x509 import Crl, load_certificate
+from .anchors import Anchor
+from .artefact import MAX_ARTEFACTS, Artefact, name_of, render_list
+
+TYP: Final = "trust-snapshot+jwt"
+MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
+COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; a retired issuer's key verifies so long after its retirement (S15)
+AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
+MAX_KEYS: Final = 2_000
+MAX_BYTES: Final = 1_000_000
+
+
+class KeyState(StrEnum):
+    """What became of a key."""
+
+    ACTIVE = "active"
+    RETIRED = "retired"  # in good order: what it signed before stays good until it ends by itself
+    COMPROMISED = "compromised"  # somebody else may have it: it proves nothing, whatever date is written above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHistory:
+    """One certified key. ``thumbprint`` (RFC 9679) and ``kid`` (its first 8 bytes) are base64url; ``until`` is set once it is over."""
+
+    role: Role
+    entity: str
+    kid: str
+    thumbprint: str
+    state: KeyState
+    since: int
+    until: int | None = None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, public: PublicKey, *, role: Role, entity: str, since: int) -> KeyHistory:
+        """A key that is in use from now on."""
+        whole = thumbprint(public)
+        return cls(
+            role=role,
+            entity=entity,
+            kid=base64url.encode(whole[:8]),
+            thumbprint=base64url.encode(whole),
+            state=KeyState.ACTIVE,
+            since=since,
+        )
+
+    @property
+    def ends_at(self) -> int | None:
+        """From when on it verifies nothing, if that is settled: a retired issuer's key one longest copy life after its retirement."""
+        if self.until is None or self.state is not KeyState.RETIRED or self.role is not Role.CREDENTIAL_ISSUER:
+            return self.until
+        return self.until + COPY_LIFE
+
+    def check(self, at: int) -> None:
+        """``CertificateRevoked`` for a compromised key, ``Untrusted`` for one whose time is over (S15)."""
+        if self.state is KeyState.COMPROMISED:
+            raise CertificateRevoked("this key was reported as compromised")
+        if self.ends_at is not None and at >= self.ends_at:
+            raise Untrusted("this key was retired, and everything that it signed has run out since")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSnapshot:
+    """The newest snapshot seen of one anchor. ``digest`` is that of its signing input."""
+
+    seq: int
+    iat: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A parsed snapshot; ``verify_snapshot`` says whether an anchor vouches for it. ``statements`` maps names (SHA-256) to media types."""
+
+    iss: str
+    entity: str
+    seq: int
+    iat: int
+    next_update: int
+    statements: Mapping[str, str]
+    keys: Mapping[str, KeyHistory]
+    jws: Jws = field(repr=False)
+
+    @property
+    def seen(self) -> SeenSnapshot:
+        """What is remembered of it."""
+        digest = base64url.encode(hashlib.sha256(self.jws.signing_input).digest())
+        return SeenSnapshot(seq=self.seq, iat=self.iat, digest=digest)
+
+    def current(self, crls: Sequence[Crl]) -> tuple[Crl, ...]:
+        """Those of ``crls`` whose silence counts: the ones that are in force now."""
+        return tuple(each for each in crls if base64url.encode(each.sha256) in self.statements)
+
+    def check_chain(self, x5c: Sequence[bytes], role: Role, at: int) -> None:
+        """A verified chain against the newest word of its anchor.
+
+        ``CertificateRevoked`` or ``Untrusted`` for a key whose time is over or a chain outside the snapshot (S15, S17); then, and only
+        then, ``SnapshotStale`` if the snapshot itself has run out.
+        """
+        history = self.keys.get(_thumbprint_of(x5c[0]))
+        if history is None or history.role is not role or history.entity not in load_certificate(x5c[0]).uris:
+            raise Untrusted("the newest snapshot does not know this key")
+        history.check(at)
+        if any(_name_of(der) not in self.statements for der in x5c):
+            raise Untrusted("the certificate is not among those that the newest snapshot names")
+        self.check_current(at)
+
+    def check_current(self, at: int) -> None:
+        """``SnapshotStale`` once the next one is due: nobody can tell what was withdrawn since."""
+        if at >= self.next_update:
+            raise SnapshotStale("the newest snapshot known here has run out", where="/next_update")
+
+
+@lru_cache(maxsize=256)
+def _thumbprint_of(der: bytes) -> str:
+    return base64url.encode(thumbprint(load_certificate(der).public))
+
+
+_name_of = lru_cache(maxsize=1_024)(name_of)
+
+
+def prepare_snapshot(
+    *,
+    issuer: str,
+    entity: str,
+    seq: int,
+    at: int,
+    next_update: int,
+    statements: Sequence[Artefact],
+    keys: Sequence[KeyHistory],
+    key: KeyId,
+    public: PublicKey,
+) -> Unsigned[str]:
+    """The snapshot number ``seq`` of the anchor whose key is ``public``; ``statements`` and ``keys`` are all that count from now on."""
+    payload = {
+        "iss": issuer,
+        "entity": entity,
+        "seq": seq,
+        "iat": at,
+        "next_update": next_update,
+        "statements": render_list(statements),
+        "keys": [_render_key(each) for each in keys],
+    }
+    return prepare_jws(
+        typ=TYP, payload=strict_json.dumps(payload), key=key, alg=public.alg, header={"kid": base64url.encode(thumbprint(public))}
+    )
+
+
+def _render_key(each: KeyHistory) -> dict[str, Any]:
+    return {
+        "role": each.role.value,
+        "entity": each.entity,
+        "kid": each.kid,
+        "thumbprint": each.thumbprint,
+        "state": each.state.value,
+        "from": each.since,
+        "until": each.until,
+        "reason": each.reason,
+    }
+
+
+def parse_snapshot(token: str, where: str = "") -> Snapshot:
+    """Structure and bounds; ``Malformed`` or ``TooLarge`` with a pointer. Nothing vouches for it yet."""
+    jws = parse_jws(token, max_bytes=MAX_BYTES, where=where)
+    obj = strict_json.load_object(jws.payload, where=where)
+    statements = {
+        get_str(each, "sha256", f"{where}/statements/{index}"): get_str(each, "media_type", f"{where}/statements/{index}")
+        for index, each in enumerate(get_objects(obj, "statements", where, max_items=MAX_ARTEFACTS))
+    }
+    found = [_parse_key(each, f"{where}/keys/{index}") for index, each in enumerate(get_objects(obj, "keys", where, max_items=MAX_KEYS))]
+    keys = {each.thumbprint: each for each in found}
+    if len(keys) != len(found):
+        raise Malformed("one key has two histories", where=f"{where}/keys")
+    snapshot = Snapshot(
+        iss=get_str(obj, "iss", where),
+        entity=get_str(obj, "entity", where),
+        seq=get_int(obj, "seq", where, minimum=1),
+        iat=get_int(obj, "iat", where),
+        next_update=get_int(obj, "next_update", where),
+        statements=statements,
+        keys=keys,
+        jws=jws,
+    )
+    if not snapshot.iat < snapshot.next_update <= snapshot.iat + MAX_LIFE:
+        raise Malformed("a snapshot is good for seven days at most", where=f"{where}/next_update")
+    return snapshot
+
+
+def _parse_key(obj: Mapping[str, Any], where: str) -> KeyHistory:
+    role, state = get_str(obj, "role", where), get_str(obj, "state", where)
+    if role not in set(Role) or state not in set(KeyState):
+        raise Malformed("a key has a role and a state that are known here", where=where)
+    until = None if obj.get("until", 0) is None else get_int(obj, "until", where)
+    if (until is None) is not (state == KeyState.ACTIVE):
+        raise Malformed("a key has an end once it is no longer active, and not before", where=f"{where}/until")
+    whole, kid = get_str(obj, "thumbprint", where), get_str(obj, "kid", where)
+    raw = base64url.decode(whole, where=f"{where}/thumbprint")
+    if len(raw) != 32 or base64url.encode(raw[:8]) != kid:
+        raise Malformed("a kid is the beginning of its key's thumbprint", where=f"{where}/kid")
+    return KeyHistory(
+        role=Role(role),
+        entity=get_str(obj, "entity", where),
+        kid=kid,
+        thumbprint=whole,
+        state=KeyState(state),
+        since=get_int(obj, "from", where),
+        until=until,
+        reason=get_str(obj, "reason", where, min_length=0),
+    )
+
+
+def signer_of(snapshot: Snapshot, anchors: Sequence[Anchor]) -> tuple[Anchor, ...]:
+    """Those of ``anchors`` that the snapshot claims to be by: none if it is by nobody who is pinned here. Nothing is verified."""
+    kid = snapshot.jws.header.get("kid")
+    return tuple(each for each in anchors if _thumbprint_of(each.certificate.der) == kid)
+
+
+def verify_snapshot(snapshot: Snapshot, anchor: Anchor, *, seen: SeenSnapshot | None, at: int) -> None:
+    """Raise unless ``anchor`` signed it and it is no older than ``seen``. Whether it has run out is asked when it is used.
+
+    ``at`` is the clock's own reading, or the floor could climb on itself. ``WrongTyp``, ``BadSignature``; ``Untrusted`` where the anchor is
+    pinned for another entity or is not in force; ``NotYetValid`` when dated more than five minutes ahead; ``BundleRolledBack`` if older, or
+    another one of the same number, was seen before (S17).
+    """
+    certificate = anchor.certificate
+    verify_jws(snapshot.jws, certificate.public, typ=TYP)
+    if anchor.entity is not None and anchor.entity != snapshot.entity:
+        raise Untrusted("the snapshot is for another entity than its anchor is trusted for", where="/entity")
+    if not certificate.not_before <= at <= certificate.not_after:
+        raise Untrusted("the anchor's own certificate is not in force", where="/iss")
+    if snapshot.iat > at + AHEAD:
+        raise NotYetValid("the snapshot is dated in the future", where="/iat")
+    check_order(snapshot, seen)
+
+
+def check_order(snapshot: Snapshot, seen: SeenSnapshot | None) -> None:
+    """``BundleRolledBack`` unless the snapshot is the one that was seen, or a later one."""
+    if seen is None or snapshot.seen == seen:
+        return
+    if snapshot.seq == seen.seq:
+        raise BundleRolledBack("another snapshot with this number was seen before: it was rewritten", where="/seq")
+    if snapshot.seq < seen.seq or snapshot.iat < seen.iat:
+        raise BundleRolledBack("a newer snapshot of this anchor was seen before", where="/seq")
