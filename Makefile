@@ -34,6 +34,10 @@ $(UV):
 	@$(UV) pip install --quiet --python .venv --require-hashes --requirement .ci/dev.lock
 	@touch $@
 
+.venv/.js: .venv/.dev tests/js/package-lock.json  # what checks the types of the pages' scripts
+	@cd tests/js && ../../.venv/bin/npm ci --silent
+	@touch $@
+
 system:  # what the package index cannot give: a browser and its fonts (Debian packages, only what is missing)
 	@bash .ci/system
 
@@ -43,10 +47,10 @@ demo: .venv/.run  ## play the stories on loopback: STORY=name for one, ONCE=1 to
 dev: .venv/.dev  ## set up for development
 	@echo "ready: $(PYTHON)"
 
-check: .venv/.dev  ## lint, types, import contracts and unit tests, in two minutes
+check: .venv/.dev .venv/.js  ## lint, types, import contracts and unit tests, in two minutes
 	@$(PYTHON) tests/run.py check
 
-test: .venv/.dev system  ## everything: check, and the tests with a real database, browser and foreign programs
+test: .venv/.dev .venv/.js system  ## everything: check, and the tests with a real database, browser and foreign programs
 	@$(PYTHON) tests/run.py all
 
 bench: .venv/.dev  ## measure ratios against the floor and the peers: BENCH=name for one row
@@ -58,10 +62,11 @@ screens: .venv/.dev system  ## pictures of every page, in .screens
 docs: .venv/.dev  ## write the tables of settings, errors and commands from the code
 	@$(PYTHON) docs/generate.py
 
-lock: $(UV)  # renew the hash-pinned locks; they name no host
+lock: .venv/.dev  # renew the hash-pinned locks; they name no host
 	@$(LOCKS:uv%=$(UV)%) --group build --output-file .ci/run.lock
 	@$(LOCKS:uv%=$(UV)%) --extra postgresql --group build --group dev --constraint .ci/run.lock --output-file .ci/dev.lock
+	@cd tests/js && ../../.venv/bin/npm install --silent --package-lock-only
 
 clean:  ## remove everything that these commands made
-	@rm -rf .uv .venv .demo .bench .screens .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .uv .venv .demo .bench .screens .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage tests/js/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

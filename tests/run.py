@@ -16,6 +16,7 @@ LINT: tuple[tuple[str, Command], ...] = (
     ("format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
     ("types", [BIN / "mypy"]),
     ("types of the tests", [BIN / "mypy", "--explicit-package-bases", "tests", "benchmarks", "docs/generate.py"]),
+    ("types of the scripts", [BIN / "node", ROOT / "tests/js/node_modules/typescript/bin/tsc", "-p", ROOT / "tests/js"]),
     ("import contracts", [BIN / "lint-imports"]),
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -56,6 +57,13 @@ def test_locks_pin_by_hash_and_name_no_host() -> None:
         lines = (ROOT / ".ci" / name).read_text(encoding="utf-8").splitlines()
         assert all(re.match(r"^(?:[a-zA-Z0-9._-]+==|    --hash=sha256:[0-9a-f]{64})", line) for line in lines)
         assert not any("://" in line for line in lines)
+
+
+def test_packages_of_node_are_pinned_by_hash_and_name_no_host() -> None:
+    lock = json.loads((ROOT / "tests" / "js" / "package-lock.json").read_text(encoding="utf-8"))
+    for name, package in lock["packages"].items():
+        assert not name or (package["integrity"].startswith("sha512-") and "resolved" not in package)
+    assert "://" not in json.dumps(lock)
 
 
 def test_long_files_have_a_reason() -> None:

@@ -61,6 +61,10 @@ class Assets:
         """The addresses of all files whose path begins with one of ``starts``, in order: what a service worker keeps for no network."""
         return [self.url(path) for path in sorted(self._files) if path.startswith(starts)]
 
+    def text(self, path: str) -> str:
+        """The contents of a text file, for a script that is served elsewhere as well; ``KeyError`` if there is none."""
+        return self._files[path].data.decode("utf-8")
+
     async def serve(self, request: web.Request) -> web.Response:
         """``GET /static/{build}/{path}``; an address of an older build gets the present file, not to be kept."""
         asset = self._files.get(request.match_info["path"])
@@ -81,7 +85,7 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
     for entry in folder.iterdir():
         if entry.is_dir():
             yield from _walk(entry, f"{prefix}{entry.name}/")
-        elif not entry.name.startswith("."):
+        elif not entry.name.startswith(".") and not entry.name.endswith(".d.ts"):  # types are for whoever writes the scripts
             yield prefix + entry.name, entry
 
 
