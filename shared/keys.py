@@ -38,7 +38,15 @@ class Role(StrEnum):
 SIGNS: dict[Role, frozenset[str]] = {
     Role.ANCHOR: frozenset({"x509-certificate", "x509-crl", "rp-cert", "trust-snapshot+jwt"}),
     Role.CREDENTIAL_ISSUER: frozenset(
-        {"dc+sd-jwt", "vc+jwt", "application/sd-cwt", "statuslist+jwt", "application/statuslist+cwt", "status-assertion"}
+        {
+            "dc+sd-jwt",
+            "vc+jwt",
+            "application/sd-cwt",
+            "application/cwt",
+            "statuslist+jwt",
+            "application/statuslist+cwt",
+            "status-assertion",
+        }
     ),
     Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert"}),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),

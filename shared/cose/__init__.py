@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .key import key_bytes, kid_of, parse_cose_key, render_cose_key, thumbprint
-from .sign1 import ALGS, Sign1, parse_sign1, prepare_sign1, sign1_of, verify_sign1
+from .sign1 import ALGS, Sign1, alg_id, encode_sign1, parse_sign1, prepare_encoded, prepare_sign1, sign1_of, verify_sign1
 from .typ import (
     CHALLENGE,
+    CWT,
     DESK_CERTIFICATE,
     KEY_BINDING,
     RP_CERTIFICATE,
@@ -18,6 +19,7 @@ from .typ import (
 __all__ = [
     "ALGS",
     "CHALLENGE",
+    "CWT",
     "DESK_CERTIFICATE",
     "KEY_BINDING",
     "RP_CERTIFICATE",
@@ -26,10 +28,13 @@ __all__ = [
     "STATUS_LIST",
     "Sign1",
     "Typ",
+    "alg_id",
+    "encode_sign1",
     "key_bytes",
     "kid_of",
     "parse_cose_key",
     "parse_sign1",
+    "prepare_encoded",
     "prepare_sign1",
     "render_cose_key",
     "sign1_of",

@@ -7,6 +7,8 @@ parameter that must be understood (``crit``, 2) is refused because none is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import cbor2
@@ -50,17 +52,7 @@ class Sign1(NamedTuple):
 
 def to_sign(protected: bytes, payload: bytes) -> bytes:
     """The Sig_structure of one signature."""
-    return b"".join((b"\x84\x6aSignature1", _head(protected), protected, b"\x40", _head(payload), payload))
-
-
-def _head(text: bytes) -> bytes:
-    """The head of a byte string in its shortest form."""
-    size = len(text)
-    if size < 24:
-        return bytes((0x40 | size,))
-    if size < 0x100:
-        return bytes((0x58, size))
-    return b"\x59" + size.to_bytes(2, "big") if size < 0x1_0000 else b"\x5a" + size.to_bytes(4, "big")
+    return b"".join((b"\x84\x6aSignature1", cbor.head(2, len(protected)), protected, b"\x40", cbor.head(2, len(payload)), payload))
 
 
 def parse_sign1(data: bytes, *, max_bytes: int = MAX_BYTES, where: str = "") -> Sign1:
@@ -77,12 +69,24 @@ def sign1_of(item: object, where: str = "") -> Sign1:
         raise Malformed("protected header, payload and signature are byte strings", where=where)
     if not isinstance(unprotected, Mapping):
         raise Malformed("the unprotected header is a map", where=where)
-    protected = cbor.loads(protected_bytes, where=where)
+    try:
+        protected = _protected(protected_bytes) if len(protected_bytes) <= _USUAL else cbor.loads(protected_bytes)
+    except Malformed as error:
+        raise error.within(where) from error.__cause__
     if not isinstance(protected, Mapping) or type(protected.get(ALG)) is not int:
         raise Malformed("a protected header names its algorithm", where=where)
     if CRIT in protected or not protected.keys().isdisjoint(unprotected.keys()):
         raise Malformed("no header extension is understood here, and nothing is said twice", where=where)
     return Sign1(protected, protected_bytes, unprotected, payload, signature)
+
+
+_USUAL: Final = 64  # bytes of a header that says algorithm, key and typ: the same in thousands of documents
+
+
+@lru_cache(maxsize=4_096)
+def _protected(data: bytes) -> Any:
+    value = cbor.loads(data)
+    return MappingProxyType(value) if type(value) is dict else value
 
 
 def verify_sign1(sign1: Sign1, key: PublicKey, *, typ: Typ, algs: Collection[str] = ALGS) -> None:
@@ -98,6 +102,13 @@ def verify_sign1(sign1: Sign1, key: PublicKey, *, typ: Typ, algs: Collection[str
     key.verify(sign1.signature, sign1.signing_input)
 
 
+def alg_id(alg: str) -> int:
+    """The number that is written for an algorithm; ``AlgorithmRefused`` for one that is not used here."""
+    if alg not in _IDS:
+        raise AlgorithmRefused("only ES256, ES384 and EdDSA are used here")
+    return _IDS[alg]
+
+
 def prepare_sign1(
     *,
     typ: Typ,
@@ -108,14 +119,25 @@ def prepare_sign1(
     unprotected: Mapping[Any, Any] | None = None,
 ) -> Unsigned[bytes]:
     """A COSE_Sign1 that lacks only its signature. ``protected`` adds parameters, never ``alg`` or ``typ``."""
-    if alg not in _IDS:
-        raise AlgorithmRefused("only ES256, ES384 and EdDSA are used here")
     # The typ in the header is the one that the custodian judges, whatever else ``protected`` says (S1).
-    header = cbor.dumps({**(protected or {}), ALG: _IDS[alg], TYP: typ.value}, canonical=True)
+    header = cbor.dumps({**(protected or {}), ALG: alg_id(alg), TYP: typ.value}, canonical=True)
+    return prepare_encoded(
+        typ=typ, header=header, payload=payload, key=key, alg=alg, unprotected=cbor.dumps(unprotected or {}, canonical=True)
+    )
+
+
+def prepare_encoded(*, typ: Typ, header: bytes, payload: bytes, key: KeyId, alg: str, unprotected: bytes = b"\xa0") -> Unsigned[bytes]:
+    """The same from encoded headers, of which ``header`` says ``typ`` and ``alg``."""
 
     def complete(signature: bytes) -> bytes:
         if len(signature) != ALGORITHMS[alg].size:
             raise BadSignature("the custodian's signature does not have the length of its algorithm")
-        return cbor.dumps(cbor2.CBORTag(TAG, [header, dict(unprotected or {}), payload, signature]))
+        return encode_sign1(header, unprotected, payload, signature)
 
     return Unsigned(key=key, typ=typ.name, signing_input=to_sign(header, payload), complete=complete)
+
+
+def encode_sign1(protected: bytes, unprotected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """The tagged item of its four parts; ``unprotected`` is an encoded map."""
+    parts = (b"\xd2\x84", cbor.byte_string(protected), unprotected, cbor.byte_string(payload), cbor.byte_string(signature))
+    return b"".join(parts)

@@ -21,6 +21,7 @@ class Typ(NamedTuple):
 
 
 SD_CWT: Final = Typ(293, "application/sd-cwt", ("application/sd-cwt",))
+CWT: Final = Typ(61, "application/cwt", ("application/cwt",))  # a document for whoever holds it (S2)
 KEY_BINDING: Final = Typ(294, "application/kb+cwt", ("application/kb+cwt",))
 STATUS_LIST: Final = Typ("application/statuslist+cwt", "application/statuslist+cwt")
 
