@@ -1,0 +1,138 @@
+"""The golden vectors that pages and Python share; tests/vectors/ovp/README.md says how a case looks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.signing import AT
+
+from shared.codec import base64url, frames
+from shared.errors import VcError
+from shared.jose.jwk import parse_public_jwk
+from shared.keys import Role
+from shared.ovp import code, envelope
+from shared.ovp.challenge import check_challenge, parse_challenge
+from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.relying_party import Register, parse_rp_certificate, render_wants, verify_rp_certificate
+from shared.x509 import load_certificate
+
+FOLDER = Path(__file__).parents[2] / "vectors" / "ovp"
+Case = dict[str, Any]
+b64 = base64url.encode
+
+
+def read(name: str) -> dict[str, Any]:
+    doc: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return doc
+
+
+def cases(name: str, part: str) -> list[Any]:
+    found = read(name)[part]
+    assert len({case["name"] for case in found}) == len(found)
+    return [pytest.param(case, id=case["name"]) for case in found]
+
+
+def raised(expected: Case, error: VcError) -> None:
+    assert error.code == expected["error"], error.detail
+    assert error.where == expected.get("where", error.where)
+
+
+@pytest.mark.parametrize("case", cases("frames", "split"))
+def test_split(case: Case) -> None:
+    assert frames.split(base64url.decode(case["message"]), chunk=case["chunk"]) == case["texts"]
+
+
+@pytest.mark.parametrize("case", cases("frames", "assemble"))
+def test_assemble(case: Case) -> None:
+    assembly = frames.Assembly()
+    for text, expected in zip(case["texts"], case["answers"], strict=True):
+        try:
+            whole = assembly.add(text)
+        except VcError as error:
+            raised(expected, error)
+        else:
+            assert (None if whole is None else b64(whole)) == expected
+
+
+@pytest.mark.parametrize("case", cases("envelope", "texts"))
+def test_texts(case: Case) -> None:
+    if "error" in case:
+        with pytest.raises(VcError) as caught:
+            envelope.parse_text(case["text"])
+        raised(case, caught.value)
+        return
+    content = base64url.decode(case["content"])
+    assert envelope.parse_text(case["text"]) == (case["prefix"], content)
+    assert envelope.render_text(case["prefix"], content) == case["text"]
+
+
+@pytest.mark.parametrize("case", cases("envelope", "messages"))
+def test_messages(case: Case) -> None:
+    message = base64url.decode(case["message"])
+    if "error" in case:
+        with pytest.raises(VcError) as caught:
+            envelope.of_message(message)
+        raised(case, caught.value)
+        return
+    assert envelope.of_message(message) == (case["prefix"], base64url.decode(case["content"]))
+
+
+@pytest.mark.parametrize("case", cases("code", "codes"))
+def test_codes(case: Case) -> None:
+    asked = {"entity": case["entity"], "use": case["use"]}
+    if "error" in case:
+        with pytest.raises(VcError) as caught:
+            code.parse_code(case["typed"], **asked)
+        raised(case, caught.value)
+        return
+    assert code.parse_code(case["typed"], **asked) == case["code"]
+    assert b64(code.code_nonce(case["code"], **asked)) == case["nonce"]
+
+
+def test_code_audience() -> None:
+    case = read("code")["audience"]
+    assert code.code_audience(parse_public_jwk(case["key"])) == case["audience"]
+
+
+def trust(name: str, pinned_for: str | None = None) -> TrustAnchors:
+    anchor = read(name)["anchor"]
+    certificate = load_certificate(anchor["certificate"])
+    assert certificate.public == parse_public_jwk(anchor["key"])
+    assert (certificate.not_before, certificate.not_after) == (anchor["not_before"], anchor["not_after"])
+    return TrustAnchors(anchors=(parse_anchor(certificate.der, role=Role.RELYING_PARTY, name="Anchor", entity=pinned_for),))
+
+
+@pytest.mark.parametrize("case", cases("challenge", "cases"))
+def test_challenges(case: Case) -> None:
+    expect = case["expect"]
+    register = Register.of(map(base64url.decode, case["register"]), trust("challenge"), at=AT)
+    try:
+        challenge = parse_challenge(base64url.decode(case["challenge"]))
+        asker = check_challenge(challenge, register, at=case["at"])
+    except VcError as error:
+        raised(expect, error)
+        return
+    assert {"entity": asker.entity, "desk": asker.desk, "use": asker.use.id} == expect["asker"]
+    assert render_wants(asker.wants) == expect["wants"]
+    assert (b64(challenge.digest), challenge.audience) == (expect["digest"], expect["audience"])
+
+
+@pytest.mark.parametrize("case", cases("register", "cases"))
+def test_registrations(case: Case) -> None:
+    expect = case["expect"]
+    try:
+        one = parse_rp_certificate(base64url.decode(case["certificate"]))
+        verify_rp_certificate(one, trust("register", case["pinned_for"]), at=case["at"])
+    except VcError as error:
+        raised(expect, error)
+        return
+    assert {"entity": one.entity, "name": {"en": one.name.en, "cy": one.name.cy}, "uses": [use.id for use in one.uses]} == expect
+
+
+def test_no_private_keys() -> None:
+    """``d`` of a JWK, and member -4 of a COSE key but in the one case that is refused for it."""
+    for path in FOLDER.glob("*.json"):
+        assert '"d":' not in path.read_text(encoding="utf-8")
