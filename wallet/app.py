@@ -18,6 +18,7 @@ from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
+from wallet import register
 from wallet.backup import BackupTools
 from wallet.config import Place
 from wallet.enter import Doors
@@ -49,6 +50,7 @@ class Host:
     async def start(self) -> None:
         """Bring the database up to date."""
         await self.storage.migrate(migrations())
+        await register.recall(self.means)
 
     async def close(self) -> None:
         """Release connections, files and keys."""
@@ -63,6 +65,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
     storage = open_storage(place.storage, failpoint=settings.failpoint)
     custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     fetcher = Fetcher.of(settings)
+    trust = TrustFile(place.path(settings.trust))
     return Host(
         place=place,
         storage=storage,
@@ -71,11 +74,13 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         means=Means(
             storage=storage,
             fetch=fetcher,
-            trust=TrustFile(place.path(settings.trust)),
+            trust=trust,
+            learn=trust.learn,
             clock=clock,
             entropy=entropy,
             plain_http=plain_hosts(settings.outbound_allow),
             status_every=settings.status_hours * 3_600,
+            register_every=settings.register_hours * 3_600,
         ),
         doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
@@ -127,8 +132,9 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Every open wallet once, and the counters whose time is over."""
+    """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
     host = app[HOST]
+    await register.refresh(host.means)
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)
         await look_after(host.means, vault)

@@ -20,7 +20,7 @@ from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, read_passphrase
 from shared.web.passphrases import generate_passphrase
-from wallet import history, share
+from wallet import history, register, share
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
@@ -273,6 +273,7 @@ def show_history(arguments: argparse.Namespace) -> int:
 def do_upkeep(arguments: argparse.Namespace) -> int:
 
     async def work(host: Host, opened: Opened) -> int:
+        await register.refresh(host.means)
         await upkeep(host.means, opened.vault)
         return 0
 

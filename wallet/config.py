@@ -40,6 +40,11 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=1, le=168, description="How often open wallets fetch the issuers' status lists, whether documents are used or not.")
     ] = 1
 
+    register_hours: Annotated[
+        int,
+        Meta(ge=1, le=72, description="How often what all trusted anchors publish is fetched: who may ask, and what was withdrawn."),
+    ] = 12
+
     @property
     def hardness(self) -> Hardness:
         """What opening a wallet costs."""

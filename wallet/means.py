@@ -12,16 +12,23 @@ from shared.clock import Clock, Entropy
 from shared.flow import Fetch, Fetched
 from shared.storage import Storage
 from shared.trust.anchors import TrustAnchors, parse_trust
+from shared.trust.artefact import CRL
 from shared.trust.policy import Policy
+from shared.web.heard import Heard
+from shared.x509 import parse_crl
 
 
 class TrustFile:
-    """``trust.json``, read again when it changes, so that ``muniment-wallet trust add`` works while the service runs."""
+    """``trust.json``, read again when it changes, so that ``muniment-wallet trust add`` works while the service runs.
+
+    What the anchors of organisations that ask publish narrows it: a withdrawn certificate, a key that is over.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._policy = Policy(TrustAnchors())
+        self._heard = Heard()
 
     def __call__(self) -> Policy:
         """The policy as of now. No file is nobody trusted; a broken file is ``Malformed``, never an empty one."""
@@ -30,9 +37,17 @@ class TrustFile:
         except FileNotFoundError:
             return Policy(TrustAnchors())
         if self._seen != (stat.st_mtime_ns, stat.st_size):
-            self._policy = Policy(parse_trust(self._path.read_bytes()))
+            self._settle(parse_trust(self._path.read_bytes()))
             self._seen = (stat.st_mtime_ns, stat.st_size)
         return self._policy
+
+    def learn(self, heard: Heard) -> None:
+        """From now on with what was heard."""
+        self._heard = heard
+        self._settle(self._policy.anchors)
+
+    def _settle(self, anchors: TrustAnchors) -> None:
+        self._policy = Policy(anchors, self._heard.snapshots, tuple(parse_crl(each) for each in self._heard.of(CRL)))
 
 
 class Locks:
@@ -63,7 +78,10 @@ class Locks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS."""
+    """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS.
+
+    ``learn`` is told what anchors were heard to publish; ``status_every`` and ``register_every`` are seconds between two visits.
+    """
 
     storage: Storage
     fetch: Callable[[Fetch], Awaitable[Fetched]]
@@ -72,6 +90,8 @@ class Means:
     entropy: Entropy
     plain_http: Collection[str] = ()
     status_every: int = 3_600
+    register_every: int = 12 * 3_600
+    learn: Callable[[Heard], None] = lambda _heard: None
     locks: Locks = field(default_factory=Locks)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
 

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..codec import strict_json
 from ..codec.reader import get_object, get_str
-from ..errors import Untrusted
+from ..errors import Unavailable, Untrusted
+from ..flow import Fetch, Flow
+from ..urls import check_https, well_known
 from .anchors import Anchor
 from .artefact import Artefact, match, render_files
 from .snapshot import MAX_BYTES, SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
@@ -57,3 +59,14 @@ def verify_publication(
     for anchor in signers:
         verify_snapshot(publication.snapshot, anchor, seen=seen.get(anchor.fingerprint), at=at)
     return signers
+
+
+def fetch_publication(site: str, *, plain_http: Collection[str] = ()) -> Flow[Publication | None]:
+    """What the entity at ``site`` publishes, unverified; ``None`` if it says that it publishes nothing. The same request from everybody."""
+    url = check_https(well_known(site, DOCUMENT), plain_http=plain_http)
+    got = yield Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_PUBLICATION)
+    if got.status in {404, 410}:
+        return None
+    if got.status != 200:
+        raise Unavailable(f"it answered {got.status}")
+    return parse_publication(got.body)

@@ -116,6 +116,10 @@ class Snapshot:
         """Those of ``crls`` whose silence counts: the ones that are in force now."""
         return tuple(each for each in crls if base64url.encode(each.sha256) in self.statements)
 
+    def key(self, public: PublicKey) -> KeyHistory | None:
+        """The history of a key, if its anchor ever certified it."""
+        return self.keys.get(base64url.encode(thumbprint(public)))
+
     def check_chain(self, x5c: Sequence[bytes], role: Role, at: int) -> None:
         """A verified chain against the newest word of its anchor.
 

@@ -1,0 +1,184 @@
+"""What pinned anchors publish, as this service last heard it: fetched on a timer for all of them alike, verified, kept in the database.
+
+Nothing here is ever fetched because somebody asked or showed something (security rule S21): the list of visits follows from ``trust.json``
+and the clock alone, and each visit is the same plain request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import VcError
+from ..flow import Fetch, Fetched, arun
+from ..storage import Row, Storage, Tx
+from ..trust.anchors import Anchor, TrustAnchors
+from ..trust.artefact import Artefact
+from ..trust.publication import Publication, fetch_publication, verify_publication
+from ..trust.snapshot import SeenSnapshot, Snapshot, check_order, parse_snapshot
+
+Fetching = Callable[[Fetch], Awaitable[Fetched]]
+SOON = 300  # seconds until a site is asked again that did not answer as it should
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How the last visit went. ``fault`` is empty where nothing was wrong; to publish nothing is no fault."""
+
+    site: str
+    tried_at: int
+    fetched_at: int | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """``snapshots`` are the newest verified ones by fingerprint, ``artefacts`` all that they name; ``seen`` also what is gone since."""
+
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    artefacts: tuple[Artefact, ...] = field(default=(), repr=False)
+    seen: Mapping[str, SeenSnapshot] = field(default_factory=dict)
+
+    @property
+    def floor(self) -> int:
+        """The earliest time that can be now (security rule S18)."""
+        return max((each.iat for each in self.seen.values()), default=0)
+
+    def of(self, media_type: str) -> tuple[bytes, ...]:
+        """The statements of one kind."""
+        return tuple(each.data for each in self.artefacts if each.media_type == media_type)
+
+
+async def listen(
+    storage: Storage, fetch: Fetching, trust: TrustAnchors, *, at: Callable[[], int], plain_http: Collection[str] = ()
+) -> list[Site]:
+    """Visit every site of ``trust`` once, in one order; what is genuine and new is kept. How the visits went."""
+    told = []
+    for site in sites(trust):
+        publication, fault = None, ""
+        try:
+            publication = await arun(fetch_publication(site, plain_http=plain_http), fetch)
+        except VcError as error:
+            fault = error.detail
+        anchors = [each for each in trust.anchors if each.site == site]
+        visit = _Visit(site=site, anchors=anchors, publication=publication, fault=fault, at=at())
+        told.append(await storage.write(visit.note, point="hear-anchor"))
+    return told
+
+
+def sites(trust: TrustAnchors) -> list[str]:
+    """Where pinned anchors publish."""
+    return sorted({each.site for each in trust.anchors if each.site is not None})
+
+
+async def due(storage: Storage, trust: TrustAnchors, *, every: int, at: int) -> bool:
+    """Whether it is time to listen again: the clock decides, never anything that somebody asked or showed."""
+    known = {each.site: each for each in await storage.read(visits)}
+    return any(
+        site not in known or known[site].tried_at + (min(every, SOON) if known[site].fault else every) <= at for site in sites(trust)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    """What one visit brought."""
+
+    site: str
+    anchors: Sequence[Anchor]
+    publication: Publication | None
+    fault: str
+    at: int
+
+    async def note(self, tx: Tx) -> Site:
+        """Keep what is genuine, and how it went."""
+        fault = self.fault or await self._take(tx)
+        brought = self.publication is not None and not fault
+        return await _note(tx, Site(site=self.site, tried_at=self.at, fetched_at=self.at if brought else None, fault=fault))
+
+    async def _take(self, tx: Tx) -> str:
+        if self.publication is None:
+            known = await seen(tx)
+            return "it no longer says what is in force" if any(each.fingerprint in known for each in self.anchors) else ""
+        try:
+            await keep(tx, self.publication, self.anchors, at=self.at)
+        except VcError as error:
+            return error.detail
+        return ""
+
+
+async def keep(tx: Tx, publication: Publication, anchors: Sequence[Anchor], *, at: int) -> None:
+    """Verify and keep; errors as ``verify_publication``. An older one never takes the place of a newer one (security rule S17)."""
+    for anchor in verify_publication(publication, anchors, seen=await seen(tx), at=at):
+        await put(tx, anchor.fingerprint, publication.snapshot, publication.artefacts)
+
+
+async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[Artefact]) -> None:
+    """Take the place of what was heard before of that anchor; ``BundleRolledBack`` if that was newer. The caller has verified it."""
+    known = (await seen(tx)).get(fingerprint)
+    check_order(snapshot, known)
+    new = snapshot.seen
+    await tx.execute(
+        "INSERT INTO heard_anchor (fingerprint, seq, iat, digest, token) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fingerprint) DO UPDATE "
+        "SET seq = $2, iat = $3, digest = $4, token = $5",
+        fingerprint,
+        new.seq,
+        new.iat,
+        new.digest,
+        snapshot.jws.token,
+    )
+    if known is not None and known == new:
+        return
+    await tx.execute("DELETE FROM heard_statement WHERE fingerprint = $1", fingerprint)
+    for each in artefacts:
+        if each.sha256 in snapshot.statements:
+            await tx.execute(
+                "INSERT INTO heard_statement (fingerprint, sha256, media_type, data) VALUES ($1, $2, $3, $4)",
+                fingerprint,
+                each.sha256,
+                snapshot.statements[each.sha256],
+                each.data,
+            )
+
+
+async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
+    """What is known of the anchors that are pinned now."""
+    pinned = {each.fingerprint for each in trust.anchors}
+    snapshots = {
+        row["fingerprint"]: parse_snapshot(str(row["token"]))
+        for row in await tx.fetch("SELECT fingerprint, token FROM heard_anchor ORDER BY fingerprint")
+        if row["fingerprint"] in pinned
+    }
+    rows = await tx.fetch("SELECT fingerprint, sha256, media_type, data FROM heard_statement ORDER BY media_type, sha256")
+    artefacts = {
+        row["sha256"]: Artefact(media_type=row["media_type"], data=bytes(row["data"])) for row in rows if row["fingerprint"] in snapshots
+    }
+    return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=await seen(tx))
+
+
+async def seen(tx: Tx) -> dict[str, SeenSnapshot]:
+    """The newest snapshot ever seen of each anchor, pinned now or not."""
+    return {
+        row["fingerprint"]: SeenSnapshot(seq=int(row["seq"]), iat=int(row["iat"]), digest=row["digest"])
+        for row in await tx.fetch("SELECT fingerprint, seq, iat, digest FROM heard_anchor")
+    }
+
+
+async def visits(tx: Tx) -> list[Site]:
+    """How the last visits went."""
+    return [_site(row) for row in await tx.fetch("SELECT * FROM heard_site ORDER BY site")]
+
+
+async def _note(tx: Tx, visit: Site) -> Site:
+    await tx.execute(
+        "INSERT INTO heard_site (site, tried_at, fetched_at, fault) VALUES ($1, $2, $3, $4) ON CONFLICT (site) DO UPDATE SET "
+        "tried_at = $2, fetched_at = COALESCE($3, heard_site.fetched_at), fault = $4",
+        visit.site,
+        visit.tried_at,
+        visit.fetched_at,
+        visit.fault,
+    )
+    return visit
+
+
+def _site(row: Row) -> Site:
+    return Site(site=row["site"], tried_at=int(row["tried_at"]), fetched_at=row["fetched_at"], fault=row["fault"])

@@ -1,0 +1,98 @@
+"""Who may ask: the whole register of organisations that trusted anchors vouch for, kept in advance (security rules S17, S21).
+
+Fetched on a timer for all of them alike, never because one of them asks; a request is checked against what is here already, and what is
+not here is unknown. The register is the same for every wallet of this host and holds nothing of anybody.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import VcError
+from shared.keys import Role
+from shared.trust.anchors import TrustAnchors
+from shared.trust.artefact import RP_CERTIFICATE, name_of
+from shared.trust.relying_party import Register, RpCertificate, parse_rp_certificate
+from shared.trust.snapshot import Snapshot
+from shared.web import heard
+from shared.web.heard import Heard
+from wallet.means import Means
+
+log = logging.getLogger("muniment.wallet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """``register`` says who may ask and for what; ``files`` are the same certificates as signed (rp-cert), by entity, for a page that
+    checks by itself. ``until`` is the second at which the first of the snapshots behind them runs out, ``None`` where there are none.
+    """
+
+    register: Register = field(default_factory=Register)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    until: int | None = None
+
+
+async def register(means: Means) -> Register:
+    """Everybody who may ask, as of now. From what was kept, never from the network."""
+    return (await directory(means)).register
+
+
+async def directory(means: Means) -> Directory:
+    """As ``register``, with what stands behind it."""
+    trust = askers(means)
+    return directory_of(await means.storage.read(lambda tx: heard.heard(tx, trust)), trust, at=means.clock())
+
+
+def directory_of(known: Heard, trust: TrustAnchors, *, at: int) -> Directory:
+    """Those whose certificate and key the newest snapshot of their anchor names, while it is in force."""
+    snapshots = [each for each in known.snapshots.values() if at < each.next_update]
+    files = [data for data in known.of(RP_CERTIFICATE) if _stands(data, snapshots, at)]
+    found = Register.of(files, trust, at=at)
+    chosen = {one.sign1.signature: entity for entity, one in found.certificates.items()}
+    signed = {chosen[one.sign1.signature]: data for data in files if (one := parse_rp_certificate(data)).sign1.signature in chosen}
+    return Directory(register=found, files=signed, until=min((each.next_update for each in snapshots), default=None))
+
+
+def _stands(data: bytes, snapshots: list[Snapshot], at: int) -> bool:
+    """In a snapshot in force, and for a key whose time is not over (security rules S15, S17)."""
+    name = name_of(data)
+    try:
+        one = parse_rp_certificate(data)
+        return any(name in each.statements and _knows(each, one, at) for each in snapshots)
+    except VcError as error:
+        log.info("an organisation's registration was not taken: %s", error.code)
+        return False
+
+
+def _knows(snapshot: Snapshot, one: RpCertificate, at: int) -> bool:
+    history = snapshot.key(one.public)
+    if history is None or history.role is not Role.RELYING_PARTY or history.entity != one.entity:
+        return False
+    history.check(at)
+    return True
+
+
+async def refresh(means: Means) -> bool:
+    """Fetch what the anchors of all organisations publish, if it is time; whether it was. Writes: ``hear-anchor``, once a site."""
+    trust = askers(means)
+    async with means.locks.of("register"):
+        if not await heard.due(means.storage, trust, every=means.register_every, at=means.clock()):
+            return False
+        for visit in await heard.listen(means.storage, means.fetch, trust, at=means.clock, plain_http=means.plain_http):
+            if visit.fault:
+                log.info("what an anchor publishes could not be had: %s", visit.fault)
+    await recall(means)
+    return True
+
+
+def askers(means: Means) -> TrustAnchors:
+    """The anchors of organisations that ask: all that a wallet listens to."""
+    return TrustAnchors(anchors=means.trust().anchors.with_role(Role.RELYING_PARTY))
+
+
+async def recall(means: Means) -> None:
+    """Let ``means.trust`` know what was heard before: whose certificate was withdrawn, whose key is over."""
+    trust = askers(means)
+    means.learn(await means.storage.read(lambda tx: heard.heard(tx, trust)))
