@@ -30,9 +30,11 @@ from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
 from ._examine import Presentation, examine, of_error, unreached
+from ._groups import check_groups
 from ._model import (
     CHECKS,
     NOT_REACHED,
+    Asked,
     Check,
     Decision,
     Expectation,
@@ -48,6 +50,7 @@ from ._verdict import VERDICT_SCHEMA, render_verdict
 __all__ = [
     "CHECKS",
     "VERDICT_SCHEMA",
+    "Asked",
     "Check",
     "Decision",
     "Expectation",
@@ -92,7 +95,7 @@ def verify(
     checks = (
         _check_time(at, material.floor),
         *(_worst(name, seen) for name in CHECKS[1:9]),
-        _check_request(expectation, vp_token, seen, surplus=len(shown) > MAX_PRESENTATIONS),
+        _check_request(expectation, material, vp_token, seen, surplus=len(shown) > MAX_PRESENTATIONS),
     )
     outcome, code = _outcome(checks)
     return Decision(
@@ -170,7 +173,7 @@ def _rank(line: Check) -> int:
 
 
 def _check_request(
-    expectation: Expectation, vp_token: Mapping[str, Sequence[str]], seen: Sequence[Presentation], *, surplus: bool
+    expectation: Expectation, material: Material, vp_token: Mapping[str, Sequence[str]], seen: Sequence[Presentation], *, surplus: bool
 ) -> Check:
     """Check 9. What nobody asked for fails even where nothing else could be checked."""
     query = expectation.query
@@ -179,6 +182,8 @@ def _check_request(
             raise TooLarge(f"more than {MAX_PRESENTATIONS} presentations")
         if not seen:
             raise RequestNotSatisfied("nothing was shown")
+        if expectation.asked:
+            return _check_asked(expectation, material, seen)
         if query is None:
             return Check("request", "unchecked", code="not_asked", detail="nothing was asked for beforehand", needed=False)
         for query_id in vp_token:
@@ -192,6 +197,14 @@ def _check_request(
     except VcError as error:
         return of_error("request", error, error.where)
     return Check("request", "passed")
+
+
+def _check_asked(expectation: Expectation, material: Material, seen: Sequence[Presentation]) -> Check:
+    or_more = level_of(expectation.binding) is Level.ADDRESSED
+    for one in seen:
+        if one.claims is not None:
+            check_groups(expectation.asked, one.claims, material.types, or_more=or_more)
+    return unreached("request") if any(one.claims is None for one in seen) else Check("request", "passed")
 
 
 def _outcome(checks: Sequence[Check]) -> tuple[Outcome, str]:

@@ -74,9 +74,19 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a challenge or a code asks of one kind of document: groups of its type by ``Group.id``."""
+
+    vct: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What this checker asked, and of whom.
 
+    ``query`` or else ``asked``, of which a document serves that is of any one of the kinds; neither means that nothing was asked for.
     ``binding`` holds the expected audience and nonce; only of an addressed copy the nonce is the holder's own, and ``None`` here.
     ``use`` goes to the type's own check; its ``stakes`` ("low" or "high", the default) choose how old a status may be. ``format`` serves
     where no query names one.
@@ -86,8 +96,12 @@ class Expectation:
     binding: Binding | BearerType
     use: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
+    asked: tuple[Asked, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.query is not None and self.asked:
+            detail = "one question at a time"
+            raise ValueError(detail)
         if isinstance(self.binding, Binding) and self.binding.nonce is None and level_of(self.binding) is not Level.ADDRESSED:
             detail = "only an addressed copy brings a nonce of its own"
             raise ValueError(detail)
