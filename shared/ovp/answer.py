@@ -6,14 +6,17 @@ answer to no open question is ``Replayed``, never something lesser (S6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from ..clock import Entropy
 from ..codec import base64url, cbor, packed
-from ..errors import BadSignature, Malformed, Replayed
+from ..credentials import CredentialType
+from ..errors import BadSignature, Malformed, Replayed, UnknownCredentialType
 from ..formats import Binding
 from ..keys import PublicKey
+from ..trust.relying_party import Want
+from ..verify import Asked
 from . import seal
 from .challenge import Challenge
 from .code import code_audience, code_nonce
@@ -83,3 +86,19 @@ def open_answer(sealed: bytes, waiting: Iterable[OpenChallenge]) -> tuple[OpenCh
             continue
         return one, parse_answer(*of_message(message))
     raise Replayed("it answers no question that is open at this desk")
+
+
+def asked_of(wants: Iterable[Want], types: Mapping[str, CredentialType]) -> tuple[Asked, ...]:
+    """What ``wants`` ask for by number, in the names of ``types``. ``UnknownCredentialType``, ``Malformed`` for a group that no type has."""
+    numbered = {each.vct_int: each for each in types.values()}
+    return tuple(_asked(want, numbered.get(want.vct)) for want in wants)
+
+
+def _asked(want: Want, credential_type: CredentialType | None) -> Asked:
+    if credential_type is None:
+        raise UnknownCredentialType("a type of document that is not known here is asked for")
+    names = {group.cwt: group.id for group in credential_type.groups if group.cwt}
+    if not {*want.required, *want.optional} <= names.keys():
+        raise Malformed("a group that this type of document does not have is asked for")
+    required, optional = ([names[number] for number in numbers] for numbers in (want.required, want.optional))
+    return Asked(vct=credential_type.vct, required=tuple(required), optional=tuple(optional))
