@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, cast
@@ -35,14 +35,32 @@ def svg(text: str, *, ec: ErrorCorrection = "M") -> str:
 
 def png(text: str, *, ec: ErrorCorrection = "M", scale: int = 8) -> bytes:
     """A black and white PNG, ``scale`` pixels a module, with its quiet zone."""
+    out = BytesIO()
+    _picture(text, ec, scale).save(out, "PNG")
+    return out.getvalue()
+
+
+def gif(texts: Sequence[str], *, scale: int = 6, milliseconds: int = 200) -> bytes:
+    """A loop of codes of level L for ever, each shown for ``milliseconds``."""
+    from PIL import Image  # noqa: PLC0415 - as below
+
+    codes = [_picture(text, "L", scale) for text in texts]
+    size = max(code.width for code in codes)
+    pages = [Image.new("1", (size, size), 1) for _ in codes]
+    for page, code in zip(pages, codes, strict=True):
+        page.paste(code, ((size - code.width) // 2, (size - code.height) // 2))
+    out = BytesIO()
+    pages[0].save(out, "GIF", save_all=True, append_images=pages[1:], duration=milliseconds, loop=0)
+    return out.getvalue()
+
+
+def _picture(text: str, ec: ErrorCorrection, scale: int) -> Image:
     from PIL import Image  # noqa: PLC0415 - off the import path of programs that show no picture
 
     rows = _modules(text, ec)
     size = len(rows)
-    picture = Image.frombytes("L", (size, size), b"".join(rows)).resize((size * scale, size * scale), Image.Resampling.NEAREST)
-    out = BytesIO()
-    picture.convert("1").save(out, "PNG")
-    return out.getvalue()
+    grey = Image.frombytes("L", (size, size), b"".join(rows)).resize((size * scale, size * scale), Image.Resampling.NEAREST)
+    return grey.convert("1")
 
 
 def terminal(text: str) -> str:
@@ -67,6 +85,17 @@ def read(image: bytes, *, max_pixels: int = 40_000_000) -> list[str]:
         if texts:
             return texts
     raise Malformed("no QR code in this picture")
+
+
+def read_loop(image: bytes, *, max_pixels: int = 120_000_000) -> list[str]:
+    """The texts of all codes on all pages of a moving picture, each once, at least one; of a still one as ``read``.
+
+    ``max_pixels`` counts all pages together. Errors as ``read``.
+    """
+    if len(image) > MAX_BYTES:
+        raise TooLarge(f"a picture of more than {MAX_BYTES} bytes")
+    texts = dict.fromkeys(text for page in _pages(image, max_pixels) for text in _texts(page))
+    return list(texts) or read(image)
 
 
 def _modules(text: str, ec: ErrorCorrection) -> list[bytes]:
@@ -95,13 +124,21 @@ def _row_path(row: bytes, y: int) -> str:
 
 
 def _open(image: bytes, max_pixels: int) -> Image:
+    return next(_pages(image, max_pixels, last=1))
+
+
+def _pages(image: bytes, max_pixels: int, *, last: int | None = None) -> Iterator[Image]:
+    """The pages of a picture up to number ``last``, in grey. What is too large is seen before it is unfolded."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - as above
 
     try:
         picture = Image.open(BytesIO(image), formats=_FORMATS)
-        if picture.width * picture.height > max_pixels:
+        count = last or int(getattr(picture, "n_frames", 1))
+        if picture.width * picture.height * count > max_pixels:
             raise TooLarge(f"a picture of more than {max_pixels} pixels")
-        return _grey(picture)
+        for number in range(count):
+            picture.seek(number)
+            yield _grey(picture)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooLarge(f"a picture of more than {max_pixels} pixels") from error
     except TooLarge:

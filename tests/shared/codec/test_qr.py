@@ -200,3 +200,36 @@ def test_a_damaged_picture_gives_texts_or_an_error(place: int, value: int, cut: 
     except VcError:
         return
     assert texts
+
+
+def test_a_loop_of_codes_goes_round_and_comes_back() -> None:
+    texts = [f"{number}: {'x' * number}" for number in range(1, 60, 7)]
+    assert qr.read_loop(qr.gif(texts, scale=3)) == texts
+    assert qr.read_loop(qr.gif([TEXT, TEXT])) == [TEXT]
+    assert qr.read_loop(qr.png(TEXT)) == [TEXT]
+
+
+def test_loops_that_are_none() -> None:
+    with pytest.raises(Malformed):
+        qr.read_loop(b"GIF89a")
+    with pytest.raises(Malformed):
+        qr.read_loop(encoded(Image.new("1", (40, 40), 1)))
+    with pytest.raises(TooLarge):
+        qr.read_loop(bytes(qr.MAX_BYTES + 1))
+    with pytest.raises(TooLarge):
+        qr.read_loop(qr.gif(["one", "two"]), max_pixels=60_000)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 3_000), st.integers(0, 255), st.integers(0, 60))
+def test_a_damaged_loop_gives_texts_or_an_error(place: int, value: int, cut: int) -> None:
+    data = bytearray(LOOP)
+    data[place % len(data)] = value
+    try:
+        texts = qr.read_loop(bytes(data[: len(data) - cut]))
+    except VcError:
+        return
+    assert texts
+
+
+LOOP = qr.gif(["one", "two"], scale=2)
