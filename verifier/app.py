@@ -18,10 +18,11 @@ from verifier import config
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
-from verifier.opening import open_desk, start, stop
+from verifier.opening import open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import exchanges, log
+from verifier.records import exchanges, log, scan
 from verifier.relying_party_api import RelyingPartyApi
+from verifier.scan_api import ScanApi
 from verifier.wallet_api import WalletApi
 
 DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
@@ -60,6 +61,8 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     auth.use_auth(app, sign_in_path="/desk/sign-in")
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
+    ScanApi(desk, store).add_to(app)
+    publisher_of(desk).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
     if chores:
@@ -76,15 +79,19 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Forget what has had its time, and take it off the disk. What could not be taken off is tried again in the next round."""
+    """Forget what has had its time, and take it off the disk; say anew what is in force.
+
+    What could not be taken off is tried again in the next round.
+    """
     desk, sweeping = app[DESK], app[SWEEPING]
     at = desk.clock()
 
     async def unit(tx: Tx) -> int:
-        return await exchanges.purge(tx, at) + await log.purge(tx, at)
+        return await exchanges.purge(tx, at) + await log.purge(tx, at) + await scan.purge(tx, at)
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)
+    await publisher_of(desk).tend()
     if sweeping.due:
         await desk.storage.checkpoint()
         sweeping.due = False

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from shared.credentials import ClaimPath, CredentialType, ReadyQuery, all_types
 from shared.errors import ConfigError
+from shared.trust.relying_party import Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,23 @@ class Use:
         """The kind's own words for details, each once."""
         found = (self.type.claim(path) for path in paths)
         return list(dict.fromkeys(claim.label.in_(locale) for claim in found if claim is not None))
+
+
+def wants_of(use: Use) -> Want:
+    """What a use asks for by groups, as a challenge says it: a group is shown whole, whichever of its details is asked for."""
+    required = _groups(use.type, use.query.paths)
+    return Want(
+        vct=use.type.vct_int,
+        required=required,
+        optional=tuple(number for number in _groups(use.type, use.query.optional) if number not in required),
+    )
+
+
+def _groups(kind: CredentialType, paths: Iterable[ClaimPath]) -> tuple[int, ...]:
+    """Numbers of the groups that ``paths`` lie in; what is always in clear lies in none."""
+    numbers = {group.id: group.cwt for group in kind.groups}
+    claims = (kind.claim(path) for path in paths)
+    return tuple(sorted({numbers[claim.group] for claim in claims if claim is not None and numbers[claim.group]}))
 
 
 def served(types: Iterable[CredentialType], purposes: Iterable[str] = ()) -> list[Use]:

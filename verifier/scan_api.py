@@ -1,0 +1,194 @@
+"""What a desk's page asks of the service while there is a network: being set up, its certificate, the checking pack, a second judgement.
+
+The desk calls with a bearer token of its own that it got when it was set up. Only the setting up needs somebody who is signed in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from aiohttp import hdrs, web
+from msgspec import Meta, Struct
+
+from shared.codec import base64url
+from shared.errors import InvalidToken
+from shared.jose.jwk import parse_public_jwk
+from shared.web import auth
+from shared.web.entrance import seat
+from shared.web.openapi import Param, Reply, Route, add_routes
+from shared.web.rates import Limit, allow
+from verifier import judging, scan
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.records.scan import ScanDesk, ServedPack
+
+PREFIX: Final = "/desk/scan/api"
+MEDIA_TYPE: Final = "application/vnd.muniment.trust-bundle+json"
+_DESK: Final = "desk"
+_CALLER: web.RequestKey[ScanDesk] = web.RequestKey("CALLER", ScanDesk)
+_JUDGED: Final = Limit("desk-judge", 120, 60)
+Bytes = Annotated[str, Meta(max_length=24_000, pattern="^[A-Za-z0-9_-]*$", description="base64url")]
+
+
+class Key(Struct, frozen=True, forbid_unknown_fields=True):
+    """A public key on P-256 (RFC 7518 section 6.2)."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: Annotated[str, Meta(max_length=64)]
+    y: Annotated[str, Meta(max_length=64)]
+
+
+class Enrol(Struct, frozen=True, forbid_unknown_fields=True):
+    """A desk that is being set up. Its private key was made in the browser and stays there."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S", description="As holders see it beside the organisation.")]
+    key: Key
+
+
+class Certificate(Struct, frozen=True):
+    """The desk's newest certificate (`desk-cert`, CBOR), signed by the organisation's own key."""
+
+    certificate: str
+    certified_until: int
+    at: Annotated[int, Meta(description="The service's clock.")]
+
+
+class Enrolled(Struct, frozen=True):
+    """`token` is told once: the desk calls with it. `signer` is whose checking packs the desk is to believe, and nobody else's."""
+
+    id: str
+    token: str
+    entity: str
+    organisation: str
+    signer: str
+    certificate: str
+    certified_until: int
+    at: int
+
+
+class Judge(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was shown to the desk, opened. `live`: with the `challenge` that it answers; `code`: with the `code` and `use`; `copy`: alone."""
+
+    mode: Literal["live", "code", "copy"]
+    answer: Annotated[str, Meta(max_length=30_000, description="`OVP1:` or `OVJ1:` and base45, as on a square code.")]
+    challenge: Bytes = ""
+    code: Annotated[str, Meta(max_length=10, pattern="^([0-9]{10})?$")] = ""
+    use: Annotated[str, Meta(max_length=200)] = ""
+    told: Annotated[
+        dict[Literal["restrictions_allow", "capacity_evidence"], bool], Meta(description="What a person at the desk has read or seen.")
+    ] = {}
+
+
+class Judged(Struct, frozen=True):
+    """The service's own verdict, as `/api/schemas/verdict` describes it."""
+
+    verdict: dict[str, Any]
+
+
+class ScanApi:
+    """The operations of the desks of one organisation."""
+
+    def __init__(self, desk: Desk, store: Store) -> None:
+        self._desk = desk
+        self._store = store
+        self._packs = scan.Packs(desk)
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the routes, with their description at ``PREFIX/openapi.json``."""
+        add_routes(
+            app,
+            self.routes(),
+            title="Checking desks",
+            prefix=PREFIX,
+            guard=self._guard,
+            description="For the page that checks without a network. A desk calls with `Authorization: Bearer` and its own token.",
+        )
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(
+                "POST", f"{PREFIX}/desks", self.enrol, body=Enrol, out=Enrolled, status=201, errors=(InvalidToken,),
+                summary="Set up a desk", description="Needs the session of somebody who is signed in, from a page of this service.",
+            ),
+            Route("POST", f"{PREFIX}/certificate", self.renew, out=Certificate, scope=_DESK, summary="A new certificate for the same key"),
+            Route(
+                "GET", f"{PREFIX}/pack", self.pack, scope=_DESK, summary="The checking pack", media=MEDIA_TYPE,
+                description="Knows `If-None-Match`, and `Range` with `If-Range`, so that a download that broke off can go on.",
+                params=(Param("If-None-Match"), Param("Range"), Param("If-Range")),
+            ),
+            Route(
+                "POST", f"{PREFIX}/judge", self.judge, body=Judge, out=Judged, scope=_DESK, summary="A second judgement",
+                description="The service verifies by itself, with its own knowledge. Each challenge, code and copy is good once.",
+                max_body=65_536,
+            ),
+        ]  # fmt: skip
+
+    async def _guard(self, request: web.Request, scope: str) -> object:
+        del scope  # there is one
+        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise InvalidToken("a desk calls with the token that it was given")
+        request[_CALLER] = await scan.admit(self._desk, token.strip())
+        return request[_CALLER]
+
+    async def enrol(self, request: web.Request, *, body: Enrol) -> Enrolled:
+        auth.check_same_origin(request)
+        await seat(request)
+        public = parse_public_jwk({"kty": body.key.kty, "crv": body.key.crv, "x": body.key.x, "y": body.key.y}, where="/key")
+        made = await scan.enrol(self._desk, name=body.name.strip(), public=public)
+        told = made.certified
+        return Enrolled(
+            id=told.desk.id,
+            token=made.token,
+            entity=self._desk.entity,
+            organisation=self._desk.settings.name,
+            signer=made.signer,
+            certificate=base64url.encode(told.certificate),
+            certified_until=told.desk.certified_until,
+            at=self._desk.clock(),
+        )
+
+    async def renew(self, request: web.Request) -> Certificate:
+        told = await scan.certify(self._desk, request[_CALLER])
+        return Certificate(certificate=base64url.encode(told.certificate), certified_until=told.desk.certified_until, at=self._desk.clock())
+
+    async def pack(self, request: web.Request) -> web.Response:
+        return render_pack(await self._packs.current(), request)
+
+    async def judge(self, request: web.Request, *, body: Judge) -> Reply:
+        caller = request[_CALLER]
+        await allow(self._desk.storage, _JUDGED, caller.id, at=self._desk.clock())
+        shown = judging.Shown(
+            mode=body.mode,
+            answer=body.answer,
+            challenge=base64url.decode(body.challenge, where="/challenge"),
+            code=body.code,
+            use=body.use,
+            told={str(name): said for name, said in body.told.items()},
+        )
+        return Reply(Judged(await judging.judge(self._desk, self._store, caller, shown)))
+
+
+def render_pack(pack: ServedPack, request: web.Request) -> web.Response:
+    """RFC 9110 sections 13 and 14: unchanged, whole, or the rest of what was begun. Of several ranges none is served."""
+    tag = f'"{pack.etag}"'
+    headers = {hdrs.ETAG: tag, hdrs.ACCEPT_RANGES: "bytes", hdrs.CACHE_CONTROL: "no-cache", hdrs.CONTENT_TYPE: MEDIA_TYPE}
+    if tag in [each.strip() for each in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
+        return web.Response(status=304, headers=headers)
+    start = _start(request, tag)
+    if start is None:
+        return web.Response(body=pack.data, headers=headers)
+    if start >= len(pack.data):
+        return web.Response(status=416, headers=headers | {hdrs.CONTENT_RANGE: f"bytes */{len(pack.data)}"})
+    headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{len(pack.data) - 1}/{len(pack.data)}"
+    return web.Response(status=206, body=pack.data[start:], headers=headers)
+
+
+def _start(request: web.Request, tag: str) -> int | None:
+    """Where to go on. Only ``bytes=N-`` of the very same pack; everything else is answered with the whole."""
+    wanted = request.headers.get(hdrs.RANGE, "")
+    number = wanted.removeprefix("bytes=").removesuffix("-")
+    if wanted != f"bytes={number}-" or not number.isascii() or not number.isdigit() or len(number) > 12:
+        return None
+    return int(number) if request.headers.get(hdrs.IF_RANGE) == tag else None

@@ -1,0 +1,211 @@
+// At the counter: ask, read what is held up, decide, and on to the next customer. What was shown lives in `case` alone and goes with them.
+import { fromBase64url } from "../js/ovp/bytes.js";
+import { draw } from "../js/ovp/draw.js";
+import { CHALLENGE, renderText } from "../js/ovp/envelope.js";
+import { VcError } from "../js/ovp/errors.js";
+import { copyOfFile } from "./copyfile.js";
+import { Door } from "./door.js";
+import { askedFor, judge, openCase } from "./judge.js";
+import { fill, now, part, piece, say, tell, words } from "./page.js";
+import { askCode, askLive } from "./questions.js";
+import { Reader } from "./reader.js";
+import { heading, look, names, render, toDecide } from "./result.js";
+import { signal, wake } from "./signals.js";
+
+/** @typedef {import("./store.js").Question} Question */
+/** @typedef {import("./judge.js").Case} Case */
+/** @typedef {import("./judge.js").Told} Told */
+/** @typedef {import("./reader.js").Message} Message */
+/** @typedef {import("./reader.js").Figures} Figures */
+
+const ONWARD = 60; // seconds until a hands-free desk goes on by itself
+const STAPLE_AFTER = 86_400; // a checking pack older than that asks wallets for newer word on their own document
+/** @type {Figures} */
+const NOT_READ = { pictures: 0, seconds: 0, parts: 1, size: "", reader: "" };
+
+export class Counter extends Door {
+  constructor() {
+    super();
+    /** @type {Question | null} */
+    this.question = null;
+    /** @type {Case | null} */
+    this.case = null;
+    /** @type {"live" | "code" | "copy" | "test" | ""} */
+    this.mode = "";
+    this.busy = false;
+  }
+
+  /** Nothing of what was shown stays, neither on the screen nor in memory. @override */
+  forgetCase() {
+    this.case = null;
+    this.question = null;
+    this.mode = "";
+    this.busy = false;
+  }
+
+  /** @override */
+  looking() {
+    return this.case !== null || this.question !== null;
+  }
+
+  // --- asking
+
+  /** @param {string} use @param {"live" | "code"} mode */
+  async ask(use, mode) {
+    wake();
+    const { store } = this.ready();
+    const pack = this.means?.pack ?? null;
+    const certificate = await store.certificate();
+    const desk = await store.desk();
+    if (!pack || !desk || !certificate || (mode === "live" && certificate.until <= now())) return void this.home();
+    const { wants } = askedFor(pack, use);
+    this.mode = mode;
+    this.question =
+      mode === "live"
+        ? await askLive(store, { use, wants, certificate: fromBase64url(certificate.certificate), staple: now() - pack.iat > STAPLE_AFTER })
+        : await askCode(store, desk.entity, use);
+    await this.asking();
+  }
+
+  async asking() {
+    const { question } = this;
+    if (!question) return;
+    const title = words.uses.find((one) => one.id === question.use)?.title ?? "";
+    const view = this.show(question.mode === "live" ? "ask" : "code", { title });
+    if (question.mode === "live") {
+      const canvas = /** @type {HTMLCanvasElement} */ (piece(view, "code"));
+      draw(canvas, await renderText(CHALLENGE, fromBase64url(question.challenge)), { level: "medium" });
+      this.asks(piece(view, "asks"), question.use);
+    } else {
+      const { digits } = question;
+      fill(view, { digits: `${digits.slice(0, 4)} ${digits.slice(4, 8)} ${digits.slice(8)}` });
+    }
+    this.read(view);
+    this.countdown(view, question);
+  }
+
+  /** @param {HTMLElement} place @param {string} id */
+  asks(place, id) {
+    const use = words.uses.find((one) => one.id === id);
+    if (!use) return;
+    place.append(part("part-line", { text: `“${use.purpose}.”` }), part("part-line", { text: say("asks", { details: use.details.join(", ") }) }));
+    if (use.optional.length) place.append(part("part-line", { text: say("wishes", { details: use.optional.join(", ") }) }));
+  }
+
+  /** @param {HTMLElement} view @param {Question} question */
+  countdown(view, question) {
+    const left = question.until - now();
+    if (!view.isConnected || this.question !== question) return;
+    fill(view, { left: left > 0 ? say("left", { seconds: left }) : say("over") });
+    if (left > 0) this.timer = setTimeout(() => this.countdown(view, question), 1_000);
+    else if (this.settings.kiosk && !this.busy) void this.ask(question.use, question.mode);
+    else tell(say("over"));
+  }
+
+  /** @param {HTMLElement} view */
+  read(view) {
+    const root = /** @type {HTMLElement} */ (piece(view, "reader"));
+    this.reader = new Reader(root, {
+      wanted: this.settings,
+      message: (message, figures) => void this.message(message, figures),
+      file: (text) => void this.fileText(text),
+    });
+    void Reader.allowed().then((allowed) => {
+      if (allowed || this.settings.kiosk) void this.reader?.start();
+    });
+  }
+
+  copy() {
+    wake();
+    this.mode = "copy";
+    this.question = null;
+    this.read(this.show("copy"));
+  }
+
+  // --- what was read
+
+  /** @param {Message} message @param {Figures} figures */
+  async message(message, figures) {
+    if (this.busy || !this.means) return;
+    if (this.mode === "test") return this.tried(message, figures);
+    if (this.mode === "") return undefined;
+    if (message.prefix === CHALLENGE) return this.reader?.note("mine");
+    this.busy = true;
+    try {
+      const one = await openCase(this.means.store, this.mode, this.question, message);
+      if (one) return await this.decide(one, {});
+      this.reader?.note(this.mode === "copy" ? "copyonly" : "stranger");
+    } catch (error) {
+      if (!(error instanceof VcError)) throw error;
+      this.reader?.note("other");
+    }
+    this.busy = false;
+  }
+
+  /** The file that goes with a copy. @param {string} text */
+  async fileText(text) {
+    if (this.mode !== "copy") return this.reader?.note("copyonly");
+    try {
+      await this.message(copyOfFile(text), NOT_READ);
+    } catch (error) {
+      if (!(error instanceof VcError)) throw error;
+      this.reader?.note("other");
+    }
+  }
+
+  /** @param {Case} one @param {Told} told */
+  async decide(one, told) {
+    if (!this.means) return;
+    this.case = one;
+    const { means } = this;
+    this.working(say("checking"));
+    const outcome = await judge(means, one, told);
+    if (this.case !== one) return; // the next customer is there already
+    const { verdict } = outcome;
+    const kinds = Array.from(means.pack?.types.values() ?? []);
+    const view = this.show("result");
+    render(view, outcome, kinds);
+    if (!toDecide(verdict)) await this.remember(outcome, kinds);
+    signal(verdict.decision, this.settings);
+    tell(`${heading(verdict)}.`);
+    if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);
+  }
+
+  /** @param {import("./result.js").Outcome} outcome @param {import("./result.js").Kind[]} kinds */
+  async remember({ verdict, use }, kinds) {
+    if (!this.settings.history) return;
+    const { store } = this.ready();
+    const title = words.uses.find((one) => one.id === use)?.title ?? "";
+    const { decision, code, level } = verdict;
+    await store.addPast({ at: now(), title, mode: this.mode, level: level.number, decision, code, details: names(verdict, kinds) });
+  }
+
+  /** @param {HTMLElement} view @param {number} left */
+  onward(view, left) {
+    if (view.dataset.view !== "result") return;
+    if (left <= 0) return void this.next();
+    fill(view, { judge: say("kiosk", { seconds: left }) });
+    this.timer = setTimeout(() => this.onward(view, left - 1), 1_000);
+  }
+
+  /** @param {FormData} form */
+  async decided(form) {
+    const said = form.get("allow");
+    const one = this.case;
+    const kind = this.root.querySelector("[data-part=decide] [data-slot=question]")?.textContent;
+    if (!one || (said !== "yes" && said !== "no")) return;
+    await this.decide(one, { [kind === say("capacity") ? "capacity_evidence" : "restrictions_allow"]: said === "yes" });
+  }
+
+  /** The next customer: a hands-free desk asks the same again. */
+  next() {
+    const again = this.settings.kiosk && this.root.dataset.view === "result" ? this.question : null;
+    const use = again?.use ?? "";
+    const mode = again?.mode ?? "live";
+    this.home();
+    if (again) void this.ask(use, mode);
+  }
+
+  /** What the trial of the camera does with it. @param {Message} _message @param {Figures} _figures */
+  tried(_message, _figures) {}
+}
