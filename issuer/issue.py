@@ -16,6 +16,7 @@ from issuer.claims import source
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
 from issuer.records import documents, statuses, sweep
+from issuer.revoke import pad
 from issuer.sessions import WALLET, Document, Event, Standing
 from shared.clock import DAY, floor_day
 from shared.errors import (
@@ -32,6 +33,7 @@ from shared.errors import (
 from shared.formats import Credential, StatusReference
 from shared.keys import PublicKey, sign
 from shared.openid4vci import CredentialRequest, CredentialResponse, KeyProof, NotificationRequest, verify_key_proofs
+from shared.openid4vci import Event as WalletEvent
 from shared.storage import Tx
 
 _TRIES = 8
@@ -181,12 +183,16 @@ async def _deliver(tx: Tx, *, office: Office, view: _View, delivery: _Delivery, 
         raise CredentialRequestDenied("the office has just cancelled this document, put it on hold, or made a new invitation")
     if await statuses.live_copies(tx, document.id, at) + count > office.settings.live_copies:
         raise CredentialRequestDenied("too many copies of this document are in force already")
-    await statuses.reserve(tx, view.list.id, view.free, document=document.id, value=0, expires_at=delivery.expires_at)
-    await sweep.add_delivery(tx, digest("delivery", delivery.id), document.id, at + _DELIVERY_DAYS * DAY)
+    name = digest("delivery", delivery.id)
+    await statuses.reserve(tx, view.list.id, view.free, document=document.id, delivery=name, value=0, expires_at=delivery.expires_at)
+    await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
 
 
 async def notify(office: Office, access: bytes, request: NotificationRequest) -> None:
-    """What a wallet did with its copies (OpenID4VCI section 11); telling the same twice changes nothing."""
+    """What a wallet did with its copies (OpenID4VCI section 11); telling the same twice changes nothing.
+
+    ``credential_deleted`` puts the copies of that delivery on hold for good, and no others: whoever finds them cannot use them.
+    """
     at = office.clock()
 
     async def unit(tx: Tx) -> None:
@@ -194,11 +200,22 @@ async def notify(office: Office, access: bytes, request: NotificationRequest) ->
         if granted is None:
             raise InvalidToken("this access token is not, or no longer, good")
         number = granted.document.id
-        told = await sweep.tell_delivery(tx, digest("delivery", request.notification_id), number, request.event)
+        delivery = digest("delivery", request.notification_id)
+        told = await sweep.tell_delivery(tx, delivery, number, request.event)
         if told is None:
             raise InvalidNotificationId("there was no such delivery", where="/notification_id")
         if told:
+            lost = await _lose(tx, office, delivery, at) if request.event is WalletEvent.DELETED else 0
             kind = request.event.value.removeprefix("credential_")
-            await documents.note(tx, number, Event(at=at, kind=f"wallet-{kind}", actor=WALLET, reason="", copies=0))
+            await documents.note(tx, number, Event(at=at, kind=f"wallet-{kind}", actor=WALLET, reason="", copies=lost))
 
     await office.storage.write(unit, point="notify")
+
+
+async def _lose(tx: Tx, office: Office, delivery: bytes, at: int) -> int:
+    """How many copies are lost. What changes in a list changes among decoys (security rule S23)."""
+    lists, count = await statuses.lose(tx, delivery, at)
+    for number in sorted(set(lists)):
+        await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD)
+        await statuses.touch(tx, number)
+    return count

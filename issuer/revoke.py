@@ -103,12 +103,12 @@ async def _apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
     for number, before in lists:
-        await _pad(tx, office, number, before, after)
+        await pad(tx, office, number, before, after)
     for number in sorted({number for number, _ in lists}):
         await statuses.touch(tx, number)
 
 
-async def _pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing) -> None:
+async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing) -> None:
     """At least 64 entries that belong to nobody change in the same way, so that those which change together are not one person's
     copies for certain (security rule S23). What was on hold is padded by decoys on hold; the first hold made them.
     """
@@ -122,4 +122,4 @@ async def _pad(tx: Tx, office: Office, number: int, before: Standing, after: Sta
     used = await statuses.taken(tx, number, drawn)
     free = [index for index in drawn if index not in used][:count]
     if free:
-        await statuses.reserve(tx, number, free, document=None, value=int(after), expires_at=0)
+        await statuses.reserve(tx, number, free, document=None, delivery=None, value=int(after), expires_at=0)

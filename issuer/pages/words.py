@@ -32,7 +32,7 @@ _EVENTS = {
     "reuse-stopped": N_("Renewal stopped: an old key to it was used a second time"),
     "wallet-accepted": N_("The wallet has put it away"),
     "wallet-failure": N_("The wallet could not use it"),
-    "wallet-deleted": N_("The holder did not keep it"),
+    "wallet-deleted": N_("The wallet no longer has these copies; they are on hold for good"),
 }
 _ROLES = {
     "clerk": N_("clerk"),

@@ -66,24 +66,47 @@ async def fill(tx: Tx, number: int) -> int:
     return 0 if row is None else int(row["n"])
 
 
-async def reserve(tx: Tx, number: int, indices: Collection[int], *, document: str | None, value: int, expires_at: int) -> None:
-    """Take ``indices`` for one document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never deadlock."""
-    made = await tx.execute(_reserve(len(indices)), number, document, value, expires_at, *sorted(indices))
+async def reserve(
+    tx: Tx, number: int, indices: Collection[int], *, document: str | None, delivery: bytes | None, value: int, expires_at: int
+) -> None:
+    """Take ``indices`` for one delivery of a document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never
+    deadlock.
+    """
+    made = await tx.execute(_reserve(len(indices)), number, document, delivery, value, expires_at, *sorted(indices))
     if made != len(indices):
         raise CollisionError
 
 
 async def live_copies(tx: Tx, document: str, at: int) -> int:
-    row = await tx.fetchrow("SELECT count(*) AS n FROM status_entry WHERE document = $1 AND expires_at > $2", document, at)
+    """Copies that have not run out and that a wallet still has."""
+    sql = "SELECT count(*) AS n FROM status_entry WHERE document = $1 AND expires_at > $2 AND lost = 0"
+    row = await tx.fetchrow(sql, document, at)
     return 0 if row is None else int(row["n"])
 
 
 async def flip(tx: Tx, document: str, value: int, at: int) -> list[int]:
-    """Set all unexpired copies of a document; the lists they stand in, one entry a copy (security rule S23)."""
+    """Set all unexpired copies of a document; the lists they stand in, one entry a copy (security rule S23).
+
+    Lost copies follow into cancellation alone: ending a hold does not bring them back.
+    """
     rows = await tx.fetch(
-        "UPDATE status_entry SET value = $1 WHERE document = $2 AND expires_at > $3 AND value <> $1 RETURNING list", value, document, at
+        "UPDATE status_entry SET value = $1 WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list",
+        value,
+        document,
+        at,
     )
     return [int(row["list"]) for row in rows]
+
+
+async def lose(tx: Tx, delivery: bytes, at: int) -> tuple[list[int], int]:
+    """The copies of one delivery are lost: those in force are now on hold. The lists they stand in, one entry a copy that changed, and
+    how many there were.
+    """
+    rows = await tx.fetch(
+        "UPDATE status_entry SET value = 2, lost = 1 WHERE delivery = $1 AND expires_at > $2 AND value = 0 RETURNING list", delivery, at
+    )
+    more = await tx.execute("UPDATE status_entry SET lost = 1 WHERE delivery = $1 AND expires_at > $2 AND lost = 0", delivery, at)
+    return [int(row["list"]) for row in rows], len(rows) + more
 
 
 async def flip_decoys(tx: Tx, number: int, *, before: int, after: int, count: int) -> int:
@@ -130,7 +153,7 @@ async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: s
 
 async def unlink(tx: Tx, at: int) -> None:
     """Copies that have expired no longer point at their document; their indices stay taken."""
-    await tx.execute("UPDATE status_entry SET document = NULL WHERE expires_at <= $1 AND document IS NOT NULL", at)
+    await tx.execute("UPDATE status_entry SET document = NULL, delivery = NULL WHERE expires_at <= $1 AND document IS NOT NULL", at)
 
 
 @lru_cache(maxsize=256)
@@ -141,5 +164,6 @@ def _taken(count: int) -> str:
 
 @lru_cache(maxsize=256)
 def _reserve(count: int) -> str:
-    rows = ", ".join(f"($1, ${n}, $2, $3, $4)" for n in range(5, count + 5))
-    return f"INSERT INTO status_entry (list, idx, document, value, expires_at) VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608
+    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5)" for n in range(6, count + 6))
+    into = "status_entry (list, idx, document, delivery, value, expires_at)"
+    return f"INSERT INTO {into} VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608 - placeholders only
