@@ -10,7 +10,7 @@ from aiohttp import web
 from issuer import config
 from issuer.claims import check_sources
 from issuer.config import Settings
-from issuer.init import migrations
+from issuer.init import migrations, publisher
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
 from issuer.pages import add_pages
@@ -26,6 +26,7 @@ from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.housekeeping import keep_house
+from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
@@ -39,6 +40,7 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
     check_sources(types)
     leaf = read_certificate(directory / "issuer.pem")
     return Office(
+        directory=directory,
         settings=settings,
         clock=clock,
         entropy=entropy,
@@ -73,6 +75,11 @@ def own_certificate(office: Office) -> OwnCertificate:
     )
 
 
+def publisher_of(office: Office) -> Publisher:
+    """Says what of this office is in force."""
+    return publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
+
+
 async def stop(office: Office) -> None:
     await office.storage.close()
     await office.custodian.close()
@@ -86,6 +93,7 @@ def build(office: Office) -> web.Application:
     auth.use_auth(app, sign_in_path="/console/sign-in")
     WalletApi(office, lists).add_to(app)
     OperatorApi(office).add_to(app)
+    publisher_of(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, every=CHORES_EVERY)
@@ -101,7 +109,7 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Forget what has had its time, take it off the disk, and sign status lists before they grow old."""
+    """Forget what has had its time, take it off the disk, and sign status lists and what is in force before they grow old."""
     office = app[OFFICE]
     at = office.clock()
     await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
@@ -109,3 +117,4 @@ async def one_round(app: web.Application) -> None:
     await office.storage.checkpoint()
     await app[LISTS].begin()
     await app[LISTS].refresh()
+    await publisher_of(office).tend()

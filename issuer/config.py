@@ -47,6 +47,10 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     status_days: Annotated[int, Meta(ge=1, le=31, description="Days that a status list can be relied on.")] = 7
     status_size: Annotated[int, Meta(ge=2**17, le=2**24, description="Entries of one status list.")] = 2**17
+    snapshot_days: Annotated[
+        int,
+        Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),
+    ] = 7
     answer_hours: Annotated[
         int, Meta(ge=1, le=168, description="Hours in which a repeated request with the same Idempotency-Key gets the same answer.")
     ] = 24

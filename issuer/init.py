@@ -16,10 +16,11 @@ from shared.clock import Clock, Entropy
 from shared.errors import ConfigError
 from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, open_storage, read_migrations
+from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.web.certificates import ANCHOR_FILE, Certifier
 from shared.web.operators import first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
+from shared.web.publisher import Publisher
 from shared.web.settings import load
 from shared.web.setup import toml_text
 
@@ -67,6 +68,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
+        await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
     finally:
         await storage.close()
@@ -90,6 +92,22 @@ def _toml(wish: Wish) -> str:
     if wish.storage:
         lines.append(f"storage = {toml_text(wish.storage)}")
     return "\n".join(lines) + "\n"
+
+
+def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
+    """Says what is in force: this office's certificate, its key, what was withdrawn."""
+    return Publisher(
+        directory=directory,
+        secret=lambda: read_secret(config.key_file(directory)),
+        storage=storage,
+        clock=clock,
+        entropy=entropy,
+        key=ISSUER,
+        role=Role.CREDENTIAL_ISSUER,
+        entity=settings.public_url,
+        url=settings.public_url,
+        days=settings.snapshot_days,
+    )
 
 
 def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from issuer.claims import check_claims, keep_until, source
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
+from issuer.portrait import settle_portraits
 from issuer.records import documents, invitations
 from issuer.sessions import Actor, Document, Event, Offered, Standing
 from shared.clock import DAY
@@ -52,9 +54,11 @@ class Made:
 async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str) -> Made:
     """Make a document and its invitation, once for each key of the same caller.
 
-    ``Malformed`` with a pointer for wrong claims, ``Conflict`` when the key was used for another order.
+    A photo among the claims is made small. ``Malformed`` with a pointer for wrong claims, ``Conflict`` when the key was used for another
+    order.
     """
     kind = office.type(order.type)
+    order = replace(order, claims=await asyncio.to_thread(settle_portraits, kind, order.claims))
     check_claims(kind, order.claims)
     at = office.clock()
     _check_order(order, at)

@@ -7,6 +7,7 @@ import struct
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from issuer.config import Settings
@@ -37,6 +38,7 @@ class Configuration:
 class Office:
     """``x5c`` is the issuer's certificate in DER, without the anchor; ``alg`` the algorithm of its key."""
 
+    directory: Path
     settings: Settings
     clock: Clock
     entropy: Entropy

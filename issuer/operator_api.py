@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from issuer import offers, revoke
 from issuer.office import Office, reference_mac
+from issuer.portrait import MAX_BYTES
 from issuer.records import documents, statuses
 from issuer.revoke import Many, Wish
 from issuer.sessions import Action, Actor, Document, Event, state_of
@@ -20,6 +21,7 @@ from shared.errors import Conflict, InvalidRequest, Malformed, Missing, UnknownC
 from shared.openid4vci import render_offer
 from shared.storage import Tx
 from shared.web.api_keys import ApiKey
+from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.openapi import Param, Reply, Route, add_routes
 
@@ -34,7 +36,13 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     """A document to be made."""
 
     type: Annotated[str, Meta(max_length=64, description="Kind of document, such as `representation`.", examples=["representation"])]
-    claims: Annotated[dict[str, Any], Meta(description="The details, as the schema of the type says (`GET /api/types`).")]
+    claims: Annotated[
+        dict[str, Any],
+        Meta(
+            description="The details, as the schema of the type says (`GET /api/types`). A photo may be any JPEG, PNG or WebP picture "
+            "of up to 6 MB in base64: it is cut to 48 by 60 pixels and 800 bytes."
+        ),
+    ]
     reference: Annotated[
         Reference | None, Meta(description="Your own case reference. Only a keyed digest of it is kept, to find the document by.")
     ] = None
@@ -179,6 +187,7 @@ class OperatorApi:
             guard=_guard,
             description="Make documents, ask how they stand, cancel them. Needs an API key: `Authorization: Bearer mun_…`.",
         )
+        bound_body(app, "/api/credentials", 2 * MAX_BYTES)
 
     def routes(self) -> list[Route]:
         key = Param(

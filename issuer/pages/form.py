@@ -8,9 +8,12 @@ from datetime import date
 from typing import Any
 
 from babel.dates import format_date
+from multidict import MultiDict, MultiDictProxy
 
 from issuer.claims import Fault
+from issuer.portrait import make_portrait
 from shared.credentials import Claim, CredentialType, Kind
+from shared.errors import Malformed, TooLarge
 from shared.web.forms import Form
 
 Words = Callable[[str], str]
@@ -25,7 +28,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One question. ``kind``: text, long, lines, number, date, radios, checkboxes, pick, or fixed (there is only one answer)."""
+    """One question. ``kind``: text, long, lines, number, date, radios, checkboxes, pick, picture, or fixed (there is only one answer)."""
 
     name: str
     kind: str
@@ -101,7 +104,38 @@ def _kind(claim: Claim) -> str:
         return "radios" if len(claim.choices) <= FEW else "pick"
     if claim.kind is Kind.TEXT:
         return "long" if claim.max_length > 400 else "text"
-    return {Kind.BOOLEAN: "radios", Kind.INTEGER: "number", Kind.DATE: "date", Kind.PARTIAL_DATE: "date", Kind.PORTRAIT: "long"}[claim.kind]
+    kinds = {Kind.BOOLEAN: "radios", Kind.INTEGER: "number", Kind.DATE: "date", Kind.PARTIAL_DATE: "date", Kind.PORTRAIT: "picture"}
+    return kinds[claim.kind]
+
+
+# --- pictures ----------------------------------------------------------------------------------------------------------------------------
+
+
+def file_name(claim: Claim) -> str:
+    """The field that a picture is chosen in; the picture at hand is in the field of the claim itself."""
+    return f"{field_name(claim)}.file"
+
+
+def take_pictures(kind: CredentialType, posted: MultiDictProxy[str], files: Mapping[str, bytes], words: Words) -> Form:
+    """What was typed, with each chosen photo made small, and left out where that was asked for."""
+    fields, wrong = MultiDict(posted), {}
+    for claim in kind.claims:
+        if claim.kind is not Kind.PORTRAIT:
+            continue
+        name = field_name(claim)
+        if fields.pop(f"{name}.remove", ""):
+            fields.pop(name, None)
+        if photo := files.get(file_name(claim)):
+            try:
+                fields[name] = make_portrait(photo)
+            except TooLarge:
+                wrong[file_name(claim)] = words("The photo must be smaller than 6 MB")
+            except Malformed:
+                wrong[file_name(claim)] = words("The photo must be a JPEG, PNG or WebP picture")
+    form = Form(MultiDictProxy(fields))
+    for name, message in wrong.items():
+        form.error(name, message)
+    return form
 
 
 # --- answers to claims -------------------------------------------------------------------------------------------------------------------
@@ -185,7 +219,7 @@ def _ask(claim: Claim, locale: str, words: Words) -> str:
 def anchor(claim: Claim) -> str:
     """The id of the first box of a field."""
     name = field_name(claim)
-    return f"{name}.day" if _kind(claim) == "date" else name
+    return {"date": f"{name}.day", "picture": file_name(claim)}.get(_kind(claim), name)
 
 
 def _pointer(claim: Claim) -> str:

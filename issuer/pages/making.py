@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from issuer import offers
 from issuer.claims import faults
@@ -13,10 +13,12 @@ from issuer.office import Office
 from issuer.operator_api import after
 from issuer.pages import form as questions
 from issuer.pages.desk import actor, seated
+from issuer.portrait import MAX_BYTES
 from shared.clock import DAY
 from shared.credentials import CredentialType
 from shared.errors import Missing, UnknownCredentialType
 from shared.web import auth
+from shared.web.app import bound_body
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
@@ -29,6 +31,7 @@ def add_to(app: web.Application, office: Office) -> None:
     app.router.add_get("/console/make", seated(part.choose))
     app.router.add_get("/console/make/{type}", seated(part.ask))
     app.router.add_post("/console/make/{type}", seated(part.answer))
+    bound_body(app, "/console/make/{type}", 2 * MAX_BYTES)
 
 
 class Making:
@@ -47,19 +50,19 @@ class Making:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """``step`` is check (from the form), change (back to it) or make."""
         kind = self._kind(request)
-        posted = await auth.read_form(request)
-        form = Form(posted)
+        posted, files = await auth.read_files(request)
+        words = translator(request)
+        form = await asyncio.to_thread(questions.take_pictures, kind, posted, files, words)
         if form.value("step") == "change":
             return await self._show_form(request, kind, form)
         claims = questions.read_claims(kind, form)
         found = faults(kind, claims)
-        words = translator(request)
         questions.put_errors(kind, form, found, locale_of(request), words)
         order = self._order(kind, form, claims, request)
         if form.wrong or order is None:
             return await self._show_form(request, kind, form)
         if form.value("step") != "make":
-            return await self._show_answers(request, kind, form, posted, order)
+            return await self._show_answers(request, kind, form, order)
         made = await offers.make(self._office, order, actor=actor(request), idempotency_key=f"form {form.value('once')}")
         raise web.HTTPSeeOther(f"/console/documents/{made.document}/made")
 
@@ -107,9 +110,7 @@ class Making:
             fresh=not form.value("step"),
         )
 
-    async def _show_answers(
-        self, request: web.Request, kind: CredentialType, form: Form, posted: MultiDictProxy[str], order: offers.Order
-    ) -> web.StreamResponse:
+    async def _show_answers(self, request: web.Request, kind: CredentialType, form: Form, order: offers.Order) -> web.StreamResponse:
         locale, words = locale_of(request), translator(request)
         return await render(
             request,
@@ -119,5 +120,5 @@ class Making:
             title=kind.title.in_(locale),
             told=questions.answers(kind, order.claims, locale, words),
             order=order,
-            hidden=[(name, value) for name, value in posted.items() if name not in _PLUMBING],
+            hidden=[(name, value) for name, value in form.sent() if name not in _PLUMBING],
         )

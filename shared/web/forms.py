@@ -29,6 +29,10 @@ class Form:
             return list(self._posted.getall(name, []))
         return [self._posted[name]] if name in self._posted else []
 
+    def sent(self) -> list[tuple[str, str]]:
+        """Every field with its value as it came, for a page that asks for a yes."""
+        return list(self._posted.items())
+
     def need(self, name: str, message: str) -> str:
         """The value; if it is empty, ``message`` is the field's error."""
         value = self.value(name)
