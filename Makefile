@@ -62,10 +62,10 @@ screens: .venv/.dev system  ## pictures of every page, in .screens
 docs: .venv/.dev  ## write the tables of settings, errors and commands from the code
 	@$(PYTHON) docs/generate.py
 
-lock: .venv/.dev  # renew the hash-pinned locks; they name no host
+lock: $(UV)  # renew the hash-pinned locks; they name no host
 	@$(LOCKS:uv%=$(UV)%) --group build --output-file .ci/run.lock
 	@$(LOCKS:uv%=$(UV)%) --extra postgresql --group build --group dev --constraint .ci/run.lock --output-file .ci/dev.lock
-	@cd tests/js && ../../.venv/bin/npm install --silent --package-lock-only
+	@if [ -x .venv/bin/npm ]; then cd tests/js && ../../.venv/bin/npm install --silent --package-lock-only; fi
 
 clean:  ## remove everything that these commands made
 	@rm -rf .uv .venv .demo .bench .screens .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage tests/js/node_modules

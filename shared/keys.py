@@ -103,6 +103,19 @@ def raw_signature(der: bytes, half: int) -> bytes:
     return der[4:end][-half:].rjust(half, b"\0") + der[end + 2 :][-half:].rjust(half, b"\0")
 
 
+# RFC 8032 section 5.1.3 decodes y below p only. Points of small order let one signature fit many messages; these are their y.
+_ED25519_P = 2**255 - 19
+_ED25519_SMALL = frozenset(
+    {
+        0,
+        1,
+        _ED25519_P - 1,
+        2707385501144840649318225287225658788936804267575313519463743609750303402022,
+        55188659117513257062467267217118295137698188065244968500265048394206261417927,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key with the one algorithm that it is used with; ``jwk`` once it was read from one or rendered as one."""
@@ -135,6 +148,15 @@ class PublicKey:
                 if algorithm.curve is not None and algorithm.curve.name == key.curve.name:
                     return cls(name, key)
         raise AlgorithmRefused("only P-256, P-384 and Ed25519 keys are used here")
+
+
+def ed25519_key(raw: bytes) -> PublicKey:
+    """Of its 32 bytes; ``ValueError`` for a spelling that is no point, and for the points of small order."""
+    y = int.from_bytes(raw, "little") & (2**255 - 1)
+    if y >= _ED25519_P or y in _ED25519_SMALL:
+        detail = "the point is not a usable key"
+        raise ValueError(detail)
+    return PublicKey("EdDSA", ed25519.Ed25519PublicKey.from_public_bytes(raw))
 
 
 class Unsigned(NamedTuple, Generic[Wire]):

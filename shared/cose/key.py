@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from ..codec import cbor
 from ..errors import AlgorithmRefused, Malformed
-from ..keys import PublicKey
+from ..keys import PublicKey, ed25519_key
 
 _KTY, _CRV, _X, _Y = 1, -1, -2, -3
 _OKP, _EC2 = 1, 2
@@ -50,7 +50,7 @@ def _read(kty: int, crv: int, x: object, y: object, where: str) -> PublicKey:
     if kty == _OKP:
         if crv != _ED25519:
             raise AlgorithmRefused("only P-256, P-384 and Ed25519 keys are used here", where=where)
-        return _okp(_coordinate(x, 32, where))
+        return _okp(_coordinate(x, 32, where), where)
     if crv not in _CURVES:
         raise AlgorithmRefused("only P-256, P-384 and Ed25519 keys are used here", where=where)
     size = _CURVES[crv][1]
@@ -65,8 +65,11 @@ def _coordinate(value: object, size: int, where: str) -> bytes:
 
 
 @lru_cache(maxsize=4_096)
-def _okp(x: bytes) -> PublicKey:
-    return PublicKey("EdDSA", ed25519.Ed25519PublicKey.from_public_bytes(x))
+def _okp(x: bytes, where: str) -> PublicKey:
+    try:
+        return ed25519_key(x)
+    except ValueError as error:
+        raise Malformed("the point is not a usable key", where=where) from error
 
 
 @lru_cache(maxsize=4_096)

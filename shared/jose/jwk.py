@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from ..codec import base64url
 from ..codec.reader import get_str, get_strings, pointer
 from ..errors import Malformed
-from ..keys import PublicKey
+from ..keys import PublicKey, ed25519_key
 
 _PLAIN = {"kty", "crv", "x", "y"}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -25,18 +25,6 @@ _CURVES: dict[str, tuple[ec.EllipticCurve, int, str]] = {"P-256": (ec.SECP256R1(
 _NAMES = {"ES256": "P-256", "ES384": "P-384"}
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 _POINT = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-
-# RFC 8032 section 5.1.3 decodes y below p only. Points of small order let one signature fit many messages; these are their y.
-_ED25519_P = 2**255 - 19
-_ED25519_SMALL = frozenset(
-    {
-        0,
-        1,
-        _ED25519_P - 1,
-        2707385501144840649318225287225658788936804267575313519463743609750303402022,
-        55188659117513257062467267217118295137698188065244968500265048394206261417927,
-    }
-)
 
 
 def parse_public_jwk(jwk: Mapping[str, Any], *, where: str = "") -> PublicKey:
@@ -141,10 +129,10 @@ def _ec_key(crv: str, x: str, y: str) -> PublicKey:
 @lru_cache(maxsize=1024)
 def _ed25519_key(x: str) -> PublicKey:
     raw = _coordinate(x, 32, "/x")
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if y >= _ED25519_P or y in _ED25519_SMALL:
-        raise Malformed("the point is not a usable key", where="/x")
-    return PublicKey("EdDSA", ed25519.Ed25519PublicKey.from_public_bytes(raw))
+    try:
+        return ed25519_key(raw)
+    except ValueError as error:
+        raise Malformed("the point is not a usable key", where="/x") from error
 
 
 def _coordinate(text: str, size: int, where: str) -> bytes:

@@ -1,14 +1,19 @@
-// Judges each line of standard input, {"type", "claims", "use"}, as a page would, and answers [code, where, detail] or null, a line each.
+// Judges cases that Python wrote: one JSON object a line in, one a line out. `node judge.mjs CASES.jsonl > ANSWERS.jsonl`
+// Each case names its `op`; the answer is {ok: …} or {code, where}. Anything that is no VcError is a bug, and ends the run.
+import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { judge } from "../../shared/web/static/js/ovp/rules.js";
+import * as ops from "./ops.mjs";
+import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { type, claims, use } = JSON.parse(line);
-  let answer = null;
+const lines = createInterface({ input: createReadStream(process.argv[2]), crlfDelay: Infinity });
+for await (const line of lines) {
+  const { op, ...given } = JSON.parse(line);
+  let answer;
   try {
-    judge(type, claims, use);
+    answer = { ok: await ops[op](given) };
   } catch (error) {
-    answer = error.code ? [error.code, error.where, error.message] : ["bug", "", String(error.stack)];
+    if (!(error instanceof VcError)) throw new Error(`${op} ${line.slice(0, 2000)}`, { cause: error });
+    answer = { code: error.code, where: error.where };
   }
-  console.log(JSON.stringify(answer));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

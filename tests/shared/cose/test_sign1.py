@@ -39,3 +39,8 @@ def test_rubbish(data: bytes) -> None:
 def test_a_header_parameter_that_must_be_understood_is_refused() -> None:
     with pytest.raises(Malformed):
         parse_sign1(cbor2.dumps(cbor2.CBORTag(18, [cbor2.dumps({1: -9, 2: [99]}), {}, b"", b""])))
+
+
+def test_a_point_of_small_order_is_no_key() -> None:
+    with pytest.raises(Malformed):
+        parse_cose_key({1: 1, -1: 6, -2: (1).to_bytes(32, "little")})

@@ -50,22 +50,27 @@ const WORDS = new Map([
   [23, undefined],
 ]);
 
+/** The key of a map that stands for its hidden members (SD-CWT). */
+export const REDACTED = SIMPLE[59];
+
 /**
- * The one item in `data`. `malformed` with `where` for everything else.
+ * The one item in `data`. `malformed` with `where` for everything else. With `redacted`, maps may have the key `simple(59)` as well.
  * @param {Bytes} data
  * @param {string} [where]
+ * @param {boolean} [redacted]
  * @returns {any}
  */
-export function decode(data, where = "") {
-  const reader = new Reader(data, where);
+export function decode(data, where = "", redacted = false) {
+  const reader = new Reader(data, where, redacted);
   const item = reader.item(0);
   if (reader.at !== data.length) reader.bad("bytes after the CBOR item");
   return item;
 }
 
 class Reader {
-  /** @param {Bytes} data @param {string} where */
-  constructor(data, where) {
+  /** @param {Bytes} data @param {string} where @param {boolean} redacted */
+  constructor(data, where, redacted) {
+    this.redacted = redacted;
     this.data = data;
     this.view = new DataView(data.buffer, data.byteOffset, data.length);
     this.where = where;
@@ -115,7 +120,7 @@ class Reader {
 
   /** An array, a map or a tag. @param {number} major @param {number | bigint} argument @param {number} depth @returns {Item} */
   nested(major, argument, depth) {
-    if (depth > MAX_DEPTH) this.bad("CBOR is nested too deeply");
+    if (depth > MAX_DEPTH && (major === 6 || argument)) this.bad("CBOR is nested too deeply");
     if (major === 6) return new Tag(argument, this.item(depth));
     const size = Number(argument);
     if (size * (major - 3) > this.data.length - this.at) this.bad("the CBOR item is cut short");
@@ -133,7 +138,7 @@ class Reader {
     for (let count = 0; count < size; count += 1) {
       const major = this.at < this.data.length ? this.data[this.at] >> 5 : 0;
       const key = this.item(depth);
-      if (major > 3 && key !== SIMPLE[59]) this.bad("the keys of a map are whole numbers and strings");
+      if (major > 3 && !(this.redacted && key === REDACTED)) this.bad("the keys of a map are whole numbers and strings");
       const known = key instanceof Uint8Array ? byteKeys.has(hex(key)) : map.has(key);
       if (known) this.bad("a map repeats a key");
       if (key instanceof Uint8Array) byteKeys.add(hex(key));

@@ -8,7 +8,7 @@
 import { refuse } from "./errors.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
-/** A canonical Huffman code: how many codes there are of each length, and the symbols in order. @typedef {{counts: Uint16Array, symbols: Uint16Array}} Code */
+/** A canonical Huffman code: how many codes there are of each length, the symbols in order, and the longest length. @typedef {{counts: Uint16Array, symbols: Uint16Array, longest: number}} Code */
 
 const BASES = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
 const EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
@@ -58,10 +58,20 @@ class Stream {
     return refuse("malformed", detail, this.where);
   }
 
+  /** One byte more than allowed shows that there is more. @returns {never} */
+  large() {
+    return refuse("too_large", `more than ${this.max} bytes when unpacked`, this.where);
+  }
+
+  /** @returns {never} */
+  short() {
+    return this.size > this.max ? this.large() : this.bad("the zlib stream is cut short");
+  }
+
   /** The next `count` bits, least significant first. @param {number} count */
   take(count) {
     while (this.held < count) {
-      if (this.at >= this.data.length) this.bad("the zlib stream is cut short");
+      if (this.at >= this.data.length) this.short();
       this.bits |= this.data[this.at] << this.held;
       this.at += 1;
       this.held += 8;
@@ -74,9 +84,9 @@ class Stream {
 
   /** Make room for `count` more bytes. @param {number} count */
   grow(count) {
-    if (this.size + count > this.max) refuse("too_large", `more than ${this.max} bytes when unpacked`, this.where);
+    if (this.size + count > this.max + 1) this.large();
     if (this.size + count <= this.out.length) return;
-    const larger = new Uint8Array(Math.min(this.max, Math.max(this.size + count, this.out.length * 2)));
+    const larger = new Uint8Array(Math.min(this.max + 1, Math.max(this.size + count, this.out.length * 2)));
     larger.set(this.out.subarray(0, this.size));
     this.out = larger;
   }
@@ -95,7 +105,7 @@ class Stream {
   stored() {
     this.bits = this.held = 0;
     const { data, at } = this;
-    if (at + 4 > data.length) this.bad("the zlib stream is cut short");
+    if (at + 4 > data.length) this.short();
     const size = data[at] | (data[at + 1] << 8);
     if ((size ^ 0xffff) !== (data[at + 2] | (data[at + 3] << 8))) this.bad("the length of a block is damaged");
     const there = data.subarray(at + 4, at + 4 + size);
@@ -103,7 +113,7 @@ class Stream {
     this.out.set(there, this.size);
     this.size += there.length;
     this.at = at + 4 + size;
-    if (there.length < size) this.bad("the zlib stream is cut short");
+    if (there.length < size) this.short();
   }
 
   /** @param {Code} lengths @param {Code} distances */
@@ -126,6 +136,7 @@ class Stream {
     const far = this.symbol(distances);
     if (far >= DISTANCES.length) this.bad("a distance of no meaning");
     const distance = DISTANCES[far] + this.take(DISTANCE_EXTRA[far]);
+    if (this.size > this.max) this.large();
     if (distance > Math.min(this.size, WINDOW)) this.bad("a distance to before the beginning");
     this.grow(length);
     const { out } = this;
@@ -136,11 +147,11 @@ class Stream {
   }
 
   /** The next symbol of `code`: bit by bit along the lengths of its codes. @param {Code} code */
-  symbol({ counts, symbols }) {
+  symbol({ counts, symbols, longest }) {
     let value = 0;
     let first = 0;
     let index = 0;
-    for (let length = 1; length <= 15; length += 1) {
+    for (let length = 1; length <= Math.max(longest, 1); length += 1) {
       value |= this.take(1);
       const count = counts[length];
       if (value - count < first) return symbols[index + value - first];
@@ -162,7 +173,7 @@ class Stream {
     const code = this.code(helper, false);
     const lengths = new Uint8Array(lengthCount + distanceCount);
     for (let at = 0; at < lengths.length; ) {
-      const symbol = this.symbol(code);
+      const symbol = code.longest ? this.symbol(code) : this.take(1) * 0; // no code at all: zlib reads zeros, and so will fail
       if (symbol < 16) {
         lengths[at] = symbol;
         at += 1;
@@ -187,19 +198,18 @@ class Stream {
       left = (left << 1) - code.counts[length];
       if (left < 0) this.bad("more codes than there are");
     }
-    const longest = code.counts.findLastIndex((count) => count > 0);
-    if (left > 0 && !(sparse && longest <= 1) && longest !== -1) this.bad("codes are missing");
+    if (left > 0 && code.longest > (sparse ? 1 : 0)) this.bad("codes are missing");
     return code;
   }
 
-  /** The content, once the checksum (Adler-32) fits and nothing follows. */
+  /** The content, once the checksum (Adler-32) fits, it is not too large, and nothing follows. */
   end() {
     const { data, at } = this;
-    if (at + 4 > data.length) this.bad("the zlib stream is cut short");
+    if (at + 4 > data.length) this.short();
     let a = 1;
     let b = 0;
     for (let from = 0; from < this.size; ) {
-      const to = Math.min(from + 3800, this.size); // before b could pass 2^31
+      const to = Math.min(from + 3800, this.size);
       for (; from < to; from += 1) {
         a += this.out[from];
         b += a;
@@ -210,6 +220,7 @@ class Stream {
     if (data[at] !== b >> 8 || data[at + 1] !== (b & 255) || data[at + 2] !== a >> 8 || data[at + 3] !== (a & 255)) {
       this.bad("the checksum does not fit");
     }
+    if (this.size > this.max) this.large();
     if (at + 4 < data.length) this.bad("bytes after the zlib stream");
     return this.out.slice(0, this.size);
   }
@@ -225,7 +236,7 @@ function canonical(lengths) {
   lengths.forEach((length, symbol) => {
     if (length) symbols[next[length]++] = symbol;
   });
-  return { counts, symbols };
+  return { counts, symbols, longest: Math.max(...lengths) };
 }
 
 const FIXED = canonical(Uint8Array.from({ length: 288 }, (_, symbol) => (symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8)));

@@ -1,0 +1,100 @@
+// What judge.mjs can be asked. Bytes travel as hexadecimal digits.
+import { fromBase45, fromBase64url, hex, toBase45, toBase64url } from "../../shared/web/static/js/ovp/bytes.js";
+import { Float, Simple, Tag, decode, encode } from "../../shared/web/static/js/ovp/cbor.js";
+import { checkChallenge, parseChallenge } from "../../shared/web/static/js/ovp/challenge.js";
+import { codeNonce, parseCode } from "../../shared/web/static/js/ovp/code.js";
+import { importCoseKey, importJwk, jwkThumbprint, kidOf, parseSign1, thumbprint, verify, verifySign1 } from "../../shared/web/static/js/ovp/cose.js";
+import { ofMessage, parseText, renderText, toMessage } from "../../shared/web/static/js/ovp/envelope.js";
+import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
+import { open, seal } from "../../shared/web/static/js/ovp/hpke.js";
+import { inflate } from "../../shared/web/static/js/ovp/inflate.js";
+import { openRegister } from "../../shared/web/static/js/ovp/register.js";
+
+export const bytes = (digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+/** An item as text that Python writes alike: types are told apart, maps keep their order. */
+export function shown(item) {
+  if (item instanceof Uint8Array) return `h'${hex(item)}'`;
+  if (item instanceof Tag) return `${item.tag}(${shown(item.value)})`;
+  if (item instanceof Simple) return `simple(${item.number})`;
+  if (item instanceof Float) return `float ${floatBits(item.value)}`;
+  if (item instanceof Map) return `{${Array.from(item, ([key, value]) => `${shown(key)}: ${shown(value)}`).join(", ")}}`;
+  if (Array.isArray(item)) return `[${item.map(shown).join(", ")}]`;
+  return typeof item === "string" ? JSON.stringify(Array.from(item, (char) => char.codePointAt(0))) : String(item);
+}
+
+function floatBits(value) {
+  if (Number.isNaN(value)) return "nan";
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  return view.getBigUint64(0).toString(16).padStart(16, "0");
+}
+
+export const cbor = ({ data, redacted }) => shown(decode(bytes(data), "", redacted));
+export const again = ({ data }) => hex(encode(decode(bytes(data), "", true)));
+export const unpack = ({ data, max }) => hex(inflate(bytes(data), max));
+export const base45 = ({ text }) => hex(fromBase45(text));
+export const to_base45 = ({ data }) => toBase45(bytes(data));
+export const base64url = ({ text }) => hex(fromBase64url(text));
+export const to_base64url = ({ data }) => toBase64url(bytes(data));
+export const frames = ({ data, chunk }) => split(bytes(data), chunk);
+
+export async function assemble({ texts }) {
+  const assembly = new Assembly();
+  const seen = [];
+  for (const text of texts) {
+    try {
+      const message = await assembly.add(text);
+      seen.push([message && hex(message), ...assembly.progress]);
+    } catch (error) {
+      seen.push([error.code, ...assembly.progress]);
+    }
+  }
+  return seen;
+}
+
+export const cose_key = async ({ data }) => {
+  const key = await importCoseKey(decode(bytes(data)));
+  return [key.alg, hex(await thumbprint(key)), hex(await kidOf(key))];
+};
+export const jwk = async ({ jwk: members }) => jwkThumbprint(await importJwk(members));
+export const signature = async ({ jwk: members, message, signature: signed }) => {
+  await verify(await importJwk(members), bytes(signed), bytes(message));
+  return true;
+};
+export const sign1 = async ({ data, jwk: members, typ }) => {
+  const parsed = parseSign1(bytes(data));
+  await verifySign1(parsed, await importJwk(members), typ);
+  return hex(parsed.payload);
+};
+
+export const text = ({ text: given }) => received(parseText(given));
+export const message = ({ data }) => received(ofMessage(bytes(data)));
+export const render = async ({ prefix, data }) => received(parseText(await renderText(prefix, bytes(data))));
+export const to_message = async ({ prefix, data }) => received(ofMessage(await toMessage(prefix, bytes(data))));
+const received = ({ prefix, content }) => [prefix, hex(content)];
+
+export async function hpke({ enc, secret, sealed, info, publicBytes }) {
+  const own = { publicBytes: bytes(publicBytes), privateKey: await x25519(secret) };
+  const plaintext = await open(bytes(sealed), own, bytes(info));
+  if (!enc) return hex(plaintext);
+  const ephemeral = { publicBytes: bytes(enc.publicBytes), privateKey: await x25519(enc.secret) };
+  return [hex(plaintext), hex(await seal(plaintext, own.publicBytes, bytes(info), ephemeral))];
+}
+
+const x25519 = (secret) =>
+  crypto.subtle.importKey("pkcs8", bytes(`302e020100300506032b656e04220420${secret}`), { name: "X25519" }, false, ["deriveBits"]);
+
+export const code = async ({ typed, entity, use }) => {
+  const digits = await parseCode(typed, entity, use);
+  return [digits, hex(await codeNonce(digits, entity, use))];
+};
+
+export async function challenge({ data, certificates, anchors, at }) {
+  const pinned = await Promise.all(
+    anchors.map(async (each) => ({ key: await importJwk(each.key), entity: each.entity, notBefore: each.not_before, notAfter: each.not_after })),
+  );
+  const register = await openRegister(certificates.map(bytes), pinned, at);
+  const asker = await checkChallenge(await parseChallenge(bytes(data)), register, at);
+  return [asker.entity, asker.name.en, asker.desk, asker.use.id, asker.wants];
+}
