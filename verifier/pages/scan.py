@@ -57,6 +57,7 @@ class Scan:
             session=None,
             navigation=[],
             form_token="",
+            organisation=self._desk.settings.name,
             words=self._words(talk),
             static=request.config_dict[PAGES].assets.url("scan/main.js").removesuffix("scan/main.js"),
         )
