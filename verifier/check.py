@@ -16,12 +16,14 @@ from shared.credentials._derive import dcql
 from shared.dcql import parse_query
 from shared.errors import Malformed, PurposeMismatch, VcError, WrongAudience
 from shared.flow import Fetch, Fetched, run
+from shared.ovp.answer import Answer, parse_answer, peek_answer
+from shared.ovp.envelope import PRESENTATION, parse_text
 from shared.verify import Decision, Expectation, Material, decide_error, verify
 from verifier.uses import Use
 
 MAX_COPY: Final = 20_000_000
 """Bytes of a file or picture."""
-_PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
+PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +37,36 @@ class Judged:
 
 def read_copy(data: bytes) -> AddressedPresentation:
     """A copy out of a file, a pasted text, or a picture of its square code. ``Malformed`` or ``TooLarge``."""
-    if data.startswith(_PICTURES):
+    if data.startswith(PICTURES):
         return _pick(qr.read(data))
-    return addressed.parse(data)
+    text = data[: len(PRESENTATION)].decode("latin-1")
+    return _parse_qr(data.decode("latin-1").strip()) if text == PRESENTATION else addressed.parse(data)
 
 
 def _pick(texts: Iterable[str]) -> AddressedPresentation:
     """The one code of a picture that is a copy; where none is, what is wrong with the first."""
     fault: VcError = Malformed("no QR code in this picture")
-    for text in sorted(texts, key=lambda each: not each.startswith(addressed.PREFIX)):
+    for text in sorted(texts, key=lambda each: not each.startswith((addressed.PREFIX, PRESENTATION))):
         try:
-            return addressed.parse_qr(text)
+            return _parse_qr(text)
         except VcError as error:
             fault = error
             break
     raise fault
+
+
+def _parse_qr(text: str) -> AddressedPresentation:
+    return copy_of(parse_answer(*parse_text(text))) if text.startswith(PRESENTATION) else addressed.parse_qr(text)
+
+
+def copy_of(answer: Answer) -> AddressedPresentation:
+    """A presentation without any envelope, sorted by what it says itself; ``Malformed`` unless it is made out to somebody for something."""
+    peeked = peek_answer(answer)
+    if not peeked.audience.startswith("a:") or not peeked.purpose_id:
+        raise Malformed("this is not made out to anybody")
+    return AddressedPresentation(
+        format=answer.format, aud=peeked.audience, purpose_id=peeked.purpose_id, vp_token={peeked.purpose_id: (answer.wire,)}
+    )
 
 
 def judge(

@@ -7,13 +7,15 @@ answer to no open question is ``Replayed``, never something lesser (S6).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from ..clock import Entropy
 from ..codec import base64url, cbor, packed
+from ..cose import parse_sign1
 from ..credentials import CredentialType
 from ..errors import BadSignature, Malformed, Replayed, UnknownCredentialType
 from ..formats import Binding
+from ..jose.jwt import parse_jwt
 from ..keys import PublicKey
 from ..trust.relying_party import Want
 from ..verify import Asked
@@ -24,6 +26,9 @@ from .envelope import PRESENTATION, SD_JWT, of_message, to_message
 
 SD_CWT_FORMAT: Final = "dc+sd-cwt"
 SD_JWT_FORMAT: Final = "dc+sd-jwt"
+_NOT_OPEN: Final = "it answers no question that is open at this desk"
+_AUD, _CNONCE, _PURPOSE = 3, 39, -70_001
+T = TypeVar("T")
 
 
 class OpenChallenge(NamedTuple):
@@ -38,6 +43,14 @@ class Answer(NamedTuple):
 
     format: str
     wire: str
+
+
+class Peeked(NamedTuple):
+    """What an answer says of itself; nothing of it is believed."""
+
+    audience: str
+    nonce: str
+    purpose_id: str
 
 
 def live_binding(challenge: Challenge) -> Binding:
@@ -69,6 +82,31 @@ def parse_answer(prefix: str, content: bytes) -> Answer:
     return Answer(SD_JWT_FORMAT, wire)
 
 
+def peek_answer(answer: Answer) -> Peeked:
+    """Whom and what it says that it answers, so that a desk can pick what to hold it against. ``Malformed`` if it does not say."""
+    if answer.format == SD_CWT_FORMAT:
+        members = cbor.loads(parse_sign1(base64url.decode(answer.wire)).payload)
+        if not isinstance(members, Mapping):
+            raise Malformed("this is no answer")
+        nonce = members.get(_CNONCE)
+        named = (members.get(_AUD), base64url.encode(nonce) if isinstance(nonce, bytes) else None, members.get(_PURPOSE, ""))
+    else:
+        claims = parse_jwt(answer.wire.rpartition("~")[2]).claims
+        named = (claims.get("aud"), claims.get("nonce"), claims.get("purpose_id", ""))
+    audience, text, purpose_id = named
+    if not isinstance(audience, str) or not isinstance(text, str) or not isinstance(purpose_id, str):
+        raise Malformed("it does not say whom it answers")
+    return Peeked(audience, text, purpose_id)
+
+
+def find_open(nonce: str, waiting: Mapping[str, T]) -> T:
+    """The open question with that nonce; ``Replayed`` if there is none (S6)."""
+    found = waiting.get(nonce)
+    if found is None:
+        raise Replayed(_NOT_OPEN)
+    return found
+
+
 def seal_answer(answer: Answer, challenge: Challenge, *, entropy: Entropy) -> bytes:
     """The content of a sealed answer, for the desk that made ``challenge`` and for nobody whose camera looks on."""
     return seal.seal(to_message(*render_answer(answer)), challenge.seal_key, challenge.info, entropy=entropy)
@@ -85,7 +123,7 @@ def open_answer(sealed: bytes, waiting: Iterable[OpenChallenge]) -> tuple[OpenCh
         except BadSignature:
             continue
         return one, parse_answer(*of_message(message))
-    raise Replayed("it answers no question that is open at this desk")
+    raise Replayed(_NOT_OPEN)
 
 
 def asked_of(wants: Iterable[Want], types: Mapping[str, CredentialType]) -> tuple[Asked, ...]:

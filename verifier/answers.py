@@ -1,0 +1,161 @@
+"""What a desk without a network is shown, whatever carries it: a file, one square code or a loop of them; and what it answers.
+
+The mode was opened by the desk, never by what came (security rule S6): a sealed answer must open with the key of a challenge that waits, a
+code's answer must sign the nonce of a code that waits. Anything else is ``replayed`` or a copy made out to somebody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared import addressed
+from shared.addressed import AddressedPresentation
+from shared.codec import base64url, frames, qr
+from shared.codec.frames import Assembly
+from shared.errors import Malformed, PurposeMismatch, TooLarge, VcError
+from shared.flow import Fetch, Fetched, run
+from shared.formats import Binding
+from shared.ovp import envelope
+from shared.ovp.answer import Answer, asked_of, find_open, live_binding, open_answer, parse_answer, peek_answer
+from shared.trust.relying_party import Want
+from shared.verify import Decision, Expectation, Level, Material, decide_error, verify
+from verifier.check import PICTURES, Judged, copy_of, judge_copy
+from verifier.questions import Questions
+from verifier.uses import Use, wants_of
+
+MAX_PARTS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An answer that only the desk which asked can open."""
+
+    content: bytes = field(repr=False)
+
+
+Brought = AddressedPresentation | Answer | Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """``answered`` is the nonce of the question that must not be answered again, empty where there is none."""
+
+    judged: Judged
+    answered: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One question that waits, and what to hold its answer against."""
+
+    use: str
+    wants: tuple[Want, ...] | None  # None: whatever the use asks for
+    binding: Binding
+    nonce: str
+    answer: Answer
+
+
+def read_brought(parts: Sequence[bytes]) -> Brought:
+    """One thing out of the files of a folder, of pictures in any order, or of pasted text. ``Malformed`` or ``TooLarge``."""
+    if len(parts) > MAX_PARTS:
+        raise TooLarge(f"more than {MAX_PARTS} files")
+    assembly = Assembly()
+    for text in _texts(parts):
+        if not text.startswith(frames.PREFIX):
+            return _read_text(text)
+        message = assembly.add(text)
+        if message is not None:
+            return _sort(*envelope.of_message(message))
+    have, need = assembly.progress
+    raise Malformed(f"only {have} of at least {need} codes are here: show the others as well" if need else "there is nothing to read")
+
+
+def _texts(parts: Sequence[bytes]) -> Iterable[str]:
+    for data in parts:
+        if data.startswith(PICTURES):
+            yield from qr.read_loop(data)
+        else:
+            text = data.decode("utf-8", "replace").strip()
+            yield from text.splitlines() if text.startswith(frames.PREFIX) else [text]
+
+
+def _read_text(text: str) -> Brought:
+    if text.startswith("{"):
+        return addressed.parse_file(text)
+    return _sort(*envelope.parse_text(text))
+
+
+def _sort(prefix: str, content: bytes) -> Brought:
+    if prefix == envelope.SEALED:
+        return Sealed(content)
+    if prefix == envelope.SD_JWT:
+        try:
+            return parse_answer(prefix, content)
+        except Malformed:
+            return addressed.parse_content(content)
+    return parse_answer(prefix, content)
+
+
+def judge_brought(
+    brought: Brought,
+    questions: Questions,
+    *,
+    entity: str,
+    uses: Sequence[Use],
+    material: Material,
+    answer: Callable[[Fetch], Fetched],
+    at: int,
+) -> Outcome:
+    """The decision; never raises for what a stranger wrote. ``questions`` are those that wait, ``entity`` is who we are."""
+    level = Level.ADDRESSED
+    try:
+        if isinstance(brought, Sealed):
+            level = Level.LIVE
+            asked = _live(brought, questions)
+        elif isinstance(brought, Answer) and not (audience := peek_answer(brought).audience).startswith("a:"):
+            level = Level.RELAYABLE if audience.startswith("c:") else Level.LIVE
+            asked = _by_code(brought, questions, level)
+        else:
+            copy = copy_of(brought) if isinstance(brought, Answer) else brought
+            return Outcome(judged=judge_copy(copy, entity=entity, uses=uses, material=material, answer=answer, at=at))
+        use = next((each for each in uses if each.query.id == asked.use), None)
+        if use is None:
+            raise PurposeMismatch("it was made for a purpose that is not served here")
+        expectation = _expectation(asked, use, material)
+    except VcError as error:
+        return Outcome(judged=Judged(decision=decide_error(error, at=at, level=level)))
+    decision = run(verify({use.query.id: [asked.answer.wire]}, expectation, material, at=at), answer)
+    return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if _used_up(decision) else "")
+
+
+def _live(brought: Sealed, questions: Questions) -> _Asked:
+    opened, answer = open_answer(brought.content, [each.opened for each in questions.live])
+    challenge = opened.challenge
+    nonce = base64url.encode(challenge.digest)
+    return _Asked(use=challenge.use, wants=challenge.wants, binding=live_binding(challenge), nonce=nonce, answer=answer)
+
+
+def _by_code(answer: Answer, questions: Questions, level: Level) -> _Asked:
+    if level is Level.LIVE:
+        raise Malformed("an answer to a question on a screen is sealed")
+    question = find_open(peek_answer(answer).nonce, {each.nonce: each for each in questions.codes})
+    binding = Binding(audience=question.audience, nonce=question.nonce, max_age=None)
+    return _Asked(use=question.use, wants=None, binding=binding, nonce=question.nonce, answer=answer)
+
+
+def _expectation(asked: _Asked, use: Use, material: Material) -> Expectation:
+    wants = (wants_of(use),) if asked.wants is None else asked.wants
+    return Expectation(
+        query=None,
+        asked=asked_of(wants, material.types),
+        binding=asked.binding,
+        use=use.query.use,
+        format=asked.answer.format,
+    )
+
+
+def _used_up(decision: Decision) -> bool:
+    """Once its holder has answered and that came to something. What cannot be told yet may be checked again with a newer pack."""
+    return decision.decision != "undecided" and decision.line("holder_binding").state == "passed"
