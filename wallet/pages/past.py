@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.credentials import all_types
+from shared.credentials import CredentialType, all_types
 from shared.errors import Missing, VcError
 from shared.receipts import peek_receipt
 from shared.web.i18n import N_
@@ -16,6 +16,7 @@ from wallet.cards import iso_day
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.sessions import ClaimNames, Sealed
+from wallet.showings import GROUP
 
 KINDS = {
     "presentation": N_("Shown"),
@@ -106,10 +107,17 @@ def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
     for one in names:
         kind = all_types().get(one.credential_identifier)
         for name in one.claims:
+            if name.startswith(GROUP):
+                labels[_group(kind, name.removeprefix(GROUP), locale)] = None
+                continue
             path = tuple(None if part == "*" or part.isdigit() else part for part in name.removeprefix("credentialSubject/").split("/"))
             claim = kind.claim(path) if kind else None
             labels[claim.label.in_(locale) if claim else name] = None
     return list(labels)
+
+
+def _group(kind: CredentialType | None, name: str, locale: str) -> str:
+    return next((group.label.in_(locale) for group in (kind.groups if kind else ()) if group.id == name), name)
 
 
 def _receipt(token: str) -> Any:

@@ -1,0 +1,285 @@
+"""What a holder's phone page asks of this service, with the cookie of the open wallet: ``/phone/api``. Errors are RFC 9457.
+
+The page works without all of this once it has its copies. It never asks here because a copy was shown or is about to be (security rule
+S21): copies and lists come on days that were settled before, whole batches at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from shared.codec import base64url
+from shared.errors import Conflict, InvalidProof, Refused, Untrusted
+from shared.jose import jwk
+from shared.web.auth import require_api_session, require_session
+from shared.web.openapi import Route, add_routes
+from wallet import phone, register, showings
+from wallet.cards import card
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.receive import MAX_BATCH
+from wallet.records import DOCUMENTS, Item
+from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
+from wallet.showings import Showing
+from wallet.unlocked import Sitting, Unlocked
+
+MAX_PROOF = 4_096
+
+PhoneName = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="A random name that the phone gave itself.")]
+Id = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,200}$")]
+
+
+class Whose(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which phone asks."""
+
+    phone: PhoneName
+
+
+class Keepable(Struct, frozen=True):
+    """A document of the wallet. ``keepable``: the office gives new copies of it, as far as is known here."""
+
+    id: str
+    type: str
+    vct: str
+    title: str
+    subtitle: str
+    issuer: str
+    issuer_name: str
+    state_code: str
+    checked_at: int
+    keepable: bool
+
+
+class BatchLine(Struct, frozen=True):
+    """A batch of copies. ``state`` is begun, received (waits for the phone), on-phone or lost (the office has not heard it yet)."""
+
+    id: str
+    document: str
+    mine: bool
+    state: str
+    at: int
+    count: int
+    renew_at: int
+    expires_at: int
+
+
+class PhoneState(Struct, frozen=True):
+    """The wallet as far as a phone needs it. ``at`` is this service's clock, in seconds."""
+
+    at: int
+    holder: str
+    documents: tuple[Keepable, ...]
+    batches: tuple[BatchLine, ...]
+
+
+class Begin(Struct, frozen=True, forbid_unknown_fields=True):
+    """A batch of one document for one phone."""
+
+    document: Id
+    phone: PhoneName
+
+
+class Challenge(Struct, frozen=True):
+    """What each of ``count`` key proofs must say: audience, nonce and time. ``state`` is received if copies wait from an earlier attempt."""
+
+    id: str
+    state: str
+    audience: str
+    nonce: str
+    at: int
+    count: int
+
+
+class Proofs(Struct, frozen=True, forbid_unknown_fields=True):
+    """Key proofs (OpenID4VCI appendix F.1), one a key; each key is for one copy."""
+
+    proofs: Annotated[tuple[Annotated[str, Meta(max_length=MAX_PROOF)], ...], Meta(max_length=MAX_BATCH)] = ()
+
+
+class Copies(Struct, frozen=True):
+    """Checked copies in any order, and the key that the office signed them with (a public JWK)."""
+
+    id: str
+    issuer: str
+    issuer_name: str
+    issuer_key: dict[str, str]
+    copies: tuple[str, ...]
+    renew_at: int
+
+
+class AnchorKey(Struct, frozen=True):
+    """A key that vouches for organisations (a public JWK): for one of them, or for any where ``entity`` is null. Days of its certificate."""
+
+    key: dict[str, str]
+    entity: str | None
+    not_before: int
+    not_after: int
+
+
+class PhoneRegister(Struct, frozen=True):
+    """Who may ask: each organisation's certificate (rp-cert, base64url), the same for every wallet here. ``at`` is when it was read."""
+
+    at: int
+    certificates: tuple[str, ...]
+    anchors: tuple[AnchorKey, ...]
+
+
+class WhyNot(Struct, frozen=True, forbid_unknown_fields=True):
+    """The code of the check that failed on the phone."""
+
+    code: Annotated[str, Meta(pattern="^[a-z_]{1,60}$")]
+
+
+class Showings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What happened without a network."""
+
+    showings: Annotated[tuple[Showing, ...], Meta(max_length=200)]
+
+
+class PhoneApi:
+    """The handlers, and what they work with."""
+
+    def __init__(self, means: Means, unlocked: Unlocked) -> None:
+        self._means = means
+        self._unlocked = unlocked
+
+    def add_to(self, app: web.Application) -> None:
+        """Register everything under ``/phone/api``."""
+        add_routes(
+            app,
+            self._routes(),
+            title="Wallet on a phone",
+            prefix="/phone/api",
+            guard=require_api_session,
+            description="For the wallet's own page that works without a network.",
+        )
+
+    def _routes(self) -> list[Route]:
+        holder, batch = "holder", "/phone/api/batches/{id}"
+        asking = (Conflict, Untrusted, Refused)
+        return [
+            Route("GET", "/phone/api/state", self.state, query=Whose, out=PhoneState, scope=holder, summary="Documents, and the batches that phones keep"),
+            Route("POST", "/phone/api/batches", self.begin, body=Begin, out=Challenge, scope=holder, summary="Begin a batch: what its key proofs must say", errors=asking),
+            Route(
+                "POST", f"{batch}/copies", self.copies, body=Proofs, out=Copies, scope=holder, max_body=MAX_BATCH * (MAX_PROOF + 100),
+                summary="Send the key proofs to the office and get the copies; again after a broken connection", errors=(*asking, InvalidProof),
+            ),
+            Route("POST", f"{batch}/kept", self.kept, scope=holder, status=204, summary="The phone has stored them", errors=(Conflict,)),
+            Route("POST", f"{batch}/refused", self.refused, body=WhyNot, scope=holder, status=204, summary="The phone's own check failed; nobody keeps them"),
+            Route("POST", f"{batch}/lost", self.lost, scope=holder, status=204, summary="They are gone from the phone: the office is asked to put them on hold"),
+            Route("GET", "/phone/api/register", self.register, out=PhoneRegister, scope=holder, summary="Who may ask, for a phone to keep"),
+            Route("POST", "/phone/api/showings", self.add_showings, body=Showings, scope=holder, status=204, summary="Add what was shown without a network to the history"),
+        ]  # fmt: skip
+
+    async def _sitting(self, request: web.Request) -> Sitting:
+        return self._unlocked.get((await require_session(request)).key)
+
+    async def state(self, request: web.Request, *, query: Whose) -> PhoneState:
+        sitting = await self._sitting(request)
+        documents = await self._means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
+        batches = await phone.all_deliveries(self._means, sitting.vault)
+        newest = sorted(documents, key=lambda item: -item.value.received_at)
+        return PhoneState(
+            at=self._means.clock(),
+            holder=sitting.holder,
+            documents=tuple(self._keepable(item) for item in newest),
+            batches=tuple(batch_line(item, query.phone) for item in batches),
+        )
+
+    def _keepable(self, item: Item[Document]) -> Keepable:
+        one = card(item.value, at=self._means.clock())
+        return Keepable(
+            id=one.id,
+            type=one.type,
+            vct=item.value.vct,
+            title=one.title,
+            subtitle=one.subtitle,
+            issuer=one.issuer,
+            issuer_name=one.issuer_name,
+            state_code=item.value.status.value,
+            checked_at=one.checked_at,
+            keepable=item.value.renewal is not None and item.value.status.value != "invalid",
+        )
+
+    async def begin(self, request: web.Request, *, body: Begin) -> Challenge:
+        vault = (await self._sitting(request)).vault
+        item = await phone.begin(self._means, vault, body.document, body.phone)
+        state, issuer = item.value.state, await self._issuer(vault, body.document)
+        nonce, count = (
+            (state.nonce, state.count) if isinstance(state, Begun) else ("", len(state.lines) if isinstance(state, Received) else 0)
+        )
+        return Challenge(item.id, word_of(item.value), issuer, nonce, self._means.clock(), count)
+
+    async def copies(self, request: web.Request, *, body: Proofs) -> Copies:
+        vault, name = (await self._sitting(request)).vault, request.match_info["id"]
+        item = await phone.fetch_copies(self._means, vault, name, body.proofs)
+        received = item.value.state
+        if not isinstance(received, Received):
+            raise Conflict("these copies are not here")
+        issuer = await self._issuer(vault, item.value.document)
+        return Copies(item.id, issuer, received.issuer_name, received.issuer_key, received.wires, received.renew_at)
+
+    async def _issuer(self, vault: Vault, document: str) -> str:
+        return (await self._means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document))).value.issuer
+
+    async def kept(self, request: web.Request) -> None:
+        await phone.kept(self._means, (await self._sitting(request)).vault, request.match_info["id"])
+
+    async def refused(self, request: web.Request, *, body: WhyNot) -> None:
+        await phone.refused(self._means, (await self._sitting(request)).vault, request.match_info["id"], body.code)
+
+    async def lost(self, request: web.Request) -> None:
+        await phone.lost(self._means, (await self._sitting(request)).vault, request.match_info["id"])
+
+    async def register(self, request: web.Request) -> PhoneRegister:
+        await self._sitting(request)
+        known = await register.directory(self._means)
+        anchors = register.askers(self._means).anchors
+        return PhoneRegister(
+            at=self._means.clock(),
+            certificates=tuple(base64url.encode(file) for file in known.files.values()),
+            anchors=tuple(
+                AnchorKey(
+                    key=dict(jwk.render_jwk(one.certificate.public)),
+                    entity=one.entity,
+                    not_before=one.certificate.not_before,
+                    not_after=one.certificate.not_after,
+                )
+                for one in anchors
+            ),
+        )
+
+    async def add_showings(self, request: web.Request, *, body: Showings) -> None:
+        await showings.add(self._means, (await self._sitting(request)).vault, body.showings)
+
+
+def word_of(delivery: Delivery) -> str:
+    """The state of a batch as one word."""
+    match delivery.state:
+        case Begun():
+            return "begun"
+        case Received():
+            return "received"
+        case OnPhone():
+            return "on-phone"
+        case Lost():
+            return "lost"
+
+
+def batch_line(item: Item[Delivery], phone_name: str) -> BatchLine:
+    """One batch as the page sees it."""
+    state = item.value.state
+    lines, renew_at = (state.lines, state.renew_at) if isinstance(state, Received | OnPhone) else ((), 0)
+    return BatchLine(
+        id=item.id,
+        document=item.value.document,
+        mine=item.value.phone == phone_name,
+        state=word_of(item.value),
+        at=item.value.at,
+        count=len(lines),
+        renew_at=renew_at,
+        expires_at=min((line.expires_at for line in lines), default=0),
+    )

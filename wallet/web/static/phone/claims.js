@@ -1,0 +1,59 @@
+/**
+ * What a document says, in words: labels and values by the description of its type, which the page carries with it.
+ * @module
+ */
+import { day, el, find, locale, pick, say } from "./view.js";
+
+/** @typedef {import("../js/ovp/pack.js").TypeDescriptor} TypeDescriptor */
+/** @typedef {{label: string, value: string | Node}} Line */
+
+/** @type {Map<string, TypeDescriptor>} */
+export const types = new Map(JSON.parse(find(document, "#types").textContent).map((/** @type {TypeDescriptor} */ type) => [type.vct, type]));
+
+/** @param {number} number `vct_int` */
+export const typeByNumber = (number) => Array.from(types.values()).find((type) => type.vct_int === number);
+
+/** @param {TypeDescriptor} type @param {number} n */
+export const groupLabel = (type, n) => {
+  const group = type.groups.find((each) => each.n === n);
+  return group ? pick(group.label) : String(n);
+};
+
+/** @param {TypeDescriptor} type @param {number} n */
+export const groupId = (type, n) => type.groups.find((each) => each.n === n)?.id ?? String(n);
+
+/** The lines of one group of a claim tree; 0 is what is always in clear. @param {TypeDescriptor} type @param {any} claims @param {number} group @returns {Line[]} */
+export function lines(type, claims, group) {
+  /** @type {Line[]} */
+  const found = [];
+  for (const claim of type.claims) {
+    if (claim.group !== group) continue;
+    for (const value of leaves(claims, claim.path)) found.push({ label: pick(claim.label), value: worded(claim, value) });
+  }
+  return found;
+}
+
+/** @param {any} tree @param {(string | null)[]} path @returns {any[]} */
+function leaves(tree, path) {
+  if (tree === undefined || tree === null) return [];
+  if (!path.length) return [tree];
+  const [part, ...rest] = path;
+  if (part === null) return Array.isArray(tree) ? tree.flatMap((each) => leaves(each, rest)) : [];
+  return leaves(tree[part], rest);
+}
+
+/** @param {TypeDescriptor["claims"][number]} claim @param {any} value @returns {string | Node} */
+function worded(claim, value) {
+  const choice = claim.choices.find((each) => each.value === value);
+  if (choice) return pick(choice.label);
+  if (typeof value === "boolean") return say(value ? "yes" : "no");
+  if (claim.kind === "portrait") return el("img", { src: value, alt: pick(claim.label), class: "ph-portrait" });
+  if (claim.kind === "date") return day(Date.parse(`${value}T12:00:00Z`) / 1000);
+  return typeof value === "number" ? value.toLocaleString(locale) : String(value);
+}
+
+/** The name of the person that the holder acts for, or "". @param {TypeDescriptor} type @param {any} claims @returns {string} */
+export function actingFor(type, claims) {
+  const about = type.represents.length ? type.represents.reduce((tree, part) => tree?.[part], claims) : null;
+  return [about?.given_name, about?.family_name].filter((name) => typeof name === "string").join(" ");
+}

@@ -1,0 +1,108 @@
+/**
+ * What a phone keeps, in its vault: documents, their one-time copies with their keys, the register, and what was shown.
+ *
+ * A copy is gone for good before its answer is shown: it leaves the vault, key and all, in the same write that notes the showing.
+ * @module
+ */
+import { fromBase64url, random, hex } from "../js/ovp/bytes.js";
+import { importJwk } from "../js/ovp/cose.js";
+import { openRegister } from "../js/ovp/register.js";
+import { parseCopy } from "../js/ovp/sdcwt.js";
+import { types } from "./claims.js";
+import { now } from "./view.js";
+
+/** @typedef {import("../js/ovp/vault.js").Vault} Vault */
+/** @typedef {import("../js/ovp/vault.js").DeviceKey} DeviceKey */
+/** @typedef {import("../js/ovp/vault.js").Change} Change */
+/** @typedef {import("../js/ovp/sdcwt.js").Copy} Copy */
+/** `state` is what the lists said of it at `checkedAt`; "gone" is a document that left the wallet. @typedef {{id: string, vct: string, issuer: string, issuerName: string, batch: string, keptAt: number, renewAt: number, expiresAt: number, total: number, state: string, checkedAt: number, claims: any}} Kept */
+/** @typedef {{document: string, wire: string, key: DeviceKey, expiresAt: number}} StoredCopy */
+/** @typedef {{id: string, stamp: Uint8Array, value: StoredCopy}} CopyItem */
+/** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */
+/** @typedef {{at: number, certificates: string[], anchors: import("./net.js").RegisterFile["anchors"]}} RegisterKept */
+/** @typedef {{phone: string, sound: boolean}} About */
+
+export const NAME = "phone";
+const HANDLE = "muniment-phone-name";
+
+/** The random name of this phone; it outlives the vault, so that what a vault held can be reported as lost. */
+export function handle() {
+  const known = localStorage.getItem(HANDLE);
+  if (known) return known;
+  const made = hex(random(16));
+  localStorage.setItem(HANDLE, made);
+  return made;
+}
+
+export const hasHandle = () => localStorage.getItem(HANDLE) !== null;
+export const dropHandle = () => localStorage.removeItem(HANDLE);
+
+/** @param {Vault} vault @returns {Promise<About>} */
+export const about = async (vault) => (await vault.get("about", "phone"))?.value ?? { phone: handle(), sound: true };
+
+/** @param {Vault} vault @param {About} value */
+export const setAbout = (vault, value) => vault.commit([{ shelf: "about", id: "phone", value }]);
+
+/** @param {Vault} vault @returns {Promise<Kept[]>} newest first */
+export async function documents(vault) {
+  const found = (await vault.all("documents")).map(({ value }) => /** @type {Kept} */ (value));
+  return found.sort((a, b) => b.keptAt - a.keptAt);
+}
+
+/** Copies that can still be shown. @param {Vault} vault @param {string} [document] @returns {Promise<CopyItem[]>} */
+export async function fresh(vault, document) {
+  const items = /** @type {CopyItem[]} */ (await vault.all("copies"));
+  return items.filter(({ value }) => value.expiresAt > now() && (document === undefined || value.document === document));
+}
+
+/** One fresh copy at random, so that their order tells nothing. @param {Vault} vault @param {string} document @returns {Promise<CopyItem | null>} */
+export async function drawCopy(vault, document) {
+  const items = await fresh(vault, document);
+  return items.length ? items[new DataView(random(4).buffer).getUint32(0) % items.length] : null;
+}
+
+/** @param {StoredCopy} stored @returns {Promise<Copy>} */
+export const openCopy = (stored) => parseCopy(fromBase64url(stored.wire), types);
+
+/** The copy is used up: this is on the disk before anything of it is shown. @param {Vault} vault @param {CopyItem} copy @param {Showing} showing */
+export const spend = (vault, copy, showing) =>
+  vault.commit([
+    { shelf: "copies", id: copy.id, stamp: copy.stamp },
+    { shelf: "showings", id: showing.id, value: showing, stamp: null },
+  ]);
+
+/** @param {Vault} vault @param {Showing} showing */
+export const note = (vault, showing) => vault.commit([{ shelf: "showings", id: showing.id, value: showing }]);
+
+/** @param {Vault} vault @returns {Promise<Showing[]>} newest first */
+export async function showings(vault) {
+  const found = (await vault.all("showings")).map(({ value }) => /** @type {Showing} */ (value));
+  return found.sort((a, b) => b.at - a.at);
+}
+
+/** Everything of a document. @param {Vault} vault @param {string} document @returns {Promise<Change[]>} */
+export async function removal(vault, document) {
+  const copies = /** @type {CopyItem[]} */ (await vault.all("copies")).filter(({ value }) => value.document === document);
+  return [
+    ...copies.map(({ id }) => ({ shelf: "copies", id })),
+    { shelf: "documents", id: document },
+    { shelf: "pending", id: document },
+  ];
+}
+
+/** The register as it was fetched last, or null. @param {Vault} vault @returns {Promise<RegisterKept | null>} */
+export const registerFile = async (vault) => (await vault.get("register", "register"))?.value ?? null;
+
+/** Who may ask, as far as the wallet's anchors vouch for them now. @param {Vault} vault */
+export async function register(vault) {
+  const file = await registerFile(vault);
+  const anchors = await Promise.all(
+    (file?.anchors ?? []).map(async (each) => ({
+      key: await importJwk(each.key),
+      entity: each.entity,
+      notBefore: each.not_before,
+      notAfter: each.not_after,
+    })),
+  );
+  return openRegister((file?.certificates ?? []).map((each) => fromBase64url(each)), anchors, now());
+}
