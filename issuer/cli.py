@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
-from shared.terminal import Commands, Parser, port, read_passphrase, run_command
+from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -83,10 +83,8 @@ def _add_revoke(commands: Commands[Parser]) -> None:
 
 
 def _add_keys(commands: Commands[Parser]) -> None:
-    one = _command(commands, "keys", "list keys and certificates, or renew the certificate", keys)
-    one.add_argument(
-        "what", nargs="?", choices=("list", "renew"), default="list", help="list what is in force (default), or renew the certificate"
-    )
+    words = "list keys and certificates, renew or withdraw a certificate, retire a key or report it as compromised"
+    add_key_options(_command(commands, "keys", words, keys), show="list")
 
 
 def _add_doctor(commands: Commands[Parser]) -> None:
@@ -206,7 +204,10 @@ def keys(arguments: argparse.Namespace) -> int:
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
         print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
         return 0
-    for line in asyncio.run(upkeep.list_keys(directory, settings, entropy=system_entropy)):
+    if arguments.what in KEY_ACTIONS:
+        print(asyncio.run(upkeep.change(directory, settings, arguments, clock=system_clock, entropy=system_entropy)))
+        return 0
+    for line in asyncio.run(upkeep.list_keys(directory, settings, clock=system_clock, entropy=system_entropy)):
         print(line)
     return 0
 

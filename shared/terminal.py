@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from .errors import ConfigError, VcError
 
@@ -30,6 +30,24 @@ def port(text: str) -> int:
     if not 0 <= number <= 65_535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return number
+
+
+KEY_ACTIONS: Final = ("publish", "withdraw", "retire", "compromised")
+"""Those that change what is in force, or say it anew."""
+
+
+def add_key_options(one: Parser, *, show: str) -> None:
+    """The options of ``keys``; ``show`` is the name of what it does when nothing is said."""
+    one.add_argument(
+        "what",
+        nargs="?",
+        choices=(show, "renew", *KEY_ACTIONS),
+        default=show,
+        help=f"{show} what is in force (default), renew the certificate, publish what is in force, withdraw a certificate, "
+        "retire a key, or report a key as compromised",
+    )
+    one.add_argument("name", nargs="?", default="", help="serial number of a certificate to withdraw, or number (kid) of a key")
+    one.add_argument("--reason", default="", metavar="TEXT", help="why, for the record and for those who check; needed to withdraw or end")
 
 
 def read_passphrase(file: Path | str | None) -> str:

@@ -59,6 +59,10 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=1_440, description="Minutes between two visits to trusted issuers for lists of cancelled documents.")
     ] = 30
     pack_days: Annotated[int, Meta(ge=1, le=31, description="Days that a checking pack can be begun with.")] = 7
+    snapshot_days: Annotated[
+        int,
+        Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),
+    ] = 7
     max_status_hours: Annotated[
         int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")
     ] = 0

@@ -11,20 +11,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.clock import Clock, Entropy
+from shared.credentials import Text
 from shared.errors import ConfigError
 from shared.jose.jwk import thumbprint
-from shared.keys import Role
+from shared.keys import Role, Unsigned
 from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, open_storage, read_migrations
+from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
-from shared.web.certificates import ANCHOR_FILE, Certifier
+from shared.trust.artefact import RP_CERTIFICATE
+from shared.trust.relying_party import RegisteredUse, prepare_rp_certificate
+from shared.web.certificates import ANCHOR, ANCHOR_FILE, Certifier
 from shared.web.operators import first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
+from shared.web.publisher import Publisher
 from shared.web.settings import load
-from shared.web.setup import add_anchor, toml_text
+from shared.web.setup import add_anchor, read_certificate, toml_text
+from shared.x509 import Cert
 from verifier import config
 from verifier.config import Settings
 from verifier.desk import BUNDLE, RELYING_PARTY, ROLES, SCOPES
+from verifier.uses import Use, chosen_types, served, wants_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
+        await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
     finally:
         await storage.close()
@@ -118,6 +125,58 @@ def _without_tls(entity: str) -> str:
     parts = urlsplit(entity)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{host}:{parts.port or 80}" if parts.scheme == "http" else ""
+
+
+def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
+    """Says what is in force: this organisation's certificate and key, what it may ask for, what was withdrawn."""
+    leaf = read_certificate(directory / f"{RELYING_PARTY}.pem")
+    uses = registered(settings)
+    words = Text(settings.name, settings.name)
+
+    def register(anchor: Cert, at: int) -> Unsigned[bytes]:
+        return prepare_rp_certificate(
+            anchor=anchor.subject,
+            anchor_public=anchor.public,
+            key=ANCHOR,
+            entity=settings.entity_id,
+            public=leaf.public,
+            name=words,
+            uses=uses,
+            at=at,
+        )
+
+    return Publisher(
+        directory=directory,
+        secret=lambda: read_secret(config.key_file(directory)),
+        storage=storage,
+        clock=clock,
+        entropy=entropy,
+        key=RELYING_PARTY,
+        role=Role.RELYING_PARTY,
+        entity=settings.entity_id,
+        url=settings.public_url,
+        days=settings.snapshot_days,
+        more={RP_CERTIFICATE: register},
+    )
+
+
+def registered(settings: Settings) -> list[RegisteredUse]:
+    """The uses that this organisation registers, each once, with all kinds of document that it is served with."""
+    by_id: dict[str, list[Use]] = {}
+    for use in served(chosen_types(settings.types).values(), settings.purposes):
+        by_id.setdefault(use.query.id, []).append(use)
+    return [
+        RegisteredUse(
+            id=name,
+            title=uses[0].query.title,
+            purpose=uses[0].query.purpose,
+            wants=tuple(wants_of(use) for use in uses),
+            retention_days=settings.retention_days if settings.retention_days >= 0 else None,
+            privacy_policy=settings.privacy_policy or None,
+            contact=settings.contact or None,
+        )
+        for name, uses in by_id.items()
+    ]
 
 
 def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:

@@ -11,11 +11,12 @@ from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
 from shared.web.certificates import OwnCertificate
+from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from verifier import config
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk, TrustFile
-from verifier.init import migrations
+from verifier.init import migrations, publisher
 from verifier.uses import chosen_types, served
 
 
@@ -58,6 +59,11 @@ def own_certificate(desk: Desk) -> OwnCertificate:
         uri=desk.entity,
         setting="entity",
     )
+
+
+def publisher_of(desk: Desk) -> Publisher:
+    """Says what of this organisation is in force, and what it may ask for."""
+    return publisher(desk.directory, desk.settings, desk.storage, clock=desk.clock, entropy=desk.entropy)
 
 
 async def stop(desk: Desk) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import argparse
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared.clock import Clock, Entropy
@@ -11,9 +13,10 @@ from shared.errors import ConfigError, StatusUnknown
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
-from shared.storage import Tx
-from shared.web import certificates, doctor
+from shared.storage import Tx, open_storage
+from shared.web import certificates, doctor, own_keys
 from shared.web.doctor import Finding
+from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 from verifier import config, init
@@ -27,25 +30,47 @@ from verifier.words import age_text
 RENEW_DAYS = 60  # a certificate with fewer days left is worth a warning
 
 
-async def list_keys(directory: Path, settings: Settings, *, entropy: Entropy) -> list[str]:
+async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
     custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
     try:
         public, bundle = await custodian.public(RELYING_PARTY), await custodian.public(BUNDLE)
     finally:
         await custodian.close()
+    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
+        states = await own_keys.entered(publisher)
     return [
         f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
         f"bundle         {Role.BUNDLE}  {bundle.alg}  thumbprint {thumbprint(bundle)}   (desks compare this)",
         f"log            {Role.MAC}",
         f"storage        {Role.SEAL}",
         *certificates.describe(directory, RELYING_PARTY),
+        *states,
     ]
+
+
+@asynccontextmanager
+async def _publisher(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> AsyncIterator[Publisher]:
+    storage = open_storage(settings.storage)
+    try:
+        await storage.migrate(init.migrations())
+        yield init.publisher(directory, settings, storage, clock=clock, entropy=entropy)
+    finally:
+        await storage.close()
+
+
+async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
+    """Withdraw, retire, report as compromised, or only publish; says what is published now."""
+    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
+        return await own_keys.act(publisher, arguments)
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present identifier; needs the anchor's keys in ``anchor.keys``."""
-    return await init.certifier(directory, settings, clock=clock, entropy=entropy).renew()
+    leaf = await init.certifier(directory, settings, clock=clock, entropy=entropy).renew()
+    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
+        await publisher.publish(actor=own_keys.ACTOR)
+    return leaf
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:

@@ -22,6 +22,7 @@ from .setup import create_keys, read_certificate, serial_number
 
 ANCHOR = KeyId("anchor")
 ANCHOR_FILE = "anchor.pem"
+ANCHOR_KEYS = "anchor.keys"
 ANCHOR_DAYS = 3_650
 LEAF_DAYS = 1_095
 
@@ -54,16 +55,13 @@ class Certifier:
 
     async def renew(self) -> Cert:
         """A new certificate for the same key, in the place of the one before; ``ConfigError`` without the anchor's keys."""
-        file = self.directory / "anchor.keys"
-        if not file.exists():
-            raise ConfigError(f"{file} is not here: bring the anchor's keys back to renew", where="anchor.keys")
+        check_anchor_here(self.directory)
         async with self._opened() as (anchors, keys):
             return await self._leaf(anchors, keys)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[tuple[Custodian, Custodian]]:
-        uri = f"file:{quote(str(self.directory / 'anchor.keys'))}"
-        anchors = open_custodian(uri, entropy=self.entropy, passphrase=self.secret)
+        anchors = _anchors(self.directory, self.secret, self.entropy)
         try:
             keys = open_custodian(self.keys, entropy=self.entropy, passphrase=self.secret)
             try:
@@ -103,6 +101,28 @@ class Certifier:
 
     def _write(self, name: str, der: bytes) -> None:
         write_whole(self.directory / name, render_pem(der).encode(), 0o644)
+
+
+def _anchors(directory: Path, secret: bytes, entropy: Entropy) -> Custodian:
+    return open_custodian(f"file:{quote(str(directory / ANCHOR_KEYS))}", entropy=entropy, passphrase=secret)
+
+
+def check_anchor_here(directory: Path) -> None:
+    """``ConfigError`` while the anchor's keys are kept elsewhere."""
+    file = directory / ANCHOR_KEYS
+    if not file.exists():
+        raise ConfigError(f"{file} is not here: bring the anchor's keys back for this", where=ANCHOR_KEYS)
+
+
+@asynccontextmanager
+async def open_anchor(directory: Path, secret: bytes, entropy: Entropy) -> AsyncIterator[Custodian]:
+    """The anchor's keys, for as long as something is signed; ``ConfigError`` while they are kept elsewhere."""
+    check_anchor_here(directory)
+    custodian = _anchors(directory, secret, entropy)
+    try:
+        yield custodian
+    finally:
+        await custodian.close()
 
 
 def describe(directory: Path, key: KeyId) -> list[str]:

@@ -1,0 +1,35 @@
+"""``keys`` on the command line of a service: show, renew, publish, withdraw a certificate, retire a key or report it as compromised."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from typing import Final
+
+from ..errors import ConfigError, Conflict
+from ..trust.snapshot import KeyState
+from .own_trust import describe
+from .publisher import Publisher
+
+ACTOR: Final = "command line"
+
+
+async def act(publisher: Publisher, arguments: argparse.Namespace) -> str:
+    """Do one of ``KEY_ACTIONS`` and publish; says what is published now. ``ConfigError`` without a name, a reason, or the anchor's keys."""
+    what, name, reason = arguments.what, arguments.name, arguments.reason.strip()
+    if what != "publish" and not (name and reason):
+        raise ConfigError(f"say which: keys {what} NAME --reason TEXT; the names are in the list of keys", where="name")
+    await publisher.note_certificate(actor=ACTOR)
+    if what == "withdraw":
+        await publisher.withdraw(name, reason=reason, actor=ACTOR)
+    elif what != "publish":
+        await publisher.end_key(name, KeyState.RETIRED if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
+    made = await publisher.publish(actor=ACTOR)
+    return f"Published: number {made.seq}. Those who check know it when they next fetch."
+
+
+async def entered(publisher: Publisher) -> list[str]:
+    """The lines of the list: what became of each key and certificate."""
+    with suppress(Conflict):
+        await publisher.note_certificate(actor=ACTOR)
+    return await publisher.storage.read(describe)
