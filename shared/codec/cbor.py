@@ -113,6 +113,17 @@ def byte_string(value: bytes) -> bytes:
     return head(2, len(value)) + value
 
 
+def text(value: str) -> bytes:
+    """``value`` as an item; ``ValueError`` where it has no UTF-8."""
+    data = value.encode()
+    return head(_TEXT, len(data)) + data
+
+
+def integer(value: int) -> bytes:
+    """``value`` (64 bits and a sign) as an item."""
+    return head(0, value) if value >= 0 else head(1, -1 - value)
+
+
 def _check_heads(data: bytes, where: str, *, redacted: bool) -> None:
     """``Malformed`` for a map key that is neither a whole number nor a string, and for heads longer than they need be.
 

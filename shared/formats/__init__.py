@@ -32,7 +32,10 @@ class StatusReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """What an issuer says. ``claims`` is the claim tree of ``type``; instants are seconds and already rounded to the day."""
+    """What an issuer says. ``claims`` is the claim tree of ``type``; instants are seconds and already rounded to the day.
+
+    ``kid`` names the issuer's key (8 bytes of its RFC 9679 thumbprint) for a format that does; by default that of the first certificate.
+    """
 
     type: CredentialType
     claims: Mapping[str, Any]
@@ -41,6 +44,7 @@ class Credential:
     expires_at: int
     status: StatusReference | None = None
     x5c: tuple[bytes, ...] = ()  # DER, leaf first, anchor never inside
+    kid: bytes = b""
     alg: str = "ES256"
 
 
@@ -72,8 +76,8 @@ class BearerType:
 class Parsed(Struct, frozen=True, kw_only=True):
     """The structure of received bytes. Nothing in it is a fact before ``verify``; only ``parse`` and ``disclose`` make one.
 
-    ``payload`` is what the issuer signed, digests included. ``vct``, ``issuer``, ``status`` and ``holder`` are hints, empty or ``None``
-    where absent.
+    ``payload`` is what the issuer signed: as it was sent where that is JSON, digests included, else its members under their JSON names.
+    ``vct``, ``issuer``, ``status`` and ``holder`` (where a format has it at hand) are hints, empty or ``None`` where absent.
     """
 
     format: str
@@ -87,6 +91,8 @@ class Parsed(Struct, frozen=True, kw_only=True):
     x5c: tuple[bytes, ...] = ()
     kid: bytes = b""  # where no certificates came along: which of the issuer's keys (RFC 9052 section 3.1)
     status: StatusReference | None = None
+    holder: PublicKey | None = None
+    staples: tuple[bytes, ...] = ()  # status assertions that came along inside; unverified
     inner: Any = None  # the format's own parse, so that nothing is parsed twice
 
 

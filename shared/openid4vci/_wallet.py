@@ -224,6 +224,8 @@ def _parse_copy(wire: str, format_name: str, where: str) -> Parsed:
 
 
 def _thumbprint(parsed: Parsed, where: str) -> str | None:
+    if parsed.holder is not None:
+        return jwk.thumbprint(parsed.holder)
     confirmation = reader.get_object(parsed.payload, "cnf", where, optional=True)
     if confirmation is None:
         return None

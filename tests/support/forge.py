@@ -11,6 +11,7 @@ from typing import Any
 
 from support.signing import AT, Signer
 
+from shared.cose import kid_of
 from shared.credentials import by_id
 from shared.formats import Binding, Credential, CredentialFormat, Parsed, StatusReference, formats
 from shared.jose.jwk import render_jwk
@@ -25,7 +26,7 @@ ISSUER = Signer.new()
 HOLDER = Signer.new()
 STRANGER = Signer.new()
 STATUS = StatusReference(uri="https://opg.example/status/1", idx=4711)
-BINDING = Binding(audience="x509_hash:bank", nonce="bank-nonce-0123456789")
+BINDING = Binding(audience="x509_hash:bank", nonce="bank-nonce-0123456789A")
 LPA_1: dict[str, Any] = {
     "representation_kind": "power_of_attorney",
     "instrument_type": "lpa-property-and-affairs",
@@ -77,6 +78,7 @@ def credential(**changes: Any) -> Credential:
         "issued_at": MADE,
         "expires_at": ENDS,
         "status": STATUS,
+        "kid": kid_of(ISSUER.public),
     }
     return Credential(**(fields | changes))
 

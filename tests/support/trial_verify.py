@@ -11,13 +11,15 @@ from typing import Any
 
 from support.signing import AT, Signer, anchor, leaf
 
+from shared.cose import kid_of
 from shared.credentials import CredentialType, all_types
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched, run
 from shared.formats import BearerType, Binding, Credential, StatusReference, formats
 from shared.jose.jws import parse_jws, prepare_jws
 from shared.keys import KeyId, Role
-from shared.status.token_status_list import MIN_SIZE, StatusList, prepare_token
+from shared.status.assertion import prepare_assertion
+from shared.status.token_status_list import MIN_SIZE, VALID, StatusList, prepare_cwt, prepare_token
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.policy import Policy
 from shared.verify import Decision, Expectation, Material, verify
@@ -26,7 +28,7 @@ ISSUER = "https://opg.example"
 LIST = "https://opg.example/status/1"
 BANK = "https://northwold-bank.example"
 CLIENT_ID = "x509_hash:bank"
-NONCE = "n-0S6_WzA2Mj-bank-nonce"
+NONCE = "n-0S6_WzA2Mj-bank-nonces"
 VCT = "urn:fdc:vct.example:2027:representation:1"
 DAY = 86_400
 MADE = AT - AT % DAY - DAY
@@ -103,6 +105,13 @@ def holder() -> Signer:
     return Signer.new()
 
 
+def status_list(values: Mapping[int, int] | None = None, *, size: int = MIN_SIZE, bits: int = 2) -> StatusList:
+    statuses = StatusList(bits, size)
+    for index, value in (values or {}).items():
+        statuses.set(index, value)
+    return statuses
+
+
 def status_token(
     values: Mapping[int, int] | None = None,
     *,
@@ -116,17 +125,65 @@ def status_token(
     signer: Signer | None = None,
 ) -> str:
     by = by or registry()
-    statuses = StatusList(bits, size)
-    for index, value in (values or {}).items():
-        statuses.set(index, value)
     signer = signer or by.signer
     unsigned = prepare_token(
-        list=statuses,
+        list=status_list(values, size=size, bits=bits),
         uri=uri,
         iat=iat,
         exp=exp,
         key=KeyId("issuer"),
         x5c=by.x5c if x5c is None else x5c,
+        alg=signer.public.alg,
+    )
+    return signer.finish(unsigned)
+
+
+def status_cwt(
+    values: Mapping[int, int] | None = None,
+    *,
+    by: Authority | None = None,
+    uri: str = LIST,
+    iat: int = AT - 3600,
+    exp: int | None = None,
+    size: int = MIN_SIZE,
+    bits: int = 2,
+    x5c: Sequence[bytes] | None = None,
+) -> bytes:
+    """The same list in its other form."""
+    by = by or registry()
+    unsigned = prepare_cwt(
+        list=status_list(values, size=size, bits=bits),
+        uri=uri,
+        iat=iat,
+        exp=exp,
+        key=KeyId("issuer"),
+        kid=kid_of(by.signer.public),
+        x5c=by.x5c if x5c is None else x5c,
+        alg=by.signer.public.alg,
+    )
+    return by.signer.finish(unsigned)
+
+
+def assertion(
+    status: int = VALID,
+    *,
+    by: Authority | None = None,
+    uri: str = LIST,
+    idx: int = IDX,
+    iat: int = AT - 3600,
+    exp: int | None = None,
+    kid: bytes | None = None,
+) -> bytes:
+    """What the registry says of one copy."""
+    signer = (by or registry()).signer
+    unsigned = prepare_assertion(
+        uri=uri,
+        idx=idx,
+        status=status,
+        iat=iat,
+        exp=iat + DAY if exp is None else exp,
+        key=KeyId("issuer"),
+        kid=kid_of(signer.public) if kid is None else kid,
         alg=signer.public.alg,
     )
     return signer.finish(unsigned)

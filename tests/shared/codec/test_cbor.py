@@ -131,9 +131,13 @@ def test_the_short_way_and_the_long_one_agree(data: bytes, redacted: bool, damag
 def test_heads(major: int, argument: int) -> None:
     assert cbor._head(cbor.head(major, argument), 0, "") == (major, argument, len(cbor.head(major, argument)))
     if major == 0:
-        assert cbor.head(major, argument) == cbor2.dumps(argument)
+        assert cbor.integer(argument) == cbor2.dumps(argument)
+        assert cbor.integer(-1 - argument) == cbor2.dumps(-1 - argument)
 
 
-def test_byte_strings() -> None:
+def test_strings() -> None:
     for size in (0, 23, 24, 255, 256, 65_536):
         assert cbor.byte_string(bytes(size)) == cbor2.dumps(bytes(size))
+        assert cbor.text("ŵ" * size) == cbor2.dumps("ŵ" * size)
+    with pytest.raises(ValueError, match="surrogates"):
+        cbor.text("\ud800")
