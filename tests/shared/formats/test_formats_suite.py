@@ -31,7 +31,9 @@ from support.forge import (
 )
 from support.signing import AT, Signer, anchor, leaf
 
-from shared.credentials import ClaimPath
+from shared.cose import encode_sign1, parse_sign1
+from shared.cose.sign1 import to_sign
+from shared.credentials import ClaimPath, CredentialType
 from shared.errors import (
     AlgorithmRefused,
     BadSignature,
@@ -56,7 +58,13 @@ FORMATS = pytest.mark.parametrize("form", list(formats().values()), ids=list(for
 
 def everything(form: CredentialFormat, parsed: Parsed) -> Sequence[ClaimPath]:
     """Paths that agree to all there is."""
-    return [("credentialSubject",)] if form.name == "vc+jwt" else form.peek(parsed).disclosable
+    return [("credentialSubject",)] if form.name == "vc+jwt" else [(name,) for name in form.peek(parsed).claims]
+
+
+def install(monkeypatch: pytest.MonkeyPatch, rules: CredentialType) -> None:
+    """As if ``rules`` were the one type of this installation."""
+    for module in ("_envelope", "sd_jwt_vc", "vc_jose", "sd_cwt"):
+        monkeypatch.setattr(f"shared.formats.{module}.all_types", lambda: {rules.vct: rules})
 
 
 def presented(form: CredentialFormat, wire: str | None = None, **options: Any) -> str:
@@ -69,8 +77,8 @@ def verify(form: CredentialFormat, wire: str, **changes: Any) -> Any:
     return form.verify(form.parse(wire), changes.pop("issuer", ISSUER.public), binding=replace(BINDING, **changes), at=at)
 
 
-def test_two_formats_are_there() -> None:
-    assert set(formats()) >= {"dc+sd-jwt", "vc+jwt"}
+def test_three_formats_are_there() -> None:
+    assert set(formats()) >= {"dc+sd-jwt", "vc+jwt", "dc+sd-cwt"}
 
 
 @FORMATS
@@ -211,7 +219,7 @@ def test_addressed_copies(form: CredentialFormat) -> None:
     with pytest.raises(NotBound):
         verify(form, presented(form, binding=replace(made, extra={"amount": True})), nonce=made.nonce, extra={"amount": 1})
     for spoilt, error in (
-        (replace(made, nonce="short"), WrongNonce),
+        (replace(made, nonce=b64("short")), WrongNonce),
         (replace(made, extra={"exp": AT + DAY}), NotBound),
         (replace(made, extra={"jti": "0123"}), NotBound),
         (replace(made, extra=own | {"jti": ""}), NotBound),
@@ -235,7 +243,7 @@ def test_what_a_holder_adds_replaces_nothing(form: CredentialFormat) -> None:
 
 @FORMATS
 def test_expired_and_not_yet_valid(form: CredentialFormat) -> None:
-    wire = presented(form, at=ENDS)
+    wire = presented(form, at=ENDS - 1)
     assert verify(form, wire, at=ENDS + 59)
     with pytest.raises(Expired):
         verify(form, wire, at=ENDS + 60)
@@ -272,8 +280,10 @@ def test_what_no_issuer_signs(form: CredentialFormat) -> None:
 
 
 @FORMATS
-def test_a_type_without_status_says_none(form: CredentialFormat) -> None:
-    parsed = form.parse(issue(form, type=replace(REPRESENTATION, vct="urn:short-lived", status_bits=0), status=None))
+def test_a_type_without_status_says_none(form: CredentialFormat, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_lived = replace(REPRESENTATION, vct="urn:short-lived", vct_int=65_002, status_bits=0)
+    install(monkeypatch, short_lived)
+    parsed = form.parse(issue(form, type=short_lived, status=None))
     assert "status" not in parsed.payload
     assert parsed.status is None
     assert form.check_received(parsed, ISSUER.public, holder=HOLDER.public, at=AT).status is None
@@ -282,8 +292,7 @@ def test_a_type_without_status_says_none(form: CredentialFormat) -> None:
 @FORMATS
 def test_bearer_types_have_no_holder(form: CredentialFormat, monkeypatch: pytest.MonkeyPatch) -> None:
     bearer = replace(REPRESENTATION, bearer=True)
-    for module in ("_envelope", "sd_jwt_vc", "vc_jose"):
-        monkeypatch.setattr(f"shared.formats.{module}.all_types", lambda: {bearer.vct: bearer})
+    install(monkeypatch, bearer)
     parsed = form.parse(issue(form, holder=None, type=bearer))
     assert form.peek(parsed).holder is None
     facts = form.verify(parsed, ISSUER.public, binding=BearerType(vct=bearer.vct), at=AT)
@@ -301,10 +310,9 @@ def test_bearer_types_have_no_holder(form: CredentialFormat, monkeypatch: pytest
 
 
 def _bound_copy(form: CredentialFormat, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(
-        f"shared.formats.{'sd_jwt_vc' if form.name == 'dc+sd-jwt' else 'vc_jose'}.check_issuable", lambda _credential, _holder: None
-    )
-    return issue(form)
+    for module in ("sd_jwt_vc", "vc_jose", "sd_cwt"):
+        monkeypatch.setattr(f"shared.formats.{module}.check_issuable", lambda _credential, _holder: None)
+    return issue(form, type=replace(REPRESENTATION, bearer=True))
 
 
 @FORMATS
@@ -369,17 +377,27 @@ def test_any_bytes_give_a_value_or_a_vc_error(form: CredentialFormat, data: st.D
 WIRES = {form.name: presented(form) for form in formats().values()}
 
 
+def resigned(form: CredentialFormat, at: float, cut: int, piece: str) -> str:
+    """A document in which ``piece`` stands in place of ``cut`` bytes of the payload, signed by the issuer all the same. ``at`` is 0 to 1."""
+    if form.name == "dc+sd-cwt":
+        sign1 = parse_sign1(unb64(issue(form)))
+        body, begin = sign1.payload, int(at * len(sign1.payload))
+        body = body[:begin] + piece.encode() + body[begin + cut :]
+        return b64(encode_sign1(sign1.protected_bytes, b"\xa0", body, ISSUER.raw(to_sign(sign1.protected_bytes, body))))
+    head, _, rest = issue(form).partition(".")
+    body = unb64(rest.partition(".")[0])
+    begin = int(at * len(body))
+    spoilt = f"{head}.{b64(body[:begin] + piece.encode() + body[begin + cut :])}"
+    return f"{spoilt}.{b64(ISSUER.raw(spoilt.encode()))}{'~' if form.name == 'dc+sd-jwt' else ''}"
+
+
 @FORMATS
 @settings(deadline=None, max_examples=80)
-@given(data=st.data())
-def test_any_signed_payload_gives_a_value_or_a_vc_error(form: CredentialFormat, data: st.DataObject) -> None:
+@given(at=st.floats(0, 1, exclude_max=True), cut=st.integers(0, 12), data=st.data())
+def test_any_signed_payload_gives_a_value_or_a_vc_error(form: CredentialFormat, at: float, cut: int, data: st.DataObject) -> None:
     """A trusted issuer that has gone mad."""
-    head, _, rest = issue(form).partition(".")
-    body = unb64(rest.partition(".")[0]).decode()
-    at = data.draw(st.integers(0, len(body) - 1))
-    piece = data.draw(st.sampled_from(["null", '"_sd":["x"],', "1", "[]", '{"...":"x"}', "", '"', "{}"]))
-    spoilt = f"{head}.{b64(body[:at] + piece + body[at + data.draw(st.integers(0, 12)) :])}"
-    wire = f"{spoilt}.{b64(ISSUER.raw(spoilt.encode()))}{'~' if form.name == 'dc+sd-jwt' else ''}"
+    piece = data.draw(st.sampled_from(["null", '"_sd":["x"],', "1", "[]", '{"...":"x"}', "", '"', "{}", "\0", "ñ", "ø;"]))
+    wire = resigned(form, at, cut, piece)
     for step in (form.peek, lambda parsed: form.check_received(parsed, ISSUER.public, holder=HOLDER.public, at=AT)):
         try:
             step(form.parse(wire))
