@@ -98,8 +98,8 @@ def _sort(prefix: str, content: bytes) -> Brought:
     return parse_answer(prefix, content)
 
 
-def judge_brought(
-    brought: Brought,
+def judge_parts(
+    parts: Sequence[bytes],
     questions: Questions,
     *,
     entity: str,
@@ -111,6 +111,7 @@ def judge_brought(
     """The decision; never raises for what a stranger wrote. ``questions`` are those that wait, ``entity`` is who we are."""
     level = Level.ADDRESSED
     try:
+        brought = read_brought(parts)
         if isinstance(brought, Sealed):
             level = Level.LIVE
             asked = _live(brought, questions)

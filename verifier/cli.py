@@ -35,6 +35,8 @@ def parser() -> Parser:
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
     _add_check(commands)
+    _add_desk(commands)
+    _add_asking(commands)
     _add_bundle(commands)
     _add_keys(commands)
     _command(commands, "doctor", "check that everything is in place", doctor)
@@ -68,13 +70,46 @@ def _add_init(commands: Commands[Parser]) -> None:
 
 
 def _add_check(commands: Commands[Parser]) -> None:
-    one = _command(commands, "check", "check a copy made out to an organisation, without any network", check)
-    one.add_argument("file", help="the copy: a file, or a picture of its square code")
-    one.add_argument("--bundle", required=True, metavar="B", help="checking pack, from `bundle make`")
-    one.add_argument("--as", dest="entity", required=True, metavar="ENTITY", help="who checks: the identifier that the copy is made out to")
-    one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
-    one.add_argument("--state", metavar="F", help="file to remember in what was seen; without it copies are not known again")
+    one = _command(commands, "check", "check a copy or an answer, without any network", check)
+    one.add_argument("files", nargs="+", metavar="FILE", help="what came: a file, pictures of its square codes, or a folder of them")
+    one.add_argument(
+        "--as", dest="entity", metavar="ENTITY", help="who checks: whom copies are made out to (default: the organisation of the only desk)"
+    )
+    _add_knowledge(one, state_help="file to remember in what was seen and asked; without it copies are not known again")
     one.add_argument("--json", action="store_true", help="print the verdict as JSON")
+
+
+def _add_knowledge(one: Parser, *, state_help: str, state_needed: bool = False) -> None:
+    one.add_argument("--bundle", required=True, metavar="B", help="checking pack, from `bundle make`")
+    one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
+    one.add_argument("--state", required=state_needed, metavar="F", help=state_help)
+
+
+def _add_desk(commands: Commands[Parser]) -> None:
+    group = commands.add_parser("desk", help="make a desk that asks and checks without a network", description="Desks without a network.")
+    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = _command(inner, "new", "make a desk with a key of its own, or certify it for another week", desk_new)
+    one.add_argument("name", help="what holders see beside the organisation, such as 'Counter 3'")
+    one.add_argument("--days", type=int, default=7, metavar="N", help="how long its certificate lives, at most 7 (default: 7)")
+    one.add_argument("--out", metavar="FOLDER", help="folder to make it in (default: desks/NAME in the data folder)")
+
+
+def _add_asking(commands: Commands[Parser]) -> None:
+    for name, words, run in (
+        ("challenge", "ask by a square code that a wallet scans, without any network", challenge),
+        ("code", "ask by ten digits that somebody types into a wallet, without any network", code),
+    ):
+        one = _command(commands, name, words, run)
+        one.add_argument("--use", required=True, metavar="ID", help="what it is for: a ready question, such as bank")
+        one.add_argument("--desk", metavar="FOLDER", help="which desk asks (default: the only one in the data folder)")
+        _add_knowledge(one, state_needed=True, state_help="file of `check` that remembers the question until it is answered")
+        if name == "challenge":
+            one.add_argument(
+                "--ttl", type=int, default=120, metavar="S", help="seconds in which it can be answered, at most 300 (default: 120)"
+            )
+            out = one.add_mutually_exclusive_group()
+            out.add_argument("--png", metavar="F", help="write the code as a picture (default: draw it on the terminal)")
+            out.add_argument("--text", action="store_true", help="print its text")
 
 
 def _add_bundle(commands: Commands[Parser]) -> None:
@@ -154,6 +189,24 @@ def check(arguments: argparse.Namespace) -> int:
     from verifier import offline
 
     return offline.check(arguments, clock=system_clock)
+
+
+def desk_new(arguments: argparse.Namespace) -> int:
+    from verifier import ask
+
+    return ask.desk_new(arguments, clock=system_clock, entropy=system_entropy)
+
+
+def challenge(arguments: argparse.Namespace) -> int:
+    from verifier import ask
+
+    return ask.challenge(arguments, clock=system_clock, entropy=system_entropy)
+
+
+def code(arguments: argparse.Namespace) -> int:
+    from verifier import ask
+
+    return ask.code(arguments, clock=system_clock, entropy=system_entropy)
 
 
 def bundle_make(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
-"""``muniment-verifier check``: one copy, one checking pack, no network. What it imports it needs; it opens no socket.
+"""``muniment-verifier check``: one copy or answer, one checking pack, no network. What it imports it needs; it opens no socket.
 
-With a state file it also remembers: packs and lists that must not come back older, documents seen cancelled, copies seen before.
+With a state file it also remembers: packs and lists that must not come back older, documents seen cancelled, copies seen before, and
+questions that wait for an answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, pars
 from shared.trust.policy import Policy
 from shared.verify import Material, decide_error, render_verdict, replayed
 from verifier import words
-from verifier.check import MAX_COPY, Judged, judge
+from verifier.answers import judge_parts
+from verifier.check import MAX_COPY, Judged
+from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
 from verifier.uses import served
 
 EXIT: Final[Mapping[str, int]] = {"accepted": 0, "rejected": REFUSED, "undecided": UNDECIDED}
@@ -38,11 +41,16 @@ _LIFE: Final = 16 * DAY  # seconds after which no copy can be good any more
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What must survive between two checks. ``seen`` maps the replay key of each copy relied upon (security rule S9) to the second
-    after which that copy is past its own end.
+    after which that copy is past its own end; ``questions`` are the desk's own, each good for one answer.
     """
 
     packs: BundleMemory = field(default_factory=BundleMemory)
     seen: Mapping[bytes, int] = field(default_factory=dict)
+    questions: Questions = field(default_factory=Questions)
+
+    def asking(self, question: LiveQuestion | CodeQuestion, *, at: int) -> Memory:
+        """With one question more, and without those that have run out."""
+        return replace(self, questions=self.questions.at(at).add(question))
 
 
 def parse_state(data: bytes) -> Memory:
@@ -50,31 +58,49 @@ def parse_state(data: bytes) -> Memory:
     obj = strict_json.load_object(data, max_bytes=64_000_000)
     if get_int(obj, "version") != 1:
         raise Malformed("this program reads version 1", where="/version")
-    seen = get_object(obj, "seen")
+    seen, questions = get_object(obj, "seen"), get_object(obj, "questions", optional=True)
     return Memory(
         packs=parse_memory(strict_json.dumps(get_object(obj, "packs"))),
         seen={base64url.decode(key, where="/seen"): get_int(seen, key, "/seen") for key in seen},
+        questions=Questions() if questions is None else parse_questions(questions, "/questions"),
     )
 
 
 def render_state(memory: Memory) -> bytes:
     """The bytes that ``parse_state`` reads back to the same value."""
     seen = {base64url.encode(key): until for key, until in sorted(memory.seen.items())}
-    return strict_json.dumps({"version": 1, "packs": strict_json.loads(render_memory(memory.packs), max_bytes=64_000_000), "seen": seen})
+    packs = strict_json.loads(render_memory(memory.packs), max_bytes=64_000_000)
+    return strict_json.dumps({"version": 1, "packs": packs, "seen": seen, "questions": render_questions(memory.questions)})
 
 
 def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
     """The command. 0 accepted, 1 rejected, 2 undecided."""
     trust = read_trust(trust_file(arguments))
-    data = read_file(Path(arguments.file), MAX_COPY)
+    parts = [read_file(file, MAX_COPY) for name in arguments.files for file in _files(Path(name))]
     pack = read_file(Path(arguments.bundle), 64_000_000)
+    entity = entity_of(arguments)
     if arguments.state is None:
-        judged, _ = decide(data, pack, Memory(), trust=trust, entity=arguments.entity, at=clock())
+        judged, _ = decide(parts, pack, Memory(), trust=trust, entity=entity, at=clock())
     else:
-        judged = _remembering(Path(arguments.state), data, pack, trust=trust, entity=arguments.entity, at=clock())
+        with remembering(Path(arguments.state)) as kept:
+            judged, kept.memory = decide(parts, pack, kept.memory, trust=trust, entity=entity, at=clock())
     verdict = tell(judged, remembered=arguments.state is not None)
     sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n" if arguments.json else render(judged, verdict))
     return EXIT[judged.decision.decision]
+
+
+def entity_of(arguments: argparse.Namespace) -> str:
+    """``--as``, else the organisation of the only desk here."""
+    if arguments.entity is not None:
+        return str(arguments.entity)
+    from verifier import config, counter  # noqa: PLC0415 - as below
+
+    return counter.find(config.folder(arguments.dir), None).entity
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or all in a folder: pictures of a loop of codes."""
+    return sorted(each for each in path.iterdir() if each.is_file()) if path.is_dir() else [path]
 
 
 def trust_file(arguments: argparse.Namespace) -> Path:
@@ -103,8 +129,8 @@ def read_file(file: Path, max_bytes: int) -> bytes:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
 
 
-def decide(data: bytes, pack: bytes, memory: Memory, *, trust: TrustAnchors, entity: str, at: int) -> tuple[Judged, Memory]:
-    """The decision about a copy, and what is known afterwards."""
+def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustAnchors, entity: str, at: int) -> tuple[Judged, Memory]:
+    """The decision about what came in these files, and what is known afterwards."""
     try:
         verified = open_pack(pack, memory.packs, trust=trust, at=at)
     except (Rejected, Undecided) as error:
@@ -117,14 +143,17 @@ def decide(data: bytes, pack: bytes, memory: Memory, *, trust: TrustAnchors, ent
         source=verified.source,
         floor=verified.memory.floor,
     )
-    judged = judge(data, entity=entity, uses=served(all_types().values()), material=material, answer=verified.answer, at=at)
+    uses, waiting = served(all_types().values()), memory.questions.at(at)
+    outcome = judge_parts(parts, waiting, entity=entity, uses=uses, material=material, answer=verified.answer, at=at)
+    judged = outcome.judged
     decision = judged.decision
     if decision.decision == "accepted" and any(key in memory.seen for key in decision.replay_keys):
         judged = replace(judged, decision=replayed(decision))
     seen = {key: until for key, until in memory.seen.items() if until > at}
     if judged.decision.decision == "accepted":
         seen |= dict.fromkeys(decision.replay_keys, at + _LIFE)
-    return judged, Memory(packs=verified.memory.with_statuses(decision.learnt), seen=seen)
+    packs = verified.memory.with_statuses(decision.learnt)
+    return judged, Memory(packs=packs, seen=seen, questions=waiting.without(outcome.answered))
 
 
 def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:
@@ -135,17 +164,25 @@ def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int
         raise Untrusted(f"this is no checking pack: {error.detail}", where=error.where) from error
 
 
-def _remembering(file: Path, data: bytes, pack: bytes, *, trust: TrustAnchors, entity: str, at: int) -> Judged:
-    """As ``decide``, with the memory in ``file``. The new memory is on the disk before the answer is told."""
+@dataclass(slots=True)
+class Kept:
+    """The memory in a file, while nobody else has it."""
+
+    memory: Memory
+
+
+@contextmanager
+def remembering(file: Path) -> Iterator[Kept]:
+    """The memory in ``file``. What is put in its place is on the disk before anything is told."""
     with _locked(file):
         try:
             memory = parse_state(file.read_bytes()) if file.exists() else Memory()
         except VcError as error:
             raise ConfigError(f"{file} is not a memory of checks: {error.detail}", where="state") from error
-        judged, after = decide(data, pack, memory, trust=trust, entity=entity, at=at)
-        if after != memory:
-            write_whole(file, render_state(after))
-        return judged
+        kept = Kept(memory)
+        yield kept
+        if kept.memory != memory:
+            write_whole(file, render_state(kept.memory))
 
 
 @contextmanager
