@@ -13,6 +13,7 @@ from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
 from wallet.pages.entry import EntryPages
 from wallet.pages.past import HistoryPages
+from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
 
 __all__ = ["Desk", "add_pages"]
@@ -30,5 +31,5 @@ NAVIGATION = (
 def add_pages(app: web.Application, desk: Desk) -> None:
     """Register every page."""
     use_pages(app, package="wallet.web", title=N_("Wallet"), navigation=NAVIGATION)
-    for part in (EntryPages, CollectingPages, DocumentPages, AskingPages, CopyPages, HistoryPages, SettingsPages):
+    for part in (EntryPages, CollectingPages, DocumentPages, AskingPages, CopyPages, HistoryPages, PhonePages, SettingsPages):
         part(desk).add_to(app)

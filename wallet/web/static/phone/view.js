@@ -41,6 +41,9 @@ export function serve(acts, onFailure) {
   });
 }
 
+/** What a button of that name does. @param {string} name */
+export const press = (name) => act(name, place);
+
 /** @param {string} name @param {HTMLElement} target */
 async function act(name, target) {
   try {

@@ -1,0 +1,147 @@
+/**
+ * Who asks for what, why, and for how long, in registered words; what they would see and what not. Nothing optional is on by itself.
+ * @module
+ */
+import { hex, random } from "../js/ovp/bytes.js";
+import { actingFor, groupLabel, lines, typeByNumber } from "./claims.js";
+import { documents, fresh, note, openCopy, registerFile } from "./store.js";
+import { all, announce, count, details, el, moment, now, pick, say, show, warning } from "./view.js";
+
+/** @typedef {import("../js/ovp/vault.js").Vault} Vault */
+/** @typedef {import("../js/ovp/register.js").Want} Want */
+/** @typedef {import("../js/ovp/pack.js").TypeDescriptor} TypeDescriptor */
+/** @typedef {import("./desk.js").Question} Question */
+/** @typedef {import("./store.js").Kept} Kept */
+/** A document that can answer, with a copy of it open. @typedef {{document: Kept, want: Want, type: TypeDescriptor, copy: import("../js/ovp/sdcwt.js").Copy, left: number}} Candidate */
+/** @typedef {{none: () => unknown, spent: () => unknown, decline: () => unknown, agree: (agreement: import("./desk.js").Agreement) => unknown}} Then */
+
+/** @param {Vault} vault @param {Question} question @param {Then} then */
+export async function consent(vault, question, then) {
+  const mine = (await documents(vault)).filter(({ vct }) => question.wants.some((want) => typeByNumber(want.vct)?.vct === vct));
+  if (!mine.length) return then.none();
+  const found = (await Promise.all(mine.map((document) => candidate(vault, question, document)))).filter((each) => each !== null);
+  if (!found.length) return then.spent();
+  await render(vault, question, found, found[0], then);
+}
+
+/** @param {Vault} vault @param {Question} question @param {Kept} document @returns {Promise<Candidate | null>} */
+async function candidate(vault, question, document) {
+  const copies = await fresh(vault, document.id);
+  const want = question.wants.find((each) => typeByNumber(each.vct)?.vct === document.vct);
+  const type = want && typeByNumber(want.vct);
+  return copies.length && want && type ? { document, want, type, copy: await openCopy(copies[0].value), left: copies.length } : null;
+}
+
+/** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {Then} then */
+async function render(vault, question, found, one, then) {
+  const { document, want, type, copy } = one;
+  const name = pick(question.name);
+  const acting = actingFor(type, document.claims);
+  const optional = want.optional.filter((n) => copy.groups.has(n));
+  const asked = [...want.required, ...want.optional];
+  const known = (await registerFile(vault))?.at ?? 0;
+  const { use } = question;
+  const decline = async () => {
+    await note(vault, declined(question, document, asked));
+    await then.decline();
+    announce(say("declined_to", { name }));
+  };
+  const root = show("consent", {
+    text: {
+      title: say("asks", { name }),
+      desk: question.desk ? say("desk", { desk: question.desk }) : pick(use.title),
+      checked: say(question.level === 3 ? "checked" : "code_checked", { entity: question.entity, when: moment(known) }),
+      purpose: pick(use.purpose),
+      keeps: keeps(use.retentionDays),
+      policy: use.privacyPolicy,
+      contact: use.contact,
+      acting: say("acting", { name: acting }),
+      from: say("from", { title: acting ? `${pick(type.title)} (${acting})` : pick(type.title) }),
+      made_by: say("made_by", { office: document.issuerName }),
+      uses: say("uses_after", { uses: count("uses", one.left - 1) }),
+    },
+    when: {
+      policy: use.privacyPolicy,
+      contact: use.contact,
+      acting,
+      level2: question.level === 2,
+      choice: found.length > 1,
+      optional: optional.length,
+      can: document.state !== "gone",
+      cannot: document.state === "gone",
+    },
+    lists: {
+      warnings: warnings(one).map(warning),
+      choice: found.map((each, at) => radio(each, at, each === one)),
+      required: details(want.required.flatMap((n) => groupLines(one, n))),
+      optional: optional.map((n) => toggle(one, n)),
+      always: details(lines(type, copy.claims, 0)),
+      hidden: withheld(one).map((n) => el("li", {}, groupLabel(type, n))),
+    },
+    acts: {
+      decline,
+      consent: () => then.agree({ document, asked, groups: [...want.required.filter((n) => copy.groups.has(n)), ...switched(root)] }),
+    },
+  });
+  for (const choice of all(root, "input[name=document]")) {
+    choice.addEventListener("change", () => void render(vault, question, found, found[Number(/** @type {HTMLInputElement} */ (choice).value)], then));
+  }
+}
+
+/** @param {HTMLElement} root */
+const switched = (root) => all(root, "input[name=optional]").flatMap((box) => (/** @type {HTMLInputElement} */ (box).checked ? [Number(/** @type {HTMLInputElement} */ (box).value)] : []));
+
+/** @param {number | undefined} days */
+const keeps = (days) => (days === undefined ? say("keeps_unknown") : days ? count("keeps_days", days) : say("keeps_nothing"));
+
+/** What they would see of one group. @param {Candidate} one @param {number} n */
+function groupLines({ type, copy }, n) {
+  const found = copy.groups.has(n) ? lines(type, copy.claims, n) : [];
+  return found.length ? found : [{ label: groupLabel(type, n), value: say("empty_group") }];
+}
+
+/** @param {Candidate} one */
+function warnings({ document, want, type, copy }) {
+  const missing = want.required.filter((n) => !copy.groups.has(n)).map((n) => groupLabel(type, n));
+  return [
+    ...(["invalid", "suspended", "gone"].includes(document.state) ? [say(`warn_${document.state}`)] : []),
+    ...(missing.length ? [say("warn_missing", { labels: missing.join(", ") })] : []),
+  ];
+}
+
+/** Groups that are in the document and that nobody asks for. @param {Candidate} one */
+const withheld = ({ type, want, copy }) =>
+  type.groups.map(({ n }) => n).filter((n) => copy.groups.has(n) && lines(type, copy.claims, n).length && !want.required.includes(n) && !want.optional.includes(n));
+
+/** @param {Candidate} one @param {number} n */
+function toggle({ type, copy }, n) {
+  const id = `optional-${n}`;
+  const values = lines(type, copy.claims, n).map(({ value }) => (typeof value === "string" ? value : value.cloneNode()));
+  const spaced = values.flatMap((value, at) => (at ? [", ", value] : [value]));
+  return el(
+    "div",
+    { class: "govuk-checkboxes__item" },
+    el("input", { class: "govuk-checkboxes__input", type: "checkbox", name: "optional", id, value: String(n) }),
+    el("label", { class: "govuk-label govuk-checkboxes__label", for: id }, say("show_too", { label: groupLabel(type, n) }), el("span", { class: "mu-hint" }, ...spaced)),
+  );
+}
+
+/** @param {Candidate} each @param {number} at @param {boolean} checked */
+function radio({ document, type }, at, checked) {
+  const id = `document-${at}`;
+  const about = actingFor(type, document.claims);
+  const words = `${pick(type.title)}${about ? `: ${say("acting_for", { name: about })}` : ""}, ${document.issuerName}`;
+  const mark = /** @type {Record<string, string>} */ (checked ? { checked: "" } : {});
+  return el(
+    "div",
+    { class: "govuk-radios__item" },
+    el("input", { class: "govuk-radios__input", type: "radio", name: "document", id, value: String(at), ...mark }),
+    el("label", { class: "govuk-label govuk-radios__label", for: id }, words),
+  );
+}
+
+/** @param {Question} question @param {Kept} document @param {number[]} asked @returns {import("./store.js").Showing} */
+function declined({ entity, name, use, level }, document, asked) {
+  const words = { use: use.id, title: use.title, purpose: use.purpose };
+  return { id: hex(random(16)), at: now(), document: document.id, vct: document.vct, entity, name, ...words, level, asked, shown: [], agreed: false, told: false };
+}

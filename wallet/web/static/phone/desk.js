@@ -1,0 +1,251 @@
+/**
+ * Showing at a desk: scan or type what is asked, see who asks and why, agree, spend one copy, show the answer.
+ * @module
+ */
+import { hex, random } from "../js/ovp/bytes.js";
+import { checkChallenge, parseChallenge, sealAnswer } from "../js/ovp/challenge.js";
+import { codeAudience, codeNonce, parseCode } from "../js/ovp/code.js";
+import { CHALLENGE, PRESENTATION, Reception, SEALED, parseText } from "../js/ovp/envelope.js";
+import { VcError } from "../js/ovp/errors.js";
+import { Camera, ScanError, cleaned, openReader, readPicture } from "../js/ovp/scan.js";
+import { present } from "../js/ovp/sdcwt.js";
+import { showFrames } from "./frames.js";
+import { consent } from "./consent.js";
+import { signal } from "./signals.js";
+import { drawCopy, fresh, openCopy, register, spend } from "./store.js";
+import { announce, count, el, find, has, now, pick, press, right, say, show, typed, wrong } from "./view.js";
+
+/** @typedef {import("../js/ovp/vault.js").Vault} Vault */
+/** @typedef {import("../js/ovp/bytes.js").Bytes} Bytes */
+/** @typedef {import("../js/ovp/register.js").RelyingParty} RelyingParty */
+/** @typedef {import("../js/ovp/register.js").RegisteredUse} RegisteredUse */
+/** @typedef {import("../js/ovp/sdcwt.js").ToSign} ToSign */
+/** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
+/** What the holder agreed to. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[]}} Agreement */
+
+// --- scanning ------------------------------------------------------------------------------------------------------------------------
+
+/** @param {Vault} vault */
+export async function scan(vault) {
+  const reader = openReader();
+  const reception = new Reception();
+  /** @type {Camera | null} */
+  let camera = null;
+  let over = false;
+  /** @param {string[]} texts @param {(() => void) | null} none @returns {Promise<void>} */
+  const seen = async (texts, none) => {
+    for (const text of texts) {
+      const got = await reception.add(text).catch(() => null);
+      if (got && !over) {
+        over = true;
+        return read(vault, got);
+      }
+    }
+    const [have, need] = reception.progress;
+    if (have && current === root) find(root, "[data-text=progress]").textContent = say("scan_progress", { have, need });
+    else none?.();
+  };
+  const root = show("scan", {
+    text: { progress: say("scan_starting") },
+    when: { camera: true },
+    acts: { paste: () => paste(vault) },
+    leave: () => {
+      over = true;
+      camera?.stop();
+    },
+  });
+  const current = root;
+  pictures(root, async (file) => seen(await readPicture(await reader, file), () => wrong("picture", say("no_code_in_picture"))));
+  try {
+    camera = new Camera(/** @type {HTMLVideoElement} */ (find(root, "video")), await reader, (texts) => void seen(texts, null));
+    await camera.start();
+    if (over) return camera.stop();
+    find(root, "[data-text=progress]").textContent = say("scan_look");
+  } catch (error) {
+    if (!(error instanceof ScanError)) throw error;
+    if (!over) withoutCamera(vault, error.kind, reader);
+  }
+}
+
+/** @param {Vault} vault @param {string} why @param {Promise<import("../js/ovp/scan.js").Reader>} reader */
+function withoutCamera(vault, why, reader) {
+  const root = show("scan", { when: { [why]: true }, acts: { paste: () => paste(vault) } });
+  /** @type {HTMLDetailsElement} */ (find(root, "[data-ways]")).open = true;
+  pictures(root, async (file) => {
+    for (const text of await readPicture(await reader, file)) if (await taken(vault, text)) return;
+    wrong("picture", say("no_code_in_picture"));
+  });
+}
+
+/** @param {HTMLElement} root @param {(file: File) => Promise<void>} read */
+function pictures(root, read) {
+  const field = /** @type {HTMLInputElement} */ (find(root, "#picture"));
+  field.addEventListener("change", async () => {
+    right();
+    const file = field.files?.[0];
+    if (!file) return;
+    try {
+      await read(file);
+    } catch (error) {
+      if (!(error instanceof ScanError)) throw error;
+      wrong("picture", say("no_code_in_picture"));
+    }
+  });
+}
+
+/** @param {Vault} vault */
+async function paste(vault) {
+  right();
+  if (!(await taken(vault, cleaned(typed("pasted"))))) wrong("pasted", say("no_code_in_text"));
+}
+
+/** @param {Vault} vault @param {string} text @returns {Promise<boolean>} whether it is a code that we read on from */
+async function taken(vault, text) {
+  let got;
+  try {
+    got = parseText(text);
+  } catch (error) {
+    if (!(error instanceof VcError)) throw error;
+    return false;
+  }
+  await read(vault, got);
+  return true;
+}
+
+// --- who asks ------------------------------------------------------------------------------------------------------------------------
+
+/** A whole code: a desk's question, or something else. @param {Vault} vault @param {import("../js/ovp/envelope.js").Received} got */
+async function read(vault, { prefix, content }) {
+  signal("seen");
+  if (prefix !== CHALLENGE) return refused("other");
+  try {
+    const challenge = await parseChallenge(content);
+    const asker = await checkChallenge(challenge, await register(vault), now());
+    await ask(vault, { ...asker, level: 3, binding: () => challenge.binding, seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt) });
+  } catch (error) {
+    if (!(error instanceof VcError)) throw error;
+    refused(reason(error));
+  }
+}
+
+/** In the page's words. @param {VcError} error */
+function reason(error) {
+  if (["bad_signature", "wrong_audience", "algorithm_refused"].includes(error.code)) return "forged";
+  return has(`refused_${error.code}`) ? error.code : "other";
+}
+
+/** Nothing is shown, and why. @param {string} why */
+export function refused(why) {
+  show("refused", { text: { title: say(`refused_${why}`), why: say(`refused_${why}_why`), next: say("refused_next") } });
+}
+
+/** @param {Vault} vault @param {Question} question @param {(agreement: Agreement) => unknown} [agree] */
+export async function ask(vault, question, agree = (agreement) => answer(vault, question, agreement)) {
+  await consent(vault, question, { none: () => refused("none"), spent: () => refused("spent"), decline: () => press("home"), agree });
+}
+
+// --- the answer ----------------------------------------------------------------------------------------------------------------------
+
+/**
+ * One copy, signed, spent and noted, in this order; then it is shown.
+ * @param {Vault} vault @param {Question} question @param {Agreement} agreement @returns {Promise<Bytes | null>} null if no copy was left
+ */
+export async function sign(vault, question, { document, groups, asked }) {
+  const item = await drawCopy(vault, document.id);
+  if (!item) return null;
+  const [copy, key, at] = [await openCopy(item.value), await vault.openKey(item.value.key), now()];
+  const kbt = await present(copy, groups, { ...question.binding(copy), at }, key);
+  const { entity, name, level, use } = question;
+  await spend(vault, item, {
+    id: hex(random(16)),
+    at,
+    document: document.id,
+    vct: document.vct,
+    entity,
+    name,
+    use: use.id,
+    title: use.title,
+    purpose: use.purpose,
+    level,
+    asked,
+    shown: groups,
+    agreed: true,
+    told: false,
+  });
+  return kbt;
+}
+
+/** @param {Vault} vault @param {Question} question @param {Agreement} agreement */
+async function answer(vault, question, agreement) {
+  const kbt = await sign(vault, question, agreement);
+  if (!kbt) return refused("spent");
+  const content = question.seal ? await question.seal(kbt) : kbt;
+  const [prefix, name] = [question.seal ? SEALED : PRESENTATION, pick(question.name)];
+  await showFrames({ prefix, content, title: say("show_to", { name }), level: say(`level_${question.level}`) }, () => shown(vault, question, agreement));
+}
+
+/** @param {Vault} vault @param {Question} question @param {Agreement} agreement */
+async function shown(vault, question, { document }) {
+  const left = (await fresh(vault, document.id)).length;
+  show("shown", {
+    text: { to: say("shown_to", { name: pick(question.name) }), uses: count("uses", left) },
+    when: { spent: left === 0 },
+    acts: { again: () => (question.level === 3 ? scan(vault) : code(vault)) },
+  });
+  announce(count("uses", left));
+}
+
+// --- a code of ten digits ------------------------------------------------------------------------------------------------------------
+
+/** @param {Vault} vault */
+export async function code(vault) {
+  const known = await parties(vault);
+  const root = show("code", { when: { none: !known.length, some: known.length }, acts: { code: () => answerCode(vault, known) } });
+  if (known.length) choices(root, known);
+}
+
+/** @param {Vault} vault @returns {Promise<RelyingParty[]>} those in force, by name */
+export async function parties(vault) {
+  const at = now();
+  const found = Array.from((await register(vault)).parties.values()).filter((party) => party.expiresAt > at);
+  return found.sort((a, b) => pick(a.name).localeCompare(pick(b.name)));
+}
+
+/** Organisations and, under the chosen one, its uses. @param {HTMLElement} root @param {RelyingParty[]} known */
+export function choices(root, known) {
+  const [body, use] = ["#body", "#use"].map((name) => find(root, name));
+  const first = () => el("option", { value: "" }, say("please_choose"));
+  body.append(first(), ...known.map((party, at) => el("option", { value: String(at) }, pick(party.name))));
+  const fill = () => {
+    const party = known[Number(typed("body") || -1)];
+    use.replaceChildren(first(), ...(party?.uses ?? []).map((each) => el("option", { value: each.id }, pick(each.title))));
+  };
+  body.addEventListener("change", fill);
+  fill();
+}
+
+/** What was chosen, or null once the page says what is missing. @param {RelyingParty[]} known @returns {{party: RelyingParty, use: RegisteredUse} | null} */
+export function chosen(known) {
+  right();
+  const party = known[Number(typed("body") || -1)];
+  const use = party?.uses.find(({ id }) => id === typed("use"));
+  if (!party) wrong("body", say("choose_body"));
+  else if (!use) wrong("use", say("choose_use"));
+  return party && use ? { party, use } : null;
+}
+
+/** @param {Vault} vault @param {RelyingParty[]} known */
+async function answerCode(vault, known) {
+  const pair = chosen(known);
+  if (!pair) return;
+  const { party, use } = pair;
+  const digits = typed("digits");
+  try {
+    const good = await parseCode(digits, party.entity, use.id);
+    const [audience, nonce] = [await codeAudience(party.key), await codeNonce(good, party.entity, use.id)];
+    await ask(vault, { level: 2, entity: party.entity, name: party.name, desk: "", use, wants: use.wants, binding: () => ({ audience, nonce }) });
+  } catch (error) {
+    if (!(error instanceof VcError) || error.where !== "code") throw error;
+    wrong("digits", say(digits.replace(/[ -]/g, "").length === 10 ? "wrong_code" : "short_code"));
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What is done when there is a network: news of the documents, the register, the history, and new copies on their day.
+ *
+ * Every hour at which something is fetched was settled when a batch came or the register was fetched last; nothing depends on whether a
+ * copy was used (security rule S21). It runs when the documents are unlocked, and never while something is being shown.
+ * @module
+ */
+import { keep } from "./keep.js";
+import { NetError, readRegister, readState, tellKept, tellLost, tellShowings } from "./net.js";
+import { documents, handle, registerFile, removal, showings } from "./store.js";
+import { groupId, types } from "./claims.js";
+import { now } from "./view.js";
+
+/** @typedef {import("../js/ovp/vault.js").Vault} Vault */
+/** @typedef {import("./net.js").PhoneState} PhoneState */
+/** @typedef {import("./store.js").Kept} Kept */
+
+export const REGISTER_EVERY = 6 * 3600; // seconds
+const STALE = 7 * 86_400;
+const MOST = 100; // showings told at once
+
+/**
+ * Bring everything up to date. NetError "offline" or "signed_out"; what fails of the rest waits for the next time.
+ * @param {Vault} vault @returns {Promise<PhoneState>}
+ */
+export async function sync(vault) {
+  const state = await readState(handle());
+  await settle(vault, state);
+  for (const part of [tellHistory, fetchRegister, (/** @type {Vault} */ each) => renew(each, state)]) {
+    try {
+      await part(vault);
+    } catch (error) {
+      if (!(error instanceof NetError) || error.kind === "offline") throw error;
+    }
+  }
+  return state;
+}
+
+/** The state of each document, and batches whose end one side has not heard. @param {Vault} vault @param {PhoneState} state */
+async function settle(vault, state) {
+  for (const kept of await documents(vault)) {
+    const known = state.documents.find(({ id }) => id === kept.id);
+    const value = { ...kept, state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now() };
+    await vault.commit([{ shelf: "documents", id: kept.id, value }]);
+  }
+  const here = new Set((await documents(vault)).map(({ batch }) => batch));
+  for (const batch of state.batches.filter(({ mine }) => mine)) {
+    if (batch.state === "received" && here.has(batch.id)) await tellKept(batch.id);
+    if (batch.state === "on-phone" && !here.has(batch.id)) await tellLost(batch.id);
+  }
+}
+
+/** Showings that the wallet's history does not have yet. @param {Vault} vault */
+async function tellHistory(vault) {
+  const owed = (await showings(vault)).filter(({ told }) => !told).reverse();
+  for (let at = 0; at < owed.length; at += MOST) {
+    const some = owed.slice(at, at + MOST);
+    await tellShowings(some.map(line));
+    await vault.commit(some.map((one) => ({ shelf: "showings", id: one.id, value: { ...one, told: true } })));
+  }
+}
+
+/** @param {import("./store.js").Showing} one */
+function line(one) {
+  const type = types.get(one.vct);
+  const names = (/** @type {number[]} */ groups) => groups.map((n) => (type ? groupId(type, n) : String(n)));
+  const { id, at, document, entity, use, purpose, level, agreed } = one;
+  return { id, at, document, entity, name: one.name.en, use, purpose, level, agreed, asked: names(one.asked), shown: names(one.shown) };
+}
+
+/** @param {Vault} vault */
+async function fetchRegister(vault) {
+  const known = await registerFile(vault);
+  if (known && known.at + REGISTER_EVERY > now()) return;
+  await refreshRegister(vault);
+}
+
+/** @param {Vault} vault */
+export async function refreshRegister(vault) {
+  await vault.commit([{ shelf: "register", id: "register", value: await readRegister() }]);
+}
+
+/** A whole new batch of each document whose day has come, used or not. @param {Vault} vault @param {PhoneState} state */
+async function renew(vault, state) {
+  for (const kept of await documents(vault)) {
+    const known = state.documents.find(({ id }) => id === kept.id);
+    if (kept.renewAt <= now() && known?.keepable) await keep(vault, known, handle(), () => undefined);
+  }
+}
+
+/** Take one document off this phone; the office hears of it. @param {Vault} vault @param {Kept} kept */
+export async function takeOff(vault, kept) {
+  await vault.commit(await removal(vault, kept.id));
+  await tellLost(kept.batch).catch(() => undefined); // `settle` tells it otherwise
+}
+
+/** What this phone had is lost: the office is told of every batch that it kept. @param {PhoneState} state */
+export async function reportLost(state) {
+  for (const batch of state.batches) if (batch.mine && batch.state !== "lost") await tellLost(batch.id);
+}
+
+/** No news for more than a week. @param {Kept[]} all @param {number} registerAt */
+export const isStale = (all, registerAt) => Math.min(registerAt, ...all.map(({ checkedAt }) => checkedAt)) + STALE < now();
