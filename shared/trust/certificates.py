@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ..cose import kid_of
 from ..errors import VcError
@@ -37,8 +37,3 @@ def _climb(leaf: Cert, above: Mapping[bytes, Cert]) -> tuple[bytes, ...]:
     while len(chain) < MAX_CERTIFICATES and (upper := above.get(chain[-1].authority_key_id)) is not None and upper not in chain:
         chain.append(upper)
     return tuple(each.der for each in chain)
-
-
-def leaves_of(ders: Iterable[bytes]) -> Sequence[Cert]:
-    """The certificates that certify nobody else, each once."""
-    return tuple({each.der: each for each in map(_read, ders) if each is not None and not each.is_ca}.values())

@@ -30,11 +30,13 @@ from shared.errors import (
     VcError,
     WrongTyp,
 )
+from shared.jose.jwk import render_jwk
 from shared.jose.jws import prepare_jws
 from shared.keys import Role
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.certificates import chains_of
 from shared.trust.memory import BundleMemory
+from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.publication import parse_publication, verify_publication
 from shared.trust.snapshot import (
@@ -45,6 +47,7 @@ from shared.trust.snapshot import (
     parse_snapshot,
     verify_snapshot,
 )
+from shared.x509 import load_certificate
 
 
 def policy(publisher: Publisher, **how: Any) -> Policy:
@@ -421,3 +424,50 @@ def test_an_anchor_pinned_without_a_snapshot_survives_the_file() -> None:
     assert parse_trust(render_trust(trust)) == trust
     assert [each.site for each in trust.anchors] == ["https://elsewhere.example", None]
     assert isinstance(pin, Anchor)
+
+
+# --- flattened for pages ------------------------------------------------------------------------------------------------------------------
+
+
+def flat(publisher: Publisher, *certificates: bytes, at: int = AT, **how: Any) -> list[dict[str, Any]]:
+    own = Own(entity=BANK, name="Bank", public=stranger().signer.public)
+    told = json.loads(page_keys(policy(publisher, **how), certificates or registry().x5c, own, at=at, floor=7))
+    assert (told["version"], told["floor"], told["self"]["entity"]) == (1, 7, BANK)
+    issuers: list[dict[str, Any]] = told["issuers"]
+    return issuers
+
+
+def test_pages_get_the_keys_that_the_policy_vouches_for() -> None:
+    (one,) = flat(Publisher(), *registry().x5c, *stranger().x5c)
+    leaf_ = load_certificate(registry().x5c[0])
+    assert one == {
+        "iss": ISSUER,
+        "name": leaf_.subject,
+        "kid": history().kid,
+        "key": render_jwk(registry().signer.public),
+        "vcts": None,
+        "not_before": leaf_.not_before,
+        "not_after": leaf_.not_after,
+        "state": "active",
+        "ended_at": None,
+    }
+    online = Policy(TrustAnchors(anchors=(registry().pin(entity=ISSUER, vcts=(VCT,)),)))
+    assert flat(Publisher(), anchors=online.anchors, snapshots={})[0]["vcts"] == [VCT]
+
+
+def test_pages_are_told_what_became_of_a_key() -> None:
+    retired = ended(KeyState.RETIRED, AT - DAY)
+    assert [(each["state"], each["ended_at"]) for each in flat(Publisher(keys=(retired,)))] == [("verify-only", AT - DAY + COPY_LIFE)]
+    later = AT + COPY_LIFE
+    gone = Publisher(at=later - 60, keys=(retired,))
+    assert [(each["state"], each["ended_at"]) for each in flat(gone, at=later)] == [("ended", AT - DAY + COPY_LIFE)]
+    stolen = Publisher(keys=(ended(KeyState.COMPROMISED, AT - DAY),))
+    assert [(each["state"], each["ended_at"]) for each in flat(stolen)] == [("compromised", AT - DAY)]
+    assert [(each["state"], each["ended_at"]) for each in flat(Publisher(withdrawn=(2,)))] == [("compromised", AT)]
+
+
+def test_pages_are_not_told_of_what_cannot_be_decided() -> None:
+    assert flat(Publisher(crls=())) == []
+    assert flat(Publisher(keys=())) == []
+    assert flat(Publisher(keys=(ended(KeyState.RETIRED, AT),), certificates=())) == []
+    assert flat(Publisher(), anchors=TrustAnchors(anchors=(registry().pin(role=Role.RELYING_PARTY),))) == []
