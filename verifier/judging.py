@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from shared.cose import CHALLENGE, DESK_CERTIFICATE, kid_of, verify_sign1
-from shared.credentials import CredentialType
 from shared.errors import Malformed, PurposeMismatch, Untrusted, VcError, WrongAudience
 from shared.flow import run
 from shared.formats import Binding
-from shared.ovp.answer import code_binding, live_binding, parse_answer
+from shared.ovp.answer import asked_of, code_binding, live_binding, parse_answer
 from shared.ovp.challenge import Challenge, parse_challenge
 from shared.ovp.code import SECONDS, parse_code
 from shared.ovp.envelope import parse_text
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.trust.relying_party import Want, check_in_force
-from shared.verify import Asked as Demand
 from shared.verify import Decision, Expectation, Level, decide_error, render_verdict, replayed, verify
 from verifier import copies, settle
 from verifier.desk import LOG, RELYING_PARTY, Desk
@@ -79,7 +77,7 @@ async def judge(desk: Desk, store: Store, caller: ScanDesk, shown: Shown) -> dic
     picture = await store.picture()
     expectation = Expectation(
         query=None,
-        asked=tuple(_demand(want, desk.types.values()) for want in question.wants),
+        asked=asked_of(question.wants, desk.types),
         binding=question.binding,
         use={**question.use.query.use, **shown.told},
         format=answer.format,
@@ -128,16 +126,6 @@ def _use(desk: Desk, name: str, challenge: Challenge | None = None) -> Use:
         if use.query.id == name and (challenge is None or challenge.wants == (wants_of(use),)):
             return use
     raise PurposeMismatch("it was made for a purpose that is not served here")
-
-
-def _demand(want: Want, types: Any) -> Demand:
-    kind: CredentialType = next(each for each in types if each.vct_int == want.vct)
-    names = {group.cwt: group.id for group in kind.groups if group.cwt}
-    return Demand(
-        vct=kind.vct,
-        required=tuple(names[number] for number in want.required),
-        optional=tuple(names[number] for number in want.optional),
-    )
 
 
 async def _keep(desk: Desk, question: Question, decision: Decision, token: Mapping[str, Any], picture: Picture) -> Decision:

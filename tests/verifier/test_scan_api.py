@@ -219,7 +219,12 @@ async def test_page_can_be_installed(desk: Running) -> None:
     async with desk.http.get(f"{desk.base}/desk/scan/app.webmanifest?lang=cy") as answer:
         assert answer.headers["Content-Type"].startswith("application/manifest+json")
         manifest = await answer.json(content_type=None)
-    assert (manifest["scope"], manifest["start_url"], manifest["display"], manifest["lang"]) == ("/desk/scan/", "/desk/scan/", "standalone", "cy")
+    assert (manifest["scope"], manifest["start_url"], manifest["display"], manifest["lang"]) == (
+        "/desk/scan/",
+        "/desk/scan/",
+        "standalone",
+        "cy",
+    )
     for icon in manifest["icons"]:
         async with desk.http.get(desk.base + icon["src"]) as answer:
             assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
