@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import cli, issuing, jws, sd_jwt
+from benchmarks import cli, issuing, jws, scan, sd_jwt
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "sd-jwt-vc verify": sd_jwt.verify,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,
+    "scan": scan.scan,
 }
 
 
