@@ -28,10 +28,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One question. ``kind``: text, long, lines, number, date, radios, checkboxes, pick, picture, or fixed (there is only one answer)."""
+    """One question; ``title`` is its label without a word of whether it must be answered.
+
+    ``kind``: text, long, lines, number, date, radios, checkboxes, pick, picture, or fixed (there is only one answer).
+    """
 
     name: str
     kind: str
+    title: str
     label: str
     hint: str
     options: tuple[Option, ...]
@@ -83,6 +87,7 @@ def _field(claim: Claim, locale: str, defaults: Mapping[str, str], words: Words)
     return Field(
         name=name,
         kind=kind,
+        title=claim.label.in_(locale),
         label=claim.label.in_(locale) if claim.required else _optional(claim.label.in_(locale), words),
         hint=hint,
         options=options,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.photos import photo
 from support.registry import LPA_1, Registry, Template, serving
 
 pytestmark = pytest.mark.real
@@ -70,6 +71,14 @@ async def test_make_to_cancel(template: Template, tmp_path: Path, open_page: Ope
         await _walk(walker, registry)
 
 
+async def _see_portrait(page: Page) -> None:
+    """The picture itself, not its text, and Chromium can read it."""
+    portrait = page.locator("img.mu-portrait")
+    assert await portrait.get_attribute("alt") == "Attorney’s photo"
+    assert await portrait.evaluate("image => [image.complete, image.naturalWidth, image.naturalHeight]") == [True, 48, 60]
+    assert "data:image" not in await page.locator("body").inner_text()
+
+
 async def _walk(walker: Walker, registry: Registry) -> None:
     page, base = walker.page, registry.base
     await page.goto(f"{base}/console/")
@@ -93,11 +102,24 @@ async def _walk(walker: Walker, registry: Registry) -> None:
     await page.get_by_text("There is a problem").wait_for()
     await walker.look("form-errors")
     await fill_in(page)
+    await page.locator("input[type=file]").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    await page.get_by_role("button", name="Check the answers").click()
+    await page.get_by_role("link", name="The photo must be a JPEG, PNG or WebP picture").wait_for()
+    await walker.look("form-no-photo")
+    await page.locator("input[type=file]").set_input_files({"name": "nora.jpg", "mimeType": "image/jpeg", "buffer": photo()})
     await page.get_by_role("button", name="Check the answers").click()
     await page.get_by_role("heading", name="Check the answers").wait_for()
+    await _see_portrait(page)
     await walker.look("answers")
     await page.get_by_role("button", name="Change the answers").click()
     assert await page.locator('[id="detail.represented.given_name"]').input_value() == "Margaret"
+    await _see_portrait(page)
+    await walker.look("form-photo")
+    await page.get_by_label("Leave the photo out").check()
+    await page.get_by_role("button", name="Check the answers").click()
+    assert await page.locator("img.mu-portrait").count() == 0
+    await page.get_by_role("button", name="Change the answers").click()
+    await page.locator("input[type=file]").set_input_files({"name": "nora.png", "mimeType": "image/png", "buffer": photo("PNG")})
     await page.get_by_role("button", name="Check the answers").click()
     await page.get_by_role("button", name="Make the document").click()
     await page.get_by_role("heading", name="Document made").wait_for()

@@ -137,7 +137,8 @@ async def test_raw_bodies(registry: Registry) -> None:
 
 async def test_oversized_body(template: Template, tmp_path: Path) -> None:
     async with serving(template, tmp_path / "registry", max_body=20_000) as registry:
-        status, problem = await post(registry, None, raw=b'{"type": "' + b"x" * 30_000 + b'"}')
+        wide = {"references": ["x" * 200] * 150, "action": "cancel", "reason": "donor-died"}
+        status, problem = await registry.call("POST", "/api/status-changes", wide)
         assert (status, problem["code"]) == (413, "too_large")
         assert (await post(registry, ORDER))[0] == 201
 
