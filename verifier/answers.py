@@ -84,6 +84,8 @@ def _texts(parts: Sequence[bytes]) -> Iterable[str]:
 def _read_text(text: str) -> Brought:
     if text.startswith("{"):
         return addressed.parse_file(text)
+    if not text.startswith(envelope.PREFIXES):
+        raise Malformed("this is no copy and no answer")
     return _sort(*envelope.parse_text(text))
 
 

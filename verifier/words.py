@@ -28,6 +28,9 @@ VERDICTS: Final[Mapping[str, str]] = {
     "undecided": N_("Can’t tell yet"),
 }
 
+A_COPY: Final = N_("You can rely on this, with a limit: it does not show who brings it")
+"""Levels 0 and 1 are never a whole yes."""
+
 PASSED: Final[Mapping[str, str]] = {
     "time": N_("The clock here is in order."),
     "parse": N_("It has the form that was expected."),
@@ -87,7 +90,10 @@ REASONS: Final[Mapping[str, Reason]] = {
     "wrong_nonce": Reason(N_("It answers another request."), N_("Make a new request and have it answered.")),
     "stale_binding": Reason(N_("The holder signed it too long ago."), N_("Ask the holder to show it again.")),
     "other_presentation": Reason(N_("The holder signed another selection of details."), N_("Ask the holder to show it again.")),
-    "replayed": Reason(N_("It was shown here before."), N_("Each copy is good once. Ask the holder to show it again.")),
+    "replayed": Reason(
+        N_("It was shown here before, or answers no question that is open here."),
+        N_("Each is good once. Ask the holder to show it again."),
+    ),
     "purpose_mismatch": Reason(N_("It was made for another purpose."), N_("Ask the holder for a copy made for this purpose.")),
     "revoked": Reason(N_("The issuer has cancelled it."), N_("Do not act on it. If the holder disagrees, they can ask the issuer.")),
     "suspended": Reason(N_("The issuer has put it on hold."), N_("Do not act on it now. It may become good again: check later.")),
@@ -317,7 +323,7 @@ def sentence(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
     """The verdict in one line: whether to rely on it, and if not, why not and what to do next."""
     words = spoken.translate(VERDICTS[verdict["decision"]])
     if verdict["decision"] == "accepted":
-        return f"{words}."
+        return f"{words if verdict['level']['number'] > 1 else spoken.translate(A_COPY)}."
     reason = reason_of(verdict["code"])
     told = f"{words}: {_lower(spoken.translate(reason.why))}"
     return f"{told} {spoken.translate(reason.next)}" if reason.next else told

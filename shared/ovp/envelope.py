@@ -25,6 +25,7 @@ MAX_CONTENT: Final = 16_384
 
 _TYPES: Final[Mapping[str, bytes]] = {CHALLENGE: b"C", PRESENTATION: b"P", SEALED: b"E", BEARER: b"B", SD_JWT: b"J"}
 _PREFIXES: Final[Mapping[bytes, str]] = {byte: prefix for prefix, byte in _TYPES.items()}
+PREFIXES: Final = tuple(_TYPES)
 _ZLIB: Final = 0x78  # the first byte of zlib's largest window; in CBOR a text, which no content is
 
 

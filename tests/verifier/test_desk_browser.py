@@ -109,7 +109,7 @@ async def _copies(walker: Walker, desk: Running, folder: Path) -> None:
     await bring(data, "copy.png")
     await walker.look("desk-verdict-copy")
     await bring(data, "copy.png")
-    await page.get_by_text("It was shown here before.", exact=True).wait_for()
+    await page.get_by_text("It was shown here before, or answers no question that is open here.", exact=True).wait_for()
     await walker.look("desk-verdict-seen-before")
     limited = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live."}
     await bring(copy_file(claims=limited, paths=(*PATHS, ("restrictions_text",))), "limited.json")
