@@ -253,7 +253,8 @@ def copy_binding(*, seed: str = "copy", at: int = AT, days: int = 14, **changes:
 
 def material(*pins: Anchor, **changes: Any) -> Material:
     trust = TrustAnchors(anchors=pins or (registry().pin(),))
-    return replace(Material(policy=Policy(trust), types=all_types()), **changes)
+    named = {(by.entity, kid_of(by.signer.public)): by.x5c for by in (registry(), stranger())}
+    return replace(Material(policy=Policy(trust), types=all_types(), certificates=named), **changes)
 
 
 def expectation(**changes: Any) -> Expectation:
