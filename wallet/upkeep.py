@@ -105,7 +105,7 @@ async def _keep_newest(tx: Tx, means: Means, vault: Vault, token: VerifiedStatus
     name = vault.tag("status list", token.uri)
     known = await STATUS.find(tx, vault, name)
     if known is None or known.value.iat <= token.iat:
-        kept = StatusCopy(uri=token.uri, token=token.jws.token, iat=token.iat, fetched_at=at)
+        kept = StatusCopy(uri=token.uri, token=token.text, iat=token.iat, fetched_at=at)
         await STATUS.save(tx, vault, name, kept, entropy=means.entropy)
 
 
@@ -123,7 +123,7 @@ async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[byt
         got = await means.fetch(Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN))
         if got.status != 200:
             return None
-        parsed = parse_token(got.body.decode("latin-1"))
+        parsed = parse_token(got.body)
         at = means.clock()
         signer = means.trust().check_issuer(parsed.x5c or own, document.issuer, document.vct, at)
         return verify_token(parsed, uri=uri, key=signer.public, at=at)

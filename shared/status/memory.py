@@ -2,7 +2,8 @@
 
 * A list older than one already seen says nothing, or an old "valid" would return.
 * INVALID once seen is final, whatever a later or stapled list says.
-* Two lists with one address and one ``iat`` but other words are evidence against their issuer, and neither is believed.
+* Two lists with one address and one ``iat`` but other words are evidence against their issuer, and neither is believed. Words are the
+  values: the JWT and the CWT of one version are one statement, however each was compressed and signed.
 
 All of this is kept by issuer and address together: what one trusted issuer says about an address of another is no word of that other's.
 
@@ -29,15 +30,21 @@ Entry = tuple[str, str, int]  # likewise, and an index or an ``iat``
 
 @dataclass(frozen=True, slots=True, order=True)
 class Seen:
-    """The newest verified version of a list. ``digest`` is that of its signing input."""
+    """The newest verified version of a list. ``said`` is the digest of its values, empty where only its date is known."""
 
     iat: int
-    digest: bytes
+    said: bytes
+
+    def contradicts(self, other: Seen) -> bool:
+        """Two statements of one second."""
+        return self.iat == other.iat and self.said != other.said and bool(self.said and other.said)
 
 
 @dataclass(frozen=True, slots=True)
 class Equivocation:
-    """Several statements of ``issuer`` under one ``uri`` and ``iat``; ``tokens`` are those that were at hand, as signed proof."""
+    """Several statements of ``issuer`` under one ``uri`` and ``iat``; ``tokens`` are those that were at hand, as signed proof (their
+    ``text``).
+    """
 
     issuer: str
     uri: str
@@ -65,12 +72,17 @@ class StatusMemory:
 
     def check(self, issuer: str, token: VerifiedStatusToken) -> None:
         """``StatusUnknown`` for a list that was overtaken, or whose issuer said two things at once."""
+        self.check_newest(issuer, token.uri, token.iat)
         seen = self.lists.get((issuer, token.uri))
-        if seen is not None and token.iat < seen.iat:
-            raise StatusUnknown("a newer version of this status list was seen before", where="/iat")
-        contradicts = seen is not None and seen.iat == token.iat and seen.digest != token.digest
+        contradicts = seen is not None and seen.contradicts(Seen(token.iat, token.said))
         if contradicts or (issuer, token.uri, token.iat) in self.equivocations:
             raise StatusUnknown("the issuer signed two different status lists for the same second", where="/iat")
+
+    def check_newest(self, issuer: str, uri: str, iat: int) -> None:
+        """``StatusUnknown`` for a word about ``uri`` that is older than a list seen before."""
+        seen = self.lists.get((issuer, uri))
+        if seen is not None and iat < seen.iat:
+            raise StatusUnknown("a newer version of this status list was seen before", where="/iat")
 
     def lessons(self, issuer: str, *tokens: VerifiedStatusToken) -> StatusMemory:
         """What ``tokens``, for which ``issuer`` vouches, teach beyond this memory: their dates, and the evidence that they give."""
@@ -78,10 +90,10 @@ class StatusMemory:
         equivocations: dict[Entry, Equivocation] = {}
         for token in tokens:
             name = issuer, token.uri
-            seen, new = known.get(name, self.lists.get(name)), Seen(token.iat, token.digest)
-            if seen is not None and seen.iat == new.iat and seen.digest != new.digest:
-                proof = frozenset(each.jws.token for each in tokens if (each.uri, each.iat) == (token.uri, token.iat))
-                found = Equivocation(issuer, token.uri, token.iat, frozenset({seen.digest, new.digest}), proof)
+            seen, new = known.get(name, self.lists.get(name)), Seen(token.iat, token.said)
+            if seen is not None and seen.contradicts(new):
+                proof = frozenset(each.text for each in tokens if (each.uri, each.iat) == (token.uri, token.iat))
+                found = Equivocation(issuer, token.uri, token.iat, frozenset({seen.said, new.said}), proof)
                 equivocations[found.entry] = equivocations.get(found.entry, found).join(found)
             if seen is None or new > seen:
                 known[name] = new
@@ -121,14 +133,14 @@ def _latest(one: Mapping[Name, Seen], other: Mapping[Name, Seen]) -> dict[Name, 
 
 def _contradictions(one: Mapping[Name, Seen], other: Mapping[Name, Seen]) -> list[Equivocation]:
     both = ((name, one[name], other[name]) for name in one.keys() & other.keys())
-    return [Equivocation(*name, a.iat, frozenset({a.digest, b.digest})) for name, a, b in both if a.iat == b.iat and a.digest != b.digest]
+    return [Equivocation(*name, a.iat, frozenset({a.said, b.said})) for name, a, b in both if a.contradicts(b)]
 
 
 def render_statuses(memory: StatusMemory) -> dict[str, Any]:
     """A JSON object that ``parse_statuses`` reads back to the same value; lists and entries by issuer, then address."""
     lists: dict[str, dict[str, Any]] = {}
     for (issuer, uri), seen in sorted(memory.lists.items()):
-        lists.setdefault(issuer, {})[uri] = {"iat": seen.iat, "digest": base64url.encode(seen.digest)}
+        lists.setdefault(issuer, {})[uri] = {"iat": seen.iat, "said": base64url.encode(seen.said)}
     invalid: dict[str, dict[str, dict[str, int]]] = {}
     for (issuer, uri, idx), until in sorted(memory.invalid.items()):
         invalid.setdefault(issuer, {}).setdefault(uri, {})[str(idx)] = until
@@ -169,7 +181,9 @@ def _by_name(obj: Mapping[str, Any], member: str, where: str) -> Iterator[tuple[
 
 
 def _parse_seen(obj: Mapping[str, Any], where: str) -> Seen:
-    return Seen(get_int(obj, "iat", where), base64url.decode(get_str(obj, "digest", where), where=f"{where}/digest"))
+    """What version 0.1 wrote had the digest of something else: its dates count, and no more."""
+    said = "" if "digest" in obj else get_str(obj, "said", where, min_length=0)
+    return Seen(get_int(obj, "iat", where), base64url.decode(said, where=f"{where}/said"))
 
 
 def _parse_index(text: str, where: str) -> int:

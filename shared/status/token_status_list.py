@@ -1,6 +1,6 @@
-"""Token Status List (draft-ietf-oauth-status-list-20) in its JWT form: many documents' states in one signed, compressed string of bits.
+"""Token Status List (draft-ietf-oauth-status-list-20) as JWT and as CWT: many documents' states in one signed, compressed string of bits.
 
-Fail closed: a list that is unsigned, foreign, expired or from the future says nothing at all, and a value that is not one of three
+Both forms of one list say the same and are read to the same value. Fail closed: a list that is unsigned, foreign, expired or from the future says nothing at all, and a value that is not one of three
 says "unknown", never "valid". A list is inflated only after its signature was verified, and never beyond ``MAX_INFLATED``.
 """
 
@@ -13,26 +13,30 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..clock import DAY, Entropy
-from ..codec import base64url, strict_json
+from ..clock import Entropy
+from ..codec import base64url, cbor, strict_json
 from ..codec.inflate import inflate
 from ..codec.reader import get_int, get_object, get_str
+from ..cose import STATUS_LIST, Sign1, parse_sign1, prepare_sign1, verify_sign1
+from ..cose.sign1 import KID, X5CHAIN
 from ..errors import Malformed, Revoked, StatusIndexOutOfRange, StatusUnknown, Suspended, WrongTyp
 from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
 from ..keys import KeyId, PublicKey, Unsigned
-from ..x509 import parse_x5c, x5c_header
+from ..x509 import MAX_CERTIFICATES, parse_x5c, x5c_header
 from ._budget import Budget
+from .freshness import LIFETIME, TTL, check_current, check_not_ahead
 
 TYP = "statuslist+jwt"
 MEDIA_TYPE = "application/statuslist+jwt"
+CWT_MEDIA_TYPE = "application/statuslist+cwt"
+EITHER = f"{CWT_MEDIA_TYPE}, {MEDIA_TYPE}"  # what to accept where both forms are read
 VALID, INVALID, SUSPENDED = 0, 1, 2
 BITS = frozenset({1, 2, 4, 8})
 MIN_SIZE = 2**17  # fewer entries, and fetching the list tells which document is meant (S19)
 MAX_INFLATED = 64 << 20  # bytes: 256 million entries of two bits
-MAX_TOKEN = 10_000_000  # bytes of the compact JWS
-TTL = 3600  # seconds after which a fetched list is asked for again
-LIFETIME = 7 * DAY  # seconds; also the most that a list without ``exp`` lives
-AHEAD = 60  # seconds that the issuer's clock may be ahead of ours (S19)
+MAX_TOKEN = 10_000_000  # bytes of the signed list, in either form
+_SUB, _EXP, _IAT, _STATUS_LIST, _TTL = 2, 4, 6, 65_533, 65_534  # section 5.2
+_FIRST = b"\xd2"  # of each COSE_Sign1 that is read here, and of no compact JWS
 
 
 class StatusList:
@@ -99,28 +103,57 @@ def prepare_token(
     exp: int | None = None,
     ttl: int = TTL,
     alg: str = "ES256",
+    compressed: bytes | None = None,
 ) -> Unsigned[str]:
     """The signed list (section 5.1), lacking only its signature. ``uri`` is what credentials name as ``status_list.uri``.
 
-    ``x5c`` is DER, leaf first. ``exp`` is ``iat`` plus seven days unless given. Two versions must never share an ``iat``: verifiers
-    that met both keep them as evidence and trust neither (S19).
+    ``x5c`` is DER, leaf first. ``exp`` is ``iat`` plus seven days unless given. ``compressed`` is the list as a zlib stream, if that is at
+    hand already. Two versions must never share an ``iat``: verifiers that met both keep them as evidence and trust neither (S19).
     """
+    lst = list.compressed() if compressed is None else compressed
     claims = {
         "sub": uri,
         "iat": iat,
         "exp": iat + LIFETIME if exp is None else exp,
         "ttl": ttl,
-        "status_list": {"bits": list.bits, "lst": base64url.encode(list.compressed())},
+        "status_list": {"bits": list.bits, "lst": base64url.encode(lst)},
     }
     header: dict[str, Any] = {"x5c": x5c_header(x5c)} if x5c else {}
     return prepare_jws(typ=TYP, payload=strict_json.dumps(claims), key=key, alg=alg, header=header)
 
 
+def prepare_cwt(
+    *,
+    list: StatusList,  # noqa: A002 - the word of the specification
+    uri: str,
+    iat: int,
+    key: KeyId,
+    kid: bytes,
+    x5c: Sequence[bytes] = (),
+    exp: int | None = None,
+    ttl: int = TTL,
+    alg: str = "ES256",
+    compressed: bytes | None = None,
+) -> Unsigned[bytes]:
+    """The same as a CWT (section 5.2). ``kid``, the key's name, is signed; its certificates (RFC 9360) are not."""
+    lst = list.compressed() if compressed is None else compressed
+    claims = {
+        _SUB: uri,
+        _IAT: iat,
+        _EXP: iat + LIFETIME if exp is None else exp,
+        _TTL: ttl,
+        _STATUS_LIST: {"bits": list.bits, "lst": lst},
+    }
+    chain: dict[Any, Any] = {X5CHAIN: x5c[0] if len(x5c) == 1 else [*x5c]} if x5c else {}
+    payload = cbor.dumps(claims, canonical=True)
+    return prepare_sign1(typ=STATUS_LIST, payload=payload, key=key, alg=alg, protected={KID: kid}, unprotected=chain)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StatusToken:
-    """A parsed, not yet verified token. ``exp`` is never later than ``iat`` plus seven days where the token itself has none.
+    """A parsed, not yet verified list, in whichever form. ``exp`` is ``iat`` plus seven days where the token itself has none.
 
-    ``digest`` is SHA-256 of the signing input: what the issuer said, whatever spelling of the signature came with it.
+    ``wire`` is the compact JWS, or the CWT's bytes. ``kid`` names the key where no certificates came along, and proves nothing.
     """
 
     uri: str
@@ -130,8 +163,23 @@ class StatusToken:
     bits: int
     compressed: bytes = field(repr=False)
     x5c: tuple[bytes, ...] = field(repr=False)
-    jws: Jws = field(repr=False, compare=False)
-    digest: bytes = field(repr=False)
+    kid: bytes = b""
+    signed: Jws | Sign1 = field(repr=False, compare=False)
+    wire: str | bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPE if isinstance(self.wire, str) else CWT_MEDIA_TYPE
+
+    @property
+    def body(self) -> bytes:
+        """As HTTP and checking packs carry it."""
+        return self.wire.encode("ascii") if isinstance(self.wire, str) else self.wire
+
+    @property
+    def text(self) -> str:
+        """As JSON and databases carry it: the compact JWS, or the CWT in base64url."""
+        return self.wire if isinstance(self.wire, str) else base64url.encode(self.wire)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +190,16 @@ class VerifiedStatusToken(StatusToken):
     def statuses(self) -> StatusList:
         """The values; ``TooLarge`` or ``Malformed`` where the compressed bytes are no sane list."""
         data = inflate(self.compressed, max_bytes=MAX_INFLATED)
-        _VERIFIED.grow(self.jws.token, len(data))
+        _VERIFIED.grow(self.wire, len(data))
         return StatusList.from_bytes(self.bits, data)
+
+    @cached_property
+    def said(self) -> bytes:
+        """SHA-256 of what the issuer said: the width and the values, however they were compressed, wrapped and signed.
+
+        So the two forms of one version are one statement, and two statements of one second are never taken for one.
+        """
+        return hashlib.sha256(bytes((self.bits,)) + self.statuses.data).digest()
 
     @property
     def small(self) -> bool:
@@ -154,19 +210,27 @@ class VerifiedStatusToken(StatusToken):
 _VERIFIED: Budget[tuple[PublicKey, VerifiedStatusToken]] = Budget(256 << 20)
 
 
-def parse_token(token: str) -> StatusToken:
-    """Structure only (section 5.1). ``WrongTyp`` for a JWT of another kind, ``Malformed`` or ``TooLarge`` for all else."""
-    known = _VERIFIED.get(token)
+def parse_token(token: str | bytes) -> StatusToken:
+    """Structure only. Bytes are what HTTP and packs carry, a text what JSON does; which form it is, its beginning tells.
+
+    ``WrongTyp`` for a signed object of another kind, ``Malformed`` or ``TooLarge`` for all else.
+    """
+    if isinstance(token, bytes):
+        wire = token if token[:1] == _FIRST else token.decode("latin-1")
+    else:
+        wire = token if "." in token else base64url.decode(token)
+    known = _VERIFIED.get(wire)
     if known is not None:
-        return known[1]  # the same text has the same structure; whose signature it bears is asked again
+        return known[1]  # the same bytes have the same structure; whose signature they bear is asked again
+    return _parse_jwt(wire) if isinstance(wire, str) else _parse_cwt(wire)
+
+
+def _parse_jwt(token: str) -> StatusToken:
     jws = parse_jws(token, max_bytes=MAX_TOKEN)
     if jws.header.get("typ") != TYP:
         raise WrongTyp(f"the typ of a status list is {TYP}", where="/typ")
     claims = strict_json.load_object(jws.payload, max_bytes=MAX_TOKEN)
     statuses = get_object(claims, "status_list")
-    bits = get_int(statuses, "bits", "/status_list")
-    if bits not in BITS:
-        raise Malformed("a status has 1, 2, 4 or 8 bits", where="/status_list/bits")
     iat = get_int(claims, "iat")
     exp = get_int(claims, "exp", optional=True)
     ttl = get_int(claims, "ttl", optional=True, minimum=1)
@@ -176,16 +240,69 @@ def parse_token(token: str) -> StatusToken:
         iat=iat,
         exp=iat + LIFETIME if exp is None else exp,
         ttl=TTL if ttl is None else ttl,
-        bits=bits,
+        bits=_bits(statuses),
         compressed=base64url.decode(lst, where="/status_list/lst"),
-        x5c=_x5c(jws.header),
-        jws=jws,
-        digest=hashlib.sha256(jws.signing_input).digest(),
+        x5c=parse_x5c(jws.header["x5c"], "/x5c") if "x5c" in jws.header else (),
+        signed=jws,
+        wire=token,
     )
 
 
-def _x5c(header: Mapping[str, Any]) -> tuple[bytes, ...]:
-    return parse_x5c(header["x5c"], "/x5c") if "x5c" in header else ()
+def _parse_cwt(token: bytes) -> StatusToken:
+    sign1 = parse_sign1(token, max_bytes=MAX_TOKEN)
+    if not STATUS_LIST.admits(sign1.typ):
+        raise WrongTyp(f"the typ of a status list is {STATUS_LIST.value}", where="/typ")
+    claims = named(sign1, {_SUB: "sub", _IAT: "iat", _EXP: "exp", _TTL: "ttl", _STATUS_LIST: "status_list"}, max_bytes=MAX_TOKEN)
+    statuses = get_object(claims, "status_list")
+    lst = statuses.get("lst")
+    if type(lst) is not bytes:
+        raise Malformed("a byte string is demanded here", where="/status_list/lst")
+    iat = get_int(claims, "iat")
+    exp = get_int(claims, "exp", optional=True)
+    ttl = get_int(claims, "ttl", optional=True, minimum=1)
+    return StatusToken(
+        uri=get_str(claims, "sub"),
+        iat=iat,
+        exp=iat + LIFETIME if exp is None else exp,
+        ttl=TTL if ttl is None else ttl,
+        bits=_bits(statuses),
+        compressed=lst,
+        x5c=_x5chain(sign1.unprotected.get(X5CHAIN, ())),
+        kid=kid_in(sign1),
+        signed=sign1,
+        wire=token,
+    )
+
+
+def named(sign1: Sign1, names: Mapping[int, str], *, max_bytes: int) -> dict[str, Any]:
+    """The claims of a CWT under the names that JSON has for them; others are left out. ``Malformed`` if the payload is no map."""
+    claims = cbor.loads(sign1.payload, max_bytes=max_bytes)
+    if not isinstance(claims, Mapping):
+        raise Malformed("the claims of a CWT are a map")
+    return {name: claims[label] for label, name in names.items() if label in claims}
+
+
+def kid_in(sign1: Sign1) -> bytes:
+    """The name of the key, signed or not; empty if there is none."""
+    kid = sign1.protected.get(KID, sign1.unprotected.get(KID, b""))
+    if type(kid) is not bytes:
+        raise Malformed("a key's name is a byte string", where="/kid")
+    return kid
+
+
+def _bits(statuses: Mapping[str, Any]) -> int:
+    bits = get_int(statuses, "bits", "/status_list")
+    if bits not in BITS:
+        raise Malformed("a status has 1, 2, 4 or 8 bits", where="/status_list/bits")
+    return bits
+
+
+def _x5chain(value: object) -> tuple[bytes, ...]:
+    """RFC 9360 section 2: one certificate, or an array of them."""
+    chain = [value] if type(value) is bytes else value
+    if not isinstance(chain, list | tuple) or len(chain) > MAX_CERTIFICATES or any(type(each) is not bytes for each in chain):
+        raise Malformed(f"an x5chain is 1 to {MAX_CERTIFICATES} certificates", where="/x5chain")
+    return tuple(chain)
 
 
 def verify_token(token: StatusToken, *, uri: str, key: PublicKey, at: int) -> VerifiedStatusToken:
@@ -203,21 +320,17 @@ def verify_origin(token: StatusToken, *, uri: str, key: PublicKey, at: int) -> V
     """As ``verify_token``, but an expired list passes: an INVALID in it is final all the same (S19)."""
     if token.uri != uri:
         raise StatusUnknown("the status list belongs to another address", where="/sub")
-    if token.iat > at + AHEAD:
-        raise StatusUnknown("the status list is dated in the future", where="/iat")
-    known = _VERIFIED.get(token.jws.token)
+    check_not_ahead(token, at=at)
+    known = _VERIFIED.get(token.wire)
     if known is not None and known[0] == key:
         return known[1]
-    verify_jws(token.jws, key, typ=TYP)
+    if isinstance(token.signed, Jws):
+        verify_jws(token.signed, key, typ=TYP)
+    else:
+        verify_sign1(token.signed, key, typ=STATUS_LIST)
     verified = VerifiedStatusToken(**{name: getattr(token, name) for name in StatusToken.__dataclass_fields__})
-    _VERIFIED.put(token.jws.token, (key, verified), len(token.jws.token) + len(token.compressed))
+    _VERIFIED.put(token.wire, (key, verified), len(token.wire) + len(token.compressed))
     return verified
-
-
-def check_current(token: StatusToken, *, at: int) -> None:
-    """``StatusUnknown`` once ``exp`` has come: such a list must not be relied upon (section 8.3)."""
-    if at >= token.exp:
-        raise StatusUnknown("the status list has expired", where="/exp")
 
 
 def status_at(token: VerifiedStatusToken, idx: int) -> int:

@@ -14,10 +14,10 @@ from typing import Any
 from ..codec import base64url
 from ..codec.reader import get_str, pointer
 from ..errors import Malformed, TooLarge
-from ..status.token_status_list import MEDIA_TYPE
+from ..status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 
 STATUS_LIST = MEDIA_TYPE
-STATUS_LIST_CWT = "application/statuslist+cwt"
+STATUS_LIST_CWT = CWT_MEDIA_TYPE
 CERTIFICATE = "application/pkix-cert"
 CRL = "application/pkix-crl"
 TYPE_METADATA = "application/vct+json"

@@ -15,10 +15,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..codec import base64url, cbor, strict_json
+from ..codec import base64url, strict_json
 from ..codec.reader import get_int, get_object, get_objects, get_str
-from ..cose import parse_sign1
-from ..cose.sign1 import X5CHAIN
 from ..errors import BundleIncomplete, BundleRolledBack, BundleStale, Malformed, NotYetValid, Unavailable, Untrusted, VcError
 from ..flow import Fetch, Fetched
 from ..jose.jwk import parse_public_jwk, render_jwk, thumbprint
@@ -127,12 +125,11 @@ class VerifiedBundle:
     """A pack by a pinned signer, not older than anything seen before. ``memory`` is what its reader must now keep.
 
     ``snapshots`` are those of pinned anchors, by fingerprint; ``certificates`` the chains inside by entity and ``kid``, for documents that
-    carry only a key's name. ``cwt_lists`` are status lists in their other rendering, by address.
+    carry only a key's name. ``status_lists`` are by address, each in one of the forms that are there.
     """
 
     bundle: Bundle
     status_lists: Mapping[str, StatusToken]
-    cwt_lists: Mapping[str, bytes]
     snapshots: Mapping[str, Snapshot]
     crls: tuple[Crl, ...]
     certificates: Mapping[tuple[str, bytes], tuple[bytes, ...]]
@@ -147,12 +144,10 @@ class VerifiedBundle:
 
     def answer(self, fetch: Fetch) -> Fetched:
         """A driver of flows: what the pack holds under that address, or ``Unavailable``. There is no other way out of it."""
-        token, other = self.status_lists.get(fetch.url), self.cwt_lists.get(fetch.url)
-        if fetch.method == "GET" and other is not None and (token is None or fetch.headers.get("accept") == STATUS_LIST_CWT):
-            return Fetched(status=200, headers={"content-type": STATUS_LIST_CWT}, body=other)
+        token = self.status_lists.get(fetch.url)
         if token is None or fetch.method != "GET":
             raise Unavailable("the checking pack does not hold this")
-        return Fetched(status=200, headers={"content-type": STATUS_LIST}, body=token.jws.token.encode("ascii"))
+        return Fetched(status=200, headers={"content-type": token.media_type}, body=token.body)
 
 
 def prepare_bundle(
@@ -232,7 +227,6 @@ def verify_bundle(
     return VerifiedBundle(
         bundle=bundle,
         status_lists=_status_lists(bundle, memory.statuses),
-        cwt_lists=_cwt_lists(bundle, memory.statuses),
         snapshots=snapshots,
         crls=tuple(parse_crl(each) for each in bundle.of(CRL)),
         certificates=chains_of(bundle.of(CERTIFICATE)),
@@ -271,33 +265,18 @@ def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot]) -> None:
 
 
 def _status_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, StatusToken]:
-    lists: dict[str, StatusToken] = {}
-    for data in bundle.of(STATUS_LIST):
-        token = parse_token(_text(data))
+    """Each list may be there in both forms, and then in one version (Token Status List section 5)."""
+    forms: dict[tuple[str, str], StatusToken] = {}
+    for data in (*bundle.of(STATUS_LIST), *bundle.of(STATUS_LIST_CWT)):
+        token = parse_token(data)
         _check_newer(token.uri, token.iat, token.x5c, statuses)
-        _add(lists, token.uri, token)
+        _add(forms, (token.uri, token.media_type), token)
+    lists: dict[str, StatusToken] = {}
+    for (uri, _), token in forms.items():
+        other = lists.setdefault(uri, token)
+        if (other.iat, other.bits, other.compressed) != (token.iat, token.bits, token.compressed):
+            raise Malformed("two versions of one thing are in the checking pack", where="/artefacts")
     return lists
-
-
-def _cwt_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, bytes]:
-    lists: dict[str, bytes] = {}
-    for data in bundle.of(STATUS_LIST_CWT):
-        uri, iat, x5c = _peek_cwt(data)
-        _check_newer(uri, iat, x5c, statuses)
-        _add(lists, uri, data)
-    return lists
-
-
-def _peek_cwt(data: bytes) -> tuple[str, int, tuple[bytes, ...]]:
-    """Address, date and certificates of a status list in CBOR, as far as they are needed to file it; whoever uses it reads it whole."""
-    parsed = parse_sign1(data, max_bytes=MAX_ARTEFACT, where="/artefacts")
-    claims = cbor.loads(parsed.payload, max_bytes=MAX_ARTEFACT, where="/artefacts")
-    chain = parsed.unprotected.get(X5CHAIN, ())
-    certificates = (chain,) if isinstance(chain, bytes) else tuple(chain) if isinstance(chain, list | tuple) else ()
-    uri, iat = (claims.get(2), claims.get(6)) if isinstance(claims, Mapping) else (None, None)
-    if not isinstance(uri, str) or type(iat) is not int or not all(isinstance(each, bytes) for each in certificates):
-        raise Malformed("a status list says its address and date", where="/artefacts")
-    return uri, iat, certificates
 
 
 def _check_newer(uri: str, iat: int, x5c: Sequence[bytes], statuses: StatusMemory) -> None:
@@ -310,10 +289,11 @@ def _speakers(x5c: Sequence[bytes]) -> tuple[str, ...]:
     return load_certificate(x5c[0], "/artefacts").uris if x5c else ()
 
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 
-def _add(found: dict[str, V], name: str, value: V) -> None:
+def _add(found: dict[K, V], name: K, value: V) -> None:
     if name in found:
         raise Malformed("two versions of one thing are in the checking pack", where="/artefacts")
     found[name] = value
@@ -346,10 +326,8 @@ def describe(bundle: Bundle) -> list[dict[str, Any]]:
 
 def _name(artefact: Artefact) -> str:
     try:
-        if artefact.media_type == STATUS_LIST:
-            return parse_token(_text(artefact.data)).uri
-        if artefact.media_type == STATUS_LIST_CWT:
-            return _peek_cwt(artefact.data)[0]
+        if artefact.media_type in {STATUS_LIST, STATUS_LIST_CWT}:
+            return parse_token(artefact.data).uri
         if artefact.media_type == SNAPSHOT:
             snapshot = parse_snapshot(_text(artefact.data))
             return f"{snapshot.iss}, number {snapshot.seq}"

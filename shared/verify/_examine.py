@@ -19,13 +19,16 @@ AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
 
 @dataclass(slots=True, kw_only=True)
 class Presentation:
-    """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed; ``signed`` is what the issuer signed."""
+    """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed; ``signed`` is what the issuer signed,
+    ``staples`` the status assertions that came along.
+    """
 
     query_id: str
     where: str
     format: str = ""
     claims: Claims | None = None
     signed: Mapping[str, object] = field(default_factory=dict)
+    staples: Sequence[bytes] = ()
     issuer: Cert | None = None
     lines: dict[str, Check] = field(default_factory=dict)
 
@@ -63,7 +66,8 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
         one.spare("status", "no_status", "documents of this type cannot be cancelled; they only expire")
     else:
         try:
-            one.passed("status", (yield from check_status_of(one.claims, one.issuer, credential_type, expectation.use, known)))
+            remark = yield from check_status_of(one.claims, one.issuer, credential_type, expectation.use, known, assertions=one.staples)
+            one.passed("status", remark)
         except VcError as error:
             one.stop("status", error)
     try:
@@ -101,6 +105,7 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
     for name in AUTHENTIC:
         one.passed(name)
     one.format, one.claims, one.signed, one.issuer = form.name, claims, parsed.payload, issuer
+    one.staples = parsed.staples
     if isinstance(expectation.binding, BearerType):
         one.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..credentials import CredentialType
 from ..dcql import DcqlQuery
 from ..formats import BearerType, Binding, Claims
+from ..status.freshness import Freshness
 from ..status.memory import StatusMemory
 from ..trust.bundle import Source
 from ..trust.policy import Policy
@@ -136,8 +137,8 @@ class VerifiedCredential:
 class Decision:
     """The answer. ``code`` is that of the line which decided, empty when accepted.
 
-    ``credentials`` is empty when rejected. ``status_iat`` is the date of the oldest status list that was relied upon; ``learnt`` is to
-    be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
+    ``credentials`` is empty when rejected. ``status_iat`` is the date of the oldest word about a status that was relied upon, and
+    ``status_freshness`` how good that still is; ``learnt`` is to be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
     """
 
     decision: Outcome
@@ -147,6 +148,7 @@ class Decision:
     at: int
     credentials: tuple[VerifiedCredential, ...] = ()
     status_iat: int | None = None
+    status_freshness: Freshness | None = None
     source: Source | None = None
     replay_keys: tuple[bytes, ...] = ()
     learnt: StatusMemory = field(default_factory=StatusMemory)

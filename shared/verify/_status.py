@@ -1,4 +1,4 @@
-"""Check 7: what all status lists at hand say together about one document."""
+"""Check 7: what all status lists and assertions at hand say together about one document."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from ..credentials import CredentialType
 from ..errors import Revoked, StatusStale, StatusUnknown, VcError
 from ..flow import Fetch, Flow
 from ..formats import Claims, StatusReference
+from ..status.assertion import VerifiedAssertion, parse_assertion, verify_assertion
+from ..status.freshness import LIFETIME, TTL, Dated, Freshness, check_current, freshness
 from ..status.memory import StatusMemory
 from ..status.token_status_list import (
+    EITHER,
     INVALID,
     MAX_TOKEN,
-    MEDIA_TYPE,
+    VALID,
     StatusToken,
     VerifiedStatusToken,
-    check_current,
     check_status,
     parse_token,
     status_at,
@@ -30,13 +32,23 @@ from ._model import Material
 MAX_STAPLES = 16
 DEFAULT_AGE = {"low": 7 * DAY, "high": DAY}
 SMALL_LIST = "small_status_list"
+Witness = VerifiedStatusToken | VerifiedAssertion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """When something was said, and until when it counts."""
+
+    iat: int
+    exp: int
+    ttl: int = TTL
 
 
 @dataclass(slots=True, kw_only=True)
 class Knowledge:
     """What this one verification knows of status lists: each is asked for once. ``learnt`` is what goes beyond ``material.memory``.
 
-    ``oldest`` is the smallest ``iat`` of the lists that answers were taken from.
+    ``oldest`` is the oldest word that answers were taken from.
     """
 
     material: Material
@@ -44,17 +56,32 @@ class Knowledge:
     at: int
     learnt: StatusMemory = field(default_factory=StatusMemory)
     asked: dict[str, StatusToken | VcError] = field(default_factory=dict)
-    oldest: int | None = None
+    oldest: Dated | None = None
 
-    def note(self, iat: int) -> None:
-        """An answer was taken from a list of that date."""
-        self.oldest = iat if self.oldest is None else min(self.oldest, iat)
+    def note(self, said: Dated) -> None:
+        """An answer was taken from this."""
+        if self.oldest is None or said.iat < self.oldest.iat:
+            self.oldest = said
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """Of the oldest word; ``None`` where no answer was taken from any."""
+        return None if self.oldest is None else freshness(self.oldest, at=self.at)
 
 
-def check_status_of(claims: Claims, issuer: Cert, credential_type: CredentialType, use: Mapping[str, Any], known: Knowledge) -> Flow[str]:
-    """Nothing or a remark, if the document's status is VALID and fresh enough for ``use``.
+def check_status_of(
+    claims: Claims,
+    issuer: Cert,
+    credential_type: CredentialType,
+    use: Mapping[str, Any],
+    known: Knowledge,
+    *,
+    assertions: Sequence[bytes] = (),
+) -> Flow[str]:
+    """Nothing or a remark, if the document's status is VALID and fresh enough for ``use``. The newest word counts; INVALID once is final.
 
-    ``Revoked``, ``Suspended``, ``StatusIndexOutOfRange``; ``StatusUnknown`` and ``StatusStale`` where it cannot be told.
+    ``assertions`` came along with the document. ``Revoked``, ``Suspended``, ``StatusIndexOutOfRange``; ``StatusUnknown`` and
+    ``StatusStale`` where it cannot be told.
     """
     reference = claims.status
     if reference is None:
@@ -63,22 +90,28 @@ def check_status_of(claims: Claims, issuer: Cert, credential_type: CredentialTyp
     _check_final(known, claims.issuer, reference)
     tokens, reasons = yield from _gather(reference.uri, claims, issuer, known)
     known.learnt = known.learnt.merge(memory.lessons(claims.issuer, *tokens))
-    if any(_says_invalid(token, reference.idx) for token in tokens):
+    witnesses: list[Witness] = [*tokens, *_asserted(assertions, reference, claims, issuer, known)]
+    against = [each for each in witnesses if _value(each, reference.idx) == INVALID]
+    if against:
         known.learnt = known.learnt.learn_invalid(claims.issuer, reference.uri, reference.idx, until=claims.expires_at)
-        known.note(max(token.iat for token in tokens))
+        known.note(max(against, key=lambda each: each.iat))
         raise Revoked("the issuer has cancelled this document")
-    if not tokens:
+    if not witnesses:
         raise StatusUnknown("; ".join(reasons))
-    newest = max(tokens, key=lambda token: token.iat)
+    # Of two words of the same second, that which does not say VALID.
+    newest = max(witnesses, key=lambda each: (each.iat, _value(each, reference.idx) != VALID))
     for each in (memory, known.learnt):
-        each.check(claims.issuer, newest)
-    known.note(newest.iat)
+        if isinstance(newest, VerifiedAssertion):
+            each.check_newest(claims.issuer, newest.uri, newest.iat)
+        else:
+            each.check(claims.issuer, newest)
+    known.note(newest)
     check_current(newest, at=known.at)
-    value = status_at(newest, reference.idx)
+    value = newest.status if isinstance(newest, VerifiedAssertion) else status_at(newest, reference.idx)
     if known.at - newest.iat > allowed_age(credential_type, use, known.material.max_status_age):
-        raise StatusStale("the newest status list is older than this use allows")
+        raise StatusStale("the newest word about the status is older than this use allows")
     check_status(value)
-    return SMALL_LIST if newest.small else ""
+    return SMALL_LIST if isinstance(newest, VerifiedStatusToken) and newest.small else ""
 
 
 def allowed_age(credential_type: CredentialType, use: Mapping[str, Any], limit: int | None) -> int:
@@ -93,7 +126,7 @@ def _check_final(known: Knowledge, issuer: str, reference: StatusReference) -> N
         if (issuer, reference.uri, reference.idx) in memory.invalid:
             seen = memory.lists.get((issuer, reference.uri))
             if seen is not None:
-                known.note(seen.iat)
+                known.note(Word(iat=seen.iat, exp=seen.iat + LIFETIME))
             raise Revoked("the issuer cancelled this document, as was seen before")
 
 
@@ -115,10 +148,10 @@ def _gather(uri: str, claims: Claims, issuer: Cert, known: Knowledge) -> Flow[tu
 
 def _ask(uri: str) -> Flow[StatusToken | VcError]:
     try:
-        got = yield Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN)
+        got = yield Fetch(url=uri, headers={"accept": EITHER}, max_bytes=MAX_TOKEN)
         if got.status != 200:
             return StatusUnknown(f"the status list's address answered {got.status}")
-        return parse_token(got.body.decode("latin-1"))
+        return parse_token(got.body)
     except VcError as error:
         return error
 
@@ -136,16 +169,38 @@ def _stapled(staples: Sequence[str], uri: str) -> list[StatusToken]:
     return found
 
 
+def _asserted(
+    assertions: Sequence[bytes], reference: StatusReference, claims: Claims, issuer: Cert, known: Knowledge
+) -> list[VerifiedAssertion]:
+    """What is no assertion about this very copy, by a key of its issuer, is no answer and no offence."""
+    found = []
+    for data in assertions[:MAX_STAPLES]:
+        try:
+            assertion = parse_assertion(data)
+            key = _signer((), assertion.kid, claims, issuer, known).public
+            found.append(verify_assertion(assertion, uri=reference.uri, idx=reference.idx, key=key, at=known.at))
+        except VcError:
+            continue
+    return found
+
+
 def _vouch(token: StatusToken, uri: str, claims: Claims, issuer: Cert, known: Knowledge) -> VerifiedStatusToken:
-    """Signed for the same entity and type as the document, by the certificate inside or else by the document's own key; and readable."""
-    signer = issuer
-    if token.x5c:
-        signer = known.material.policy.check_issuer(token.x5c, claims.issuer, claims.vct, known.at, known.material.crls)
-    verified = verify_origin(token, uri=uri, key=signer.public, at=known.at)
+    """Signed for the same entity and type as the document, and readable."""
+    key = _signer(token.x5c, token.kid, claims, issuer, known).public
+    verified = verify_origin(token, uri=uri, key=key, at=known.at)
     if not verified.statuses.size:
         raise StatusUnknown("the status list is empty")
     return verified
 
 
-def _says_invalid(token: VerifiedStatusToken, idx: int) -> bool:
-    return idx < token.statuses.size and status_at(token, idx) == INVALID
+def _signer(x5c: Sequence[bytes], kid: bytes, claims: Claims, issuer: Cert, known: Knowledge) -> Cert:
+    """The certificate inside, else the one known under that name, else the document's own; for the document's issuer and type."""
+    chain = x5c or known.material.certificates.get((claims.issuer, kid), ())
+    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls) if chain else issuer
+
+
+def _value(witness: Witness, idx: int) -> int | None:
+    """What a witness says; ``None`` past the end of a list."""
+    if isinstance(witness, VerifiedAssertion):
+        return witness.status
+    return status_at(witness, idx) if idx < witness.statuses.size else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..formats import Claims
+from ..status.freshness import Freshness
 from ._model import CHECKS, Check, Decision, Level, VerifiedCredential
 
 SCHEMA_ID: Final = "urn:fdc:muniment.example:2027:verdict:1"
@@ -65,7 +66,11 @@ def plain(value: Any) -> Any:
 def _status(decision: Decision) -> dict[str, Any] | None:
     if decision.status_iat is None:
         return None
-    return {"as_of": decision.status_iat, "age": max(0, decision.at - decision.status_iat)}
+    return {
+        "as_of": decision.status_iat,
+        "age": max(0, decision.at - decision.status_iat),
+        "freshness": decision.status_freshness,
+    }
 
 
 def _pack(decision: Decision) -> dict[str, Any] | None:
@@ -139,8 +144,18 @@ VERDICT_SCHEMA: Final[dict[str, Any]] = {
             ),
         },
         status={
-            "description": "date and age of the oldest status list relied upon; null if none was",
-            "anyOf": [{"type": "null"}, _object(as_of=_SECONDS, age=_SECONDS)],
+            "description": "date and age of the oldest word about a status that was relied upon; null if none was",
+            "anyOf": [
+                {"type": "null"},
+                _object(
+                    as_of=_SECONDS,
+                    age=_SECONDS,
+                    freshness={
+                        "enum": list(Freshness),
+                        "description": "fresh: younger than its issuer asks for; as_of: older, and to be told with its date; expired: no longer good",
+                    },
+                ),
+            ],
         },
         pack={
             "description": "the checking pack that answered, where there was one",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.signing import AT
-from support.trial_verify import ISSUER, LIST, registry, status_token
+from support.trial_verify import ISSUER, LIST, registry, status_cwt, status_token
 
 from shared.errors import Malformed, StatusUnknown, VcError
 from shared.status.memory import (
@@ -47,22 +47,60 @@ def test_two_lists_of_one_second_are_evidence_and_unknown() -> None:
         with pytest.raises(StatusUnknown):
             memory.check(ISSUER, token)
     proof = memory.equivocations[ISSUER, LIST, NEW.iat]
-    assert proof.digests == {NEW.digest, OTHER.digest}
-    assert OTHER.jws.token in proof.tokens
+    assert proof.digests == {NEW.said, OTHER.said}
+    assert OTHER.text in proof.tokens
 
 
 def test_both_tokens_are_kept_where_both_are_at_hand() -> None:
     third = seen_token(AT - 10, {6: 1})
     memory = StatusMemory().learn(ISSUER, NEW, OTHER)
-    assert memory.equivocations[ISSUER, LIST, NEW.iat].tokens == {NEW.jws.token, OTHER.jws.token}
+    assert memory.equivocations[ISSUER, LIST, NEW.iat].tokens == {NEW.text, OTHER.text}
     more = StatusMemory().learn(ISSUER, NEW, OTHER, third).equivocations[ISSUER, LIST, NEW.iat]
-    assert more.digests == {NEW.digest, OTHER.digest, third.digest}
+    assert more.digests == {NEW.said, OTHER.said, third.said}
     assert len(more.tokens) == MAX_EVIDENCE
 
 
 def test_a_contradiction_unseen_so_far_is_noticed_at_once() -> None:
     with pytest.raises(StatusUnknown):
         StatusMemory().learn(ISSUER, NEW).check(ISSUER, OTHER)
+
+
+def test_both_forms_of_one_version_are_one_statement() -> None:
+    """S19: whoever compared what was signed would take every issuer that serves both forms for a liar."""
+    cwt = verify_token(parse_token(status_cwt(iat=AT - 10)), uri=LIST, key=registry().signer.public, at=AT)
+    memory = StatusMemory().learn(ISSUER, NEW, cwt)
+    assert memory == StatusMemory().learn(ISSUER, NEW) == StatusMemory().learn(ISSUER, cwt)
+    memory.check(ISSUER, cwt)
+    memory.check(ISSUER, NEW)
+
+
+def test_a_lie_in_the_other_form_is_evidence() -> None:
+    lie = verify_token(parse_token(status_cwt({5: 1}, iat=AT - 10)), uri=LIST, key=registry().signer.public, at=AT)
+    memory = StatusMemory().learn(ISSUER, NEW, lie)
+    assert memory.equivocations[ISSUER, LIST, NEW.iat].tokens == {NEW.text, lie.text}
+    for token in (NEW, lie):
+        with pytest.raises(StatusUnknown):
+            memory.check(ISSUER, token)
+    assert {parse_token(text).media_type for text in (NEW.text, lie.text)} == {NEW.media_type, lie.media_type}
+
+
+def test_a_word_about_one_copy_is_overtaken_too() -> None:
+    memory = StatusMemory().learn(ISSUER, NEW)
+    memory.check_newest(ISSUER, LIST, NEW.iat)
+    memory.check_newest(ISSUER, LIST + "2", 0)
+    with pytest.raises(StatusUnknown):
+        memory.check_newest(ISSUER, LIST, NEW.iat - 1)
+
+
+def test_what_version_0_1_wrote_counts_by_its_dates() -> None:
+    written = {"lists": {ISSUER: {LIST: {"iat": NEW.iat, "digest": "eA"}}}, "invalid": {}, "equivocations": []}
+    memory = parse_statuses(written)
+    memory.check(ISSUER, NEW)
+    with pytest.raises(StatusUnknown):
+        memory.check(ISSUER, OLD)
+    later = memory.learn(ISSUER, NEW)
+    assert (later.lists[ISSUER, LIST], later.equivocations) == (Seen(NEW.iat, NEW.said), {})
+    assert parse_statuses(render_statuses(memory)) == memory
 
 
 def test_the_next_list_is_believed_again() -> None:
@@ -132,8 +170,8 @@ def test_evidence_is_bounded() -> None:
         ({"lists": []}, "/lists"),
         ({"lists": {"i": 1}}, "/lists/i"),
         ({"lists": {"i": {"u/": 1}}}, "/lists/i/u~1"),
-        ({"lists": {"i": {"u": {"iat": 1}}}}, "/lists/i/u/digest"),
-        ({"lists": {"i": {"u": {"iat": 1, "digest": "="}}}}, "/lists/i/u/digest"),
+        ({"lists": {"i": {"u": {"iat": 1}}}}, "/lists/i/u/said"),
+        ({"lists": {"i": {"u": {"iat": 1, "said": "="}}}}, "/lists/i/u/said"),
         ({"invalid": {"i": 1}}, "/invalid/i"),
         ({"invalid": {"i": {"u": 1}}}, "/invalid/i/u"),
         ({"invalid": {"i": {"u": {"01": 1}}}}, "/invalid/i/u/01"),

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import pytest
 from support.signing import AT, Signer, leaf
 from support.trial_verify import (
+    BANK,
     DAY,
     IDX,
     ISSUER,
     LIST,
     Answers,
     Authority,
+    assertion,
     credential_type,
     decide,
     expectation,
@@ -20,17 +24,20 @@ from support.trial_verify import (
     registry,
     resign,
     show,
+    status_cwt,
     status_token,
     stranger,
 )
 
+from shared.cose import kid_of
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched, run
 from shared.formats import StatusReference, formats
 from shared.keys import Role
 from shared.status import token_status_list as tsl
+from shared.status.freshness import Freshness
 from shared.status.memory import StatusMemory
-from shared.status.token_status_list import parse_token, verify_token
+from shared.status.token_status_list import INVALID, SUSPENDED, VALID, VerifiedStatusToken, parse_token, verify_origin
 from shared.trust.anchors import Anchor
 from shared.verify import Decision, allowed_age, verify
 
@@ -43,9 +50,12 @@ def down(_fetch: Fetch) -> Fetched:
     raise Unavailable("nobody answers")
 
 
+def verified(token: str) -> VerifiedStatusToken:
+    return verify_origin(parse_token(token), uri=LIST, key=registry().signer.public, at=AT)
+
+
 def seen(*tokens: str) -> StatusMemory:
-    key = registry().signer.public
-    return StatusMemory().learn(ISSUER, *[verify_token(parse_token(token), uri=LIST, key=key, at=AT) for token in tokens])
+    return StatusMemory().learn(ISSUER, *map(verified, tokens))
 
 
 def is_(decision: Decision, outcome: str, code: str = "") -> None:
@@ -218,6 +228,152 @@ def test_what_was_learnt_is_told() -> None:
     assert decide(show(issue(by=stranger())), answer=status_token()).learnt == StatusMemory()
 
 
+# --- the other form ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("value", "outcome", "code"), [(0, "accepted", ""), (1, "rejected", "revoked"), (2, "rejected", "suspended")])
+def test_a_list_in_cbor_says_the_same(value: int, outcome: str, code: str) -> None:
+    is_(decide(SHOWN, answer=Answers({LIST: status_cwt({IDX: value})})), outcome, code)
+
+
+def test_both_forms_together_are_one_statement() -> None:
+    jwt, cwt = status_token(iat=AT - 60), status_cwt(iat=AT - 60)
+    both = decide(SHOWN, answer=Answers({LIST: cwt}), stapled=[jwt, parse_token(cwt).text], trust=material(memory=seen(jwt)))
+    is_(both, "accepted")
+    assert both.learnt == StatusMemory()
+
+
+def test_a_lie_in_the_other_form_is_evidence_and_unknown() -> None:
+    jwt, cwt = status_token(iat=AT - 60), parse_token(status_cwt({1: 1}, iat=AT - 60)).text
+    both = decide(SHOWN, answer=jwt, stapled=[cwt])
+    is_(both, "undecided", "status_unknown")
+    assert both.learnt.equivocations[ISSUER, LIST, AT - 60].tokens == {jwt, cwt}
+
+
+def test_a_list_that_only_names_its_key() -> None:
+    """The name is looked up among the issuer's known certificates, and what is found there is judged like one that came along."""
+    signer = Signer.new()
+    kid, made = kid_of(signer.public), leaf(signer, registry().certificate, registry().root, uri=ISSUER, at=AT - DAY, serial=9)
+    answer = Answers({LIST: status_cwt(by=replace(registry(), signer=signer), x5c=())})
+    is_(decide(SHOWN, answer=answer), "undecided", "status_unknown")
+    is_(decide(SHOWN, answer=answer, trust=material(certificates={(ISSUER, kid): (made,)})), "accepted")
+    is_(decide(SHOWN, answer=answer, trust=material(certificates={(BANK, kid): (made,)})), "undecided", "status_unknown")
+    foreign = leaf(signer, stranger().certificate, stranger().root, uri=ISSUER, at=AT - DAY)
+    is_(decide(SHOWN, answer=answer, trust=material(certificates={(ISSUER, kid): (foreign,)})), "undecided", "status_unknown")
+
+
+# --- assertions about one copy ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def carrying(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A presentation with assertions inside, whatever the format: only some have a place for them."""
+    form = formats()["dc+sd-jwt"]
+    parse = type(form).parse
+
+    def carry(*staples: bytes) -> str:
+        monkeypatch.setattr(type(form), "parse", lambda self, wire: msgspec.structs.replace(parse(self, wire), staples=staples))
+        return SHOWN
+
+    return carry
+
+
+Carrying = Callable[..., str]
+
+
+def test_staple_never_overrules_invalid_also_for_one_copy(carrying: Carrying) -> None:
+    """S19, with the status of the copy itself as the staple."""
+    is_(decide(carrying(assertion(iat=AT)), answer=status_token({IDX: 1}, iat=AT - HOUR)), "rejected", "revoked")
+    first = decide(carrying(assertion(INVALID, iat=AT - HOUR), assertion(iat=AT)), answer=status_token(iat=AT))
+    is_(first, "rejected", "revoked")
+    assert first.status_iat == AT - HOUR
+    later = decide(carrying(assertion(iat=AT)), answer=status_token(iat=AT), trust=material(memory=first.learnt))
+    is_(later, "rejected", "revoked")
+
+
+def test_invalid_in_an_expired_assertion_is_final(carrying: Carrying) -> None:
+    decision = decide(carrying(assertion(INVALID, iat=AT - 9 * DAY)), answer=down)
+    is_(decision, "rejected", "revoked")
+    assert decision.status_freshness is Freshness.EXPIRED
+
+
+def test_an_assertion_helps_where_the_list_is_old(carrying: Carrying) -> None:
+    old = status_token(iat=AT - 2 * DAY)
+    is_(decide(carrying(), answer=old), "undecided", "status_stale")
+    helped = decide(carrying(assertion(iat=AT - 60)), answer=old)
+    is_(helped, "accepted")
+    assert (helped.status_iat, helped.status_freshness) == (AT - 60, Freshness.FRESH)
+    is_(decide(carrying(assertion(iat=AT - 60)), answer=down), "accepted")
+
+
+def test_the_newer_of_list_and_assertion_counts(carrying: Carrying) -> None:
+    is_(decide(carrying(assertion(SUSPENDED, iat=AT - 60)), answer=status_token(iat=AT - 61)), "rejected", "suspended")
+    is_(decide(carrying(assertion(iat=AT - 60)), answer=status_token({IDX: 2}, iat=AT - 61)), "accepted")
+    is_(decide(carrying(assertion(SUSPENDED, iat=AT - 61)), answer=status_token(iat=AT - 60)), "accepted")
+    for one, other in ((VALID, SUSPENDED), (SUSPENDED, VALID)):  # of the same second, the worse
+        is_(decide(carrying(assertion(one, iat=AT)), answer=status_token({IDX: other}, iat=AT)), "rejected", "suspended")
+    is_(decide(carrying(assertion(7, iat=AT)), answer=status_token(iat=AT - 60)), "undecided", "status_unknown")
+    is_(decide(carrying(assertion(iat=AT)), answer=status_token(size=9, iat=AT)), "rejected", "status_index_out_of_range")
+    is_(decide(carrying(assertion(iat=AT)), answer=status_token(size=9, iat=AT - 1)), "accepted")
+
+
+def test_an_assertion_is_overtaken_by_a_list_seen_before(carrying: Carrying) -> None:
+    trust = material(memory=seen(status_token(iat=AT - 60)))
+    is_(decide(carrying(assertion(iat=AT - 61)), answer=down, trust=trust), "undecided", "status_unknown")
+    is_(decide(carrying(assertion(iat=AT - 60)), answer=down, trust=trust), "accepted")
+
+
+def test_an_assertion_that_is_none_is_ignored(carrying: Carrying) -> None:
+    junk = (
+        b"",
+        assertion(idx=IDX + 1),
+        assertion(uri=LIST + "0"),
+        assertion(iat=AT + 61),
+        assertion(by=stranger()),
+        assertion(by=neighbour(), kid=kid_of(registry().signer.public)),
+        status_cwt(),
+    )
+    is_(decide(carrying(*junk), answer=down), "undecided", "status_unknown")
+    is_(decide(carrying(*junk)), "accepted")
+    is_(decide(carrying(assertion(INVALID, iat=AT + 61))), "accepted")
+    is_(decide(carrying(*[b"junk"] * 16, assertion()), answer=down), "undecided", "status_unknown")
+
+
+def test_an_old_assertion_is_as_old_as_a_list(carrying: Carrying) -> None:
+    is_(decide(carrying(assertion(iat=AT - 2 * DAY, exp=AT + DAY)), answer=down), "undecided", "status_stale")
+    is_(decide(carrying(assertion(iat=AT - 60, exp=AT)), answer=down), "undecided", "status_unknown")
+
+
+def test_an_assertion_by_another_key_of_the_issuer(carrying: Carrying) -> None:
+    signer = Signer.new()
+    made = leaf(signer, registry().certificate, registry().root, uri=ISSUER, at=AT - DAY, serial=9)
+    shown, trust = (
+        carrying(assertion(by=replace(registry(), signer=signer))),
+        material(certificates={(ISSUER, kid_of(signer.public)): (made,)}),
+    )
+    is_(decide(shown, answer=down), "undecided", "status_unknown")
+    is_(decide(shown, answer=down, trust=trust), "accepted")
+
+
+# --- fresh, as of, expired --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "outcome", "found"),
+    [(0, "accepted", "fresh"), (HOUR, "accepted", "fresh"), (HOUR + 1, "accepted", "as_of"), (2 * DAY, "undecided", "as_of")],
+)
+def test_a_verdict_says_how_fresh_its_knowledge_is(age: int, outcome: str, found: str) -> None:
+    decision = decide(SHOWN, answer=status_token(iat=AT - age))
+    assert (decision.decision, decision.status_freshness, decision.status_iat) == (outcome, found, AT - age)
+
+
+def test_past_its_end_knowledge_is_expired() -> None:
+    assert decide(SHOWN, answer=status_token(iat=AT - 60, exp=AT)).status_freshness is Freshness.EXPIRED
+    memory = StatusMemory().learn(ISSUER, verified(status_token(iat=AT - 8 * DAY))).learn_invalid(ISSUER, LIST, IDX, until=AT + DAY)
+    assert decide(SHOWN, answer=down, trust=material(memory=memory)).status_freshness is Freshness.EXPIRED
+    assert decide(SHOWN, answer=down).status_freshness is None
+
+
 # --- who speaks -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +468,11 @@ def test_a_list_is_asked_for_once_and_as_a_list() -> None:
     decision = run(verify({"poa": wires}, expectation(), material(), at=AT), driver)
     is_(decision, "accepted")
     [fetch] = asked
-    assert (fetch.url, fetch.method, dict(fetch.headers)) == (LIST, "GET", {"accept": "application/statuslist+jwt"})
+    assert (fetch.url, fetch.method, dict(fetch.headers)) == (
+        LIST,
+        "GET",
+        {"accept": "application/statuslist+cwt, application/statuslist+jwt"},
+    )
     assert fetch.max_bytes == tsl.MAX_TOKEN
 
 

@@ -29,7 +29,7 @@ def test_an_accepted_verdict() -> None:
     assert (verdict["decision"], verdict["code"], verdict["checked_at"]) == ("accepted", "", AT)
     assert verdict["level"] == {"name": "live", "number": 3}
     assert [line["name"] for line in verdict["checks"]] == list(CHECKS)
-    assert verdict["status"] == {"as_of": AT - 3600, "age": 3600}
+    assert verdict["status"] == {"as_of": AT - 3600, "age": 3600, "freshness": "fresh"}
     assert verdict["pack"] == {"issuer": BANK, "signer": "thumb", "seq": 4, "as_of": AT - 50, "age": 50, "expires_at": AT + 50}
     [credential] = verdict["credentials"]
     assert credential["claims"] == CLAIMS
