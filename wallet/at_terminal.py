@@ -57,7 +57,7 @@ def tell_wallet(holder: str, passphrase: str, code: str) -> None:
     say(f"  Recovery code: {code}   (shown once: write it down, nobody else can open this wallet)")
 
 
-def _with_wallet(arguments: argparse.Namespace, work: Work[T]) -> T:
+def with_wallet(arguments: argparse.Namespace, work: Work[T]) -> T:
     """Open the host and one wallet, do ``work``, and close both."""
 
     async def run() -> T:
@@ -117,7 +117,7 @@ def receive(arguments: argparse.Namespace) -> int:
         say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
         return 0
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def _code(given: str | None, look: CodeLook | None) -> str | None:
@@ -144,7 +144,7 @@ def list_cards(arguments: argparse.Namespace) -> int:
             say("This wallet is empty.")
         return 0
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def present(arguments: argparse.Namespace) -> int:
@@ -165,7 +165,7 @@ def present(arguments: argparse.Namespace) -> int:
             view = await consent_view(host.means, opened.vault, item.id)
         return _show_result(view)
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def _show_request(view: Consent) -> None:
@@ -238,7 +238,7 @@ def address(arguments: argparse.Namespace) -> int:
         say_aside(share.sentence(made))
         return 0
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def _write_copy(arguments: argparse.Namespace, made: Addressed) -> None:
@@ -267,7 +267,7 @@ def show_history(arguments: argparse.Namespace) -> int:
             say_aside("Lines of this history were changed or taken out.")
         return 0 if intact else REFUSED
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def do_upkeep(arguments: argparse.Namespace) -> int:
@@ -277,7 +277,7 @@ def do_upkeep(arguments: argparse.Namespace) -> int:
         await upkeep(host.means, opened.vault)
         return 0
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -291,7 +291,7 @@ def backup(arguments: argparse.Namespace) -> int:
         say(f"Wrote {arguments.file}" + ("" if given else f"\nPassphrase of this backup: {passphrase}   (shown once)"))
         return 0
 
-    return _with_wallet(arguments, work)
+    return with_wallet(arguments, work)
 
 
 def restore(arguments: argparse.Namespace) -> int:

@@ -46,6 +46,7 @@ def parser() -> Parser:
         "--json", action="store_true", help="print them as JSON"
     )
     _add_present(commands)
+    _add_answer(commands)
     _add_address(commands)
     _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
         "--json", action="store_true", help="print the whole export as JSON"
@@ -111,6 +112,21 @@ def _add_present(commands: Commands[Parser]) -> None:
         "--allow", action="append", default=[], metavar="DETAIL", help="also show this optional detail; may be given several times"
     )
     one.add_argument("--document", metavar="ID", help="which document, where several answer")
+
+
+def _add_answer(commands: Commands[Parser]) -> None:
+    one = _wallet(_command(commands, "answer", "answer a desk that asks without a network", _on_wallet("answer", "at_counter")))
+    one.add_argument("challenge", nargs="?", help="picture of the desk's square code, or its text OVC1:…")
+    one.add_argument("--code", metavar="DIGITS", help="ten digits that the desk read out, in place of a square code")
+    one.add_argument("--to", metavar="ENTITY", help="with --code: whom it is from, such as https://bank.example")
+    one.add_argument("--use", metavar="ID", help="with --code: what it is for, in the organisation's registered word")
+    one.add_argument("--out", required=True, metavar="FILE", help="where to write the answer: .gif (a loop of codes), .png or .txt")
+    one.add_argument("--yes", action="store_true", help="share without asking again")
+    one.add_argument("--without", nargs="+", default=[], metavar="GROUP", help="leave out these optional details, such as restrictions")
+    one.add_argument("--document", metavar="ID", help="which document, where several answer")
+    one.add_argument(
+        "--register", nargs="+", default=[], metavar="F", help="files with the organisation's certificate (default: what the wallet keeps)"
+    )
 
 
 def _add_address(commands: Commands[Parser]) -> None:
@@ -231,13 +247,13 @@ def open_link(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_wallet(name: str) -> Command:
-    """A command of ``at_terminal``, loaded when it runs."""
+def _on_wallet(name: str, module: str = "at_terminal") -> Command:
+    """A command of ``at_terminal`` or its like, loaded when it runs."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from wallet import at_terminal
+        from importlib import import_module
 
-        command: Command = getattr(at_terminal, name)
+        command: Command = getattr(import_module(f"wallet.{module}"), name)
         return command(arguments)
 
     return run
