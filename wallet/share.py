@@ -7,6 +7,7 @@ The copy is marked as used (``address``) before anything is signed; the finished
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +15,14 @@ from urllib.parse import urlsplit
 from shared import addressed
 from shared.addressed import AddressedPresentation
 from shared.clock import DAY
-from shared.codec import qr
+from shared.codec import base64url, qr
 from shared.codec.qr import ErrorCorrection
 from shared.credentials import ClaimPath, CredentialType, by_id
 from shared.credentials._derive import dcql
 from shared.dcql import DcqlQuery, parse_query
-from shared.errors import Conflict, Malformed, TooLarge
+from shared.errors import AccessDenied, Conflict, Malformed, TooLarge
 from shared.formats import Binding, formats
+from shared.ovp.envelope import PRESENTATION, render_text
 from shared.storage import Tx
 from shared.web.dates import Dates
 from wallet import history
@@ -34,6 +36,8 @@ from wallet.records import ADDRESSED, COPIES, STATUS, Item
 from wallet.sessions import Addressed, ClaimNames, Document
 
 DEFAULT_DAYS = 7
+SMALL = "dc+sd-cwt"
+"""The format whose copies make the coarser square code; taken where the document has any."""
 _MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correction M (ISO/IEC 18004 table 7)
 
 
@@ -79,6 +83,7 @@ async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
     at = means.clock()
     showing = await means.storage.write(lambda tx: _spend(tx, means, vault, wish, at=at), point="address")
     binding = addressed.make_binding(entity=wish.entity, purpose_id=wish.purpose_id, at=at, entropy=means.entropy, days=wish.days)
+    binding = replace(binding, extra={**binding.extra, "exp": min(at + wish.days * DAY, showing.line.expires_at)})
     wire = await sign_presentation(showing.copy, showing.presented, binding, at=at, entropy=means.entropy)
     staples = await means.storage.read(lambda tx: _staples(tx, vault, showing.line.status_uri))
     presentation = AddressedPresentation(
@@ -101,15 +106,15 @@ async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
     return await _keep(means, vault, made, showing.document, binding)
 
 
-def _query(kind: CredentialType, wish: Wish) -> DcqlQuery:
+def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
     """The ready question, its own optional details left out, and what was named beside it."""
     if wish.query is not None:
-        asked = dcql(kind, wish.query, PREFERRED)["credentials"][0]
+        asked = dcql(kind, wish.query, format_name)["credentials"][0]
         ready = kind.query(wish.query)
         asked["claims"] = asked["claims"][: len(ready.paths) if ready else None]
         asked.pop("claim_sets", None)
     else:
-        asked = {"id": kind.id, "format": PREFERRED, "meta": {"vct_values": [kind.vct]}, "claims": []}
+        asked = {"id": kind.id, "format": format_name, "meta": {"vct_values": [kind.vct]}, "claims": []}
     named = [list(_path(key)) for key in wish.claims]
     known = [claim["path"] for claim in asked["claims"]]
     asked["claims"] += [{"path": path} for path in named if path not in known]
@@ -122,7 +127,16 @@ def _path(key: str) -> ClaimPath:
 
 
 async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int) -> Offer:
-    found = await find_offers(tx, vault, _query(by_id(wish.type), wish), wish.entity, at=at)
+    """A small copy that nobody has seen, else what there is."""
+    with suppress(AccessDenied):
+        small = await _find_in(tx, vault, wish, SMALL, at=at)
+        if small.copy is not None and not small.reused:
+            return small
+    return await _find_in(tx, vault, wish, PREFERRED, at=at)
+
+
+async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int) -> Offer:
+    found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at)
     chosen: dict[str, str] = {} if wish.document is None else dict.fromkeys(found.parts, wish.document)
     return found.choose(chosen)[0]
 
@@ -192,10 +206,21 @@ def qr_of(copy: Addressed) -> tuple[str, ErrorCorrection]:
     The issuer's list stays in the file: whoever checks has it in the checking pack, and a coarser picture is read by weaker cameras.
     """
     presentation = replace(addressed.parse_file(copy.file), status_list_tokens=())
+    if presentation.format == SMALL:
+        return _small_text(presentation), "M"
     try:
         return addressed.render_qr(presentation, max_length=_MEDIUM), "M"
     except TooLarge:
         return addressed.render_qr(presentation), "L"
+
+
+def _small_text(presentation: AddressedPresentation) -> str:
+    """The presentation alone, as a phone would show it (docs/ovp.md)."""
+    ((wire,),) = presentation.vp_token.values()
+    text = render_text(PRESENTATION, base64url.decode(wire))
+    if len(text) > _MEDIUM:
+        raise TooLarge("this copy shows too much for one QR code; send the file")
+    return text
 
 
 def qr_png(copy: Addressed, *, scale: int = 6) -> bytes:

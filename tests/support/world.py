@@ -123,8 +123,8 @@ class Office:
             f"poa-{name}": Configuration(
                 id=f"poa-{name}",
                 format=name,
-                vct=VCT if name == "dc+sd-jwt" else None,
-                types=() if name == "dc+sd-jwt" else ("VerifiableCredential", kind.vcdm_type),
+                vct=VCT if name.startswith("dc+") else None,
+                types=() if name.startswith("dc+") else ("VerifiableCredential", kind.vcdm_type),
                 binding_methods=("jwk",),
                 proof_algs=("ES256",),
                 metadata=credential_metadata(kind, name),

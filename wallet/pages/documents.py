@@ -7,14 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.errors import Conflict, VcError
+from shared.errors import Conflict, Missing, VcError
 from shared.storage import Tx
 from shared.web.auth import current_session, read_form
 from shared.web.pages import render
-from wallet import history
+from wallet import history, phone
 from wallet.cards import Card, card, type_of
 from wallet.keep import Vault
 from wallet.pages.desk import Desk, see
+from wallet.phone_api import BatchLine, batch_line
 from wallet.records import COPIES, DOCUMENTS, Item
 from wallet.sessions import Document, Sealed
 from wallet.upkeep import check_status, renew
@@ -30,6 +31,7 @@ class DocumentPages:
         """Register the pages."""
         app.router.add_get("/", self.home)
         app.router.add_get("/cards/{id}", self.show)
+        app.router.add_post("/cards/{id}/phones/{batch}/lost", self.lost)
         app.router.add_get("/cards/{id}/renew", self.ask_renew)
         app.router.add_post("/cards/{id}/renew", self.renew)
         app.router.add_get("/cards/{id}/remove", self.ask_remove)
@@ -64,10 +66,26 @@ class DocumentPages:
             kind=type_of(item.value),
             groups=_grouped(self._card(request, item)),
             shown=_shown(lines, item.id),
+            phones=await self._phones(vault, item.id),
             new="new" in request.query,
             about=type_of(item.value).description.in_(words.locale),
             ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],
         )
+
+    async def _phones(self, vault: Vault, document: str) -> list[BatchLine]:
+        """The batches that phones keep of this document."""
+        batches = [batch_line(item, "") for item in await phone.of_document(self._desk.means, vault, document)]
+        return [batch for batch in batches if batch.state == "on-phone"]
+
+    async def lost(self, request: web.Request) -> web.StreamResponse:
+        """The holder says that a phone is lost: the office is asked to put its copies on hold."""
+        await read_form(request)
+        vault, item = await self._item(request)
+        batch = await phone.get(self._desk.means, vault, request.match_info["batch"])
+        if batch.value.document != item.id:
+            raise Missing("there is no such batch of this document")
+        await phone.lost(self._desk.means, vault, batch.id)
+        see(f"/cards/{item.id}")
 
     async def ask_renew(self, request: web.Request) -> web.StreamResponse:
         _, item = await self._item(request)
@@ -90,6 +108,9 @@ class DocumentPages:
 
     async def remove(self, request: web.Request) -> web.StreamResponse:
         await read_form(request)
+        vault, item = await self._item(request)
+        for batch in await phone.of_document(self._desk.means, vault, item.id):
+            await phone.lost(self._desk.means, vault, batch.id)
         vault, item = await self._item(request)
         entry = history.removed(item.value, at=self._desk.means.clock())
 
