@@ -194,6 +194,7 @@ def tables(translate: Translate = N_) -> dict[str, Any]:
     """The sentences above, translated, as scripts look them up: by name of a check, by code, by number of a level."""
     return {
         "verdicts": {name: translate(text) for name, text in VERDICTS.items()},
+        "copy": translate(A_COPY),
         "passed": {name: translate(text) for name, text in PASSED.items()},
         "open": {name: translate(text) for name, text in OPEN.items()},
         "remarks": {code: translate(text) for code, text in REMARKS.items()},

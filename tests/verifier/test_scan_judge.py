@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,8 @@ FIFTY = 50
 
 
 @pytest.fixture
-async def counter(desk: Running) -> AsyncIterator[Enrolled]:
-    yield await enrol(desk)
+async def counter(desk: Running) -> Enrolled:
+    return await enrol(desk)
 
 
 async def test_shown_live_is_level_three(desk: Running, counter: Enrolled) -> None:
@@ -186,8 +185,12 @@ async def test_certificate_by_somebody_else_or_run_out(desk: Running, counter: E
 @pytest.mark.parametrize("mode", ["live", "code", "copy"])
 async def test_what_is_no_answer_at_all(desk: Running, counter: Enrolled, mode: str, text: str) -> None:
     digits = make_code(entity=BANK, use="bank", entropy=Dice("code"))
-    question = {"live": {"challenge": challenge(desk, counter)}, "code": {"code": digits, "use": "bank"}, "copy": {}}[mode]
-    verdict = await judge(desk, counter, mode=mode, answer=text, **question)
+    questions: dict[str, dict[str, Any]] = {
+        "live": {"challenge": challenge(desk, counter)},
+        "code": {"code": digits, "use": "bank"},
+        "copy": {},
+    }
+    verdict = await judge(desk, counter, mode=mode, answer=text, **questions[mode])
     assert verdict["decision"] == "rejected"
     assert verdict["code"] in {"malformed", "too_large", "bad_signature", "wrong_typ"}
 

@@ -58,6 +58,7 @@ class Scan:
             navigation=[],
             form_token="",
             organisation=self._desk.settings.name,
+            minutes=self._desk.settings.keep_minutes,
             words=self._words(talk),
             static=request.config_dict[PAGES].assets.url("scan/main.js").removesuffix("scan/main.js"),
         )

@@ -23,6 +23,12 @@ const STAPLE_AFTER = 86_400; // a checking pack older than that asks wallets for
 /** @type {Figures} */
 const NOT_READ = { pictures: 0, seconds: 0, parts: 1, size: "", reader: "" };
 
+/** Whole pixels for each module, whatever room there is: a scaled picture is harder to read. @param {HTMLCanvasElement} canvas @param {string} text */
+function drawWhole(canvas, text) {
+  draw(canvas, text, { level: "medium" });
+  canvas.style.width = `${canvas.width / (devicePixelRatio || 1)}px`;
+}
+
 export class Counter extends Door {
   constructor() {
     super();
@@ -74,7 +80,7 @@ export class Counter extends Door {
     const view = this.show(question.mode === "live" ? "ask" : "code", { title });
     if (question.mode === "live") {
       const canvas = /** @type {HTMLCanvasElement} */ (piece(view, "code"));
-      draw(canvas, await renderText(CHALLENGE, fromBase64url(question.challenge)), { level: "medium" });
+      drawWhole(canvas, await renderText(CHALLENGE, fromBase64url(question.challenge)));
       this.asks(piece(view, "asks"), question.use);
     } else {
       const { digits } = question;

@@ -203,6 +203,7 @@ export class Door {
   // --- the first view of an open desk
 
   home() {
+    if (!this.store) return void this.begin();
     this.forgetCase();
     const view = this.show("home");
     this.uses(view, "live");
@@ -239,13 +240,13 @@ export class Door {
       this.ended ? say("warnended") : "",
       !certificate || certificate.until <= now() ? say("warncert") : "",
       pack ? (pack.exp <= now() ? say("warnstale") : "") : (await store.packNote()) ? say("warnstale") : say("warnpack"),
-      persisted ? "" : say("warnpersist"),
       isSecureContext ? "" : say("warnhttp"),
     ];
     if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return;
     warn(piece(view, "warnings"), amiss.filter(Boolean));
     const said = [
       pack ? `${say("pack")}: ${say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) })}` : "",
+      persisted ? "" : say("warnpersist"),
       this.outcome === "renewed" ? say("online", { moment: moment(now()) }) : this.outcome === "offline" ? say("offline") : "",
     ];
     const place = view.querySelector("[data-part=knowledge]");
@@ -267,7 +268,7 @@ export class Door {
   complainAt(view, name, text) {
     const place = /** @type {HTMLElement | null} */ (view.querySelector(`[data-error="${name}"]`));
     if (!place) return;
-    place.textContent = text;
+    fill(place, { error: text });
     place.hidden = text === "";
     place.closest(".govuk-form-group")?.classList.toggle("govuk-form-group--error", text !== "");
     place.parentElement?.querySelector("input")?.classList.toggle("govuk-input--error", text !== "");

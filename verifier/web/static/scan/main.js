@@ -98,6 +98,12 @@ class Page extends Counter {
     tell(say(this.outcome === "renewed" ? "renewed" : "notrenewed"));
   }
 
+  /** What remains true when everything works: to be read without a network too, and before a desk is open. */
+  limits() {
+    this.forgetCase();
+    this.show("limits");
+  }
+
   // --- what people press
 
   /** @param {string} event @param {HTMLElement} button @returns {unknown} */
@@ -118,6 +124,7 @@ class Page extends Counter {
       case "clear": return this.ready().store.clearPast().then(() => this.history());
       case "settings": return this.desk();
       case "renew": return this.renewNow();
+      case "limits": return this.limits();
       case "lock": return this.lock();
       case "forget": return this.forget();
       case "retry": return this.begin();

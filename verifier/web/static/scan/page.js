@@ -3,7 +3,7 @@
 
 /** @typedef {Record<string, string>} Slots */
 /** @typedef {{vct: string, kind: string, id: string, title: string, purpose: string, details: string[], optional: string[]}} Use */
-/** @typedef {{locale: string, entity: string, uses: Use[], ages: [number, string[]][], short: string, verdicts: Slots, passed: Slots, open: Slots,
+/** @typedef {{locale: string, entity: string, uses: Use[], ages: [number, string[]][], short: string, verdicts: Slots, copy: string, passed: Slots, open: Slots,
  *  remarks: Slots, reasons: Record<string, [string, string]>, levels: Slots, seen: Slots, dates: string, lists: string}} Words */
 
 export const words = /** @type {Words} */ (read("words"));

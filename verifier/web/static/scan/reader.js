@@ -54,12 +54,13 @@ export class Reader {
 
   async start() {
     wake();
-    if (this._camera || this._done) return;
+    if (this._camera || this._done) return undefined;
     this._camera = new Camera(/** @type {HTMLVideoElement} */ (piece(this._root, "video")), await this._open(), (texts) => this._seen(texts));
     piece(this._root, "camera").hidden = false; // browsers give no pictures of what is not shown
     try {
       await this._camera.start();
     } catch (error) {
+      if (this._done) return undefined; // the view was left while the camera began
       this._camera = null;
       piece(this._root, "camera").hidden = true;
       if (!(error instanceof ScanError)) throw error;
@@ -69,8 +70,8 @@ export class Reader {
     /** @type {HTMLElement} */ (this._root.querySelector("[data-on=camera]")).hidden = true;
     this._begun = performance.now();
     piece(this._root, "note").hidden = true;
-    if (this._eye?.name === "qr") this._note("nowasm");
-    else tell(say("reading"));
+    if (this._eye?.name === "qr") return this._note("nowasm");
+    return tell(say("reading"));
   }
 
   async _open() {

@@ -33,8 +33,7 @@ export function look({ decision, level }) {
 /** @param {Verdict} verdict @returns {string} */
 export function heading(verdict) {
   if (verdict.decision === "undecided") return `${words.verdicts.undecided}: ${say("next")}`;
-  if (verdict.decision === "rejected" || verdict.level.number === 3) return words.verdicts[verdict.decision];
-  return say(`accepted${verdict.level.number}`);
+  return look(verdict) === "part" ? words.copy : words.verdicts[verdict.decision];
 }
 
 /**
