@@ -70,28 +70,27 @@ class _Delivery:
 
 
 async def issue(office: Office, access: bytes, request: CredentialRequest) -> CredentialResponse:
-    """Copies for each proved key. ``access`` is the digest of the access token (``authorize.bearer``).
+    """A copy for each proved key; of a type for bearers one copy, for nobody. ``access`` is the digest of the access token
+    (``authorize.bearer``).
 
     ``InvalidToken``, ``UnknownCredentialConfiguration``, ``InvalidProof``, ``InvalidNonce``, ``CredentialRequestDenied``.
     """
     at = office.clock()
-    view = await _look(office, access, len(request.proofs), at)
+    view = await _look(office, access, max(1, len(request.proofs)), at)
     configuration = _configuration(office, view.granted.document, request)
-    if not request.proofs:
-        raise InvalidProof("a key proof is needed", where="/proofs")
-    if len(request.proofs) > configuration.type.batch_size:
-        raise InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
+    _check_count(configuration, len(request.proofs))
     _check_standing(view.granted.document, at)
     proofs, nonces = await _prove(office, request.proofs, at)
+    holders: list[PublicKey | None] = [proof.holder for proof in proofs] or [None]
     claims = await source(office, configuration.type).give(view.granted.claims, view.granted.document)
     for _ in range(_TRIES):
         series = _series(office, configuration, view, at)
-        copies = [await _sign(office, series, claims, proof.holder, index) for proof, index in zip(proofs, view.free, strict=True)]
+        copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(holders, view.free, strict=True)]
         delivery = _Delivery(id=office.secret(16), nonces=nonces, expires_at=series.expires_at)
         try:
             await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, at=at), point="issue")
         except statuses.CollisionError:  # another request took one of the indices meanwhile: draw again
-            view = await _look(office, access, len(proofs), at)
+            view = await _look(office, access, len(holders), at)
             continue
         return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id)
     raise Unavailable("too many requests at the same moment")
@@ -127,6 +126,16 @@ def _configuration(office: Office, document: Document, request: CredentialReques
     return found
 
 
+def _check_count(configuration: Configuration, proofs: int) -> None:
+    if configuration.type.bearer:
+        if proofs:
+            raise InvalidProof("a document of this kind is tied to no key", where="/proofs")
+    elif not proofs:
+        raise InvalidProof("a key proof is needed", where="/proofs")
+    elif proofs > configuration.type.batch_size:
+        raise InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
+
+
 def _check_standing(document: Document, at: int) -> None:
     if document.standing is Standing.CANCELLED:
         raise CredentialRequestDenied("the office has cancelled this document")
@@ -156,7 +165,7 @@ def _series(office: Office, configuration: Configuration, view: _View, at: int) 
     return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, view.list.id))
 
 
-async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], holder: PublicKey, index: int) -> str:
+async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], holder: PublicKey | None, index: int) -> str:
     credential = Credential(
         type=series.configuration.type,
         claims=claims,

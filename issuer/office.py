@@ -21,6 +21,7 @@ from shared.storage import Storage
 
 ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
 ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL})
+MOST_READ, COMPACT = "dc+sd-jwt", "dc+sd-cwt"
 SCOPES = ("credentials:create", "credentials:read", "status:change")  # what API keys may do
 _NUMBER = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which people mistake when they read a number aloud
 
@@ -83,13 +84,23 @@ def chosen_types(names: Iterable[str]) -> tuple[CredentialType, ...]:
 
 
 def configurations(types: Iterable[CredentialType]) -> Mapping[str, Configuration]:
-    """Each type in each installed format: ``representation-sd-jwt``, ``representation-vc-jwt``."""
-    made = (
-        Configuration(id=f"{each.id}-{name.removeprefix('dc+').replace('+', '-')}", type=each, format=form)
-        for each in types
-        for name, form in formats().items()
-    )
+    """Each type in each installed format: ``representation-sd-jwt`` first, for most wallets take the first that they know.
+
+    A type for bearers has one configuration of its own and no other, ``…-bearer-cwt``: nothing else can be without a holder (S2).
+    """
+    made = [each for kind in types for each in ([_bearer(kind)] if kind.bearer else _bound(kind))]
     return MappingProxyType({each.id: each for each in made})
+
+
+def _bound(kind: CredentialType) -> list[Configuration]:
+    names = sorted(formats(), key=lambda name: (name != MOST_READ, name))
+    return [
+        Configuration(id=f"{kind.id}-{name.removeprefix('dc+').replace('+', '-')}", type=kind, format=formats()[name]) for name in names
+    ]
+
+
+def _bearer(kind: CredentialType) -> Configuration:
+    return Configuration(id=f"{kind.id}-bearer-cwt", type=kind, format=formats()[COMPACT])
 
 
 def draw_indices(size: int, count: int, entropy: Entropy) -> list[int]:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from issuer import authorize, issue, offers
-from issuer.office import Configuration, Office
+from issuer.office import COMPACT, Configuration, Office
 from issuer.publish import StatusLists
 from shared import openid4vci
 from shared.codec import strict_json
+from shared.cose import alg_id
 from shared.credentials._derive import credential_metadata, type_metadata_bytes
 from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
 from shared.status.token_status_list import MEDIA_TYPE
@@ -185,17 +186,20 @@ def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
 
 
 def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
-    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; that name as an identifier is ours (ADR 0003)."""
-    w3c = each.format.name == "vc+jwt"
+    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; that name as an identifier is ours (ADR 0003).
+
+    What is CBOR has its algorithms as COSE numbers and its keys as COSE keys (appendix A.2.2); key proofs are JWTs all the same.
+    """
+    w3c, compact = each.format.name == "vc+jwt", each.format.name == COMPACT
     return openid4vci.Configuration(
         id=each.id,
         format=each.format.name,
         vct=each.type.vct,
         types=("VerifiableCredential", each.type.vcdm_type) if w3c else (),
         scope=each.id,
-        signing_algs=(office.alg,),
-        binding_methods=("jwk",),
-        proof_algs=issue.PROOF_ALGS,
+        signing_algs=(alg_id(office.alg) if compact else office.alg,),
+        binding_methods=() if each.type.bearer else ("cose_key",) if compact else ("jwk",),
+        proof_algs=() if each.type.bearer else issue.PROOF_ALGS,
         metadata=credential_metadata(each.type, each.format.name),
     )
 

@@ -1,4 +1,4 @@
-"""Status lists: which index belongs to which document, its value, and the token that was last published."""
+"""Status lists: which index belongs to which document, its value, and the tokens that were last published."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ class ListSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """``version`` is what the entries say now, ``published`` what ``token`` tells."""
+    """``version`` is what the entries say now, ``published`` what ``token`` tells, and ``cwt`` in its other form."""
 
     size: int
     version: int
     published: int
     issued_at: int
     token: str
+    cwt: bytes
+
+
+# The version that is about to tell a value: units of work are serialised, and each one that changes values ends with ``touch``.
+_NEXT = "(SELECT version + 1 FROM status_list WHERE status_list.id = status_entry.list)"
 
 
 class CollisionError(Exception):
@@ -72,7 +77,7 @@ async def reserve(
     """Take ``indices`` for one delivery of a document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never
     deadlock.
     """
-    made = await tx.execute(_reserve(len(indices)), number, document, delivery, value, expires_at, *sorted(indices))
+    made = await tx.execute(_reserve(len(indices), changes=value != 0), number, document, delivery, value, expires_at, *sorted(indices))
     if made != len(indices):
         raise CollisionError
 
@@ -90,7 +95,8 @@ async def flip(tx: Tx, document: str, value: int, at: int) -> list[int]:
     Lost copies follow into cancellation alone: ending a hold does not bring them back.
     """
     rows = await tx.fetch(
-        "UPDATE status_entry SET value = $1 WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list",
+        f"UPDATE status_entry SET value = $1, since = {_NEXT} "  # noqa: S608 - no value in it
+        "WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list",
         value,
         document,
         at,
@@ -103,7 +109,10 @@ async def lose(tx: Tx, delivery: bytes, at: int) -> tuple[list[int], int]:
     how many there were.
     """
     rows = await tx.fetch(
-        "UPDATE status_entry SET value = 2, lost = 1 WHERE delivery = $1 AND expires_at > $2 AND value = 0 RETURNING list", delivery, at
+        f"UPDATE status_entry SET value = 2, lost = 1, since = {_NEXT} "  # noqa: S608 - no value in it
+        "WHERE delivery = $1 AND expires_at > $2 AND value = 0 RETURNING list",
+        delivery,
+        at,
     )
     more = await tx.execute("UPDATE status_entry SET lost = 1 WHERE delivery = $1 AND expires_at > $2 AND lost = 0", delivery, at)
     return [int(row["list"]) for row in rows], len(rows) + more
@@ -112,7 +121,7 @@ async def lose(tx: Tx, delivery: bytes, at: int) -> tuple[list[int], int]:
 async def flip_decoys(tx: Tx, number: int, *, before: int, after: int, count: int) -> int:
     """Change up to ``count`` decoys that stand at ``before``."""
     return await tx.execute(
-        "UPDATE status_entry SET value = $1 WHERE list = $2 AND idx IN "
+        f"UPDATE status_entry SET value = $1, since = {_NEXT} WHERE list = $2 AND idx IN "  # noqa: S608 - no value in it
         "(SELECT idx FROM status_entry WHERE list = $2 AND document IS NULL AND value = $3 AND expires_at = 0 LIMIT $4)",
         after,
         number,
@@ -132,8 +141,21 @@ async def changed(tx: Tx, number: int) -> list[tuple[int, int]]:
     return [(int(row["idx"]), int(row["value"])) for row in rows]
 
 
+async def changed_since(tx: Tx, number: int, version: int) -> list[tuple[int, int]]:
+    """(index, value) of all entries that say something else than they did in ``version``."""
+    rows = await tx.fetch("SELECT idx, value FROM status_entry WHERE list = $1 AND since <> 0 AND since > $2", number, version)
+    return [(int(row["idx"]), int(row["value"])) for row in rows]
+
+
+async def values_of(tx: Tx, number: int, indices: Sequence[int]) -> dict[int, int]:
+    """What single entries say; one that was never given away is not among them."""
+    places = ", ".join(f"${n}" for n in range(2, len(indices) + 2))
+    sql = f"SELECT idx, value FROM status_entry WHERE list = $1 AND idx IN ({places})"  # noqa: S608 - placeholders only
+    return {int(row["idx"]): int(row["value"]) for row in await tx.fetch(sql, number, *indices)}
+
+
 async def published(tx: Tx, number: int) -> Published | None:
-    row = await tx.fetchrow("SELECT size, version, published, issued_at, token FROM status_list WHERE id = $1", number)
+    row = await tx.fetchrow("SELECT size, version, published, issued_at, token, cwt FROM status_list WHERE id = $1", number)
     if row is None:
         return None
     return Published(
@@ -142,13 +164,14 @@ async def published(tx: Tx, number: int) -> Published | None:
         published=int(row["published"]),
         issued_at=int(row["issued_at"]),
         token=row["token"],
+        cwt=bytes(row["cwt"] or b""),
     )
 
 
-async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: str) -> bool:
-    """Keep a signed token for all processes. False if one as new was kept already: two tokens never share an ``iat`` (S19)."""
-    sql = "UPDATE status_list SET published = $1, issued_at = $2, token = $3 WHERE id = $4 AND issued_at < $2 AND published <= $1"
-    return await tx.execute(sql, version, issued_at, token, number) == 1
+async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: str, cwt: bytes) -> bool:
+    """Keep both signed forms of one version for all processes. False if a version as new was kept already: no two share an ``iat`` (S19)."""
+    sql = "UPDATE status_list SET published = $1, issued_at = $2, token = $3, cwt = $4 WHERE id = $5 AND issued_at < $2 AND published <= $1"
+    return await tx.execute(sql, version, issued_at, token, cwt, number) == 1
 
 
 async def unlink(tx: Tx, at: int) -> None:
@@ -163,7 +186,8 @@ def _taken(count: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def _reserve(count: int) -> str:
-    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5)" for n in range(6, count + 6))
-    into = "status_entry (list, idx, document, delivery, value, expires_at)"
+def _reserve(count: int, *, changes: bool) -> str:
+    since = "(SELECT version + 1 FROM status_list WHERE id = $1)" if changes else "0"
+    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5, {since})" for n in range(6, count + 6))
+    into = "status_entry (list, idx, document, delivery, value, expires_at, since)"
     return f"INSERT INTO {into} VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608 - placeholders only

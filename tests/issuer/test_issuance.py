@@ -5,19 +5,25 @@ from pathlib import Path
 
 import pybase64
 import pytest
+from support.photos import photo
 from support.registry import LPA_1, NOON, URL, Registry, Template, collect, serving
 
+from issuer.portrait import make_portrait
 from shared.clock import DAY, floor_day
 from shared.formats import formats
 from shared.keys import KeyId
 from shared.openid4vci import match_copies
 from shared.x509 import load_certificate
 
+FORMATS = {"representation-sd-jwt": "dc+sd-jwt", "representation-sd-cwt": "dc+sd-cwt", "representation-vc-jwt": "vc+jwt"}
 
-@pytest.mark.parametrize(("name", "form"), [("representation-sd-jwt", "dc+sd-jwt"), ("representation-vc-jwt", "vc+jwt")])
+
+@pytest.mark.parametrize(("name", "form"), FORMATS.items())
 async def test_from_order_to_copies(registry: Registry, name: str, form: str) -> None:
-    """Both formats are issued from one claim set, and a wallet's own checks pass."""
-    made = await registry.make(reference="case 1")
+    """Every format is issued from one claim set, and a wallet's own checks pass."""
+    portrait = make_portrait(photo())
+    claims = LPA_1 | {"proxy": LPA_1["proxy"] | {"portrait": portrait}}
+    made = await registry.make(reference="case 1", claims=claims)
     assert made["state"] == "invited"
     assert len(made["code"]) == 8
     holder = await collect(registry, made)
@@ -26,26 +32,30 @@ async def test_from_order_to_copies(registry: Registry, name: str, form: str) ->
     issuer = load_certificate(registry.office.x5c[0]).public
     seen: set[int] = set()
     for wire, key in zip(response.credentials, holder.keys, strict=True):
-        claims = formats()[form].check_received(formats()[form].parse(wire), issuer, holder=key.public, at=NOON)
-        assert claims.claims == LPA_1
-        assert claims.issuer == URL
-        assert claims.issued_at == floor_day(NOON)
-        assert claims.expires_at == floor_day(NOON) + 30 * DAY
-        assert claims.status is not None
-        seen.add(claims.status.idx)
+        told = formats()[form].check_received(formats()[form].parse(wire), issuer, holder=key.public, at=NOON)
+        assert told.claims == claims
+        assert told.issuer == URL
+        assert told.issued_at == floor_day(NOON)
+        assert told.expires_at == floor_day(NOON) + 30 * DAY
+        assert told.status is not None
+        seen.add(told.status.idx)
     assert len(seen) == 20
     status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
     assert (status, detail["state"], detail["copies"]) == (200, "collected", 20)
     assert [line["what"] for line in detail["history"]] == ["made", "collected"]
 
 
-async def test_one_token_fetches_both_formats(registry: Registry) -> None:
+async def test_one_token_fetches_every_format(registry: Registry) -> None:
+    """Each copy of each format has a status index of its own, and the wallet's keys find their copies."""
     holder = await collect(registry, await registry.make())
+    seen = []
     for name, configuration in registry.office.configurations.items():
-        response = await holder.copies(2, name)
+        response = await holder.copies(3, name)
         keys = {KeyId(str(number)): key.public for number, key in enumerate(holder.keys)}
         bound, bearer = match_copies(response, keys, format_name=configuration.format.name)
         assert (set(bound), bearer) == (set(keys), ())
+        seen += [each.status.idx for each in bound.values() if each.status is not None]
+    assert len(set(seen)) == len(seen) == 3 * len(FORMATS)
 
 
 async def test_every_key_algorithm_of_a_holder(registry: Registry) -> None:
@@ -60,10 +70,13 @@ async def test_metadata(registry: Registry) -> None:
     about = await (await registry.get("/.well-known/openid-credential-issuer")).json()
     assert about["credential_issuer"] == URL
     assert about["batch_credential_issuance"] == {"batch_size": 20}
-    assert set(about["credential_configurations_supported"]) == {"representation-sd-jwt", "representation-vc-jwt"}
-    for each in about["credential_configurations_supported"].values():
+    supported = about["credential_configurations_supported"]
+    assert {name: each["format"] for name, each in supported.items()} == FORMATS
+    algs = {name: each["credential_signing_alg_values_supported"] for name, each in supported.items()}
+    assert algs == {"representation-sd-jwt": ["ES256"], "representation-sd-cwt": [-9], "representation-vc-jwt": ["ES256"]}
+    for name, each in supported.items():
         assert each["vct"] == "urn:fdc:vct.example:2027:representation:1"
-        assert each["cryptographic_binding_methods_supported"] == ["jwk"]
+        assert each["cryptographic_binding_methods_supported"] == ["cose_key" if name == "representation-sd-cwt" else "jwk"]
         assert each["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"] == ["ES256", "ES384", "EdDSA"]
         assert {entry["locale"][:2] for entry in each["credential_metadata"]["display"]} == {"en", "cy"}
     server = await (await registry.get("/.well-known/oauth-authorization-server")).json()

@@ -37,7 +37,11 @@ def test_unknown_types_are_refused_at_start() -> None:
     with pytest.raises(ConfigError, match="unknown kinds of document: nothing"):
         chosen_types(("nothing",))
     assert chosen_types(()) == tuple(all_types().values())
-    assert list(configurations(chosen_types(("representation",)))) == ["representation-sd-jwt", "representation-vc-jwt"]
+    assert list(configurations(chosen_types(("representation",)))) == [
+        "representation-sd-jwt",
+        "representation-sd-cwt",
+        "representation-vc-jwt",
+    ]
 
 
 def test_a_register_that_is_not_connected_is_refused() -> None:
