@@ -59,6 +59,17 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=1_440, description="Minutes between two visits to trusted issuers for lists of cancelled documents.")
     ] = 30
     pack_days: Annotated[int, Meta(ge=1, le=31, description="Days that a checking pack can be begun with.")] = 7
+    visit_issuers: Annotated[
+        bool, Meta(description="Whether trusted issuers and anchors are visited; false where everything comes in checking packs.")
+    ] = True
+    pack_url: Annotated[
+        str,
+        Meta(
+            max_length=2_000,
+            description="Where another installation publishes checking packs, such as `https://desk.example/packs/newest`.",
+        ),
+    ] = ""
+    pack_hours: Annotated[int, Meta(ge=1, le=168, description="Hours between two looks for a newer checking pack at `pack_url`.")] = 6
     snapshot_days: Annotated[
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),

@@ -1,7 +1,7 @@
 """What verification answers itself from: fetched in advance, kept in the database, handed out as one consistent picture.
 
-Visits to issuers happen on a timer and when an operator asks, for the whole issuer, and never because somebody showed something (security
-rule S21).
+Visits to issuers and anchors happen on a timer and when an operator asks, for all of them, and never because somebody showed something
+(security rule S21). What checking packs brought lies beside what was fetched; of each thing the newest counts, whichever way it came.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ from dataclasses import dataclass, field
 from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcError
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
-from shared.status.memory import StatusMemory
-from shared.status.token_status_list import MEDIA_TYPE, VerifiedStatusToken, verify_origin
+from shared.status.token_status_list import MEDIA_TYPE, StatusToken, VerifiedStatusToken, verify_origin
 from shared.storage import Tx
+from shared.trust.anchors import TrustAnchors
+from shared.trust.artefact import CERTIFICATE, CRL
+from shared.trust.bundle import Source
+from shared.trust.certificates import Chains, chains_of
 from shared.trust.policy import Policy
 from shared.verify import Material
+from shared.web import heard
+from shared.web.heard import Heard
+from shared.x509 import Crl, parse_crl
 from verifier.desk import Desk
-from verifier.records import knowledge
+from verifier.records import knowledge, packs
 from verifier.records.knowledge import Description, KeptList, Visit
 from verifier.survey import Survey, survey
 
@@ -41,6 +47,16 @@ class Picture:
         return Fetched(status=200, headers={"content-type": MEDIA_TYPE}, body=token.encode("ascii"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What pinned anchors say is in force. ``stamp`` differs as soon as they say something else."""
+
+    stamp: object
+    heard: Heard
+    crls: tuple[Crl, ...]
+    certificates: Chains
+
+
 @dataclass(slots=True)
 class Store:
     """The kept material of one desk. Tokens stay in memory until the database has a newer one."""
@@ -49,25 +65,46 @@ class Store:
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
     _visiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tokens: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _anchors: _Known | None = None
 
     async def picture(self) -> Picture:
         """The material as it is now."""
+        trust = self.desk.trust
 
-        async def unit(tx: Tx) -> tuple[dict[str, str], StatusMemory]:
-            tokens = {each.uri: await self._token(tx, each) for each in await knowledge.lists(tx)}
-            return tokens, await knowledge.memory(tx)
+        async def unit(tx: Tx) -> tuple[dict[str, str], Material]:
+            lists = await knowledge.lists(tx)
+            tokens = {each.uri: await self._token(tx, each) for each in lists}
+            return tokens, await self._material(tx, trust, lists)
 
-        tokens, memory = await self.desk.storage.read(unit)
+        tokens, material = await self.desk.storage.read(unit)
+        return Picture(material=material, lists=tokens)
+
+    async def _material(self, tx: Tx, trust: TrustAnchors, lists: Sequence[KeptList]) -> Material:
+        known = await self._known(tx, trust)
+        pack = await packs.in_use(tx)
         hours = self.desk.settings.max_status_hours
-        return Picture(
-            material=Material(
-                policy=Policy(self.desk.trust),
-                types=self.desk.types,
-                memory=memory,
-                max_status_age=hours * 3_600 or None,
-            ),
-            lists=tokens,
+        return Material(
+            policy=Policy(trust, known.heard.snapshots, known.crls, needs(trust, known.heard, lists)),
+            types=self.desk.types,
+            certificates=known.certificates,
+            memory=await knowledge.memory(tx),
+            max_status_age=hours * 3_600 or None,
+            source=None if pack is None else Source(iss=pack.iss, signer=pack.signer, seq=pack.seq, iat=pack.iat, exp=pack.exp),
+            floor=known.heard.floor,
         )
+
+    async def _known(self, tx: Tx, trust: TrustAnchors) -> _Known:
+        """What anchors say, read again only when one of them has said something new or others are pinned."""
+        stamp = (trust.anchors, await heard.seen(tx))
+        if self._anchors is None or self._anchors.stamp != stamp:
+            found = await heard.heard(tx, trust)
+            self._anchors = _Known(
+                stamp=stamp,
+                heard=found,
+                crls=tuple(parse_crl(each) for each in found.of(CRL)),
+                certificates=chains_of(found.of(CERTIFICATE)),
+            )
+        return self._anchors
 
     async def _token(self, tx: Tx, kept: KeptList) -> str:
         known = self._tokens.get(kept.uri)
@@ -76,9 +113,10 @@ class Store:
         return known[1]
 
     async def refresh(self, fetch: Fetching) -> list[Visit]:
-        """Visit every trusted issuer that has an address, and keep what is genuine."""
-        entities = issuers(self.desk)
+        """Visit every pinned anchor and every trusted issuer that has an address, and keep what is genuine."""
+        desk, entities = self.desk, issuers(self.desk)
         async with self._visiting:
+            await heard.listen(desk.storage, fetch, desk.trust, at=desk.clock, plain_http=desk.plain_http)
             for entity in entities:
                 found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
                 await self._keep(found)
@@ -91,7 +129,8 @@ class Store:
 
     async def _keep(self, found: Survey) -> None:
         at = self.desk.clock()
-        genuine = self._genuine(found, at)
+        policy = (await self.picture()).material.policy
+        genuine = _genuine(found, policy, at)
 
         async def unit(tx: Tx) -> None:
             known = await knowledge.memory(tx)
@@ -104,26 +143,10 @@ class Store:
 
         await self.desk.storage.write(unit, point="keep-material")
 
-    def _genuine(self, found: Survey, at: int) -> list[VerifiedStatusToken]:
-        """The lists that the issuer itself signed: whoever serves an address cannot put another list in the place of a good one."""
-        genuine = []
-        for uri, token in found.lists.items():
-            try:
-                genuine.append(self._verify(found, token.x5c, uri, at))
-            except VcError as error:
-                found.faults.append(f"the list {uri}: {error.detail}")
-        return genuine
-
-    def _verify(self, found: Survey, x5c: Sequence[bytes], uri: str, at: int) -> VerifiedStatusToken:
-        policy = Policy(self.desk.trust)
-        fault: Rejected | Undecided = StatusUnknown("its issuer makes no document that is known here")
-        for vct in found.vcts:
-            try:
-                leaf = policy.check_issuer(x5c, found.entity, vct, at)
-                return verify_origin(found.lists[uri], uri=uri, key=leaf.public, at=at)
-            except (Rejected, Undecided) as error:
-                fault = error
-        raise fault
+    async def is_due(self) -> bool:
+        """Whether it is time to visit anchors again."""
+        every = self.desk.settings.refresh_minutes * 60
+        return await heard.due(self.desk.storage, self.desk.trust, every=every, at=self.desk.clock())
 
     def issuers(self) -> list[str]:
         """The issuers that are visited."""
@@ -137,3 +160,39 @@ class Store:
 def issuers(desk: Desk) -> list[str]:
     """The addresses of trusted issuers. One that is trusted without an address can be checked only with what holders bring along."""
     return sorted({each.entity for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER) if each.entity is not None})
+
+
+def _genuine(found: Survey, policy: Policy, at: int) -> list[VerifiedStatusToken]:
+    """The lists that the issuer itself signed: whoever serves an address cannot put another list in the place of a good one."""
+    genuine = []
+    for uri, token in (*found.lists.items(), *found.other_forms.items()):
+        try:
+            genuine.append(verify_list(token, found.entity, found.vcts, policy, x5c=token.x5c, at=at))
+        except VcError as error:
+            found.faults.append(f"the list {uri}: {error.detail}")
+    return genuine
+
+
+def verify_list(
+    token: StatusToken, entity: str, vcts: Sequence[str], policy: Policy, *, x5c: Sequence[bytes], at: int
+) -> VerifiedStatusToken:
+    """The list, if who signed it (``x5c``) is entitled to make any of the kinds of document ``vcts`` in the name of ``entity``."""
+    fault: Rejected | Undecided = StatusUnknown("its issuer makes no document that is known here")
+    for vct in vcts:
+        try:
+            return verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at).public, at=at)
+        except (Rejected, Undecided) as error:
+            fault = error
+    raise fault
+
+
+def needs(trust: TrustAnchors, known: Heard, lists: Sequence[KeptList]) -> frozenset[str]:
+    """The anchors that are not asked without a snapshot: those that have ever published one, and those whose lists came with a checking
+    pack, unless their owner pinned them as without (security rule S17).
+    """
+    packed = {each.entity for each in lists if each.pack}
+    return frozenset(known.seen) | {
+        each.fingerprint
+        for each in trust.anchors
+        if not each.without_snapshot and (each.entity in packed or (packed and each.entity is None))
+    }

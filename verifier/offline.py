@@ -136,9 +136,9 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     except (Rejected, Undecided) as error:
         return Judged(decision=decide_error(error, at=at)), memory
     material = Material(
-        policy=Policy(trust),
+        policy=Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots),
         types=all_types(),
-        crls=verified.crls,
+        certificates=verified.certificates,
         memory=verified.memory.statuses,
         source=verified.source,
         floor=verified.memory.floor,
@@ -159,7 +159,7 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
 def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:
     """The checking pack, by a signer whom ``trust`` names. What is no pack at all is as good as one by nobody."""
     try:
-        return verify_bundle(parse_bundle(data), signers=trust.bundle_signers, at=at, memory=memory)
+        return verify_bundle(parse_bundle(data), signers=trust.bundle_signers, at=at, memory=memory, anchors=trust.anchors)
     except Malformed as error:
         raise Untrusted(f"this is no checking pack: {error.detail}", where=error.where) from error
 

@@ -1,26 +1,42 @@
-"""Checking packs: one signed file with everything that a desk without a network needs to check what is shown to it (security rule S17)."""
+"""Checking packs: one signed file with everything that a desk without a network needs to check what is shown to it (security rules S16, S17)."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from shared.clock import DAY
-from shared.codec import base64url
-from shared.errors import ConfigError, Conflict, StatusUnknown, Unavailable
-from shared.keys import sign
+from shared.codec import base64url, strict_json
+from shared.credentials._page import page_type
+from shared.errors import ConfigError, Conflict, SnapshotMissing, StatusUnknown, Unavailable
+from shared.keys import Role, sign
 from shared.private_file import write_whole
 from shared.status.token_status_list import MEDIA_TYPE as STATUS_LIST
 from shared.status.token_status_list import parse_token
 from shared.storage import Tx
-from shared.trust.bundle import CERTIFICATE, TYPE_METADATA, Artefact, prepare_bundle
-from verifier.desk import BUNDLE, Desk
+from shared.trust.artefact import (
+    CERTIFICATE,
+    CRL,
+    PAGE_KEYS,
+    PAGE_TYPES,
+    SNAPSHOT,
+    STATUS_LIST_CWT,
+    TYPE_METADATA,
+    Artefact,
+)
+from shared.trust.bundle import prepare_bundle
+from shared.trust.page_keys import Own, page_keys
+from shared.trust.policy import Policy
+from shared.web import heard
+from shared.web.heard import Heard
+from shared.x509 import parse_crl
+from verifier.desk import BUNDLE, RELYING_PARTY, Desk
 from verifier.material import issuers
 from verifier.records import knowledge
-from verifier.records.knowledge import Pack
+from verifier.records.knowledge import KeptList, Pack
 
 _TRIES: Final = 5
 
@@ -36,7 +52,11 @@ class Made:
 
 
 async def make(desk: Desk) -> Made:
-    """The next pack, from what is kept. ``StatusUnknown`` while some trusted issuer has no list here: the pack would know of nothing."""
+    """The next pack, from what is kept.
+
+    ``StatusUnknown`` while some trusted issuer has no list here: the pack would know of nothing. ``SnapshotMissing`` while its anchor has
+    said nothing of what is in force: with the pack alone nothing of it could be relied on.
+    """
     for _ in range(_TRIES):
         try:
             return await _make(desk)
@@ -54,8 +74,8 @@ def write(file: Path, data: bytes) -> None:
 
 
 async def _make(desk: Desk) -> Made:
-    last, artefacts = await desk.storage.read(lambda tx: _contents(tx, desk))
-    at = desk.clock()
+    at, own = desk.clock(), await _own(desk)
+    last, artefacts = await desk.storage.read(lambda tx: _contents(tx, desk, own, at))
     seq = 1 if last is None else last.seq + 1
     unsigned = prepare_bundle(
         issuer=desk.entity,
@@ -75,19 +95,65 @@ async def _make(desk: Desk) -> Made:
     return Made(pack=pack, data=data, lists=lists, issuers=len(issuers(desk)))
 
 
-async def _contents(tx: Tx, desk: Desk) -> tuple[Pack | None, Sequence[Artefact]]:
+async def _own(desk: Desk) -> Own:
+    return Own(entity=desk.entity, name=desk.settings.name, public=await desk.custodian.public(RELYING_PARTY))
+
+
+async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> tuple[Pack | None, Sequence[Artefact]]:
     trusted = issuers(desk)
     kept = [each for each in await knowledge.lists(tx) if each.entity in trusted]
     for entity in trusted:
         if all(each.entity != entity for each in kept):
             raise StatusUnknown(f"no list of cancelled documents of {entity} is here: fetch them first")
-    tokens = [await knowledge.token(tx, each.uri) for each in kept]
-    certificates = {der: None for token in tokens for der in parse_token(token).x5c}
-    certificates |= {each.certificate.der: None for each in desk.trust.anchors}  # to look at; nothing inside is trusted for being there
+    known = await heard.heard(tx, desk.trust)
+    _check_snapshots(desk, known)
+    tokens = {each.uri: await knowledge.token(tx, each.uri) for each in kept}
+    others = [data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None]
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
-    artefacts = (
+    certificates = _certificates(desk, known, tokens.values())
+    return await knowledge.last_pack(tx), (
+        *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
+        *known.artefacts,
         *(Artefact(media_type=CERTIFICATE, data=der) for der in certificates),
-        *(Artefact(media_type=STATUS_LIST, data=token.encode("ascii")) for token in tokens),
+        *(Artefact(media_type=STATUS_LIST, data=token.encode("ascii")) for token in tokens.values()),
+        *(Artefact(media_type=STATUS_LIST_CWT, data=data) for data in others),
         *(Artefact(media_type=TYPE_METADATA, data=data) for data in descriptions.values()),
+        _page_keys(desk, known, certificates, own, at),
+        _page_types(desk),
     )
-    return await knowledge.last_pack(tx), artefacts
+
+
+async def _other_form(tx: Tx, kept: KeptList, token: str) -> bytes | None:
+    """The same list in CBOR for pages, if it says the same to the bit: a pack holds one version of a thing."""
+    data = await knowledge.cwt(tx, kept.uri, kept.iat)
+    if data is None:
+        return None
+    one, other = parse_token(token), parse_token(data)
+    return data if (one.bits, one.compressed) == (other.bits, other.compressed) else None
+
+
+def _check_snapshots(desk: Desk, known: Heard) -> None:
+    for anchor in desk.trust.with_role(Role.CREDENTIAL_ISSUER):
+        if anchor.fingerprint not in known.snapshots and (not anchor.without_snapshot or anchor.fingerprint in known.seen):
+            raise SnapshotMissing(
+                f"{anchor.name} does not say which of its certificates are in force, and a checking pack needs that: fetch it first, or pin "
+                "the anchor with --without-snapshot if it never says so"
+            )
+
+
+def _certificates(desk: Desk, known: Heard, tokens: Iterable[str]) -> list[bytes]:
+    """To look at, and to find chains by; nothing inside is trusted for being there."""
+    found = dict.fromkeys(known.of(CERTIFICATE))
+    found |= dict.fromkeys(der for token in tokens for der in parse_token(token).x5c)
+    return list(found | dict.fromkeys(each.certificate.der for each in desk.trust.anchors))
+
+
+def _page_keys(desk: Desk, known: Heard, certificates: Iterable[bytes], own: Own, at: int) -> Artefact:
+    crls = tuple(parse_crl(each) for each in known.of(CRL))
+    policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen)
+    return Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor))
+
+
+def _page_types(desk: Desk) -> Artefact:
+    told = {"version": 1, "types": [page_type(each) for each in desk.types.values()]}
+    return Artefact(media_type=PAGE_TYPES, data=strict_json.dumps(told))

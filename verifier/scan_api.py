@@ -5,6 +5,8 @@ The desk calls with a bearer token of its own that it got when it was set up. On
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import hdrs, web
@@ -176,19 +178,27 @@ def render_pack(pack: ServedPack, request: web.Request) -> web.Response:
     headers = {hdrs.ETAG: tag, hdrs.ACCEPT_RANGES: "bytes", hdrs.CACHE_CONTROL: "no-cache", hdrs.CONTENT_TYPE: MEDIA_TYPE}
     if tag in [each.strip() for each in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
         return web.Response(status=304, headers=headers)
-    start = _start(request, tag)
-    if start is None:
+    piece = _piece(request, tag)
+    if piece is None:
         return web.Response(body=pack.data, headers=headers)
+    start, end = piece[0], min(piece[1], len(pack.data))
     if start >= len(pack.data):
         return web.Response(status=416, headers=headers | {hdrs.CONTENT_RANGE: f"bytes */{len(pack.data)}"})
-    headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{len(pack.data) - 1}/{len(pack.data)}"
-    return web.Response(status=206, body=pack.data[start:], headers=headers)
+    headers[hdrs.CONTENT_RANGE] = f"bytes {start}-{end - 1}/{len(pack.data)}"
+    return web.Response(status=206, body=pack.data[start:end], headers=headers)
 
 
-def _start(request: web.Request, tag: str) -> int | None:
-    """Where to go on. Only ``bytes=N-`` of the very same pack; everything else is answered with the whole."""
-    wanted = request.headers.get(hdrs.RANGE, "")
-    number = wanted.removeprefix("bytes=").removesuffix("-")
-    if wanted != f"bytes={number}-" or not number.isascii() or not number.isdigit() or len(number) > 12:
+_RANGE = re.compile(r"bytes=([0-9]{1,12})-([0-9]{0,12})")
+
+
+def _piece(request: web.Request, tag: str) -> tuple[int, int] | None:
+    """From where to where: ``bytes=N-`` or ``bytes=N-M``, where a rest of the very same pack; else the whole is the answer.
+
+    A first piece needs no ``If-Range``: there is nothing yet that it could fail to fit.
+    """
+    found = _RANGE.fullmatch(request.headers.get(hdrs.RANGE, ""))
+    if found is None or (found[2] and int(found[2]) < int(found[1])):
         return None
-    return int(number) if request.headers.get(hdrs.IF_RANGE) == tag else None
+    start, end = int(found[1]), int(found[2]) + 1 if found[2] else sys.maxsize
+    begun = request.headers.get(hdrs.IF_RANGE)
+    return (start, end) if begun == tag or (begun is None and not start) else None

@@ -15,7 +15,7 @@ from shared.credentials._derive import check_type_metadata
 from shared.errors import Malformed, Unavailable, VcError
 from shared.flow import Fetch, Flow
 from shared.openid4vci import ISSUER_DOCUMENT, SERVER_DOCUMENT, IssuerMetadata, parse_issuer_metadata
-from shared.status.token_status_list import MAX_TOKEN, MEDIA_TYPE, StatusToken, parse_token
+from shared.status.token_status_list import CWT_MEDIA_TYPE, MAX_TOKEN, MEDIA_TYPE, StatusToken, parse_token
 from shared.urls import check_https, well_known
 
 MAX_LISTS: Final = 1_000
@@ -24,11 +24,15 @@ _JSON: Final = {"accept": "application/json"}
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What was found at ``entity``. Nothing in it is verified. ``faults`` say, for an operator, what was not."""
+    """What was found at ``entity``. Nothing in it is verified. ``faults`` say, for an operator, what was not.
+
+    ``other_forms`` are lists as CWT, where the issuer gives them: of the same version as those in ``lists``.
+    """
 
     entity: str
     vcts: tuple[str, ...] = ()
     lists: dict[str, StatusToken] = field(default_factory=dict)
+    other_forms: dict[str, StatusToken] = field(default_factory=dict)
     descriptions: dict[str, bytes] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -47,6 +51,10 @@ def survey(entity: str, *, plain_http: Collection[str] = ()) -> Flow[Survey]:
             found.lists[uri] = yield from _list(uri)
         except VcError as error:
             found.faults.append(f"the list {uri}: {error.detail}")
+            continue
+        other = yield from _other_form(found, uri)
+        if other is not None:
+            found.other_forms[uri] = other
     for vct in found.vcts:
         try:
             found.descriptions[vct] = yield from _description(entity, vct)
@@ -96,10 +104,23 @@ def _aggregated(server: str, plain_http: Collection[str]) -> Flow[Sequence[str]]
 
 def _list(uri: str) -> Flow[StatusToken]:
     body = yield from _get(uri, max_bytes=MAX_TOKEN, accept=MEDIA_TYPE)
-    token = parse_token(body.decode("latin-1"))
+    token = parse_token(body)
     if token.uri != uri:
         raise Malformed("it belongs to another address", where="/sub")
     return token
+
+
+def _other_form(found: Survey, uri: str) -> Flow[StatusToken | None]:
+    """The list as CWT, which many issuers do not give. If a new version appeared in between, the first form is fetched once more."""
+    try:
+        other = parse_token((yield from _get(uri, max_bytes=MAX_TOKEN, accept=CWT_MEDIA_TYPE)))
+        if other.uri != uri or other.media_type != CWT_MEDIA_TYPE:
+            return None
+        if other.iat != found.lists[uri].iat:
+            found.lists[uri] = yield from _list(uri)
+    except VcError:
+        return None
+    return other if other.iat == found.lists[uri].iat else None
 
 
 def _description(entity: str, vct: str) -> Flow[bytes]:

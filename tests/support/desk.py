@@ -18,6 +18,7 @@ from aiohttp import ClientSession, CookieJar, web
 from support.signing import AT, Signer
 from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
 from support.trial_web import Watch
+from support.trusting import Publisher
 
 from shared import addressed
 from shared.addressed import AddressedPresentation
@@ -37,6 +38,7 @@ from shared.openid4vci import (
 )
 from shared.openid4vp import RequestObject, render_response, resolve_request
 from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.artefact import STATUS_LIST_CWT
 from shared.trust.policy import Policy
 from shared.urls import LOOPBACK
 from shared.web.app import free_port
@@ -53,6 +55,7 @@ from verifier.opening import open_desk, start, stop
 URL = "https://desk.example"
 BANK = "https://northwold-bank.example"
 PURPOSE = "bank"
+TRUST = f"{ISSUER}/.well-known/muniment-trust"
 PATHS = (
     ("represented", "given_name"),
     ("represented", "family_name"),
@@ -67,8 +70,13 @@ PATHS = (
 
 @dataclass
 class Site:
-    """What the registry publishes, as a driver of flows that counts who asked for what."""
+    """What the registry publishes, as a driver of flows that counts who asked for what. ``cwt`` are its lists in their other form.
 
+    ``trust`` is what its anchor says is in force; ``None`` if it publishes nothing of the kind.
+    """
+
+    trust: Publisher | None = field(default_factory=Publisher)
+    cwt: dict[str, bytes] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=lambda: {LIST: status_token()})
     down: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -88,11 +96,16 @@ class Site:
             f"{ISSUER}/lists": _json({"status_lists": list(self.lists)}),
             f"{ISSUER}/types/{VCT}": type_metadata_bytes(credential_type()),
             **{uri: token.encode() for uri, token in self.lists.items()},
+            **({} if self.trust is None else {TRUST: self.trust.publication()}),
         }
 
     async def __call__(self, fetch: Fetch) -> Fetched:
         self.asked.append(fetch.url)
         body = self.pages().get(fetch.url)
+        if fetch.headers.get("accept") == STATUS_LIST_CWT:
+            body = self.cwt.get(fetch.url, body)
+        if body is None and fetch.url == TRUST and TRUST not in self.down:
+            return Fetched(status=404)
         if body is None or fetch.url in self.down:
             raise Unavailable("nobody answers")
         return Fetched(status=200, headers={"content-type": "application/json"}, body=body)

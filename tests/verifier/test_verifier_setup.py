@@ -91,7 +91,7 @@ async def test_doctor_and_keys(tmp_path: Path, template: Template) -> None:
         await refreshed(desk)
     findings = {each.what: each for each in await upkeep.examine(folder, settings, clock=Watch(AT), entropy=system_entropy)}
     assert all(each.ok for each in findings.values()), findings
-    lines = await upkeep.list_keys(folder, settings, entropy=system_entropy)
+    lines = await upkeep.list_keys(folder, settings, clock=Watch(AT), entropy=system_entropy)
     assert any(BANK in line for line in lines)
     before = (folder / "relying-party.pem").read_bytes()
     leaf = await upkeep.renew(folder, settings, clock=Watch(AT), entropy=system_entropy)

@@ -26,12 +26,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptList:
-    """A status list token, verified when it was kept and to be verified again when it is used."""
+    """A status list token, verified when it was kept and to be verified again when it is used.
+
+    ``pack`` is the digest of the checking pack that brought it, empty where it was fetched.
+    """
 
     uri: str
     entity: str
     iat: int
     fetched_at: int
+    pack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +75,44 @@ async def visits(tx: Tx) -> list[Visit]:
     ]
 
 
-async def keep_list(tx: Tx, entity: str, token: StatusToken, at: int) -> None:
-    """The newest version stays: an older one never returns (security rule S17)."""
+async def keep_list(tx: Tx, entity: str, token: StatusToken, at: int, *, pack: str = "") -> None:
+    """The newest version stays: an older one never returns (security rule S17). A list in CBOR is kept beside the other."""
+    if not isinstance(token.wire, str):
+        await tx.execute(
+            "INSERT INTO status_list_cwt (uri, iat, data) VALUES ($1, $2, $3) ON CONFLICT (uri) DO UPDATE SET iat = $2, data = $3 "
+            "WHERE status_list_cwt.iat <= $2",
+            token.uri,
+            token.iat,
+            token.wire,
+        )
+        return
     await tx.execute(
-        "INSERT INTO status_list (uri, entity, iat, token, fetched_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (uri) DO UPDATE SET "
-        "entity = $2, iat = $3, token = $4, fetched_at = $5 WHERE status_list.iat <= $3",
+        "INSERT INTO status_list (uri, entity, iat, token, fetched_at, pack) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uri) DO UPDATE "
+        "SET entity = $2, iat = $3, token = $4, fetched_at = $5, pack = $6 WHERE status_list.iat <= $3",
         token.uri,
         entity,
         token.iat,
-        token.jws.token,
+        token.wire,
         at,
+        pack,
     )
 
 
 async def lists(tx: Tx) -> list[KeptList]:
     """All of them, without the tokens."""
-    return [_list(row) for row in await tx.fetch("SELECT uri, entity, iat, fetched_at FROM status_list ORDER BY uri")]
+    return [_list(row) for row in await tx.fetch("SELECT uri, entity, iat, fetched_at, pack FROM status_list ORDER BY uri")]
 
 
 async def token(tx: Tx, uri: str) -> str:
     """The token of a list; empty if it went in the meantime."""
     row = await tx.fetchrow("SELECT token FROM status_list WHERE uri = $1", uri)
     return "" if row is None else str(row["token"])
+
+
+async def cwt(tx: Tx, uri: str, iat: int) -> bytes | None:
+    """The same version of a list in CBOR, if it is here."""
+    row = await tx.fetchrow("SELECT data FROM status_list_cwt WHERE uri = $1 AND iat = $2", uri, iat)
+    return None if row is None else bytes(row["data"])
 
 
 async def keep_description(tx: Tx, each: Description, at: int) -> None:
@@ -116,6 +136,7 @@ async def forget_issuers(tx: Tx, trusted: Iterable[str]) -> None:
     known = set(trusted)
     for row in await tx.fetch("SELECT entity FROM issuer"):
         if row["entity"] not in known:
+            await tx.execute("DELETE FROM status_list_cwt WHERE uri IN (SELECT uri FROM status_list WHERE entity = $1)", row["entity"])
             for table in ("issuer", "status_list", "type_metadata"):
                 await tx.execute(f"DELETE FROM {table} WHERE entity = $1", row["entity"])  # noqa: S608 - the three names above
 
@@ -158,7 +179,7 @@ async def add_pack(tx: Tx, pack: Pack) -> None:
 
 
 def _list(row: Row) -> KeptList:
-    return KeptList(uri=row["uri"], entity=row["entity"], iat=int(row["iat"]), fetched_at=int(row["fetched_at"]))
+    return KeptList(uri=row["uri"], entity=row["entity"], iat=int(row["iat"]), fetched_at=int(row["fetched_at"]), pack=row["pack"])
 
 
 Tokens = Mapping[str, str]
