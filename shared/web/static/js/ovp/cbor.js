@@ -67,6 +67,10 @@ export function decode(data, where = "", redacted = false) {
   return item;
 }
 
+/** Python's reader takes these two keys for the same. @type {Map<any, Item>} */
+const TWINS = new Map();
+TWINS.set(59, REDACTED).set(REDACTED, 59);
+
 class Reader {
   /** @param {Bytes} data @param {string} where @param {boolean} redacted */
   constructor(data, where, redacted) {
@@ -139,7 +143,7 @@ class Reader {
       const major = this.at < this.data.length ? this.data[this.at] >> 5 : 0;
       const key = this.item(depth);
       if (major > 3 && !(this.redacted && key === REDACTED)) this.bad("the keys of a map are whole numbers and strings");
-      const known = key instanceof Uint8Array ? byteKeys.has(hex(key)) : map.has(key);
+      const known = key instanceof Uint8Array ? byteKeys.has(hex(key)) : map.has(key) || (TWINS.has(key) && map.has(TWINS.get(key)));
       if (known) this.bad("a map repeats a key");
       if (key instanceof Uint8Array) byteKeys.add(hex(key));
       map.set(key, this.item(depth));

@@ -30,6 +30,7 @@ export const TYP_HEADER = 16;
 export const X5CHAIN = 33;
 /** By name: the value that is written, then others that are read. @type {Record<string, Typ>} */
 export const TYP = {
+  CWT: [61, "application/cwt"],
   SD_CWT: [293, "application/sd-cwt"],
   KEY_BINDING: [294, "application/kb+cwt"],
   STATUS_LIST: ["application/statuslist+cwt"],

@@ -1,0 +1,52 @@
+/**
+ * Whose key may say this, now: the flattened list `application/vnd.muniment.keys+json` of the own organisation's verifier, whose signature
+ * over the checking pack is pinned (security rule S17). As `shared/trust/page_keys.py` describes it.
+ * @module
+ */
+import { equal } from "./bytes.js";
+import { VcError, refuse } from "./errors.js";
+
+/** @typedef {import("./bytes.js").Bytes} Bytes */
+/** @typedef {import("./cose.js").PublicKey} PublicKey */
+/** @typedef {{iss: string, name: string, kid: Bytes, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null}} Issuer */
+
+/**
+ * The entry for a document of `vct` by `iss`, signed with the key of that name, or of that certificate (its leaf's DER).
+ * `untrusted`, `not_entitled`, `certificate_revoked`.
+ * @param {Issuer[]} issuers
+ * @param {string} iss
+ * @param {string} vct
+ * @param {{kid: Bytes | null, x5c: Bytes[]}} named
+ * @param {number} at
+ * @returns {Issuer}
+ */
+export function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
+  let closest = new VcError("untrusted", "nobody who is trusted here vouches for this key");
+  for (const issuer of issuers) {
+    if (issuer.iss !== iss || !(x5c.length ? holds(x5c[0], issuer.key.raw) : kid && equal(kid, issuer.kid))) continue;
+    try {
+      checkEntry(issuer, vct, at);
+      return issuer;
+    } catch (error) {
+      if (!(error instanceof VcError)) throw error;
+      if (error.code !== "untrusted") closest = error;
+    }
+  }
+  throw closest;
+}
+
+/** @param {Issuer} issuer @param {string} vct @param {number} at */
+function checkEntry({ vcts, state, notBefore, notAfter, endedAt }, vct, at) {
+  if (at < notBefore || at > notAfter) refuse("untrusted", "the certificate of this key is not in force");
+  if (vcts && !vcts.includes(vct)) refuse("not_entitled", "the issuer is trusted, but not for this type of document");
+  if (state === "compromised") refuse("certificate_revoked", "this key proves nothing any more");
+  if (state !== "active" && (endedAt === null || at >= endedAt)) refuse("untrusted", "this key was retired, and everything that it signed has run out since");
+}
+
+/** Whether a certificate is one of this key: its point stands in it as it is. Nothing follows from that but which key is tried. @param {Bytes} der @param {Bytes} point */
+function holds(der, point) {
+  for (let at = der.indexOf(point[0]); at >= 0 && at + point.length <= der.length; at = der.indexOf(point[0], at + 1)) {
+    if (equal(der.subarray(at, at + point.length), point)) return true;
+  }
+  return false;
+}
