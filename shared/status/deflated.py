@@ -37,14 +37,14 @@ _RUN: Final = re.compile(rb"(.)\1*", re.DOTALL)
 class Deflated:
     """``data`` as a zlib stream. Whoever changes bytes of ``data`` says so by ``rewrite``."""
 
-    __slots__ = ("_bits", "_code", "_data", "_ends", "_fresh", "_sources", "_spans", "_starts", "_texts", "_users")
+    __slots__ = ("_bits", "_code", "_ends", "_fresh", "_sources", "_spans", "_starts", "_texts", "_users", "data")
 
     def __init__(self, data: bytearray) -> None:
         """Takes twice as long as zlib at its highest level."""
         deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_FIXED)
         spans = list(_spans(deflater.compress(data) + deflater.flush()))
         code = _Code(spans, data)
-        self._data = data
+        self.data = data
         self._starts = array("I", accumulate((length for length, _ in spans), initial=0))
         chunks = [bytes(data[start:end]) for start, end in pairwise(self._starts)]
         # What is copied costs more when it changes: a copy has to be shorter by more than a bit to be worth it.
@@ -78,7 +78,7 @@ class Deflated:
             touched.update(self._copied_by(place))
         for number in touched:
             start, length = self._starts[number], self._spans[number][0]
-            text = self._code.plain(bytes(self._data[start : start + length]))
+            text = self._code.plain(bytes(self.data[start : start + length]))
             self._bits += len(text) - len(self._texts[number])
             self._texts[number] = text
             self._spans[number] = length, 0
@@ -92,7 +92,7 @@ class Deflated:
         """RFC 1950, the whole."""
         text = "".join(chain((self._code.head,), self._texts, (self._code.end,)))
         block = int(text[::-1], 2).to_bytes((len(text) + 7) // 8, "little")  # the first bit is the lowest of the first byte
-        return b"\x78\xda" + block + zlib.adler32(self._data).to_bytes(4, "big")
+        return b"\x78\xda" + block + zlib.adler32(self.data).to_bytes(4, "big")
 
 
 class _Code:
