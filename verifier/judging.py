@@ -29,7 +29,7 @@ from verifier.material import Picture, Store
 from verifier.records import scan as records
 from verifier.records.exchanges import Ended
 from verifier.records.scan import ScanDesk
-from verifier.scan import key_of
+from verifier.scan import handle_of, key_of
 from verifier.sessions import Asked, Terms
 from verifier.uses import Use, wants_of
 
@@ -94,8 +94,8 @@ async def _live(desk: Desk, caller: ScanDesk, shown: Shown) -> Question:
     if challenge.desk.entity != desk.entity or challenge.desk.kid != kid_of(public):
         raise Untrusted("this question is not by a desk of ours")
     verify_sign1(challenge.desk.sign1, public, typ=DESK_CERTIFICATE)
-    if challenge.desk.public != key_of(caller):
-        raise WrongAudience("this question is another desk's")
+    if challenge.desk.public != key_of(caller) or challenge.aud != handle_of(caller):
+        raise WrongAudience("this question is another desk's, or would have the answer made out to one")
     verify_sign1(challenge.sign1, challenge.desk.public, typ=CHALLENGE)
     check_in_force(challenge.desk.issued_at, challenge.desk.expires_at, at=at)
     check_in_force(challenge.issued_at, challenge.issued_at + challenge.ttl + GRACE, at=at)
