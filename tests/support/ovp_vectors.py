@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
+from support import ovp_presentations
 from support.counter import BANK, KEY, USE, Counter
 from support.signing import AT, Signer
 
@@ -322,6 +323,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "code": code_file,
     "challenge": challenge_file,
     "register": register_file,
+    "presentations": ovp_presentations.file,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,24 @@ from typing import Any
 import pytest
 from support.signing import AT
 
+from shared.clock import DAY
 from shared.codec import base64url, frames
-from shared.errors import VcError
+from shared.credentials import all_types
+from shared.errors import Unavailable, VcError
+from shared.flow import Fetch, Fetched, run
+from shared.formats import Binding
 from shared.jose.jwk import parse_public_jwk
 from shared.keys import Role
 from shared.ovp import code, envelope
+from shared.ovp.answer import asked_of
 from shared.ovp.challenge import check_challenge, parse_challenge
 from shared.trust.anchors import TrustAnchors, parse_anchor
-from shared.trust.relying_party import Register, parse_rp_certificate, render_wants, verify_rp_certificate
+from shared.trust.bundle import BundleMemory, parse_bundle, verify_bundle
+from shared.trust.certificates import chains_of
+from shared.trust.policy import Policy
+from shared.trust.relying_party import Register, parse_rp_certificate, read_wants, render_wants, verify_rp_certificate
+from shared.verify import Decision, Expectation, Material, replayed, verify
+from shared.verify._verdict import plain
 from shared.x509 import load_certificate
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "ovp"
@@ -130,6 +141,58 @@ def test_registrations(case: Case) -> None:
         raised(expect, error)
         return
     assert {"entity": one.entity, "name": {"en": one.name.en, "cy": one.name.cy}, "uses": [use.id for use in one.uses]} == expect
+
+
+def material() -> Material:
+    known = read("presentations")["python"]
+    pinned = parse_anchor(base64.b64decode(known["anchor"]), role=Role.CREDENTIAL_ISSUER, entity=known["issuer"])
+    chains = chains_of(map(base64.b64decode, known["certificates"]))
+    return Material(policy=Policy(TrustAnchors(anchors=(pinned,))), types=all_types(), certificates=chains)
+
+
+def answer(fetch: Fetch) -> Fetched:
+    lists = read("presentations")["python"]["lists"]
+    if fetch.url not in lists:
+        raise Unavailable("not in the pack")
+    return Fetched(status=200, body=base64.b64decode(lists[fetch.url]))
+
+
+def expectation(asked: Case) -> Expectation:
+    fresh: dict[str, Any] = {"nonce": asked["nonce"], "max_age": None}
+    if asked["mode"] == "addressed":
+        fresh = {"nonce": None, "max_age": 14 * DAY, "extra": {"purpose_id": asked["purpose_id"]}}
+    wants = () if asked["wants"] is None else read_wants({5: asked["wants"]}, 5)
+    return Expectation(
+        query=None,
+        asked=asked_of(wants, all_types()),
+        binding=Binding(audience=asked["audience"], **fresh),
+        use={name: tuple(value) if isinstance(value, list) else value for name, value in asked["use"].items()},
+        format="dc+sd-cwt",
+    )
+
+
+def judge(case: Case) -> Decision:
+    shown = {"shown": [case["presentation"]]}
+    decision = run(verify(shown, expectation(case["expectation"]), material(), at=case["at"]), answer)
+    return replayed(decision) if case.get("seen") else decision
+
+
+@pytest.mark.parametrize("case", cases("presentations", "cases"))
+def test_presentations(case: Case) -> None:
+    decision, expect = judge(case), case["expect"]
+    detail = [(line.name, line.code, line.detail) for line in decision.checks if line.state != "passed"]
+    assert (decision.decision, decision.code, decision.level.number) == (expect["decision"], expect["code"], expect["level"]), detail
+    if "claims" in expect:
+        (shown,) = decision.credentials
+        assert plain(shown.claims.claims) == expect["claims"]
+        assert [b64(key) for key in decision.replay_keys] == [expect["replay_key"]]
+
+
+def test_the_pack_of_the_presentations() -> None:
+    doc = read("presentations")
+    bundle = parse_bundle(base64.b64decode(doc["pack"]))
+    verified = verify_bundle(bundle, signers=[doc["signer"]], at=doc["at"], memory=BundleMemory())
+    assert verified.status_lists.keys() == doc["python"]["lists"].keys()
 
 
 def test_no_private_keys() -> None:
