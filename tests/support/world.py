@@ -227,6 +227,7 @@ class Party:
     decision: str = "accepted"
     says: Callable[[Fetch], Fetched] | None = None
     sign_as: Callable[[Party, RequestObject], str] | None = None
+    publication: Callable[[], bytes] | None = None  # what its anchor says is in force; then it is pinned by its entity
 
     @property
     def client_id(self) -> str:
@@ -267,6 +268,8 @@ class Party:
     def answer(self, fetch: Fetch) -> Fetched:
         path = fetch.url.removeprefix(self.entity)
         number = path.rpartition("/")[2]
+        if path.startswith("/.well-known/"):
+            return Fetched(status=404) if self.publication is None else _publication(self.publication())
         if path.startswith("/object/"):
             nonce = dict(parse_qsl((fetch.body or b"").decode())).get("wallet_nonce")
             token = (self.sign_as or Party.sign)(self, replace(self.requests[number], wallet_nonce=nonce))
@@ -309,6 +312,10 @@ class Party:
         return self.by.signer.finish(prepare_receipt(changed, key=KeyId("relying-party"), x5c=self.by.x5c, at=self.clock()))
 
 
+def _publication(data: bytes) -> Fetched:
+    return Fetched(status=200, headers={"content-type": "application/json"}, body=data)
+
+
 @dataclass
 class World:
     """The network: who lives at which address. ``log`` tells what was fetched, when, and with which headers."""
@@ -347,8 +354,8 @@ class World:
         """Whom the wallets of this world trust: everybody but ``strangers``."""
         pins = {
             ISSUER: registry().pin(entity=ISSUER),
-            COUNCIL: self.council.by.pin(role=Role.RELYING_PARTY),
-            BANK: self.bank.by.pin(role=Role.RELYING_PARTY),
+            COUNCIL: self.council.by.pin(role=Role.RELYING_PARTY, entity=self.council.entity if self.council.publication else None),
+            BANK: self.bank.by.pin(role=Role.RELYING_PARTY, entity=self.bank.entity if self.bank.publication else None),
         }
         return Policy(TrustAnchors(anchors=tuple(pin for who, pin in pins.items() if who not in self.strangers)))
 

@@ -4,11 +4,11 @@
  * Until all copies are stored in one write, only the new keys lie in the vault ("pending"), so that a broken connection can be resumed.
  * @module
  */
-import { equal, fromBase64url, hex, random, toBase64url, utf8 } from "../js/ovp/bytes.js";
-import { decode } from "../js/ovp/cbor.js";
-import { importCoseKey, importJwk, parseSign1 } from "../js/ovp/cose.js";
+import { fromBase64url, hex, random, toBase64url, utf8 } from "../js/ovp/bytes.js";
+import { importJwk, sameKey } from "../js/ovp/cose.js";
 import { VcError, refuse } from "../js/ovp/errors.js";
 import { checkCopy, parseCopy } from "../js/ovp/sdcwt.js";
+import { isObject } from "../js/ovp/shape.js";
 import { types } from "./claims.js";
 import { begin, fetchCopies, tellKept, tellRefused } from "./net.js";
 import { removal } from "./store.js";
@@ -19,8 +19,6 @@ import { now } from "./view.js";
 /** @typedef {import("./net.js").Keepable} Keepable */
 /** @typedef {import("./store.js").Kept} Kept */
 /** Told of each step: which one, and how far. @typedef {(step: "keys" | "office" | "check" | "store", at: number, of: number) => void} Progress */
-
-const CNF = 8;
 
 /** @param {Vault} vault @param {Keepable} document @param {string} phone @param {Progress} progress @returns {Promise<Kept>} */
 export async function keep(vault, document, phone, progress) {
@@ -97,29 +95,23 @@ async function checked(document, keys, given, progress) {
   const found = [];
   for (const [at, wire] of given.copies.entries()) {
     progress("check", at + 1, given.copies.length);
-    const bytes = fromBase64url(wire);
-    const holder = await holderOf(bytes);
-    const index = own.findIndex((each) => equal(each.holder.raw, holder.raw));
+    const copy = await parseCopy(fromBase64url(wire), types);
+    const { holder } = copy.parsed;
+    const index = own.findIndex((each) => holder && sameKey(each.holder, holder));
     if (index < 0) refuse("not_bound", "a copy is for another key than one of ours, or for one twice");
     const [mine] = own.splice(index, 1);
-    const copy = await parseCopy(bytes, types);
     if (copy.issuer !== document.issuer || copy.vct !== document.vct) refuse("untrusted", "a copy is of another office or kind");
     await checkCopy(copy, office, mine.holder, now());
     found.push({ wire, key: mine.key, copy });
   }
   if (!found.length) refuse("malformed", "no copy came");
-  const said = JSON.stringify(found[0].copy.claims);
-  if (found.some(({ copy }) => JSON.stringify(copy.claims) !== said)) refuse("malformed", "the copies do not all say the same");
+  const said = spelt(found[0].copy.claims);
+  if (found.some(({ copy }) => spelt(copy.claims) !== said)) refuse("malformed", "the copies do not all say the same");
   return found;
 }
 
-/** The key that a copy names. @param {import("../js/ovp/bytes.js").Bytes} bytes */
-async function holderOf(bytes) {
-  const payload = decode(parseSign1(bytes).payload);
-  const confirmation = payload instanceof Map ? payload.get(CNF) : undefined;
-  if (!(confirmation instanceof Map)) return refuse("not_bound", "a copy without a key");
-  return importCoseKey(confirmation.get(1));
-}
+/** A claim tree as one text, in whatever order its members came. @param {unknown} claims */
+const spelt = (claims) => JSON.stringify(claims, (_, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value));
 
 /** @param {Keepable} document @param {import("./net.js").Given} given @param {{copy: import("../js/ovp/sdcwt.js").Copy}[]} checkedCopies @returns {Kept} */
 function described(document, given, checkedCopies) {

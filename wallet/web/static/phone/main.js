@@ -429,7 +429,7 @@ function pastLine(one) {
 function failed(error) {
   const why = whyNot(error);
   if (error instanceof VaultError && error.code === "no_vault") return void begin();
-  show("keep-failed", { text: { why: why || say("why_other", { code: String(error) }) }, acts: { again: begin, home: begin } });
+  show("keep-failed", { text: { why: why || say("why_other", { code: error instanceof Error ? error.name : "error" }) }, acts: { again: begin, home: begin } });
   if (!why) throw error;
 }
 

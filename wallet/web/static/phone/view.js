@@ -14,6 +14,7 @@
 const { initAll } = await import(new URL("../vendor/govuk-frontend.js", import.meta.url).href);
 
 export const locale = document.documentElement.lang === "cy" ? "cy" : "en";
+const dates = locale === "cy" ? "cy" : "en-GB";
 /** @type {Record<string, string>} */
 const words = JSON.parse(find(document, "#words").textContent);
 const place = find(document, "#view");
@@ -101,10 +102,10 @@ export const count = (key, n) => say(`${key}_${n === 1 ? "one" : "other"}`, { n 
 export const pick = (text) => text[locale] || text.en;
 
 /** @param {number} at */
-export const day = (at) => new Date(at * 1000).toLocaleDateString(locale, { day: "numeric", month: "long", year: "numeric" });
+export const day = (at) => new Date(at * 1000).toLocaleDateString(dates, { day: "numeric", month: "long", year: "numeric" });
 
 /** @param {number} at */
-export const moment = (at) => new Date(at * 1000).toLocaleString(locale, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+export const moment = (at) => new Date(at * 1000).toLocaleString(dates, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
 
 export const now = () => Math.floor(Date.now() / 1000);
 
