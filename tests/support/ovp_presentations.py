@@ -32,6 +32,7 @@ from shared.trust.artefact import PAGE_KEYS, PAGE_TYPES, STATUS_LIST_CWT, Artefa
 from shared.trust.bundle import prepare_bundle
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
+from shared.trust.relying_party import Want, render_wants
 
 FORM: Final = formats()["dc+sd-cwt"]
 TYPE: Final = all_types()["urn:fdc:vct.example:2027:representation:1"]
@@ -40,7 +41,8 @@ LIST, OLD_LIST, NO_LIST = (f"{ISSUER}/status/{name}" for name in ("1", "old", "m
 VALID, INVALID, SUSPENDED = 70_001, 70_002, 70_003
 MADE = AT - AT % DAY - DAY
 USE = {"powers": ["banking"]}
-WANTS = [[TYPE.vct_int, [1, 4, 5], [2, 3, 8, 10]]]
+WANT = Want(vct=TYPE.vct_int, required=(1, 4, 5), optional=(2, 3, 8, 10))
+WANTS = render_wants([WANT])
 CODE = "3141592600"
 NAMES, POWERS = ("donor-name", "attorney-name"), ("powers",)
 ORDER_P256: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
