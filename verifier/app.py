@@ -9,12 +9,13 @@ from pathlib import Path
 
 from aiohttp import web
 
+from shared.errors import VcError
 from shared.storage import Tx
 from shared.web import auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config
+from verifier import config, fetching
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
@@ -98,11 +99,21 @@ async def one_round(app: web.Application) -> None:
 
 
 async def visit(app: web.Application) -> None:
-    """Visit issuers when it is time. The clock decides, never anything that somebody showed (security rule S21)."""
+    """Visit anchors and issuers, and look for a newer checking pack, when it is time.
+
+    The clock decides, never anything that somebody showed (security rule S21).
+    """
     desk, store = app[DESK], app[STORE]
+    if await fetching.is_due(desk):
+        try:
+            await fetching.fetch(desk, app[FETCHER])
+        except VcError as error:
+            logger.warning("no newer checking pack: %s", error.detail)
+    if not desk.settings.visit_issuers:
+        return
     every = desk.settings.refresh_minutes * 60
     due = {each.entity: each.tried_at + (min(every, SOON) if each.faults else every) for each in await store.visits()}
-    if any(due.get(entity, 0) <= desk.clock() for entity in store.issuers()):
+    if any(due.get(entity, 0) <= desk.clock() for entity in store.issuers()) or await store.is_due():
         for each in await store.refresh(app[FETCHER]):
             for fault in each.faults:
                 logger.warning("a visit to an issuer did not bring everything: %s", fault)

@@ -113,7 +113,11 @@ def _add_asking(commands: Commands[Parser]) -> None:
 
 
 def _add_bundle(commands: Commands[Parser]) -> None:
-    group = commands.add_parser("bundle", help="make, trust, show and verify checking packs", description="Checking packs.")
+    group = commands.add_parser(
+        "bundle",
+        help="make, trust, apply, show and verify checking packs",
+        description="Checking packs: make, trust, apply, show and verify them.",
+    )
     inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     one = _command(inner, "make", "fetch what trusted issuers publish and put it into a signed checking pack", bundle_make)
     one.add_argument("--out", required=True, metavar="F", help="file to write")
@@ -125,8 +129,16 @@ def _add_bundle(commands: Commands[Parser]) -> None:
     )
     one.add_argument("--entity", metavar="URL", help="trust the anchor for this issuer alone, and fetch its lists from there")
     one.add_argument("--name", default="", help="what to call the anchor (default: its own name)")
+    one.add_argument("--address", metavar="URL", help="where that issuer or organisation is reached, if its identifier is no such address")
+    one.add_argument(
+        "--without-snapshot",
+        action="store_true",
+        help="the anchor never says which of its certificates are in force; a checking pack is believed about it all the same",
+    )
     one.add_argument("--thumbprint", metavar="T", help="of a pack's signer, as its maker told you; the pack is not believed about itself")
     one.add_argument("--trust", metavar="F", help="file that says whom to trust (default: trust.json in the data folder)")
+    one = _command(inner, "apply", "check with this checking pack from now on, also in the service", bundle_apply)
+    one.add_argument("file", help="the checking pack, by a signer that was trusted with `bundle trust`")
     one = _command(inner, "show", "print what a checking pack holds and how old it is", bundle_show)
     one.add_argument("file", help="the checking pack")
     one.add_argument("--json", action="store_true", help="print it as JSON")
@@ -244,6 +256,21 @@ def bundle_trust(arguments: argparse.Namespace) -> int:
     from verifier import pins
 
     print(pins.pin(arguments))
+    return 0
+
+
+def bundle_apply(arguments: argparse.Namespace) -> int:
+    from shared.trust.bundle import MAX_BYTES
+    from verifier import applying, offline
+    from verifier.words import age_text, moment_text
+
+    data = offline.read_file(Path(arguments.file), MAX_BYTES)
+    taken = _with_desk(arguments, lambda desk: applying.apply(desk, data, actor="command line"))
+    pack = taken.applied
+    print(f"In use: checking pack {pack.seq} of {pack.iss}, dated {moment_text(pack.iat)}, good for {age_text(pack.exp - pack.iat)}")
+    print(f"  {taken.lists} list(s) of cancelled documents")
+    for fault in taken.faults:
+        print(f"muniment-verifier: not used: {fault}", file=sys.stderr)
     return 0
 
 

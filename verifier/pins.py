@@ -43,7 +43,14 @@ def _pin_signer(trust: TrustAnchors, data: bytes, thumbprint: str | None) -> tup
 
 def _pin_anchor(trust: TrustAnchors, data: bytes, arguments: argparse.Namespace) -> tuple[TrustAnchors, str]:
     try:
-        anchor = parse_anchor(data, role=Role(arguments.role), name=arguments.name, entity=arguments.entity)
+        anchor = parse_anchor(
+            data,
+            role=Role(arguments.role),
+            name=arguments.name,
+            entity=arguments.entity,
+            address=arguments.address,
+            without_snapshot=arguments.without_snapshot,
+        )
     except VcError as error:
         raise ConfigError(f"{arguments.file}: {error.detail}", where="file") from error
     with suppress(Conflict):  # trusted already: once more changes nothing

@@ -88,7 +88,10 @@ def _add_trust(commands: Commands[Parser]) -> None:
     one.add_argument("file", help="certificate of the organisation's anchor (PEM)")
     one.add_argument("--role", required=True, choices=("credential-issuer", "relying-party"), help="makes documents, or asks to see them")
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
-    one.add_argument("--entity", default="", metavar="URI", help="trust it for this organisation only")
+    one.add_argument(
+        "--entity", default="", metavar="URI", help="trust it for this organisation only, and fetch from there what it may ask for"
+    )
+    one.add_argument("--address", default="", metavar="URL", help="where the organisation is reached, if its identifier is no such address")
     _command(actions, "list", "show who is trusted", trust_list)
 
 
@@ -206,6 +209,7 @@ def trust_add(arguments: argparse.Namespace) -> int:
 
     place = place_of(arguments)
     entry = f"{arguments.file}:{arguments.role}" + (f":{arguments.entity}" if arguments.entity else "")
+    entry += f"@{arguments.address}" if arguments.address else ""
     before = read_trust(place)
     after = add_anchor(before, entry, name=arguments.name)
     if after == before:

@@ -42,24 +42,25 @@ def read_certificate(file: Path) -> Cert:
 
 
 def add_anchor(trust: TrustAnchors, option: str, *, name: str = "") -> TrustAnchors:
-    """``trust`` with the anchor that ``FILE.pem:ROLE[:ENTITY_URL]`` names; a second time changes nothing.
+    """``trust`` with the anchor that ``FILE.pem:ROLE[:ENTITY_URL][@ADDRESS]`` names; a second time changes nothing.
 
-    With an entity the anchor is trusted for that entity alone, and its address is where lists of cancelled documents are fetched.
-    ``ConfigError`` for another form, or a file that cannot be read or is no anchor.
+    With an entity the anchor is trusted for that entity alone, and what it publishes is fetched from there, or from ``ADDRESS`` where its
+    identifier is no such address. ``ConfigError`` for another form, or a file that cannot be read or is no anchor.
     """
     for role in ROLES:
         file, found, rest = option.rpartition(f":{role}")
-        if found and (not rest or rest.startswith(":")):
+        if found and (not rest or rest.startswith((":", "@"))):
+            entity, _, address = rest.removeprefix(":").partition("@")
             with suppress(Conflict):
-                return trust.add(read_anchor(Path(file), role, entity=rest.removeprefix(":") or None, name=name))
+                return trust.add(read_anchor(Path(file), role, entity=entity or None, name=name, address=address or None))
             return trust
-    raise ConfigError(f"write FILE.pem:{' or FILE.pem:'.join(ROLES)}, then perhaps :ENTITY_URL; not {option}", where="trust")
+    raise ConfigError(f"write FILE.pem:{' or FILE.pem:'.join(ROLES)}, then perhaps :ENTITY_URL and @ADDRESS; not {option}", where="trust")
 
 
-def read_anchor(file: Path, role: Role, *, entity: str | None = None, name: str = "") -> Anchor:
+def read_anchor(file: Path, role: Role, *, entity: str | None = None, name: str = "", address: str | None = None) -> Anchor:
     """The certificate in ``file`` as an anchor; ``ConfigError`` as above."""
     try:
-        return parse_anchor(file.read_bytes(), role=role, name=name, entity=entity)
+        return parse_anchor(file.read_bytes(), role=role, name=name, entity=entity, address=address)
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", where="trust") from error
     except VcError as error:

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import FormData
-from support.desk import PATHS, Running, Site, Template, copy_file, make_copy, present, serving
+from support.clerk import Clerk
+from support.desk import PATHS, Site, Template, copy_file, make_copy, present, serving
 from support.signing import AT
 from support.trial_verify import CLAIMS, DAY, IDX, LIST, status_token
 
@@ -18,49 +14,6 @@ from shared.codec import qr
 from shared.errors import AccessDenied, InvalidRequest
 from shared.openid4vp import render_refusal, render_response
 from shared.trust.anchors import TrustAnchors, render_trust
-
-
-@dataclass
-class Clerk:
-    """A browser without JavaScript."""
-
-    desk: Running
-
-    async def get(self, path: str) -> str:
-        async with self.desk.http.get(self.desk.base + path) as answer:
-            assert answer.status == 200, path
-            return unescape(await answer.text())
-
-    async def post(self, path: str, data: Any, *, status: int = 200) -> str:
-        async with self.desk.http.post(self.desk.base + path, data=data) as answer:
-            assert answer.status == status, await answer.text()
-            self.at = answer.url.path
-            return unescape(await answer.text())
-
-    async def token(self, path: str = "/desk/ask") -> str:
-        found = re.search(r'name="form_token" value="([^"]+)"', await self.get(path))
-        assert found is not None
-        return found[1]
-
-    async def sign_in(self) -> Clerk:
-        page = await self.post("/desk/sign-in", {"name": "Bea Clerk", "passphrase": "correct-horse-battery", "next": ""})
-        assert "Northwold Bank" in page
-        return self
-
-    async def ask(self, use: str = "representation/bank") -> dict[str, Any]:
-        await self.post("/desk/ask", {"form_token": await self.token(), "use": use})
-        identifier = self.at.rpartition("/")[2]
-        page = await self.get(self.at)
-        link = re.search(r'<code id="request-link">([^<]+)</code>', page)
-        assert link is not None
-        return {"id": identifier, "link": link[1]}
-
-    async def bring(self, data: bytes, name: str = "copy.json", *, status: int = 200) -> str:
-        form = FormData()
-        form.add_field("form_token", await self.token("/desk/copies"))
-        form.add_field("file", data, filename=name)
-        form.add_field("text", "")
-        return await self.post("/desk/copies", form, status=status)
 
 
 @pytest.fixture

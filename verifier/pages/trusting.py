@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from shared.keys import Role
-from shared.web import auth
+from shared.trust.snapshot import Snapshot
+from shared.web import auth, heard
 from shared.web.context import FETCHER
 from shared.web.entrance import seated
 from shared.web.pages import render
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
-from verifier.records import knowledge
+from verifier.records import knowledge, packs
 from verifier.words import Spoken
 
 _PATH = "/desk/trust"
@@ -61,7 +62,9 @@ class Trusting:
         desk, talk, at = self._desk, spoken(request), self._desk.clock()
         visits = {each.entity: each for each in await self._store.visits()}
         kept = await desk.storage.read(knowledge.lists)
-        pack = await desk.storage.read(knowledge.last_pack)
+        said = await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))
+        places = {each.site: each for each in await desk.storage.read(heard.visits)}
+        pack = await desk.storage.read(packs.in_use)
         anchors = [
             {
                 "name": anchor.name,
@@ -69,6 +72,9 @@ class Trusting:
                 "role": anchor.role.value,
                 "fingerprint": anchor.fingerprint,
                 "visit": visits.get(anchor.entity or ""),
+                "in_force": _in_force(said.snapshots.get(anchor.fingerprint), talk, at),
+                "needs": not anchor.without_snapshot,
+                "fault": places[anchor.site].fault if anchor.site in places else "",
                 "lists": [
                     {"as_of": talk.moment(each.iat), "age": talk.age(max(0, at - each.iat))}
                     for each in kept
@@ -83,7 +89,7 @@ class Trusting:
             anchors=anchors,
             pack=None
             if pack is None
-            else {"as_of": talk.moment(pack.made_at), "age": talk.age(max(0, at - pack.made_at)), "number": pack.seq},
+            else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,
             known=await knowledge_of(desk, self._store, talk),
             entity=desk.entity,
@@ -94,3 +100,10 @@ class Trusting:
         await auth.read_form(request)
         await self._store.refresh(request.config_dict[FETCHER])
         raise web.HTTPSeeOther(_PATH)
+
+
+def _in_force(snapshot: Snapshot | None, talk: Spoken, at: int) -> dict[str, object] | None:
+    """When the anchor last said which certificates are in force, and until when that counts."""
+    if snapshot is None:
+        return None
+    return {"as_of": talk.moment(snapshot.iat), "until": talk.moment(snapshot.next_update), "over": at >= snapshot.next_update}
