@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import cli, issuing, jws, scan, sd_jwt
+from benchmarks import cli, issuing, jws, scan, sd_cwt, sd_jwt
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -18,6 +18,9 @@ ROWS: dict[str, Callable[[], Row]] = {
     "sd-jwt-vc present": sd_jwt.present,
     "sd-jwt-vc choose and present": sd_jwt.choose_and_present,
     "sd-jwt-vc verify": sd_jwt.verify,
+    "sd-cwt issue": sd_cwt.issue,
+    "sd-cwt present": sd_cwt.present,
+    "sd-cwt verify": sd_cwt.verify,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,
     "scan": scan.scan,

@@ -6,8 +6,8 @@ a ``cbor2.CBORTag`` for the caller to judge, bignums included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO
+import struct
+from collections.abc import Mapping
 from typing import Any, Final
 
 import cbor2
@@ -17,13 +17,12 @@ from ..errors import Malformed, TooLarge
 REDACTED: Final = cbor2.CBORSimpleValue(59)
 """The map key under which an SD-CWT keeps the digests of what is hidden in that map."""
 _MAX_DEPTH = 16
-_TEXT, _MAP, _TAG, _SIMPLE = 3, 5, 6, 7  # major types
-_STRINGS = frozenset({2, _TEXT})
-_IN_HEAD = 23  # larger arguments follow the head, in so many bytes:
-_SIZES = (1, 2, 4, 8)
+_UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _SIMPLE = 0, 1, 2, 3, 4, 5, 7  # major types; 6 is a tag
+_IN_HEAD = 23  # larger arguments follow the head, in 1, 2, 4 or 8 bytes:
 _LEAST = (24, 0x100, 0x1_0000, 0x1_0000_0000)  # the smallest argument that needs so many
-_SHORT = 2_048  # bytes that cannot hold enough keys of one hash to cost anything
-_KEYS = frozenset({int, str, bytes})
+_WORDS: Final = {20: False, 21: True, 22: None, 23: cbor2.undefined}
+_FLOATS: Final = {25: struct.Struct(">e"), 26: struct.Struct(">f"), 27: struct.Struct(">d")}
+_LEAST_SIMPLE = 32  # below, a second byte has no meaning
 
 
 def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPTH, redacted: bool = False, where: str = "") -> Any:
@@ -33,48 +32,103 @@ def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPT
     """
     if len(data) > max_bytes:
         raise TooLarge(f"more than {max_bytes} bytes of CBOR", where=where)
-    hook = _check_redacted_map if redacted else _check_map
-    if len(data) <= _SHORT:
-        # What comes out again byte for byte had definite lengths, the shortest heads and nothing after it. All else goes the long way.
-        try:
-            value = cbor2.loads(
-                data,
-                max_depth=max_depth,
-                allow_indefinite=False,
-                allow_duplicate_keys=False,
-                semantic_decoders=_TAGS,
-                object_hook=hook,
-            )
-            if cbor2.dumps(value) == data:
-                return value
-        except (cbor2.CBORError, ValueError, TypeError):
-            pass
-    _check_heads(data, where, redacted=redacted)
-    decoder = cbor2.CBORDecoder(
-        BytesIO(data), max_depth=max_depth, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_TAGS
-    )
-    try:
-        value = decoder.decode()
-    except (cbor2.CBORError, ValueError, TypeError) as error:
-        raise Malformed("not a CBOR item that is read here", where=where) from error
-    try:
-        decoder.read(1)
-    except cbor2.CBORDecodeEOF:
-        return value
-    raise Malformed("bytes after the CBOR item", where=where)
-
-
-def _check_map(value: Mapping[Any, Any], _immutable: bool) -> Mapping[Any, Any]:
-    if not _KEYS.issuperset(map(type, value)):
-        raise TypeError
+    value, end = read(data, 0, max_depth=max_depth, redacted=redacted, where=where)
+    if end != len(data):
+        raise Malformed("bytes after the CBOR item", where=where)
     return value
 
 
-def _check_redacted_map(value: Mapping[Any, Any], _immutable: bool) -> Mapping[Any, Any]:
-    for key in value:
-        if type(key) not in _KEYS and not is_redacted(key):
-            raise TypeError
-    return value
+def read(data: bytes, at: int, *, max_depth: int = _MAX_DEPTH, redacted: bool = False, where: str = "") -> tuple[Any, int]:
+    """The item that begins at ``at``, and where the next one would."""
+    try:
+        return _item(data, at, max_depth, redacted)
+    except Malformed as error:
+        raise error.within(where) from error.__cause__
+    except (IndexError, struct.error) as error:
+        raise Malformed("the CBOR item is cut short", where=where) from error
+    except ValueError as error:
+        raise Malformed("a text that is not UTF-8", where=where) from error
+
+
+def _item(data: bytes, at: int, depth: int, redacted: bool) -> tuple[Any, int]:
+    """``IndexError`` where ``data`` ends too early."""
+    head = data[at]
+    at += 1
+    major, argument = head >> 5, head & 31
+    if argument > _IN_HEAD:
+        if major == _SIMPLE:
+            return _simple(data, at, argument)
+        argument, at = _argument(data, at, argument - _IN_HEAD - 1)
+    if major in (_BYTES, _TEXT):
+        end = at + argument
+        if end > len(data):
+            raise IndexError
+        return (data[at:end] if major == _BYTES else data[at:end].decode()), end
+    if major <= _NEGATIVE:
+        return (argument if major == _UINT else -1 - argument), at
+    if major == _SIMPLE:
+        return _WORDS[argument] if argument in _WORDS else cbor2.CBORSimpleValue(argument), at
+    if not depth and (argument or major not in (_ARRAY, _MAP)):  # an empty one holds nothing
+        raise Malformed("items are nested too deeply")
+    if major == _MAP:
+        return _map(data, at, argument, depth - 1, redacted)
+    if major == _ARRAY:
+        return _array(data, at, argument, depth - 1, redacted)
+    value, at = _item(data, at, depth - 1, redacted)
+    return cbor2.CBORTag(argument, value), at
+
+
+def _argument(data: bytes, at: int, width: int) -> tuple[int, int]:
+    """What follows a head. ``Malformed`` for an indefinite length and for what a shorter head could hold (section 4.1).
+
+    Whoever carries a signed object could otherwise lengthen the heads around its signed parts.
+    """
+    if width >= len(_LEAST):
+        raise Malformed("lengths are definite")
+    end = at + (1 << width)
+    if end > len(data):
+        raise IndexError
+    argument = int.from_bytes(data[at:end], "big")
+    if argument < _LEAST[width]:
+        raise Malformed("a number in CBOR has its shortest form")
+    return argument, end
+
+
+def _map(data: bytes, at: int, size: int, depth: int, redacted: bool) -> tuple[dict[Any, Any], int]:
+    """A key is judged before it is hashed: arrays of -1 and -2 all have one hash in Python, and a map of thousands of them takes minutes."""
+    out: dict[Any, Any] = {}
+    for _ in range(size):
+        key: Any = data[at]
+        if key <= _IN_HEAD:
+            at += 1
+        else:
+            key, at = _item(data, at, depth, redacted)
+            kind = type(key)
+            if kind is not int and kind is not str and kind is not bytes and not (redacted and is_redacted(key)):
+                raise Malformed("the keys of a map are whole numbers and strings")
+        if key in out:
+            raise Malformed("a key of a map is there twice")
+        out[key], at = _item(data, at, depth, redacted)
+    return out, at
+
+
+def _array(data: bytes, at: int, size: int, depth: int, redacted: bool) -> tuple[list[Any], int]:
+    out = []
+    for _ in range(size):
+        value, at = _item(data, at, depth, redacted)
+        out.append(value)
+    return out, at
+
+
+def _simple(data: bytes, at: int, argument: int) -> tuple[Any, int]:
+    if argument == _IN_HEAD + 1:
+        if data[at] < _LEAST_SIMPLE:
+            raise Malformed("this simple value does not exist")
+        return cbor2.CBORSimpleValue(data[at]), at + 1
+    if argument not in _FLOATS:
+        raise Malformed("lengths are definite")
+    kind = _FLOATS[argument]
+    return kind.unpack_from(data, at)[0], at + kind.size
 
 
 def is_redacted(key: object) -> bool:
@@ -122,66 +176,3 @@ def text(value: str) -> bytes:
 def integer(value: int) -> bytes:
     """``value`` (64 bits and a sign) as an item."""
     return head(0, value) if value >= 0 else head(1, -1 - value)
-
-
-def _check_heads(data: bytes, where: str, *, redacted: bool) -> None:
-    """``Malformed`` for a map key that is neither a whole number nor a string, and for heads longer than they need be.
-
-    Arrays of -1 and -2 all have one hash in Python: a map with thousands of them as keys takes minutes to build. So this looks at the
-    heads of the items alone (RFC 8949 section 3) before anything is built.
-    """
-    at = 0
-    todo, maps = [1], [False]  # for each open container: items still to come, and whether it is a map
-    try:
-        while todo:
-            if not todo[-1]:
-                todo.pop()
-                maps.pop()
-                continue
-            todo[-1] -= 1
-            major, argument, at = _head(data, at, where)
-            if major <= _TEXT:
-                at += argument if major in _STRINGS else 0
-            elif maps[-1] and todo[-1] & 1:
-                if redacted and data[at - 2 : at] == b"\xf8\x3b":
-                    continue
-                raise Malformed("the keys of a map are whole numbers and strings", where=where)
-            elif major != _SIMPLE:
-                todo.append(1 if major == _TAG else argument << (major == _MAP))
-                maps.append(major == _MAP)
-    except IndexError as error:
-        raise Malformed("the CBOR item is cut short", where=where) from error
-
-
-def _head(data: bytes, at: int, where: str) -> tuple[int, int, int]:
-    """Major type, argument and where the next byte stands. ``IndexError`` at the end, and for heads of no definite length.
-
-    ``Malformed`` for an argument that a shorter head could hold (section 4.1): whoever carries a signed object could lengthen the
-    heads around its signed parts.
-    """
-    head = data[at]
-    argument = head & 31
-    at += 1
-    if argument <= _IN_HEAD:
-        return head >> 5, argument, at
-    width = argument - _IN_HEAD - 1
-    argument = int.from_bytes(data[at : at + _SIZES[width]], "big")
-    if argument < _LEAST[width] and head >> 5 != _SIMPLE:
-        raise Malformed("a number in CBOR has its shortest form", where=where)
-    return head >> 5, argument, at + _SIZES[width]
-
-
-class _KeepTags(Mapping[int, Callable[[Any, bool], Any]]):
-    """For every tag, known to the decoder or not, the same answer: leave it alone."""
-
-    def __getitem__(self, tag: int) -> Callable[[Any, bool], Any]:
-        return lambda value, _immutable: cbor2.CBORTag(tag, value)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-_TAGS = _KeepTags()
