@@ -115,7 +115,7 @@ async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Stan
     count = DECOYS + office.entropy(1)[0] % DECOYS
     if before is Standing.ON_HOLD:
         count -= await statuses.flip_decoys(tx, number, before=int(before), after=int(after), count=count)
-        if after is Standing.IN_FORCE:
+        if after is Standing.IN_FORCE or count <= 0:
             return
     size = await statuses.size_of(tx, number)
     drawn = draw_indices(size, count * 4, office.entropy)

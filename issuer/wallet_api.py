@@ -8,24 +8,27 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from issuer import authorize, issue, offers
+from issuer import assertions, authorize, issue, offers
 from issuer.office import COMPACT, Configuration, Office
 from issuer.publish import StatusLists
 from shared import openid4vci
-from shared.codec import strict_json
+from shared.codec import base64url, strict_json
 from shared.cose import alg_id
 from shared.credentials._derive import credential_metadata, type_metadata_bytes
 from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
-from shared.status.token_status_list import MEDIA_TYPE
+from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 from shared.urls import well_known
+from shared.web import rates
 from shared.web.app import bound_body
 from shared.web.problem import OAUTH, speak
+from shared.web.security import client_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _DAY_OLD = "public, max-age=86400"
 _FRESH = "public, max-age=300"
 _OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_LIST = "/status/{number:[0-9]{1,9}}"
 _PREFLIGHT = _OPEN | {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
@@ -57,7 +60,8 @@ class WalletApi:
             ("POST", f"{base}/credential", self.credential),
             ("POST", f"{base}/notification", self.notification),
             ("GET", f"{base}/status", self.list_lists),
-            ("GET", f"{base}/status/{{number:[0-9]{{1,9}}}}", self.show_list),
+            ("GET", base + _LIST, self.show_list),
+            ("POST", f"{base}{_LIST}/assertions", self.show_assertions),
             ("GET", f"{base}/types/{{vct:.+}}", self.show_type),
         ]
         for method, path, handler in routes:
@@ -67,6 +71,7 @@ class WalletApi:
             app.router.add_route("OPTIONS", path, _preflight)
         for path, size in (("/token", 16_384), ("/nonce", 1_024), ("/credential", 262_144), ("/notification", 16_384)):
             bound_body(app, base + path, size)
+        bound_body(app, f"{base}/status/{{number}}/assertions", 4_096)
         names = ("/credential-offer", "/token", "/nonce", "/credential", "/notification", "/status", "/types")
         speak(app, OAUTH, "/.well-known", *(base + name for name in names))
 
@@ -109,21 +114,28 @@ class WalletApi:
         return web.Response(body=body, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
 
     async def show_list(self, request: web.Request) -> web.Response:
-        """A status list token (section 8). The same for everybody: nothing in the answer depends on who asks."""
-        _accept(request)
-        known = await self._lists.get(int(request.match_info["number"]))
-        zipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        """A status list token (section 8), in the form that is asked for. The same for everybody: nothing depends on who asks."""
+        known = await self._lists.get(int(request.match_info["number"]), _form(request))
+        zipped = bool(known.zipped) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
         etag = f'"{known.etag}{"-gzip" if zipped else ""}"'
         headers = {
             hdrs.ETAG: etag,
             hdrs.CACHE_CONTROL: f"public, max-age={min(known.fresh_for, 300)}",
-            hdrs.VARY: "Accept-Encoding",
+            hdrs.VARY: "Accept, Accept-Encoding",
         }
         if etag in [tag.strip() for tag in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
             return web.Response(status=304, headers=headers)
         if zipped:
             headers[hdrs.CONTENT_ENCODING] = "gzip"
-        return web.Response(body=known.zipped if zipped else known.body, content_type=MEDIA_TYPE, headers=headers)
+        return web.Response(body=known.zipped if zipped else known.body, content_type=known.media_type, headers=headers)
+
+    async def show_assertions(self, request: web.Request) -> web.Response:
+        """What single copies' statuses are, each signed for itself."""
+        _need_json(request, UnsupportedMediaType)
+        await rates.allow(self._office.storage, assertions.RATE, client_address(request), at=self._office.clock())
+        indices = assertions.parse_indices(await request.read())
+        found = await assertions.assertions(self._office, int(request.match_info["number"]), indices)
+        return _json({"assertions": [base64url.encode(each) for each in found]})
 
     async def show_type(self, request: web.Request) -> web.Response:
         """Type metadata, byte for byte as ``vct#integrity`` ties them (SD-JWT VC section 6)."""
@@ -162,11 +174,24 @@ def _need_json(request: web.Request, refuse: type[InvalidCredentialRequest | Uns
         raise refuse("this address takes application/json")
 
 
-def _accept(request: web.Request) -> None:
-    """Token Status List section 8.1; only the JWT form is made here."""
+def _form(request: web.Request) -> str:
+    """Token Status List section 8.1: the JWT unless the CWT is preferred."""
     accept = request.headers.get(hdrs.ACCEPT, "*/*").lower()
-    if not any(kind in accept for kind in (MEDIA_TYPE, "*/*", "application/*")):
-        raise NotAcceptable(f"status lists are given as {MEDIA_TYPE} only")
+    jwt, cwt = _quality(accept, MEDIA_TYPE), _quality(accept, CWT_MEDIA_TYPE)
+    if not jwt and not cwt:
+        raise NotAcceptable(f"status lists are given as {MEDIA_TYPE} and {CWT_MEDIA_TYPE}")
+    return CWT_MEDIA_TYPE if cwt > jwt else MEDIA_TYPE
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much a kind is wanted, by the narrowest range that it is in (RFC 9110 section 12.5.1); 0 for not at all."""
+    ranges = {each.split(";")[0].strip(): each for each in accept.split(",")}
+    found = next((ranges[name] for name in (media_type, "application/*", "*/*") if name in ranges), ";q=0")
+    weight = next((part.strip()[2:] for part in found.split(";")[1:] if part.strip().startswith("q=")), "1")
+    try:
+        return min(1.0, max(0.0, float(weight)))
+    except ValueError:
+        return 1.0
 
 
 # --- documents -------------------------------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ async def test_status_list_over_http(registry: Registry) -> None:
     assert again.status == 304
     plain = await registry.get("/status/1", **{"Accept-Encoding": "identity"})
     assert plain.headers["ETag"] != first.headers["ETag"]
-    assert (await registry.get("/status/1", Accept="application/statuslist+cwt")).status == 406
+    assert (await registry.get("/status/1", Accept="text/html")).status == 406
     assert (await registry.get("/status/2")).status == 404
     assert await (await registry.get("/status")).json() == {"status_lists": [f"{URL}/status/1"]}
     token = parse_token(await first.text())

@@ -150,10 +150,12 @@ def test_other_claims_are_malformed(changes: dict[str, object], where: str) -> N
 
 
 def test_more_that_is_malformed() -> None:
-    for claims in ([], "x", 7):
+    some: tuple[object, ...] = ([], "x", 7)
+    for claims in some:
         with pytest.raises(Malformed):
             parse_token(made(claims))
-    for outside in ({33: "x"}, {33: [1]}, {33: [b"a"] * 5}, {33: {}}, {4: 12}):
+    beside: tuple[dict[Any, Any], ...] = ({33: "x"}, {33: [1]}, {33: [b"a"] * 5}, {33: {}}, {4: 12})
+    for outside in beside:
         with pytest.raises(Malformed):
             parse_token(made(outside=outside))
     with pytest.raises(Malformed):
