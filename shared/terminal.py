@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
+from .credentials._tree import PORTRAIT
 from .errors import ConfigError, VcError
 
 REFUSED, UNDECIDED, USAGE, CONFIG, INTERRUPTED = 1, 2, 64, 78, 130
@@ -30,6 +31,11 @@ def port(text: str) -> int:
     if not 0 <= number <= 65_535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return number
+
+
+def plain(value: str) -> str:
+    """A detail as a terminal can show it: a photo is only named."""
+    return "(a photo)" if value.startswith(PORTRAIT) else value
 
 
 KEY_ACTIONS: Final = ("publish", "withdraw", "retire", "compromised")

@@ -23,7 +23,7 @@ from shared.codec.reader import get_int, get_object
 from shared.credentials import all_types
 from shared.errors import ConfigError, Malformed, Rejected, Undecided, Untrusted, VcError
 from shared.private_file import write_whole
-from shared.terminal import REFUSED, UNDECIDED
+from shared.terminal import REFUSED, UNDECIDED, plain
 from shared.trust.anchors import TrustAnchors, parse_trust
 from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, parse_memory, render_memory, verify_bundle
 from shared.trust.policy import Policy
@@ -230,5 +230,5 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
     for credential in judged.decision.credentials:
         kind = all_types()[credential.claims.vct]
         lines += ["", f"{kind.title.en}, from {credential.issuer_name}:"]
-        lines += [f"  {row.label}: {', '.join(row.values)}" for row in words.details(kind, credential.claims.claims)]
+        lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in words.details(kind, credential.claims.claims)]
     return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from typing import TypeVar
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
-from shared.terminal import REFUSED, read_passphrase
+from shared.terminal import REFUSED, plain, read_passphrase
 from shared.web.passphrases import generate_passphrase
 from wallet import history, register, share
 from wallet.app import Host, open_host
@@ -173,9 +173,9 @@ def _show_request(view: Consent) -> None:
     if not view.asker.proved:
         say(f"We could not check who this is. It calls itself: {view.asker.name}")
     for detail in view.details:
-        say(f"  shown:     {detail.label}: {detail.value}")
+        say(f"  shown:     {detail.label}: {plain(detail.value)}")
     for extra in view.optional:
-        say(f"  optional:  {extra.label}: {', '.join(extra.values)}   (--allow {extra.key})")
+        say(f"  optional:  {extra.label}: {', '.join(extra.values) or '(a photo)'}   (--allow {extra.key})")
     for label in view.not_shown:
         say(f"  not shown: {label}")
     if view.problem:

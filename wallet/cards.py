@@ -11,6 +11,7 @@ from babel.dates import format_date
 
 from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
+from shared.credentials._tree import PORTRAIT
 from wallet.sessions import CopyLine, Document
 
 PREFERRED = "dc+sd-jwt"
@@ -37,6 +38,11 @@ class Line:
     value: str
     group: str
     always: bool
+
+    @property
+    def picture(self) -> bool:
+        """Whether the value is the ``data:`` URL of a photo, which is shown and never spelled out."""
+        return self.value.startswith(PORTRAIT)
 
     @property
     def same(self) -> tuple[str, str]:

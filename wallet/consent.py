@@ -36,11 +36,12 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Extra(msgspec.Struct, frozen=True, kw_only=True):
-    """A detail that is shown only if it is ticked."""
+    """A detail that is shown only if it is ticked. ``picture`` is the ``data:`` URL of a photo, empty where there is none."""
 
     key: str
     label: str
     values: tuple[str, ...]
+    picture: str = ""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +216,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
         whole=len(least) == len(everything),
         acting_for=acting_for(kind, document.claims),
         details=tuple(_detail(line) for line in least),
-        optional=tuple(extra for extra in extras if extra.values),
+        optional=tuple(extra for extra in extras if extra.values or extra.picture),
         not_shown=tuple(hidden),
         advice=tuple(words._(line) for line in words.advice(offer, claims)),
     )
@@ -234,7 +235,12 @@ def _extra(offer: Offer, key: str, least: Sequence[Line], locale: str) -> Extra:
     """What ticking ``key`` adds."""
     had = {line.same for line in least}
     more = [line for line in offer.shown((key,), locale) if line.same not in had]
-    return Extra(key=key, label=", ".join(dict.fromkeys(line.label for line in more)), values=tuple(line.value for line in more))
+    return Extra(
+        key=key,
+        label=", ".join(dict.fromkeys(line.label for line in more)),
+        values=tuple(line.value for line in more if not line.picture),
+        picture=next((line.value for line in more if line.picture), ""),
+    )
 
 
 def _view(item: Item[Request], parts: tuple[Part, ...], problem: str, words: _Words) -> Consent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from aiohttp import FormData
-from support.trial_verify import stranger
+from support.photos import photo
+from support.trial_verify import CLAIMS, VCT, stranger
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import BANK, CODE, COUNCIL, ISSUER
 
+from issuer.portrait import make_portrait
 from shared.codec import qr
 
 
@@ -68,6 +71,29 @@ class Visitor:
 @pytest.fixture
 def visitor(site: Site) -> Visitor:
     return Visitor(site)
+
+
+def portraits(text: str) -> list[str]:
+    return re.findall(r'<img class="mu-portrait" src="(data:image/webp;base64,[^"]+)" alt="Attorney’s photo"', text)
+
+
+async def test_a_photo_is_seen_and_never_read_out(site: Site, visitor: Visitor) -> None:
+    """On the card, on the page that asks for consent, ticked or not, and nowhere as text."""
+    url = make_portrait(photo())
+    site.world.office.claims = CLAIMS | {"proxy": CLAIMS["proxy"] | {"portrait": url}}
+    await visitor.enter()
+    await visitor.collect()
+    assert [html.unescape(each) for each in portraits(visitor.text)] == [url]
+    assert html.unescape(visitor.text).count("data:image/webp") == 1
+    names = [["proxy", "given_name"], ["proxy", "portrait"]]
+    claims = [{"id": f"c{at}", "path": path} for at, path in enumerate(names)]
+    for sets in ([["c0", "c1"]], [["c0", "c1"], ["c0"]]):
+        asked = {"id": "who", "format": "dc+sd-jwt", "meta": {"vct_values": [VCT]}, "claims": claims, "claim_sets": sets}
+        link = site.world.council.ask({"credentials": [asked]})
+        await visitor.get("/present")
+        await visitor.post("/present", {"link": link}, files={})
+        assert [html.unescape(each) for each in portraits(visitor.text)] == [url]
+        assert html.unescape(visitor.text).count("data:image/webp") == 1
 
 
 async def test_everything_but_the_door_needs_an_open_wallet(site: Site, visitor: Visitor) -> None:
