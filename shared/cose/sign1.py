@@ -62,24 +62,26 @@ def parse_sign1(data: bytes, *, max_bytes: int = MAX_BYTES, where: str = "") -> 
 
 def sign1_of(item: object, where: str = "") -> Sign1:
     """The same of a decoded item, for a COSE_Sign1 that lies inside another."""
-    if not isinstance(item, cbor2.CBORTag) or item.tag != TAG or not isinstance(item.value, list | tuple) or len(item.value) != 4:
+    parts = item.value if type(item) is cbor2.CBORTag and item.tag == TAG else None
+    if not isinstance(parts, list | tuple) or len(parts) != 4:
         raise Malformed("a tagged COSE_Sign1 of four parts is demanded here", where=where)
-    protected_bytes, unprotected, payload, signature = item.value
+    protected_bytes, unprotected, payload, signature = parts
     if type(protected_bytes) is not bytes or type(payload) is not bytes or type(signature) is not bytes:
         raise Malformed("protected header, payload and signature are byte strings", where=where)
-    if not isinstance(unprotected, Mapping):
+    if type(unprotected) is not dict:
         raise Malformed("the unprotected header is a map", where=where)
     try:
         protected = _protected(protected_bytes) if len(protected_bytes) <= _USUAL else cbor.loads(protected_bytes)
     except Malformed as error:
         raise error.within(where) from error.__cause__
-    if not isinstance(protected, Mapping) or type(protected.get(ALG)) is not int:
+    if type(protected) not in _MAPS or type(protected.get(ALG)) is not int:
         raise Malformed("a protected header names its algorithm", where=where)
-    if CRIT in protected or not protected.keys().isdisjoint(unprotected.keys()):
+    if CRIT in protected or not protected.keys().isdisjoint(unprotected):
         raise Malformed("no header extension is understood here, and nothing is said twice", where=where)
     return Sign1(protected, protected_bytes, unprotected, payload, signature)
 
 
+_MAPS: Final = (dict, MappingProxyType)
 _USUAL: Final = 64  # bytes of a header that says algorithm, key and typ: the same in thousands of documents
 
 

@@ -8,38 +8,34 @@ CWT. The wire form is base64url of the CBOR. Every map has the members that are 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..clock import DAY, Entropy
 from ..codec import base64url, cbor
-from ..cose import CWT, KEY_BINDING, SD_CWT, Sign1, parse_cose_key, parse_sign1, prepare_encoded, sign1_of, verify_sign1
+from ..cose import CWT, KEY_BINDING, SD_CWT, Sign1, parse_sign1, prepare_encoded, sign1_of, verify_sign1
 from ..credentials import ClaimPath, CredentialType, Disclosure, all_types
 from ..credentials._derive import leaves
 from ..credentials._tree import pointer
 from ..errors import BadDisclosure, Malformed, NotBound, OverDisclosed, TooLarge, UnknownCredentialType, VcError, WrongTyp
 from ..jose.jwt import check_times
 from ..keys import KeyId, PublicKey, Unsigned
-from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, StatusReference, _cwt, _kbt
+from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, _cwt, _kbt
 from ._binding import binding_claims, check_binding
-from ._cwt import ALG, CNF, EXP, IAT, ISS, KCWT, KID, KID_SIZE, SD_CLAIMS, STAPLE, STATUS, SUB, TYP, TYPE_MAP, VCT, X5CHAIN
-from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status
+from ._cwt import ALG, KCWT, KID, KID_SIZE, SD_CLAIMS, STAPLE, TYP, X5CHAIN
+from ._envelope import check_bearer, check_issuable, check_status_there
 from ._paths import Chosen, select
+from ._payload import parse_payload
 from ._sd_cwt import SALT, open_claims, parse_disclosures
 from ._sd_cwt import Disclosure as Hidden
-from ._typemap import TypeMap, type_map
+from ._typemap import TypeMap, decode_usual, type_map
 
 NAME: Final = "dc+sd-cwt"
 MAX_BYTES: Final = 32_768
-_BEARER: Final = frozenset({ISS, EXP, IAT, VCT, TYPE_MAP})
-_BOUND: Final = _BEARER | {SUB, CNF}
 _HEADER: Final = frozenset({ALG, KID, TYP})
 _BINDING_HEADER: Final = frozenset({ALG, KCWT, TYP})
 _ISSUED: Final = frozenset({SD_CLAIMS, X5CHAIN, STAPLE})
 _SHOWN: Final = frozenset({SD_CLAIMS, STAPLE})
-_SUBJECT: Final = re.compile(rf"[A-Za-z0-9_-]{{{_cwt.SUBJECT_SIZE}}}")
-_MAX_TIME: Final = 2**53
 
 
 class _Contents(NamedTuple):
@@ -53,18 +49,18 @@ class _Contents(NamedTuple):
 class _Inner:
     """The structure behind a ``Parsed``, and what is in it once somebody needed that."""
 
-    __slots__ = ("binding", "contents", "disclosures", "payload", "rules", "signed")
+    __slots__ = ("binding", "claims", "contents", "disclosures", "rules", "signed")
 
     def __init__(
         self,
         signed: Sign1,
-        payload: Mapping[Any, Any],
+        claims: Mapping[Any, Any] | bytes,
         disclosures: tuple[Hidden, ...],
         rules: CredentialType | None,
         binding: Sign1 | None,
     ) -> None:
         self.signed = signed
-        self.payload = payload
+        self.claims = claims
         self.disclosures = disclosures
         self.rules = rules
         self.binding = binding
@@ -76,6 +72,14 @@ class _Inner:
         if self.rules is None:
             raise UnknownCredentialType("this type of document is not known here")
         return type_map(self.rules)
+
+    def type_map(self) -> Mapping[Any, Any]:
+        """What stands at the root, digests included."""
+        if isinstance(self.claims, bytes):
+            self.claims = cbor.loads(self.claims, redacted=True, where="/payload")
+        if type(self.claims) is not dict:
+            raise Malformed("the payload has its own members and no others", where="/payload")
+        return self.claims
 
     def groups(self) -> Iterator[tuple[int, Hidden]]:
         """The groups that are there, by number. Only after ``_open``."""
@@ -131,7 +135,7 @@ class SdCwt:
             raise BadDisclosure("something is hidden from its own holder")  # S3
         if parsed.holder != holder:
             raise NotBound("the document is bound to another key")
-        _check_private(inner)
+        _check_private(inner, parsed.payload)
         inner.types.rules.check(contents.claims)
         return _facts(parsed, contents, NOTHING, inner.signed)
 
@@ -205,32 +209,27 @@ def _parsed(wire: str, signed: Sign1, binding: Sign1 | None) -> Parsed:
     if not bound and (binding is not None or not CWT.admits(signed.typ)):
         raise WrongTyp("this signed object is of another kind")
     kid = _kid(signed)
-    payload = cbor.loads(signed.payload, redacted=True, where="/payload")
-    if type(payload) is not dict or payload.keys() - {STATUS} != (_BOUND if bound else _BEARER) or type(payload[TYPE_MAP]) is not dict:
-        raise Malformed("the payload has its own members and no others", where="/payload")  # S3: nor anything hidden among them
+    payload = parse_payload(signed.payload, bound=bound)
     unprotected = signed.unprotected
     if not unprotected.keys() <= (_ISSUED if binding is None else _SHOWN) or (not bound and SD_CLAIMS in unprotected):
         raise Malformed("nothing else stands outside the issuer's signature", where="/unprotected")
     disclosures = parse_disclosures(unprotected[SD_CLAIMS], "/disclosures") if SD_CLAIMS in unprotected else ()
-    number = payload[VCT]
-    rules = _type(number)
-    status = _status(payload)
-    plain = _plain(payload, number, status)
+    rules = next((each for each in all_types().values() if each.vct_int == payload.vct), None)
     return Parsed(
         format=NAME,
         wire=wire,
         header=signed.protected,
-        payload=plain,
+        payload=payload.members,
         disclosures=tuple([base64url.encode(each.raw) for each in disclosures]),
         binding_token=None if binding is None else wire,
-        vct=f"vct:{number}" if rules is None else rules.vct,
-        issuer=plain["iss"],
+        vct=f"vct:{payload.vct}" if rules is None else rules.vct,
+        issuer=payload.members["iss"],
         x5c=_chain(unprotected[X5CHAIN]) if X5CHAIN in unprotected else (),
         kid=kid,
-        status=status,
-        holder=_holder(payload[CNF]) if bound else None,
+        status=payload.status,
+        holder=payload.holder,
         staples=(_bytes(unprotected[STAPLE], "/unprotected"),) if STAPLE in unprotected else (),
-        inner=_Inner(signed, payload, disclosures, rules, binding),
+        inner=_Inner(signed, payload.claims, disclosures, rules, binding),
     )
 
 
@@ -239,44 +238,6 @@ def _kid(signed: Sign1) -> bytes:
     if signed.protected.keys() != _HEADER or type(kid) is not bytes or len(kid) != KID_SIZE:
         raise Malformed("a document has its own header parameters and no others", where="/protected")
     return kid
-
-
-def _plain(payload: Mapping[Any, Any], vct: int, status: StatusReference | None) -> dict[str, Any]:
-    """What stands around the claims, under JSON names."""
-    members: dict[str, Any] = {"iss": identifier({"iss": payload[ISS]}, "iss"), "vct": vct}
-    for name, key in (("iat", IAT), ("exp", EXP)):
-        value = members[name] = payload[key]
-        if type(value) is not int or not 0 <= value < _MAX_TIME:
-            raise Malformed("a time in whole seconds is demanded here", where=f"/{name}")
-    if SUB in payload:
-        subject = members["sub"] = payload[SUB]
-        if type(subject) is not str or not _SUBJECT.fullmatch(subject):
-            raise Malformed("a subject is a few random letters", where="/sub")
-    if status is not None:
-        members["status"] = {"status_list": {"idx": status.idx, "uri": status.uri}}
-    return members
-
-
-def _type(number: object) -> CredentialType | None:
-    if type(number) is not int or number < 0:
-        raise Malformed("the type is a number", where="/vct")
-    return next((each for each in all_types().values() if each.vct_int == number), None)
-
-
-def _status(payload: Mapping[Any, Any]) -> StatusReference | None:
-    if STATUS not in payload:
-        return None
-    status = payload[STATUS]
-    reference = parse_status({"status": status})
-    if len(status) != 1 or len(status["status_list"]) != 2:
-        raise Malformed("nothing in this is ever hidden", where="/status")  # S3
-    return reference
-
-
-def _holder(cnf: object) -> PublicKey:
-    if type(cnf) is not dict or cnf.keys() != {1}:
-        raise Malformed("the holder's key is a COSE key", where="/cnf")
-    return parse_cose_key(cnf[1], "/cnf")
 
 
 def _chain(value: object) -> tuple[bytes, ...]:
@@ -312,17 +273,21 @@ def _open(parsed: Parsed) -> _Contents:
 
 
 def _opened(inner: _Inner, types: TypeMap) -> _Contents:
-    shown = 0
+    shown = []
     for each in inner.disclosures:
         if not each.decoy:
-            shown += 1
             if type(each.key) is not int or each.key >= 0:
                 raise Malformed("this is never hidden", where="/disclosures")
+            shown.append((each.digest, each.key, each.parts[0]))
         elif inner.binding is not None:
             raise BadDisclosure("a decoy is for the holder's eyes", where="/disclosures")
-    opened = open_claims(inner.payload[TYPE_MAP], inner.disclosures)
+    if inner.binding is not None and isinstance(inner.claims, bytes):
+        usual = decode_usual(types, inner.claims, shown)
+        if usual is not None:
+            return _Contents(*usual, len(types.root.groups) - len(shown))
+    opened = open_claims(inner.type_map(), inner.disclosures)
     claims, paths, groups = types.decode(opened.claims)
-    if opened.elements or groups != shown:
+    if opened.elements or groups != len(shown):
         raise Malformed("each group is hidden as a whole, and nothing else is", where="/claims")
     for leaf in types.limits:
         if leaf.claim.cwt not in opened.claims:
@@ -339,12 +304,12 @@ def _verify_signed(parsed: Parsed, issuer: PublicKey, at: int) -> _Contents:
     return _open(parsed)
 
 
-def _check_private(inner: _Inner) -> None:
+def _check_private(inner: _Inner, times: Mapping[str, Any]) -> None:
     """``Malformed`` for a copy that could be told from others by more than its contents (S22)."""
-    if inner.payload[IAT] % DAY or inner.payload[EXP] % DAY:
+    if times["iat"] % DAY or times["exp"] % DAY:
         raise Malformed("its days are rounded, or its moment would tell it from others", where="/iat")
     levels = {level.number: level for level in inner.types.levels}
-    maps = [(levels[0], inner.payload[TYPE_MAP]), *[(levels[number], each.parts[0]) for number, each in inner.groups()]]
+    maps = [(levels[0], inner.type_map()), *[(levels[number], each.parts[0]) for number, each in inner.groups()]]
     for level, claims in maps:
         digests: list[bytes] = next((value for key, value in claims.items() if cbor.is_redacted(key)), [])
         if len(digests) != len(level.groups) or digests != sorted(digests):
