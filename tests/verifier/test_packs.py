@@ -432,7 +432,8 @@ async def test_pages_of_packs(head: Running, template: Template, tmp_path: Path)
             assert answer.headers["Content-Disposition"] == 'attachment; filename="checking-pack.json"'
             assert answer.status == 200
         running.clock.at += 8 * DAY
-        page = await clerk.sign_in() and await clerk.get("/desk/packs")
+        await clerk.sign_in()
+        page = await clerk.get("/desk/packs")
         assert "past its end" in page
         assert "has run out. Nothing by it can be decided" in page
         assert "That has run out" in await clerk.get("/desk/trust")

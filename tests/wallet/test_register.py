@@ -1,0 +1,137 @@
+"""Who may ask: the whole register, by the clock alone, and only what the newest word of each anchor names (security rules S15, S17, S21)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.airplane import Counter
+from support.trial_verify import DAY
+from support.trusting import Publisher, history
+from support.wallets import Wallet, open_wallet
+from support.world import BANK, COUNCIL, World
+
+from shared.errors import CertificateRevoked
+from shared.keys import Role
+from shared.trust.anchors import TrustAnchors, render_trust
+from shared.trust.snapshot import KeyState
+from shared.web.heard import SOON
+from wallet import register
+from wallet.means import TrustFile
+
+
+def publisher(counter: Counter) -> Publisher:
+    """What the party's anchor says, to be bent."""
+    counter.register()
+    made = counter.party.publication
+    assert made is not None
+    found: Publisher = made.__self__  # type: ignore[attr-defined] # a bound method
+    return found
+
+
+async def entities(wallet: Wallet) -> set[str]:
+    return set((await register.register(wallet.means)).certificates)
+
+
+async def test_the_whole_register_is_kept_from_one_round_of_visits(wallet: Wallet) -> None:
+    world = wallet.world
+    for party in (world.council, world.bank):
+        Counter(world, party).register()
+    assert await entities(wallet) == set()
+    assert await register.refresh(wallet.means)
+    assert await entities(wallet) == {COUNCIL, BANK}
+    known = await register.directory(wallet.means)
+    assert known.files.keys() == {COUNCIL, BANK}
+    assert known.until == world.clock() - 60 + 7 * DAY
+    council = known.register.find(COUNCIL, at=world.clock())
+    assert (council.name.en, council.uses[0].id) == (world.council.name, "council-tax")
+    assert [url for _, _, url in world.log] == sorted(f"{each}/.well-known/muniment-trust" for each in (BANK, COUNCIL))
+
+
+async def test_visits_go_by_the_clock_and_never_by_what_is_asked(tmp_path: Path) -> None:
+    """S21: a wallet that is asked all day long visits the same addresses at the same hours as one that is never asked."""
+    logs = []
+    for asked in (False, True):
+        world = World()
+        for party in (world.council, world.bank):
+            Counter(world, party).register()
+        async with open_wallet(f"sqlite:///{tmp_path}/{asked}.db", world=world, seed="same") as wallet:
+            await wallet.collect()
+            for _ in range(8):
+                await register.refresh(wallet.means)
+                if asked:
+                    await wallet.ask(world.council.ask())
+                    await entities(wallet)
+                world.clock.at += 3 * 3_600
+            logs.append([entry for entry in world.log if "muniment-trust" in entry[2]])
+            headers = {frozenset(each.headers.items()) for each in world.fetches if "muniment-trust" in each.url}
+            assert headers == {frozenset({("accept", "application/json")})}
+    assert logs[0] == logs[1]
+    assert len(logs[0]) == 4
+
+
+async def test_a_site_that_is_away_is_asked_again_soon_and_what_was_known_stays(wallet: Wallet) -> None:
+    world = wallet.world
+    Counter(world, world.council).register()
+    await register.refresh(wallet.means)
+    world.down.add(COUNCIL)
+    world.clock.at += 12 * 3_600
+    assert await register.refresh(wallet.means)
+    assert not await register.refresh(wallet.means)
+    world.clock.at += SOON
+    assert await register.refresh(wallet.means)
+    assert await entities(wallet) == {COUNCIL}
+
+
+async def test_a_register_that_ran_out_says_nothing(wallet: Wallet) -> None:
+    world = wallet.world
+    Counter(world, world.council).register()
+    await register.refresh(wallet.means)
+    world.clock.at += 7 * DAY
+    assert await entities(wallet) == set()
+    assert (await register.directory(wallet.means)).until is None
+
+
+@pytest.mark.parametrize("state", [KeyState.RETIRED, KeyState.COMPROMISED])
+async def test_whose_key_is_over_is_not_in_it(state: KeyState, wallet: Wallet) -> None:
+    world = wallet.world
+    counter = Counter(world, world.council)
+    told = publisher(counter)
+    gone = history(told.by.signer.public, entity=COUNCIL, role=Role.RELYING_PARTY, state=state, until=world.clock() - 1)
+    for keys in ((gone,), ()):
+        world.council.publication = replace(told, keys=keys).publication
+        world.clock.at += 12 * 3_600
+        told = replace(told, seq=told.seq + 1)
+        await register.refresh(wallet.means)
+        assert await entities(wallet) == set()
+
+
+async def test_what_is_no_registration_is_left_out(wallet: Wallet) -> None:
+    from shared.trust.artefact import RP_CERTIFICATE, Artefact
+
+    world = wallet.world
+    told = publisher(Counter(world, world.council))
+    world.council.publication = replace(told, more=(*told.more, Artefact(media_type=RP_CERTIFICATE, data=b"nothing"))).publication
+    await register.refresh(wallet.means)
+    assert await entities(wallet) == {COUNCIL}
+
+
+async def test_trust_knows_what_was_withdrawn(tmp_path: Path, wallet: Wallet) -> None:
+    """A request online by a withdrawn certificate is refused, as soon as the register has been heard."""
+    world = wallet.world
+    told = publisher(Counter(world, world.council))
+    world.council.publication = replace(told, withdrawn=(2,)).publication
+    file = tmp_path / "trust.json"
+    trust = TrustFile(file)
+    assert trust().anchors == TrustAnchors()
+    file.write_bytes(render_trust(world.policy().anchors))
+    means = replace(wallet.means, trust=trust, learn=trust.learn)
+    trust().check_relying_party(world.council.by.x5c, world.clock())
+    await register.refresh(means)
+    with pytest.raises(CertificateRevoked):
+        trust().check_relying_party(world.council.by.x5c, world.clock())
+    os.utime(file, ns=(1, 1))  # read again, and what was heard stays
+    with pytest.raises(CertificateRevoked):
+        trust().check_relying_party(world.council.by.x5c, world.clock())
