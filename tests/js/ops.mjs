@@ -9,6 +9,9 @@ import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
 import { open, seal } from "../../shared/web/static/js/ovp/hpke.js";
 import { inflate } from "../../shared/web/static/js/ovp/inflate.js";
 import { openRegister } from "../../shared/web/static/js/ovp/register.js";
+import { VcError } from "../../shared/web/static/js/ovp/errors.js";
+import { openPack } from "../../shared/web/static/js/ovp/pack.js";
+import { decide as judged, decideError } from "../../shared/web/static/js/ovp/verify.js";
 
 export const bytes = (digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
@@ -98,3 +101,43 @@ export async function challenge({ data, certificates, anchors, at }) {
   const asker = await checkChallenge(await parseChallenge(bytes(data)), register, at);
   return [asker.entity, asker.name.en, asker.desk, asker.use.id, asker.wants];
 }
+
+/** Packs by name, and as they were opened. */
+const packs = new Map();
+const opened = new Map();
+
+export function keep({ name, data }) {
+  packs.set(name, bytes(data));
+  return true;
+}
+
+async function openKept(name, signer, memory, at) {
+  const key = `${name} ${at}`;
+  if (!opened.has(key)) opened.set(key, openPack(packs.get(name), { signers: [signer], memory, at }).catch((error) => error));
+  return opened.get(key);
+}
+
+export async function decide({ pack: name, signer, memory, at, prefix, data, expectation }) {
+  const pack = await openKept(name, signer, memory, at);
+  if (pack instanceof Error) {
+    if (!(pack instanceof VcError)) throw pack;
+    const { decision, code, checks } = decideError(pack);
+    return { decision, code, checks: lines(checks) };
+  }
+  const { nonce, purposeId, ...others } = expectation;
+  const asked = { ...others, nonce: nonce === null ? null : bytes(nonce), ...(purposeId !== null && { purposeId }) };
+  const verdict = await judged({ presentation: bytes(data), prefix, expectation: asked, pack, memory: pack.memory, at });
+  return {
+    decision: verdict.decision,
+    code: verdict.code,
+    level: verdict.level,
+    checks: lines(verdict.checks),
+    as_of: verdict.statusAsOf,
+    freshness: verdict.statusFreshness,
+    replay: verdict.replayKey === null ? [] : [verdict.replayKey],
+    statuses: verdict.memory.statuses,
+    claims: verdict.credential && verdict.credential.claims,
+  };
+}
+
+const lines = (checks) => checks.map(({ name, state, code, needed }) => [name, state, code, needed]);

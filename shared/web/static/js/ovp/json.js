@@ -78,14 +78,14 @@ class Reader {
   value(depth) {
     const char = this.next('[{"');
     if (char === '"') return this.string();
-    if (char !== "[" && char !== "{") return this.word() ?? this.number();
+    if (char !== "[" && char !== "{") return this.scalar();
     if (depth >= this.depth) refuse("too_large", "JSON is nested too deeply");
     return char === "[" ? this.array(depth + 1) : this.object(depth + 1);
   }
 
-  word() {
+  scalar() {
     const found = WORDS.find(([word]) => this.text.startsWith(word, this.at));
-    if (!found) return undefined;
+    if (!found) return this.number();
     this.at += found[0].length;
     return found[1];
   }

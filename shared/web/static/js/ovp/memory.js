@@ -6,7 +6,8 @@
  * as evidence, and neither is believed.
  * @module
  */
-import { toBase64url } from "./bytes.js";
+import { fromBase64url, toBase64url } from "./bytes.js";
+import { compare } from "./cbor.js";
 import { refuse } from "./errors.js";
 
 /** @typedef {import("./statuslist.js").StatusList} StatusList */
@@ -49,7 +50,7 @@ export function checkList(memory, issuer, list) {
 const contradict = (a, b) => a.iat === b.iat && a.said !== b.said && a.said !== "" && b.said !== "";
 
 /** @param {Seen} a @param {Seen} b */
-const newer = (a, b) => (a.iat === b.iat ? a.said > b.said : a.iat > b.iat);
+const newer = (a, b) => (a.iat === b.iat ? compare(fromBase64url(a.said), fromBase64url(b.said)) > 0 : a.iat > b.iat);
 
 /**
  * With these lists of `issuer` seen.

@@ -13,6 +13,7 @@ import { isObject, parseObject } from "./json.js";
 import { parseJws, verifyJws } from "./jws.js";
 import { noStatuses, seenList } from "./memory.js";
 import { parseList } from "./statuslist.js";
+import { holds } from "./trust.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./trust.js").Issuer} Issuer */
@@ -155,7 +156,7 @@ function readLists(artefacts, memory, issuers) {
     const same = other.iat === token.iat && other.bits === token.bits && toBase64url(other.compressed) === toBase64url(token.compressed);
     if (forms.has(form) || !same) refuse("malformed", "two versions of one thing are in the checking pack", "/artefacts");
     forms.add(form);
-    for (const { iss } of issuers) {
+    for (const { iss } of issuers.filter(({ key }) => token.x5c.length && holds(token.x5c[0], key.raw))) {
       const seen = seenList(memory.statuses, iss, token.uri);
       if (seen && token.iat < seen.iat) refuse("bundle_rolled_back", "the checking pack brings back an older status list", "/artefacts");
     }

@@ -44,7 +44,7 @@ function checkEntry({ vcts, state, notBefore, notAfter, endedAt }, vct, at) {
 }
 
 /** Whether a certificate is one of this key: its point stands in it as it is. Nothing follows from that but which key is tried. @param {Bytes} der @param {Bytes} point */
-function holds(der, point) {
+export function holds(der, point) {
   for (let at = der.indexOf(point[0]); at >= 0 && at + point.length <= der.length; at = der.indexOf(point[0], at + 1)) {
     if (equal(der.subarray(at, at + point.length), point)) return true;
   }
