@@ -84,12 +84,16 @@ class CopyLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
-    """The copy itself with its private key (a scalar, big-endian): one key a copy and format, role holder."""
+    """The copy itself with its private key (a scalar, big-endian): one key a copy and format, role holder.
+
+    ``assertion`` is what the issuer last said of this copy's status, for formats that have a place for it; empty before.
+    """
 
     document: str
     wire: str
     private: bytes
     alg: str = "ES256"
+    assertion: bytes = b""
 
 
 class StatusSeen(msgspec.Struct, frozen=True, kw_only=True):

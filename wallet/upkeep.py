@@ -1,8 +1,8 @@
 """What an open wallet does by the clock: status lists, new copies, owed notifications, answers that were cut off.
 
 Every hour at which something is fetched was settled when a document came or was last looked after. Nothing is fetched because a copy
-was shown or is about to be (security rule S21), and what is asked for is always the same: every list of the whole batch, a whole new
-batch, and no ETag. While a wallet is closed nothing is fetched: its addresses lie under seal.
+was shown or is about to be (security rule S21), and what is asked for is always the same: every list of the whole batch, the status of
+every copy that has a place for it, a whole new batch, and no ETag. While a wallet is closed nothing is fetched: its addresses lie under seal.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from shared.errors import Conflict, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.openid4vci import TokenResponse, fetch_metadata, refresh
+from shared.status.assertion import VerifiedAssertion, fetch_assertions, verify_assertion
 from shared.status.token_status_list import (
     INVALID,
     MAX_TOKEN,
@@ -41,6 +42,7 @@ log = logging.getLogger("muniment.wallet")
 
 LEASE = 300  # seconds that one process has to renew before another may try
 RETRY = 3_600  # seconds
+STAPLED = frozenset({"dc+sd-cwt"})  # formats whose copies can carry what is said of their status
 _WORDS = {VALID: "valid", SUSPENDED: "suspended", INVALID: "invalid"}
 
 
@@ -89,6 +91,7 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     living = [copy for copy in document.copies if copy.status_uri and copy.expires_at > at]
     own = await _own_chain(means, vault, living)
     tokens = {uri: await _fetch_list(means, document, uri, own) for uri in sorted({copy.status_uri for copy in living})}
+    said = await _fetch_assertions(means, document, [copy for copy in living if copy.format in STAPLED], own)
     seen = _judge(document.status, living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
 
@@ -96,6 +99,8 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
         for token in tokens.values():
             if token is not None:
                 await _keep_newest(tx, means, vault, token, at)
+        for copy, assertion in said.items():
+            await _keep_assertion(tx, means, vault, copy, assertion)
         return await DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy)
 
     return await means.storage.write(note, point="status")
@@ -130,6 +135,34 @@ async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[byt
     except VcError as error:
         log.info("a status list was not taken: %s", error.code)
         return None
+
+
+async def _fetch_assertions(
+    means: Means, document: Document, copies: Sequence[CopyLine], own: tuple[bytes, ...]
+) -> dict[str, VerifiedAssertion]:
+    """What the issuer says of each copy, used or not, by the copy's id; nothing where it says none or cannot be believed.
+
+    Only the issuer itself is asked: to anybody else who keeps its lists, the question would tell which copies belong together.
+    """
+    said: dict[str, VerifiedAssertion] = {}
+    for uri in sorted({copy.status_uri for copy in copies if copy.status_uri.startswith(f"{document.issuer}/")}):
+        mine = {copy.status_idx: copy.id for copy in copies if copy.status_uri == uri}
+        try:
+            found = await arun(fetch_assertions(uri, mine), means.fetch)
+            at = means.clock()
+            key = means.trust().check_issuer(own, document.issuer, document.vct, at).public
+            for index, assertion in found.items():
+                said[mine[index]] = verify_assertion(assertion, uri=uri, idx=index, key=key, at=at)
+        except VcError as error:
+            log.info("what is said of single copies was not taken: %s", error.code)
+    return said
+
+
+async def _keep_assertion(tx: Tx, means: Means, vault: Vault, copy: str, assertion: VerifiedAssertion) -> None:
+    known = await COPIES.find(tx, vault, copy)
+    if known is not None:
+        value = msgspec.structs.replace(known.value, assertion=assertion.wire)
+        await COPIES.replace(tx, vault, known, value, entropy=means.entropy)
 
 
 def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, VerifiedStatusToken | None], at: int) -> StatusSeen:

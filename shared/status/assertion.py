@@ -7,19 +7,22 @@ never the last word on what was seen INVALID (security rule S19).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ..codec import cbor
-from ..codec.reader import get_int, get_str
+from ..codec import base64url, cbor, strict_json
+from ..codec.reader import get_int, get_str, get_strings
 from ..cose import STATUS_ASSERTION, Sign1, parse_sign1, prepare_sign1, verify_sign1
 from ..cose.sign1 import KID
-from ..errors import Malformed, StatusUnknown, WrongTyp
+from ..errors import Malformed, StatusUnknown, Unavailable, WrongTyp
+from ..flow import Fetch, Flow
 from ..keys import KeyId, PublicKey, Unsigned
 from .freshness import LIFETIME, TTL, check_not_ahead
 from .token_status_list import kid_in, named
 
 MAX_ASSERTION = 2_048  # bytes
 MAX_STATUS = 255
+AT_ONCE = 100  # indices in one question
 _SUB, _EXP, _IAT, _IDX, _STATUS = 2, 4, 6, -70_002, -70_003
 
 
@@ -85,3 +88,27 @@ def verify_assertion(assertion: StatusAssertion, *, uri: str, idx: int, key: Pub
     check_not_ahead(assertion, at=at)
     verify_sign1(assertion.signed, key, typ=STATUS_ASSERTION)
     return VerifiedAssertion(**{name: getattr(assertion, name) for name in StatusAssertion.__dataclass_fields__})
+
+
+def fetch_assertions(uri: str, indices: Collection[int]) -> Flow[dict[int, StatusAssertion]]:
+    """What the issuer says now of these entries of its list; nothing of it is verified.
+
+    To be asked for a whole batch, by the clock and never because of a use (S21); the order of the questions is that of the indices.
+    """
+    ordered = sorted(indices)
+    found: dict[int, StatusAssertion] = {}
+    for start in range(0, len(ordered), AT_ONCE):
+        some = ordered[start : start + AT_ONCE]
+        got = yield Fetch(
+            url=f"{uri}/assertions",
+            method="POST",
+            headers={"accept": "application/json", "content-type": "application/json"},
+            body=strict_json.dumps({"idx": some}),
+            max_bytes=AT_ONCE * 2 * MAX_ASSERTION,
+        )
+        if got.status != 200:
+            raise Unavailable(f"asked about single copies, the issuer answered {got.status}")
+        answer = strict_json.load_object(got.body, max_bytes=AT_ONCE * 2 * MAX_ASSERTION)
+        texts = get_strings(answer, "assertions", min_items=len(some), max_items=len(some))
+        found |= {index: parse_assertion(base64url.decode(text)) for index, text in zip(some, texts, strict=True)}
+    return found

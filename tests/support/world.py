@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from support.signing import AT, Signer
-from support.trial_verify import CLAIMS, ISSUER, VCT, Authority, Dice, registry, status_token
+from support.trial_verify import CLAIMS, ISSUER, VCT, Authority, Dice, assertion, registry, status_token
 from support.trial_web import Watch
 
 from shared.clock import DAY, floor_day
+from shared.codec import base64url
 from shared.credentials import all_types
 from shared.credentials._derive import credential_metadata, dcql
 from shared.dcql import DcqlQuery, parse_query
@@ -102,6 +103,8 @@ class Office:
             return self.says[path](fetch)
         if path.startswith("/offers/"):
             return _json(render_offer(self.offer(path.rpartition("/")[2])))
+        if path.endswith("/assertions"):
+            return _json(self.assertions(fetch.url.removesuffix("/assertions"), json.loads(fetch.body or b"{}")["idx"]))
         if path.startswith("/status/"):
             return Fetched(status=200, headers={"content-type": "application/statuslist+jwt"}, body=self.status(fetch.url).encode())
         handlers = {
@@ -116,6 +119,10 @@ class Office:
 
     def status(self, uri: str) -> str:
         return status_token(self.statuses, by=self.by, uri=uri, iat=self.clock())
+
+    def assertions(self, uri: str, indices: Sequence[int]) -> dict[str, list[str]]:
+        said = (assertion(self.statuses.get(idx, 0), by=self.by, uri=uri, idx=idx, iat=self.clock()) for idx in indices)
+        return {"assertions": [base64url.encode(each) for each in said]}
 
     def _metadata(self, _: Fetch) -> Fetched:
         kind = all_types()[VCT]

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
-from support.trial_verify import CLAIMS, status_token, stranger
+from support.trial_verify import CLAIMS, assertion, status_token, stranger
 from support.wallets import Wallet, open_wallet
-from support.world import BATCH, CODE, ISSUER, World, _json
+from support.world import BANK, BATCH, CODE, ISSUER, World, _json
 
 from shared.clock import DAY
+from shared.codec import base64url
 from shared.errors import Conflict
+from shared.status.assertion import StatusAssertion, parse_assertion
 from shared.status.token_status_list import INVALID, SUSPENDED
 from wallet.cards import card
-from wallet.records import DOCUMENTS, STATUS
+from wallet.records import COPIES, DOCUMENTS, STATUS
+from wallet.share import Wish, make_out
 from wallet.upkeep import LEASE, RETRY, renew
 
 
@@ -26,15 +31,19 @@ async def pass_days(wallet: Wallet, days: int, *, hours: int = 6) -> None:
 
 
 async def test_refill_independent_of_use(tmp_path: Path) -> None:
-    """Two wallets with the same copies: one shows nothing, the other shows all it has. Nobody on the network can tell them apart."""
-    logs = []
+    """Two wallets with the same copies in every format: one shows nothing, the other shows all it has, online and made out to somebody.
+    Nobody on the network can tell them apart, least of all the issuer: the same requests at the same moments, down to their sizes.
+    """
+    logs, sizes = [], []
     for used in (False, True):
         world = World()
+        world.office.formats = ("dc+sd-jwt", "dc+sd-cwt", "vc+jwt")
         async with open_wallet(f"sqlite:///{tmp_path}/{used}.db", world=world, seed="same") as wallet:
             await wallet.collect()
             if used:
                 for _ in range(BATCH):
                     await wallet.share(world.council.ask())
+                    await make_out(wallet.means, wallet.vault, Wish(entity=BANK, name="", purpose_id="bank", query="bank"))
             await pass_days(wallet, 33)
             if used:
                 await wallet.share(world.bank.ask("bank"))
@@ -42,10 +51,15 @@ async def test_refill_independent_of_use(tmp_path: Path) -> None:
             else:
                 await pass_days(wallet, 3)
             logs.append([entry for entry in world.log if entry[2].startswith(ISSUER)])
-            headers = {frozenset(name.lower() for name in fetch.headers) for fetch in world.fetches if "/status/" in fetch.url}
-            assert headers == {frozenset({"accept"})}
+            asked = [fetch for fetch in world.fetches if fetch.url.startswith(ISSUER)]
+            sizes.append([(sorted(fetch.headers), len(fetch.body or b"")) for fetch in asked])
+            headers = {
+                (fetch.method, *sorted(name.lower() for name in fetch.headers)) for fetch in world.fetches if "/status/" in fetch.url
+            }
+            assert headers - {("POST", "accept", "content-type")} == {("GET", "accept")}
     assert logs[0] == logs[1]
-    assert len([url for _, _, url in logs[0] if url.endswith("/credential")]) == 2
+    assert sizes[0] == sizes[1]
+    assert len([url for _, _, url in logs[0] if url.endswith("/credential")]) == 2 * 3
 
 
 async def test_new_copies_come_before_the_old_run_out(wallet: Wallet) -> None:
@@ -210,6 +224,92 @@ async def test_lists_are_kept_for_copies_made_out(wallet: Wallet) -> None:
     later = {item.value.uri: item.value.iat for item in await wallet.storage.read(lambda tx: STATUS.all(tx, wallet.vault))}
     assert first.keys() == later.keys()
     assert all(later[uri] > first[uri] for uri in first)
+
+
+# --- what is said of single copies -------------------------------------------------------------------------------------------------------
+
+
+async def said(wallet: Wallet) -> dict[str, StatusAssertion]:
+    """By the copy's id."""
+    copies = await wallet.storage.read(lambda tx: COPIES.all(tx, wallet.vault))
+    return {item.id: parse_assertion(item.value.assertion) for item in copies if item.value.assertion}
+
+
+@pytest.fixture
+async def compact(tmp_path: Path) -> AsyncIterator[Wallet]:
+    """A wallet whose document came in the format with a place for assertions too."""
+    world = World()
+    world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+    async with open_wallet(f"sqlite:///{tmp_path}/compact.db", world=world) as wallet:
+        await wallet.collect()
+        yield wallet
+
+
+async def test_assertions_are_collected_for_the_copies_that_can_carry_them(compact: Wallet) -> None:
+    document = await compact.document()
+    small = {copy.id: copy for copy in document.copies if copy.format == "dc+sd-cwt"}
+    first = await said(compact)
+    assert first.keys() == small.keys()
+    assert {(each.uri, each.idx) for each in first.values()} == {(copy.status_uri, copy.status_idx) for copy in small.values()}
+    compact.world.office.statuses[next(iter(small.values())).status_idx] = SUSPENDED
+    await pass_days(compact, 1)
+    later = await said(compact)
+    assert all(later[copy].iat > first[copy].iat for copy in small)
+    assert sorted(each.status for each in later.values()) == [0] * (len(small) - 1) + [2]
+
+
+async def test_assertions_are_asked_for_by_the_clock_and_all_at_once(tmp_path: Path) -> None:
+    """S21: used or not makes no difference to what is asked, when, or in which order."""
+    asked = []
+    for used in (False, True):
+        world = World()
+        world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+        async with open_wallet(f"sqlite:///{tmp_path}/{used}.db", world=world, seed="same") as wallet:
+            await wallet.collect()
+            if used:
+                await wallet.share(world.council.ask())
+            await pass_days(wallet, 3)
+            questions = [(fetch.url, fetch.body) for fetch in world.fetches if fetch.url.endswith("/assertions")]
+            asked.append(questions)
+            for _, body in questions:
+                indices = json.loads(body or b"")["idx"]
+                assert indices == sorted(indices)
+    assert asked[0] == asked[1]
+    assert {url for url, _ in asked[0]} == {f"{ISSUER}/status/1/assertions", f"{ISSUER}/status/2/assertions"}
+
+
+@pytest.mark.parametrize("bad", ["404", "nonsense", "forged", "another", "few"])
+async def test_assertions_that_cannot_be_believed_are_not_kept(compact: Wallet, bad: str) -> None:
+    before = await said(compact)
+    office = compact.world.office
+    good = office.assertions
+    if bad == "404":
+        office.says = {f"/status/{n}/assertions": lambda _: _json({}, 404) for n in (1, 2)}
+    elif bad == "nonsense":
+        office.assertions = lambda uri, indices: {"assertions": [f"nonsense of {uri}" for _ in indices]}  # type: ignore[method-assign]
+    elif bad == "forged":
+        office.assertions = lambda uri, indices: {  # type: ignore[method-assign]
+            "assertions": [base64url.encode(assertion(by=stranger(), uri=uri, idx=idx, iat=office.clock())) for idx in indices]
+        }
+    elif bad == "another":
+        office.assertions = lambda uri, indices: good(uri, [idx + 1 for idx in indices])  # type: ignore[method-assign]
+    else:
+        office.assertions = lambda uri, indices: good(uri, indices[1:])  # type: ignore[method-assign]
+    await pass_days(compact, 1)
+    assert await said(compact) == before
+    assert (await compact.document()).status.value == "valid"
+
+
+async def test_a_foreign_keeper_of_lists_is_never_asked_about_copies(compact: Wallet) -> None:
+    """Its answer would cost it nothing, and the question tells it which copies are one holder's."""
+    [item] = await compact.documents()
+    away = tuple(msgspec.structs.replace(copy, status_uri=f"https://lists.example/{copy.status_idx % 2}") for copy in item.value.copies)
+    await compact.replace(item, msgspec.structs.replace(item.value, copies=away))
+    asked = len(compact.world.fetches)
+    await pass_days(compact, 1)
+    later = [fetch.url for fetch in compact.world.fetches[asked:]]
+    assert any(url.startswith("https://lists.example/") for url in later)
+    assert not any(url.endswith("/assertions") for url in later)
 
 
 async def test_one_bad_document_does_not_stop_the_others(wallet: Wallet) -> None:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from support.signing import AT, Signer
 from support.trial_verify import DAY, IDX, LIST, assertion, registry, status_cwt
 
-from shared.codec import cbor
+from shared.codec import base64url, cbor, strict_json
 from shared.cose import KEY_BINDING, STATUS_ASSERTION, Typ, kid_of, parse_sign1, prepare_sign1
-from shared.errors import AlgorithmRefused, BadSignature, Malformed, StatusUnknown, TooLarge, VcError, WrongTyp
+from shared.errors import AlgorithmRefused, BadSignature, Malformed, StatusUnknown, TooLarge, Unavailable, VcError, WrongTyp
+from shared.flow import Fetch, Fetched, run
 from shared.keys import KeyId
-from shared.status.assertion import VerifiedAssertion, parse_assertion, verify_assertion
+from shared.status.assertion import AT_ONCE, VerifiedAssertion, fetch_assertions, parse_assertion, verify_assertion
 from shared.status.freshness import Freshness, check_current, freshness
 from shared.status.token_status_list import INVALID, parse_token
 
@@ -145,3 +146,45 @@ def test_any_claims_are_an_assertion_or_a_vc_error(claims: dict[int, object]) ->
     header = cbor.dumps({1: -9, 16: STATUS_ASSERTION.value})
     with suppress(VcError):
         parse_assertion(cbor.dumps(cbor2.CBORTag(18, [header, {}, cbor.dumps(claims), bytes(64)])))
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------------------------
+
+
+def office(fetch: Fetch, *, leave_out: int = 0) -> Fetched:
+    asked = strict_json.load_object(fetch.body or b"")["idx"]
+    texts = [base64url.encode(assertion(idx=idx)) for idx in asked[leave_out:]]
+    return Fetched(status=200, body=strict_json.dumps({"assertions": texts}))
+
+
+def test_a_batch_is_asked_for_in_the_order_of_its_indices() -> None:
+    asked: list[Fetch] = []
+
+    def driver(fetch: Fetch) -> Fetched:
+        asked.append(fetch)
+        return office(fetch)
+
+    wanted = [7 * number % 251 for number in range(AT_ONCE + 1)]
+    found = run(fetch_assertions(LIST, wanted), driver)
+    assert sorted(found) == sorted(wanted)
+    assert all(found[index].idx == index for index in wanted)
+    assert [(fetch.url, fetch.method, set(fetch.headers)) for fetch in asked] == [
+        (f"{LIST}/assertions", "POST", {"accept", "content-type"})
+    ] * 2
+    bodies = [strict_json.load_object(fetch.body or b"") for fetch in asked]
+    assert [*bodies[0]["idx"], *bodies[1]["idx"]] == sorted(wanted)
+    assert run(fetch_assertions(LIST, []), driver) == {}
+
+
+def test_answers_that_are_none() -> None:
+    with pytest.raises(Malformed):
+        run(fetch_assertions(LIST, [1, 2]), lambda fetch: office(fetch, leave_out=1))
+    for status in (204, 404, 429, 500):
+        with pytest.raises(Unavailable):
+            run(fetch_assertions(LIST, [1]), lambda _, code=status: Fetched(status=code, body=b'{"assertions":[]}'))  # type: ignore[misc]
+
+
+@given(st.binary(max_size=60) | st.lists(st.text(max_size=9), max_size=3).map(lambda texts: strict_json.dumps({"assertions": texts})))
+def test_any_answer_is_assertions_or_a_vc_error(body: bytes) -> None:
+    with suppress(VcError):
+        run(fetch_assertions(LIST, [1, 2]), lambda _: Fetched(status=200, body=body))
