@@ -15,7 +15,7 @@ from support.registry import LPA_1, NOON, Registry, Template, collect, serving
 from issuer.app import one_round
 from issuer.office import Office, configurations, reference_mac
 from shared.clock import DAY
-from shared.codec import base64url
+from shared.codec import base64url, cbor
 from shared.jose.jwk import render_jwk
 from shared.storage import Row, Work
 
@@ -124,6 +124,44 @@ async def test_copies_share_no_short_stable_value(registry: Registry) -> None:
     salted = [one for each in parsed for one in each.disclosures]
     assert len(salted) == len(set(salted))
     assert len({each.payload["cnf"]["jwk"]["x"] for each in parsed}) == 40
+
+
+async def test_compact_copies_share_nothing_but_what_the_issuer_says(registry: Registry) -> None:
+    """S22, leaf by leaf: whatever two compact copies have in common is the same in the copies of every other document."""
+    holder = await collect(registry, await registry.make(claims=LPA_1 | {"register_entry": "urn:example:1"}))
+    mine = [cwt_leaves(wire) for wire in (await holder.copies(20, "representation-sd-cwt")).credentials]
+    claims = LPA_1 | {"represented": {"given_name": "Amy", "family_name": "Pryce", "birthdate": "1941-02-03"}}
+    other = await collect(registry, await registry.make(claims=claims))
+    theirs = cwt_leaves((await other.copies(1, "representation-sd-cwt")).credentials[0])
+    hidden = {leaf for leaves in mine for leaf in leaves if leaf[0] == "disclosed"}
+    for one, two in itertools.combinations(mine, 2):
+        assert one & two - hidden <= theirs
+
+
+def cwt_leaves(wire: str) -> set[tuple[str, str]]:
+    """Every value in a compact copy, those behind digests apart from what stands in clear. Salts are as they come."""
+    outer = cbor.loads(base64url.decode(wire), redacted=True).value
+    found: set[tuple[str, str]] = set()
+
+    def walk(value: Any, kind: str) -> None:
+        if isinstance(value, dict):
+            for each in value.items():
+                walk(list(each), kind)
+        elif isinstance(value, list | tuple):
+            for each in value:
+                walk(each, kind)
+        else:
+            found.add((kind, repr(value)))
+
+    walk(cbor.loads(outer[0]), "protected")
+    walk({key: value for key, value in outer[1].items() if key != 17}, "unprotected")
+    payload = cbor.loads(outer[2], redacted=True)
+    walk({**payload, 8: payload[8][1][-2]}, "payload")  # of the holder's key its one coordinate: the sign of the other is a bit
+    for disclosure in outer[1][17]:
+        salt, *rest = cbor.loads(disclosure, redacted=True)
+        found.add(("salt", repr(salt)))
+        walk(rest, "disclosed")
+    return found
 
 
 def until_collected(office: Office) -> Office:
