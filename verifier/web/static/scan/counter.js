@@ -1,7 +1,7 @@
 // At the counter: ask, read what is held up, decide, and on to the next customer. What was shown lives in `case` alone and goes with them.
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
-import { CHALLENGE, renderText } from "../js/ovp/envelope.js";
+import { CHALLENGE, renderText, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
 import { copyOfFile } from "./copyfile.js";
 import { Door } from "./door.js";
@@ -140,7 +140,7 @@ export class Counter extends Door {
     try {
       const one = await openCase(this.means.store, this.mode, this.question, message);
       if (one) return await this.decide(one, {});
-      this.reader?.note(this.mode === "copy" ? "copyonly" : "stranger");
+      this.reader?.note(this.mode === "copy" ? "copyonly" : message.prefix === SEALED ? "stranger" : "iscopy");
     } catch (error) {
       if (!(error instanceof VcError)) throw error;
       this.reader?.note("other");
@@ -150,7 +150,7 @@ export class Counter extends Door {
 
   /** The file that goes with a copy. @param {string} text */
   async fileText(text) {
-    if (this.mode !== "copy") return this.reader?.note("copyonly");
+    if (this.mode !== "copy") return this.reader?.note("iscopy");
     try {
       await this.message(copyOfFile(text), NOT_READ);
     } catch (error) {

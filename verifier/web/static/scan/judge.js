@@ -3,7 +3,6 @@
 import { fromBase64url, toBase64url } from "../js/ovp/bytes.js";
 import { parseChallenge } from "../js/ovp/challenge.js";
 import { codeAudience, codeNonce } from "../js/ovp/code.js";
-import { importJwk } from "../js/ovp/cose.js";
 import { BEARER, ofMessage, PRESENTATION, renderText, SD_JWT, SEALED } from "../js/ovp/envelope.js";
 import { CODES, VcError } from "../js/ovp/errors.js";
 import { open } from "../js/ovp/hpke.js";
@@ -120,7 +119,7 @@ async function expected(pack, { mode, question, answer }, told) {
     return { expectation: { mode: "live", ...binding, wants: signed, use: { ...rules, ...told } }, use };
   }
   if (question?.mode !== "code" || !pack.self) throw new Error("this question is of no kind that is known");
-  const audience = await codeAudience(await importJwk(pack.self.key));
+  const audience = await codeAudience(pack.self.key);
   const nonce = await codeNonce(question.digits, pack.self.entity, use);
   return { expectation: { mode: "code", audience, nonce, wants, use: { ...rules, ...told } }, use };
 }

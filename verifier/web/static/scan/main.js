@@ -1,4 +1,5 @@
 // The checking page: the counter, the back room (camera on trial, list of decisions, the desk itself), and everything that people press.
+import { VaultError } from "../js/ovp/vault.js";
 import { Counter } from "./counter.js";
 import { age, fill, moment, now, part, piece, row, say, tell, words } from "./page.js";
 import { isTrial, line, rows, save, trialLoop } from "./trial.js";
@@ -135,9 +136,16 @@ class Page extends Counter {
 
 const page = new Page();
 
+/** Where the browser has no room left, the page says so. @param {Promise<unknown>} work */
+const kept = (work) =>
+  work.catch((error) => {
+    if (!(error instanceof VaultError)) throw error;
+    page.show("storage");
+  });
+
 addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest?.("[data-on]");
-  if (button instanceof HTMLElement) void page.act(button.dataset.on ?? "", button);
+  if (button instanceof HTMLElement) void kept(Promise.resolve(page.act(button.dataset.on ?? "", button)));
 });
 
 addEventListener("submit", (event) => {
@@ -146,9 +154,9 @@ addEventListener("submit", (event) => {
   if (!what) return;
   event.preventDefault();
   const data = new FormData(form);
-  if (what === "enrol") void page.enrol(data);
-  else if (what === "unlock") void page.unlock(data);
-  else if (what === "decide") void page.decided(data);
+  if (what === "enrol") void kept(page.enrol(data));
+  else if (what === "unlock") void kept(page.unlock(data));
+  else if (what === "decide") void kept(page.decided(data));
 });
 
 addEventListener("change", (event) => {

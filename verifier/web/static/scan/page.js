@@ -57,7 +57,9 @@ export function part(id, slots = {}) {
 /** Put texts where they belong; an empty text takes its place away. @param {ParentNode & Node} root @param {Slots} slots */
 export function fill(root, slots) {
   for (const [name, text] of Object.entries(slots)) {
-    for (const place of root.querySelectorAll(`[data-slot="${name}"]`)) {
+    const places = Array.from(root.querySelectorAll(`[data-slot="${name}"]`));
+    if (root instanceof HTMLElement && root.dataset.slot === name) places.push(root);
+    for (const place of places) {
       place.textContent = text;
       /** @type {HTMLElement} */ (place).hidden = text === "";
     }
