@@ -10,7 +10,14 @@ from babel.messages.pofile import read_po
 WALLET = Path(__file__).resolve().parents[2] / "wallet"
 TEXT = re.compile(r"\b(?:_|N_|translate|ngettext)\(\s*\"((?:[^\"\\]|\\.)*)\"(?:,\s*\"((?:[^\"\\]|\\.)*)\")?")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
-ALL_WELSH = ("web/templates/wallet/consent.html", "web/templates/wallet/result.html", "consent.py")
+ALL_WELSH = (
+    "web/templates/wallet/consent.html",
+    "web/templates/wallet/result.html",
+    "web/templates/wallet/phone/showing.html",
+    "web/templates/wallet/phone/keeping.html",
+    "web/templates/wallet/phone/words.html",
+    "consent.py",
+)
 
 
 def texts(path: Path) -> set[str]:

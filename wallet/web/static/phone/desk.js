@@ -12,7 +12,7 @@ import { present } from "../js/ovp/sdcwt.js";
 import { showFrames } from "./frames.js";
 import { consent } from "./consent.js";
 import { signal } from "./signals.js";
-import { drawCopy, fresh, openCopy, register, spend } from "./store.js";
+import { drawCopy, fresh, lapsed, openCopy, register, spend } from "./store.js";
 import { announce, count, el, find, has, now, pick, press, right, say, show, typed, wrong } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
@@ -118,13 +118,15 @@ async function taken(vault, text) {
 async function read(vault, { prefix, content }) {
   signal("seen");
   if (prefix !== CHALLENGE) return refused("other");
+  let entity = "";
   try {
     const challenge = await parseChallenge(content);
+    entity = challenge.desk.entity;
     const asker = await checkChallenge(challenge, await register(vault), now());
     await ask(vault, { ...asker, level: 3, binding: () => challenge.binding, seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt) });
   } catch (error) {
     if (!(error instanceof VcError)) throw error;
-    refused(reason(error));
+    refused(error.code === "untrusted" && (await lapsed(vault, entity)) ? "certificate" : reason(error));
   }
 }
 

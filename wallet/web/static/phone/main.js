@@ -204,7 +204,7 @@ function card(kept, left) {
   const rows = el(
     "dl",
     { class: "mu-card__rows" },
-    row(say("label_uses"), count("uses", left)),
+    row(say("label_uses"), String(left)),
     row(say("label_until"), day(kept.expiresAt)),
     row(say("label_renew"), day(kept.renewAt)),
     row(say("label_made_by"), kept.issuerName),
@@ -212,7 +212,7 @@ function card(kept, left) {
   );
   const able = state?.documents.some(({ id, keepable }) => id === kept.id && keepable);
   const acts = el("p", { class: "govuk-body ph-card__acts" }, ...(able ? [small(say("get_new"), "renew", kept.id)] : []), small(say("take_off"), "remove", kept.id));
-  return el("li", {}, el("section", { class: "mu-card" }, head, el("p", { class: "ph-uses", "aria-hidden": "true" }, String(left)), rows, acts));
+  return el("li", {}, el("section", { class: "mu-card" }, head, rows, acts));
 }
 
 /** @param {string} text @param {string} act @param {string} document_ */

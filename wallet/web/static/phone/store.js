@@ -6,7 +6,7 @@
  */
 import { fromBase64url, random, hex } from "../js/ovp/bytes.js";
 import { importJwk } from "../js/ovp/cose.js";
-import { openRegister } from "../js/ovp/register.js";
+import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
 import { types } from "./claims.js";
 import { now } from "./view.js";
@@ -105,4 +105,11 @@ export async function register(vault) {
     })),
   );
   return openRegister((file?.certificates ?? []).map((each) => fromBase64url(each)), anchors, now());
+}
+
+/** Whether an organisation was registered here once and its time is over since. @param {Vault} vault @param {string} entity */
+export async function lapsed(vault, entity) {
+  const files = (await registerFile(vault))?.certificates ?? [];
+  const found = await Promise.all(files.map((file) => parseRelyingParty(fromBase64url(file)).catch(() => null)));
+  return found.some((party) => party?.entity === entity && party.expiresAt <= now());
 }
