@@ -97,30 +97,21 @@ async function parsed(signed, binding, types) {
     refuse("malformed", "a document has its own header parameters and no others", "/protected");
   }
   const payload = readPayload(signed.payload, bound ? BOUND : BEARER);
+  const status = payload.has(STATUS) ? readStatus(payload.get(STATUS)) : null;
+  const number = payload.get(VCT);
+  if (!isInteger(number) || number < 0) refuse("malformed", "the type is a number", "/vct");
+  const holder = bound ? await readHolder(payload.get(CNF)) : null;
+  const envelope = readEnvelope(payload);
   const { bare } = signed;
   const allowed = binding ? [SD_CLAIMS, STAPLE] : [SD_CLAIMS, X5CHAIN, STAPLE];
-  if (Array.from(bare.keys()).some((name) => !allowed.includes(name)) || (!bound && bare.has(SD_CLAIMS))) {
+  if (Array.from(bare.keys()).some((each) => !allowed.includes(each)) || (!bound && bare.has(SD_CLAIMS))) {
     refuse("malformed", "nothing else stands outside the issuer's signature", "/unprotected");
   }
   const hidden = bare.has(SD_CLAIMS) ? await parseDisclosures(bare.get(SD_CLAIMS)) : [];
-  const number = payload.get(VCT);
-  if (!isInteger(number) || number < 0) refuse("malformed", "the type is a number", "/vct");
   const type = Array.from(types.values()).find((each) => each.vct_int === number) ?? null;
-  const status = payload.has(STATUS) ? readStatus(payload.get(STATUS)) : null;
-  return {
-    ...readEnvelope(payload),
-    vct: type?.vct ?? `vct:${number}`,
-    type,
-    kid,
-    status,
-    x5c: bare.has(X5CHAIN) ? readChain(bare.get(X5CHAIN)) : [],
-    holder: bound ? await readHolder(payload.get(CNF)) : null,
-    staples: bare.has(STAPLE) ? [bytesOf(bare.get(STAPLE), "/unprotected")] : [],
-    signed,
-    payload,
-    hidden,
-    binding,
-  };
+  const x5c = bare.has(X5CHAIN) ? readChain(bare.get(X5CHAIN)) : [];
+  const staples = bare.has(STAPLE) ? [bytesOf(bare.get(STAPLE), "/unprotected")] : [];
+  return { ...envelope, vct: type?.vct ?? `vct:${number}`, type, kid, status, x5c, holder, staples, signed, payload, hidden, binding };
 }
 
 /** @param {Bytes} bytes @param {number[]} members @returns {Map<any, any>} */
