@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import cbor2
 
-from ..errors import Malformed, TooLarge
+from ..errors import Malformed, TooLarge, VcError
 
 REDACTED: Final = cbor2.CBORSimpleValue(59)
 """The map key under which an SD-CWT keeps the digests of what is hidden in that map."""
@@ -32,22 +32,42 @@ def loads(data: bytes, *, max_bytes: int = 1_000_000, max_depth: int = _MAX_DEPT
     """
     if len(data) > max_bytes:
         raise TooLarge(f"more than {max_bytes} bytes of CBOR", where=where)
-    value, end = read(data, 0, max_depth=max_depth, redacted=redacted, where=where)
+    try:
+        value, end = _item(data, 0, max_depth, redacted)
+    except (Malformed, IndexError, ValueError, struct.error) as error:
+        raise _told(error, where) from error.__cause__
     if end != len(data):
         raise Malformed("bytes after the CBOR item", where=where)
     return value
 
 
-def read(data: bytes, at: int, *, max_depth: int = _MAX_DEPTH, redacted: bool = False, where: str = "") -> tuple[Any, int]:
+def read(data: bytes, at: int, *, where: str = "") -> tuple[Any, int]:
     """The item that begins at ``at``, and where the next one would."""
     try:
-        return _item(data, at, max_depth, redacted)
-    except Malformed as error:
-        raise error.within(where) from error.__cause__
-    except (IndexError, struct.error) as error:
-        raise Malformed("the CBOR item is cut short", where=where) from error
-    except ValueError as error:
-        raise Malformed("a text that is not UTF-8", where=where) from error
+        return _item(data, at, _MAX_DEPTH, redacted=False)
+    except (Malformed, IndexError, ValueError, struct.error) as error:
+        raise _told(error, where) from error.__cause__
+
+
+def read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    """As ``read`` for a byte string of less than 64 kB, ``IndexError`` where ``data`` ends too early: for what is hot."""
+    head = data[at]
+    at += 1
+    size = head - 0x40
+    if size == _IN_HEAD + 1 or size == _IN_HEAD + 2:
+        size, at = _argument(data, at, size - _IN_HEAD - 1)
+    elif not 0 <= size <= _IN_HEAD:
+        raise Malformed("a byte string is demanded here")
+    end = at + size
+    if end > len(data):
+        raise IndexError
+    return data[at:end], end
+
+
+def _told(error: Exception, where: str) -> VcError:
+    if isinstance(error, Malformed):
+        return error.within(where)
+    return Malformed("a text that is not UTF-8" if isinstance(error, ValueError) else "the CBOR item is cut short", where=where)
 
 
 def _item(data: bytes, at: int, depth: int, redacted: bool) -> tuple[Any, int]:
@@ -59,13 +79,13 @@ def _item(data: bytes, at: int, depth: int, redacted: bool) -> tuple[Any, int]:
         if major == _SIMPLE:
             return _simple(data, at, argument)
         argument, at = _argument(data, at, argument - _IN_HEAD - 1)
-    if major in (_BYTES, _TEXT):
+    if major <= _NEGATIVE:
+        return (argument if major == _UINT else -1 - argument), at
+    if major <= _TEXT:
         end = at + argument
         if end > len(data):
             raise IndexError
         return (data[at:end] if major == _BYTES else data[at:end].decode()), end
-    if major <= _NEGATIVE:
-        return (argument if major == _UINT else -1 - argument), at
     if major == _SIMPLE:
         return _WORDS[argument] if argument in _WORDS else cbor2.CBORSimpleValue(argument), at
     if not depth and (argument or major not in (_ARRAY, _MAP)):  # an empty one holds nothing

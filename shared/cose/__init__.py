@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .key import key_bytes, kid_of, parse_cose_key, render_cose_key, thumbprint
-from .sign1 import ALGS, Sign1, alg_id, encode_sign1, parse_sign1, prepare_encoded, prepare_sign1, sign1_of, verify_sign1
+from .sign1 import ALGS, Sign1, alg_id, encode_sign1, join_sign1, parse_sign1, prepare_encoded, prepare_sign1, sign1_of, verify_sign1
 from .typ import (
     CHALLENGE,
     CWT,
@@ -30,6 +30,7 @@ __all__ = [
     "Typ",
     "alg_id",
     "encode_sign1",
+    "join_sign1",
     "key_bytes",
     "kid_of",
     "parse_cose_key",

@@ -70,6 +70,11 @@ def sign1_of(item: object, where: str = "") -> Sign1:
         raise Malformed("protected header, payload and signature are byte strings", where=where)
     if type(unprotected) is not dict:
         raise Malformed("the unprotected header is a map", where=where)
+    return join_sign1(protected_bytes, unprotected, payload, signature, where)
+
+
+def join_sign1(protected_bytes: bytes, unprotected: dict[Any, Any], payload: bytes, signature: bytes, where: str = "") -> Sign1:
+    """The same of its four parts."""
     try:
         protected = _protected(protected_bytes) if len(protected_bytes) <= _USUAL else cbor.loads(protected_bytes)
     except Malformed as error:

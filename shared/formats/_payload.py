@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..codec import cbor
 from ..codec.strict_json import MAX_INTEGER
-from ..cose import parse_cose_key
+from ..cose import KEY_BINDING, Sign1, join_sign1, parse_cose_key
 from ..errors import Malformed
 from ..keys import PublicKey
 from . import StatusReference
@@ -107,6 +107,30 @@ _LITERALS: Final = (
 _URI, _CLAIMS = b"\x63uri", b"\x3a\x00\x01\x11\x6f"
 _Y: Final = {b"\xf4": False, b"\xf5": True}
 _LEAST_32, _LEAST_16 = 0x1_0000, 0x100
+
+
+def split_binding(data: bytes) -> tuple[Sign1, Sign1] | None:
+    """A key binding token and the document in it, as ``_cwt.binding_header`` writes it; ``None`` for what may be one in another form."""
+    try:
+        header, at = cbor.read_bytes(data, 2)
+        payload, end = cbor.read_bytes(data, at + 1)
+        signature, end = cbor.read_bytes(data, end)
+        usual = data[:2] == _SIGN1 and data[at] == _EMPTY and end == len(data)
+        if not usual or header[:2] != b"\xa3\x01" or header[3:6] != b"\x0d" + _SIGN1 or header[-4:] != _TYP_294:
+            return None
+        token = Sign1({1: 0x1F - header[2], 16: KEY_BINDING.value}, header, {}, payload, signature)
+        protected, at = cbor.read_bytes(header, 6)
+        unprotected, at = cbor.read(header, at)
+        payload, at = cbor.read_bytes(header, at)
+        signature, at = cbor.read_bytes(header, at)
+        if at != len(header) - 4 or type(unprotected) is not dict or not 0x20 <= header[2] < 0x38:
+            return None
+    except (IndexError, Malformed):
+        return None
+    return token, join_sign1(protected, unprotected, payload, signature, "/kcwt")
+
+
+_SIGN1, _EMPTY, _TYP_294 = b"\xd2\x84", 0xA0, b"\x10\x19\x01\x26"
 
 
 def _usual(data: bytes) -> Payload | None:

@@ -55,17 +55,23 @@ def parse_disclosures(listed: object, where: str = "") -> tuple[Disclosure, ...]
     """The header parameter 17: a list, never an empty one, of byte strings that each hold one array."""
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_DISCLOSURES:
         raise Malformed("the disclosures are a list of one or more", where=where)
-    return tuple([_parse(raw, f"{where}/{at}") for at, raw in enumerate(listed)])
+    found: list[Disclosure] = []
+    try:
+        for raw in listed:
+            found.append(_parse(raw))  # noqa: PERF401 - how many there are already says where the fault is
+    except Malformed as error:
+        raise error.within(f"{where}/{len(found)}") from error.__cause__
+    return tuple(found)
 
 
-def _parse(raw: object, where: str) -> Disclosure:
+def _parse(raw: object) -> Disclosure:
     if type(raw) is not bytes:
-        raise Malformed("a disclosure is a byte string", where=where)
-    parts = cbor.loads(raw, max_depth=MAX_DEPTH, redacted=True, where=where)
+        raise Malformed("a disclosure is a byte string")
+    parts = cbor.loads(raw, redacted=True)
     if type(parts) is not list or not 1 <= len(parts) <= _HAS_KEY or type(parts[0]) is not bytes or len(parts[0]) != SALT:
-        raise Malformed("a disclosure is a salt of 128 bits, a value and a key", where=where)
+        raise Malformed("a disclosure is a salt of 128 bits, a value and a key")
     if len(parts) == _HAS_KEY and type(parts[2]) is not int and type(parts[2]) is not str:
-        raise Malformed("the key of a claim is a whole number or a text", where=where)
+        raise Malformed("the key of a claim is a whole number or a text")
     return Disclosure(raw, hashlib.sha256(raw).digest(), tuple(parts[1:]))
 
 

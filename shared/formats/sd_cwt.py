@@ -25,7 +25,7 @@ from ._binding import binding_claims, check_binding
 from ._cwt import ALG, KCWT, KID, KID_SIZE, SD_CLAIMS, STAPLE, TYP, X5CHAIN
 from ._envelope import check_bearer, check_issuable, check_status_there
 from ._paths import Chosen, select
-from ._payload import parse_payload
+from ._payload import parse_payload, split_binding
 from ._sd_cwt import SALT, open_claims, parse_disclosures
 from ._sd_cwt import Disclosure as Hidden
 from ._typemap import TypeMap, decode_usual, type_map
@@ -108,7 +108,11 @@ class SdCwt:
     def parse(self, wire: str) -> Parsed:
         if len(wire) > MAX_BYTES * 4 // 3:
             raise TooLarge(f"a document of more than {MAX_BYTES} bytes")
-        outer = parse_sign1(base64url.decode(wire))
+        data = base64url.decode(wire)
+        usual = split_binding(data)
+        if usual is not None:
+            return _parsed(wire, usual[1], usual[0])
+        outer = parse_sign1(data)
         if not KEY_BINDING.admits(outer.typ):
             return _parsed(wire, outer, None)
         if outer.protected.keys() != _BINDING_HEADER or outer.unprotected:
