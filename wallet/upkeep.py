@@ -8,7 +8,7 @@ every copy that has a place for it, a whole new batch, and no ETag. While a wall
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -91,7 +91,7 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     living = [copy for copy in document.copies if copy.status_uri and copy.expires_at > at]
     own = await _own_chain(means, vault, living)
     tokens = {uri: await _fetch_list(means, document, uri, own) for uri in sorted({copy.status_uri for copy in living})}
-    said = await _fetch_assertions(means, document, [copy for copy in living if copy.format in STAPLED], own)
+    said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own)
     seen = _judge(document.status, living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
 
@@ -135,6 +135,13 @@ async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[byt
     except VcError as error:
         log.info("a status list was not taken: %s", error.code)
         return None
+
+
+def _newest(copies: Iterable[CopyLine]) -> list[CopyLine]:
+    """The copies of the last batch. Of an earlier one those have stayed that were shown, and asking for them would tell which (S21)."""
+    found = list(copies)
+    last = max((copy.expires_at for copy in found), default=0)
+    return [copy for copy in found if copy.expires_at == last]
 
 
 async def _fetch_assertions(
