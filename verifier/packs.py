@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,21 +76,22 @@ def write(file: Path, data: bytes) -> None:
 
 async def _make(desk: Desk) -> Made:
     at, own = desk.clock(), await _own(desk)
-    last, artefacts = await desk.storage.read(lambda tx: _contents(tx, desk, own, at))
+    contents = await desk.storage.read(lambda tx: _contents(tx, desk, own, at))
+    last, artefacts, exp = contents.last, contents.artefacts, min(contents.until, at + desk.settings.pack_days * DAY)
     seq = 1 if last is None else last.seq + 1
     unsigned = prepare_bundle(
         issuer=desk.entity,
         seq=seq,
         prev=None if last is None else last.digest,
         at=at if last is None else max(at, last.made_at),
-        exp=at + desk.settings.pack_days * DAY,
+        exp=exp,
         artefacts=artefacts,
         key=BUNDLE,
         public=await desk.custodian.public(BUNDLE),
     )
     data = await sign(unsigned, desk.custodian)
     digest = base64url.encode(hashlib.sha256(unsigned.signing_input).digest())
-    pack = Pack(seq=seq, digest=digest, made_at=at, expires_at=at + desk.settings.pack_days * DAY)
+    pack = Pack(seq=seq, digest=digest, made_at=at, expires_at=exp)
     await desk.storage.write(lambda tx: knowledge.add_pack(tx, pack), point="pack")
     lists = sum(each.media_type == STATUS_LIST for each in artefacts)
     return Made(pack=pack, data=data, lists=lists, issuers=len(issuers(desk)))
@@ -99,7 +101,16 @@ async def _own(desk: Desk) -> Own:
     return Own(entity=desk.entity, name=desk.settings.name, public=await desk.custodian.public(RELYING_PARTY))
 
 
-async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> tuple[Pack | None, Sequence[Artefact]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """``until`` is when the first of the snapshots inside runs out: a page believes the pack, and could not tell by itself."""
+
+    last: Pack | None
+    artefacts: Sequence[Artefact]
+    until: int
+
+
+async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     trusted = issuers(desk)
     kept = [each for each in await knowledge.lists(tx) if each.entity in trusted]
     for entity in trusted:
@@ -111,7 +122,9 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> tuple[Pack | None,
     others = [data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None]
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
     certificates = _certificates(desk, known, tokens.values())
-    return await knowledge.last_pack(tx), (
+    pinned = {each.fingerprint for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER)}
+    ends = [each.next_update for name, each in known.snapshots.items() if name in pinned and at < each.next_update]
+    artefacts = (
         *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
         *known.artefacts,
         *(Artefact(media_type=CERTIFICATE, data=der) for der in certificates),
@@ -121,6 +134,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> tuple[Pack | None,
         _page_keys(desk, known, certificates, own, at),
         _page_types(desk),
     )
+    return _Contents(last=await knowledge.last_pack(tx), artefacts=artefacts, until=min(ends, default=sys.maxsize))
 
 
 async def _other_form(tx: Tx, kept: KeptList, token: str) -> bytes | None:

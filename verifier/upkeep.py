@@ -9,12 +9,12 @@ from pathlib import Path
 
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
-from shared.errors import ConfigError, StatusUnknown
+from shared.errors import ConfigError, SnapshotStale, StatusUnknown
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Tx, open_storage
-from shared.web import certificates, doctor, own_keys
+from shared.web import certificates, doctor, heard, own_keys
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -117,10 +117,24 @@ async def _lists(desk: Desk) -> str:
     return f"{len(kept)} kept, the oldest {age_text(max(0, at - min(each.iat for each in kept)))} old" if kept else ""
 
 
+async def _in_force(desk: Desk) -> str:
+    """What anchors say of their certificates; one that never said anything is no fault here, but no checking pack can be made with it."""
+    at, trust = desk.clock(), desk.trust
+    known = await desk.storage.read(lambda tx: heard.heard(tx, trust))
+    over = [
+        each.name for each in trust.anchors if each.fingerprint in known.snapshots and at >= known.snapshots[each.fingerprint].next_update
+    ]
+    if over:
+        raise SnapshotStale(f"it has run out for {', '.join(over)}: fetch it, or apply a newer checking pack")
+    silent = [each.name for each in trust.with_role(Role.CREDENTIAL_ISSUER) if each.fingerprint not in known.snapshots]
+    return f"{len(known.snapshots)} anchor(s) heard" + (f"; nothing heard of {', '.join(silent)}" if silent else "")
+
+
 _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "keys": _keys,
     "certificate": _certificate,
     "database": _database,
     "who we trust": _trust,
+    "what is in force": _in_force,
     "lists of cancelled documents": _lists,
 }

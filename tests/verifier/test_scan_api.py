@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ API = "/desk/scan/api"
 
 
 @pytest.fixture
-async def scan_desk(desk: Running) -> AsyncIterator[Enrolled]:
-    yield await enrol(desk)
+async def scan_desk(desk: Running) -> Enrolled:
+    return await enrol(desk)
 
 
 async def call(desk: Running, method: str, path: str, token: str = "", **how: Any) -> tuple[int, bytes, dict[str, str]]:
@@ -142,7 +141,7 @@ async def test_pack_comes_whole_unchanged_or_from_where_it_broke_off(desk: Runni
     assert (await call(desk, "GET", "/pack", token, headers=wanted | {"Range": f"bytes={len(whole)}-"}))[0] == 416
 
 
-@pytest.mark.parametrize("wanted", ["bytes=0-9", "bytes=-5", "bytes=1-,5-", "items=1-", "bytes=x-", "bytes=9999999999999-", "bytes=٣-"])
+@pytest.mark.parametrize("wanted", ["bytes=-5", "bytes=1-,5-", "items=1-", "bytes=x-", "bytes=9999999999999-", "bytes=٣-"])
 async def test_other_ranges_get_the_whole(desk: Running, scan_desk: Enrolled, wanted: str) -> None:
     _, whole, headers = await call(desk, "GET", "/pack", scan_desk.token)
     status, body, _ = await call(desk, "GET", "/pack", scan_desk.token, headers={"Range": wanted, "If-Range": headers["etag"]})

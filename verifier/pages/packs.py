@@ -9,7 +9,6 @@ from aiohttp import hdrs, web
 
 from shared.errors import Rejected, Undecided
 from shared.jose.jwk import thumbprint
-from shared.keys import Role
 from shared.storage import Tx
 from shared.trust import artefact as kinds
 from shared.trust.bundle import MAX_BYTES
@@ -23,6 +22,7 @@ from verifier import applying, scan
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
+from verifier.pages.trusting import run_out
 from verifier.records import knowledge, packs
 from verifier.records.packs import Applied
 from verifier.scan_api import render_pack
@@ -82,7 +82,7 @@ class Packs:
             status=400 if form.wrong else 200,
             taken=taken,
             current=None if current is None else _told(current, talk, desk.clock()),
-            stale=await self.stale(),
+            stale=run_out(desk, await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))),
             applied=applied,
             made=made,
             download=download,
@@ -92,16 +92,6 @@ class Packs:
             days=desk.settings.pack_days,
             at=desk.clock(),
         )
-
-    async def stale(self) -> list[str]:
-        """The issuers of which nobody can tell any more what was withdrawn: their documents are undecided until something newer comes."""
-        desk, at = self._desk, self._desk.clock()
-        known = await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))
-        return [
-            anchor.name
-            for anchor in desk.trust.with_role(Role.CREDENTIAL_ISSUER)
-            if anchor.fingerprint in known.snapshots and at >= known.snapshots[anchor.fingerprint].next_update
-        ]
 
     async def apply(self, request: web.Request) -> web.StreamResponse:
         """Take in the pack of a file; what is wrong with it is said beside the field."""

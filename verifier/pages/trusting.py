@@ -11,6 +11,7 @@ from shared.trust.snapshot import Snapshot
 from shared.web import auth, heard
 from shared.web.context import FETCHER
 from shared.web.entrance import seated
+from shared.web.heard import Heard
 from shared.web.pages import render
 from verifier.desk import Desk
 from verifier.material import Store
@@ -30,19 +31,24 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How old the knowledge is that checks rest on. ``as_of`` is the date of the oldest list; empty texts where there is none."""
+    """How old the knowledge is that checks rest on. ``as_of`` is the date of the oldest list; empty texts where there is none.
+
+    ``run_out`` are the issuers of whose certificates nobody can tell any more which are in force.
+    """
 
     issuers: int
     lists: int
     as_of: str
     age: str
     faults: tuple[str, ...]
+    run_out: tuple[str, ...]
 
 
 async def knowledge_of(desk: Desk, store: Store, talk: Spoken) -> Known:
     """For the first page and for the page of trust."""
     at = desk.clock()
     kept = await desk.storage.read(knowledge.lists)
+    said = await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))
     oldest = min((each.iat for each in kept), default=None)
     return Known(
         issuers=len(desk.trust.with_role(Role.CREDENTIAL_ISSUER)),
@@ -50,6 +56,7 @@ async def knowledge_of(desk: Desk, store: Store, talk: Spoken) -> Known:
         as_of="" if oldest is None else talk.moment(oldest),
         age="" if oldest is None else talk.age(max(0, at - oldest)),
         faults=tuple(fault for visit in await store.visits() for fault in visit.faults),
+        run_out=tuple(run_out(desk, said)),
     )
 
 
@@ -87,9 +94,7 @@ class Trusting:
             request,
             "desk/trust.html",
             anchors=anchors,
-            pack=None
-            if pack is None
-            else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
+            pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,
             known=await knowledge_of(desk, self._store, talk),
             entity=desk.entity,
@@ -107,3 +112,13 @@ def _in_force(snapshot: Snapshot | None, talk: Spoken, at: int) -> dict[str, obj
     if snapshot is None:
         return None
     return {"as_of": talk.moment(snapshot.iat), "until": talk.moment(snapshot.next_update), "over": at >= snapshot.next_update}
+
+
+def run_out(desk: Desk, said: Heard) -> list[str]:
+    """The issuers whose anchors have said nothing that still counts: their documents are undecided until something newer comes."""
+    at = desk.clock()
+    return [
+        anchor.name
+        for anchor in desk.trust.with_role(Role.CREDENTIAL_ISSUER)
+        if anchor.fingerprint in said.snapshots and at >= said.snapshots[anchor.fingerprint].next_update
+    ]
