@@ -180,9 +180,12 @@ def verify_list(
     fault: Rejected | Undecided = StatusUnknown("its issuer makes no document that is known here")
     for vct in vcts:
         try:
-            return verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at).public, at=at)
+            verified = verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at).public, at=at)
         except (Rejected, Undecided) as error:
             fault = error
+        else:
+            _ = verified.statuses  # one that cannot be unpacked says nothing, and teaches nothing
+            return verified
     raise fault
 
 

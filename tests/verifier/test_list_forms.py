@@ -1,0 +1,51 @@
+"""What the desk keeps of lists that come in two forms."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pytest
+from support.desk import Site, Template, opened, refreshed
+from support.signing import AT
+from support.trial_verify import ISSUER, LIST, status_cwt, status_token
+
+from shared.status import token_status_list as tsl
+from shared.status.token_status_list import parse_token
+from verifier.records import knowledge
+
+OTHER = LIST + "/2"
+
+
+async def test_both_forms_of_one_version_teach_one_thing(template: Template, tmp_path: Path) -> None:
+    site = Site(lists={LIST: status_token(iat=AT - 60)}, cwt={LIST: status_cwt(iat=AT - 60)})
+    async with opened(template, tmp_path / "desk") as desk:
+        await refreshed(desk, site)
+        memory = await desk.storage.read(knowledge.memory)
+        assert (memory.lists[ISSUER, LIST].iat, memory.equivocations) == (AT - 60, {})
+        assert await desk.storage.read(lambda tx: knowledge.cwt(tx, LIST, AT - 60)) == site.cwt[LIST]
+        [visit] = await desk.storage.read(knowledge.visits)
+        assert visit.faults == ()
+
+
+async def test_a_lie_in_the_other_form_is_kept_as_evidence(template: Template, tmp_path: Path) -> None:
+    site = Site(lists={LIST: status_token(iat=AT - 60)}, cwt={LIST: status_cwt({1: 1}, iat=AT - 60)})
+    async with opened(template, tmp_path / "desk") as desk:
+        await refreshed(desk, site)
+        memory = await desk.storage.read(knowledge.memory)
+        proof = memory.equivocations[ISSUER, LIST, AT - 60]
+        assert proof.tokens == {site.lists[LIST], parse_token(site.cwt[LIST]).text}
+
+
+async def test_a_list_that_cannot_be_unpacked_teaches_nothing(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does it keep the other lists from being kept."""
+    monkeypatch.setattr(tsl.StatusList, "compressed", lambda _self: zlib.compress(bytes(100_000_000), 9))
+    bomb = status_token(uri=OTHER, iat=AT - 60)
+    monkeypatch.undo()
+    async with opened(template, tmp_path / "desk") as desk:
+        await refreshed(desk, Site(lists={LIST: status_token(iat=AT - 60), OTHER: bomb}))
+        memory = await desk.storage.read(knowledge.memory)
+        assert set(memory.lists) == {(ISSUER, LIST)}
+        assert [each.uri for each in await desk.storage.read(knowledge.lists)] == [LIST]
+        [visit] = await desk.storage.read(knowledge.visits)
+        assert [OTHER in fault for fault in visit.faults] == [True]
