@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -21,6 +21,8 @@ from ._tree import leaves as _leaves
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 LOCALES = ("en-GB", "cy-GB")
 VCDM_FORMAT = "vc+jwt"
+GROUPED_FORMAT = "dc+sd-cwt"
+"""The format that shows details by whole groups."""
 VCDM_ROOT = "credentialSubject"
 VCDM_CREDENTIAL = "https://www.w3.org/2018/credentials#VerifiableCredential"
 """The type that every W3C credential has, expanded (VCDM 2.0 appendix B.1)."""
@@ -197,30 +199,50 @@ def credential_metadata(rules: CredentialType, format_name: str = "dc+sd-jwt") -
 def dcql(rules: CredentialType, query_id: str, format_name: str = "dc+sd-jwt") -> dict[str, Any]:
     """The ready query ``query_id`` as a DCQL query (OpenID4VP 1.0 section 6) with one credential, whose id is the query's.
 
-    Optional details give one claim set for each choice that a person has, the fullest first.
+    Optional details give one claim set for each choice that a person has, the fullest first. In a format that shows whole groups,
+    each group is one choice.
     """
     ready = rules.query(query_id)
     if ready is None:
         raise Malformed("this type has no such ready question", where="/query")
-    required = [f"c{at}" for at in range(len(ready.paths))]
-    optional = [f"c{at + len(required)}" for at in range(len(ready.optional))]
-    asked: dict[str, Any] = {
+    asked = _whole(rules, ready.paths) if format_name == GROUPED_FORMAT else ready.paths
+    offered = _offered(rules, asked, ready.optional) if format_name == GROUPED_FORMAT else [(path,) for path in ready.optional]
+    required = [f"c{at}" for at in range(len(asked))]
+    paths, choices = list(asked), []
+    for together in offered:
+        choices.append([f"c{len(paths) + at}" for at in range(len(together))])
+        paths += together
+    query: dict[str, Any] = {
         "id": ready.id,
         "format": format_name,
         "meta": _meta(rules, format_name),
-        "claims": [
-            _claim_query(ready, path, claim_id, format_name)
-            for claim_id, path in zip(required + optional, ready.paths + ready.optional, strict=True)
-        ],
+        "claims": [_claim_query(ready, path, f"c{at}", format_name) for at, path in enumerate(paths)],
     }
-    if optional:
-        asked["claim_sets"] = [required + list(chosen) for chosen in _subsets(optional)]
-    return {"credentials": [asked]}
+    if choices:
+        query["claim_sets"] = [required + [name for names in chosen for name in names] for chosen in _subsets(choices)]
+    return {"credentials": [query]}
 
 
-def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
-    for size in range(len(names), -1, -1):
-        yield from combinations(names, size)
+def _whole(rules: CredentialType, paths: Sequence[ClaimPath]) -> tuple[ClaimPath, ...]:
+    """``paths`` and what every document has beside them in their groups: what some lack could not be demanded."""
+    always = {claim.path for claim in rules.claims if claim.required}
+    return tuple(dict.fromkeys((*paths, *(path for path in whole_groups(rules, paths) if path in always))))
+
+
+def _offered(rules: CredentialType, asked: Sequence[ClaimPath], optional: Sequence[ClaimPath]) -> list[tuple[ClaimPath, ...]]:
+    """One entry for each group that is offered and not asked for anyway."""
+    seen = set(whole_groups(rules, asked))
+    offered = []
+    for path in optional:
+        if path not in seen:
+            offered.append(_whole(rules, [path]))
+            seen.update(whole_groups(rules, [path]))
+    return offered
+
+
+def _subsets(choices: list[list[str]]) -> Iterator[tuple[list[str], ...]]:
+    for size in range(len(choices), -1, -1):
+        yield from combinations(choices, size)
 
 
 def _meta(rules: CredentialType, format_name: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..credentials import ClaimPath
+from ..credentials import ClaimPath, all_types
+from ..credentials._derive import GROUPED_FORMAT, whole_groups
 from ._query import CredentialQuery, Scalar
 
 Selected = tuple[tuple[ClaimPath, Any], ...]
@@ -44,6 +45,16 @@ def matching(selected: Selected, values: tuple[Scalar, ...] | None) -> Selected:
     if values is None:
         return selected
     return tuple((path, value) for path, value in selected if any(type(value) is type(each) and value == each for each in values))
+
+
+def with_groups(format_name: str, vct: str, document: Any, selected: Selected) -> tuple[ClaimPath, ...]:
+    """The selected paths and, where the format shows no less, those of everything else in their groups."""
+    paths = tuple(path for path, _ in selected)
+    rules = all_types().get(vct) if format_name == GROUPED_FORMAT else None
+    if rules is None or not paths:
+        return paths
+    beside = (path for leaf in whole_groups(rules, paths) for path, _ in select(document, leaf))
+    return tuple(dict.fromkeys((*paths, *beside)))
 
 
 def related(path: ClaimPath, other: ClaimPath) -> bool:

@@ -9,7 +9,7 @@ from ..credentials import ClaimPath
 from ..errors import NotBound, OverDisclosed, RequestNotSatisfied
 from ..formats import Claims
 from ._query import ClaimQuery, CredentialQuery, DcqlQuery
-from ._select import Selected, kind_fits, matching, related, walk
+from ._select import Selected, kind_fits, matching, related, walk, with_groups
 
 
 def check_satisfied(query: DcqlQuery, presented: Mapping[str, Sequence[Claims]], *, or_more: bool = False) -> None:
@@ -81,10 +81,11 @@ def _within(queries: Sequence[CredentialQuery], claims: Claims) -> bool:
     left = set(claims.disclosed)
     for query in queries:
         met = [option for option in query.claim_options() if _option_met(option, claims)]
-        left = min((_beyond(left, option, claims) for option in met), key=len)
+        left = min((_beyond(left, query, option, claims) for option in met), key=len)
     return not left
 
 
-def _beyond(disclosed: set[ClaimPath], option: tuple[ClaimQuery, ...], claims: Claims) -> set[ClaimPath]:
-    allowed = [path for claim in option for path, _ in _selected(claim, claims)]
+def _beyond(disclosed: set[ClaimPath], query: CredentialQuery, option: tuple[ClaimQuery, ...], claims: Claims) -> set[ClaimPath]:
+    selected = tuple(found for claim in option for found in _selected(claim, claims))
+    allowed = with_groups(query.format, claims.vct, claims.document, selected)
     return {path for path in disclosed if not any(related(path, other) for other in allowed)}

@@ -9,7 +9,7 @@ from typing import Any
 from ..credentials import ClaimPath
 from ..errors import AccessDenied
 from ._query import ClaimQuery, CredentialQuery, DcqlQuery
-from ._select import kind_fits, matching, related, select
+from ._select import kind_fits, matching, related, select, with_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,5 +132,5 @@ def _selections(query: CredentialQuery, held: Held) -> Iterator[Selection]:
 
 def _answer(claim: ClaimQuery, held: Held) -> _Answer:
     """The paths that ``claim`` selects, and the positions of what has to be disclosed for them."""
-    paths = tuple(path for path, _ in matching(select(held.document, claim.path), claim.values))
+    paths = with_groups(held.format, held.vct, held.document, matching(select(held.document, claim.path), claim.values))
     return paths, frozenset(at for at, part in enumerate(held.disclosable) if any(related(part, path) for path in paths))

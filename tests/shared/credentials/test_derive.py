@@ -188,6 +188,27 @@ def test_a_ready_query_in_full() -> None:
     assert w3c["claims"][-2]["path"] == ["credentialSubject", "powers", None]
 
 
+def test_a_ready_query_by_groups() -> None:
+    """Half a name cannot be asked for, and nobody has to tick both halves; what some documents lack is not demanded."""
+    attorney = {"path": ["proxy", "given_name"]}, {"path": ["proxy", "family_name"]}
+    utility = derive.dcql(REPRESENTATION, "utility", "dc+sd-cwt")["credentials"][0]
+    assert utility["meta"] == {"vct_values": [REPRESENTATION.vct]}
+    assert [each["path"] for each in utility["claims"][4:]] == [["restrictions_text"], *(each["path"] for each in attorney)]
+    asked = ["c0", "c1", "c2", "c3"]
+    assert utility["claim_sets"] == [[*asked, "c4", "c5", "c6"], [*asked, "c4"], [*asked, "c5", "c6"], asked]
+    halves = replace(
+        REPRESENTATION.queries[0],
+        id="half",
+        paths=(("represented", "family_name"), ("grant_date",)),
+        optional=(("represented", "given_name"), ("registration_date",), ("issuing_country",)),
+        values={},
+    )
+    query = derive.dcql(replace(REPRESENTATION, queries=(halves,)), "half", "dc+sd-cwt")["credentials"][0]
+    names = [["represented", "family_name"], ["grant_date"], ["represented", "given_name"], ["issuing_country"]]
+    assert [each["path"] for each in query["claims"]] == names
+    assert query["claim_sets"] == [["c0", "c1", "c2", "c3"], ["c0", "c1", "c2"]]
+
+
 def test_a_ready_query_without_options_has_no_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = REPRESENTATION.query("bank")
     assert ready is not None
