@@ -96,7 +96,7 @@ async def set_up(stage: Stage, script: Script) -> Cast:
         )  # fmt: skip
         nora = await asyncio.to_thread(
             stage.init, "wallet", "nora", "--holder", "Nora Ashdown", "--public-url", stage.url("wallet"),
-            "--port", str(stage.ports["wallet"]), "--trust", trust_issuer, "--trust", f"{council['anchor']}:relying-party",
+            "--port", str(stage.ports["wallet"]), "--trust", trust_issuer, "--trust", f"{council['anchor']}:relying-party:{stage.url('verifier')}",
         )  # fmt: skip
         services = (("issuer", "registry"), ("wallet", "nora"), ("verifier", "council"))
         for service, folder in services:
