@@ -74,11 +74,11 @@ def _knows(snapshot: Snapshot, one: RpCertificate, at: int) -> bool:
     return True
 
 
-async def refresh(means: Means) -> bool:
-    """Fetch what the anchors of all organisations publish, if it is time; whether it was. Writes: ``hear-anchor``, once a site."""
+async def refresh(means: Means, *, now: bool = False) -> bool:
+    """Fetch what the anchors of all organisations publish, if it is time or ``now``; whether it was. Writes: ``hear-anchor``, once a site."""
     trust = askers(means)
     async with means.locks.of("register"):
-        if not await heard.due(means.storage, trust, every=means.register_every, at=means.clock()):
+        if not now and not await heard.due(means.storage, trust, every=means.register_every, at=means.clock()):
             return False
         for visit in await heard.listen(means.storage, means.fetch, trust, at=means.clock, plain_http=means.plain_http):
             if visit.fault:

@@ -19,6 +19,7 @@ from ..trust.snapshot import SeenSnapshot, Snapshot, check_order, parse_snapshot
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 SOON = 300  # seconds until a site is asked again that did not answer as it should
+AT_FIRST = 60  # likewise, as long as it has never answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,12 @@ def sites(trust: TrustAnchors) -> list[str]:
 async def due(storage: Storage, trust: TrustAnchors, *, every: int, at: int) -> bool:
     """Whether it is time to listen again: the clock decides, never anything that somebody asked or showed."""
     known = {each.site: each for each in await storage.read(visits)}
-    return any(
-        site not in known or known[site].tried_at + (min(every, SOON) if known[site].fault else every) <= at for site in sites(trust)
-    )
+    return any(site not in known or known[site].tried_at + _pause(known[site], every) <= at for site in sites(trust))
+
+
+def _pause(visit: Site, every: int) -> int:
+    """A site that has never answered may only just be starting."""
+    return every if not visit.fault else min(every, SOON if visit.fetched_at is not None else AT_FIRST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
