@@ -1,16 +1,17 @@
 // What judge.mjs can be asked. Bytes travel as hexadecimal digits.
 import { fromBase45, fromBase64url, hex, toBase45, toBase64url } from "../../shared/web/static/js/ovp/bytes.js";
 import { Float, Simple, Tag, decode, encode } from "../../shared/web/static/js/ovp/cbor.js";
-import { checkChallenge, parseChallenge } from "../../shared/web/static/js/ovp/challenge.js";
+import { checkChallenge, makeChallenge, openAnswer, parseChallenge, sealAnswer } from "../../shared/web/static/js/ovp/challenge.js";
 import { codeNonce, parseCode } from "../../shared/web/static/js/ovp/code.js";
 import { importCoseKey, importJwk, jwkThumbprint, kidOf, parseSign1, thumbprint, verify, verifySign1 } from "../../shared/web/static/js/ovp/cose.js";
-import { ofMessage, parseText, renderText, toMessage } from "../../shared/web/static/js/ovp/envelope.js";
+import { PRESENTATION, ofMessage, parseText, renderText, toMessage } from "../../shared/web/static/js/ovp/envelope.js";
 import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
 import { open, seal } from "../../shared/web/static/js/ovp/hpke.js";
 import { inflate } from "../../shared/web/static/js/ovp/inflate.js";
 import { openRegister } from "../../shared/web/static/js/ovp/register.js";
 import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 import { openPack } from "../../shared/web/static/js/ovp/pack.js";
+import { checkCopy, parseCopy, present, withStaple } from "../../shared/web/static/js/ovp/sdcwt.js";
 import { decide as judged, decideError } from "../../shared/web/static/js/ovp/verify.js";
 
 export const bytes = (digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -141,3 +142,41 @@ export async function decide({ pack: name, signer, memory, at, prefix, data, exp
 }
 
 const lines = (checks) => checks.map(({ name, state, code, needed }) => [name, state, code, needed]);
+
+const ecKey = (pkcs8) => crypto.subtle.importKey("pkcs8", bytes(pkcs8), { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+
+/** The types of the page's descriptors, by vct. */
+const typesOf = (types) => new Map(types.map((type) => [type.vct, type]));
+
+export async function check_copy({ data, types, issuer, holder, at }) {
+  const copy = await parseCopy(bytes(data), typesOf(types));
+  await checkCopy(copy, await importJwk(issuer), await importJwk(holder), at);
+  return { claims: copy.claims, groups: Array.from(copy.groups.keys()), issuedAt: copy.issuedAt, expiresAt: copy.expiresAt, status: copy.status };
+}
+
+export async function groups({ data, types }) {
+  const copy = await parseCopy(bytes(data), typesOf(types));
+  return Object.fromEntries(Array.from(copy.groups, ([n, { claims, within }]) => [n, { claims, within }]));
+}
+
+export async function show({ data, types, groups: chosen, binding, staple, key }) {
+  const copy = await parseCopy(bytes(data), typesOf(types));
+  const { nonce, cti, ...others } = binding;
+  const signed = { ...others, nonce: bytes(nonce), ...(cti && { cti: bytes(cti) }) };
+  return hex(await present(staple ? withStaple(copy, bytes(staple)) : copy, chosen, signed, await ecKey(key)));
+}
+
+export async function ask({ certificate, key, wants, use, at, staple }) {
+  const opened = await makeChallenge({ key: await ecKey(key), certificate: bytes(certificate), wants, use, at, staple });
+  return { data: hex(opened.bytes), audience: opened.binding.audience, nonce: hex(opened.binding.nonce), expiresAt: opened.expiresAt };
+}
+
+/** A question that is answered at once: what the desk gets back. */
+export async function ask_and_answer({ certificate, key, wants, use, at, content }) {
+  const opened = await makeChallenge({ key: await ecKey(key), certificate: bytes(certificate), wants, use, at });
+  const sealed = await sealAnswer(await parseChallenge(opened.bytes), PRESENTATION, bytes(content));
+  const answer = await openAnswer(opened, sealed);
+  return [answer.prefix, hex(answer.content)];
+}
+
+export const answer = async ({ challenge: data, prefix, content }) => hex(await sealAnswer(await parseChallenge(bytes(data)), prefix, bytes(content)));

@@ -33,6 +33,7 @@ import {
 import { checkBinding } from "./binding.js";
 import { VcError, refuse } from "./errors.js";
 import { DAY } from "./register.js";
+import { judge } from "./rules.js";
 import { decodeClaims, levelsOf, upwards } from "./typemap.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
@@ -419,7 +420,18 @@ export async function checkCopy({ parsed, type }, issuer, holder, at) {
   if (parsed.issuedAt % DAY || parsed.expiresAt % DAY) {
     refuse("malformed", "its days are rounded, or its moment would tell it from others", "/iat");
   }
+  checkSense(type, contents.claims);
   checkDigests(levelsOf(type), parsed.payload.get(TYPE_MAP), new Map(parsed.hidden.map(({ parts: [value, key] }) => [key, value])));
+}
+
+/** What the type's rules call a contradiction, whatever the use. @param {TypeDescriptor} type @param {Record<string, any>} claims */
+function checkSense(type, claims) {
+  try {
+    judge(type, claims, {});
+  } catch (error) {
+    if (!(error instanceof VcError)) throw error;
+    if (error.code === "type_rule_broken") refuse("malformed", error.message, error.where);
+  }
 }
 
 /** @param {import("./typemap.js").Level} level @param {Map<any, any>} claims @param {Map<any, any>} shown by group key */

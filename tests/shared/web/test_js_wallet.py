@@ -1,0 +1,133 @@
+"""What the scripts make, ours takes, and the other way round: copies, presentations, questions and sealed answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from support import judging, twins
+from support.bends import BENDS
+from support.counter import BANK, USE, Counter
+from support.signing import AT, Signer
+from support.trial_verify import DAY, assertion
+from support.twins import Case, Draft
+
+from shared.codec import base64url, strict_json
+from shared.credentials import all_types
+from shared.credentials._page import page_type
+from shared.formats import Claims, formats
+from shared.jose.jwk import parse_public_jwk, render_jwk
+from shared.ovp.answer import Answer, OpenChallenge, open_answer
+from shared.ovp.challenge import check_challenge, parse_challenge
+from shared.ovp.envelope import PRESENTATION
+from shared.trust.relying_party import Want
+
+pytestmark = pytest.mark.real
+
+TYPES = [page_type(each) for each in all_types().values()]
+
+
+def pkcs8(signer: Signer) -> str:
+    return signer.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).hex()
+
+
+def copy_case(data: bytes, holder: Signer, issuer: Signer, at: int = AT) -> dict[str, Any]:
+    return {
+        "op": "check_copy",
+        "data": data.hex(),
+        "types": TYPES,
+        "issuer": render_jwk(issuer.public),
+        "holder": render_jwk(holder.public),
+        "at": at,
+    }
+
+
+def received(case: Mapping[str, Any]) -> dict[str, Any]:
+    form = formats()["dc+sd-cwt"]
+    parsed = form.parse(base64url.encode(bytes.fromhex(case["data"])))
+    issuer, holder = (parse_public_jwk(case[name]) for name in ("issuer", "holder"))
+    claims: Claims = form.check_received(parsed, issuer, holder=holder, at=case["at"])
+    shown = sorted(-key for key in (cbor2.loads(base64url.decode(each))[2:] for each in parsed.disclosures) for key in key)
+    status = None if claims.status is None else {"uri": claims.status.uri, "idx": claims.status.idx}
+    plain = json.loads(strict_json.dumps(claims.claims))
+    return {"claims": plain, "groups": shown, "issuedAt": claims.issued_at, "expiresAt": claims.expires_at, "status": status}
+
+
+def test_a_wallets_check_of_a_new_copy() -> None:
+    dice, holder, issuer = judging.dice(21), twins.holder(), twins.registry().signer
+    whole = twins.issue()
+    header, bare, payload, signature = cbor2.loads(whole).value
+    cases = [
+        copy_case(whole, holder, issuer),
+        copy_case(whole, Signer.new(), issuer),
+        copy_case(whole, holder, Signer.new()),
+        copy_case(whole, holder, issuer, at=AT + 40 * DAY),
+        copy_case(whole, holder, issuer, at=AT - 9 * DAY),
+        copy_case(Draft.of(whole).content(), holder, issuer),
+        copy_case(cbor2.dumps(cbor2.CBORTag(18, [header, {17: bare[17][1:]}, payload, signature])), holder, issuer),
+        copy_case(cbor2.dumps(cbor2.CBORTag(18, [header, {17: [*bare[17][::-1]]}, payload, signature])), holder, issuer),
+        copy_case(cbor2.dumps(cbor2.CBORTag(18, [header, {**bare, 33: b"der"}, payload, signature])), holder, issuer),
+    ]
+    for bend in BENDS.values():
+        draft = Draft.of(whole)
+        draft.hidden = list(bare[17])
+        bend(draft, dice)
+        cases.append(copy_case(cbor2.dumps(draft.document()), holder, issuer))
+    assert judging.equal(cases, received) > 20
+
+
+def test_groups_of_a_copy() -> None:
+    groups = judging.judge([{"op": "groups", "data": twins.issue().hex(), "types": TYPES}])[0]["ok"]
+    assert groups["1"] == {"claims": {"represented": {"given_name": "Margaret", "family_name": "Ashdown"}}, "within": 0}
+    assert groups["10"]["within"] == 7
+    assert groups["7"] == {"claims": {}, "within": 0}
+
+
+@pytest.mark.parametrize("groups", [[], [1], [1, 4, 5], [10], [7], [1, 2, 3, 4, 5, 10]])
+def test_python_accepts_what_a_page_presents(groups: list[int]) -> None:
+    holder = Signer.new()
+    data = twins.issue(to=holder)
+    live = {"audience": twins.audience(), "nonce": twins.NONCE.hex(), "at": AT}
+    copy = {"audience": f"a:{BANK}", "nonce": bytes(16).hex(), "at": AT, "exp": AT + 90 * DAY, "cti": bytes(16).hex(), "purposeId": "bank"}
+    common = {"op": "show", "data": data.hex(), "types": TYPES, "groups": groups, "key": pkcs8(holder)}
+    staple = assertion(by=twins.registry(), iat=AT - 5).hex()
+    made = judging.judge([{**common, "binding": live}, {**common, "binding": copy}, {**common, "binding": live, "staple": staple}])
+    contents = [bytes.fromhex(each["ok"]) for each in made]
+    wants = (Want(vct=65_001, required=(), optional=tuple(range(1, 13))),)
+    packs = {"plain": twins.pack(life=20 * DAY)}
+    cases = [
+        Case("live", "plain", contents[0], wants=wants),
+        Case("copy", "plain", contents[1], mode="addressed", audience=f"a:{BANK}", purpose="bank", wants=()),
+        Case("stapled", "plain", contents[2], wants=wants),
+    ]
+    verdicts = [twins.python_verdict(case, packs) for case in cases]
+    assert [each["code"] for each in verdicts] == ["", "stale_binding", ""]  # at most fourteen days: the page's caller says so
+    assert verdicts[2]["as_of"] == AT - 5
+    shown = {-cbor2.loads(each)[2] for each in cbor2.loads(cbor2.loads(contents[0]).value[0])[13].value[1].get(17, [])}
+    assert shown == set(groups) | ({7} if 10 in groups else set())
+
+
+def test_questions_and_sealed_answers() -> None:
+    counter = Counter()
+    wants = [{"vct": 65_001, "required": [1, 4], "optional": [8]}]
+    desk = {"certificate": counter.desk_certificate().hex(), "key": pkcs8(counter.desk), "wants": wants, "use": USE.id, "at": AT}
+    content = b"\xd2 what was shown " * 20
+    asked, stapled, answered = judging.judge(
+        [{"op": "ask", **desk}, {"op": "ask", **desk, "staple": True}, {"op": "ask_and_answer", **desk, "content": content.hex()}]
+    )
+    challenge = parse_challenge(bytes.fromhex(asked["ok"]["data"]))
+    asker = check_challenge(challenge, counter.register(), at=AT)
+    assert (asker.entity, asker.use.id, asker.wants) == (BANK, USE.id, (Want(vct=65_001, required=(1, 4), optional=(8,)),))
+    assert asked["ok"]["audience"] == challenge.audience
+    assert asked["ok"]["nonce"] == challenge.digest.hex()
+    assert parse_challenge(bytes.fromhex(stapled["ok"]["data"])).staple
+    assert answered["ok"] == [PRESENTATION, content.hex()]
+    one: OpenChallenge = counter.open_challenge()
+    sealed = judging.judge([{"op": "answer", "challenge": one.challenge.data.hex(), "prefix": PRESENTATION, "content": content.hex()}])[0][
+        "ok"
+    ]
+    assert open_answer(bytes.fromhex(sealed), [one]) == (one, Answer("dc+sd-cwt", base64url.encode(content)))
