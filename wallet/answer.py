@@ -13,6 +13,7 @@ from shared.codec import frames, qr
 from shared.credentials import CredentialType, all_types
 from shared.errors import AccessDenied, Conflict, Expired, Malformed, PurposeMismatch
 from shared.formats import Binding, Parsed, formats
+from shared.formats.sd_cwt import with_staple
 from shared.ovp import envelope
 from shared.ovp.answer import SD_CWT_FORMAT, SD_JWT_FORMAT, Answer, code_binding, live_binding, render_answer, seal_answer
 from shared.ovp.challenge import Asker, Challenge, check_challenge, parse_challenge
@@ -180,12 +181,20 @@ async def answer(means: Means, vault: Vault, question: Question, reply: Reply) -
         await mark_used(tx, means, vault, document=reply.document.id, copy=line.id, party=asker.entity, name=asker.name.en, at=at)
 
     await means.storage.write(spend, point="answer")
-    wire = await sign_presentation(reply.copy, reply.presented(), question.binding, at=at, entropy=means.entropy)
+    presented = _stapled(question, reply.copy, reply.presented())
+    wire = await sign_presentation(reply.copy, presented, question.binding, at=at, entropy=means.entropy)
     await _note(means, vault, question, reply, agreed=True)
     made = Answer(reply.format, wire)
     if question.challenge is None:
         return render_answer(made)
     return envelope.SEALED, seal_answer(made, question.challenge, entropy=means.entropy)
+
+
+def _stapled(question: Question, copy: Copy, presented: Parsed) -> Parsed:
+    """With what the issuer last said of this copy, collected on a schedule (S21), where the desk's own list is old."""
+    if question.challenge is None or not question.challenge.staple or not copy.assertion or presented.format != SD_CWT_FORMAT:
+        return presented
+    return with_staple(presented, copy.assertion)
 
 
 async def decline(means: Means, vault: Vault, question: Question, reply: Reply) -> None:

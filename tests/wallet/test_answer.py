@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from support.counter import Counter
 from support.signing import Signer
+from support.trial_verify import assertion
 from support.wallets import Wallet, open_wallet
 from support.world import BANK, BATCH, World
 
@@ -140,6 +141,19 @@ async def test_nothing_is_fetched_and_one_copy_goes_to_one_body(holder: Wallet) 
     assert len(wires) == 2
     used = [line for line in (await holder.document()).copies if line.shown_to]
     assert [line.shown_to for line in used] == [BANK, BANK]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_staple_on_demand(holder: Wallet, asked: bool) -> None:
+    till = Till.of(holder)
+    said = assertion()
+    one, data = till.asks(staple=asked)
+    question = till.question(data)
+    reply = await find_reply(holder.means, holder.vault, question)
+    _, content = await answer(holder.means, holder.vault, question, replace(reply, copy=_with(reply.copy, assertion=said)))
+    shown = open_answer(content, [one])[1]
+    assert formats()[shown.format].parse(shown.wire).staples == ((said,) if asked else ())
+    assert till.facts(shown, question)
 
 
 async def test_sd_jwt_where_there_is_nothing_shorter(sqlite_uri: str) -> None:
