@@ -41,7 +41,7 @@ $(UV):
 system:  # what the package index cannot give: a browser and its fonts (Debian packages, only what is missing)
 	@bash .ci/system
 
-demo: .venv/.run  ## play the stories on loopback: STORY=name for one, ONCE=1 to leave afterwards, KEEP=1 to stay
+demo: .venv/.run $(if $(filter airplane,$(STORY)),.venv/.dev system)  ## play the stories on loopback: STORY=name for one, ONCE=1 to leave afterwards, KEEP=1 to stay
 	@$(PYTHON) -m demo
 
 dev: .venv/.dev  ## set up for development

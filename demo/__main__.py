@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,7 +17,16 @@ from demo.script import Script, write_report
 from demo.stage import FOLDER, Stage, StageError, clear, free_ports
 
 Story = Callable[[Stage, Script], Awaitable[list[str]]]
-STORIES: dict[str, Story] = {"poa": poa.play}
+
+
+async def _airplane(stage: Stage, script: Script) -> list[str]:
+    """Its browsers and its camera are brought by ``make demo STORY=airplane``; the other stories do without."""
+    from demo import airplane  # noqa: PLC0415
+
+    return await airplane.play(stage, script)
+
+
+STORIES: dict[str, Story] = {"poa": poa.play, "airplane": _airplane}
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -25,12 +36,30 @@ async def perform(wish: Wish) -> int:
         print(f"There is no story {wish.story!r}. There is: {', '.join(STORIES)}", file=sys.stderr)
         return 64
     scripts: list[Script] = []
-    names = [wish.story] if wish.story else list(STORIES)
+    names = [wish.story] if wish.story else [name for name in STORIES if not missing(name)]
     for name in names:
         clear()
         scripts.append(Script(name))
         await play(STORIES[name], scripts, stay=wish.stay and name == names[-1])
+    if not wish.story:
+        tell_left_out()
     return 0 if all(script.ok for script in scripts) else 1
+
+
+def missing(name: str) -> str:
+    """What this machine lacks to play a story; empty if nothing."""
+    if name != "airplane":
+        return ""
+    if shutil.which("chromium") is None and shutil.which("google-chrome") is None:
+        return "a browser"
+    return "" if all(importlib.util.find_spec(each) for each in ("playwright", "numpy")) else "what drives a browser and makes a camera"
+
+
+def tell_left_out() -> None:
+    for name in STORIES:
+        lack = missing(name)
+        if lack:
+            print(f"The story {name!r} was left out, for it needs {lack}: `make demo STORY={name}` brings that and plays it.")
 
 
 async def play(story: Story, scripts: list[Script], *, stay: bool) -> None:

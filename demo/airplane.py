@@ -1,0 +1,207 @@
+"""Story ``airplane``: a wallet's page and a desk's page, both without a network, a telephone's screen and two cameras between them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from PIL import Image
+
+from demo.browser import LAPTOP, PHONE, Person, Silence, people
+from demo.camera import MEDIOCRE, film
+from demo.poa import BANK, REGISTRY, Cast, collect, make
+from demo.script import Script
+from demo.stage import Stage
+
+PHONE_PASSPHRASE = "carry-it-without-signal"  # noqa: S105 - invented, for one performance
+DESK_PASSPHRASE = "counter-three-northwold"  # noqa: S105
+PURPOSE = "Bank account"
+SCREEN, TELEPHONE = 120.0, 62.0  # millimetres that a code is wide on the desk's screen and on the telephone
+FAR = 0.35  # metres from the telephone to the desk's camera
+NEAR = 0.45  # metres from the telephone's camera to the desk's screen
+
+
+@dataclass(slots=True)
+class Scene:
+    """Who is on stage, with what they signed in with."""
+
+    cast: Cast
+    nora: Person
+    counter: Person
+    silence: Silence
+
+
+async def play(stage: Stage, script: Script) -> list[str]:
+    """Play the whole story; nothing stays to look around in, for the services are stopped in the middle of it."""
+    script.title("In airplane mode on both sides: from a telephone's screen to a bank's webcam")
+    cast = await set_up(stage, script)
+    made = await make(stage, script, cast)
+    await collect(stage, script, cast, made)
+    async with people(stage.folder / "airplane", ("nora", PHONE), ("counter", LAPTOP)) as (nora, counter):
+        scene = Scene(cast, nora, counter, Silence())
+        await keep_on_phone(stage, script, scene)
+        await make_a_desk(stage, script, scene)
+        await switch_off(stage, script, scene)
+        try:
+            await ask(script, scene)
+            await agree(script, scene)
+            await read(script, scene)
+            silent(script, scene)
+        finally:
+            scene.silence.end()
+    return []
+
+
+async def set_up(stage: Stage, script: Script) -> Cast:
+    with script.step("Set up a registry, a wallet and a bank that know each other", expected="three running") as step:
+        registry = await asyncio.to_thread(
+            stage.init, "issuer", "registry", "--name", REGISTRY, "--public-url", stage.url("issuer"), "--port", str(stage.ports["issuer"])
+        )
+        trust_issuer = f"{registry['anchor']}:credential-issuer:{stage.url('issuer')}"
+        bank = await asyncio.to_thread(
+            stage.init, "verifier", "bank", "--name", BANK, "--public-url", stage.url("verifier"),
+            "--port", str(stage.ports["verifier"]), "--trust", trust_issuer,
+        )  # fmt: skip
+        nora = await asyncio.to_thread(
+            stage.init, "wallet", "nora", "--holder", "Nora Ashdown", "--public-url", stage.url("wallet"),
+            "--port", str(stage.ports["wallet"]), "--trust", trust_issuer,
+            "--trust", f"{bank['anchor']}:relying-party:{stage.url('verifier')}",
+        )  # fmt: skip
+        services = (("issuer", "registry"), ("verifier", "bank"), ("wallet", "nora"))
+        for service, folder in services:
+            stage.serve(service, folder)
+            await stage.ready(service, folder)
+        session = await stage.call(
+            "POST", stage.url("wallet") + "/api/session", body={"holder": nora["holder"], "passphrase": nora["passphrase"]}
+        )
+        step.came("three running")
+    return Cast(registry, nora, bank, session["token"])
+
+
+async def keep_on_phone(stage: Stage, script: Script, scene: Scene) -> None:
+    nora, page = scene.nora, scene.nora.page
+    with script.step("Nora keeps the document on her phone, for no signal", expected="kept on this phone") as step:
+        await page.goto(stage.url("wallet") + "/sign-in?next=/phone/")
+        await page.get_by_label("Name", exact=False).first.fill(str(scene.cast.nora["holder"]))
+        await page.get_by_label("Passphrase", exact=False).first.fill(str(scene.cast.nora["passphrase"]))
+        await page.get_by_role("button").filter(has_text="Open").first.click()
+        await nora.heading("Nothing is kept on this phone yet")
+        await nora.picture("nothing-kept")
+        await nora.press("Keep on this phone")
+        await nora.heading("Keep on this phone for no signal")
+        await page.locator("#new_passphrase").fill(PHONE_PASSPHRASE)
+        await page.locator("#repeat").fill(PHONE_PASSPHRASE)
+        await nora.picture("what-will-happen")
+        await nora.press("Keep on this phone")
+        await nora.heading("Kept on this phone")
+        await nora.picture("kept")
+        script.say("Her phone made one key for each copy; the office made the copies for them. The wallet's service has none of the keys.")
+        await nora.press("Go to my documents")
+        await page.locator("#ready").wait_for()
+        step.came("kept on this phone")
+
+
+async def make_a_desk(stage: Stage, script: Script, scene: Scene) -> None:
+    counter, page = scene.counter, scene.counter.page
+    with script.step("The bank makes a laptop at counter 3 a checking desk", expected="a desk, with a checking pack") as step:
+        await stage.call("POST", stage.url("verifier") + "/api/refresh", key=str(scene.cast.council["api_key"]))
+        await page.goto(stage.url("verifier") + "/desk/sign-in?next=/desk/scan/")
+        await page.get_by_label("Name", exact=False).first.fill(str(scene.cast.council["operator"]))
+        await page.get_by_label("Passphrase", exact=False).first.fill(str(scene.cast.council["passphrase"]))
+        await page.get_by_role("button", name="Sign in").click()
+        await counter.heading("Make this a checking desk")
+        await page.locator("#scan-name").fill("Counter 3")
+        await page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
+        await page.locator("#scan-again").fill(DESK_PASSPHRASE)
+        await counter.picture("make-a-desk")
+        await counter.press("Set up this desk")
+        await page.get_by_text(PURPOSE, exact=True).first.wait_for()
+        await counter.picture("desk")
+        step.came("a desk, with a checking pack")
+
+
+async def switch_off(stage: Stage, script: Script, scene: Scene) -> None:
+    with script.step("Both go into airplane mode, and the three services are stopped", expected="both pages open again") as step:
+        stage.stop()
+        await scene.silence.begin(stage.ports.values())
+        for person in (scene.nora, scene.counter):
+            await person.airplane()
+            await person.page.reload()
+        await scene.nora.heading("Unlock your documents")
+        await scene.nora.page.locator("#passphrase").fill(PHONE_PASSPHRASE)
+        await scene.nora.press("Unlock")
+        await scene.nora.heading("Your documents on this phone")
+        await scene.nora.picture("without-signal")
+        await scene.counter.heading("Open this desk")
+        await scene.counter.page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
+        await scene.counter.press("Open")
+        await scene.counter.page.get_by_text(PURPOSE, exact=True).first.wait_for()
+        await scene.counter.picture("without-network")
+        script.say("Where the services were, somebody listens now and counts whoever calls.")
+        step.came("both pages open again")
+
+
+async def ask(script: Script, scene: Scene) -> None:
+    counter = scene.counter
+    with script.step("The desk asks: its question as a square code", expected="a code on the screen", network=False) as step:
+        await counter.page.get_by_text(PURPOSE, exact=True).first.click()
+        await counter.heading("Let them scan this code")
+        await counter.picture("question")
+        shown = await counter.canvas("canvas[data-part=code]")
+        scene.nora.sees(film([shown], MEDIOCRE, millimetres=SCREEN, distance=NEAR, hold=12))
+        step.came("a code on the screen")
+
+
+async def agree(script: Script, scene: Scene) -> None:
+    nora, page = scene.nora, scene.nora.page
+    with script.step("Nora's phone scans it, says who asks and why, and she agrees", expected="shows square codes", network=False) as step:
+        await nora.allow_camera()
+        await nora.press("Show at a desk")
+        await page.locator("[data-do=decline]").first.wait_for()
+        script.say(f"On Nora's screen: {await page.locator('#view h1').inner_text()}")
+        script.show("\n".join(await page.locator("[data-list=required] dt").all_inner_texts()))
+        await nora.picture("who-asks")
+        await nora.press("Show once")
+        await page.locator("canvas").wait_for()
+        await nora.press("Pause")
+        await nora.picture("answer")
+        screens = await _loop(nora)
+        scene.counter.sees(film(screens, MEDIOCRE, millimetres=TELEPHONE, distance=FAR, hold=6))
+        script.say(f"{len(screens)} square codes, five a second; filmed by a mediocre webcam from {FAR * 100:.0f} cm.")
+        step.came("shows square codes")
+
+
+async def _loop(nora: Person) -> list[Image.Image]:
+    """Every code of the loop, one step after the other."""
+    label = await nora.page.locator("canvas").get_attribute("aria-label")
+    screens = []
+    for _ in range(max(map(int, re.findall(r"\d+", label or "1")))):
+        screens.append(await nora.canvas("canvas"))
+        await nora.press("Next square")
+    return screens
+
+
+async def read(script: Script, scene: Scene) -> None:
+    counter = scene.counter
+    expected = "You can rely on this: shown live to you"
+    with script.step("The desk's camera reads the phone, and the page decides by itself", expected=expected, network=False) as step:
+        await counter.allow_camera()
+        await counter.press("Start the camera")
+        await counter.page.locator("[data-part=verdict]").wait_for()
+        await counter.picture("verdict")
+        verdict = counter.page.locator("[data-part=verdict]")
+        heading = await verdict.locator("h1").inner_text()
+        level = await verdict.locator("[data-slot=level]").inner_text()
+        script.say(await verdict.locator("[data-slot=knowledge]").inner_text())
+        script.show("\n".join(await counter.page.locator("[data-part=checks] li").all_inner_texts()))
+        step.came(f"{heading}: {'shown live to you' if 'live' in level else level}")
+        await scene.nora.press("Done")
+        await scene.nora.heading("Shown once")
+        await scene.nora.picture("shown-once")
+
+
+def silent(script: Script, scene: Scene) -> None:
+    with script.step("What left the two pages meanwhile", expected="nothing", network=False) as step:
+        script.say(f"Calls that arrived where the services were: {scene.silence.heard}.")
+        step.came("nothing" if not scene.silence.heard else f"{scene.silence.heard} calls")
