@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import cli, issuing, jws, scan, sd_cwt, sd_jwt
+from benchmarks import cli, issuing, jws, scan, sd_cwt, sd_jwt, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -21,6 +21,11 @@ ROWS: dict[str, Callable[[], Row]] = {
     "sd-cwt issue": sd_cwt.issue,
     "sd-cwt present": sd_cwt.present,
     "sd-cwt verify": sd_cwt.verify,
+    "status publish": status.publish,
+    "status size": status.size,
+    "status check cold 1M": status.cold,
+    "status check warm": status.warm,
+    "status memory": status.memory,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,
     "scan": scan.scan,

@@ -16,7 +16,7 @@ import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import accumulate, chain, pairwise, repeat
 from typing import Final
 
@@ -37,7 +37,7 @@ _RUN: Final = re.compile(rb"(.)\1*", re.DOTALL)
 class Deflated:
     """``data`` as a zlib stream. Whoever changes bytes of ``data`` says so by ``rewrite``."""
 
-    __slots__ = ("_bits", "_code", "_ends", "_fresh", "_sources", "_spans", "_starts", "_texts", "_users", "data")
+    __slots__ = ("_bits", "_code", "_copied", "_ends", "_fresh", "_sources", "_starts", "_texts", "_users", "data")
 
     def __init__(self, data: bytearray) -> None:
         """Takes twice as long as zlib at its highest level."""
@@ -48,18 +48,19 @@ class Deflated:
         self._starts = array("I", accumulate((length for length, _ in spans), initial=0))
         chunks = [bytes(data[start:end]) for start, end in pairwise(self._starts)]
         # What is copied costs more when it changes: a copy has to be shorter by more than a bit to be worth it.
-        self._spans = [
+        spans = [
             (length, distance if distance and len(code.copy(length, distance)) < len(code.plain(chunk)) - 1 else 0)
             for (length, distance), chunk in zip(spans, chunks, strict=True)
         ]
-        self._code = _Code(self._spans, data)
+        self._code = _Code(spans, data)
         self._texts = [
             self._code.copy(length, distance) if distance else self._code.plain(chunk)
-            for (length, distance), chunk in zip(self._spans, chunks, strict=True)
+            for (length, distance), chunk in zip(spans, chunks, strict=True)
         ]
+        self._copied = bytearray(distance > 0 for _, distance in spans)
         copies = sorted(
             (start - distance, start - distance + min(length, distance), number)
-            for number, (start, (length, distance)) in enumerate(zip(self._starts, self._spans, strict=False))
+            for number, (start, (length, distance)) in enumerate(zip(self._starts, spans, strict=False))
             if distance
         )
         self._sources, self._ends, self._users = (array("I", (copy[part] for copy in copies)) for part in range(3))
@@ -77,16 +78,15 @@ class Deflated:
             touched.add(bisect_right(self._starts, place) - 1)
             touched.update(self._copied_by(place))
         for number in touched:
-            start, length = self._starts[number], self._spans[number][0]
-            text = self._code.plain(bytes(self.data[start : start + length]))
+            text = self._code.plain(bytes(self.data[self._starts[number] : self._starts[number + 1]]))
             self._bits += len(text) - len(self._texts[number])
             self._texts[number] = text
-            self._spans[number] = length, 0
+            self._copied[number] = 0
 
     def _copied_by(self, place: int) -> Iterator[int]:
         """The spans that take the byte at ``place`` from there."""
         low, high = bisect_left(self._sources, max(0, place - _LONGEST + 1)), bisect_right(self._sources, place)
-        return (self._users[at] for at in range(low, high) if self._ends[at] > place and self._spans[self._users[at]][1])
+        return (self._users[at] for at in range(low, high) if self._ends[at] > place and self._copied[self._users[at]])
 
     def stream(self) -> bytes:
         """RFC 1950, the whole."""
@@ -117,7 +117,7 @@ class _Code:
         # left out and the others alike (RFC 1951 section 3.2.7).
         self.head = "101" + _extra(_LENGTHS, 5) + _extra(_DISTANCES - 1, 5) + _extra(15, 4) + "000" * 3 + _extra(4, 3) * 16
         self.head += "".join(format(width, "04b") for width in chain(*widths))
-        self.copy = cache(self._copy)
+        self.copy = lru_cache(maxsize=1_024)(self._copy)  # runs come again and again, distances hardly ever
 
     def _copy(self, length: int, distance: int) -> str:
         letter, far = _letter(length), _far(distance)
