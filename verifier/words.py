@@ -155,7 +155,9 @@ REMARKS: Final[Mapping[str, str]] = {
 
 LEVELS: Final[Mapping[Level, str]] = {
     Level.LIVE: N_("Shown live to you: whoever controls the holder’s wallet answered this request just now."),
-    Level.RELAYABLE: N_("Shown live, could be passed on: it may have been made earlier, or by somebody elsewhere."),
+    Level.RELAYABLE: N_(
+        "Shown live, could be passed on: somebody who controls the holder’s wallet answered this desk’s code, perhaps earlier or from elsewhere."
+    ),
     Level.ADDRESSED: N_("A copy made out to you: its holder made it for you and for this purpose, not necessarily today."),
     Level.BEARER: N_("A copy anyone may hold: nothing proves who brought it."),
 }
