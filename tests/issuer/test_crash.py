@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,7 +26,7 @@ from issuer.publish import StatusLists
 from issuer.records import documents, statuses
 from shared.errors import InvalidGrant, InvalidNonce, VcError
 from shared.openid4vci import PreAuthorizedRequest, RefreshRequest
-from shared.status.token_status_list import parse_token
+from shared.status.token_status_list import CWT_MEDIA_TYPE, StatusList, parse_token
 
 ROOT = Path(__file__).parents[2]
 POINTS = {
@@ -88,7 +89,13 @@ async def _nothing_is_half_done(office: Office) -> None:
         assert len(mine) == copied
         assert {row["value"] for row in mine} <= {document["standing"]}
         assert len(await rows(office, f"SELECT id FROM invitation WHERE document = '{document['id']}'")) >= 1  # noqa: S608
-    listed = parse_token((await StatusLists(office).get(1)).body.decode())
+    lists = StatusLists(office)
+    listed, other = parse_token((await lists.get(1)).body), parse_token((await lists.get(1, CWT_MEDIA_TYPE)).body)
+    assert (other.iat, other.compressed) == (listed.iat, listed.compressed)
+    told = StatusList.from_bytes(listed.bits, zlib.decompress(listed.compressed))
+    assert {row["idx"]: row["value"] for row in await rows(office, "SELECT idx, value FROM status_entry WHERE value <> 0")} == {
+        index: value for index in range(told.size) if (value := told.get(index))
+    }
     known = await office.storage.read(lambda tx: statuses.published(tx, 1))
     assert known is not None
     assert (listed.iat, known.version) == (known.issued_at, known.published)

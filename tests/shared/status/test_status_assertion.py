@@ -11,7 +11,18 @@ from support.signing import AT, Signer
 from support.trial_verify import DAY, IDX, LIST, assertion, registry, status_cwt
 
 from shared.codec import base64url, cbor, strict_json
-from shared.cose import KEY_BINDING, STATUS_ASSERTION, Typ, kid_of, parse_sign1, prepare_sign1
+from shared.cose import (
+    CHALLENGE,
+    DESK_CERTIFICATE,
+    KEY_BINDING,
+    RP_CERTIFICATE,
+    SD_CWT,
+    STATUS_ASSERTION,
+    Typ,
+    kid_of,
+    parse_sign1,
+    prepare_sign1,
+)
 from shared.errors import AlgorithmRefused, BadSignature, Malformed, StatusUnknown, TooLarge, Unavailable, VcError, WrongTyp
 from shared.flow import Fetch, Fetched, run
 from shared.keys import KeyId
@@ -79,7 +90,7 @@ def test_fresh_then_as_of_then_nothing() -> None:
 
 
 def test_typ_swap_is_refused() -> None:
-    for typ in (KEY_BINDING, Typ(65_101, "challenge"), Typ("status-assertion", "x")):
+    for typ in (SD_CWT, KEY_BINDING, CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, Typ("status-assertion", "x"), Typ(65_105, "x")):
         with pytest.raises(WrongTyp):
             parse_assertion(made(typ=typ))
     with pytest.raises(WrongTyp):

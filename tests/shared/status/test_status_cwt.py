@@ -12,7 +12,19 @@ from support.signing import AT, Signer
 from support.trial_verify import DAY, LIST, registry, status_cwt, status_list, status_token
 
 from shared.codec import base64url, cbor
-from shared.cose import KEY_BINDING, STATUS_ASSERTION, STATUS_LIST, Typ, kid_of, parse_sign1, prepare_sign1
+from shared.cose import (
+    CHALLENGE,
+    DESK_CERTIFICATE,
+    KEY_BINDING,
+    RP_CERTIFICATE,
+    SD_CWT,
+    STATUS_ASSERTION,
+    STATUS_LIST,
+    Typ,
+    kid_of,
+    parse_sign1,
+    prepare_sign1,
+)
 from shared.errors import AlgorithmRefused, BadSignature, Malformed, StatusIndexOutOfRange, StatusUnknown, TooLarge, VcError, WrongTyp
 from shared.keys import KeyId
 from shared.status.token_status_list import (
@@ -120,7 +132,8 @@ def test_ages_are_those_of_the_other_form() -> None:
 
 
 def test_typ_swap_is_refused() -> None:
-    for typ in (KEY_BINDING, STATUS_ASSERTION, Typ("application/statuslist+jwt", "x"), Typ(MEDIA_TYPE[12:], "x")):
+    others = (SD_CWT, KEY_BINDING, CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, STATUS_ASSERTION)
+    for typ in (*others, Typ("application/statuslist+jwt", "x"), Typ("statuslist+cwt", "x"), Typ("APPLICATION/STATUSLIST+CWT", "x")):
         with pytest.raises(WrongTyp):
             parse_token(made(typ=typ))
 
