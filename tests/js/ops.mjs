@@ -8,6 +8,7 @@ import { PRESENTATION, ofMessage, parseText, renderText, toMessage } from "../..
 import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
 import { open, seal } from "../../shared/web/static/js/ovp/hpke.js";
 import { inflate } from "../../shared/web/static/js/ovp/inflate.js";
+import { parseJson } from "../../shared/web/static/js/ovp/json.js";
 import { openRegister } from "../../shared/web/static/js/ovp/register.js";
 import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 import { openPack } from "../../shared/web/static/js/ovp/pack.js";
@@ -36,6 +37,16 @@ function floatBits(value) {
 
 export const cbor = ({ data, redacted }) => shown(decode(bytes(data), "", redacted));
 export const again = ({ data }) => hex(encode(decode(bytes(data), "", true)));
+export const json = ({ data }) => plainJson(parseJson(bytes(data), "", 8));
+
+/** As `plain_json` in test_js_codec.py. */
+function plainJson(value) {
+  if (value instanceof Float) return `float ${floatBits(value.value)}`;
+  if (Array.isArray(value)) return `[${value.map(plainJson).join(", ")}]`;
+  if (typeof value === "object" && value !== null) return `{${Object.entries(value).map(([name, each]) => `${shown(name)}: ${plainJson(each)}`).sort().join(", ")}}`;
+  return shown(value);
+}
+
 export const unpack = ({ data, max }) => hex(inflate(bytes(data), max));
 export const base45 = ({ text }) => hex(fromBase45(text));
 export const to_base45 = ({ data }) => toBase45(bytes(data));

@@ -16,7 +16,7 @@ import pytest
 from support import judging
 
 from shared import errors
-from shared.codec import base45, base64url, cbor, frames
+from shared.codec import base45, base64url, cbor, frames, strict_json
 from shared.codec.inflate import inflate
 from shared.errors import VcError
 from shared.ovp import envelope
@@ -148,6 +148,75 @@ def headed(major: int, argument: int) -> bytes:
     head = bytearray(cbor2.dumps(argument))
     head[0] |= major
     return bytes(head)
+
+
+def plain_json(value: Any) -> str:
+    """As ``plainJson`` in ops.mjs."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(plain_json, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(sorted(f"{shown(name)}: {plain_json(each)}" for name, each in value.items())) + "}"
+    return shown(value)
+
+
+def texts(dice: judging.Dice) -> Iterator[bytes]:
+    scalars = [
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "01",
+        "1.0",
+        "1e2",
+        "1E+2",
+        ".5",
+        "5.",
+        "-",
+        "9007199254740991",
+        "9007199254740992",
+        "1e400",
+        "null",
+        "tru",
+    ]
+    scalars += [
+        '"a"',
+        '"\\u00e9"',
+        '"\\ud800"',
+        '"\\ud83d\\ude00"',
+        '"\\/"',
+        '"\\x"',
+        '"\\"',
+        '""',
+        '"é😀"',
+        '"\t"',
+        '"__proto__"',
+        "'a'",
+        "NaN",
+        "true",
+    ]
+    spaces = ["", "", "", " ", "\n", "\ufeff", "\u00a0"]
+
+    def value(depth: int) -> str:
+        kind = dice.randrange(6 if depth < 4 else 4)
+        if kind < 4:
+            return dice.choice(spaces) + dice.choice(scalars)
+        items = [value(depth + 1) for _ in range(dice.randrange(4))]
+        if kind == 4:
+            return f"[{','.join(items)}]"
+        names = ['"a"', '"b"', '"__proto__"', '"c"', "d"]
+        return "{" + ",".join(f"{dice.choice(names)}:{item}" for item in items) + "}"
+
+    for _ in range(3_000):
+        yield value(0).encode()
+    for depth in range(6, 11):
+        yield ("[" * depth + "]" * depth).encode()
+        yield ('{"a":' * depth + "1" + "}" * depth).encode()
+    yield from (b"", b"\xff", b'"\xed\xa0\x80"', b"[1]x", b"[1,]", b'{"a":1,}', b'{"a":1 "b":2}', b'{"a" :1,"a": 2}', b'{"a:":1,"b":"a:"}')
+
+
+def test_json() -> None:
+    cases = [{"op": "json", "data": each.hex()} for each in texts(judging.dice(10))]
+    assert judging.equal(cases, lambda case: plain_json(strict_json.loads(bytes.fromhex(case["data"]), max_depth=8))) > 500
 
 
 def streams(dice: judging.Dice) -> Iterator[bytes]:

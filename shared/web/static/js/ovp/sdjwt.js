@@ -120,7 +120,7 @@ async function open(parsed) {
   for (const member of ["cnf", "status", "aka_vcts", "vct#integrity"]) {
     if (JSON.stringify(payload[member]) !== JSON.stringify(document[member])) refuse("malformed", "nothing in this is ever hidden", `/${member}`);
   }
-  if (type) checkLimits(type, payload, document);
+  if (type) checkLimits(type.claims, payload, document);
   if (type?.status_bits && !status) refuse("malformed", "this type of document has a status", "/status");
   return { document, paths: opener.paths, leaves: opener.leaves };
 }
@@ -228,13 +228,26 @@ function checkDepth(path) {
   if (path.length >= MAX_DEPTH) refuse("too_large", "disclosures are nested too deeply");
 }
 
-/** What the type keeps in clear was not hidden, shown by a disclosure or not (S3). @param {TypeDescriptor} type @param {Record<string, any>} clear @param {Record<string, any>} opened */
-function checkLimits(type, clear, opened) {
-  for (const { path, group, required } of type.claims) {
-    if (group) continue;
-    const [before, after] = [clear, opened].map((tree) => path.reduce((/** @type {any} */ node, part) => (part !== null && isObject(node) ? node[part] : node), tree));
-    const missing = before === undefined && after === undefined;
-    if (missing ? required : JSON.stringify(before) !== JSON.stringify(after)) refuse("malformed", "a limit is missing or hidden", `/${path.join("/")}`);
+/**
+ * What the type keeps in clear was not hidden, shown by a disclosure or not (S3): it is the same before and after opening. `claims` are those
+ * below one place, `at` how far their paths lead to it.
+ * @param {import("./pack.js").ClaimDescriptor[]} claims
+ * @param {any} clear
+ * @param {any} opened
+ * @param {number} [at]
+ */
+function checkLimits(claims, clear, opened, at = 0) {
+  for (const [member, below] of Map.groupBy(claims, ({ path }) => path[at])) {
+    if (member === null || below.every(({ group }) => group)) continue;
+    const [before, after] = [clear[member], opened[member]];
+    const whole = below.every(({ group }) => !group);
+    const same = whole ? JSON.stringify(before) === JSON.stringify(after) : Array.isArray(before) === Array.isArray(after) && isObject(before) === isObject(after);
+    const missing = before === undefined && after === undefined && below.some(({ required }) => required);
+    if (missing || !same) refuse("malformed", "a limit is missing or hidden", `/${member}`);
+    if (whole || before === undefined) continue;
+    if (!Array.isArray(before)) checkLimits(below, before, after, at + 1);
+    else if (before.length === after.length) before.forEach((each, index) => checkLimits(below, each, after[index], at + 2));
+    else refuse("malformed", "a limit is missing or hidden", `/${member}`);
   }
 }
 

@@ -23,9 +23,10 @@ import { VcError, refuse } from "./errors.js";
 export function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
   let closest = new VcError("untrusted", "nobody who is trusted here vouches for this key");
   for (const issuer of issuers) {
-    if (issuer.iss !== iss || !(x5c.length ? holds(x5c[0], issuer.key.raw) : kid && equal(kid, issuer.kid))) continue;
+    const meant = x5c.length ? holds(x5c[0], issuer.key.raw) : issuer.iss === iss && kid && equal(kid, issuer.kid);
+    if (!meant) continue;
     try {
-      checkEntry(issuer, vct, at);
+      checkEntry(issuer, iss, vct, at);
       return issuer;
     } catch (error) {
       if (!(error instanceof VcError)) throw error;
@@ -35,9 +36,10 @@ export function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
   throw closest;
 }
 
-/** @param {Issuer} issuer @param {string} vct @param {number} at */
-function checkEntry({ vcts, state, notBefore, notAfter, endedAt }, vct, at) {
+/** @param {Issuer} issuer @param {string} entity @param {string} vct @param {number} at */
+function checkEntry({ iss, vcts, state, notBefore, notAfter, endedAt }, entity, vct, at) {
   if (at < notBefore || at > notAfter) refuse("untrusted", "the certificate of this key is not in force");
+  if (iss !== entity) refuse("not_entitled", "the certificate does not name this entity");
   if (vcts && !vcts.includes(vct)) refuse("not_entitled", "the issuer is trusted, but not for this type of document");
   if (state === "compromised") refuse("certificate_revoked", "this key proves nothing any more");
   if (state !== "active" && (endedAt === null || at >= endedAt)) refuse("untrusted", "this key was retired, and everything that it signed has run out since");
