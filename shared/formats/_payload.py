@@ -56,18 +56,20 @@ def _any(data: bytes, *, bound: bool) -> Payload:
     holder = _holder(payload[CNF]) if bound else None
     issuer = identifier({"iss": payload[ISS]}, "iss")
     issued_at, expires_at = _time(payload[IAT], "iat"), _time(payload[EXP], "exp")
-    members = _members(payload.get(SUB), status, iss=issuer, iat=issued_at, exp=expires_at, vct=number)
+    members = {"iss": issuer, "vct": number, "iat": issued_at, "exp": expires_at, **_more(status, payload[SUB] if bound else ...)}
     return Payload(members, number, status, holder, payload[TYPE_MAP])
 
 
-def _members(sub: object, status: StatusReference | None, **members: Any) -> dict[str, Any]:
-    if sub is not None:
-        if type(sub) is not str or not _SUBJECT.fullmatch(sub):
+def _more(status: StatusReference | None, subject: object) -> dict[str, Any]:
+    """What not every document has."""
+    more: dict[str, Any] = {}
+    if subject is not ...:
+        if type(subject) is not str or not _SUBJECT.fullmatch(subject):
             raise Malformed("a subject is a few random letters", where="/sub")
-        members["sub"] = sub
+        more["sub"] = subject
     if status is not None:
-        members["status"] = {"status_list": {"idx": status.idx, "uri": status.uri}}
-    return members
+        more["status"] = {"status_list": {"idx": status.idx, "uri": status.uri}}
+    return more
 
 
 def _time(value: object, name: str) -> int:
@@ -159,7 +161,7 @@ def _usual(data: bytes) -> Payload | None:
         return None
     status = StatusReference(uri=uri, idx=idx)
     holder = parse_cose_key({1: 2, -1: 1, -2: x, -3: _Y[y]}, "/cnf")
-    members = _members(sub.decode("latin-1"), status, iss=iss, iat=iat, exp=exp, vct=vct)
+    members = {"iss": iss, "vct": vct, "iat": iat, "exp": exp, **_more(status, sub.decode("latin-1"))}
     return Payload(members, vct, status, holder, data[end + 5 :])
 
 
