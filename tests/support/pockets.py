@@ -70,6 +70,15 @@ class Pocket:
         await self.press("Open")
         await self.page.get_by_role("button", name="Sign out").wait_for()
 
+    async def sign_in_again(self) -> None:
+        """The wallet has closed meanwhile."""
+        await self.context.clear_cookies()
+        await self.sign_in()
+
+    async def settled(self) -> None:
+        """Nothing is on its way any more."""
+        await self.page.wait_for_load_state("networkidle")
+
     async def ready(self) -> None:
         """The service worker has everything."""
         await self.page.locator("#ready").wait_for()

@@ -132,6 +132,7 @@ class Site:
     base: str
     made: SetUp
     http: ClientSession
+    runner: web.AppRunner
     token: str = ""
 
     async def call(self, method: str, path: str, body: object = None, *, token: str | None = None, **headers: str) -> tuple[int, Any]:
@@ -143,6 +144,10 @@ class Site:
         async with self.http.request(method, self.base + path, data=data, headers=sent, allow_redirects=False) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text and "json" in answer.content_type else text
+
+    async def stop(self) -> None:
+        """The service is gone for good; nobody listens at ``base`` any more."""
+        await self.runner.cleanup()
 
     async def open(self) -> str:
         """Open the first wallet; its token is used from then on."""
@@ -171,6 +176,6 @@ async def serve_wallet(folder: Path, *, world: World | None = None, storage: str
     await web.TCPSite(runner, "127.0.0.1", port).start()
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         try:
-            yield Site(host, app, world, base, made, http)
+            yield Site(host, app, world, base, made, http, runner)
         finally:
             await runner.cleanup()

@@ -129,7 +129,11 @@ async def _refusals(pocket: Pocket, place: Place) -> None:
         ("over-asking", counter.ask(wants=_more()), "They ask for more than they registered for"),
         ("other-reason", counter.ask(use="marketing"), "They ask for a reason that is not registered"),
         ("forged", counter.ask(by=Signer.new()), "This code is not genuine"),
-        ("old-certificate", counter.ask(certificate=counter.certificate(at=place.world.clock() - 8 * DAY)), "This code has run out"),
+        (
+            "old-certificate",
+            counter.ask(certificate=counter.certificate(at=place.world.clock() - 8 * DAY)),
+            "This desk’s own permit has run out",
+        ),
     ):
         await pocket.paste(text)
         await pocket.wait("refused")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from aiohttp import web
+from babel.dates import get_month_names
 
 from shared.codec import strict_json
 from shared.credentials import all_types
@@ -130,5 +131,6 @@ def _context(pages: Pages, service: str, public_url: str, locale: str) -> dict[s
         "form": Form(),
         "public_url": public_url,
         "build": BUILD,
+        "months": list(get_month_names("wide", locale=locale).values()),
         "types": [page_type(kind) for kind in all_types().values()],
     }

@@ -118,20 +118,30 @@ async function taken(vault, text) {
 async function read(vault, { prefix, content }) {
   signal("seen");
   if (prefix !== CHALLENGE) return refused("other");
-  let entity = "";
+  /** @type {import("../js/ovp/challenge.js").Challenge | null} */
+  let challenge = null;
   try {
-    const challenge = await parseChallenge(content);
-    entity = challenge.desk.entity;
+    challenge = await parseChallenge(content);
     const asker = await checkChallenge(challenge, await register(vault), now());
-    await ask(vault, { ...asker, level: 3, binding: () => challenge.binding, seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt) });
+    await ask(vault, liveQuestion(challenge, asker));
   } catch (error) {
     if (!(error instanceof VcError)) throw error;
-    refused(error.code === "untrusted" && (await lapsed(vault, entity)) ? "certificate" : reason(error));
+    refused(await reason(vault, error, challenge));
   }
 }
 
-/** In the page's words. @param {VcError} error */
-function reason(error) {
+/** @param {import("../js/ovp/challenge.js").Challenge} challenge @param {import("../js/ovp/challenge.js").Asker} asker @returns {Question} */
+const liveQuestion = (challenge, asker) => ({
+  ...asker,
+  level: 3,
+  binding: () => challenge.binding,
+  seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt),
+});
+
+/** In the page's words. @param {Vault} vault @param {VcError} error @param {import("../js/ovp/challenge.js").Challenge | null} challenge */
+async function reason(vault, error, challenge) {
+  if (error.code === "untrusted" && challenge && (await lapsed(vault, challenge.desk.entity))) return "certificate";
+  if (error.code === "expired" && challenge && challenge.desk.expiresAt <= now()) return "desk";
   if (["bad_signature", "wrong_audience", "algorithm_refused"].includes(error.code)) return "forged";
   return has(`refused_${error.code}`) ? error.code : "other";
 }

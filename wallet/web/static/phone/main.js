@@ -414,12 +414,13 @@ async function pastShowings() {
 function pastLine(one) {
   const type = types.get(one.vct);
   const labels = one.shown.map((n) => (type ? groupLabel(type, n) : String(n))).join(", ");
-  const what = one.agreed ? say("history_shown", { labels: labels || say("paper_always") }) : say("history_declined");
+  const how = say(`level_${one.level}`, { name: pick(one.name) });
+  const what = one.agreed ? `${say("history_shown", { labels: labels || say("paper_always") })}. ${how}` : `${say("history_declined")}.`;
   return el(
     "li",
     {},
     el("strong", {}, say("history_line", { when: moment(one.at), name: pick(one.name), use: pick(one.title) })),
-    el("span", { class: "mu-hint" }, `${what}. ${say(`level_${one.level}`, { name: pick(one.name) })}${one.told ? "" : ` (${say("history_waits")})`}`),
+    el("span", { class: "mu-hint" }, `${what}${one.told ? "" : ` (${say("history_waits")})`}`),
   );
 }
 

@@ -14,7 +14,6 @@
 const { initAll } = await import(new URL("../vendor/govuk-frontend.js", import.meta.url).href);
 
 export const locale = document.documentElement.lang === "cy" ? "cy" : "en";
-const dates = locale === "cy" ? "cy" : "en-GB";
 /** @type {Record<string, string>} */
 const words = JSON.parse(find(document, "#words").textContent);
 const place = find(document, "#view");
@@ -101,11 +100,17 @@ export const count = (key, n) => say(`${key}_${n === 1 ? "one" : "other"}`, { n 
 /** @param {Text} text */
 export const pick = (text) => text[locale] || text.en;
 
-/** @param {number} at */
-export const day = (at) => new Date(at * 1000).toLocaleDateString(dates, { day: "numeric", month: "long", year: "numeric" });
+/** In the reader's language, whatever languages the browser knows, and in this phone's time zone. @param {number} at */
+export function day(at) {
+  const date = new Date(at * 1000);
+  return `${date.getDate()} ${say("months").split("|")[date.getMonth()]} ${date.getFullYear()}`;
+}
 
 /** @param {number} at */
-export const moment = (at) => new Date(at * 1000).toLocaleString(dates, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+export function moment(at) {
+  const [hours, minutes] = [new Date(at * 1000).getHours(), new Date(at * 1000).getMinutes()].map((part) => String(part).padStart(2, "0"));
+  return say("moment", { day: day(at), time: `${hours}:${minutes}` });
+}
 
 export const now = () => Math.floor(Date.now() / 1000);
 
