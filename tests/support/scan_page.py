@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import BrowserContext, Page
-from support.browser import LAPTOP, Watched, picture
-from support.desk_scan import WHOLE
-from support.trial_verify import issue, show
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from support.browser import FLAGS, LAPTOP, Watched, picture
+from support.desk import BANK
+from support.desk_scan import WHOLE, shown
+from support.signing import AT
+from support.trial_verify import Dice, issue, show
 
+from shared import addressed
 from shared.clock import system_entropy
 from shared.codec import frames, qr
-from shared.ovp.answer import Answer, live_binding, render_answer, seal_answer
+from shared.ovp.answer import Answer, live_binding, seal_answer
 from shared.ovp.challenge import Challenge, parse_challenge
-from shared.ovp.envelope import CHALLENGE, SEALED, parse_text, render_text, to_message
+from shared.ovp.envelope import BEARER, CHALLENGE, SEALED, parse_text, render_text, to_message
 
 PASSPHRASE = "eight green lamps sing"
 SIZES = {"1280": {"width": 1280, "height": 800}, "360": {"width": 360, "height": 740}}
@@ -43,7 +50,7 @@ class ScanPage:
         await page.set_viewport_size({"width": LAPTOP["width"], "height": 800})
         await page.clock.set_fixed_time(at)
         watched = Watched(page)
-        page.on("console", watched.on_console)
+        page.on("console", lambda message: None if "ERR_INTERNET_DISCONNECTED" in message.text else watched.on_console(message))
         page.on("pageerror", lambda error: watched.faults.append(str(error)))
         made = cls(context, page, watched, base, folder)
         page.on("request", lambda request: made.sent.append(request.url))
@@ -170,6 +177,16 @@ _DUMP = """async () => {
 }"""
 
 
+@asynccontextmanager
+async def browser_with_camera(film: Path | None, *more: str) -> AsyncIterator[Browser]:
+    """Chromium with a camera that sees ``film``, or with none."""
+    seen = [] if film is None else ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, *seen, *more])
+        yield browser
+        await browser.close()
+
+
 # --- a wallet without a page -----------------------------------------------------------------------------------------------------------
 
 
@@ -186,23 +203,33 @@ def as_code(sealed: bytes) -> str:
     return render_text(SEALED, sealed)
 
 
+def copy_text(seed: str) -> str:
+    """A copy made out to the bank, as the text of its square code."""
+    return shown(addressed.make_binding(entity=BANK, purpose_id="bank", at=AT, entropy=Dice(seed)), seed=seed)
+
+
 def as_loop(sealed: bytes) -> list[str]:
     """The texts of a loop of codes."""
     return frames.split(to_message(SEALED, sealed))
 
 
-def as_text(answered: Answer) -> str:
-    """An answer that is not sealed."""
-    return render_text(*render_answer(answered))
-
-
 def video(file: Path, texts: list[str], *, pictures: int = 6) -> None:
-    """What a good camera sees of a loop of codes: a row of JPEG pictures, for Chromium's fake camera."""
+    """What a good camera sees of a loop of codes, nothing for an empty text: a row of JPEG pictures, for Chromium's fake camera."""
     with file.open("wb") as stream:
         for text in texts:
-            code = Image.open(BytesIO(qr.png(text, ec="L", scale=6))).convert("RGB")
             frame = Image.new("RGB", (1280, 720), "#777")
-            frame.paste(code, ((1280 - code.width) // 2, (720 - code.height) // 2))
+            if text:
+                code = Image.open(BytesIO(qr.png(text, ec="L", scale=6))).convert("RGB")
+                frame.paste(code, ((1280 - code.width) // 2, (720 - code.height) // 2))
             jpeg = BytesIO()
             frame.save(jpeg, "JPEG", quality=80)
             stream.write(jpeg.getvalue() * pictures)
+
+
+def trial_loop() -> list[str]:
+    """What the page shows to try a camera with."""
+    content = block = b"muniment trial 1 "
+    while len(content) < 880:
+        block = sha256(block).digest()
+        content += block
+    return frames.split(to_message(BEARER, content[:880]))

@@ -6,7 +6,7 @@ import { VcError } from "../js/ovp/errors.js";
 import { copyOfFile } from "./copyfile.js";
 import { Door } from "./door.js";
 import { askedFor, judge, openCase } from "./judge.js";
-import { fill, now, part, piece, say, tell, words } from "./page.js";
+import { alarm, fill, now, part, piece, say, tell, words } from "./page.js";
 import { askCode, askLive } from "./questions.js";
 import { Reader } from "./reader.js";
 import { heading, look, names, render, toDecide } from "./result.js";
@@ -63,7 +63,8 @@ export class Counter extends Door {
     const pack = this.means?.pack ?? null;
     const certificate = await store.certificate();
     const desk = await store.desk();
-    if (!pack || !desk || !certificate || (mode === "live" && certificate.until <= now())) return void this.home();
+    const ready = pack && pack.exp > now() && !this.means?.clock && (mode === "code" || (certificate && certificate.until > now()));
+    if (!ready || !desk || !certificate) return this.refuse();
     const { wants } = askedFor(pack, use);
     this.mode = mode;
     this.question =
@@ -71,6 +72,12 @@ export class Counter extends Door {
         ? await askLive(store, { use, wants, certificate: fromBase64url(certificate.certificate), staple: now() - pack.iat > STAPLE_AFTER })
         : await askCode(store, desk.entity, use);
     await this.asking();
+  }
+
+  /** Why nothing can be asked now is on the first view; it is read out as well. */
+  async refuse() {
+    this.home();
+    alarm((await this.status(this.root)).join(" "));
   }
 
   async asking() {

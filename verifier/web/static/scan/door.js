@@ -229,7 +229,14 @@ export class Door {
     }
   }
 
-  /** What is amiss, and how old the knowledge is. @param {HTMLElement} view */
+  /** Whether there is a checking pack that can be relied on; "" if so. */
+  async aboutPack() {
+    const pack = this.means?.pack;
+    if (pack) return pack.exp <= now() ? say("warnstale") : "";
+    return say((await this.ready().store.packNote()) ? "warnstale" : "warnpack");
+  }
+
+  /** What is amiss, and how old the knowledge is. @param {HTMLElement} view @returns {Promise<string[]>} what is amiss */
   async status(view) {
     const { store } = this.ready();
     const certificate = await store.certificate();
@@ -239,11 +246,12 @@ export class Door {
       this.means?.clock ? say("warnclock") : "",
       this.ended ? say("warnended") : "",
       !certificate || certificate.until <= now() ? say("warncert") : "",
-      pack ? (pack.exp <= now() ? say("warnstale") : "") : (await store.packNote()) ? say("warnstale") : say("warnpack"),
+      this.means?.clock ? "" : await this.aboutPack(),
       isSecureContext ? "" : say("warnhttp"),
     ];
-    if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return;
-    warn(piece(view, "warnings"), amiss.filter(Boolean));
+    const warnings = amiss.filter(Boolean);
+    if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return warnings;
+    warn(piece(view, "warnings"), warnings);
     const said = [
       pack ? `${say("pack")}: ${say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) })}` : "",
       persisted ? "" : say("warnpersist"),
@@ -251,6 +259,7 @@ export class Door {
     ];
     const place = view.querySelector("[data-part=knowledge]");
     place?.replaceChildren(...said.filter(Boolean).map((text) => part("part-line", { text })));
+    return warnings;
   }
 
   // --- fields

@@ -1,7 +1,7 @@
-// A hand scanner that types (keyboard wedge): a burst of keys that begins with one of our prefixes and ends with Enter, wherever the
-// focus is. Nobody types that fast, so a person's own keys are left alone.
+// A hand scanner that types (keyboard wedge): keys that begin with one of our prefixes and end with Enter, wherever the focus is. Nobody
+// types that by hand, so a person's own keys are left alone.
 const PREFIX = /^OV[A-Z]1:/;
-const PAUSE = 120; // milliseconds between two keys of one burst, at most
+const PAUSE = 2_000; // milliseconds between two keys of one burst, at most: a busy machine hands keys over late
 const LONGEST = 4_400;
 
 /**
