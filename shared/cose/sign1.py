@@ -68,12 +68,12 @@ def sign1_of(item: object, where: str = "") -> Sign1:
     protected_bytes, unprotected, payload, signature = parts
     if type(protected_bytes) is not bytes or type(payload) is not bytes or type(signature) is not bytes:
         raise Malformed("protected header, payload and signature are byte strings", where=where)
-    if type(unprotected) is not dict:
+    if not isinstance(unprotected, Mapping):
         raise Malformed("the unprotected header is a map", where=where)
     return join_sign1(protected_bytes, unprotected, payload, signature, where)
 
 
-def join_sign1(protected_bytes: bytes, unprotected: dict[Any, Any], payload: bytes, signature: bytes, where: str = "") -> Sign1:
+def join_sign1(protected_bytes: bytes, unprotected: Mapping[Any, Any], payload: bytes, signature: bytes, where: str = "") -> Sign1:
     """The same of its four parts."""
     try:
         protected = _protected(protected_bytes) if len(protected_bytes) <= _USUAL else cbor.loads(protected_bytes)
@@ -81,7 +81,7 @@ def join_sign1(protected_bytes: bytes, unprotected: dict[Any, Any], payload: byt
         raise error.within(where) from error.__cause__
     if type(protected) not in _MAPS or type(protected.get(ALG)) is not int:
         raise Malformed("a protected header names its algorithm", where=where)
-    if CRIT in protected or not protected.keys().isdisjoint(unprotected):
+    if CRIT in protected or not protected.keys().isdisjoint(unprotected.keys()):
         raise Malformed("no header extension is understood here, and nothing is said twice", where=where)
     return Sign1(protected, protected_bytes, unprotected, payload, signature)
 

@@ -257,7 +257,7 @@ def test_what_cannot_be_issued() -> None:
     more = replace(REPRESENTATION, vct="urn:two", groups=(*REPRESENTATION.groups, Group(id="extra", label=REPRESENTATION.title)))
     assert issue(FORM, type=more)
     without = replace(REPRESENTATION, vct="urn:plain", groups=tuple(replace(group, cwt=0, within="") for group in REPRESENTATION.groups))
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"type": without},
         {"claims": lpa(powers=["sorcery"])},
         {"claims": lpa(represented="M")},
