@@ -412,28 +412,25 @@ async def test_pages_of_packs(head: Running, template: Template, tmp_path: Path)
         data = await answer.read()
     async with serving(template, tmp_path / "branch", local=True, refresh=False, visit_issuers=False, pack_url=URL) as running:
         clerk = await Clerk(running).sign_in()
-        page = await clerk.get("/desk/packs")
-        assert "No checking pack is in use" in page
+        page = await clerk.get("/desk/trust/packs")
         assert "told not to visit issuers" in page
 
-        assert "Choose the file of a checking pack" in await clerk.upload("/desk/packs", b"", "", status=400)
+        assert "Choose the file of a checking pack" in await clerk.upload("/desk/trust/packs", b"", "", status=400)
         trusting(running.desk)
         (running.desk.directory / "trust.json").write_bytes(render_trust(replace(running.desk.trust, bundle_signers=())))
-        assert "by nobody whose checking packs are used here. [untrusted]" in await clerk.upload(
-            "/desk/packs", data, "monday.json", status=400
-        )
+        assert "by nobody whose checking packs are used here." in await clerk.upload("/desk/trust/packs", data, "monday.json", status=400)
         trusting(running.desk, thumbprint(await head.desk.custodian.public(BUNDLE)))
-        page = await clerk.upload("/desk/packs", data, "monday.json")
+        page = await clerk.upload("/desk/trust/packs", data, "monday.json")
         assert "The checking pack is in use" in page
-        assert "1 lists of cancelled documents" in page
+        assert "Lists of cancelled documents: 1" in page
         assert "taken in on 15 January 2027 at 08:00 by Bea Clerk" in page
         assert "Checks rest on checking pack 1" in await clerk.get("/desk/trust")
-        async with running.http.get(f"{running.base}/desk/packs/newest") as answer:
+        async with running.http.get(f"{running.base}/desk/trust/packs/newest") as answer:
             assert answer.headers["Content-Disposition"] == 'attachment; filename="checking-pack.json"'
             assert answer.status == 200
         running.clock.at += 8 * DAY
         await clerk.sign_in()
-        page = await clerk.get("/desk/packs")
+        page = await clerk.get("/desk/trust/packs")
         assert "past its end" in page
         assert "has run out. Nothing by it can be decided" in page
         assert "That has run out" in await clerk.get("/desk/trust")

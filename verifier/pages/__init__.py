@@ -17,7 +17,6 @@ NAVIGATION = (
     Link(N_("Check a copy"), "/desk/copies"),
     Link(N_("Check without a network"), "/desk/scan/desks"),
     Link(N_("Who we trust"), "/desk/trust"),
-    Link(N_("Checking packs"), "/desk/packs"),
     Link(N_("Decisions"), "/desk/decisions"),
 )
 

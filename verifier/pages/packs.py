@@ -28,17 +28,17 @@ from verifier.records.packs import Applied
 from verifier.scan_api import render_pack
 from verifier.words import N_, Spoken, reason_of
 
-_PATH: Final = "/desk/packs"
+_PATH: Final = "/desk/trust/packs"
 NEWEST: Final = "/packs/newest"
 """Where other installations fetch: no secret, the same for everybody."""
 
 KINDS: Final[Mapping[str, str]] = {
-    kinds.STATUS_LIST: N_("lists of cancelled documents"),
-    kinds.SNAPSHOT: N_("statements of what is in force"),
-    kinds.CERTIFICATE: N_("certificates"),
-    kinds.CRL: N_("lists of withdrawn certificates"),
-    kinds.RP_CERTIFICATE: N_("organisations that may ask"),
-    kinds.TYPE_METADATA: N_("descriptions of kinds of document"),
+    kinds.STATUS_LIST: N_("Lists of cancelled documents"),
+    kinds.SNAPSHOT: N_("Statements of what is in force"),
+    kinds.CERTIFICATE: N_("Certificates"),
+    kinds.CRL: N_("Lists of withdrawn certificates"),
+    kinds.RP_CERTIFICATE: N_("Organisations that may ask"),
+    kinds.TYPE_METADATA: N_("Descriptions of kinds of document"),
 }
 """What people are told is inside; what only programs look at is left out."""
 
@@ -66,15 +66,16 @@ class Packs:
     async def _page(self, request: web.Request, form: Form, *, taken: applying.Taken | None = None) -> web.Response:
         desk, talk = self._desk, spoken(request)
 
-        async def unit(tx: Tx) -> tuple[Applied | None, list[Applied], list[knowledge.Pack], packs.Download]:
+        async def unit(tx: Tx) -> tuple[Applied | None, list[Applied], list[knowledge.Pack], packs.Download, bool]:
             return (
                 await packs.in_use(tx),
                 await packs.applied(tx),
                 list(await packs.made(tx)),
                 await packs.download(tx, desk.settings.pack_url),
+                bool(await knowledge.lists(tx)),
             )
 
-        current, applied, made, download = await desk.storage.read(unit)
+        current, applied, made, download, ready = await desk.storage.read(unit)
         return await render(
             request,
             "desk/packs.html",
@@ -86,6 +87,7 @@ class Packs:
             applied=applied,
             made=made,
             download=download,
+            ready=ready,
             fetched_from=desk.settings.pack_url,
             visits=desk.settings.visit_issuers,
             signer=thumbprint(await desk.custodian.public(BUNDLE)),
@@ -104,7 +106,7 @@ class Packs:
         try:
             taken = await applying.apply(self._desk, data, actor=request[OPERATOR].name)
         except (Rejected, Undecided) as error:
-            form.error("file", f"{_(_REFUSALS.get(error.code, reason_of(error.code).why))} [{error.code}]")
+            form.error("file", _(_REFUSALS.get(error.code, reason_of(error.code).why)))
             return await self._page(request, form)
         return await self._page(request, Form(), taken=taken)
 
