@@ -12,6 +12,7 @@ import { parseJson } from "../../shared/web/static/js/ovp/json.js";
 import { openRegister } from "../../shared/web/static/js/ovp/register.js";
 import { VcError } from "../../shared/web/static/js/ovp/errors.js";
 import { openPack } from "../../shared/web/static/js/ovp/pack.js";
+import { judge } from "../../shared/web/static/js/ovp/rules.js";
 import { checkCopy, parseCopy, present, withStaple } from "../../shared/web/static/js/ovp/sdcwt.js";
 import { decide as judged, decideError } from "../../shared/web/static/js/ovp/verify.js";
 
@@ -158,6 +159,17 @@ const ecKey = (pkcs8) => crypto.subtle.importKey("pkcs8", bytes(pkcs8), { name: 
 
 /** The types of the page's descriptors, by vct. */
 const typesOf = (types) => new Map(types.map((type) => [type.vct, type]));
+
+/** What the rules of a type say, with their words; null where none fires. */
+export function rules({ type, claims, use }) {
+  try {
+    judge(type, claims, use);
+    return null;
+  } catch (error) {
+    if (!(error instanceof VcError)) throw error;
+    return [error.code, error.where, error.message];
+  }
+}
 
 export async function check_copy({ data, types, issuer, holder, at }) {
   const copy = await parseCopy(bytes(data), typesOf(types));

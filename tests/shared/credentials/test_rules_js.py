@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 from support.forge import LPA_1, REPRESENTATION, entropy
+from support.judging import judge
 
 from shared.credentials._page import page_type
 from shared.credentials._rules import CODES, compile_rules
 from shared.credentials._tree import portrait_url
 from shared.errors import VcError
 
-SCRIPT = Path(__file__).parents[2] / "js" / "judge.mjs"
-NODE = Path(sys.executable).parent / "node"
 PAGE = page_type(REPRESENTATION)
 CHOICES = {str(claim.path[0]): [choice.value for choice in claim.choices] for claim in REPRESENTATION.claims if len(claim.path) == 1}
 POWERS = [choice.value for claim in REPRESENTATION.claims if claim.path == ("powers", None) for choice in claim.choices]
@@ -173,9 +168,8 @@ def rule(dice: Dice, depth: int) -> Any:
 
 def by_page(cases: Sequence[tuple[Any, Any, Any]]) -> list[Any]:
     """What the page's script answers, in order."""
-    lines = "".join(json.dumps({"type": kind, "claims": claims, "use": asked}) + "\n" for kind, claims, asked in cases)
-    done = subprocess.run([NODE, "--no-warnings", SCRIPT], input=lines, capture_output=True, text=True, check=True, timeout=120)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    answers = judge({"op": "rules", "type": kind, "claims": claims, "use": asked} for kind, claims, asked in cases)
+    return [answer["ok"] for answer in answers]
 
 
 def told(error: VcError | None) -> list[str] | None:
