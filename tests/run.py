@@ -11,12 +11,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 Command = list[str | Path]
+TSC: Command = [BIN / "node", ROOT / "tests/js/node_modules/typescript/bin/tsc"]
+WORKER: Command = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2023", "--lib", "es2024,webworker", "--types", ""]
+WORKER.append(ROOT / "verifier/web/static/scan/globals.d.ts")
+WORKERS = ("verifier/web/static/scan/sw.js", "wallet/web/static/phone/sw.js")
 LINT: tuple[tuple[str, Command], ...] = (
     ("lint", [BIN / "ruff", "check", "--quiet", "."]),
     ("format", [BIN / "ruff", "format", "--check", "--quiet", "."]),
     ("types", [BIN / "mypy"]),
     ("types of the tests", [BIN / "mypy", "--explicit-package-bases", "tests", "benchmarks", "docs/generate.py"]),
-    ("types of the scripts", [BIN / "node", ROOT / "tests/js/node_modules/typescript/bin/tsc", "-p", ROOT / "tests/js"]),
+    ("types of the scripts", [*TSC, "-p", ROOT / "tests/js"]),
+    *(("types of a service worker", [*TSC, *WORKER, ROOT / each]) for each in WORKERS),
     ("import contracts", [BIN / "lint-imports"]),
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
