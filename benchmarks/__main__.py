@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import cli, issuing, jws, scan, sd_cwt, sd_jwt, status
+from benchmarks import browser, cli, issuing, jws, scan, sd_cwt, sd_jwt, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "status check cold 1M": status.cold,
     "status check warm": status.warm,
     "status memory": status.memory,
+    "browser verdict": browser.verdict,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,
     "scan": scan.scan,
