@@ -45,6 +45,7 @@ from wallet.means import Means
 from wallet.receive import MAX_BATCH, ledger
 from wallet.records import DELIVERIES, DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received, Renewal
+from wallet.staples import collect_staples
 from wallet.upkeep import note_token, take_lease
 
 log = logging.getLogger("muniment.wallet")
@@ -354,5 +355,7 @@ async def look_after(means: Means, vault: Vault) -> None:
                 await _drop(means, vault, item)
             case OnPhone(lines=lines) if all(line.expires_at <= at for line in lines):
                 await _drop(means, vault, item)
+            case OnPhone(staples_at=due) if due <= at:
+                await collect_staples(means, vault, item)
             case _:
                 pass

@@ -127,6 +127,12 @@ class PhoneRegister(Struct, frozen=True):
     anchors: tuple[AnchorKey, ...]
 
 
+class Staples(Struct, frozen=True):
+    """The office's latest words about each copy on this phone (status assertions, base64url)."""
+
+    staples: tuple[str, ...]
+
+
 class WhyNot(Struct, frozen=True, forbid_unknown_fields=True):
     """The code of the check that failed on the phone."""
 
@@ -171,6 +177,7 @@ class PhoneApi:
             Route("POST", f"{batch}/refused", self.refused, body=WhyNot, scope=holder, status=204, summary="The phone's own check failed; nobody keeps them"),
             Route("POST", f"{batch}/lost", self.lost, scope=holder, status=204, summary="They are gone from the phone: the office is asked to put them on hold"),
             Route("GET", "/phone/api/register", self.register, out=PhoneRegister, scope=holder, summary="Who may ask, for a phone to keep"),
+            Route("GET", "/phone/api/staples", self.staples, query=Whose, out=Staples, scope=holder, summary="What the office last said of each copy on this phone"),
             Route("POST", "/phone/api/showings", self.add_showings, body=Showings, scope=holder, status=204, summary="Add what was shown without a network to the history"),
         ]  # fmt: skip
 
@@ -251,6 +258,11 @@ class PhoneApi:
                 for one in anchors
             ),
         )
+
+    async def staples(self, request: web.Request, *, query: Whose) -> Staples:
+        batches = await phone.all_deliveries(self._means, (await self._sitting(request)).vault)
+        mine = (item.value.state for item in batches if item.value.phone == query.phone)
+        return Staples(tuple(base64url.encode(one) for state in mine if isinstance(state, OnPhone) for one in state.staples))
 
     async def add_showings(self, request: web.Request, *, body: Showings) -> None:
         await showings.add(self._means, (await self._sitting(request)).vault, body.showings)

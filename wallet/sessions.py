@@ -167,11 +167,16 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, tag="received"):
 
 
 class OnPhone(msgspec.Struct, frozen=True, kw_only=True, tag="on-phone"):
-    """The phone keeps them; nothing of them is left here but what their status is looked up by."""
+    """The phone keeps them; nothing of them is left here but what their status is looked up by.
+
+    ``staples`` are the issuer's latest words about each of them (status assertions), ``staples_at`` when the next are due.
+    """
 
     lines: tuple[CopyLine, ...]
     notification_id: str | None
     renew_at: int
+    staples: tuple[bytes, ...] = ()
+    staples_at: int = 0
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):

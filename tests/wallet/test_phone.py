@@ -15,6 +15,7 @@ from shared.errors import Conflict, InvalidNonce, InvalidProof, Malformed, Missi
 from shared.flow import Fetch, Fetched
 from shared.formats import formats
 from shared.jose import jwk
+from shared.status.assertion import parse_assertion
 from wallet import phone
 from wallet.holding import KeyRing, make_keys
 from wallet.records import DELIVERIES, DOCUMENTS, Item
@@ -303,3 +304,28 @@ async def test_copies_of_another_document_are_refused(pocket: Pocket) -> None:
     proofs = await pocket.proofs(begun, audience=now.value.renewal.issuer)
     with pytest.raises(Malformed):
         await phone.fetch_copies(wallet.means, wallet.vault, begun.id, proofs)
+
+
+async def test_what_is_said_of_each_copy_is_collected_once_a_day_for_all(pocket: Pocket) -> None:
+    """S21: for the whole batch, by the clock; a bad hour of the issuer's leaves the words of yesterday."""
+    wallet = pocket.wallet
+    await pocket.keep()
+    asked = []
+    for hours in (0, 1, 25):
+        wallet.world.clock.at += hours * 3_600
+        before = len(wallet.world.log)
+        await phone.look_after(wallet.means, wallet.vault)
+        asked.append([url for _, _, url in wallet.world.log[before:]])
+    assert asked[0] == asked[2] == ["https://opg.example/status/1/assertions", "https://opg.example/status/2/assertions"]
+    assert asked[1] == []
+    (item,) = await pocket.batches()
+    assert isinstance(item.value.state, OnPhone)
+    said = {(one.uri, one.idx) for one in map(parse_assertion, item.value.state.staples)}
+    assert said == {(line.status_uri, line.status_idx) for line in item.value.state.lines}
+    wallet.world.down.add("https://opg.example/status")
+    wallet.world.clock.at += 25 * 3_600
+    await phone.look_after(wallet.means, wallet.vault)
+    (after,) = await pocket.batches()
+    assert isinstance(after.value.state, OnPhone)
+    assert after.value.state.staples == item.value.state.staples
+    assert after.value.state.staples_at == wallet.world.clock() + 3_600

@@ -12,6 +12,9 @@ from support.pockets import LARGE, Place, Pocket, open_place, open_pocket, seen_
 from support.wallets import PASSPHRASE
 from support.world import BATCH
 
+from shared.status.assertion import parse_assertion
+from wallet.phone import look_after
+
 pytestmark = pytest.mark.real
 
 
@@ -76,6 +79,22 @@ async def test_a_camera_reads_the_desks_code(tmp_path: Path) -> None:
             live = await pocket.page.evaluate("() => document.querySelectorAll('video').length")
             assert live == 0
             await pocket.watched.check()
+
+
+async def test_a_desk_whose_list_is_old_gets_what_the_office_said_last(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        await kept(pocket, place)
+        for vault in place.site.host.unlocked.vaults():
+            await look_after(place.site.host.means, vault)
+        await pocket.press("Lock")
+        await pocket.unlock()
+        await pocket.settled()
+        await pocket.paste(place.counter.ask(staple=True))
+        await pocket.wait("consent")
+        content = await pocket.agree()
+        (staple,) = place.counter.parse_live(content).staples
+        assert parse_assertion(staple).status == 0
+        place.counter.judge_live(content)
 
 
 async def test_what_the_camera_may_be_pointed_at_for_a_while(tmp_path: Path) -> None:

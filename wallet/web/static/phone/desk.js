@@ -8,11 +8,11 @@ import { codeAudience, codeNonce, parseCode } from "../js/ovp/code.js";
 import { CHALLENGE, PRESENTATION, Reception, SEALED, parseText } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
 import { Camera, ScanError, cleaned, openReader, readPicture } from "../js/ovp/scan.js";
-import { present } from "../js/ovp/sdcwt.js";
+import { present, withStaple } from "../js/ovp/sdcwt.js";
 import { showFrames } from "./frames.js";
 import { consent } from "./consent.js";
 import { signal } from "./signals.js";
-import { drawCopy, fresh, lapsed, openCopy, register, spend } from "./store.js";
+import { drawCopy, fresh, lapsed, openCopy, register, spend, stapleOf } from "./store.js";
 import { announce, count, el, find, has, now, pick, press, right, say, show, typed, wrong } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
@@ -20,7 +20,7 @@ import { announce, count, el, find, has, now, pick, press, right, say, show, typ
 /** @typedef {import("../js/ovp/register.js").RelyingParty} RelyingParty */
 /** @typedef {import("../js/ovp/register.js").RegisteredUse} RegisteredUse */
 /** @typedef {import("../js/ovp/sdcwt.js").ToSign} ToSign */
-/** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
+/** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone, `staple` asks for a status assertion. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], staple?: boolean, binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
 /** What the holder agreed to. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[]}} Agreement */
 
 // --- scanning ------------------------------------------------------------------------------------------------------------------------
@@ -134,6 +134,7 @@ async function read(vault, { prefix, content }) {
 const liveQuestion = (challenge, asker) => ({
   ...asker,
   level: 3,
+  staple: challenge.staple,
   binding: () => challenge.binding,
   seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt),
 });
@@ -166,7 +167,8 @@ export async function sign(vault, question, { document, groups, asked }) {
   const item = await drawCopy(vault, document.id);
   if (!item) return null;
   const [copy, key, at] = [await openCopy(item.value), await vault.openKey(item.value.key), now()];
-  const kbt = await present(copy, groups, { ...question.binding(copy), at }, key);
+  const staple = question.staple ? await stapleOf(vault, copy, at) : null;
+  const kbt = await present(staple ? withStaple(copy, staple) : copy, groups, { ...question.binding(copy), at }, key);
   const { entity, name, level, use } = question;
   await spend(vault, item, {
     id: hex(random(16)),

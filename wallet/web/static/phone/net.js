@@ -9,7 +9,6 @@
 /** @typedef {{id: string, state: string, audience: string, nonce: string, at: number, count: number}} Begun */
 /** @typedef {{id: string, issuer: string, issuer_name: string, issuer_key: Record<string, string>, copies: string[], renew_at: number}} Given */
 /** @typedef {{at: number, certificates: string[], anchors: {key: Record<string, string>, entity: string | null, not_before: number, not_after: number}[]}} RegisterFile */
-/** @typedef {{at: number, assertions: {copy: string, assertion: string}[]}} Assertions */
 
 const API = "/phone/api";
 
@@ -61,6 +60,9 @@ export const tellLost = (batch) => ask(`/batches/${batch}/lost`, {});
 
 /** @returns {Promise<RegisterFile>} */
 export const readRegister = () => ask("/register");
+
+/** What the office last said of each copy here. @param {string} phone @returns {Promise<{staples: string[]}>} */
+export const readStaples = (phone) => ask(`/staples?phone=${phone}`);
 
 /** @param {unknown[]} showings */
 export const tellShowings = (showings) => ask("/showings", { showings });

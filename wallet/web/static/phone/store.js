@@ -8,6 +8,7 @@ import { fromBase64url, random, hex } from "../js/ovp/bytes.js";
 import { importJwk } from "../js/ovp/cose.js";
 import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
+import { parseAssertion } from "../js/ovp/statuslist.js";
 import { types } from "./claims.js";
 import { now } from "./view.js";
 
@@ -63,6 +64,17 @@ export async function drawCopy(vault, document) {
 
 /** @param {StoredCopy} stored @returns {Promise<Copy>} */
 export const openCopy = (stored) => parseCopy(fromBase64url(stored.wire), types);
+
+/** What the office last said of this copy, if that is still good. @param {Vault} vault @param {Copy} copy @param {number} at */
+export async function stapleOf(vault, copy, at) {
+  /** @type {string[]} */
+  const known = (await vault.get("staples", "staples"))?.value ?? [];
+  for (const text of known) {
+    const [bytes, said] = [fromBase64url(text), parseAssertion(fromBase64url(text))];
+    if (said.uri === copy.status?.uri && said.idx === copy.status.idx && said.exp > at) return bytes;
+  }
+  return null;
+}
 
 /** The copy is used up: this is on the disk before anything of it is shown. @param {Vault} vault @param {CopyItem} copy @param {Showing} showing */
 export const spend = (vault, copy, showing) =>

@@ -5,8 +5,11 @@
  * copy was used (security rule S21). It runs when the documents are unlocked, and never while something is being shown.
  * @module
  */
+import { fromBase64url } from "../js/ovp/bytes.js";
+import { VcError } from "../js/ovp/errors.js";
+import { parseAssertion } from "../js/ovp/statuslist.js";
 import { keep } from "./keep.js";
-import { NetError, readRegister, readState, tellKept, tellLost, tellShowings } from "./net.js";
+import { NetError, readRegister, readStaples, readState, tellKept, tellLost, tellShowings } from "./net.js";
 import { documents, handle, registerFile, removal, showings } from "./store.js";
 import { groupId, types } from "./claims.js";
 import { now } from "./view.js";
@@ -26,7 +29,7 @@ const MOST = 100; // showings told at once
 export async function sync(vault) {
   const state = await readState(handle());
   await settle(vault, state);
-  for (const part of [tellHistory, fetchRegister, (/** @type {Vault} */ each) => renew(each, state)]) {
+  for (const part of [tellHistory, fetchRegister, fetchStaples, (/** @type {Vault} */ each) => renew(each, state)]) {
     try {
       await part(vault);
     } catch (error) {
@@ -78,6 +81,22 @@ async function fetchRegister(vault) {
 /** @param {Vault} vault */
 export async function refreshRegister(vault) {
   await vault.commit([{ shelf: "register", id: "register", value: await readRegister() }]);
+}
+
+/** What the service collected of the office's words about all copies here. @param {Vault} vault */
+async function fetchStaples(vault) {
+  const { staples } = await readStaples(handle());
+  await vault.commit([{ shelf: "staples", id: "staples", value: staples.filter(isStaple) }]);
+}
+
+/** @param {string} text */
+function isStaple(text) {
+  try {
+    return Boolean(parseAssertion(fromBase64url(text)));
+  } catch (error) {
+    if (error instanceof VcError) return false;
+    throw error;
+  }
 }
 
 /** A whole new batch of each document whose day has come, used or not. @param {Vault} vault @param {PhoneState} state */
