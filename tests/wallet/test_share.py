@@ -20,6 +20,8 @@ from shared.codec import qr
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, TooLarge, VcError
 from shared.formats import formats
 from shared.jose.jwt import parse_jwt
+from shared.ovp.answer import parse_answer
+from shared.ovp.envelope import parse_text
 from shared.x509 import load_certificate
 from wallet import share
 from wallet.holder_api import link_in, link_of
@@ -51,6 +53,48 @@ async def test_a_copy_is_made_out_to_one_body_for_one_purpose(wallet: Wallet) ->
     assert addressed.staples(copy).keys() == {facts.status.uri}
     line = (await wallet.lines())[-1].entry
     assert (line.transaction_type, line.level, line.interacting_party_identifier.identifier) == ("addressed-copy", 1, BANK)
+
+
+async def test_small_copies_make_the_square_code_where_there_are_any(wallet: Wallet) -> None:
+    """At error correction M, as a phone would show it; once they are used up the others serve."""
+    wallet.world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+    await wallet.collect()
+    for number in range(BATCH + 1):
+        wish = replace(FOR_BANK, entity=f"{BANK}/{number}", days=14)
+        made = (await make_out(wallet.means, wallet.vault, wish)).value
+        text, strength = share.qr_of(made)
+        copy = addressed.parse_file(made.file)
+        small = number < BATCH
+        assert (copy.format, text.partition(":")[0]) == (("dc+sd-cwt", "OVP1") if small else ("dc+sd-jwt", "OVJ1"))
+        if not small:
+            continue
+        assert strength == "M"
+        assert qr.read(share.qr_png(made)) == [text]
+        answer = parse_answer(*parse_text(text))
+        facts = formats()[answer.format].verify(
+            formats()[answer.format].parse(answer.wire),
+            load_certificate(wallet.world.office.by.x5c[0]).public,
+            binding=addressed.expected_binding(entity=wish.entity, purpose_id="bank"),
+            at=wallet.world.clock() + 3_600,
+        )
+        assert facts.claims["represented"]["family_name"] == "Ashdown"
+        assert {"aud", "exp", "jti", "nonce", "purpose_id"} <= facts.binding_claims.keys()
+
+
+async def test_a_copy_ends_no_later_than_what_it_is_made_of(wallet: Wallet) -> None:
+    wallet.world.office.formats = ("dc+sd-cwt",)
+    await wallet.collect()
+    wallet.world.clock.at += 20 * DAY
+    made = (await make_out(wallet.means, wallet.vault, replace(FOR_BANK, days=14))).value
+    ((wire,),) = addressed.parse_file(made.file).vp_token.values()
+    parsed = formats()["dc+sd-cwt"].parse(wire)
+    facts = formats()["dc+sd-cwt"].verify(
+        parsed,
+        load_certificate(wallet.world.office.by.x5c[0]).public,
+        binding=addressed.expected_binding(entity=BANK, purpose_id="bank"),
+        at=wallet.world.clock(),
+    )
+    assert made.expires_at == facts.binding_claims["exp"] == facts.expires_at
 
 
 async def test_nothing_is_fetched_for_a_copy(wallet: Wallet) -> None:
