@@ -23,7 +23,7 @@ from shared.credentials import all_types
 from shared.credentials._page import page_type
 from shared.errors import VcError
 from shared.flow import run
-from shared.formats import Binding, Credential, StatusReference, formats
+from shared.formats import BearerType, Binding, Credential, StatusReference, formats
 from shared.jose.jwk import thumbprint as jwk_thumbprint
 from shared.keys import KeyId
 from shared.ovp.answer import asked_of
@@ -289,7 +289,9 @@ def python_verdict(case: Case, packs: Mapping[str, Pack]) -> dict[str, Any]:
     }
 
 
-def _binding(case: Case) -> Binding:
+def _binding(case: Case) -> Binding | BearerType:
+    if case.mode == "bearer":
+        return BearerType(vct=case.audience or credential_type().vct)
     if case.mode == "addressed":
         extra = {} if case.purpose is None else {"purpose_id": case.purpose}
         return Binding(audience=case.audience, nonce=None, max_age=14 * DAY, extra=extra)
@@ -317,7 +319,8 @@ def script_case(case: Case, packs: Mapping[str, Pack]) -> dict[str, Any]:
         "expectation": {
             "mode": case.mode,
             "audience": case.audience or audience(),
-            "nonce": None if case.mode == "addressed" else (case.nonce or NONCE).hex(),
+            "nonce": None if case.mode in {"addressed", "bearer"} else (case.nonce or NONCE).hex(),
+            **({"vct": case.audience or credential_type().vct} if case.mode == "bearer" else {}),
             "purposeId": case.purpose,
             "wants": [{"vct": each.vct, "required": list(each.required), "optional": list(each.optional)} for each in case.wants],
             "use": dict(case.use),

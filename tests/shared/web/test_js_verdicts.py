@@ -283,6 +283,8 @@ def test_typ_swap_and_stripping() -> None:
     alone = cbor2.dumps(draft.document())
     codes = compare([Case("stripped", "plain", alone, mode=mode, audience=audience) for mode, audience in (("live", ""), ("code", "c:x"))])
     assert set(codes) == {"not_bound"}
+    bearer = [Case("as bearer", "plain", content, mode="bearer", wants=()) for content in (alone, draft.content())]
+    assert set(compare(bearer)) == {"not_bound"}
     swapped = [
         cases_of(Draft.of(copy), f"mode {mode}", mode=mode, audience=to) for mode, to in (("code", "c:x"), ("addressed", f"a:{BANK}"))
     ]

@@ -24,24 +24,34 @@ export function modules(text, { level = "low", version } = {}) {
   return encodeQR(text, "raw", { ecc: level, encoding: "alphanumeric", border: QUIET, ...(version && { version }) });
 }
 
+/** @param {boolean[][]} rows */
+const versionOf = (rows) => (rows.length - 2 * QUIET - 17) / 4;
+
 /**
- * Draw black on white, whatever the page's colours, with `scale` device pixels a module: as large as the canvas' box allows.
+ * Draw black on white, whatever the page's colours, with a whole number of device pixels a module: as large as the canvas' box allows.
  * @param {HTMLCanvasElement} canvas
  * @param {string} text
- * @param {{level?: Level, version?: number, scale?: number}} [options]
+ * @param {{level?: Level, version?: number}} [options]
  * @returns {number} the version
  */
 export function draw(canvas, text, options = {}) {
   const rows = modules(text, options);
-  const box = (canvas.clientWidth || canvas.width) * (globalThis.devicePixelRatio || 1);
-  const scale = options.scale ?? Math.max(1, Math.floor(box / rows.length));
+  paint(canvas, rows);
+  return versionOf(rows);
+}
+
+/** @param {HTMLCanvasElement} canvas @param {boolean[][]} rows */
+function paint(canvas, rows) {
+  const density = globalThis.devicePixelRatio || 1;
+  canvas.style.width = ""; // the box that the page's style sheet gives it
+  const scale = Math.max(1, Math.floor(((canvas.clientWidth || canvas.width) * density) / rows.length));
   canvas.width = canvas.height = rows.length * scale;
+  canvas.style.width = `${canvas.width / density}px`; // or the browser would stretch modules to unequal sizes
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = "#000";
   rows.forEach((row, y) => row.forEach((dark, x) => dark && context.fillRect(x * scale, y * scale, scale, scale)));
-  return (rows.length - 2 * QUIET - 17) / 4;
 }
 
 /** A loop of frames on one canvas. It begins stopped, at the first. */
@@ -50,7 +60,8 @@ export class Loop {
   constructor(canvas, texts) {
     this.canvas = canvas;
     this.texts = texts;
-    this.version = Math.max(...texts.map((text) => (modules(text).length - 2 * QUIET - 17) / 4));
+    this.version = Math.max(...texts.map((text) => versionOf(modules(text))));
+    this.pictures = texts.map((text) => modules(text, { version: this.version }));
     this.at = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
@@ -62,7 +73,7 @@ export class Loop {
   }
 
   show() {
-    draw(this.canvas, this.texts[this.at], { version: this.version });
+    paint(this.canvas, this.pictures[this.at]);
   }
 
   /** The next frame. */
