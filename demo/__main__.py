@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 
@@ -26,7 +27,8 @@ async def _airplane(stage: Stage, script: Script) -> list[str]:
     return await airplane.play(stage, script)
 
 
-STORIES: dict[str, Story] = {"poa": poa.play, "airplane": _airplane}
+STORIES: dict[str, Story] = {"airplane": _airplane, "poa": poa.play}  # the services of the last one stay, to look around
+LEFT = {"offline": "What is needed to repeat the offline check is", "airplane/pictures": "Pictures of every step in airplane mode are"}
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -37,13 +39,21 @@ async def perform(wish: Wish) -> int:
         return 64
     scripts: list[Script] = []
     names = [wish.story] if wish.story else [name for name in STORIES if not missing(name)]
+    clear()
+    ports = free_ports()
     for name in names:
-        clear()
         scripts.append(Script(name))
-        await play(STORIES[name], scripts, stay=wish.stay and name == names[-1])
+        await play(STORIES[name], scripts, ports, stay=wish.stay and name == names[-1])
     if not wish.story:
         tell_left_out()
     return 0 if all(script.ok for script in scripts) else 1
+
+
+def folder(name: str) -> Path:
+    """Where a story keeps what it makes; the first one that there was has the whole folder."""
+    made = FOLDER if name == "poa" else FOLDER / name
+    made.mkdir(exist_ok=True)
+    return made
 
 
 def missing(name: str) -> str:
@@ -62,10 +72,10 @@ def tell_left_out() -> None:
             print(f"The story {name!r} was left out, for it needs {lack}: `make demo STORY={name}` brings that and plays it.")
 
 
-async def play(story: Story, scripts: list[Script], *, stay: bool) -> None:
+async def play(story: Story, scripts: list[Script], ports: dict[str, int], *, stay: bool) -> None:
     """Play the story of the last script. The report is written before anybody waits: who looks around has it, and a kill loses nothing."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
-        stage = Stage(http, free_ports())
+        stage = Stage(http, ports, folder(scripts[-1].story))
         addresses: list[str] = []
         try:
             addresses = await story(stage, scripts[-1])
@@ -83,7 +93,11 @@ async def play(story: Story, scripts: list[Script], *, stay: bool) -> None:
 def report(scripts: list[Script]) -> None:
     write_report(FOLDER / "report.json", scripts)
     print(f"\n{'Every step went as it should.' if all(script.ok for script in scripts) else 'Something did NOT go as it should.'}")
-    print(f"The report is in {FOLDER / 'report.json'}; what is needed to repeat the offline check, in {FOLDER / 'offline'}.", flush=True)
+    print(f"The report is in {FOLDER / 'report.json'}.")
+    for place, what in LEFT.items():
+        if (FOLDER / place).exists():
+            print(f"{what} in {FOLDER / place}.")
+    sys.stdout.flush()
 
 
 async def wait_for_interrupt(addresses: list[str]) -> None:

@@ -38,7 +38,7 @@ async def play(stage: Stage, script: Script) -> list[str]:
     cast = await set_up(stage, script)
     made = await make(stage, script, cast)
     await collect(stage, script, cast, made)
-    async with people(stage.folder / "airplane", ("nora", PHONE), ("counter", LAPTOP)) as (nora, counter):
+    async with people(stage.folder, ("nora", PHONE), ("counter", LAPTOP)) as (nora, counter):
         scene = Scene(cast, nora, counter, Silence())
         await keep_on_phone(stage, script, scene)
         await make_a_desk(stage, script, scene)
@@ -69,7 +69,7 @@ async def set_up(stage: Stage, script: Script) -> Cast:
             "--trust", f"{bank['anchor']}:relying-party:{stage.url('verifier')}",
         )  # fmt: skip
         services = (("issuer", "registry"), ("verifier", "bank"), ("wallet", "nora"))
-        for service, folder in services:
+        for service, folder in services:  # one after the other: the wallet asks on its start who may ask it
             stage.serve(service, folder)
             await stage.ready(service, folder)
         session = await stage.call(
@@ -122,23 +122,33 @@ async def make_a_desk(stage: Stage, script: Script, scene: Scene) -> None:
 
 
 async def switch_off(stage: Stage, script: Script, scene: Scene) -> None:
-    with script.step("Both go into airplane mode, and the three services are stopped", expected="both pages open again") as step:
+    nora, counter = scene.nora, scene.counter
+    with script.step("Both browsers are closed, the services stopped, and airplane mode begins", expected="both pages open again") as step:
+        for person in (nora, counter):
+            await person.close()
         stage.stop()
         await scene.silence.begin(stage.ports.values())
-        for person in (scene.nora, scene.counter):
-            await person.airplane()
-            await person.page.reload()
-        await scene.nora.heading("Unlock your documents")
-        await scene.nora.page.locator("#passphrase").fill(PHONE_PASSPHRASE)
-        await scene.nora.press("Unlock")
-        await scene.nora.heading("Your documents on this phone")
-        await scene.nora.picture("without-signal")
-        await scene.counter.heading("Open this desk")
-        await scene.counter.page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
-        await scene.counter.press("Open")
-        await scene.counter.page.get_by_text(PURPOSE, exact=True).first.wait_for()
-        await scene.counter.picture("without-network")
+        for person in (nora, counter):
+            await person.airplane(stage.isolation)
+        script.say(
+            f"Each browser runs in {stage.isolation.how}." if stage.isolation.prefix else "Both browsers are told that they are offline."
+        )
         script.say("Where the services were, somebody listens now and counts whoever calls.")
+        await nora.page.goto(stage.url("wallet") + "/phone/")
+        await nora.heading("Unlock your documents")
+        await nora.page.locator("#passphrase").fill(PHONE_PASSPHRASE)
+        await nora.press("Unlock")
+        await nora.heading("Your documents on this phone")
+        await nora.page.get_by_text("There is no network", exact=True).wait_for()
+        await nora.picture("without-signal")
+        await counter.page.goto(stage.url("verifier") + "/desk/scan/")
+        await counter.heading("Open this desk")
+        await counter.page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
+        await counter.press("Open")
+        await counter.page.get_by_text("No network at this moment").wait_for()
+        await counter.picture("without-network")
+        for person in (nora, counter):
+            person.sent.clear()  # on being opened each asks its own service once how things stand; from here on nothing is asked
         step.came("both pages open again")
 
 
@@ -149,7 +159,7 @@ async def ask(script: Script, scene: Scene) -> None:
         await counter.heading("Let them scan this code")
         await counter.picture("question")
         shown = await counter.canvas("canvas[data-part=code]")
-        scene.nora.sees(film([shown], MEDIOCRE, millimetres=SCREEN, distance=NEAR, hold=12))
+        await filmed(scene.nora, [shown], millimetres=SCREEN, distance=NEAR)
         step.came("a code on the screen")
 
 
@@ -167,9 +177,18 @@ async def agree(script: Script, scene: Scene) -> None:
         await nora.press("Pause")
         await nora.picture("answer")
         screens = await _loop(nora)
-        scene.counter.sees(film(screens, MEDIOCRE, millimetres=TELEPHONE, distance=FAR, hold=6))
+        await filmed(scene.counter, screens, millimetres=TELEPHONE, distance=FAR)
         script.say(f"{len(screens)} square codes, five a second; filmed by a mediocre webcam from {FAR * 100:.0f} cm.")
         step.came("shows square codes")
+
+
+async def filmed(person: Person, screens: list[Image.Image], *, millimetres: float, distance: float) -> None:
+    """What this person's camera sees of these screens: a webcam in a room takes 15 pictures a second, each of which is played twice."""
+
+    def make() -> list[bytes]:
+        return [each for frame in film(screens, MEDIOCRE, millimetres=millimetres, distance=distance, hold=3) for each in (frame, frame)]
+
+    person.sees(await asyncio.to_thread(make))
 
 
 async def _loop(nora: Person) -> list[Image.Image]:
@@ -184,24 +203,26 @@ async def _loop(nora: Person) -> list[Image.Image]:
 
 async def read(script: Script, scene: Scene) -> None:
     counter = scene.counter
-    expected = "You can rely on this: shown live to you"
+    expected = "level 3, shown live to you: You can rely on this"
     with script.step("The desk's camera reads the phone, and the page decides by itself", expected=expected, network=False) as step:
         await counter.allow_camera()
         await counter.press("Start the camera")
-        await counter.page.locator("[data-part=verdict]").wait_for()
-        await counter.picture("verdict")
         verdict = counter.page.locator("[data-part=verdict]")
+        await verdict.wait_for()
+        await counter.picture("verdict")
         heading = await verdict.locator("h1").inner_text()
-        level = await verdict.locator("[data-slot=level]").inner_text()
+        level, number = await verdict.locator("[data-slot=level]").inner_text(), await verdict.get_attribute("data-level")
+        script.say(level)
         script.say(await verdict.locator("[data-slot=knowledge]").inner_text())
-        script.show("\n".join(await counter.page.locator("[data-part=checks] li").all_inner_texts()))
-        step.came(f"{heading}: {'shown live to you' if 'live' in level else level}")
+        script.show("\n".join(" ".join(line.split()) for line in await counter.page.locator("[data-part=checks] li").all_inner_texts()))
+        step.came(f"level {number}, {level.partition(':')[0].lower()}: {heading}")
         await scene.nora.press("Done")
         await scene.nora.heading("Shown once")
         await scene.nora.picture("shown-once")
 
 
 def silent(script: Script, scene: Scene) -> None:
-    with script.step("What left the two pages meanwhile", expected="nothing", network=False) as step:
-        script.say(f"Calls that arrived where the services were: {scene.silence.heard}.")
-        step.came("nothing" if not scene.silence.heard else f"{scene.silence.heard} calls")
+    with script.step("What was asked of a network since the desk asked", expected="nothing", network=False) as step:
+        sent = scene.nora.sent + scene.counter.sent
+        script.say(f"Calls that arrived where the services were: {scene.silence.heard}. Addresses that a page asked for: {len(sent)}.")
+        step.came("nothing" if not scene.silence.heard and not sent else f"{scene.silence.heard} calls, {', '.join(sent) or 'no address'}")

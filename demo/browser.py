@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import shlex
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import BrowserContext, Page, Playwright, Request, async_playwright
+from playwright.async_api import BrowserContext, Error, Page, Playwright, Request, async_playwright
 
+from demo.no_network import Isolation
 from demo.stage import StageError
 
 PHONE, LAPTOP = {"width": 390, "height": 780}, {"width": 1280, "height": 860}
-PATIENCE = 45_000  # milliseconds, on a machine that does much else
+PATIENCE = 90_000  # milliseconds, on a machine that does much else
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,21 +30,82 @@ FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
 )
+NOWHERE = ("--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>")  # where a process cannot be kept from the network
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)  # no slots: Playwright notes on the object what it calls
 class Person:
-    """A profile of its own. ``film`` is what the camera sees from its next opening on; ``sent`` are calls that the browser's own store did
-    not answer.
+    """A profile of its own in a folder, with a camera that sees what lies in ``film``.
+
+    ``sent`` are the addresses that its pages asked for and that the browser's own store did not answer, whether or not anybody else did.
     """
 
     name: str
-    context: BrowserContext
-    page: Page
-    film: Path
-    pictures: Path
+    folder: Path
+    size: dict[str, int]
+    program: str
+    playwright: Playwright
     sent: list[str] = field(default_factory=list)
     count: int = 0
+    _context: BrowserContext | None = None
+    _page: Page | None = None
+
+    @property
+    def film(self) -> Path:
+        return (self.folder / f"{self.name}.mjpeg").resolve()
+
+    @property
+    def page(self) -> Page:
+        if self._page is None:
+            raise StageError(f"{self.name} has no browser open")
+        return self._page
+
+    # --- the browser
+
+    async def open(self, program: str, *flags: str) -> None:
+        """Start the browser on this profile."""
+        if not self.film.exists():
+            self.film.write_bytes(_dark())
+        self._context = context = await self.playwright.chromium.launch_persistent_context(
+            self.folder / f"{self.name}-profile",
+            executable_path=program,
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={self.film}", *flags],
+            viewport={"width": self.size["width"], "height": self.size["height"]},
+            locale="en-GB",
+            timeout=PATIENCE,
+        )
+        context.set_default_timeout(PATIENCE)
+        self._page = context.pages[0] if context.pages else await context.new_page()
+
+    async def close(self) -> None:
+        if self._context is not None:
+            await self._context.close()
+            self._context = self._page = None
+
+    async def airplane(self, isolation: Isolation) -> None:
+        """The browser is closed, and opened again where there is no network: none at all, if this machine can do that."""
+        await self.close()
+        if isolation.prefix is None:
+            await self.open(self.program, *NOWHERE)
+            await self.page.context.set_offline(offline=True)
+        else:
+            program = self.folder / "without-network"
+            program.write_text(f'#!/bin/sh\nexec {shlex.join((*isolation.prefix, self.program))} "$@"\n', encoding="utf-8")
+            program.chmod(0o700)
+            await self.open(str(program.resolve()))
+        self.page.context.on("requestfinished", self._finished)
+        self.page.context.on("requestfailed", self._note)
+
+    async def _finished(self, request: Request) -> None:
+        response = await request.response()
+        if response is None or not response.from_service_worker:
+            self._note(request)
+
+    def _note(self, request: Request) -> None:
+        if request.url.startswith("http"):
+            self.sent.append(request.url)
+
+    # --- what a person does and sees
 
     def sees(self, frames: Iterable[bytes]) -> None:
         """Put these pictures before the camera."""
@@ -55,29 +118,19 @@ class Person:
 
     async def heading(self, text: str) -> None:
         """Wait until the page says this."""
-        await self.page.get_by_role("heading", level=1, name=text, exact=True).wait_for(timeout=PATIENCE)
+        await self.page.get_by_role("heading", level=1, name=text, exact=True).wait_for()
 
     async def allow_camera(self) -> None:
         """What a browser asks a person once; the camera begins with what is put before it then."""
-        await self.context.grant_permissions(["camera"])
-
-    async def airplane(self) -> None:
-        """No network from here on; what is asked of it is noted."""
-        await self.context.set_offline(offline=True)
-        self.context.on("request", self.sent_out())
-
-    def sent_out(self) -> Callable[[Request], None]:
-        """Notes what is asked of the network."""
-
-        def note(request: Request) -> None:
-            if request.url.startswith("http"):
-                self.sent.append(request.url)
-
-        return note
+        await self.page.context.grant_permissions(["camera"])
 
     async def picture(self, name: str) -> None:
+        """The whole page, as it would look on a screen that is long enough for it."""
         self.count += 1
-        await self.page.screenshot(path=self.pictures / f"{self.name}-{self.count:02d}-{name}.png", full_page=True)
+        long: int = await self.page.evaluate("document.documentElement.scrollHeight")
+        await self.page.set_viewport_size({"width": self.size["width"], "height": max(long, self.size["height"])})
+        await self.page.screenshot(path=self.folder / "pictures" / f"{self.name}-{self.count:02d}-{name}.png")
+        await self.page.set_viewport_size({"width": self.size["width"], "height": self.size["height"]})
 
     async def canvas(self, selector: str) -> Image.Image:
         """What is drawn in a canvas, with the white around it that the page gives it."""
@@ -91,37 +144,20 @@ async def people(folder: Path, *who: tuple[str, dict[str, int]]) -> AsyncIterato
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         raise StageError("Chromium is not installed; `make demo STORY=airplane` brings it on Debian")
-    pictures = folder / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
-    async with AsyncExitStack() as stack:
-        playwright = await stack.enter_async_context(async_playwright())
-        made = []
-        for name, size in who:
-            context, film = await _profile(playwright, program, folder, name, size)
-            page = context.pages[0] if context.pages else await context.new_page()
-            person = Person(name=name, context=context, page=page, film=film, pictures=pictures)
-            stack.push_async_callback(person.context.close)
-            made.append(person)
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    async with async_playwright() as playwright:
+        made = [Person(name=name, folder=folder, size=size, program=program, playwright=playwright) for name, size in who]
         try:
+            await asyncio.gather(*(person.open(program) for person in made))
             yield made
-        except Exception:
+        except Error as error:
             for person in made:
-                await person.picture("where-it-broke-off")
-            raise
-
-
-async def _profile(playwright: Playwright, program: str, folder: Path, name: str, size: dict[str, int]) -> tuple[BrowserContext, Path]:
-    film = (folder / f"{name}.mjpeg").resolve()
-    film.write_bytes(_dark())
-    context = await playwright.chromium.launch_persistent_context(
-        folder / f"{name}-profile",
-        executable_path=program,
-        args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"],
-        viewport={"width": size["width"], "height": size["height"]},
-        locale="en-GB",
-    )
-    context.set_default_timeout(PATIENCE)
-    return context, film
+                with suppress(Error, StageError):
+                    await person.picture("where-it-broke-off")
+            raise StageError(f"a browser did not come along: {error}") from error
+        finally:
+            for person in made:
+                await person.close()
 
 
 def _dark() -> bytes:

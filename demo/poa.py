@@ -41,6 +41,7 @@ class Cast:
 async def play(stage: Stage, script: Script) -> list[str]:
     """Play the whole story and return the addresses and sign-ins to look around with."""
     script.title("A power of attorney: signed once, carried by the attorney, checked by those who rely on it")
+    (stage.folder / "offline").mkdir(exist_ok=True)
     cast = await set_up(stage, script)
     made = await make(stage, script, cast)
     await collect(stage, script, cast, made)
@@ -119,8 +120,6 @@ async def make(stage: Stage, script: Script, cast: Cast) -> dict[str, Any]:
         script.show(made["invitation_link"])
         script.show(qr.terminal(made["invitation_link"]))
         script.say(f"The collection code goes to her separately: {made['code']}")
-        offline = stage.folder / "offline"
-        offline.mkdir(exist_ok=True)
         (stage.folder / "invitation.png").write_bytes(qr.png(made["invitation_link"]))
         script.say(f"The same code as a picture: {stage.folder / 'invitation.png'}")
         step.came("invitation made")

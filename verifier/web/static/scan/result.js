@@ -46,6 +46,7 @@ export function render(view, { verdict, seconds, seen }, kinds) {
   const tone = look(verdict);
   const panel = piece(view, "verdict");
   panel.classList.add(`mu-verdict--${tone}`);
+  panel.dataset.level = String(verdict.level.number);
   sign(view, tone);
   const [why, next] = verdict.decision === "accepted" ? ["", ""] : (words.reasons[verdict.code] ?? words.reasons.undecided);
   fill(view, {

@@ -6,6 +6,7 @@ import { day, el, find, locale, pick, say } from "./view.js";
 
 /** @typedef {import("../js/ovp/pack.js").TypeDescriptor} TypeDescriptor */
 /** @typedef {{label: string, value: string | Node}} Line */
+/** @typedef {{label: string, values: (string | Node)[]}} Said */
 
 /** @type {Map<string, TypeDescriptor>} */
 export const types = new Map(JSON.parse(find(document, "#types").textContent).map((/** @type {TypeDescriptor} */ type) => [type.vct, type]));
@@ -22,16 +23,19 @@ export const groupLabel = (type, n) => {
 /** @param {TypeDescriptor} type @param {number} n */
 export const groupId = (type, n) => type.groups.find((each) => each.n === n)?.id ?? String(n);
 
-/** The lines of one group of a claim tree; 0 is what is always in clear. @param {TypeDescriptor} type @param {any} claims @param {number} group @returns {Line[]} */
-export function lines(type, claims, group) {
-  /** @type {Line[]} */
-  const found = [];
-  for (const claim of type.claims) {
-    if (claim.group !== group) continue;
-    for (const value of leaves(claims, claim.path)) found.push({ label: pick(claim.label), value: worded(claim, value) });
-  }
-  return found;
-}
+/** What one group of a claim tree says, each detail once with all its values; 0 is what is always in clear. @param {TypeDescriptor} type @param {any} claims @param {number} group @returns {Said[]} */
+export const said = (type, claims, group) =>
+  type.claims
+    .filter((claim) => claim.group === group)
+    .map((claim) => ({ label: pick(claim.label), values: leaves(claims, claim.path).map((value) => worded(claim, value)) }))
+    .filter(({ values }) => values.length);
+
+/** The same as rows of a list. @param {TypeDescriptor} type @param {any} claims @param {number} group @returns {Line[]} */
+export const lines = (type, claims, group) =>
+  said(type, claims, group).map(({ label, values }) => ({
+    label,
+    value: values.length > 1 ? el("ul", { class: "govuk-list" }, ...values.map((value) => el("li", {}, value))) : values[0],
+  }));
 
 /** @param {any} tree @param {(string | null)[]} path @returns {any[]} */
 function leaves(tree, path) {

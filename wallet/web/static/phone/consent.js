@@ -3,7 +3,7 @@
  * @module
  */
 import { hex, random } from "../js/ovp/bytes.js";
-import { actingFor, groupLabel, lines, typeByNumber } from "./claims.js";
+import { actingFor, groupLabel, lines, said, typeByNumber } from "./claims.js";
 import { documents, fresh, note, openCopy, registerFile } from "./store.js";
 import { all, announce, count, details, el, moment, now, pick, say, show, warning } from "./view.js";
 
@@ -116,7 +116,7 @@ const withheld = ({ type, want, copy }) =>
 /** @param {Candidate} one @param {number} n */
 function toggle({ type, copy }, n) {
   const id = `optional-${n}`;
-  const values = lines(type, copy.claims, n).map(({ value }) => (typeof value === "string" ? value : value.cloneNode()));
+  const values = said(type, copy.claims, n).flatMap((each) => each.values);
   const spaced = values.flatMap((value, at) => (at ? [", ", value] : [value]));
   return el(
     "div",
