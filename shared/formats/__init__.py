@@ -118,7 +118,7 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     ``claims`` is the claim tree of the type, the same for every format, with the withheld leaves gone. ``document`` is the whole
     processed document in the format's own shape: DCQL paths point into it (for ``vc+jwt`` they begin with ``credentialSubject``).
-    ``disclosed`` are paths into ``document`` of the leaves that the holder could have withheld and did not.
+    ``disclosed`` are paths into ``document`` of the leaves that the holder could have withheld and did not, in no order.
     ``issued_at`` and ``expires_at`` are epoch seconds, 0 where the document does not say. ``signing_input_digest`` is the replay key
     (S9): SHA-256 of what the holder signed, or the issuer where there is no holder.
     """

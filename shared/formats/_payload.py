@@ -28,13 +28,21 @@ _MAX_TIME: Final = 2**53
 
 
 class Payload(NamedTuple):
-    """``members`` are those around the claims under their JSON names; ``claims`` is the map of the type, still encoded on the short way."""
+    """``members`` are those around the claims under their JSON names; ``claims`` is the map of the type, not decoded on the short way."""
 
     members: dict[str, Any]
     vct: int
     status: StatusReference | None
     holder: PublicKey | None
-    claims: Mapping[Any, Any] | bytes
+    claims: Mapping[Any, Any] | Split
+
+
+class Split(NamedTuple):
+    """A map of which the last member is a list of digests: ``head`` is what comes before, as one map with one member too many."""
+
+    data: bytes
+    head: bytes
+    digests: tuple[bytes, ...]
 
 
 def parse_payload(data: bytes, *, bound: bool) -> Payload:
@@ -155,25 +163,30 @@ def _usual(data: bytes) -> Payload | None:
         and 0 <= idx <= MAX_INTEGER
         and data[at : at + 4] == _URI
         and data[end : end + 5] == _CLAIMS
-        and _ends_in_digests(data[end + 5 :])
     )
-    if not usual:
+    claims = _split(data[end + 5 :]) if usual else None
+    if claims is None:
         return None
     status = StatusReference(uri=uri, idx=idx)
     holder = parse_cose_key({1: 2, -1: 1, -2: x, -3: _Y[y]}, "/cnf")
     members = {"iss": iss, "vct": vct, "iat": iat, "exp": exp, **_more(status, sub.decode("latin-1"))}
-    return Payload(members, vct, status, holder, data[end + 5 :])
+    return Payload(members, vct, status, holder, claims)
 
 
-def _ends_in_digests(claims: bytes) -> bool:
-    """Whether this is a map whose last member is the list of digests: what is read later can be read then."""
+def _split(claims: bytes) -> Split | None:
+    """``None`` unless this is known to be such a map: what is read later can be read then."""
     for count in range(1, _IN_HEAD):
         tail = len(claims) - count * _DIGEST
-        if claims[tail - 3 : tail] == b"\xf8\x3b" + bytes((0x80 | count,)):
-            return claims[tail::_DIGEST] + claims[tail + 1 :: _DIGEST] == b"\x58" * count + b"\x20" * count and _is_map(claims[: tail - 3])
-    return False
+        if claims[tail - 3 : tail] == _REDACTED + bytes((0x80 | count,)):
+            heads = claims[tail::_DIGEST] + claims[tail + 1 :: _DIGEST]
+            head = claims[: tail - 3]
+            if heads != b"\x58" * count + b"\x20" * count or not _is_map(head):
+                return None
+            return Split(claims, head, tuple([claims[at + 2 : at + _DIGEST] for at in range(tail, len(claims), _DIGEST)]))
+    return None
 
 
+_REDACTED: Final = b"\xf8\x3b"
 _DIGEST: Final = 34  # bytes, with its head
 _IN_HEAD: Final = 24
 _DEPTH: Final = 15  # inside the payload, itself a map

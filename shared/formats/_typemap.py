@@ -113,33 +113,26 @@ class TypeMap:
 
 # --- what issuers of ours write ----------------------------------------------------------------------------------------------------------
 
-_TAIL_HEAD: Final = b"\xf8\x3b"
-
 
 def decode_usual(
-    types: TypeMap, data: bytes, shown: Sequence[tuple[bytes, int, Any]]
+    types: TypeMap, head: bytes, digests: Sequence[bytes], shown: Sequence[tuple[bytes, int, Any]]
 ) -> tuple[dict[str, Any], tuple[ClaimPath, ...]] | None:
-    """As ``TypeMap.decode`` of the opened map, from its encoded form and the disclosures: digest, key and value of each.
+    """As ``TypeMap.decode`` of the opened map, from its clear part, its digests, and digest, key and value of each disclosure.
 
-    Only for a map that ends with as many digests as the type has groups, all different, and for groups that hold no others; ``None`` for
-    every other case, good or bad. What stands before the digests is the same in thousands of documents and is decoded once.
+    Only where there are as many digests as the type has groups, all different, and for groups that hold no others; ``None`` for every
+    other case, good or bad. ``head`` is the map without its last member; it is the same in thousands of documents and is decoded once.
     """
-    count = len(types.root.groups)
-    tail = len(data) - 34 * count
-    digests = {data[at + 2 : at + 34] for at in range(tail, len(data), 34)}
-    heads = data[tail::34] + data[tail + 1 :: 34]
-    if data[tail - 3 : tail] != _TAIL_HEAD + bytes((0x80 | count,)) or heads != b"\x58" * count + b"\x20" * count or len(digests) != count:
-        return None
-    clear = _clear(types, data[: tail - 3])
+    left = set(digests)
+    clear = _clear(types, head) if len(left) == len(digests) == len(types.root.groups) else None
     if clear is None:
         return None
     claims = _copy(clear)
     paths: list[ClaimPath] = []
     for digest, key, value in shown:
         level = types.root.groups.get(-key)
-        if digest not in digests or level is None or level.groups or type(value) is not dict:
+        if digest not in left or level is None or level.groups or type(value) is not dict:
             return None
-        digests.remove(digest)
+        left.remove(digest)
         for number, each in value.items():
             leaf = level.leaves.get(number) if type(number) is int else None
             if leaf is None:
@@ -149,18 +142,14 @@ def decode_usual(
 
 
 @lru_cache(maxsize=1_024)
-def _clear(types: TypeMap, data: bytes) -> dict[str, Any] | None:
-    """The claim tree of a map that lacks its last member; ``None`` if it is not whole or lacks a limit."""
+def _clear(types: TypeMap, head: bytes) -> dict[str, Any] | None:
+    """The claim tree of a map that lacks its last member; ``None`` if it says what the type lacks, or lacks a limit."""
     try:
-        found = cbor.loads(bytes((data[0] - 1,)) + data[1:])
+        found = cbor.loads(bytes((head[0] - 1,)) + head[1:])
         claims, _, groups = types.decode(found)
-    except (Malformed, IndexError, ValueError):
+    except Malformed:
         return None
-    whole = data[0] >> 5 == _MAP and not groups and all(leaf.claim.cwt in found for leaf in types.limits)
-    return claims if whole else None
-
-
-_MAP: Final = 5
+    return claims if not groups and all(leaf.claim.cwt in found for leaf in types.limits) else None
 
 
 def _copy(tree: Mapping[str, Any]) -> dict[str, Any]:

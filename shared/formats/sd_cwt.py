@@ -25,7 +25,7 @@ from ._binding import binding_claims, check_binding
 from ._cwt import ALG, KCWT, KID, KID_SIZE, SD_CLAIMS, STAPLE, TYP, X5CHAIN
 from ._envelope import check_bearer, check_issuable, check_status_there
 from ._paths import Chosen, select
-from ._payload import parse_payload, split_binding
+from ._payload import Split, parse_payload, split_binding
 from ._sd_cwt import SALT, open_claims, parse_disclosures
 from ._sd_cwt import Disclosure as Hidden
 from ._typemap import TypeMap, decode_usual, type_map
@@ -54,7 +54,7 @@ class _Inner:
     def __init__(
         self,
         signed: Sign1,
-        claims: Mapping[Any, Any] | bytes,
+        claims: Mapping[Any, Any] | Split,
         disclosures: tuple[Hidden, ...],
         rules: CredentialType | None,
         binding: Sign1 | None,
@@ -75,11 +75,8 @@ class _Inner:
 
     def type_map(self) -> Mapping[Any, Any]:
         """What stands at the root, digests included."""
-        if isinstance(self.claims, bytes):
-            self.claims = cbor.loads(self.claims, redacted=True, where="/payload")
-        if type(self.claims) is not dict:
-            raise Malformed("the payload has its own members and no others", where="/payload")
-        return self.claims
+        claims = self.claims
+        return cbor.loads(claims.data, redacted=True, where="/payload") if isinstance(claims, Split) else claims
 
     def groups(self) -> Iterator[tuple[int, Hidden]]:
         """The groups that are there, by number. Only after ``_open``."""
@@ -285,8 +282,8 @@ def _opened(inner: _Inner, types: TypeMap) -> _Contents:
             shown.append((each.digest, each.key, each.parts[0]))
         elif inner.binding is not None:
             raise BadDisclosure("a decoy is for the holder's eyes", where="/disclosures")
-    if inner.binding is not None and isinstance(inner.claims, bytes):
-        usual = decode_usual(types, inner.claims, shown)
+    if isinstance(inner.claims, Split) and len(shown) == len(inner.disclosures):
+        usual = decode_usual(types, inner.claims.head, inner.claims.digests, shown)
         if usual is not None:
             return _Contents(*usual, len(types.root.groups) - len(shown))
     opened = open_claims(inner.type_map(), inner.disclosures)

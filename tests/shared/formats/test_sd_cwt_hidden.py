@@ -36,6 +36,7 @@ from support.forge import (
 )
 from support.signing import Signer
 
+from shared.codec import cbor
 from shared.errors import (
     BadDisclosure,
     Malformed,
@@ -127,8 +128,8 @@ def leaves(value: Any) -> set[Any]:
     if isinstance(value, list | tuple):
         return set().union(*(leaves(each) for each in value), set())
     if isinstance(value, bytes) and len(value) > 20:
-        with suppress(cbor2.CBORError, ValueError):
-            return {value} | leaves(cbor2.loads(value))
+        with suppress(VcError):
+            return {value} | leaves(cbor.loads(value, redacted=True))
     return {value}
 
 
