@@ -65,7 +65,7 @@ class ScanPage:
         await self.page.wait_for_selector(f"#scan[data-view={name}]", timeout=PATIENCE)
 
     async def press(self, name: str) -> None:
-        await self.page.get_by_role("button", name=name, exact=True).click()
+        await self.page.get_by_role("button", name=name, exact=True).first.click()
 
     async def go(self) -> None:
         await self.page.goto(f"{self.base}/desk/scan/")
@@ -81,14 +81,19 @@ class ScanPage:
         await page.keyboard.press("Enter")
         await self.view("enrol")
 
-    async def enrol(self, name: str = "Counter 3") -> None:
-        """Signed in, set up, with its checking pack, and kept by the service worker."""
+    async def set_up(self, name: str = "Counter 3") -> None:
+        """Signed in, and now a desk."""
         page = self.page
         await page.get_by_label("Name of this desk").fill(name)
         await page.get_by_label("Passphrase for this desk").fill(PASSPHRASE)
         await page.get_by_label("The same passphrase again").fill(PASSPHRASE)
         await self.press("Set up this desk")
         await self.view("home")
+
+    async def enrol(self, name: str = "Counter 3") -> None:
+        """Signed in, set up, with its checking pack, and kept by the service worker."""
+        page = self.page
+        await self.set_up(name)
         await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
         await page.wait_for_function("() => document.querySelector('[data-part=knowledge]').textContent.includes('dated')")
 

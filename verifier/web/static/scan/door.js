@@ -236,6 +236,12 @@ export class Door {
     return say((await this.ready().store.packNote()) ? "warnstale" : "warnpack");
   }
 
+  /** How the last round of renewing went. */
+  aboutNetwork() {
+    if (this.outcome === "renewed") return say("online", { moment: moment(now()) });
+    return this.outcome === "offline" ? say("offline") : this.outcome === "refused" ? say("notrenewed") : "";
+  }
+
   /** What is amiss, and how old the knowledge is. @param {HTMLElement} view @returns {Promise<string[]>} what is amiss */
   async status(view) {
     const { store } = this.ready();
@@ -255,7 +261,7 @@ export class Door {
     const said = [
       pack ? `${say("pack")}: ${say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) })}` : "",
       persisted ? "" : say("warnpersist"),
-      this.outcome === "renewed" ? say("online", { moment: moment(now()) }) : this.outcome === "offline" ? say("offline") : "",
+      this.aboutNetwork(),
     ];
     const place = view.querySelector("[data-part=knowledge]");
     place?.replaceChildren(...said.filter(Boolean).map((text) => part("part-line", { text })));

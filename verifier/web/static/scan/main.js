@@ -56,7 +56,7 @@ class Page extends Counter {
       place.append(
         part("part-past", {
           heading: [moment(one.at), one.title].filter(Boolean).join(", "),
-          text: `${words.verdicts[one.decision]}${why}`,
+          text: `${one.decision === "accepted" && one.level < 2 ? words.copy : words.verdicts[one.decision]}${why}`,
           details: one.details.length ? say("details", { details: one.details.join(", ") }) : say("nodetails"),
         }),
       );
@@ -178,7 +178,14 @@ function register() {
       return wanted;
     },
   });
-  navigator.serviceWorker.register(policy ? policy.createScriptURL(address) : address, { scope: "/desk/scan/" }).catch(() => undefined);
+  navigator.serviceWorker.register(policy ? policy.createScriptURL(address) : address, { scope: "/desk/scan/" }).then(renewed, () => undefined);
+}
+
+/** A newer page that was fetched before takes over now, while nothing is open. @param {ServiceWorkerRegistration} registration */
+function renewed({ waiting }) {
+  if (!waiting || !navigator.serviceWorker.controller) return;
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  waiting.postMessage("take over");
 }
 
 register();

@@ -10,7 +10,11 @@ const CHOICE = "/desk/scan/language"; // not an address of the service: which la
 const HOME = "/desk/scan/";
 
 worker.addEventListener("install", (event) => {
-  event.waitUntil(keep().then(() => worker.skipWaiting()));
+  event.waitUntil(keep()); // a page that is open goes on with the build that it began with
+});
+
+worker.addEventListener("message", (event) => {
+  if (event.data === "take over") event.waitUntil(worker.skipWaiting()); // said by a page that has just begun
 });
 
 worker.addEventListener("activate", (event) => {

@@ -1,11 +1,12 @@
 // Keeping a desk fit while there is a network: its certificate and the checking pack, on a timer. Nothing is ever fetched because
 // somebody showed something (security rule S21), and what is sent says nothing about anybody.
 import { concat } from "../js/ovp/bytes.js";
+import { VcError } from "../js/ovp/errors.js";
 import { now } from "./page.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").Desk} Desk */
-/** @typedef {"renewed" | "offline" | "ended" | "nopack"} Outcome */
+/** @typedef {"renewed" | "offline" | "refused" | "ended" | "nopack"} Outcome */
 
 const API = "/desk/scan/api";
 const EVERY = 15 * 60_000;
@@ -99,8 +100,8 @@ export class Sync {
     let outcome;
     try {
       outcome = (await this._certificate(desk)) ? await this._pack(desk) : "ended";
-    } catch {
-      outcome = "offline";
+    } catch (error) {
+      outcome = error instanceof VcError ? "refused" : "offline";
     }
     this._how.told(outcome);
     return outcome;
@@ -133,8 +134,18 @@ export class Sync {
     if (!answer.ok || !answer.body) throw new Error(String(answer.status));
     const etag = answer.headers.get("etag") ?? "";
     const bytes = await this._take(answer.body, answer.status === 206 && begun ? begun.bytes : new Uint8Array(0), etag);
-    await this._store.keepPack(bytes, { etag, at: now() }, await this._how.accept(bytes));
+    await this._store.keepPack(bytes, { etag, at: now() }, await this._accepted(bytes));
     return "renewed";
+  }
+
+  /** What the pack teaches. One that is not to be believed is not gone on with. @param {Uint8Array} bytes */
+  async _accepted(bytes) {
+    try {
+      return await this._how.accept(bytes);
+    } catch (error) {
+      await this._store.keepBegunPack("", new Uint8Array(0));
+      throw error;
+    }
   }
 
   /**

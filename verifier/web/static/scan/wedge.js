@@ -31,6 +31,15 @@ export function listen(heard) {
     }
   }
 
+  /** A button in focus acts when Space is let go: not for a scanner's. @param {KeyboardEvent} event */
+  function up(event) {
+    if (PREFIX.test(burst)) event.preventDefault();
+  }
+
   addEventListener("keydown", key, true);
-  return () => removeEventListener("keydown", key, true);
+  addEventListener("keyup", up, true);
+  return () => {
+    removeEventListener("keydown", key, true);
+    removeEventListener("keyup", up, true);
+  };
 }

@@ -1,0 +1,112 @@
+"""The checking page over time: downloads that break off, packs by nobody, a newer page, and a desk that nobody touches."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser
+from support.desk import Running, Template, make_template, serving
+from support.scan_page import ScanPage, answer, as_code
+from support.signing import AT
+
+from shared.web.pages import PAGES
+from verifier import scan_api
+from verifier.scan import Packs
+from verifier.scan_api import ScanApi
+
+pytestmark = pytest.mark.real
+
+
+async def test_download_that_broke_off_goes_on(
+    template: Template, tmp_path: Path, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    whole = ScanApi.pack
+
+    async def pack(self: ScanApi, request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Range", ""))
+        if len(asked) > 1:
+            return await whole(self, request)
+        current = await self._packs.current()
+        response = web.StreamResponse(headers={"ETag": f'"{current.etag}"', "Content-Length": str(len(current.data))})
+        await response.prepare(request)
+        await response.write(current.data[: len(current.data) // 2])
+        assert request.transport is not None
+        await asyncio.sleep(0.3)  # what was written arrives
+        request.transport.close()
+        return response
+
+    monkeypatch.setattr(scan_api.ScanApi, "pack", pack)
+    context = await chromium.new_context(locale="en-GB")
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        counter = await ScanPage.open(context, desk.base, at=AT)
+        await counter.sign_in()
+        counter.watched.faults.clear()
+        await counter.set_up()
+        await counter.page.get_by_text("There is no checking pack here yet").wait_for()
+        await counter.press("This desk")
+        await counter.press("Fetch certificate and checking pack now")
+        await counter.page.get_by_text("less than a minute old").wait_for()
+        assert asked[0] == ""
+        assert int(asked[1].removeprefix("bytes=").removesuffix("-")) > 0
+        counter.watched.faults.clear()  # the browser tells of the broken connection
+        await counter.press("Go back")
+        await counter.scan(as_code(answer(await counter.ask())))
+        assert await counter.result() == "You can rely on this"
+    await context.close()
+
+
+async def test_pack_by_another_signer_is_refused(counter: ScanPage, local: Running, tmp_path: Path) -> None:
+    """S17: the signer was pinned when the desk was set up; what anybody else signs never takes the place of what is here."""
+    async with serving(await make_template(tmp_path / "another" / "desk"), tmp_path / "served") as other:
+        foreign = (await Packs(other.desk).current()).data
+    bent = foreign.replace(b"A", b"B", 1)
+    for data in (foreign, bent, b"{}", b""):
+
+        async def answer_with(route: Any, _request: Any, data: bytes = data) -> None:
+            await route.fulfill(body=data, headers={"etag": '"other"', "content-type": scan_api.MEDIA_TYPE})
+
+        await counter.page.route("**/desk/scan/api/pack", answer_with)
+        await counter.press("This desk")
+        await counter.press("Fetch certificate and checking pack now")
+        await counter.view("settings")
+        await counter.press("Go back")
+        await counter.page.unroute("**/desk/scan/api/pack")
+        await counter.scan(as_code(answer(await counter.ask(), seed=str(len(data)))))
+        assert await counter.result() == "You can rely on this"
+        await counter.press("Next customer")
+    assert local.base == counter.base
+
+
+async def test_newer_page_takes_over_when_nothing_is_open(counter: ScanPage, local: Running) -> None:
+    page = counter.page
+    before = await page.locator("script[type=module]").last.get_attribute("src")
+    local.app[PAGES].assets.build = "0123456789ab"
+    await page.evaluate("async () => { await (await navigator.serviceWorker.getRegistration()).update(); }")
+    await page.wait_for_function("async () => (await navigator.serviceWorker.getRegistration()).waiting !== null")
+    await counter.ask()
+    assert await page.locator("script[type=module]").last.get_attribute("src") == before
+    await counter.go()
+    await page.locator("script[src*='0123456789ab']").first.wait_for(state="attached")
+    names = await page.evaluate("async () => (await caches.keys()).filter((name) => name.startsWith('muniment-desk-'))")
+    assert [name for name in names if name != "muniment-desk-choice"] == ["muniment-desk-0123456789ab"]
+    await counter.unlock()
+    await counter.view("home")
+
+
+async def test_hands_free_asks_the_same_again(counter: ScanPage) -> None:
+    await counter.press("This desk")
+    await counter.page.get_by_label("Hands-free").check()
+    await counter.press("Go back")
+    first = await counter.ask()
+    await counter.scan(as_code(answer(first)))
+    await counter.result()
+    await counter.page.get_by_text("Goes on to the next customer in").wait_for()
+    await counter.press("Next customer")
+    await counter.view("ask")
+    assert (await counter.challenge()).nonce != first.nonce
+    assert "Ashdown" not in await counter.page.content()
