@@ -19,12 +19,23 @@ STEPS = 13
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
 
 
+def without_browser(folder: Path) -> str:
+    """A PATH on which there is what the story of the power of attorney needs, and no browser."""
+    folder.mkdir()
+    for program in ("sh", "true", "unshare"):
+        found = shutil.which(program)
+        assert found is not None
+        (folder / program).symlink_to(found)
+    return str(folder)
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder in which the demo ran once, and what it printed."""
+    """A folder in which everything ran once that a machine without a browser can play, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / ".venv").symlink_to(ROOT / ".venv")
     environment = {name: value for name, value in os.environ.items() if name not in {"KEEP", "STORY"}} | {"ONCE": "1"}
+    environment["PATH"] = without_browser(folder / "programs")
     done = subprocess.run(
         [sys.executable, "-m", "demo"],
         cwd=folder,
@@ -63,6 +74,11 @@ def test_it_is_told_in_plain_words(played: tuple[Path, str]) -> None:
     assert "Traceback" not in printed
 
 
+def test_what_cannot_be_played_is_named(played: tuple[Path, str]) -> None:
+    assert "The story 'airplane' was left out, for it needs a browser" in played[1]
+    assert not (played[0] / ".demo" / "airplane").exists()
+
+
 @pytest.mark.parametrize(("what", "pack", "code"), [
     ("copy.json", "checking-pack-before.pack", 0),
     ("copy.png", "checking-pack-before.pack", 0),
@@ -92,7 +108,7 @@ def running_below(folder: Path) -> list[int]:
 )
 def test_it_ends_what_it_started_when_told_to_stop(tmp_path: Path, until: str, code: int) -> None:
     """The report is there while the services stay up, and a signal leaves nothing behind."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"ONCE", "STORY"}} | {"KEEP": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "ONCE"} | {"KEEP": "1", "STORY": "poa"}
     with subprocess.Popen(
         [sys.executable, "-m", "demo"],
         cwd=tmp_path,
@@ -119,4 +135,4 @@ def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"STORY": "nobody"}
     done = subprocess.run([sys.executable, "-m", "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 64
-    assert "poa" in done.stderr
+    assert "airplane, poa" in done.stderr
