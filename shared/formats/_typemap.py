@@ -119,12 +119,12 @@ def decode_usual(
 ) -> tuple[dict[str, Any], tuple[ClaimPath, ...]] | None:
     """As ``TypeMap.decode`` of the opened map, from its clear part, its digests, and digest, key and value of each disclosure.
 
-    Only where there are as many digests as the type has groups, all different, and for groups that hold no others; ``None`` for every
-    other case, good or bad. ``head`` is the map without its last member; it is the same in thousands of documents and is decoded once.
+    Only where there are as many digests as the type has groups, all different, and for different groups that hold no others; ``None`` for
+    every other case, good or bad. ``head`` is the map without its last member; it is the same in thousands of documents and is decoded once.
     """
     left = set(digests)
     clear = _clear(types, head) if len(left) == len(digests) == len(types.root.groups) else None
-    if clear is None:
+    if clear is None or len({key for _, key, _ in shown}) != len(shown):
         return None
     claims = _copy(clear)
     paths: list[ClaimPath] = []

@@ -97,6 +97,18 @@ def disclosed(draft: Draft, *parts: Any, listed: bool = True, at: int | None = N
     draft.hidden.insert(len(draft.hidden) if at is None else at, raw)
 
 
+def _again(draft: Draft, _dice: Dice) -> None:
+    """A second disclosure for a group that is shown, in the place of one that is not: as many digests as ever."""
+    raw = cbor2.dumps([bytes(16), *cbor2.loads(draft.hidden[0])[1:]])
+    claims = dict(draft.payload[TYPE_MAP])
+    shown = {hashlib.sha256(each).digest() for each in draft.hidden}
+    spare = next(at for at, each in enumerate(claims[REDACTED]) if each not in shown)
+    claims[REDACTED] = [*claims[REDACTED][:spare], hashlib.sha256(raw).digest(), *claims[REDACTED][spare + 1 :]]
+    draft.payload[TYPE_MAP] = claims
+    resigned(draft)
+    draft.hidden.append(raw)
+
+
 def _disclosed(*parts: Any, listed: bool = True) -> Bend:
     return lambda draft, _dice: disclosed(draft, *parts, listed=listed)
 
@@ -299,6 +311,7 @@ BENDS: Mapping[str, Bend] = {
     "a zero key": _disclosed({}, 0),
     "a long key": _disclosed({}, -(2**60)),
     "a key that is there": _disclosed({18: "Nora"}, -4),
+    "a key that is there, among as many": _again,
     "a group no map": _disclosed([1], -6),
     "a portrait no bytes": _disclosed({29: "x"}, -6),
     "a portrait": _disclosed({29: b"RIFF\x0a\0\0\0WEBPVP8 \0\0"}, -6),

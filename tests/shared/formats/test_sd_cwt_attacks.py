@@ -7,6 +7,8 @@ from typing import Any
 
 import cbor2
 import pytest
+from support import twins
+from support.bends import BENDS
 from support.cwt_forge import (
     ALGS,
     FORM,
@@ -32,11 +34,14 @@ from support.forge import (
     show,
     unb64,
 )
+from support.judging import dice
 from support.signing import AT, Signer, anchor, leaf
+from support.twins import Draft
 
 from shared.cose import CHALLENGE, CWT, DESK_CERTIFICATE, KEY_BINDING, RP_CERTIFICATE, SD_CWT, STATUS_ASSERTION, STATUS_LIST, kid_of
 from shared.errors import (
     AlgorithmRefused,
+    BadDisclosure,
     Malformed,
     NotBound,
     Rejected,
@@ -44,6 +49,7 @@ from shared.errors import (
     VcError,
     WrongTyp,
 )
+from shared.formats import Binding
 from shared.formats._cwt import STAPLE
 from shared.formats.sd_cwt import with_staple
 
@@ -257,3 +263,12 @@ def test_depth_bombs() -> None:
         FORM.parse(b64(b"\xc1" * 24_000))
     with pytest.raises(TooLarge):
         FORM.parse("A" * 44_000)
+
+
+def test_one_group_disclosed_twice_is_refused() -> None:
+    """No key twice, though the issuer signed both digests and as many of them as ever: else the last of two names would be believed."""
+    draft = Draft.of(twins.issue())
+    BENDS["a key that is there, among as many"](draft, dice(1))
+    binding = Binding(audience=twins.audience(), nonce=b64(twins.NONCE), max_age=None)
+    with pytest.raises(BadDisclosure):
+        FORM.verify(FORM.parse(b64(draft.content())), twins.registry().signer.public, binding=binding, at=AT)
