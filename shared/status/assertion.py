@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from ..codec import base64url, cbor, strict_json
 from ..codec.reader import get_int, get_str, get_strings
 from ..cose import STATUS_ASSERTION, Sign1, parse_sign1, prepare_sign1, verify_sign1
-from ..cose.sign1 import KID
+from ..cose.members import as_map, load_map, octets
+from ..cose.sign1 import ALG, KID, TYP
 from ..errors import Malformed, StatusUnknown, Unavailable, WrongTyp
 from ..flow import Fetch, Flow
 from ..keys import KeyId, PublicKey, Unsigned
 from .freshness import LIFETIME, TTL, check_not_ahead
-from .token_status_list import kid_in, named
 
 MAX_ASSERTION = 2_048  # bytes
 MAX_STATUS = 255
 AT_ONCE = 100  # indices in one question
 _SUB, _EXP, _IAT, _IDX, _STATUS = 2, 4, 6, -70_002, -70_003
+_NAMES = {_SUB: "sub", _EXP: "exp", _IAT: "iat", _IDX: "idx", _STATUS: "status"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +56,14 @@ def prepare_assertion(
 
 
 def parse_assertion(data: bytes) -> StatusAssertion:
-    """Structure only. ``WrongTyp`` for another signed object, ``Malformed`` or ``TooLarge`` for all else."""
+    """Structure only; what is not named above is not in it. ``WrongTyp`` for another signed object, ``Malformed`` or ``TooLarge`` for all else."""
     sign1 = parse_sign1(data, max_bytes=MAX_ASSERTION)
     if not STATUS_ASSERTION.admits(sign1.typ):
         raise WrongTyp("this is no status assertion", where="/typ")
-    claims = named(sign1, {_SUB: "sub", _EXP: "exp", _IAT: "iat", _IDX: "idx", _STATUS: "status"}, max_bytes=MAX_ASSERTION)
+    kid = octets(as_map(sign1.protected, needed=(ALG, KID, TYP)), KID, size=8)
+    as_map(sign1.unprotected, needed=())
+    members = load_map(sign1.payload, needed=(), optional=_NAMES)
+    claims = {name: members[label] for label, name in _NAMES.items() if label in members}
     iat, exp = get_int(claims, "iat"), get_int(claims, "exp")
     if exp > iat + LIFETIME:
         raise Malformed("a status assertion lives seven days at most", where="/exp")
@@ -72,7 +76,7 @@ def parse_assertion(data: bytes) -> StatusAssertion:
         status=status,
         iat=iat,
         exp=exp,
-        kid=kid_in(sign1),
+        kid=kid,
         wire=data,
         signed=sign1,
     )

@@ -165,6 +165,12 @@ def _staple(**how: Any) -> Bend:
     return bend
 
 
+def _loosened(data: bytes) -> bytes:
+    """With something in the header that nobody signs."""
+    protected, _, payload, signature = cbor2.loads(data).value
+    return cbor2.dumps(cbor2.CBORTag(18, [protected, {99: b"x"}, payload, signature]))
+
+
 def _bare(key: Any, value: Any) -> Bend:
     return lambda draft, _dice: draft.bare.__setitem__(key, value)
 
@@ -403,6 +409,7 @@ BENDS: Mapping[str, Bend] = {
     "staple of an unknown key": _staple(status=1, kid=bytes(8)),
     "staple by another key": lambda draft, _dice: draft.bare.__setitem__(-70_301, assertion(status=1, by=twins.second())),
     "staple by a stranger": lambda draft, _dice: draft.bare.__setitem__(-70_301, assertion(status=1, by=twins.unknown())),
+    "staple with more outside": lambda draft, _dice: draft.bare.__setitem__(-70_301, _loosened(assertion(by=twins.registry(), iat=AT - 5))),
     "staple of nothing": _bare(-70_301, b"x"),
     "staple no bytes": _bare(-70_301, 7),
 }

@@ -35,7 +35,9 @@ CLAIMS: dict[Any, Any] = {2: LIST, 6: AT, 4: AT + DAY, -70_002: IDX, -70_003: 1}
 
 def made(claims: object = CLAIMS, *, typ: Typ = STATUS_ASSERTION, header: dict[Any, Any] | None = None) -> bytes:
     payload = cbor.dumps(claims)
-    return registry().signer.finish(prepare_sign1(typ=typ, payload=payload, key=KeyId("issuer"), protected=header or {}))
+    return registry().signer.finish(
+        prepare_sign1(typ=typ, payload=payload, key=KeyId("issuer"), protected={4: bytes(8)} if header is None else header)
+    )
 
 
 def checked(data: bytes, *, uri: str = LIST, idx: int = IDX, at: int = AT) -> VerifiedAssertion:
@@ -125,11 +127,28 @@ def test_other_claims_are_malformed(changes: dict[int, object], where: str) -> N
 
 def test_more_that_is_malformed() -> None:
     parse_assertion(made(CLAIMS | {4: AT + 7 * DAY}))
-    for data in (made([]), made(header={4: "kid"}), made() + b"\0"):
+    for data in (made([]), made(header={4: "kid"}), made(header={4: bytes(7)}), made() + b"\0"):
         with pytest.raises(Malformed):
             parse_assertion(data)
     with pytest.raises(TooLarge):
         parse_assertion(bytes(2_049))
+
+
+def test_nothing_rides_along_that_nobody_signed_or_knows() -> None:
+    """docs/ovp.md section 2: no unknown members. A holder could otherwise hide words in what her phone staples."""
+    protected, _, payload, signature = cbor2.loads(made()).value
+    for bare in ({99: 1}, {4: bytes(8)}, {b"x": 1}, {33: b"x"}):
+        with pytest.raises(Malformed):
+            parse_assertion(cbor2.dumps(cbor2.CBORTag(18, [protected, bare, payload, signature])))
+    for data in (
+        made(CLAIMS | {1: "x"}),
+        made(CLAIMS | {"x": 1}),
+        made(CLAIMS | {b"x": 1}),
+        made(header={}),
+        made(header={4: bytes(8), 33: b"x"}),
+    ):
+        with pytest.raises(Malformed):
+            parse_assertion(data)
 
 
 def test_every_bit_is_signed() -> None:
@@ -154,7 +173,7 @@ def test_any_bytes_are_an_assertion_or_a_vc_error(data: bytes) -> None:
     )
 )
 def test_any_claims_are_an_assertion_or_a_vc_error(claims: dict[int, object]) -> None:
-    header = cbor.dumps({1: -9, 16: STATUS_ASSERTION.value})
+    header = cbor.dumps({1: -9, 4: bytes(8), 16: STATUS_ASSERTION.value})
     with suppress(VcError):
         parse_assertion(cbor.dumps(cbor2.CBORTag(18, [header, {}, cbor.dumps(claims), bytes(64)])))
 

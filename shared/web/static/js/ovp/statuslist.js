@@ -5,11 +5,12 @@
  */
 import { concat, fromBase64url, fromUtf8, sha256, toBase64url } from "./bytes.js";
 import { decode } from "./cbor.js";
-import { KID, TYP, TYP_HEADER, X5CHAIN, isBytes, isUint, parseSign1, verifySign1 } from "./cose.js";
+import { ALG, KID, TYP, TYP_HEADER, X5CHAIN, isBytes, isUint, parseSign1, verifySign1 } from "./cose.js";
 import { refuse } from "./errors.js";
 import { inflate } from "./inflate.js";
 import { isObject, parseObject } from "./json.js";
 import { parseJws, verifyJws } from "./jws.js";
+import { asMap, loadMap, octets } from "./members.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./cose.js").PublicKey} PublicKey */
@@ -67,17 +68,20 @@ function parseCwt(bytes) {
   return { ...dated(claims), bits: bitsOf(statuses), compressed: statuses.lst, x5c, kid: kidIn(sign1), signed: sign1, text: toBase64url(bytes) };
 }
 
-/** Structure only. @param {Bytes} bytes @returns {Assertion} */
+/** Structure only; what is not named above is not in it. @param {Bytes} bytes @returns {Assertion} */
 export function parseAssertion(bytes) {
   if (bytes.length > MAX_ASSERTION) refuse("too_large", `more than ${MAX_ASSERTION} bytes of CBOR`);
   const signed = parseSign1(bytes);
   if (!TYP.STATUS_ASSERTION.includes(signed.protect.get(TYP_HEADER))) refuse("wrong_typ", "this is no status assertion", "/typ");
+  const kid = octets(asMap(signed.protect, "", [ALG, KID, TYP_HEADER]), KID, "", 8);
+  asMap(signed.bare, "", []);
+  loadMap(signed.payload, "", [], ASSERTION.map(([label]) => label));
   const claims = named(signed, ASSERTION);
   const { uri, iat, exp } = dated(claims);
   if (claims.exp === undefined || exp > iat + LIFETIME) refuse("malformed", "a status assertion lives seven days at most", "/exp");
   const [idx, status] = [uint(claims, "idx"), uint(claims, "status")];
   if (status > 255) refuse("malformed", "a status has 8 bits at most", "/status");
-  return { uri, idx, status, iat, exp, ttl: TTL, kid: kidIn(signed), signed };
+  return { uri, idx, status, iat, exp, ttl: TTL, kid, signed };
 }
 
 /** @param {import("./cose.js").Sign1} sign1 @param {[number, string][]} names @returns {Record<string, any>} */
