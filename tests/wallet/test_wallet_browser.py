@@ -163,7 +163,7 @@ async def _show(walker: Walker, site: Site) -> None:
     site.world.down.clear()
     await page.goto(f"{site.base}/present?lang=cy")
     await page.get_by_label("Link of the request").fill(council.ask())
-    await _press(page, "Continue")
+    await _press(page, "Parhau")
     await page.get_by_text("Byddant yn gweld", exact=True).first.wait_for()
     await walker.look("consent-cy")
     await page.goto(f"{site.base}/?lang=en")

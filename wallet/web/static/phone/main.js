@@ -133,6 +133,7 @@ async function opened(open) {
 async function arrive(wanted) {
   await home();
   await update();
+  if (!vault) return;
   const chosen = wanted && state?.documents.find(({ id, keepable }) => id === wanted && keepable);
   const kept = wanted && (await store.documents(ready())).some(({ id }) => id === wanted);
   history.replaceState(null, "", location.pathname + location.search);
@@ -153,14 +154,16 @@ function ready() {
 
 /** With a network: news, the register, the history, new copies on their day; then the page as it is now. */
 async function update() {
+  const open = ready();
   try {
-    state = await sync(ready());
+    state = await sync(open);
     reached("online");
   } catch (error) {
+    if (open !== vault) return; // it was locked meanwhile
     if (!(error instanceof NetError)) throw error;
     reached(error.kind === "signed_out" ? "signed_out" : "offline");
   }
-  if (current() === "home") await home();
+  if (open === vault && current() === "home") await home();
 }
 
 // --- the documents -------------------------------------------------------------------------------------------------------------------
@@ -440,7 +443,7 @@ for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, (
 setInterval(() => {
   if (vault && Date.now() - touched > IDLE && !QUIET.includes(current())) void lock();
 }, 15_000);
-addEventListener("online", () => vault && ["home", "empty"].includes(current()) && void update());
+addEventListener("online", () => vault && current() === "home" && void update().catch(failed));
 addEventListener("offline", () => reached("offline"));
 addEventListener("hashchange", () => location.hash && void press("home"));
 document.body.classList.add("js-enabled");

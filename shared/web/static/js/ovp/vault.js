@@ -40,7 +40,13 @@ export class Vault {
   constructor(db, name, keys) {
     this.name = name;
     /** @private */ this._db = db;
-    /** @private */ this._keys = keys;
+    /** @private @type {typeof keys | null} */ this._opened = keys;
+  }
+
+  /** @private */
+  get _keys() {
+    if (!this._opened) throw new VaultError("no_vault", "it was closed");
+    return this._opened;
   }
 
   // --- doors
@@ -126,10 +132,10 @@ export class Vault {
     forgetMark(name);
   }
 
-  /** Forget the keys; what is stored stays. */
+  /** Forget the keys; what is stored stays. Whatever is under way ends with VaultError "no_vault". */
   close() {
     this._db.close();
-    this._keys = /** @type {any} */ (null);
+    this._opened = null;
   }
 
   // --- things
@@ -285,7 +291,17 @@ function answered(request) {
 
 /** @template T @param {IDBDatabase} db @param {string} store @param {(store: IDBObjectStore) => IDBRequest<T>} ask @returns {Promise<T>} */
 function asked(db, store, ask) {
-  return answered(ask(db.transaction([store], "readonly").objectStore(store)));
+  return answered(ask(begun(db, [store], "readonly").objectStore(store)));
+}
+
+/** @param {IDBDatabase} db @param {string[]} stores @param {IDBTransactionMode} mode @returns {IDBTransaction} */
+function begun(db, stores, mode) {
+  try {
+    return db.transaction(stores, mode, { durability: "strict" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "InvalidStateError") throw new VaultError("no_vault", "it was closed");
+    throw error;
+  }
 }
 
 /**
@@ -293,7 +309,7 @@ function asked(db, store, ask) {
  * @param {IDBDatabase} db @param {string[]} stores @param {(tx: IDBTransaction) => void | Promise<void>} work
  */
 async function written(db, stores, work) {
-  const tx = db.transaction(stores, "readwrite", { durability: "strict" });
+  const tx = begun(db, stores, "readwrite");
   const over = new Promise((resolve, reject) => {
     tx.oncomplete = () => resolve(undefined);
     tx.onabort = () => reject(refusal(tx.error));
