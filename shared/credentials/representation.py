@@ -356,6 +356,7 @@ _BIRTHDATE = ("represented", "birthdate")
 _POSTCODE = ("represented", "address", "postal_code")
 _POWER = ("powers", None)
 _RESTRICTIONS = ("restrictions_text",)
+_PORTRAIT = ("proxy", "portrait")  # for the person at a counter to compare
 
 QUERIES = (
     ReadyQuery(
@@ -378,7 +379,7 @@ QUERIES = (
             "Cofnodi y cewch weithredu cyfrifon y person hwn gyda ni",
         ),
         paths=(*_DONOR, _BIRTHDATE, _POSTCODE, *_ATTORNEY, _POWER),
-        optional=(_RESTRICTIONS,),
+        optional=(_RESTRICTIONS, _PORTRAIT),
         values={_POWER: ("banking", "general")},
         use={"powers": ("banking",)},
     ),

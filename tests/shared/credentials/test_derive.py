@@ -178,14 +178,20 @@ def test_a_ready_query_in_full() -> None:
                     {"id": "c5", "path": ["proxy", "family_name"]},
                     {"id": "c6", "path": ["powers", None], "values": ["banking", "general"]},
                     {"id": "c7", "path": ["restrictions_text"]},
+                    {"id": "c8", "path": ["proxy", "portrait"]},
                 ],
-                "claim_sets": [["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"], ["c0", "c1", "c2", "c3", "c4", "c5", "c6"]],
+                "claim_sets": [
+                    ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"],
+                    ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"],
+                    ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c8"],
+                    ["c0", "c1", "c2", "c3", "c4", "c5", "c6"],
+                ],
             }
         ]
     }
     w3c = derive.dcql(REPRESENTATION, "bank", "vc+jwt")["credentials"][0]
     assert w3c["meta"] == {"type_values": [["https://www.w3.org/2018/credentials#VerifiableCredential", REPRESENTATION.vct]]}
-    assert w3c["claims"][-2]["path"] == ["credentialSubject", "powers", None]
+    assert w3c["claims"][-3]["path"] == ["credentialSubject", "powers", None]
 
 
 def test_a_ready_query_by_groups() -> None:
