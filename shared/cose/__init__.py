@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .key import key_bytes, kid_of, parse_cose_key, render_cose_key, thumbprint
+from .key import key_bytes, kid_of, p256_key, parse_cose_key, render_cose_key, thumbprint
 from .sign1 import ALGS, Sign1, alg_id, encode_sign1, join_sign1, parse_sign1, prepare_encoded, prepare_sign1, sign1_of, verify_sign1
 from .typ import (
     CHALLENGE,
@@ -33,6 +33,7 @@ __all__ = [
     "join_sign1",
     "key_bytes",
     "kid_of",
+    "p256_key",
     "parse_cose_key",
     "parse_sign1",
     "prepare_encoded",

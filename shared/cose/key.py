@@ -72,6 +72,11 @@ def _okp(x: bytes, where: str) -> PublicKey:
         raise Malformed("the point is not a usable key", where=where) from error
 
 
+def p256_key(x: bytes, y: bool) -> PublicKey:
+    """The P-256 key of an ``x`` of 32 bytes and the sign of y, as ``parse_cose_key``."""
+    return _ec(1, x, y, "/cnf")
+
+
 @lru_cache(maxsize=4_096)
 def _ec(crv: int, x: bytes, y: bytes | bool, where: str) -> PublicKey:
     point = bytes([2 + y]) + x if isinstance(y, bool) else b"\x04" + x + y

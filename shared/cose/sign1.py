@@ -96,8 +96,8 @@ def _protected(data: bytes) -> Any:
     return MappingProxyType(value) if type(value) is dict else value
 
 
-def verify_sign1(sign1: Sign1, key: PublicKey, *, typ: Typ, algs: Collection[str] = ALGS) -> None:
-    """Raise unless ``sign1`` is of ``typ`` and signed by ``key``: ``WrongTyp``, ``AlgorithmRefused``, ``BadSignature``.
+def verify_sign1(sign1: Sign1, key: PublicKey, *, typ: Typ, algs: Collection[str] = ALGS) -> bytes:
+    """What was signed, if ``sign1`` is of ``typ`` and signed by ``key``; else ``WrongTyp``, ``AlgorithmRefused`` or ``BadSignature``.
 
     ``typ`` is compared before anything else (security rule S1); ``algs`` is the allow-list of the caller's role.
     """
@@ -106,7 +106,9 @@ def verify_sign1(sign1: Sign1, key: PublicKey, *, typ: Typ, algs: Collection[str
     alg = _NAMES.get(sign1.protected[ALG])
     if alg is None or alg != key.alg or alg not in algs:
         raise AlgorithmRefused("this signature algorithm is not allowed here")
-    key.verify(sign1.signature, sign1.signing_input)
+    signed = sign1.signing_input
+    key.verify(sign1.signature, signed)
+    return signed
 
 
 def alg_id(alg: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..codec import cbor
 from ..codec.strict_json import MAX_INTEGER
-from ..cose import KEY_BINDING, Sign1, join_sign1, parse_cose_key
+from ..cose import KEY_BINDING, Sign1, join_sign1, p256_key, parse_cose_key
 from ..errors import Malformed
 from ..keys import PublicKey
 from . import StatusReference
@@ -120,27 +120,36 @@ _LEAST_32, _LEAST_16 = 0x1_0000, 0x100
 
 
 def split_binding(data: bytes) -> tuple[Sign1, Sign1] | None:
-    """A key binding token and the document in it, as ``_cwt.binding_header`` writes it; ``None`` for what may be one in another form."""
+    """A key binding token and the document in it, as ``_cwt.binding_header`` writes it, both signed with 64 bytes.
+
+    ``None`` for what may be one in another form.
+    """
     try:
         header, at = cbor.read_bytes(data, 2)
         payload, end = cbor.read_bytes(data, at + 1)
-        signature, end = cbor.read_bytes(data, end)
-        usual = data[:2] == _SIGN1 and data[at] == _EMPTY and end == len(data)
-        if not usual or header[:2] != b"\xa3\x01" or header[3:6] != b"\x0d" + _SIGN1 or header[-4:] != _TYP_294:
-            return None
-        token = Sign1({1: 0x1F - header[2], 16: KEY_BINDING.value}, header, {}, payload, signature)
-        protected, at = cbor.read_bytes(header, 6)
-        unprotected, at = cbor.read(header, at)
-        payload, at = cbor.read_bytes(header, at)
-        signature, at = cbor.read_bytes(header, at)
-        if at != len(header) - 4 or type(unprotected) is not dict or not 0x20 <= header[2] < 0x38:
-            return None
+        protected, inner = cbor.read_bytes(header, 6)
+        unprotected, inner = cbor.read(header, inner)
+        issued, inner = cbor.read_bytes(header, inner)
     except (IndexError, Malformed):
         return None
-    return token, join_sign1(protected, unprotected, payload, signature, "/kcwt")
+    usual = (
+        data[:2] == _SIGN1
+        and data[at] == _EMPTY
+        and data[end : end + 2] == header[inner : inner + 2] == _SIGNATURE
+        and len(data) == end + 66
+        and header[:2] == b"\xa3\x01"
+        and 0x20 <= header[2] < 0x38
+        and header[3:6] == _KCWT
+        and header[inner + 66 :] == _TYP_294
+        and type(unprotected) is dict
+    )
+    if not usual:
+        return None
+    token = Sign1({1: 0x1F - header[2], 16: KEY_BINDING.value}, header, {}, payload, data[end + 2 :])
+    return token, join_sign1(protected, unprotected, issued, header[inner + 2 : -4], "/kcwt")
 
 
-_SIGN1, _EMPTY, _TYP_294 = b"\xd2\x84", 0xA0, b"\x10\x19\x01\x26"
+_SIGN1, _EMPTY, _SIGNATURE, _KCWT, _TYP_294 = b"\xd2\x84", 0xA0, b"\x58\x40", b"\x0d\xd2\x84", b"\x10\x19\x01\x26"
 
 
 def _usual(data: bytes) -> Payload | None:
@@ -168,25 +177,25 @@ def _usual(data: bytes) -> Payload | None:
     if claims is None:
         return None
     status = StatusReference(uri=uri, idx=idx)
-    holder = parse_cose_key({1: 2, -1: 1, -2: x, -3: _Y[y]}, "/cnf")
+    holder = p256_key(x, _Y[y])
     members = {"iss": iss, "vct": vct, "iat": iat, "exp": exp, **_more(status, sub.decode("latin-1"))}
     return Payload(members, vct, status, holder, claims)
 
 
 def _split(claims: bytes) -> Split | None:
     """``None`` unless this is known to be such a map: what is read later can be read then."""
-    for count in range(1, _IN_HEAD):
-        tail = len(claims) - count * _DIGEST
-        if claims[tail - 3 : tail] == _REDACTED + bytes((0x80 | count,)):
-            heads = claims[tail::_DIGEST] + claims[tail + 1 :: _DIGEST]
-            head = claims[: tail - 3]
-            if heads != b"\x58" * count + b"\x20" * count or not _is_map(head):
-                return None
-            return Split(claims, head, tuple([claims[at + 2 : at + _DIGEST] for at in range(tail, len(claims), _DIGEST)]))
-    return None
+    begin = claims.find(_REDACTED)
+    tail = begin + 3
+    count = claims[begin + 2] - _ARRAY if 0 < begin < len(claims) - 2 else 0
+    if not 0 < count < _IN_HEAD or len(claims) != tail + count * _DIGEST or not _is_map(claims[:begin]):
+        return None
+    if claims[tail::_DIGEST] != b"\x58" * count or claims[tail + 1 :: _DIGEST] != b"\x20" * count:
+        return None
+    return Split(claims, claims[:begin], tuple([claims[at : at + 32] for at in range(tail + 2, len(claims), _DIGEST)]))
 
 
 _REDACTED: Final = b"\xf8\x3b"
+_ARRAY: Final = 0x80
 _DIGEST: Final = 34  # bytes, with its head
 _IN_HEAD: Final = 24
 _DEPTH: Final = 15  # inside the payload, itself a map

@@ -67,12 +67,29 @@ def parse_disclosures(listed: object, where: str = "") -> tuple[Disclosure, ...]
 def _parse(raw: object) -> Disclosure:
     if type(raw) is not bytes:
         raise Malformed("a disclosure is a byte string")
+    if raw[:2] == _THREE:
+        usual = _usual(raw)
+        if usual is not None:
+            return usual
     parts = cbor.loads(raw, redacted=True)
     if type(parts) is not list or not 1 <= len(parts) <= _HAS_KEY or type(parts[0]) is not bytes or len(parts[0]) != SALT:
         raise Malformed("a disclosure is a salt of 128 bits, a value and a key")
     if len(parts) == _HAS_KEY and type(parts[2]) is not int and type(parts[2]) is not str:
         raise Malformed("the key of a claim is a whole number or a text")
     return Disclosure(raw, hashlib.sha256(raw).digest(), tuple(parts[1:]))
+
+
+_THREE: Final = b"\x83\x50"
+
+
+def _usual(raw: bytes) -> Disclosure | None:
+    """A member under a small negative number, nothing in it hidden: what is shown nearly always."""
+    try:
+        value, end = cbor.read(raw, SALT + 2)
+    except Malformed:
+        return None
+    key = raw[end] if end == len(raw) - 1 else 0
+    return Disclosure(raw, hashlib.sha256(raw).digest(), (value, 0x1F - key)) if 0x20 <= key < 0x38 else None
 
 
 def open_claims(claims: Mapping[Any, Any], disclosures: Sequence[Disclosure]) -> Opened:

@@ -126,7 +126,7 @@ def decode_usual(
     clear = _clear(types, head) if len(left) == len(digests) == len(types.root.groups) else None
     if clear is None or len({key for _, key, _ in shown}) != len(shown):
         return None
-    claims = _copy(clear)
+    claims = _copy(clear[0]) if clear[1] else clear[0].copy()
     paths: list[ClaimPath] = []
     for digest, key, value in shown:
         level = types.root.groups.get(-key)
@@ -142,18 +142,23 @@ def decode_usual(
 
 
 @lru_cache(maxsize=1_024)
-def _clear(types: TypeMap, head: bytes) -> dict[str, Any] | None:
-    """The claim tree of a map that lacks its last member; ``None`` if it says what the type lacks, or lacks a limit."""
+def _clear(types: TypeMap, head: bytes) -> tuple[dict[str, Any], bool] | None:
+    """The claim tree of a map that lacks its last member, and whether there are trees in it.
+
+    ``None`` if it says what the type lacks, or lacks a limit.
+    """
     try:
         found = cbor.loads(bytes((head[0] - 1,)) + head[1:])
         claims, _, groups = types.decode(found)
     except Malformed:
         return None
-    return claims if not groups and all(leaf.claim.cwt in found for leaf in types.limits) else None
+    if groups or not all(leaf.claim.cwt in found for leaf in types.limits):
+        return None
+    return claims, any(type(value) is dict for value in claims.values())
 
 
-def _copy(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _copy(value) if type(value) is dict else value for name, value in tree.items()}
+def _copy(value: Any) -> Any:
+    return {name: _copy(each) for name, each in value.items()} if type(value) is dict else value
 
 
 def _inside_first(level: Level) -> Iterator[Level]:

@@ -131,30 +131,31 @@ class SdCwt:
         inner = _inner(parsed)
         if inner.binding is not None:
             raise Malformed("an issuer hands over no binding")
-        contents = _verify_signed(parsed, issuer, at)
+        signed = _verify_issued(parsed, issuer, at)
+        contents = _open(parsed)
         if contents.unexplained:
             raise BadDisclosure("something is hidden from its own holder")  # S3
         if parsed.holder != holder:
             raise NotBound("the document is bound to another key")
         _check_private(inner, parsed.payload)
         inner.types.rules.check(contents.claims)
-        return _facts(parsed, contents, NOTHING, inner.signed)
+        return _facts(parsed, contents, NOTHING, signed)
 
     def verify(self, parsed: Parsed, issuer: PublicKey, *, binding: Binding | BearerType, at: int) -> Claims:
         inner = _inner(parsed)
-        contents = _verify_signed(parsed, issuer, at)
-        token = inner.binding
+        signed = _verify_issued(parsed, issuer, at)
+        contents, token = _open(parsed), inner.binding
         if isinstance(binding, BearerType):
             check_bearer(binding, parsed.vct, parsed.holder, bound=token is not None)
-            return _facts(parsed, contents, NOTHING, inner.signed)
+            return _facts(parsed, contents, NOTHING, signed)
         if parsed.holder is None or token is None:
             raise NotBound("nobody proves to hold this document")
-        _check_holder_signature(token, parsed.holder)
+        signed = _verify_held(token, parsed.holder)
         claims = _kbt.parse(token.payload)
         check_binding(claims, binding, at=at)
         issued_at, expires_at = parsed.payload["iat"], parsed.payload["exp"]
         _kbt.check_within(claims, issued_at=issued_at, expires_at=expires_at, clock=binding.max_age is not None)
-        return _facts(parsed, contents, claims, token)
+        return _facts(parsed, contents, claims, signed)
 
     def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
         """The groups of which ``paths`` select everything; ``OverDisclosed`` for one of which they select a part."""
@@ -221,7 +222,6 @@ def _parsed(wire: str, signed: Sign1, binding: Sign1 | None) -> Parsed:
         wire=wire,
         header=signed.protected,
         payload=payload.members,
-        disclosures=tuple([base64url.encode(each.raw) for each in disclosures]),
         binding_token=None if binding is None else wire,
         vct=f"vct:{payload.vct}" if rules is None else rules.vct,
         issuer=payload.members["iss"],
@@ -296,13 +296,13 @@ def _opened(inner: _Inner, types: TypeMap) -> _Contents:
     return _Contents(claims, paths, opened.unexplained)
 
 
-def _verify_signed(parsed: Parsed, issuer: PublicKey, at: int) -> _Contents:
-    """Checks 3 to 5: signature, validity, digests and disclosures."""
-    verify_sign1(_inner(parsed).signed, issuer, typ=CWT if parsed.holder is None else SD_CWT)
+def _verify_issued(parsed: Parsed, issuer: PublicKey, at: int) -> bytes:
+    """Checks 3 and 4, signature and validity: what was signed."""
+    signed = verify_sign1(_inner(parsed).signed, issuer, typ=CWT if parsed.holder is None else SD_CWT)
     check_times(parsed.payload, at=at)
     if not parsed.payload["iat"] < parsed.payload["exp"]:
         raise Malformed("a document ends after it begins", where="/exp")
-    return _open(parsed)
+    return signed
 
 
 def _check_private(inner: _Inner, times: Mapping[str, Any]) -> None:
@@ -317,15 +317,15 @@ def _check_private(inner: _Inner, times: Mapping[str, Any]) -> None:
             raise Malformed("the number or order of what is hidden tells something", where="/claims")
 
 
-def _check_holder_signature(token: Sign1, holder: PublicKey) -> None:
+def _verify_held(token: Sign1, holder: PublicKey) -> bytes:
     try:
-        verify_sign1(token, holder, typ=KEY_BINDING)
+        return verify_sign1(token, holder, typ=KEY_BINDING)
     except VcError as error:
         raise NotBound(f"the proof of the holder is not one: {error.detail}") from error
 
 
-def _facts(parsed: Parsed, contents: _Contents, signed: Mapping[str, Any], last: Sign1) -> Claims:
-    """``last`` is what the holder signed, or the issuer where there is no holder."""
+def _facts(parsed: Parsed, contents: _Contents, said: Mapping[str, Any], signed: bytes) -> Claims:
+    """``signed`` are the bytes that the holder signed, or the issuer where there is no holder; ``said`` is what they mean."""
     return Claims(
         vct=parsed.vct,
         issuer=parsed.issuer,
@@ -336,8 +336,8 @@ def _facts(parsed: Parsed, contents: _Contents, signed: Mapping[str, Any], last:
         expires_at=parsed.payload["exp"],
         status=parsed.status,
         holder=parsed.holder,
-        binding_claims=signed,
-        signing_input_digest=hashlib.sha256(last.signing_input).digest(),
+        binding_claims=said,
+        signing_input_digest=hashlib.sha256(signed).digest(),
     )
 
 
