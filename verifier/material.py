@@ -102,7 +102,7 @@ class Store:
                 stamp=stamp,
                 heard=found,
                 crls=tuple(parse_crl(each) for each in found.of(CRL)),
-                certificates=chains_of(found.of(CERTIFICATE)),
+                certificates=chains_of(found.of(CERTIFICATE), trust.anchors),
             )
         return self._anchors
 

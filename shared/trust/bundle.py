@@ -229,7 +229,7 @@ def verify_bundle(
         status_lists=_status_lists(bundle, memory.statuses),
         snapshots=snapshots,
         crls=tuple(parse_crl(each) for each in bundle.of(CRL)),
-        certificates=chains_of(bundle.of(CERTIFICATE)),
+        certificates=chains_of(bundle.of(CERTIFICATE), anchors),
         type_metadata=_type_metadata(bundle),
         memory=replace(memory, signers={**memory.signers, bundle.signer: seen}),
     )

@@ -44,7 +44,7 @@ def page_keys(policy: Policy, certificates: Iterable[bytes], own: Own, *, at: in
     issuers = [
         entry
         for anchor in policy.anchors.with_role(Role.CREDENTIAL_ISSUER)
-        for (entity, _), chain in sorted(chains_of(certificates).items())
+        for (entity, _), chain in sorted(chains_of(certificates, policy.anchors.anchors).items())
         if (entry := _issuer(policy, anchor, entity, chain, at)) is not None
     ]
     return strict_json.dumps({"version": 1, "floor": floor, "issuers": issuers, "self": _self(own)})

@@ -52,7 +52,9 @@ def expected(mode: str) -> Binding:
 
 def decide(data: bytes | str, mode: str, *, form: str = "dc+sd-cwt") -> Decision:
     pinned = parse_anchor(scene().pinned.der, role=Role.CREDENTIAL_ISSUER, entity=ISSUER)
-    material = Material(policy=Policy(TrustAnchors(anchors=(pinned,))), types=all_types(), certificates=chains_of(scene().chains.values()))
+    material = Material(
+        policy=Policy(TrustAnchors(anchors=(pinned,))), types=all_types(), certificates=chains_of(scene().chains.values(), [pinned])
+    )
     asked = asked_of([WANT], all_types())
     want = Expectation(query=None, asked=asked, binding=expected(mode), use={"powers": ("banking",)}, format=form)
     wire = data if isinstance(data, str) else base64url.encode(data)

@@ -146,7 +146,7 @@ def test_registrations(case: Case) -> None:
 def material() -> Material:
     known = read("presentations")["python"]
     pinned = parse_anchor(base64.b64decode(known["anchor"]), role=Role.CREDENTIAL_ISSUER, entity=known["issuer"])
-    chains = chains_of(map(base64.b64decode, known["certificates"]))
+    chains = chains_of(map(base64.b64decode, known["certificates"]), [pinned])
     return Material(policy=Policy(TrustAnchors(anchors=(pinned,))), types=all_types(), certificates=chains)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.signing import AT, Signer, leaf
 from support.trial_verify import BANK, DAY, ISSUER, VCT, Authority, registry, stranger
-from support.trusting import KEY, Publisher, Tiers, crl_by, ended, history
+from support.trusting import KEY, Publisher, Tiers, certify, crl_by, ended, history
 
 from shared.codec import base64url
 from shared.cose import thumbprint
@@ -409,11 +410,28 @@ def test_chains_are_found_by_entity_and_kid() -> None:
     chain = Tiers.new()
     by = registry()
     again = leaf(by.signer, by.certificate, by.root, uri=ISSUER, at=AT - DAY, days=900, serial=9)
-    found = chains_of([b"garbage", by.certificate.der, chain.between.der, chain.issuer.x5c[0], again, *by.x5c])
+    ders = [b"garbage", by.certificate.der, chain.between.der, chain.issuer.x5c[0], again, *by.x5c, *stranger().x5c]
+    found = chains_of(ders, [by.pin(entity=ISSUER), chain.issuer.pin()])
     assert found == {
         (ISSUER, thumbprint(by.signer.public)[:8]): (again,),
         (ISSUER, thumbprint(chain.issuer.signer.public)[:8]): chain.issuer.x5c,
     }
+    assert chains_of(ders, [by.pin(role=Role.RELYING_PARTY), by.pin(entity=BANK)]) == {}
+    assert chains_of([chain.issuer.x5c[0]], [chain.issuer.pin()]) == {}
+
+
+def test_nobody_certifies_himself_between_another_registry_and_its_documents() -> None:
+    """Anybody who certifies issuers can put another's name, key and key names into certificates that last longer than the true ones."""
+    chain, other = Tiers.new(), Authority.new(BANK)
+    signer = chain.issuer.signer
+    false_leaf = leaf(signer, other.certificate, other.root, uri=ISSUER, at=AT - DAY, days=3_000, serial=9)
+    false_authority = certify(chain.middle, other.root, other.certificate).der
+    bent = leaf(signer, chain.between, chain.middle, uri=ISSUER, at=AT - DAY, days=800, serial=9)
+    unsigned = bent[:-1] + bytes((bent[-1] ^ 1,))
+    key = (ISSUER, thumbprint(signer.public)[:8])
+    ders = [*chain.issuer.x5c, *other.x5c, false_leaf, false_authority, unsigned]
+    for anchors in permutations([chain.issuer.pin(entity=ISSUER), other.pin(entity=BANK)]):
+        assert chains_of(ders, anchors)[key] == chain.issuer.x5c
 
 
 def test_an_anchor_pinned_without_a_snapshot_survives_the_file() -> None:
