@@ -34,7 +34,8 @@ async def test_packs_from_empty_to_run_out(
     (tmp_path / "letter.json").write_text("{}")
     how = {"visit_issuers": False, "pack_url": "https://head-office.example/packs/newest"}
     async with serving(template, tmp_path / "branch", local=True, refresh=False, **how) as desk:
-        walker = Walker(watched=await open_page(size, javascript=javascript), folder=Path(folder) if folder else None)
+        watched = await open_page(size, javascript=javascript)
+        walker = Walker(watched=watched, folder=Path(folder) if folder and javascript else None, careful=javascript)
         page = walker.page
         await walker.go(f"{desk.base}/desk/")
         await page.get_by_label("Your name").fill("Bea Clerk")
