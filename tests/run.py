@@ -36,7 +36,7 @@ UNIT: Command = [
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
-SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py"]
+SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py", "tests/verifier/test_scan_looks.py"]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
     "all": (*LINT, ("core, every branch", CORE), ("core, real parts and vectors", EDGE), ("services and journeys", SERVICES)),

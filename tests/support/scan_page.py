@@ -29,6 +29,7 @@ from shared.ovp.envelope import BEARER, CHALLENGE, SEALED, parse_text, render_te
 
 PASSPHRASE = "eight green lamps sing"
 SIZES = {"1280": {"width": 1280, "height": 800}, "360": {"width": 360, "height": 740}}
+SCREENS = Path(__file__).resolve().parents[2] / ".screens" / "checking-page"
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
 
 
@@ -40,11 +41,10 @@ class ScanPage:
     page: Page
     watched: Watched
     base: str
-    folder: Path | None = None
     sent: list[str] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, context: BrowserContext, base: str, *, at: int, folder: Path | None = None) -> ScanPage:
+    async def open(cls, context: BrowserContext, base: str, *, at: int) -> ScanPage:
         context.set_default_timeout(PATIENCE)
         page = await context.new_page()
         await page.set_viewport_size({"width": LAPTOP["width"], "height": 800})
@@ -52,7 +52,7 @@ class ScanPage:
         watched = Watched(page)
         page.on("console", lambda message: None if "ERR_INTERNET_DISCONNECTED" in message.text else watched.on_console(message))
         page.on("pageerror", lambda error: watched.faults.append(str(error)))
-        made = cls(context, page, watched, base, folder)
+        made = cls(context, page, watched, base)
         page.on("request", lambda request: made.sent.append(request.url))
         return made
 
@@ -157,13 +157,12 @@ class ScanPage:
         for size, box in SIZES.items():
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
             await self.watched.check()
-            if self.folder is not None:
-                await picture(self.page, self.folder, f"scan-{name}-{size}")
+            await picture(self.page, SCREENS, f"{name}-{size}")
         await self.page.set_viewport_size({"width": 1280, "height": 800})
-        if dark and self.folder is not None:
+        if dark:
             await self.page.emulate_media(color_scheme="dark")
             await self.watched.check()
-            await picture(self.page, self.folder, f"scan-{name}-dark")
+            await picture(self.page, SCREENS, f"{name}-dark")
             await self.page.emulate_media(color_scheme="light")
 
 

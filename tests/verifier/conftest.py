@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,9 +33,8 @@ async def local(template: Template, tmp_path: Path) -> AsyncIterator[Running]:
 @pytest.fixture
 async def counter(local: Running, chromium: Browser) -> AsyncIterator[ScanPage]:
     """A checking page that is set up and open, in a profile of its own."""
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
     context = await chromium.new_context(locale="en-GB")
-    page = await ScanPage.open(context, local.base, at=AT, folder=Path(folder) if folder else None)
+    page = await ScanPage.open(context, local.base, at=AT)
     await page.sign_in()
     await page.enrol()
     yield page

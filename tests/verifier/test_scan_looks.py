@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,8 @@ pytestmark = pytest.mark.real
 
 
 async def test_every_view_is_looked_at(local: Running, chromium: Browser) -> None:
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
     context = await chromium.new_context(locale="en-GB")
-    counter = await ScanPage.open(context, local.base, at=AT, folder=Path(folder) if folder else None)
+    counter = await ScanPage.open(context, local.base, at=AT)
     page = counter.page
     await counter.go()
     await counter.view("signin")

@@ -60,15 +60,13 @@ async function openLive(store, question, message) {
 }
 
 /**
- * The verdict. A case is judged again when a person has said something; its question is taken once.
+ * The verdict. A case is judged again when a person has said something; its question is taken once, by a yes or a no of its holder's answer.
  * @param {Means} means @param {Case} one @param {Told} told
  * @returns {Promise<Outcome>}
  */
 export async function judge(means, one, told = {}) {
-  const first = one.fresh && one.question ? await means.store.useQuestion(one.question.id) : true;
   const { verdict, use } = await local(means, one, told);
-  const own = first ? await once(means.store, one, verdict) : rendered(replayed(verdict.raw ?? nothing("replayed", one.mode)), one);
-  one.fresh = false;
+  const own = (await takes(means.store, one, verdict)) ? await once(means.store, one, verdict) : rendered(replayed(verdict.raw ?? nothing("replayed", one.mode)), one);
   const seen = one.mode === "copy" && own.decision === "accepted" ? "checked" : "";
   if (toDecide(own)) return { verdict: own, seconds: "alone", seen, use };
   const other = await second(means, one, told);
@@ -84,6 +82,15 @@ export function stricter(own, other) {
   if (!other) return { verdict: own, seconds: "alone" };
   const worse = STRICT[other.decision] > STRICT[own.decision] || (STRICT[other.decision] === STRICT[own.decision] && other.level.number < own.level.number);
   return worse ? { verdict: other, seconds: "stricter" } : { verdict: own, seconds: "both" };
+}
+
+/** False if its question was answered before. What cannot be told yet leaves it open, for a newer pack. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<boolean>} */
+async function takes(store, one, { decision, checks }) {
+  if (!one.question || !one.fresh) return true;
+  const final = decision !== "undecided" && checks.some(({ name, state }) => name === "holder_binding" && state === "passed");
+  if (!final) return store.waits(one.question.id);
+  one.fresh = false;
+  return store.useQuestion(one.question.id);
 }
 
 /** A copy that was relied upon here before is replayed. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<Verdict>} */

@@ -26,6 +26,7 @@ export class Reader {
     /** @type {Camera | null} */
     this._camera = null;
     this._begun = 0;
+    this._before = 0;
     this._have = 0;
     this._done = false;
     /** @type {import("../js/ovp/scan.js").Reader | null} */
@@ -122,7 +123,7 @@ export class Reader {
     signal("whole", this._how.wanted);
     tell(say("read"));
     this._how.message(message, {
-      pictures: this._camera?.frames ?? 0,
+      pictures: (this._camera?.frames ?? 0) - this._before,
       seconds: this._begun ? (performance.now() - this._begun) / 1000 : 0,
       parts: need || 1,
       size: this._size(),
@@ -130,6 +131,8 @@ export class Reader {
     });
     this._reception = new Reception();
     this._have = 0;
+    this._before = this._camera?.frames ?? 0;
+    this._begun &&= performance.now();
   }
 
   _size() {

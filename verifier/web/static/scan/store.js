@@ -186,6 +186,12 @@ export class Store {
     return true;
   }
 
+  /** Whether a question still waits for its answer. @param {string} id @returns {Promise<boolean>} */
+  async waits(id) {
+    const item = await this.vault.get("questions", id);
+    return Boolean(item && !item.value.used);
+  }
+
   /**
    * Remember a presentation that was relied upon; false if it was seen before.
    * @param {string[]} keys replay keys (security rule S9), base64url

@@ -47,20 +47,20 @@ async function tidy() {
 /** The page in the language that was asked for or chosen last. @param {URL} url @param {Request} request @returns {Promise<Response>} */
 async function page(url, request) {
   const choices = await caches.open("muniment-desk-choice");
-  const asked = url.searchParams.get("lang");
+  const asked = known(url.searchParams.get("lang"));
   if (asked) await choices.put(CHOICE, new Response(asked));
-  const before = asked ?? (await (await choices.match(CHOICE))?.text()) ?? browserLanguage();
+  const before = asked ?? known(await (await choices.match(CHOICE))?.text()) ?? browserLanguage();
   const found = await (await caches.open(SHELF)).match(`${HOME}?lang=${before}`);
   return found ?? fetch(request);
 }
 
-function browserLanguage() {
-  const known = plan.pages.map((address) => address.slice(-2));
-  return navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => known.includes(tag)) ?? "en";
-}
+/** A language that there is a page in: a link of somebody else's may ask for any. @param {string | null | undefined} tag */
+const known = (tag) => plan.pages.map((address) => address.slice(-2)).find((each) => each === tag);
+
+const browserLanguage = () => navigator.languages.map((tag) => known(tag.slice(0, 2))).find(Boolean) ?? "en";
 
 /** A file of this build, else whatever the service has. @param {URL} url @param {Request} request @returns {Promise<Response>} */
 async function file(url, request) {
-  const found = await caches.match(url.href);
-  return found ?? fetch(request);
+  const found = await (await caches.open(SHELF)).match(url.href);
+  return found ?? (await caches.match(url.href)) ?? fetch(request);
 }
