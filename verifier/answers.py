@@ -130,7 +130,7 @@ def judge_parts(
     except VcError as error:
         return Outcome(judged=Judged(decision=decide_error(error, at=at, level=level)))
     decision = run(verify({use.query.id: [asked.answer.wire]}, expectation, material, at=at), answer)
-    return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if _used_up(decision) else "")
+    return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if used_up(decision) else "")
 
 
 def _live(brought: Sealed, questions: Questions) -> _Asked:
@@ -159,6 +159,9 @@ def _expectation(asked: _Asked, use: Use, material: Material) -> Expectation:
     )
 
 
-def _used_up(decision: Decision) -> bool:
-    """Once its holder has answered and that came to something. What cannot be told yet may be checked again with a newer pack."""
+def used_up(decision: Decision) -> bool:
+    """Whether its question takes no other answer: its holder has answered, and that came to something.
+
+    What cannot be told yet may be checked again with a newer pack.
+    """
     return decision.decision != "undecided" and decision.line("holder_binding").state == "passed"

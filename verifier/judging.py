@@ -24,6 +24,7 @@ from shared.storage import Tx
 from shared.trust.relying_party import Want, check_in_force
 from shared.verify import Decision, Expectation, Level, decide_error, render_verdict, replayed, verify
 from verifier import copies, settle
+from verifier.answers import used_up
 from verifier.desk import LOG, RELYING_PARTY, Desk
 from verifier.material import Picture, Store
 from verifier.records import scan as records
@@ -138,7 +139,9 @@ async def _keep(desk: Desk, question: Question, decision: Decision, token: Mappi
     key = await desk.custodian.mac(LOG, b"question\0" + hashlib.sha256(question.nonce).digest())
 
     async def take(tx: Tx, _ended: Ended) -> bool:
-        return await records.use_nonce(tx, key, question.until)
+        if used_up(decision):
+            return await records.use_nonce(tx, key, question.until)
+        return not await records.nonce_used(tx, key)
 
     async def put(_tx: Tx, _ended: Ended, _head: LogHead) -> None:
         """Nothing: the desk shows it, and forgets it with the next customer."""

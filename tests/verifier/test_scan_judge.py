@@ -11,7 +11,7 @@ import pytest
 from support.desk import BANK, PATHS, Running, Template, lines, make_copy, opened, serving
 from support.desk_scan import WHOLE, Enrolled, challenge, enrol, judge, live, shown
 from support.signing import Signer
-from support.trial_verify import CLAIMS, DAY, Dice, stranger
+from support.trial_verify import CLAIMS, DAY, LIST, Dice, status_token, stranger
 
 from shared import addressed
 from shared.codec import base64url
@@ -84,6 +84,20 @@ async def test_consumed_nonce_never_lower_level(desk: Running, counter: Enrolled
         assert verdict["credentials"] == []
     as_copy = await judge(desk, counter, mode="copy", answer=answer)
     assert (as_copy["decision"], as_copy["credentials"]) == ("rejected", [])
+
+
+async def test_what_cannot_be_told_yet_leaves_the_question_open(desk: Running, counter: Enrolled) -> None:
+    desk.clock.at += 2 * DAY
+    asked = challenge(desk, counter)
+    answer, strange = shown(live_binding(parse_challenge(asked))), shown(live_binding(parse_challenge(asked)), to=Signer.new())
+    for _ in range(2):
+        assert (await live(desk, counter, asked=asked, answer=answer))["code"] == "status_stale"
+    assert (await live(desk, counter, asked=asked, answer=strange))["decision"] == "rejected"
+    desk.site.lists[LIST] = status_token({}, iat=desk.clock())
+    await desk.store.refresh(desk.site)
+    assert (await live(desk, counter, asked=asked, answer=answer))["decision"] == "accepted"
+    for again in (answer, strange):
+        assert (await live(desk, counter, asked=asked, answer=again))["code"] == "replayed"
 
 
 async def test_mode_swap_matrix(desk: Running, counter: Enrolled) -> None:

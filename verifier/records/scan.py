@@ -82,6 +82,11 @@ async def use_nonce(tx: Tx, key: bytes, until: int) -> bool:
     return await tx.execute(sql, key, until) == 1
 
 
+async def nonce_used(tx: Tx, key: bytes) -> bool:
+    """Whether an answer to that challenge or code was taken."""
+    return await tx.fetchrow("SELECT 1 FROM scan_nonce WHERE key = $1", key) is not None
+
+
 async def pack(tx: Tx) -> ServedPack | None:
     """What desks are given at present."""
     row = await tx.fetchrow("SELECT * FROM scan_pack WHERE name = 'current'")
