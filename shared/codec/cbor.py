@@ -172,12 +172,16 @@ def _sorted(value: Any) -> Any:
     return cbor2.CBORTag(value.tag, _sorted(value.value)) if isinstance(value, cbor2.CBORTag) else value
 
 
+_HEADS: Final = tuple(
+    tuple(bytes((major << 5 | each,)) if each <= _IN_HEAD else bytes((major << 5 | 24, each)) for each in range(0x100))
+    for major in range(8)
+)
+
+
 def head(major: int, argument: int) -> bytes:
     """The head of an item in its shortest form (RFC 8949 section 3): for what is put together by hand because it is hot."""
-    if argument <= _IN_HEAD:
-        return bytes((major << 5 | argument,))
     if argument < _LEAST[1]:
-        return bytes((major << 5 | 24, argument))
+        return _HEADS[major][argument]
     size, extra = (2, 25) if argument < _LEAST[2] else (4, 26) if argument < _LEAST[3] else (8, 27)
     return bytes((major << 5 | extra,)) + argument.to_bytes(size, "big")
 
