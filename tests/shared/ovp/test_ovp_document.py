@@ -53,6 +53,17 @@ def _characters(size: int) -> int:
     return len(envelope.render_text(envelope.SEALED, bytes(size)))
 
 
+def test_claims_of_the_type() -> None:
+    """A stranger needs no other file to read a document of this type."""
+    numbers = {group.id: group.cwt for group in TYPE.groups}
+    assert f"`{TYPE.vct}`" in TEXT
+    for claim in TYPE.claims:
+        path = "/".join("*" if step is None else str(step) for step in claim.path)
+        kind = f"code: {' · '.join(f'`{choice.value}`' for choice in claim.choices)}" if claim.choices else claim.kind.value
+        needed = " yes |" if claim.required else " |"
+        assert f"| {claim.cwt} | `{path}` | {kind} | {numbers[claim.group] or 'clear'} |{needed}\n" in TEXT
+
+
 def test_numbers() -> None:
     for each in (envelope.MAX_TEXT, envelope.MAX_CONTENT):
         assert f"{each:,}" in TEXT
