@@ -276,12 +276,14 @@ def _open(parsed: Parsed) -> _Contents:
 def _opened(inner: _Inner, types: TypeMap) -> _Contents:
     shown = []
     for each in inner.disclosures:
-        if not each.decoy:
-            if type(each.key) is not int or each.key >= 0:
-                raise Malformed("this is never hidden", where="/disclosures")
-            shown.append((each.digest, each.key, each.parts[0]))
-        elif inner.binding is not None:
-            raise BadDisclosure("a decoy is for the holder's eyes", where="/disclosures")
+        if not each.parts:
+            if inner.binding is not None:
+                raise BadDisclosure("a decoy is for the holder's eyes", where="/disclosures")
+            continue
+        key = each.key
+        if type(key) is not int or key >= 0:
+            raise Malformed("this is never hidden", where="/disclosures")
+        shown.append((each.digest, key, each.parts[0]))
     if isinstance(inner.claims, Split) and len(shown) == len(inner.disclosures):
         usual = decode_usual(types, inner.claims.head, inner.claims.digests, shown)
         if usual is not None:
