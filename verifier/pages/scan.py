@@ -7,16 +7,19 @@ is in ``verifier.scan_api``.
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
 from shared.trust.relying_party import MAX_DESK_DAYS
 from shared.web import auth
+from shared.web.context import SERVICE, SETTINGS
 from shared.web.entrance import seated
+from shared.web.forms import Form
 from shared.web.i18n import LOCALES
 from shared.web.pages import PAGES, locale_of, render, translator
-from shared.web.security import allow
+from shared.web.security import allow, policy
 from verifier import scan, words
 from verifier.desk import Desk
 from verifier.material import Store
@@ -27,6 +30,14 @@ from verifier.words import Spoken
 HOME: Final = "/desk/scan/"
 _KEPT: Final = ("js/", "vendor/", "scan/", "app.css", "verifier.css", "icon.svg", "mark.svg")
 _ICONS: Final = ((192, "any"), (512, "any"), (512, "maskable"))
+_SHELL: Final = "desk/scan.html"
+_WIDER: Final = {
+    "script_src": "'wasm-unsafe-eval'",
+    "img_src": "blob:",
+    "media_src": "blob:",
+    "worker_src": "'self'",
+    "trusted_types": "muniment-worker",
+}
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -50,28 +61,37 @@ class Scan:
 
     async def shell(self, request: web.Request) -> web.StreamResponse:
         """The page itself, whoever asks: nobody is signed in on it."""
-        talk = spoken(request)
-        response = await render(
-            request,
-            "desk/scan.html",
-            session=None,
-            navigation=[],
-            form_token="",
-            organisation=self._desk.settings.name,
-            minutes=self._desk.settings.keep_minutes,
-            words=self._words(talk),
-            static=request.config_dict[PAGES].assets.url("scan/main.js").removesuffix("scan/main.js"),
-        )
-        allow(
-            response,
-            script_src="'wasm-unsafe-eval'",
-            img_src="blob:",
-            media_src="blob:",
-            worker_src="'self'",
-            trusted_types="muniment-worker",
-        )
+        response = await render(request, _SHELL, **self._told(request, locale_of(request)))
+        allow(response, **_WIDER)
         response.headers[hdrs.CACHE_CONTROL] = "no-cache"
         return response
+
+    def _told(self, request: web.Request, locale: str) -> dict[str, Any]:
+        """What the template knows, for nobody in particular."""
+        return {
+            "session": None,
+            "navigation": [],
+            "form_token": "",
+            "organisation": self._desk.settings.name,
+            "minutes": self._desk.settings.keep_minutes,
+            "words": self._words(spoken(request, locale)),
+            "static": request.config_dict[PAGES].assets.url("scan/main.js").removesuffix("scan/main.js"),
+        }
+
+    def _build(self, request: web.Request) -> str:
+        """Names the static files and all that the page says, so that a browser also notices other words or another policy."""
+        pages = request.config_dict[PAGES]
+        common = {
+            "service": request.config_dict[SERVICE],
+            "service_title": pages.title,
+            "home": pages.home,
+            "languages": [],
+            "here": HOME,
+            "form": Form(),
+            "public_url": request.config_dict[SETTINGS].public_url,
+        }
+        texts = [pages.render(locale, _SHELL, common | self._told(request, locale)) for locale in LOCALES]
+        return f"{pages.assets.build}-{sha256(chr(0).join([policy(_WIDER), *texts]).encode()).hexdigest()[:12]}"
 
     def _words(self, talk: Spoken) -> dict[str, Any]:
         """What the scripts say: the sentences of ``verifier.words`` in the reader's language."""
@@ -99,7 +119,7 @@ class Scan:
         """The service worker, with the list of what it keeps. A new build makes other bytes of it, which is how browsers notice."""
         assets = request.config_dict[PAGES].assets
         plan = {
-            "build": assets.build,
+            "build": self._build(request),
             "pages": [f"{HOME}?lang={locale}" for locale in LOCALES],
             "files": [*assets.under(*_KEPT), *(f"{HOME}app.webmanifest?lang={locale}" for locale in LOCALES)],
         }

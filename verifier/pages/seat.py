@@ -10,9 +10,9 @@ from shared.web.pages import PAGES, locale_of
 from verifier.words import N_, Spoken
 
 
-def spoken(request: web.Request) -> Spoken:
-    """How the reader of this request is spoken to."""
-    locale = locale_of(request)
+def spoken(request: web.Request, language: str = "") -> Spoken:
+    """How the reader of this request is spoken to, in the reader's own language unless another is named."""
+    locale = language or locale_of(request)
     words = request.config_dict[PAGES].translations[locale]
 
     def age(seconds: int) -> str:

@@ -20,7 +20,7 @@ from shared.web.context import SERVICE, SETTINGS
 from shared.web.forms import Form
 from shared.web.i18n import LOCALES, NAMES
 from shared.web.pages import PAGES, Pages, locale_of
-from shared.web.security import allow
+from shared.web.security import allow, policy
 from wallet.pages.desk import Desk
 from wallet.phone_api import PhoneApi
 
@@ -108,9 +108,9 @@ class PhonePages:
 
 
 def make_shell(pages: Pages, service: str, public_url: str) -> Shell:
-    """Page and worker. The build's name hashes the texts and every static file."""
+    """Page and worker. The build's name hashes the texts, their policy and every static file."""
     texts = {locale: pages.render(locale, "wallet/phone.html", _context(pages, service, public_url, locale)) for locale in LOCALES}
-    build = sha256("\0".join([pages.assets.build, *texts.values()]).encode()).hexdigest()[:12]
+    build = sha256("\0".join([pages.assets.build, policy(_PAGE), *texts.values()]).encode()).hexdigest()[:12]
     texts = {locale: text.replace(BUILD, build) for locale, text in texts.items()}
     keep = [f"{SCOPE}?lang={locale}" for locale in LOCALES] + [f"{SCOPE}manifest.webmanifest"] + pages.assets.under(*KEPT)
     head = strict_json.dumps({"build": build, "keep": keep}).decode()

@@ -1,0 +1,98 @@
+"""The checking page under attack: links that spoil what a browser keeps, pages that grow stale, codes and clocks that have run out."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from support.desk import BANK, Running
+from support.desk_scan import shown
+from support.scan_page import ScanPage, answer, as_code
+from support.signing import AT
+
+from shared.clock import DAY
+from shared.ovp.answer import code_binding
+from shared.ovp.code import SECONDS
+from verifier import words
+from verifier.desk import RELYING_PARTY
+from verifier.pages import scan
+
+
+async def test_other_words_are_another_build(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser keeps the page until the service worker is another one: that follows all that the page says, not its files alone."""
+
+    async def build(language: str) -> str:
+        async with desk.http.get(f"{desk.base}/desk/scan/sw.js", headers={"Accept-Language": language}) as given:
+            script = await given.text()
+        return str(json.loads(script.partition("const PLAN = ")[2].partition(";\n")[0])["build"])
+
+    builds = [await build("cy"), await build("en")]
+    monkeypatch.setitem(words.PASSED, "parse", "It is a document of a kind that this desk reads.")
+    builds.append(await build("en"))
+    monkeypatch.setitem(scan._WIDER, "img_src", "")
+    builds.append(await build("en"))
+    assert len(set(builds)) == 3
+    assert builds[0] == builds[1]
+
+
+@pytest.mark.real
+async def test_a_link_in_no_language_spoils_nothing(counter: ScanPage) -> None:
+    """Whoever makes a clerk follow a link must not be able to put the page out of work for the next airplane."""
+    page = counter.page
+    await page.goto(f"{counter.base}/desk/scan/?lang=zz")
+    await counter.view("locked")
+    await counter.context.set_offline(True)
+    await counter.go()
+    await counter.unlock()
+    await counter.view("home")
+    assert await page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.real
+async def test_a_question_that_ran_out_is_answered_by_nothing(counter: ScanPage, local: Running) -> None:
+    """S6, S7: a code is good for three minutes, also at a desk whose view stays open."""
+    await counter.press("Make a code to type")
+    await counter.page.get_by_role("button", name="Bank account").click()
+    await counter.view("code")
+    public = await local.desk.custodian.public(RELYING_PARTY)
+    late = shown(code_binding(await counter.digits(), entity=BANK, use="bank", public=public))
+    await counter.at(AT + SECONDS + 1)
+    await counter.scan(late)
+    await counter.note("This code has run out")
+    assert await counter.page.locator("#scan").get_attribute("data-view") == "code"
+    await counter.at(AT)
+    await counter.press("Next customer")
+    challenge = await counter.ask()
+    await counter.at(AT + challenge.ttl + 1)
+    await counter.scan(as_code(answer(challenge)))
+    await counter.note("This code has run out")
+
+
+@pytest.mark.real
+async def test_a_clock_that_once_ran_ahead_does_not_freeze_a_desk(counter: ScanPage) -> None:
+    """S18: what a wrong clock showed once is forgotten as soon as the service says that the present one is right, and no sooner."""
+    told = {"at": AT + 400 * DAY}
+
+    async def dated(route: Any) -> None:
+        answered = await route.fetch()
+        await route.fulfill(response=answered, headers={**answered.headers, "date": formatdate(told["at"], usegmt=True)})
+
+    await counter.page.route("**/desk/scan/api/pack", dated)
+    frozen = counter.page.get_by_text("The clock of this device was set back")
+    for at in (AT + 400 * DAY, AT):
+        await counter.at(at)
+        await counter.go()
+        await counter.unlock()
+        await counter.view("home")
+    await frozen.wait_for()
+    told["at"] = AT
+    await counter.press("This desk")
+    await counter.press("Fetch certificate and checking pack now")
+    await counter.view("settings")
+    await counter.press("Go back")
+    await counter.page.get_by_text("Connected. Renewed").wait_for()
+    assert await frozen.count() == 0
+    await counter.scan(as_code(answer(await counter.ask())))
+    assert await counter.result() == "You can rely on this"
