@@ -143,6 +143,7 @@ export class Counter extends Door {
     if (this.mode === "test") return this.tried(message, figures);
     if (this.mode === "") return undefined;
     if (message.prefix === CHALLENGE) return this.reader?.note("mine");
+    if (this.question && this.question.until < now()) return this.reader?.note("over");
     this.busy = true;
     try {
       const one = await openCase(this.means.store, this.mode, this.question, message);
