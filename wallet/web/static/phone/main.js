@@ -299,7 +299,7 @@ function newOpening() {
 
 /** @param {Keepable} chosen */
 async function doKeep(chosen) {
-  const kept_ = await keepStorage();
+  const storage = keepStorage(); // some browsers ask the holder first; nothing waits for that
   const names = /** @type {const} */ (["keys", "office", "check", "store"]);
   const lines = names.map((name) => el("li", { class: "mu-check mu-check--unchecked" }, el("span", { class: "mu-check__state" }, say("to_do")), el("span", { class: "mu-check__text" }, say(`step_${name}`))));
   const root = show("keeping", { lists: { steps: lines } });
@@ -316,7 +316,7 @@ async function doKeep(chosen) {
       at_ = step;
     });
     await store.setAbout(ready(), { ...(await store.about(ready())), phone: store.handle() });
-    await done(kept, kept_);
+    await done(kept, storage);
   } catch (error) {
     keepFailed(chosen, error);
   }
@@ -328,12 +328,13 @@ function mark(line, how) {
   find(line, ".mu-check__state").textContent = say({ passed: "did", now: "doing", unchecked: "to_do" }[how]);
 }
 
-/** @param {Kept} kept @param {"granted" | "refused"} storage */
+/** @param {Kept} kept @param {Promise<"granted" | "refused">} storage */
 async function done(kept, storage) {
   const left = (await store.fresh(ready(), kept.id)).length;
+  const promised = await Promise.race([storage, "refused"]);
   show("kept", {
     text: { uses: count("kept", left), until: say("until", { date: day(kept.expiresAt), renew: day(kept.renewAt) }) },
-    when: { refused: storage === "refused" },
+    when: { refused: promised === "refused" },
   });
   await update();
 }

@@ -46,10 +46,10 @@ async function settle(vault, state) {
     const value = { ...kept, state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now() };
     await vault.commit([{ shelf: "documents", id: kept.id, value }]);
   }
-  const here = new Set((await documents(vault)).map(({ batch }) => batch));
+  const here = new Map((await documents(vault)).map((kept) => [kept.id, kept.batch]));
   for (const batch of state.batches.filter(({ mine }) => mine)) {
-    if (batch.state === "received" && here.has(batch.id)) await tellKept(batch.id);
-    if (batch.state === "on-phone" && !here.has(batch.id)) await tellLost(batch.id);
+    if (batch.state === "received" && here.get(batch.document) === batch.id) await tellKept(batch.id);
+    if (batch.state === "on-phone" && !here.has(batch.document)) await tellLost(batch.id); // a batch that was replaced is no loss
   }
 }
 

@@ -33,6 +33,7 @@ export { ROUNDS, SHORTEST, VaultError, passkeyPossible } from "./doors.js";
 
 const BLOCK = 256;
 const HEAD = 7; // kind (1), length of the id (2), length of the content (4)
+const PATIENCE = 3000; // milliseconds for an answer about storage
 const P256 = { name: "ECDSA", namedCurve: "P-256" };
 
 export class Vault {
@@ -256,11 +257,16 @@ export class Vault {
   }
 }
 
-/** Ask the browser not to throw our storage away. "refused" is for the page to show (S12). @returns {Promise<"granted" | "refused">} */
+/**
+ * Ask the browser not to throw our storage away. "refused" is for the page to show (S12); a browser that asks the person first, and hears
+ * nothing, has not promised.
+ * @returns {Promise<"granted" | "refused">}
+ */
 export async function keepStorage() {
   const storage = navigator.storage;
   if (!storage?.persist) return "refused";
-  return (await storage.persisted()) || (await storage.persist()) ? "granted" : "refused";
+  const silence = new Promise((done) => setTimeout(done, PATIENCE, false));
+  return (await storage.persisted()) || (await Promise.race([storage.persist(), silence])) ? "granted" : "refused";
 }
 
 // --- IndexedDB -----------------------------------------------------------------------------------------------------------------------
