@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..codec import base64url, cbor
+from ..codec.strict_json import MAX_INTEGER
 from ..errors import Malformed, StaleBinding
 
 _NUMBERS: Final[Mapping[str, int]] = {"aud": 3, "exp": 4, "nbf": 5, "iat": 6, "jti": 7, "nonce": 39, "purpose_id": -70_001}
@@ -44,7 +45,7 @@ _LITERALS: Final = (b"\xa3\x03\x78\x2d", b"\x06\x1a", b"\x18\x27\x58\x20")
 
 
 def parse(payload: bytes) -> dict[str, Any]:
-    """The members by name. ``Malformed`` for a number that means nothing here, a name that has a number, and values that JSON lacks."""
+    """The members by name. ``Malformed`` for a number that means nothing here, a name that has a number, and values that not every JSON has."""
     if len(payload) == _USUAL.size:  # an answer to a challenge or a code, byte for byte as ``render`` writes it
         aud_, aud, iat_, iat, nonce_, nonce = _USUAL.unpack(payload)
         if (aud_, iat_, nonce_) == _LITERALS and aud.isascii() and iat >= _LEAST_32:
@@ -68,7 +69,7 @@ def _encode(name: str, value: Any) -> str:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if type(value) not in _PLAIN:
+    if type(value) is not str:
         _check_plain(value, name)
     return value
 
@@ -80,7 +81,7 @@ def _check_plain(value: Any, name: str) -> None:
     elif type(value) is dict and all(type(key) is str for key in value):
         for each in value.values():
             _check_plain(each, name)
-    elif type(value) not in _PLAIN:
+    elif type(value) not in _PLAIN or (type(value) is int and abs(value) > MAX_INTEGER):
         raise Malformed("a value of this kind has no meaning here", where=f"/{name}")
 
 

@@ -59,7 +59,7 @@ def _any(data: bytes, *, bound: bool) -> Payload:
     if type(payload) is not dict or payload.keys() - {STATUS} != (_BOUND if bound else _BEARER) or type(payload[TYPE_MAP]) is not dict:
         raise Malformed("the payload has its own members and no others", where="/payload")  # S3: nor anything hidden among them
     number, status = payload[VCT], _status(payload)
-    if type(number) is not int or number < 0:
+    if type(number) is not int or not 0 <= number <= MAX_INTEGER:
         raise Malformed("the type is a number", where="/vct")
     holder = _holder(payload[CNF]) if bound else None
     issuer = identifier({"iss": payload[ISS]}, "iss")

@@ -98,6 +98,7 @@ def test_a_copy_for_somebody_never_outlives_the_document() -> None:
         {1: "iss"}, {2: "sub"}, {8: {}}, {0: 1}, {b"x": 1}, {"aud": "x"}, {"nonce": "x"}, {"y" * 256: 1}, {39: "text"}, {39: 5}, {7: "id"},
         {"x": b"bytes"}, {"x": None}, {"x": 1.5}, {"x": cbor2.CBORTag(1, 1)}, {"x": [b""]}, {"x": {1: 2}}, {"x": {"y": b""}},
         {-70_001: b"x"}, {3: b"x"}, {6: AT + 0.5}, {4: float("inf")},
+        {"x": 2**53}, {"x": [-(2**53)]}, {"x": {"y": 2**60}}, {6: 2**53}, {5: -(2**53)},
     ],
 )  # fmt: skip
 def test_what_has_no_meaning_in_a_binding(changes: dict[Any, Any]) -> None:

@@ -96,7 +96,7 @@ async function parsed(signed, binding, types) {
   const payload = readPayload(signed.payload, bound ? BOUND : BEARER);
   const status = payload.has(STATUS) ? readStatus(payload.get(STATUS)) : null;
   const number = payload.get(VCT);
-  if (!isInteger(number) || number < 0) refuse("malformed", "the type is a number", "/vct");
+  if (!isUint(number)) refuse("malformed", "the type is a number", "/vct");
   const holder = bound ? await readHolder(payload.get(CNF)) : null;
   const envelope = readEnvelope(payload);
   const { bare } = signed;
@@ -246,13 +246,13 @@ function readBinding(payload) {
   return claims;
 }
 
-/** A value that JSON has, without null and fractions. @param {any} value @param {string} where @returns {any} */
+/** A value that every JSON has, without null and fractions. @param {any} value @param {string} where @returns {any} */
 function plain(value, where) {
   if (Array.isArray(value)) return value.map((each) => plain(each, where));
   if (value instanceof Map && Array.from(value.keys()).every((key) => typeof key === "string")) {
     return Object.fromEntries(Array.from(value, ([key, each]) => [key, plain(each, where)]));
   }
-  const known = typeof value === "string" || typeof value === "boolean" || isInteger(value);
+  const known = typeof value === "string" || typeof value === "boolean" || typeof value === "number";
   return known ? value : refuse("malformed", "a value of this kind has no meaning here", where);
 }
 
