@@ -24,6 +24,8 @@ from verifier.records.packs import Download
 
 PIECE: Final = 1 << 20
 """Bytes that are asked for at once: the most that is lost when a connection breaks."""
+MOST: Final = 128
+"""Requests at a time, twice what the largest pack needs: whoever serves crumbs, or nothing again and again, holds nothing up."""
 SOON: Final = 300
 MEDIA_TYPE: Final = "application/vnd.muniment.trust-bundle+json"
 _RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
@@ -68,7 +70,7 @@ async def _note(desk: Desk, url: str, *, fault: str, done: str | None = None) ->
 async def _fetch(desk: Desk, fetching: Fetching, url: str) -> tuple[bytes | None, str]:
     """The whole pack and its ETag; no bytes if it is the one that was applied last."""
     known, begun = await desk.storage.read(lambda tx: _begun(tx, url))
-    while True:
+    for _ in range(MOST):
         got = await fetching(Fetch(url=url, headers=_headers(known, len(begun)), max_bytes=MAX_BYTES))
         etag = _etag(got.headers)
         if got.status == 304:
@@ -86,6 +88,7 @@ async def _fetch(desk: Desk, fetching: Fetching, url: str) -> tuple[bytes | None
         begun += got.body
         if len(begun) == total:
             return begun, etag
+    raise Unavailable("the checking pack comes in too many pieces; the next visit goes on from here")
 
 
 async def _begun(tx: Tx, url: str) -> tuple[Download, bytes]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import BANK, Running
+from support.desk import BANK, Running, Template, opened
 from support.desk_scan import shown
 from support.scan_page import ScanPage, answer, as_code
 from support.signing import AT
 
 from shared.clock import DAY
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
 from shared.ovp.answer import code_binding
 from shared.ovp.code import SECONDS
-from verifier import words
+from verifier import fetching, words
 from verifier.desk import RELYING_PARTY
 from verifier.pages import scan
+from verifier.records import packs
 
 
 async def test_other_words_are_another_build(desk: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +101,25 @@ async def test_a_clock_that_once_ran_ahead_does_not_freeze_a_desk(counter: ScanP
     assert await frozen.count() == 0
     await counter.scan(as_code(answer(await counter.ask())))
     assert await counter.result() == "You can rely on this"
+
+
+# --- packs that are fetched --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("crumb", [b"", b"x"])
+async def test_who_serves_crumbs_holds_nothing_up(crumb: bytes, template: Template, tmp_path: Path) -> None:
+    """The round in which a pack is fetched ends, whatever its address answers; what came is kept for the next one."""
+    served: list[bytes] = []
+
+    async def crumbs(fetch: Fetch) -> Fetched:
+        start = int(fetch.headers["range"].removeprefix("bytes=").partition("-")[0])
+        served.append(crumb if start else b"x")
+        where = f"bytes {start}-{start + len(served[-1]) - 1}/64000000"
+        return Fetched(status=206, headers={"content-range": where, "etag": '"x"'}, body=served[-1])
+
+    async with opened(template, tmp_path / "branch", pack_url="https://head-office.example/packs/newest") as branch:
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(fetching.fetch(branch, crumbs), 60)
+        kept = await branch.storage.read(lambda tx: packs.pieces(tx, branch.settings.pack_url))
+    assert len(served) == fetching.MOST
+    assert kept == b"".join(served)
