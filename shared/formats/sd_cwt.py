@@ -268,8 +268,9 @@ def _open(parsed: Parsed) -> _Contents:
     """The claims, with everything in clear that may not be hidden (S3)."""
     inner = _inner(parsed)
     if inner.contents is None:
-        inner.contents = _opened(inner, inner.types)
+        contents = _opened(inner, inner.types)
         check_status_there(inner.rules, parsed.status)
+        inner.contents = contents
     return inner.contents
 
 

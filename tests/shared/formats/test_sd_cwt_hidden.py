@@ -223,6 +223,14 @@ def test_claims_that_the_type_lacks(claims: dict[Any, Any]) -> None:
         receive(document(claims=claims))
 
 
+def test_what_was_refused_once_is_refused_again() -> None:
+    """A document without its status, looked at before it is checked."""
+    parsed = FORM.parse(wire(document({65_535: ...})))
+    for _ in range(2):
+        with pytest.raises(Malformed):
+            FORM.peek(parsed)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
