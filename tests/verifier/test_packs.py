@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from shared.trust.artefact import CRL, PAGE_KEYS, PAGE_TYPES, SNAPSHOT, STATUS_L
 from shared.trust.bundle import parse_bundle
 from shared.trust.snapshot import KeyState
 from verifier import applying, copies, fetching, packs
+from verifier.cli import main
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
 from verifier.records import packs as records
@@ -434,6 +436,29 @@ async def test_pages_of_packs(head: Running, template: Template, tmp_path: Path)
         assert "past its end" in page
         assert "has run out. Nothing by it can be decided" in page
         assert "That has run out" in await clerk.get("/desk/trust")
+
+
+async def test_by_command(template: Template, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pin the signer, look, take it in; the same file by a stranger's hand is refused."""
+    data, signer = await make(template, tmp_path / "head")
+    (tmp_path / "monday.pack").write_bytes(data)
+    async with opened(template, tmp_path / "branch") as branch:
+        (branch.directory / "trust.json").write_bytes(render_trust(replace(branch.trust, bundle_signers=())))
+    where = ("--dir", str(tmp_path / "branch"))
+    pack = str(tmp_path / "monday.pack")
+
+    async def run(*arguments: str) -> tuple[int, str]:
+        code = await asyncio.to_thread(main, [*arguments, *where])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    code, told = await run("bundle", "apply", pack)
+    assert (code, "[untrusted]" in told) == (1, True)
+    assert (await run("bundle", "trust", pack))[0] == 78
+    assert (await run("bundle", "trust", pack, "--thumbprint", signer))[0] == 0
+    # Made in the small world's year, and read by this machine's clock: dated ahead, and so refused.
+    code, told = await run("bundle", "apply", pack)
+    assert (code, "[not_yet_valid]" in told or "[bundle_stale]" in told) == (1, True)
 
 
 def test_registry_is_the_publisher() -> None:

@@ -96,6 +96,7 @@ class Trusting:
             anchors=anchors,
             pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,
+            visits=desk.settings.visit_issuers,
             known=await knowledge_of(desk, self._store, talk),
             entity=desk.entity,
         )

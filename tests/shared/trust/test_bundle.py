@@ -250,6 +250,8 @@ def test_an_empty_artefact_is_allowed() -> None:
         (artefact(TYPE_METADATA, b"[]"),),
         (artefact(TYPE_METADATA, b'{"vct":1}'),),
         (artefact(STATUS_LIST, b"\xff"),),
+        (artefact(SNAPSHOT, b"\xff"),),
+        (artefact(SNAPSHOT, b"a.b.c"),),
         (artefact(STATUS_LIST, b"a.b.c"),),
         (artefact(CRL, b"no list"),),
     ],

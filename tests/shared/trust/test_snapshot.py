@@ -27,10 +27,12 @@ from shared.errors import (
     NotYetValid,
     SnapshotMissing,
     SnapshotStale,
+    Unavailable,
     Untrusted,
     VcError,
     WrongTyp,
 )
+from shared.flow import Fetch, Fetched, run
 from shared.jose.jwk import render_jwk
 from shared.jose.jws import prepare_jws
 from shared.keys import Role
@@ -39,7 +41,7 @@ from shared.trust.certificates import chains_of
 from shared.trust.memory import BundleMemory
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
-from shared.trust.publication import parse_publication, verify_publication
+from shared.trust.publication import Publication, fetch_publication, parse_publication, verify_publication
 from shared.trust.snapshot import (
     COPY_LIFE,
     TYP,
@@ -325,6 +327,32 @@ def test_half_a_publication_is_none() -> None:
         rest = {each: data for each, data in document["artefacts"].items() if each != name}
         with pytest.raises(Malformed):
             parse_publication(json.dumps({**document, "artefacts": rest}).encode())
+
+
+def test_a_publication_is_fetched_by_one_plain_request() -> None:
+    whole = Publisher().publication()
+
+    def ask_for(answer: Fetched) -> tuple[Publication | None, list[Fetch]]:
+        asked: list[Fetch] = []
+
+        def driver(fetch: Fetch) -> Fetched:
+            asked.append(fetch)
+            return answer
+
+        return run(fetch_publication(ISSUER), driver), asked
+
+    found, asked = ask_for(Fetched(status=200, body=whole))
+    assert found is not None
+    assert found.snapshot.entity == ISSUER
+    assert [(each.method, each.url, dict(each.headers)) for each in asked] == [
+        ("GET", f"{ISSUER}/.well-known/muniment-trust", {"accept": "application/json"})
+    ]
+    for status in (404, 410):
+        assert ask_for(Fetched(status=status))[0] is None
+    with pytest.raises(Unavailable):
+        ask_for(Fetched(status=500))
+    with pytest.raises(Malformed):
+        run(fetch_publication("http://opg.example"), lambda _: Fetched(status=200, body=whole))
 
 
 # --- form ---------------------------------------------------------------------------------------------------------------------------------
