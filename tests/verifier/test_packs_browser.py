@@ -32,8 +32,8 @@ async def test_packs_from_empty_to_run_out(
         (tmp_path / "monday.json").write_bytes((await packs.make(head)).data)
         signer = thumbprint(await head.custodian.public(BUNDLE))
     (tmp_path / "letter.json").write_text("{}")
-    how = {"visit_issuers": False, "pack_url": "https://head-office.example/packs/newest"}
-    async with serving(template, tmp_path / "branch", local=True, refresh=False, **how) as desk:
+    url = "https://head-office.example/packs/newest"
+    async with serving(template, tmp_path / "branch", local=True, refresh=False, visit_issuers=False, pack_url=url) as desk:
         watched = await open_page(size, javascript=javascript)
         walker = Walker(watched=watched, folder=Path(folder) if folder and javascript else None, careful=javascript)
         page = walker.page
