@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from shared.codec import base64url
-from shared.errors import Conflict, InvalidProof, Refused, Untrusted
+from shared.errors import Conflict, InvalidProof, Missing, Refused, Untrusted
 from shared.jose import jwk
 from shared.web.auth import require_api_session, require_session
 from shared.web.openapi import Route, add_routes
@@ -168,7 +168,7 @@ class PhoneApi:
         asking = (Conflict, Untrusted, Refused)
         return [
             Route("GET", "/phone/api/state", self.state, query=Whose, out=PhoneState, scope=holder, summary="Documents, and the batches that phones keep"),
-            Route("POST", "/phone/api/batches", self.begin, body=Begin, out=Challenge, scope=holder, summary="Begin a batch: what its key proofs must say", errors=asking),
+            Route("POST", "/phone/api/batches", self.begin, body=Begin, out=Challenge, scope=holder, summary="Begin a batch: what its key proofs must say", errors=(*asking, Missing)),
             Route(
                 "POST", f"{batch}/copies", self.copies, body=Proofs, out=Copies, scope=holder, max_body=MAX_BATCH * (MAX_PROOF + 100),
                 summary="Send the key proofs to the office and get the copies; again after a broken connection", errors=(*asking, InvalidProof),

@@ -14,7 +14,8 @@ from support.world import CODE
 pytestmark = pytest.mark.real
 
 
-async def test_schemathesis_finds_no_difference(tmp_path: Path) -> None:
+@pytest.mark.parametrize("api", ["/api", "/phone/api"])
+async def test_schemathesis_finds_no_difference(tmp_path: Path, api: str) -> None:
     async with serve_wallet(tmp_path / "wallet") as site:
         status, told = await site.call("POST", "/api/session", {"holder": site.made.holder, "passphrase": site.made.passphrase})
         assert status == 200, told
@@ -24,7 +25,7 @@ async def test_schemathesis_finds_no_difference(tmp_path: Path) -> None:
         command: list[str | Path] = [
             Path(sys.executable).with_name("schemathesis"),
             "run",
-            f"{site.base}/api/openapi.json",
+            f"{site.base}{api}/openapi.json",
             *("--checks", "all", "--max-examples", "8", "--seed", "7", "--no-color", "--suppress-health-check", "all"),
             # links, queries and details meet rules that no schema can say; and who signs out cannot go on
             *("--exclude-checks", "positive_data_acceptance", "--exclude-path", "/api/session"),
