@@ -31,6 +31,7 @@ from shared.trust.artefact import (
 from shared.trust.bundle import prepare_bundle
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
+from shared.verify import allowed_age
 from shared.web import heard
 from shared.web.heard import Heard
 from shared.x509 import parse_crl
@@ -103,7 +104,9 @@ async def _own(desk: Desk) -> Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Contents:
-    """``until`` is when the first of the snapshots inside runs out: a page believes the pack, and could not tell by itself."""
+    """``until`` is when the first snapshot or list of withdrawn certificates inside runs out: a page believes the pack, and could not tell
+    by itself.
+    """
 
     last: Pack | None
     artefacts: Sequence[Artefact]
@@ -123,7 +126,10 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
     certificates = _certificates(desk, known, tokens.values())
     pinned = {each.fingerprint for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER)}
-    ends = [each.next_update for name, each in known.snapshots.items() if name in pinned and at < each.next_update]
+    crls = tuple(parse_crl(each) for each in known.of(CRL))
+    policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen)
+    said = [*(each.next_update for each in crls), *(each.next_update for name, each in known.snapshots.items() if name in pinned)]
+    ends = [each for each in said if at < each]
     artefacts = (
         *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
         *known.artefacts,
@@ -131,7 +137,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
         *(Artefact(media_type=STATUS_LIST, data=token.encode("ascii")) for token in tokens.values()),
         *(Artefact(media_type=STATUS_LIST_CWT, data=data) for data in others),
         *(Artefact(media_type=TYPE_METADATA, data=data) for data in descriptions.values()),
-        _page_keys(desk, known, certificates, own, at),
+        Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor)),
         _page_types(desk),
     )
     return _Contents(last=await knowledge.last_pack(tx), artefacts=artefacts, until=min(ends, default=sys.maxsize))
@@ -162,12 +168,11 @@ def _certificates(desk: Desk, known: Heard, tokens: Iterable[str]) -> list[bytes
     return list(found | dict.fromkeys(each.certificate.der for each in desk.trust.anchors))
 
 
-def _page_keys(desk: Desk, known: Heard, certificates: Iterable[bytes], own: Own, at: int) -> Artefact:
-    crls = tuple(parse_crl(each) for each in known.of(CRL))
-    policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen)
-    return Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor))
-
-
 def _page_types(desk: Desk) -> Artefact:
-    told = {"version": 1, "types": [page_type(each) for each in desk.types.values()]}
-    return Artefact(media_type=PAGE_TYPES, data=strict_json.dumps(told))
+    """A page holds the owner's own limit on the age of lists against what is at stake, as the service does."""
+    limit = desk.settings.max_status_hours * 3_600 or None
+    types = [
+        page_type(each) | {"status_max_age": {stakes: allowed_age(each, {"stakes": stakes}, limit) for stakes in ("low", "high")}}
+        for each in desk.types.values()
+    ]
+    return Artefact(media_type=PAGE_TYPES, data=strict_json.dumps({"version": 1, "types": types}))
