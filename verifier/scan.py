@@ -48,9 +48,13 @@ class Enrolled:
 
 
 async def enrol(desk: Desk, *, name: str, public: PublicKey) -> Enrolled:
-    """A new desk that holds the private half of ``public``. ``Malformed`` for a key of another kind, ``Conflict`` beyond ``MAX_DESKS``."""
+    """A new desk that holds the private half of ``public``. ``Malformed`` for a key of another kind and a name that cannot be read,
+    ``Conflict`` beyond ``MAX_DESKS``.
+    """
     if public.alg != "ES256":
         raise Malformed("a desk's key is on P-256", where="/key")
+    if not name.isprintable():
+        raise Malformed("holders read the name of a desk: it is of printable characters", where="/name")
     at, secret = desk.clock(), desk.secret(32)
     identifier = desk.secret()
     made = ScanDesk(

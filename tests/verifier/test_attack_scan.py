@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from support.desk import BANK, Running, Template, opened
 from support.desk_scan import shown
-from support.scan_page import ScanPage, answer, as_code
+from support.scan_page import PASSPHRASE, ScanPage, answer, as_code, copy_text
 from support.signing import AT
+from support.trial_verify import IDX, ISSUER, LIST
 
 from shared.clock import DAY
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.ovp.answer import code_binding
 from shared.ovp.code import SECONDS
+from shared.verify import CHECKS
 from verifier import fetching, words
 from verifier.desk import RELYING_PARTY
 from verifier.pages import scan
@@ -101,6 +103,47 @@ async def test_a_clock_that_once_ran_ahead_does_not_freeze_a_desk(counter: ScanP
     assert await frozen.count() == 0
     await counter.scan(as_code(answer(await counter.ask())))
     assert await counter.result() == "You can rely on this"
+
+
+# --- what two pages, or two judges, know -------------------------------------------------------------------------------------------------
+
+
+_LEARN = """async ([place, passphrase, issuer, uri, idx]) => {
+  const [{ Store }, { learnInvalid }] = await Promise.all([import(`${place}scan/store.js`), import(`${place}js/ovp/memory.js`)]);
+  const store = await Store.open(passphrase);
+  const memory = await store.memory();
+  await store.keepMemory({ ...memory, statuses: learnInvalid(memory.statuses, issuer, uri, idx, 4e9) });
+  store.close();
+}"""
+
+
+@pytest.mark.real
+async def test_what_another_page_of_the_desk_has_learnt_counts_and_stays(counter: ScanPage) -> None:
+    """S19: cancelled once seen is final, also where it was seen in another tab, and no tab writes over it."""
+    page = counter.page
+    place = await page.locator("#scan").get_attribute("data-static")
+    await page.evaluate(_LEARN, [place, PASSPHRASE, ISSUER, LIST, IDX])
+    for seed in ("this page", "and again"):
+        challenge = await counter.ask()
+        await counter.scan(as_code(answer(challenge, seed=seed)))
+        assert await counter.result() == "Do not rely on this"
+        await counter.press("Next customer")
+
+
+@pytest.mark.real
+async def test_a_stricter_service_lifts_no_level(counter: ScanPage) -> None:
+    """S11: what the service adds is a doubt, never how a document was shown."""
+    open_ = {"state": "unchecked", "code": "status_stale", "detail": "", "where": "", "needed": True}
+    doubt = {
+        "decision": "undecided", "code": "status_stale", "level": {"name": "live", "number": 3}, "checked_at": AT, "status": None, "pack": None,
+        "checks": [{"name": name, **open_} for name in CHECKS], "credentials": [],
+    }  # fmt: skip
+    await counter.page.route("**/desk/scan/api/judge", lambda route: route.fulfill(json={"verdict": doubt}))
+    await counter.press("Check a copy")
+    await counter.scan(copy_text("doubt"))
+    assert await counter.result() == "Can’t tell yet: do this next"
+    assert await counter.page.locator("[data-part=verdict]").get_attribute("data-level") == "1"
+    assert "Shown live to you" not in await counter.page.locator(".scan-level").inner_text()
 
 
 # --- packs that are fetched --------------------------------------------------------------------------------------------------------------

@@ -81,7 +81,8 @@ export async function judge(means, one, told = {}) {
 export function stricter(own, other) {
   if (!other) return { verdict: own, seconds: "alone" };
   const worse = STRICT[other.decision] > STRICT[own.decision] || (STRICT[other.decision] === STRICT[own.decision] && other.level.number < own.level.number);
-  return worse ? { verdict: other, seconds: "stricter" } : { verdict: own, seconds: "both" };
+  const level = other.level.number < own.level.number ? other.level : own.level;
+  return worse ? { verdict: { ...other, level }, seconds: "stricter" } : { verdict: own, seconds: "both" };
 }
 
 /** False if its question was answered before. What cannot be told yet leaves it open, for a newer pack. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<boolean>} */
@@ -110,7 +111,8 @@ async function local(means, one, told) {
   const { pack } = means;
   if (!pack || means.clock) return { verdict: rendered(nothing(means.clock ? "clock_behind" : means.fault, one.mode), one), use: one.question?.use ?? "" };
   const { expectation, use } = await expected(pack, one, told);
-  const raw = await decide({ presentation: one.answer.content, prefix: one.answer.prefix, expectation, pack, memory: means.memory, at: now() });
+  const memory = (await means.store.memory()) ?? means.memory; // another page of this desk may have learnt something meanwhile
+  const raw = await decide({ presentation: one.answer.content, prefix: one.answer.prefix, expectation, pack, memory, at: now() });
   means.memory = raw.memory;
   await means.store.keepMemory(raw.memory);
   return { verdict: { ...rendered(raw, one), raw }, use };
