@@ -34,6 +34,7 @@ const STATUS_LISTS = ["application/statuslist+jwt", "application/statuslist+cwt"
 const RP_CERTIFICATE = "application/vnd.muniment.rp-cert+cwt";
 const KEYS = "application/vnd.muniment.keys+json";
 const TYPES = "application/vnd.muniment.types+json";
+const STATES = ["active", "verify-only", "ended", "compromised"];
 const MAX_BYTES = 64_000_000;
 const MAX_ARTEFACTS = 2000;
 /** Seconds that a pack's date may be ahead of the clock. */
@@ -129,12 +130,26 @@ async function readKeys(keys) {
   if (keys.version !== 1 || !Array.isArray(keys.issuers)) return refuse("malformed", "this page reads version 1", "/artefacts");
   const issuers = await Promise.all(keys.issuers.map(readIssuer));
   const self = keys.self ? { entity: keys.self.entity, name: keys.self.name, kid: fromBase64url(keys.self.kid), key: await importJwk(keys.self.key) } : null;
-  return { issuers, self, floor: keys.floor ?? 0 };
+  return { issuers, self, floor: "floor" in keys ? uint(keys, "floor", "/artefacts") : 0 };
 }
 
-/** @param {any} entry @returns {Promise<Issuer>} */
-async function readIssuer({ iss, name, kid, key, vcts, not_before, not_after, state, ended_at }) {
-  return { iss, name, kid: fromBase64url(kid), key: await importJwk(key), vcts, notBefore: not_before, notAfter: not_after, state, endedAt: ended_at };
+/** Read as strictly as if a stranger had written it: against a date that is none, nothing is ever too late. @param {any} entry @returns {Promise<Issuer>} */
+async function readIssuer(entry) {
+  const where = "/artefacts";
+  if (!isObject(entry) || !STATES.includes(entry.state)) return refuse("malformed", "a key has a state that is known here", where);
+  const { name, key, vcts, state } = entry;
+  if (vcts !== null && !(Array.isArray(vcts) && vcts.every((vct) => typeof vct === "string"))) refuse("malformed", "types are a list, or null for all", where);
+  return {
+    iss: text(entry, "iss", where),
+    name,
+    kid: fromBase64url(text(entry, "kid", where), where),
+    key: await importJwk(key, where),
+    vcts,
+    notBefore: uint(entry, "not_before", where),
+    notAfter: uint(entry, "not_after", where),
+    state,
+    endedAt: entry.ended_at === null ? null : uint(entry, "ended_at", where),
+  };
 }
 
 /** @param {Record<string, any> | null} types @returns {Map<string, TypeDescriptor>} */
