@@ -188,6 +188,7 @@ async def test_next_customer_leaves_nothing(counter: ScanPage) -> None:
         for value in ("Ashdown", "Margaret", "ZZ99", "1938"):
             assert value not in kept
     await counter.press("What was decided here")
+    await counter.view("history")
     said = await counter.text()
     assert "Bank account You can rely on this" in said
     assert "Donor’s last name" in said
@@ -197,6 +198,7 @@ async def test_next_customer_leaves_nothing(counter: ScanPage) -> None:
     await counter.page.get_by_label("Keep a list of decisions").uncheck()
     await counter.press("Go back")
     await counter.press("What was decided here")
+    await counter.view("history")
     assert "Nothing was decided here yet" in await counter.text()
 
 

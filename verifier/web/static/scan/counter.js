@@ -47,6 +47,8 @@ export class Counter extends Door {
     this.question = null;
     this.mode = "";
     this.busy = false;
+    tell("");
+    alarm("");
   }
 
   /** @override */
