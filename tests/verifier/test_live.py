@@ -44,7 +44,7 @@ async def test_whole_exchange(desk: Running) -> None:
     assert lines(verdict) == dict.fromkeys(lines(verdict), "passed")
     assert verdict["credentials"][0]["claims"]["represented"]["given_name"] == "Margaret"
     assert verdict["level"] == {"name": "live", "number": 3}
-    assert verdict["status"] == {"as_of": AT - 3600, "age": 3600}
+    assert verdict["status"] == {"as_of": AT - 3600, "age": 3600, "freshness": "fresh"}
     assert verdict["sentence"] == "You can rely on this."
     assert parse_jwt(state["receipt"]).claims == parse_jwt(told["receipt"]).claims
 
