@@ -390,6 +390,24 @@ async def test_refill_independent_of_use(tmp_path: Path, monkeypatch: pytest.Mon
     assert any(url.endswith("/credential") for _, url in logs[0])
 
 
+async def test_new_copies_by_hand_say_what_that_tells(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        await kept(pocket, place)
+        await pocket.paste(place.counter.ask())
+        await pocket.wait("consent")
+        await pocket.press("Show once")
+        await pocket.press("Done")
+        await pocket.press("My documents")
+        await pocket.wait("home")
+        await pocket.page.get_by_role("button", name="Get new copies now").click()
+        await pocket.page.get_by_text("might guess why").wait_for()
+        await pocket.look("keep-again")
+        await pocket.press("Keep on this phone")
+        await pocket.wait("kept")
+        await pocket.press("Go to my documents")
+        assert await pocket.uses() == BATCH
+
+
 async def test_the_history_reaches_the_wallet_with_the_next_network(tmp_path: Path) -> None:
     async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
         await kept(pocket, place)

@@ -3,8 +3,8 @@
  * @module
  */
 import { SHORTEST, Vault, VaultError, keepStorage, passkeyPossible } from "../js/ovp/vault.js";
-import { VcError } from "../js/ovp/errors.js";
-import { actingFor, groupLabel, types } from "./claims.js";
+import { types } from "./claims.js";
+import { card, keepCard, pastLine, row, titleOf, whyNot } from "./cards.js";
 import { code, scan } from "./desk.js";
 import { keep } from "./keep.js";
 import { NetError, readState } from "./net.js";
@@ -12,7 +12,7 @@ import { paper } from "./paper.js";
 import { allowSound } from "./signals.js";
 import * as store from "./store.js";
 import { isStale, reportLost, sync, takeOff } from "./sync.js";
-import { ago, all, announce, button, count, current, day, el, find, moment, now, pick, press, right, say, serve, show, typed, wrong } from "./view.js";
+import { ago, all, announce, count, current, day, el, find, pick, press, right, say, serve, show, typed, wrong } from "./view.js";
 import { startWorker } from "./worker.js";
 
 /** @typedef {import("./net.js").PhoneState} PhoneState */
@@ -182,7 +182,7 @@ async function home() {
       signed_out: reach === "signed_out",
     },
     lists: {
-      documents: kept.map((each) => card(each, copies.filter(({ value }) => value.document === each.id).length)),
+      documents: kept.map((each) => card(each, copies.filter(({ value }) => value.document === each.id).length, able(each.id))),
       more: more.map(keepCard),
       age: [
         row(say("age_register"), file ? ago(file.at) : say("never")),
@@ -194,45 +194,8 @@ async function home() {
   });
 }
 
-/** @param {string} label @param {string} value */
-const row = (label, value) => el("div", {}, el("dt", {}, label), el("dd", {}, value));
-
-/** @param {Kept} kept @param {number} left */
-function card(kept, left) {
-  const type = types.get(kept.vct);
-  const about = type ? actingFor(type, kept.claims) : "";
-  const code_ = kept.expiresAt <= now() ? "expired" : kept.state;
-  const tag = el("strong", { class: `govuk-tag govuk-tag--${{ valid: "green", suspended: "yellow", invalid: "red" }[code_] ?? "grey"}` }, say(`state_${code_}`));
-  const head = el("div", { class: "mu-card__head" }, el("h2", { class: "govuk-heading-m mu-card__title" }, about ? say("acting_for", { name: about }) : type ? pick(type.title) : kept.vct), tag);
-  const rows = el(
-    "dl",
-    { class: "mu-card__rows" },
-    row(say("label_uses"), String(left)),
-    row(say("label_until"), day(kept.expiresAt)),
-    row(say("label_renew"), day(kept.renewAt)),
-    row(say("label_made_by"), kept.issuerName),
-    row(say("label_state"), `${say(`state_${code_}`)}, ${say("as_of", { when: kept.checkedAt ? moment(kept.checkedAt) : say("never") })}`),
-  );
-  const able = state?.documents.some(({ id, keepable }) => id === kept.id && keepable);
-  const acts = el("p", { class: "govuk-body ph-card__acts" }, ...(able ? [small(say("get_new"), "renew", kept.id)] : []), small(say("take_off"), "remove", kept.id));
-  return el("li", {}, el("section", { class: "mu-card" }, head, rows, acts));
-}
-
-/** @param {string} text @param {string} act @param {string} document_ */
-const small = (text, act, document_) => el("button", { type: "button", class: "ph-link", "data-do": act, "data-document": document_ }, text);
-
-/** @param {Keepable} each */
-function keepCard(each) {
-  const head = el("div", { class: "mu-card__head" }, el("h2", { class: "govuk-heading-m mu-card__title" }, each.subtitle ? say("acting_for", { name: each.subtitle }) : titleOf(each)));
-  const rows = el("dl", { class: "mu-card__rows" }, row(say("label_made_by"), each.issuer_name));
-  return el("li", {}, el("section", { class: "mu-card" }, head, rows, button(say("keep"), "keep", "ph-card__keep", { "data-document": each.id })));
-}
-
-/** @param {Keepable} each */
-function titleOf(each) {
-  const type = types.get(each.vct);
-  return type ? pick(type.title) : each.title;
-}
+/** Whether new copies of a document can be had now. @param {string} document_ */
+const able = (document_) => state?.documents.some(({ id, keepable }) => id === document_ && keepable) ?? false;
 
 /** @param {HTMLElement} target */
 function renewChosen(target) {
@@ -258,7 +221,7 @@ async function askKeep(chosen) {
   const passkey = !vault && (await passkeyPossible());
   const root = show("keep", {
     text: { subject },
-    when: { new_vault: !vault, passkey },
+    when: { new_vault: !vault, passkey, early: vault && (await store.documents(vault)).some(({ id }) => id === chosen.id) },
     acts: { keep: () => startKeeping(chosen), home: () => (vault ? home() : empty()) },
   });
   for (const radio of all(root, "input[name=door]")) {
@@ -346,16 +309,6 @@ function keepFailed(chosen, error) {
   show("keep-failed", { text: { why }, acts: { again: () => doKeep(chosen) } });
 }
 
-/** @param {unknown} error @returns {string} */
-function whyNot(error) {
-  if (error instanceof NetError) {
-    if (error.code === "changed_meanwhile" || error.kind === "busy") return say("why_busy");
-    return say(`why_${{ offline: "offline", signed_out: "signed_out", conflict: "conflict", unavailable: "unavailable", refused: "other", busy: "busy" }[error.kind]}`, { code: error.code });
-  }
-  if (error instanceof VaultError) return say(error.code === "full" ? "why_full" : error.code === "no_storage" ? "why_storage" : "why_other", { code: error.code });
-  return error instanceof VcError ? say("why_copies", { code: error.code }) : "";
-}
-
 // --- lost, forgotten, settings, history ----------------------------------------------------------------------------------------------
 
 async function lost() {
@@ -412,20 +365,6 @@ async function settings() {
 async function pastShowings() {
   const found = await store.showings(ready());
   show("history", { when: { none: !found.length }, lists: { showings: found.map(pastLine) } });
-}
-
-/** @param {import("./store.js").Showing} one */
-function pastLine(one) {
-  const type = types.get(one.vct);
-  const labels = one.shown.map((n) => (type ? groupLabel(type, n) : String(n))).join(", ");
-  const how = say(`level_${one.level}`, { name: pick(one.name) });
-  const what = one.agreed ? `${say("history_shown", { labels: labels || say("paper_always") })}. ${how}` : `${say("history_declined")}.`;
-  return el(
-    "li",
-    {},
-    el("strong", {}, say("history_line", { when: moment(one.at), name: pick(one.name), use: pick(one.title) })),
-    el("span", { class: "mu-hint" }, `${what}${one.told ? "" : ` (${say("history_waits")})`}`),
-  );
 }
 
 // --- the page ------------------------------------------------------------------------------------------------------------------------
