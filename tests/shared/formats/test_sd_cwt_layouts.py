@@ -15,7 +15,7 @@ from support.signing import Signer
 from shared.codec import cbor
 from shared.cose import parse_sign1, sign1_of
 from shared.errors import Malformed, VcError
-from shared.formats import _payload, sd_cwt
+from shared.formats import _kbt, _payload, sd_cwt
 from shared.formats._payload import Payload, Split, split_binding
 
 TOKEN = unb64(presented())
@@ -153,3 +153,36 @@ def answer(text: str) -> Any:
     except VcError as error:
         return error.code
     return facts.claims, set(facts.disclosed), facts.signing_input_digest
+
+
+ANSWER = {3: "l:" + "A" * 43, 6: 1_800_000_000, 39: bytes(range(32))}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {6: 5}, {6: 65_536}, {6: 65_535}, {3: "é" + "A" * 43}, {3: "A" * 44}, {39: bytes(31)}, {4: 1_800_000_001}]
+)
+def test_answers_of_one_length_are_read_alike(changes: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = cbor2.dumps(dict(sorted(changed(ANSWER, changes).items())))
+    usual = _kbt.parse(payload)
+    assert _kbt.render(usual) == payload
+    monkeypatch.setattr(_kbt, "_LITERALS", ())
+    assert _kbt.parse(payload) == usual
+
+
+@settings(deadline=None, max_examples=300)
+@given(at=st.integers(0, 92), piece=st.binary(min_size=1, max_size=4))
+def test_an_answer_read_the_short_way_is_one(at: int, piece: bytes) -> None:
+    payload = cbor2.dumps(ANSWER)
+    payload = (payload[:at] + piece + payload[at + len(piece) :])[: len(payload)]
+    found = [told(payload)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_kbt, "_LITERALS", ())
+        found.append(told(payload))
+    assert found[0] == found[1]
+
+
+def told(payload: bytes) -> Any:
+    try:
+        return _kbt.parse(payload)
+    except VcError as error:
+        return error.code
