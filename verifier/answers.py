@@ -16,9 +16,9 @@ from shared.codec import base64url, frames, qr
 from shared.codec.frames import Assembly
 from shared.errors import Malformed, PurposeMismatch, TooLarge, VcError
 from shared.flow import Fetch, Fetched, run
-from shared.formats import Binding
+from shared.formats import BearerType, Binding, formats
 from shared.ovp import envelope
-from shared.ovp.answer import Answer, asked_of, find_open, live_binding, open_answer, parse_answer, peek_answer
+from shared.ovp.answer import SD_CWT_FORMAT, Answer, asked_of, find_open, live_binding, open_answer, parse_answer, peek_answer
 from shared.trust.relying_party import Want
 from shared.verify import Decision, Expectation, Level, Material, decide_error, verify
 from verifier.check import PICTURES, Judged, copy_of, judge_copy
@@ -35,7 +35,14 @@ class Sealed:
     content: bytes = field(repr=False)
 
 
-Brought = AddressedPresentation | Answer | Sealed
+@dataclass(frozen=True, slots=True)
+class ForAnybody:
+    """A document that its issuer made for whoever holds it, as the format's wire text."""
+
+    wire: str = field(repr=False)
+
+
+Brought = AddressedPresentation | Answer | Sealed | ForAnybody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,8 @@ def _read_text(text: str) -> Brought:
 def _sort(prefix: str, content: bytes) -> Brought:
     if prefix == envelope.SEALED:
         return Sealed(content)
+    if prefix == envelope.BEARER:
+        return ForAnybody(base64url.encode(content))
     if prefix == envelope.SD_JWT:
         try:
             return parse_answer(prefix, content)
@@ -114,6 +123,10 @@ def judge_parts(
     level = Level.ADDRESSED
     try:
         brought = read_brought(parts)
+        if isinstance(brought, ForAnybody):
+            level = Level.BEARER
+            expectation = _for_anybody(brought)
+            return Outcome(judged=Judged(decision=run(verify({"document": [brought.wire]}, expectation, material, at=at), answer)))
         if isinstance(brought, Sealed):
             level = Level.LIVE
             asked = _live(brought, questions)
@@ -131,6 +144,12 @@ def judge_parts(
         return Outcome(judged=Judged(decision=decide_error(error, at=at, level=level)))
     decision = run(verify({use.query.id: [asked.answer.wire]}, expectation, material, at=at), answer)
     return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if used_up(decision) else "")
+
+
+def _for_anybody(brought: ForAnybody) -> Expectation:
+    """Nothing was asked for; only a type whose file says bearer passes (security rule S2)."""
+    kind = formats()[SD_CWT_FORMAT].parse(brought.wire).vct
+    return Expectation(query=None, binding=BearerType(vct=kind), format=SD_CWT_FORMAT)
 
 
 def _live(brought: Sealed, questions: Questions) -> _Asked:

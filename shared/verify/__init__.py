@@ -29,6 +29,7 @@ from ..codec.reader import pointer
 from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
+from ..formats import BearerType
 from ._examine import Presentation, examine, of_error, unreached
 from ._groups import check_groups
 from ._model import (
@@ -108,9 +109,16 @@ def verify(
         status_iat=None if known.oldest is None else known.oldest.iat,
         status_freshness=known.freshness,
         source=material.source,
-        replay_keys=tuple(dict.fromkeys(one.claims.signing_input_digest for one in seen if one.claims is not None)),
+        replay_keys=_replay_keys(expectation, seen),
         learnt=known.learnt,
     )
+
+
+def _replay_keys(expectation: Expectation, seen: Sequence[Presentation]) -> tuple[bytes, ...]:
+    """Of what a holder signed (S9). A document for bearers is the same for everybody, as often as it is shown."""
+    if isinstance(expectation.binding, BearerType):
+        return ()
+    return tuple(dict.fromkeys(one.claims.signing_input_digest for one in seen if one.claims is not None))
 
 
 def replayed(decision: Decision) -> Decision:

@@ -74,7 +74,7 @@ export async function decide(question) {
     credential: decision === "rejected" || !genuine ? null : shown(genuine),
     ...wordOf(known),
     packAsOf: pack.iat,
-    replayKey: genuine && toBase64url(genuine.facts.replayKey),
+    replayKey: genuine && expectation.mode !== "bearer" ? toBase64url(genuine.facts.replayKey) : null, // for bearers: as often as it is shown
     memory: { ...question.memory, floor, statuses: known.memory },
   };
 }
