@@ -72,22 +72,25 @@ def _ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in taken]
 
 
-async def open_house(folder: Path) -> House:
-    """Set everything up in ``folder`` and start it; ``close_house`` ends it."""
+async def open_house(folder: Path, *, known: bool = False) -> House:
+    """Set everything up in ``folder`` and start it; ``close_house`` ends it.
+
+    ``known``: the wallet fetches what the council's anchor says, and so knows what the council may ask for.
+    """
     issuer, wallet, verifier, other = _ports(4)
     async with aiohttp.ClientSession() as http:
         stage = Stage(http, {"issuer": issuer, "wallet": wallet, "verifier": verifier}, folder)
         side = Stage(http, {"verifier": other}, folder)
         house = House(folder=folder, stage=stage, side=side)
         try:
-            await _settle(house)
+            await _settle(house, known=known)
         except BaseException:
             close_house(house)
             raise
     return house
 
 
-async def _settle(house: House) -> None:
+async def _settle(house: House, *, known: bool) -> None:
     stage, side = house.stage, house.side
     init = asyncio.to_thread
     house.registry = await init(stage.init, "issuer", "registry", "--name", REGISTRY, *_place(stage, "issuer"))
@@ -98,12 +101,14 @@ async def _settle(house: House) -> None:
     )
     house.nora = await init(
         stage.init, "wallet", "nora", "--holder", "Nora Ashdown", "--trust", trusted,
-        "--trust", f"{house.council['anchor']}:relying-party", *_place(stage, "wallet"),
+        "--trust", f"{house.council['anchor']}:relying-party" + (f":{house.desk}" if known else ""), *_place(stage, "wallet"),
     )  # fmt: skip
-    services = ((stage, "issuer", "registry"), (stage, "wallet", "nora"), (stage, "verifier", "council"), (side, "verifier", "stranger"))
-    for where, service, folder in services:
-        where.serve(service, folder)
-    await asyncio.gather(*(_wait(*each) for each in services))
+    before = [(stage, "issuer", "registry"), (stage, "verifier", "council"), (side, "verifier", "stranger")]
+    wallet = (stage, "wallet", "nora")  # asks on its start what anchors say
+    for services in [before, [wallet]] if known else [[*before, wallet]]:
+        for where, service, folder in services:
+            where.serve(service, folder)
+        await asyncio.gather(*(_wait(*each) for each in services))
 
 
 async def _wait(stage: Stage, service: str, folder: str) -> None:
