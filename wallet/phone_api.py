@@ -16,6 +16,7 @@ from shared.errors import Conflict, InvalidProof, Missing, Refused, Untrusted
 from shared.jose import jwk
 from shared.web.auth import require_api_session, require_session
 from shared.web.openapi import Route, add_routes
+from shared.web.rates import Limit, allow
 from wallet import phone, register, showings
 from wallet.cards import card
 from wallet.keep import Vault
@@ -27,6 +28,8 @@ from wallet.showings import Showing
 from wallet.unlocked import Sitting, Unlocked
 
 MAX_PROOF = 4_096
+BEGUN = Limit("phone-begin", 60, 3_600)
+TOLD = Limit("phone-showings", 60, 3_600)
 
 PhoneName = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="A random name that the phone gave itself.")]
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,200}$")]
@@ -213,6 +216,7 @@ class PhoneApi:
 
     async def begin(self, request: web.Request, *, body: Begin) -> Challenge:
         vault = (await self._sitting(request)).vault
+        await allow(self._means.storage, BEGUN, vault.wallet, at=self._means.clock())  # each asks the office
         item = await phone.begin(self._means, vault, body.document, body.phone)
         state, issuer = item.value.state, await self._issuer(vault, body.document)
         nonce, count = (
@@ -265,7 +269,9 @@ class PhoneApi:
         return Staples(tuple(base64url.encode(one) for state in mine if isinstance(state, OnPhone) for one in state.staples))
 
     async def add_showings(self, request: web.Request, *, body: Showings) -> None:
-        await showings.add(self._means, (await self._sitting(request)).vault, body.showings)
+        vault = (await self._sitting(request)).vault
+        await allow(self._means.storage, TOLD, vault.wallet, at=self._means.clock())  # a history only grows
+        await showings.add(self._means, vault, body.showings)
 
 
 def word_of(delivery: Delivery) -> str:

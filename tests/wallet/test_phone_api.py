@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from support.trial_verify import Dice
 from support.wallets import Site, serve_wallet
 from support.world import BATCH, CODE, ISSUER
 
+from wallet import phone_api
 from wallet.holding import make_keys
 
 PHONE = "ab" * 16
@@ -191,6 +193,19 @@ async def test_nobody_reaches_the_batches_of_another_wallet(site: Site) -> None:
     token = opened["token"]
     assert (await site.call("POST", f"/phone/api/batches/{told['id']}/copies", {"proofs": await prove(told)}, token=token))[0] == 404
     assert (await site.call("GET", f"/phone/api/state?phone={PHONE}", token=token))[1]["batches"] == []
+
+
+async def test_no_phone_floods_the_office_or_the_history(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host's disk and the issuer are not for one open wallet alone; other wallets go on."""
+    document = await collect(site)
+    for name in ("BEGUN", "TOLD"):
+        monkeypatch.setattr(phone_api, name, replace(getattr(phone_api, name), most=2))
+    asked = (("batches", {"document": document, "phone": PHONE}, 200), ("showings", {"showings": [SHOWING]}, 204))
+    for path, body, good in asked:
+        assert [(await site.call("POST", f"/phone/api/{path}", body))[0] for _ in range(3)] == [good, good, 429]
+    before = len(site.world.log)
+    assert (await site.call("POST", "/phone/api/batches", asked[0][1]))[0] == 429
+    assert len(site.world.log) == before
 
 
 async def test_showings_go_into_the_history_once(site: Site) -> None:
