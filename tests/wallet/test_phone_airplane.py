@@ -348,9 +348,19 @@ async def test_taking_everything_off_without_a_network_is_told_later(tmp_path: P
 
 
 async def test_one_document_is_taken_off(tmp_path: Path) -> None:
+    """Not by one press: copies that were printed go on hold with the others, and the page says so first."""
     async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
         await kept(pocket, place)
         await pocket.page.get_by_role("button", name="Take off this phone").click()
+        await pocket.wait("remove")
+        await pocket.page.get_by_text("those that you printed here as well").wait_for()
+        await pocket.look("remove")
+        await pocket.press("Keep it")
+        await pocket.wait("home")
+        assert place.world.office.notified[-1]["event"] == "credential_accepted"
+        await pocket.page.get_by_role("button", name="Take off this phone").click()
+        await pocket.wait("remove")
+        await pocket.press("Take off this phone")
         await pocket.wait("empty")
         assert place.world.office.notified[-1]["event"] == "credential_deleted"
 

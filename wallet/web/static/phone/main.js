@@ -3,7 +3,7 @@
  * @module
  */
 import { SHORTEST, Vault, VaultError, keepStorage, passkeyPossible } from "../js/ovp/vault.js";
-import { types } from "./claims.js";
+import { actingFor, types } from "./claims.js";
 import { card, keepCard, pastLine, row, titleOf, whyNot } from "./cards.js";
 import { code, scan } from "./desk.js";
 import { keep } from "./keep.js";
@@ -207,10 +207,15 @@ function renewChosen(target) {
 async function removeChosen(target) {
   const kept = (await store.documents(ready())).find(({ id }) => id === target.dataset.document);
   if (!kept) return;
-  await takeOff(ready(), kept);
-  await home();
   const type = types.get(kept.vct);
-  announce(say("remove_batch", { title: type ? pick(type.title) : kept.vct }));
+  const title = type ? pick(type.title) : kept.vct;
+  const about = type ? actingFor(type, kept.claims) : "";
+  const remove = async () => {
+    await takeOff(ready(), kept);
+    await home();
+    announce(say("remove_batch", { title }));
+  };
+  show("remove", { text: { subject: about ? say("acting_for", { name: about }) : title }, acts: { remove } });
 }
 
 // --- keeping -------------------------------------------------------------------------------------------------------------------------
