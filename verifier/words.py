@@ -28,7 +28,7 @@ VERDICTS: Final[Mapping[str, str]] = {
     "undecided": N_("Can’t tell yet"),
 }
 
-A_COPY: Final = N_("You can rely on this, with a limit: it does not show who brings it")
+A_COPY: Final = N_("Genuine, but only a copy: it does not show who brings it")
 """Levels 0 and 1 are never a whole yes."""
 
 PASSED: Final[Mapping[str, str]] = {

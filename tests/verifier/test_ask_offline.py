@@ -275,7 +275,7 @@ def test_a_copy_made_out_to_us_as_one_code(laptop: Laptop) -> None:
     data = text(*render_answer(shown(binding)))
     verdict = laptop.check(data)
     assert told(verdict) == ("accepted", "", 1)
-    assert verdict["sentence"] == "You can rely on this, with a limit: it does not show who brings it."
+    assert verdict["sentence"] == "Genuine, but only a copy: it does not show who brings it."
     assert told(laptop.check(data)) == ("rejected", "replayed", 1)
     assert told(laptop.check(qr.png(data.decode(), ec="L"))) == ("rejected", "replayed", 1)
     other = addressed.make_binding(entity="https://other.example", purpose_id="bank", at=AT, entropy=system_entropy)

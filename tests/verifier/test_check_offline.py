@@ -303,7 +303,7 @@ async def test_words_for_a_person_at_a_terminal(bench: Bench) -> None:
         [copy_file()], pack.read_bytes(), Memory(), trust=read_trust(bench.folder / "desk" / "trust.json"), entity=BANK, at=AT
     )
     text = render(judged, tell(judged, remembered=False))
-    assert "\nYou can rely on this, with a limit: it does not show who brings it.\n" in text
+    assert "\nGenuine, but only a copy: it does not show who brings it.\n" in text
     assert "Not checked:" not in text
     assert "Donor’s date of birth: 2 November 1938" in text
     assert "  Power: Bank" in text

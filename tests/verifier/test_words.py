@@ -50,7 +50,7 @@ def test_sentences_of_a_verdict() -> None:
     bare = {"decision": "accepted", "code": "", "pack": None, "status": None, "level": {"number": 3}}
     assert words.sentence(bare) == "You can rely on this."
     for number in (0, 1):  # never a whole yes
-        assert words.sentence(bare | {"level": {"number": number}}) == "You can rely on this, with a limit: it does not show who brings it."
+        assert words.sentence(bare | {"level": {"number": number}}) == "Genuine, but only a copy: it does not show who brings it."
     assert words.sentence(bare | {"decision": "rejected", "code": "revoked"}).startswith(
         "Do not rely on this: the issuer has cancelled it."
     )

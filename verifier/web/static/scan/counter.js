@@ -112,6 +112,7 @@ export class Counter extends Door {
     const left = question.until - now();
     if (!view.isConnected || this.question !== question) return;
     fill(view, { left: left > 0 ? say("left", { seconds: left }) : say("over") });
+    view.querySelector(".scan-code")?.classList.toggle("scan-code--over", left <= 0);
     if (left > 0) this.timer = setTimeout(() => this.countdown(view, question), 1_000);
     else if (this.settings.kiosk && !this.busy) void this.ask(question.use, question.mode);
     else tell(say("over"));

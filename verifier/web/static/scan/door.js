@@ -261,7 +261,7 @@ export class Door {
     const said = [
       pack ? `${say("pack")}: ${say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) })}` : "",
       persisted ? "" : say("warnpersist"),
-      this.aboutNetwork(),
+      warnings.length && this.outcome === "offline" ? "" : this.aboutNetwork(),
     ];
     const place = view.querySelector("[data-part=knowledge]");
     place?.replaceChildren(...said.filter(Boolean).map((text) => part("part-line", { text })));

@@ -163,6 +163,7 @@ export class Reader {
 
   /** Something to say beside the camera. @param {string} name */
   note(name) {
+    piece(this._root, "progress").hidden = true;
     this._note(name);
   }
 
