@@ -36,7 +36,15 @@ UNIT: Command = [
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
-SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", "tests/e2e/test_screens.py", "tests/verifier/test_scan_looks.py"]
+LOOKED_AT = (
+    "tests/e2e/test_screens.py",
+    "tests/e2e/test_two_pages.py",
+    "tests/verifier/test_scan_looks.py",
+    "tests/verifier/test_packs_browser.py",
+    "tests/wallet/test_phone_browser.py",
+    "tests/wallet/test_phone_airplane.py",
+)
+SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
     "all": (*LINT, ("core, every branch", CORE), ("core, real parts and vectors", EDGE), ("services and journeys", SERVICES)),
@@ -47,10 +55,11 @@ PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
 def main(plan: str) -> int:
     if os.environ.get("MUNIMENT_NESTED"):  # a test runs the README's commands: set-up and collection are its matter, not another full run
         return subprocess.run([*PYTEST[:3], "-q", "--collect-only", "tests/shared"], cwd=ROOT, check=False).returncode
+    environment = os.environ | ({"MUNIMENT_SCREENS": str(ROOT / ".screens" / "in-use")} if plan == "screens" else {})
     for name, command in PLANS[plan]:
         print(f"== {name}", flush=True)
         started = time.monotonic()
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         print(f"== {name}: {'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - started:.0f} s", flush=True)
         if code:
             return code
