@@ -22,6 +22,7 @@ from ..codec.reader import get_int, get_object, get_objects, get_str, get_string
 from ..errors import Malformed, StatusUnknown
 from .token_status_list import VerifiedStatusToken
 
+LEEWAY = 120  # seconds: documents pass for a minute beyond their end (``shared.jose.jwt.check_times``)
 MAX_EQUIVOCATIONS = 64
 MAX_EVIDENCE = 2  # tokens kept of one equivocation: two are proof
 Name = tuple[str, str]  # the issuer's identifier, the list's address
@@ -122,8 +123,8 @@ class StatusMemory:
         )
 
     def forget(self, at: int) -> StatusMemory:
-        """Without the entries of documents that have ended on their own."""
-        return replace(self, invalid={entry: until for entry, until in self.invalid.items() if until > at})
+        """Without the entries of documents that have ended on their own, by the clock of whoever is a little behind too."""
+        return replace(self, invalid={entry: until for entry, until in self.invalid.items() if until + LEEWAY > at})
 
 
 def _latest(one: Mapping[Name, Seen], other: Mapping[Name, Seen]) -> dict[Name, Seen]:

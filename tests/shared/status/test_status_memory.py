@@ -117,7 +117,8 @@ def test_invalid_is_kept_until_the_document_has_ended_anyway() -> None:
         .learn_invalid(ISSUER, LIST, 7, until=AT)
     )
     assert dict(memory.invalid) == {(ISSUER, LIST, 7): AT + 5, (ISSUER, LIST, 8): AT + 9}
-    assert dict(memory.forget(AT + 5).invalid) == {(ISSUER, LIST, 8): AT + 9}
+    assert dict(memory.forget(AT + 5).invalid) == dict(memory.invalid)  # they may pass for a minute more
+    assert dict(memory.forget(AT + 125).invalid) == {(ISSUER, LIST, 8): AT + 9}
 
 
 _URIS = st.sampled_from(["https://a.example/1", "https://b.example/2"])
