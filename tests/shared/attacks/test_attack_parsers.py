@@ -96,7 +96,9 @@ def test_cbor_keys_that_all_have_one_hash() -> None:
         cbor.loads(map_of(*keys))
 
 
-@pytest.mark.parametrize("key", [b"\x80", b"\xa0", b"\xc1\x00", b"\xf5", b"\xf6", b"\xf9\x7e\x00", b"\xfb" + bytes(8), b"\x98\x18" + bytes(24)])
+@pytest.mark.parametrize(
+    "key", [b"\x80", b"\xa0", b"\xc1\x00", b"\xf5", b"\xf6", b"\xf9\x7e\x00", b"\xfb" + bytes(8), b"\x98\x18" + bytes(24)]
+)
 def test_cbor_keys_are_whole_numbers_and_strings(key: bytes) -> None:
     for data in (map_of(key), map_of(b"\x01", key), b"\x81" + map_of(key), b"\xa1\x01" + map_of(key), b"\xd8\x64" + map_of(key)):
         with pytest.raises(Malformed, match="keys"):
