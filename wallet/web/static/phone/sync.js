@@ -7,6 +7,7 @@
  */
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { VcError } from "../js/ovp/errors.js";
+import { VaultError } from "../js/ovp/vault.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
 import { keep } from "./keep.js";
 import { NetError, readRegister, readStaples, readState, tellKept, tellLost, tellShowings } from "./net.js";
@@ -41,16 +42,21 @@ export async function sync(vault) {
 
 /** The state of each document, and batches whose end one side has not heard. @param {Vault} vault @param {PhoneState} state */
 async function settle(vault, state) {
-  for (const kept of await documents(vault)) {
-    const known = state.documents.find(({ id }) => id === kept.id);
-    const value = { ...kept, state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now() };
-    await vault.commit([{ shelf: "documents", id: kept.id, value }]);
+  for (const { id, value, stamp } of await vault.all("documents")) {
+    const known = state.documents.find((each) => each.id === id);
+    const news = { state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now() };
+    await vault.commit([{ shelf: "documents", id, value: { ...value, ...news }, stamp }]).catch(unlessChanged);
   }
   const here = new Map((await documents(vault)).map((kept) => [kept.id, kept.batch]));
   for (const batch of state.batches.filter(({ mine }) => mine)) {
     if (batch.state === "received" && here.get(batch.document) === batch.id) await tellKept(batch.id);
     if (batch.state === "on-phone" && !here.has(batch.document)) await tellLost(batch.id); // a batch that was replaced is no loss
   }
+}
+
+/** What was changed or taken off at the same moment stays as it is now. @param {unknown} error */
+function unlessChanged(error) {
+  if (!(error instanceof VaultError) || error.code !== "changed") throw error;
 }
 
 /** Showings that the wallet's history does not have yet. @param {Vault} vault */
