@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the code
+settings.load_profile("muniment")
 
 pytest_plugins = ["support.postgresql", "support.browser", "support.house"]
 Vectors = Callable[[str], Path]
