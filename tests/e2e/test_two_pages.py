@@ -300,3 +300,20 @@ async def test_a_week_later(parted: Parted, tmp_path: Path) -> None:
         await phone.page.get_by_text("week").first.wait_for()
         await phone.look("stale")
         await phone.page.get_by_text("8 days ago").first.wait_for()
+
+
+NO_STORAGE = "IDBFactory.prototype.open = () => { throw new DOMException('not here', 'SecurityError'); };"
+
+
+async def test_browsers_that_may_store_nothing(parted: Parted, tmp_path: Path) -> None:
+    """A private window, say: both pages open, and tell why nothing can be done there."""
+    phone: Phone
+    desk: Desk
+    async with opened(parted, tmp_path) as (phone, desk):
+        for side in (phone, desk):
+            await side.page.context.add_init_script(NO_STORAGE)
+            await side.page.reload()
+        await phone.page.get_by_text("This browser does not let pages store anything").first.wait_for()
+        await phone.look("storage-refused")
+        await desk.page.get_by_role("heading", name="This browser keeps nothing").wait_for()
+        await desk.look("storage-refused")

@@ -63,6 +63,7 @@ export function render(view, { verdict, seconds, seen }, kinds) {
   shown(view, verdict, kinds);
   const question = toDecide(verdict);
   if (question) {
+    view.querySelector(".scan-big")?.classList.add("govuk-button--secondary"); // what comes next is to decide
     piece(view, "decide").hidden = false;
     fill(piece(view, "decide"), {
       question: say(question),

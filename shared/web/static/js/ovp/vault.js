@@ -271,10 +271,19 @@ export async function keepStorage() {
 
 // --- IndexedDB -----------------------------------------------------------------------------------------------------------------------
 
+/** Browsers that let a page store nothing refuse it here, some by throwing. @param {string} name @returns {IDBOpenDBRequest} */
+function opening(name) {
+  try {
+    return indexedDB.open(`muniment-${name}`, 1);
+  } catch (error) {
+    throw new VaultError("no_storage", error instanceof Error ? error.name : "");
+  }
+}
+
 /** @param {string} name @returns {Promise<IDBDatabase>} */
 function openDatabase(name) {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(`muniment-${name}`, 1);
+    const request = opening(name);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("doors", { keyPath: "id" });
       request.result.createObjectStore("items", { keyPath: ["shelf", "id"] });
