@@ -25,7 +25,8 @@ LINT: tuple[tuple[str, Command], ...] = (
     ("import contracts", [BIN / "lint-imports"]),
     ("dependencies", [BIN / "deptry", "--no-ansi", "."]),
 )
-PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+# a file of tests is one worker's, so that what a module sets up is set up once; the long journeys come first, as they are collected
+PYTEST: Command = [BIN / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 UNIT: Command = [
     *PYTEST,
     "-m",
