@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from support.forge import HOLDER, issue
 from support.signing import AT, Signer
 
 from shared.errors import (
@@ -380,6 +381,13 @@ def test_a_copy_with_a_broken_key_is_pointed_at() -> None:
     with pytest.raises(Malformed) as caught:
         match(copy(None, cnf={"jwk": {"kty": "EC"}}))
     assert caught.value.where.startswith("/credentials/0/credential/cnf")
+
+
+def test_a_compact_copy_is_matched_by_its_cose_key() -> None:
+    wire = issue("dc+sd-cwt")
+    keys = {KeyId("other"): Signer.new().public, KeyId("mine"): HOLDER.public}
+    bound, bearer = match_copies(CredentialResponse(credentials=(wire,)), keys, format_name="dc+sd-cwt")
+    assert ({key: parsed.wire for key, parsed in bound.items()}, bearer) == ({KeyId("mine"): wire}, ())
 
 
 def test_a_format_that_is_not_known_is_refused() -> None:
