@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import json
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ MOST = 45  # frames until it is given up: three seconds
 HOLD = 3  # camera frames a code, at 15 camera frames and 5 codes a second
 ROUNDS = 3  # each cell is filmed so often, with other poses, beginning at another code
 TABLE = Path("docs/scan-table.md")
+DEVICES = Path("docs/devices")
+"""Files as the page “Try your camera” saves them, one a device."""
 NOW = system_clock()
 DAY = NOW - NOW % 86_400
 ISSUER = "https://opg.example"
@@ -267,6 +270,33 @@ def _modules(text: str) -> str:
     return f"version {(side - 17) // 4}"
 
 
+def real_devices(folder: Path) -> list[str]:
+    """The table of real telephones and cameras, from the files that people saved."""
+    files = sorted(folder.glob("*.json"))
+    figures = [each for file in files for each in json.loads(file.read_text(encoding="utf-8"))]
+    head = [
+        "## Real devices",
+        "",
+        (
+            "Measured by people on the page “Try your camera” with a trial code of 880 bytes. To add a device, save its figures there as a file, "
+            f"put the file into `{DEVICES.as_posix()}/`, and make this page anew."
+        ),
+        "",
+    ]
+    if not figures:
+        return [*head, "Nobody has sent figures yet."]
+    columns = ("device", "pictures until read", "seconds", "codes in the loop", "camera picture", "read by")
+    rows = [
+        f"| {_cell(each['device'])} | {each['pictures']} | {each['seconds']:.2f} | {each['parts']} | {_cell(each['size'])} | {_cell(each['reader'])} |"
+        for each in sorted(figures, key=lambda each: str(each["device"]))
+    ]
+    return [*head, f"| {' | '.join(columns)} |", f"|{'--|' * len(columns)}", *rows]
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "/").replace("\n", " ")
+
+
 def _document(lines: Sequence[str]) -> str:
     heads = [f"{camera.name} {round(distance * 100)} cm" for camera in (MEDIOCRE, POOR) for distance in DISTANCES]
     return "\n".join(
@@ -287,6 +317,8 @@ def _document(lines: Sequence[str]) -> str:
             f"| what is shown | clear | sent | carrier | {' | '.join(heads)} |",
             f"|{'--|' * (4 + len(heads))}",
             *lines,
+            "",
+            *real_devices(DEVICES),
             "",
         ]
     )
