@@ -15,6 +15,7 @@ from shared.credentials._tree import PORTRAIT
 from wallet.sessions import CopyLine, Document
 
 PREFERRED = "dc+sd-jwt"
+COMPACT = "dc+sd-cwt"
 STATES = {
     "valid": Text("in force", "mewn grym"),
     "suspended": Text("on hold", "wedi’i atal dros dro"),
@@ -65,6 +66,7 @@ class Card:
     expires_on: str
     expires_at: int
     copies_left: int
+    codes_left: int  # copies in the compact form, of which those for one organisation are made
     copies_total: int
     checked_at: int
     renews_at: int
@@ -156,6 +158,7 @@ def card(document: Document, *, at: int, locale: str = "en") -> Card:
         expires_on=iso_day(expires),
         expires_at=expires,
         copies_left=len(fresh_copies(document, main_format(document), at)),
+        codes_left=len(fresh_copies(document, COMPACT, at)),
         copies_total=len(counted),
         checked_at=document.status.checked_at,
         renews_at=document.renewal.at if document.renewal else 0,

@@ -101,7 +101,10 @@ class CardLine(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """One document. ``state`` is in words, ``state_code`` one of valid, suspended, invalid, unknown, expired."""
+    """One document. ``state`` is in words, ``state_code`` one of valid, suspended, invalid, unknown, expired.
+
+    ``copies_left`` are for showing online, ``codes_left`` for copies made out to one organisation.
+    """
 
     id: str
     type: str
@@ -113,6 +116,7 @@ class CardOut(Struct, frozen=True):
     state_code: str
     expires_on: str
     copies_left: int
+    codes_left: int
     copies_total: int
     checked_at: int
     renews_at: int

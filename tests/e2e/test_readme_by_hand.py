@@ -118,7 +118,7 @@ def test_make_receive_and_check_by_hand(hands: Hands) -> None:
     for line in rely:
         printed = hands.type(line)
         if " check " in line:
-            assert "You can rely on this" in printed
+            assert "Genuine, but only a copy" in printed
     assert json.loads(hands.type(ask))["link"]
     hands.type(cancel)
     hands.type(check[1])

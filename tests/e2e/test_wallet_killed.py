@@ -90,10 +90,10 @@ async def test_killed_while_making_a_copy_out(template: Template, tmp_path: Path
             await here.dies(*wish, failpoint=f"{point}:{moment}")
             assert not copy.exists()
             left -= (point, moment) != ("address", "before")
-            assert (await here.cards())[0]["copies_left"] == left
+            assert (await here.cards())[0]["codes_left"] == left
         assert (await here.run(*wish))[0] == 0
         assert json.loads(copy.read_text())["aud"] == "a:https://bank.example"
-        assert (await here.cards())[0]["copies_left"] == left - 1
+        assert (await here.cards())[0]["codes_left"] == left - 1
 
 
 async def test_killed_while_a_wallet_is_made(template: Template, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def _again(draft: Draft, _dice: Dice) -> None:
     raw = cbor2.dumps([bytes(16), *cbor2.loads(draft.hidden[0])[1:]])
     claims = dict(draft.payload[TYPE_MAP])
     shown = {hashlib.sha256(each).digest() for each in draft.hidden}
-    spare = next(at for at, each in enumerate(claims[REDACTED]) if each not in shown)
+    spare = next((at for at, each in enumerate(claims[REDACTED]) if each not in shown), 0)
     claims[REDACTED] = [*claims[REDACTED][:spare], hashlib.sha256(raw).digest(), *claims[REDACTED][spare + 1 :]]
     draft.payload[TYPE_MAP] = claims
     resigned(draft)
