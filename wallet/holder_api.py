@@ -1,7 +1,6 @@
 """The JSON API of a wallet's own holder: collect, look, be asked, agree, make copies out. Errors are RFC 9457.
 
-A program opens a wallet with ``POST /api/session`` and sends the token as ``Authorization: Bearer``; it dies when the wallet has been
-idle too long. Nobody but the holder has such a token: this API is no door for organisations.
+A program opens a wallet with ``POST /api/session`` and sends the token as ``Authorization: Bearer``, until the wallet was idle too long.
 """
 
 from __future__ import annotations
@@ -101,10 +100,7 @@ class CardLine(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """One document. ``state`` is in words, ``state_code`` one of valid, suspended, invalid, unknown, expired.
-
-    ``copies_left`` are for showing online, ``codes_left`` for copies made out to one organisation.
-    """
+    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body."""
 
     id: str
     type: str
