@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import zxingcpp
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -47,7 +48,7 @@ NOW = system_clock()
 DAY = NOW - NOW % 86_400
 ISSUER = "https://opg.example"
 FORMAT = formats()["dc+sd-cwt"]
-CLAIMS = {
+CLAIMS: dict[str, Any] = {
     "representation_kind": "power_of_attorney",
     "instrument_type": "lpa-property-and-affairs",
     "attestation_basis": "register",
@@ -148,7 +149,7 @@ def _issued() -> tuple[str, ec.EllipticCurvePrivateKey, PublicKey]:
     issuer, holder = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     credential = Credential(
         type=by_id("representation"),
-        claims={**CLAIMS, "proxy": {**CLAIMS["proxy"], "portrait": portrait()}},  # type: ignore[dict-item] # a dictionary
+        claims={**CLAIMS, "proxy": {**CLAIMS["proxy"], "portrait": portrait()}},
         issuer=ISSUER,
         issued_at=DAY,
         expires_at=DAY + 30 * 86_400,

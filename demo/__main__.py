@@ -22,7 +22,7 @@ Story = Callable[[Stage, Script], Awaitable[list[str]]]
 
 async def _airplane(stage: Stage, script: Script) -> list[str]:
     """Its browsers and its camera are brought by ``make demo STORY=airplane``; the other stories do without."""
-    from demo import airplane  # noqa: PLC0415
+    from demo import airplane  # noqa: PLC0415 - the other stories are played where its browsers are not
 
     return await airplane.play(stage, script)
 

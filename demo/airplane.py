@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -13,9 +13,9 @@ from demo.camera import MEDIOCRE, film
 from demo.poa import BANK, REGISTRY, Cast, collect, make
 from demo.script import Script
 from demo.stage import Stage
+from shared.clock import system_entropy
+from shared.web.passphrases import generate_passphrase
 
-PHONE_PASSPHRASE = "carry-it-without-signal"  # noqa: S105 - invented, for one performance
-DESK_PASSPHRASE = "counter-three-northwold"  # noqa: S105
 PURPOSE = "Bank account"
 SCREEN, TELEPHONE = 120.0, 62.0  # millimetres that a code is wide on the desk's screen and on the telephone
 FAR = 0.35  # metres from the telephone to the desk's camera
@@ -24,12 +24,14 @@ NEAR = 0.45  # metres from the telephone's camera to the desk's screen
 
 @dataclass(slots=True)
 class Scene:
-    """Who is on stage, with what they signed in with."""
+    """Who is on stage, with what they signed in with, and what opens the phone and the desk in this one performance."""
 
     cast: Cast
     nora: Person
     counter: Person
     silence: Silence
+    for_phone: str = field(default_factory=lambda: generate_passphrase(system_entropy))
+    for_desk: str = field(default_factory=lambda: generate_passphrase(system_entropy))
 
 
 async def play(stage: Stage, script: Script) -> list[str]:
@@ -90,8 +92,8 @@ async def keep_on_phone(stage: Stage, script: Script, scene: Scene) -> None:
         await nora.picture("nothing-kept")
         await nora.press("Keep on this phone")
         await nora.heading("Keep on this phone for no signal")
-        await page.locator("#new_passphrase").fill(PHONE_PASSPHRASE)
-        await page.locator("#repeat").fill(PHONE_PASSPHRASE)
+        await page.locator("#new_passphrase").fill(scene.for_phone)
+        await page.locator("#repeat").fill(scene.for_phone)
         await nora.picture("what-will-happen")
         await nora.press("Keep on this phone")
         await nora.heading("Kept on this phone")
@@ -112,8 +114,8 @@ async def make_a_desk(stage: Stage, script: Script, scene: Scene) -> None:
         await page.get_by_role("button", name="Sign in").click()
         await counter.heading("Make this a checking desk")
         await page.locator("#scan-name").fill("Counter 3")
-        await page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
-        await page.locator("#scan-again").fill(DESK_PASSPHRASE)
+        await page.locator("#scan-passphrase").fill(scene.for_desk)
+        await page.locator("#scan-again").fill(scene.for_desk)
         await counter.picture("make-a-desk")
         await counter.press("Set up this desk")
         await page.get_by_text(PURPOSE, exact=True).first.wait_for()
@@ -136,14 +138,14 @@ async def switch_off(stage: Stage, script: Script, scene: Scene) -> None:
         script.say("Where the services were, somebody listens now and counts whoever calls.")
         await nora.page.goto(stage.url("wallet") + "/phone/")
         await nora.heading("Unlock your documents")
-        await nora.page.locator("#passphrase").fill(PHONE_PASSPHRASE)
+        await nora.page.locator("#passphrase").fill(scene.for_phone)
         await nora.press("Unlock")
         await nora.heading("Your documents on this phone")
         await nora.page.get_by_text("There is no network", exact=True).wait_for()
         await nora.picture("without-signal")
         await counter.page.goto(stage.url("verifier") + "/desk/scan/")
         await counter.heading("Open this desk")
-        await counter.page.locator("#scan-passphrase").fill(DESK_PASSPHRASE)
+        await counter.page.locator("#scan-passphrase").fill(scene.for_desk)
         await counter.press("Open")
         await counter.page.get_by_text("No network at this moment").wait_for()
         await counter.picture("without-network")

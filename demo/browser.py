@@ -20,7 +20,7 @@ from demo.stage import StageError
 
 PHONE, LAPTOP = {"width": 390, "height": 780}, {"width": 1280, "height": 860}
 PATIENCE = 90_000  # milliseconds, on a machine that does much else
-FLAGS = (
+QUIET = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -28,8 +28,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",
 )
+"""A Chromium that does nothing but what it is told."""
+FLAGS = (*QUIET, "--use-fake-device-for-media-stream")
 NOWHERE = ("--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>")  # where a process cannot be kept from the network
 
 

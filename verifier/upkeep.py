@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from shared.clock import Clock, Entropy
@@ -13,7 +12,7 @@ from shared.errors import ConfigError, SnapshotStale, StatusUnknown
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
-from shared.storage import Tx, open_storage
+from shared.storage import Storage, Tx
 from shared.web import certificates, doctor, heard, own_keys
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
@@ -37,7 +36,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
         public, bundle = await custodian.public(RELYING_PARTY), await custodian.public(BUNDLE)
     finally:
         await custodian.close()
-    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
+    async with _publishing(directory, settings, clock=clock, entropy=entropy) as publisher:
         states = await own_keys.entered(publisher)
     return [
         f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
@@ -49,28 +48,22 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
     ]
 
 
-@asynccontextmanager
-async def _publisher(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> AsyncIterator[Publisher]:
-    storage = open_storage(settings.storage)
-    try:
-        await storage.migrate(init.migrations())
-        yield init.publisher(directory, settings, storage, clock=clock, entropy=entropy)
-    finally:
-        await storage.close()
+def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
+    def make(storage: Storage) -> Publisher:
+        return init.publisher(directory, settings, storage, clock=clock, entropy=entropy)
+
+    return own_keys.publishing(settings.storage, init.migrations(), make)
 
 
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
     """Withdraw, retire, report as compromised, or only publish; says what is published now."""
-    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
-        return await own_keys.act(publisher, arguments)
+    return await own_keys.change(_publishing(directory, settings, clock=clock, entropy=entropy), arguments)
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present identifier; needs the anchor's keys in ``anchor.keys``."""
-    leaf = await init.certifier(directory, settings, clock=clock, entropy=entropy).renew()
-    async with _publisher(directory, settings, clock=clock, entropy=entropy) as publisher:
-        await publisher.publish(actor=own_keys.ACTOR)
-    return leaf
+    certifier = init.certifier(directory, settings, clock=clock, entropy=entropy)
+    return await own_keys.renew(certifier, _publishing(directory, settings, clock=clock, entropy=entropy))
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final
 
 from ..errors import ConfigError, Conflict
+from ..storage import Migration, Storage, open_storage
 from ..trust.snapshot import KeyState
+from ..x509 import Cert
+from .certificates import Certifier
 from .own_trust import describe
 from .publisher import Publisher
 
+Publishing = AbstractAsyncContextManager[Publisher]
+
 ACTOR: Final = "command line"
+
+
+@asynccontextmanager
+async def publishing(storage: str, migrations: Sequence[Migration], make: Callable[[Storage], Publisher]) -> AsyncIterator[Publisher]:
+    """The publisher of a service that is not running, over its database, brought up to date."""
+    opened = open_storage(storage)
+    try:
+        await opened.migrate(migrations)
+        yield make(opened)
+    finally:
+        await opened.close()
+
+
+async def change(opened: Publishing, arguments: argparse.Namespace) -> str:
+    """As ``act``, with a publisher that is opened for it."""
+    async with opened as publisher:
+        return await act(publisher, arguments)
+
+
+async def renew(certifier: Certifier, opened: Publishing) -> Cert:
+    """A new certificate for the same key and the present name of the service, and published; needs the anchor's keys."""
+    leaf = await certifier.renew()
+    async with opened as publisher:
+        await publisher.publish(actor=ACTOR)
+    return leaf
 
 
 async def act(publisher: Publisher, arguments: argparse.Namespace) -> str:

@@ -11,15 +11,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from demo.browser import QUIET
+
+FLAGS = list(QUIET)
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
