@@ -31,6 +31,9 @@ class Role(StrEnum):
     BUNDLE = "bundle"
     DESK = "desk"  # one desk's own, certified for a week by the relying party's key (S10)
     HOLDER = "holder"  # one key a copy and a format
+    CLIENT = "client"  # one wallet's instance towards one authorization server, certified by its provider
+    DPOP = "dpop"  # ties tokens to whoever asked for them; towards one authorization server
+    WALLET_PROVIDER = "wallet-provider"  # vouches for wallets and for where they hold their keys
     MAC = "mac"  # symmetric: keyed references
     SEAL = "seal"  # symmetric: data at rest
 
@@ -41,6 +44,9 @@ SIGNS: dict[Role, frozenset[str]] = {
         {
             "dc+sd-jwt",
             "vc+jwt",
+            "vc+sd-jwt",
+            "mso_mdoc",  # an MSO has no typ of its own (ISO/IEC 18013-5 section 9.1.2.4)
+            "openidvci-issuer-metadata+jwt",
             "application/sd-cwt",
             "application/cwt",
             "statuslist+jwt",
@@ -48,10 +54,13 @@ SIGNS: dict[Role, frozenset[str]] = {
             "status-assertion",
         }
     ),
-    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert"}),
+    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt"}),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
     Role.DESK: frozenset({"challenge"}),
-    Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "openid4vci-proof+jwt"}),
+    Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "DeviceAuthentication", "openid4vci-proof+jwt"}),
+    Role.CLIENT: frozenset({"oauth-client-attestation-pop+jwt"}),
+    Role.DPOP: frozenset({"dpop+jwt"}),
+    Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt"}),
     Role.MAC: frozenset(),
     Role.SEAL: frozenset(),
 }

@@ -6,7 +6,7 @@ A format has no key, no clock, no socket: keys are named, time and entropy are a
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -49,6 +49,20 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What an mdoc is tied to beside audience and nonce (OpenID4VP appendix B.2.6); other formats do not look at it.
+
+    ``response_uri`` is where the answer goes; empty with the Digital Credentials API, whose origin is the audience after ``origin:``.
+    ``key_thumbprint`` is the RFC 7638 SHA-256 (32 bytes) of the key that the answer is locked with, ``None`` where it is not locked.
+    ``agree`` gives the secret shared with a device key, where the checker can also verify a device's MAC (ISO/IEC 18013-5 section 9.1.3.5).
+    """
+
+    response_uri: str = ""
+    key_thumbprint: bytes | None = None
+    agree: Callable[[PublicKey], bytes] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """Whom a presentation is for: to ``verify`` the expected values, to ``present`` the values to sign.
 
@@ -64,6 +78,7 @@ class Binding:
     issued_after: int | None = None
     max_age: int | None = 300
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    handover: Handover | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

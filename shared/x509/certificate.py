@@ -24,6 +24,7 @@ ROLE_OIDS: dict[Role, x509.ObjectIdentifier] = {
     Role.CREDENTIAL_ISSUER: x509.ObjectIdentifier(f"{_ARC}.1.1"),
     Role.RELYING_PARTY: x509.ObjectIdentifier(f"{_ARC}.1.2"),
     Role.BUNDLE: x509.ObjectIdentifier(f"{_ARC}.1.3"),
+    Role.WALLET_PROVIDER: x509.ObjectIdentifier(f"{_ARC}.1.4"),
 }
 _ROLES = {oid: role for role, oid in ROLE_OIDS.items()}
 

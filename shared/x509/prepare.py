@@ -29,6 +29,7 @@ _USAGES: dict[Role, tuple[x509.ObjectIdentifier, ...]] = {
     Role.CREDENTIAL_ISSUER: (ROLE_OIDS[Role.CREDENTIAL_ISSUER], _DOCUMENT_SIGNER),
     Role.RELYING_PARTY: (ROLE_OIDS[Role.RELYING_PARTY],),
     Role.BUNDLE: (ROLE_OIDS[Role.BUNDLE],),
+    Role.WALLET_PROVIDER: (ROLE_OIDS[Role.WALLET_PROVIDER],),
 }
 
 # ecdsa-with-SHA256 and -SHA384 (RFC 5758 section 3.2), as complete AlgorithmIdentifiers.

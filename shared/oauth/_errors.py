@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from . import errors
-from .codec import reader, strict_json
-from .errors import Malformed, Refused, Unavailable, VcError
-from .flow import Fetched
+from .. import errors
+from ..codec import reader, strict_json
+from ..errors import Malformed, Refused, Unavailable, VcError
+from ..flow import Fetched
 
 _FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
 
