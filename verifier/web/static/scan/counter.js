@@ -86,10 +86,11 @@ export class Counter extends Door {
     const { question } = this;
     if (!question) return;
     const title = words.uses.find((one) => one.id === question.use)?.title ?? "";
+    const text = question.mode === "live" ? await renderText(CHALLENGE, fromBase64url(question.challenge)) : "";
+    if (this.question !== question) return; // something else was opened meanwhile
     const view = this.show(question.mode === "live" ? "ask" : "code", { title });
     if (question.mode === "live") {
-      const canvas = /** @type {HTMLCanvasElement} */ (piece(view, "code"));
-      drawWhole(canvas, await renderText(CHALLENGE, fromBase64url(question.challenge)));
+      drawWhole(/** @type {HTMLCanvasElement} */ (piece(view, "code")), text);
       this.asks(piece(view, "asks"), question.use);
     } else {
       const { digits } = question;
@@ -180,9 +181,9 @@ export class Counter extends Door {
     if (this.case !== one) return; // the next customer is there already
     const { verdict } = outcome;
     const kinds = Array.from(means.pack?.types.values() ?? []);
+    if (!toDecide(verdict)) await this.remember(outcome, kinds); // first, so that the list never lacks what was seen
     const view = this.show("result");
     render(view, outcome, kinds);
-    if (!toDecide(verdict)) await this.remember(outcome, kinds);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
     if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);

@@ -15,6 +15,8 @@ class Page extends Counter {
     super();
     /** @type {Figures | null} */
     this.figures = null;
+    /** What was set last is on the disk. @type {Promise<void>} */
+    this.saved = Promise.resolve();
   }
 
   // --- the camera on trial
@@ -47,6 +49,7 @@ class Page extends Counter {
   // --- the list of decisions, and the desk itself
 
   async history() {
+    await this.saved;
     const lines = await this.ready().store.past();
     const view = this.show("history");
     const place = piece(view, "lines");
@@ -162,7 +165,7 @@ addEventListener("submit", (event) => {
 addEventListener("change", (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);
   if (input.dataset.onChange === "file" && input.files?.[0]) void page.reader?.file(input.files[0]);
-  else if (input.closest("[data-on-change=setting]")) void page.setting(input);
+  else if (input.closest("[data-on-change=setting]")) page.saved = page.setting(input);
 });
 
 addEventListener("pagehide", () => page.quiet());

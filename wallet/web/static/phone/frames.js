@@ -22,6 +22,8 @@ export async function showFrames(answer, done) {
   const text = await renderText(answer.prefix, answer.content);
   const message = await toMessage(answer.prefix, answer.content);
   const one = text.length <= (still ? FITS_ONE_CODE : SMALL);
+  const small = await split(message, SMALL_CHUNK);
+  const usual = one ? [text] : await split(message, CHUNK);
   const view = new Frames(still);
   const root = show("frames", {
     text: { title: answer.title, level: answer.level },
@@ -33,19 +35,16 @@ export async function showFrames(answer, done) {
       },
       pause: () => view.pause(),
       step: () => view.step(),
-      bigger: async () => view.draw(view.big ? (one ? [text] : await split(message, CHUNK)) : await split(message, SMALL_CHUNK), !view.big),
+      bigger: () => view.draw(view.big ? usual : small, !view.big),
     },
     leave: () => view.end(),
   });
   view.root = root;
   document.documentElement.classList.add("ph-white");
   void stayAwake();
-  view.draw(one ? [text] : await split(message, CHUNK), false);
+  view.draw(usual, false);
   signal("begin");
-  if (!still) {
-    const small = await split(message, SMALL_CHUNK);
-    view.help = setTimeout(() => !view.big && !view.paused && view.draw(small, true), HELP_AFTER);
-  }
+  if (!still) view.help = setTimeout(() => !view.big && !view.paused && view.draw(small, true), HELP_AFTER);
 }
 
 class Frames {

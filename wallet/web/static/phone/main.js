@@ -170,14 +170,17 @@ async function update() {
 
 async function home() {
   if (!vault) return begin();
+  const before = current();
   const [kept, copies, file, told] = await Promise.all([store.documents(vault), store.fresh(vault), store.registerFile(vault), store.showings(vault)]);
+  const persisted = await navigator.storage?.persisted?.();
+  if (![before, "home"].includes(current())) return; // something else was opened meanwhile
   if (!kept.length) return empty();
   const owed = told.filter((each) => !each.told).length;
   const more = (state?.documents ?? []).filter(({ id, keepable }) => keepable && !kept.some((each) => each.id === id));
   show("home", {
     when: {
       stale: isStale(kept, file?.at ?? 0),
-      unkept: !(await navigator.storage?.persisted?.()),
+      unkept: !persisted,
       more: more.length,
       signed_out: reach === "signed_out",
     },

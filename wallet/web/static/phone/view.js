@@ -19,6 +19,8 @@ const words = JSON.parse(find(document, "#words").textContent);
 const place = find(document, "#view");
 /** @type {Record<string, Act>} */
 const common = {};
+/** Forms that are being dealt with: sent twice is sent once. @type {WeakSet<HTMLElement>} */
+const busy = new WeakSet();
 /** @type {Filling} */
 let shown = {};
 /** @type {(error: unknown) => void} */
@@ -37,7 +39,9 @@ export function serve(acts, onFailure) {
   place.addEventListener("submit", (event) => {
     event.preventDefault();
     const form = /** @type {HTMLElement} */ (event.target);
-    act(form.dataset.form ?? "", form);
+    if (busy.has(form)) return;
+    busy.add(form);
+    void act(form.dataset.form ?? "", form).finally(() => busy.delete(form));
   });
 }
 
