@@ -5,9 +5,10 @@
 organisation, whose signature is pinned there; Python asks anchors and snapshots instead (``policy``), and never this.
 
 ``state`` is "active"; "verify-only" for a retired key until ``ended_at``; "ended" once that has passed; "compromised" for a key that proves
-nothing, because it was stolen or its certificate withdrawn. A reader refuses a compromised key as ``certificate_revoked`` and one from
-``ended_at`` on, or outside its dates, as ``untrusted``, whatever ``state`` was when the pack was made. ``floor`` is the date of the newest
-snapshot: the time cannot be before it (S18).
+nothing, because somebody else may have it; "withdrawn" where only this certificate of it was. A reader refuses the last two as
+``certificate_revoked`` and a key from ``ended_at`` on, or outside its dates, as ``untrusted``, whatever ``state`` was when the pack was made.
+A key that is over in one entry is so in all of its entity, under whichever anchor; a certificate withdrawn is that one alone. ``floor`` is
+the date of the newest snapshot: the time cannot be before it (S18).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .policy import Policy
 from .snapshot import KeyHistory, KeyState
 
 _ANY = "urn:any"
+_OVER = ("compromised", "ended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,25 +58,31 @@ def _self(own: Own) -> dict[str, Any]:
 
 def _issuer(policy: Policy, anchor: Anchor, entity: str, chain: tuple[bytes, ...], at: int) -> Mapping[str, Any] | None:
     leaf = load_certificate(chain[0])
-    snapshot = policy.snapshots.get(anchor.fingerprint)
-    history = None if snapshot is None else snapshot.key(leaf.public)
+    fate = policy.fate(leaf)
     alone = replace(policy, anchors=TrustAnchors(anchors=(replace(anchor, vcts=None),)))
     try:
         alone.check_issuer(chain, entity, _ANY, at)
     except CertificateRevoked:
-        ended = at if history is None or history.until is None else history.until
-        return _entry(anchor, entity, leaf, "compromised", ended)
-    except (Rejected, Undecided):
+        state, ended_at = _state(fate, at)
+        return _entry(anchor, entity, leaf, *((state, ended_at) if state == "compromised" else ("withdrawn", at)))
+    except Undecided:
+        state, ended_at = _state(fate, at)
+        return _entry(anchor, entity, leaf, state, ended_at) if state in _OVER else None
+    except Rejected:
+        snapshot = policy.snapshots.get(anchor.fingerprint)
+        history = None if snapshot is None else snapshot.history(leaf.der)
         if history is None or history.ends_at is None or at < history.ends_at:
             return None
         return _entry(anchor, entity, leaf, "ended", history.ends_at)
-    return _entry(anchor, entity, leaf, *_state(history))
+    return _entry(anchor, entity, leaf, *_state(fate, at))
 
 
-def _state(history: KeyHistory | None) -> tuple[str, int | None]:
-    if history is None or history.state is KeyState.ACTIVE:
+def _state(fate: KeyHistory | None, at: int) -> tuple[str, int | None]:
+    if fate is None or fate.ends_at is None:
         return "active", None
-    return "verify-only", history.ends_at
+    if fate.state is KeyState.COMPROMISED:
+        return "compromised", fate.ends_at
+    return "verify-only" if at < fate.ends_at else "ended", fate.ends_at
 
 
 def _entry(anchor: Anchor, entity: str, leaf: Cert, state: str, ended_at: int | None) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@
 An anchor that publishes a snapshot is asked through it: a chain outside the newest one, a key whose time is over and a certificate without
 a list of withdrawn ones in force are refused (S15-S17). An anchor of which no snapshot is known here is asked by its certificate alone, as
 every foreign authority is online, unless it is among ``needs``: then nothing is decided. From a checking pack every anchor needs one that
-its owner did not pin as without (``Policy.sealed``).
+its owner did not pin as without (``Policy.sealed``). What any anchor that may speak for an entity says of the end of a key holds under all
+others too (S15, S16).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field
 
 from ..errors import NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
 from ..keys import Role
-from ..x509 import Cert, Crl, verify_chain
+from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
-from .snapshot import Snapshot
+from .snapshot import KeyHistory, KeyState, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,36 @@ class Policy:
         return self._find(Role.RELYING_PARTY, x5c, at, crls, entitled)
 
     def _find(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
-        """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
+        """A chain that one anchor carries, of a key that no anchor calls over: then not even "undecided" is left."""
         if not x5c:
             raise Untrusted("no certificate came with it")
+        try:
+            leaf = self._carried(role, x5c, at, crls, check)
+        except Undecided:
+            self._check_fate(load_certificate(x5c[0]), at)
+            raise
+        self._check_fate(leaf, at)
+        return leaf
+
+    def fate(self, leaf: Cert) -> KeyHistory | None:
+        """How the key of ``leaf`` ended, by the word of any anchor pinned for an entity of it: a compromise, else the earliest end."""
+        over: list[tuple[bool, int, KeyHistory]] = []
+        for anchor in self.anchors.anchors if self.snapshots else ():
+            snapshot = self.snapshots.get(anchor.fingerprint)
+            if snapshot is None or (anchor.entity is not None and anchor.entity not in leaf.uris):
+                continue
+            history = snapshot.history(leaf.der)
+            if history is not None and history.ends_at is not None:
+                over.append((history.state is not KeyState.COMPROMISED, history.ends_at, history))
+        return min(over, key=lambda each: each[:2])[2] if over else None
+
+    def _check_fate(self, leaf: Cert, at: int) -> None:
+        fate = self.fate(leaf)
+        if fate is not None:
+            fate.check(at)
+
+    def _carried(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
+        """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
         known = (*self.crls, *crls)
         closest: Rejected | Undecided = Untrusted("the certificates lead to nobody who is trusted here")
         for anchor in self.anchors.with_role(role):

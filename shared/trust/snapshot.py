@@ -120,13 +120,17 @@ class Snapshot:
         """The history of a key, if its anchor ever certified it."""
         return self.keys.get(base64url.encode(thumbprint(public)))
 
+    def history(self, der: bytes) -> KeyHistory | None:
+        """The history of a certificate's key, as ``key``."""
+        return self.keys.get(_thumbprint_of(der))
+
     def check_chain(self, x5c: Sequence[bytes], role: Role, at: int) -> None:
         """A verified chain against the newest word of its anchor.
 
         ``CertificateRevoked`` or ``Untrusted`` for a key whose time is over or a chain outside the snapshot (S15, S17); then, and only
         then, ``SnapshotStale`` if the snapshot itself has run out.
         """
-        history = self.keys.get(_thumbprint_of(x5c[0]))
+        history = self.history(x5c[0])
         if history is None or history.role is not role:
             raise Untrusted("the newest snapshot does not know this key")
         history.check(at)

@@ -103,6 +103,13 @@ def ended(state: KeyState, until: int, public: PublicKey | None = None, **how: A
     return history(public, state=state, until=until, reason="test", **how)
 
 
+def also_under(by: Authority) -> Authority:
+    """Another anchor, which has certified the same key for the same entity."""
+    root = Signer.new()
+    top = anchor(root, subject="Other anchor", at=AT - 30 * DAY)
+    return Authority(root, top, by.signer, (leaf(by.signer, top, root, uri=by.entity, at=AT - 30 * DAY),), by.entity)
+
+
 @dataclass(frozen=True)
 class Tiers:
     """A root, an authority below it, and an issuer's leaf below that."""

@@ -14,7 +14,7 @@ from typing import Any
 import cbor2
 from support.signing import AT, Signer
 from support.trial_verify import BANK, CLAIMS, DAY, IDX, LIST, MADE, Authority, Dice, credential_type, status_cwt, status_token
-from support.trusting import Publisher
+from support.trusting import Publisher, also_under
 
 from shared.codec import base64url, cbor, strict_json
 from shared.cose import kid_of, render_cose_key, thumbprint
@@ -46,6 +46,12 @@ KEY = KeyId("k")
 @cache
 def registry() -> Authority:
     return Authority.new()
+
+
+@cache
+def doubled() -> Authority:
+    """Another anchor, which has certified the registry's key as well."""
+    return also_under(registry())
 
 
 @cache

@@ -418,6 +418,7 @@ def test_a_snapshot_survives_the_wire() -> None:
     read = Publisher(keys=(history(), gone)).snapshot()
     assert set(read.keys.values()) == {history(), gone}
     assert gone.ends_at == AT + COPY_LIFE
+    assert read.key(registry().signer.public) == read.history(registry().x5c[0]) == history()
     assert history().ends_at is None
     assert base64url.decode(history().kid) == thumbprint(registry().signer.public)[:8]
 
@@ -509,7 +510,7 @@ def test_pages_are_told_what_became_of_a_key() -> None:
     assert [(each["state"], each["ended_at"]) for each in flat(gone, at=later)] == [("ended", AT - DAY + COPY_LIFE)]
     stolen = Publisher(keys=(ended(KeyState.COMPROMISED, AT - DAY),))
     assert [(each["state"], each["ended_at"]) for each in flat(stolen)] == [("compromised", AT - DAY)]
-    assert [(each["state"], each["ended_at"]) for each in flat(Publisher(withdrawn=(2,)))] == [("compromised", AT)]
+    assert [(each["state"], each["ended_at"]) for each in flat(Publisher(withdrawn=(2,)))] == [("withdrawn", AT)]
 
 
 def test_pages_are_not_told_of_what_cannot_be_decided() -> None:

@@ -38,6 +38,9 @@ CODES_SEEN = {
 }  # fmt: skip
 
 
+TWO_ANCHORS = (twins.registry(), twins.doubled(), twins.second(), twins.edwards(), twins.foreign())
+
+
 @cache
 def packs() -> Mapping[str, Pack]:
     first = twins.registry().signer.public
@@ -74,6 +77,13 @@ def packs() -> Mapping[str, Pack]:
         "retired": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - DAY, first),)}}),
         "retired long ago": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - 60 * DAY, first),)}}),
         "not in the snapshot": twins.pack(publishers={0: {"at": AT - 600, "keys": (history(Signer.new().public),)}}),
+        "compromised elsewhere": twins.pack(
+            authorities=TWO_ANCHORS, publishers={1: {"at": AT - 600, "keys": (ended(KeyState.COMPROMISED, AT - DAY, first),)}}
+        ),
+        "over elsewhere": twins.pack(
+            authorities=TWO_ANCHORS, publishers={1: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - 60 * DAY, first),)}}
+        ),
+        "certified twice": twins.pack(authorities=TWO_ANCHORS),
         "others only": twins.pack(authorities=(twins.second(), twins.foreign())),
     }
 

@@ -34,7 +34,7 @@ const STATUS_LISTS = ["application/statuslist+jwt", "application/statuslist+cwt"
 const RP_CERTIFICATE = "application/vnd.muniment.rp-cert+cwt";
 const KEYS = "application/vnd.muniment.keys+json";
 const TYPES = "application/vnd.muniment.types+json";
-const STATES = ["active", "verify-only", "ended", "compromised"];
+const STATES = ["active", "verify-only", "ended", "compromised", "withdrawn"];
 const MAX_BYTES = 64_000_000;
 const MAX_ARTEFACTS = 2000;
 /** Seconds that a pack's date may be ahead of the clock. */

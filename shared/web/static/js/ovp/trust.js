@@ -27,6 +27,7 @@ export function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
     if (!meant) continue;
     try {
       checkEntry(issuer, iss, vct, at);
+      checkElsewhere(issuers, issuer, at);
       return issuer;
     } catch (error) {
       if (!(error instanceof VcError)) throw error;
@@ -41,7 +42,18 @@ function checkEntry({ iss, vcts, state, notBefore, notAfter, endedAt }, entity, 
   if (at < notBefore || at > notAfter) refuse("untrusted", "the certificate of this key is not in force");
   if (iss !== entity) refuse("not_entitled", "the certificate does not name this entity");
   if (vcts && !vcts.includes(vct)) refuse("not_entitled", "the issuer is trusted, but not for this type of document");
-  if (state === "compromised") refuse("certificate_revoked", "this key proves nothing any more");
+  checkState(state, endedAt, at);
+}
+
+/** What was said of the end of a key under another anchor holds here too (S15, S16). @param {Issuer[]} issuers @param {Issuer} issuer @param {number} at */
+function checkElsewhere(issuers, { iss, key }, at) {
+  const same = issuers.filter((other) => other.iss === iss && other.state !== "withdrawn" && equal(other.key.raw, key.raw));
+  for (const { state, endedAt } of same) checkState(state, endedAt, at);
+}
+
+/** @param {string} state @param {number | null} endedAt @param {number} at */
+function checkState(state, endedAt, at) {
+  if (state === "compromised" || state === "withdrawn") refuse("certificate_revoked", "this key proves nothing any more");
   if (state !== "active" && (endedAt === null || at >= endedAt)) refuse("untrusted", "this key was retired, and everything that it signed has run out since");
 }
 
