@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 from support.two_pages import DESK_PASSPHRASE, Desk, Parted, Phone, opened, part
 
 from demo.poa import COUNCIL
@@ -77,8 +78,8 @@ async def _live(phone: Phone, desk: Desk) -> None:
     await desk.take(texts[1:])
     assert await desk.verdict() == ("3", YES)
     face = desk.page.locator("[data-part=face]")
-    await face.wait_for()
-    assert await face.evaluate("face => [face.naturalWidth, face.naturalHeight]") == [48, 60]
+    await expect(face).to_have_js_property("naturalWidth", 48)
+    await expect(face).to_have_js_property("naturalHeight", 60)
     address = str(await face.get_attribute("src"))
     assert len(base64.b64decode(address.removeprefix("data:image/webp;base64,"))) <= 800
     assert "Is this the person before you?" in await desk.text()
@@ -283,8 +284,8 @@ async def test_a_desk_whose_clock_was_set_back(parted: Parted, tmp_path: Path) -
         await desk.page.get_by_text("The clock of this device was set back").first.wait_for()
         await desk.look("clock-set-back")
         await desk.page.locator(".scan-use").first.click()
-        await desk.page.get_by_text("The clock of this device was set back").first.wait_for()
-        assert await desk.page.locator("[data-part=code]").count() == 0
+        await expect(desk.page.locator("#scan-urgent")).to_contain_text("The clock of this device was set back")
+        await expect(desk.page.locator("[data-part=code]")).to_have_count(0)
 
 
 async def test_a_week_later(parted: Parted, tmp_path: Path) -> None:
@@ -296,7 +297,8 @@ async def test_a_week_later(parted: Parted, tmp_path: Path) -> None:
         await desk.page.get_by_text("The checking pack is too old to rely on").first.wait_for()
         await desk.look("stale-pack")
         await desk.page.locator(".scan-use").first.click()
-        assert await desk.page.locator("[data-part=code]").count() == 0
+        await expect(desk.page.locator("#scan-urgent")).to_contain_text("too old to rely on")
+        await expect(desk.page.locator("[data-part=code]")).to_have_count(0)
         await phone.page.get_by_text("week").first.wait_for()
         await phone.look("stale")
         await phone.page.get_by_text("8 days ago").first.wait_for()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from support.browser import LAPTOP, PHONE, Open, Watched, picture
 from support.photos import photo
 from support.registry import LPA_1, Registry, Template, serving
@@ -74,9 +74,10 @@ async def test_make_to_cancel(template: Template, tmp_path: Path, open_page: Ope
 async def _see_portrait(page: Page) -> None:
     """The picture itself, not its text, and Chromium can read it."""
     portrait = page.locator("img.mu-portrait")
-    assert await portrait.get_attribute("alt") == "Attorney’s photo"
-    assert await portrait.evaluate("image => [image.complete, image.naturalWidth, image.naturalHeight]") == [True, 48, 60]
-    assert "data:image" not in await page.locator("body").inner_text()
+    await expect(portrait).to_have_attribute("alt", "Attorney’s photo")
+    await expect(portrait).to_have_js_property("naturalWidth", 48)
+    await expect(portrait).to_have_js_property("naturalHeight", 60)
+    await expect(page.locator("body")).not_to_contain_text("data:image")
 
 
 async def _walk(walker: Walker, registry: Registry) -> None:
@@ -112,12 +113,13 @@ async def _walk(walker: Walker, registry: Registry) -> None:
     await _see_portrait(page)
     await walker.look("answers")
     await page.get_by_role("button", name="Change the answers").click()
-    assert await page.locator('[id="detail.represented.given_name"]').input_value() == "Margaret"
+    await expect(page.locator('[id="detail.represented.given_name"]')).to_have_value("Margaret")
     await _see_portrait(page)
     await walker.look("form-photo")
     await page.get_by_label("Leave the photo out").check()
     await page.get_by_role("button", name="Check the answers").click()
-    assert await page.locator("img.mu-portrait").count() == 0
+    await page.get_by_role("heading", name="Check the answers").wait_for()
+    await expect(page.locator("img.mu-portrait")).to_have_count(0)
     await page.get_by_role("button", name="Change the answers").click()
     await page.locator("input[type=file]").set_input_files({"name": "nora.png", "mimeType": "image/png", "buffer": photo("PNG")})
     await page.get_by_role("button", name="Check the answers").click()

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from demo.browser import QUIET
 
 FLAGS = list(QUIET)
+PATIENCE = 30_000  # milliseconds, on a machine that does much else
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
@@ -30,6 +31,7 @@ class Watched:
 
     async def check(self) -> None:
         """No fault so far, no axe violation now, nothing wider than the window, one heading, a title and a language."""
+        await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         results = await Axe().run(self.page)
         violations = [f"{each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in results.response["violations"]]
@@ -38,6 +40,7 @@ class Watched:
 
     async def check_shape(self) -> None:
         """What can be told without axe: no fault so far, nothing wider than the window, one heading, a title and a language."""
+        await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{self.page.url} is {overflow} px wider than the window"
@@ -46,6 +49,7 @@ class Watched:
         assert await self.page.locator("html").get_attribute("lang")
 
 
+expect.set_options(timeout=PATIENCE)
 Open = Callable[..., Awaitable[Watched]]  # (size, javascript=True)
 
 
@@ -71,7 +75,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[Open]:
             viewport={"width": size["width"], "height": size["height"]}, locale="en-GB", java_script_enabled=javascript
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = await context.new_page()
         watched = Watched(page)
         page.on("console", watched.on_console)

@@ -18,7 +18,7 @@ import pytest
 
 from shared.clock import monotonic
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds, on a machine that does much else
 PREFERENCES = {  # everything that is not this machine goes to a proxy that is not there
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
@@ -34,6 +34,10 @@ PREFERENCES = {  # everything that is not this machine goes to a proxy that is n
     "toolkit.telemetry.enabled": False,
     "browser.region.network.url": "",
 }
+
+
+class FirefoxError(Exception):
+    """What Firefox says of a command or script that failed."""
 
 
 @dataclass
@@ -52,7 +56,8 @@ class Firefox:
             while True:
                 message = await self.socket.receive_json()
                 if message.get("id") == number:
-                    assert message["type"] == "success", message
+                    if message["type"] != "success":
+                        raise FirefoxError(message)
                     result: dict[str, Any] = message["result"]
                     return result
 
@@ -67,16 +72,21 @@ class Firefox:
             target={"context": self.context},
             awaitPromise=True,
         )
-        assert done["type"] == "success", done
+        if done["type"] != "success":
+            raise FirefoxError(done)
         return json.loads(done["result"]["value"])
 
     async def until(self, script: str) -> Any:
-        """The first true value of ``script``."""
-        ends = monotonic() + PATIENCE
-        while not (value := await self.run(script)):
-            assert monotonic() < ends, f"never true in Firefox: {script}"
+        """The first true value of ``script``; while another page comes, it may fail."""
+        ends, last = monotonic() + PATIENCE, ""
+        while monotonic() < ends:
+            try:
+                if value := await self.run(script):
+                    return value
+            except FirefoxError as error:
+                last = f": {error}"
             await asyncio.sleep(0.1)
-        return value
+        raise AssertionError(f"never true in Firefox: {script}{last}")
 
     async def give_file(self, selector: str, file: Path) -> None:
         """Choose ``file`` in the file input that ``selector`` finds."""

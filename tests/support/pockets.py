@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from support.airplane import Counter
-from support.browser import FLAGS, Watched, picture
+from support.browser import FLAGS, PATIENCE, Watched, picture
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import CODE, World
 
@@ -75,9 +75,9 @@ class Pocket:
         await self.context.clear_cookies()
         await self.sign_in()
 
-    async def settled(self) -> None:
-        """Nothing is on its way any more."""
-        await self.page.wait_for_load_state("networkidle")
+    async def renewed(self) -> None:
+        """After an unlocking of a page that was just opened: everything is up to date, here and at the service."""
+        await self.page.locator('#signal[data-reach="online"]').wait_for()
 
     async def ready(self) -> None:
         """The service worker has everything."""
@@ -102,9 +102,14 @@ class Pocket:
         await self.press("Unlock")
         await self.wait("home")
 
-    async def uses(self) -> int:
-        """What the card says."""
-        return int(await self.page.locator("#view .mu-card dd").first.inner_text())
+    async def uses(self, left: int) -> None:
+        """Wait until the card says that."""
+        await expect(self.page.locator('#view[data-view="home"] .mu-card dd').first).to_have_text(str(left))
+
+    async def showings(self, count: int) -> None:
+        """Wait until the list of showings has that many."""
+        await self.wait("history")
+        await expect(self.page.locator(".ph-history li")).to_have_count(count)
 
     async def paste(self, text: str) -> None:
         """Give the desk's question as text."""
@@ -183,7 +188,7 @@ async def open_pocket(
             **how,  # type: ignore[arg-type]
         )
         await context.add_init_script(_clock(site.world))
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         page = context.pages[0] if context.pages else await context.new_page()
         watched = Watched(page)
         pocket = Pocket(site, context, page, watched, size=str(size["width"]))

@@ -30,7 +30,7 @@ from shared.ovp.envelope import BEARER, CHALLENGE, SEALED, parse_text, render_te
 PASSPHRASE = "eight green lamps sing"
 SIZES = {"1280": {"width": 1280, "height": 800}, "360": {"width": 360, "height": 740}}
 SCREENS = Path(__file__).resolve().parents[2] / ".screens" / "checking-page"
-PATIENCE = 30_000  # milliseconds, on a machine that does much else
+PATIENCE = 60_000  # milliseconds, on a machine that does much else
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 from support.desk import BANK, Running, Template, opened
 from support.desk_scan import shown
 from support.scan_page import PASSPHRASE, ScanPage, answer, as_code, copy_text
@@ -100,7 +101,7 @@ async def test_a_clock_that_once_ran_ahead_does_not_freeze_a_desk(counter: ScanP
     await counter.view("settings")
     await counter.press("Go back")
     await counter.page.get_by_text("Connected. Renewed").wait_for()
-    assert await frozen.count() == 0
+    await expect(frozen).to_have_count(0)
     await counter.scan(as_code(answer(await counter.ask())))
     assert await counter.result() == "You can rely on this"
 

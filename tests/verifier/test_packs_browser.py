@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 from support.browser import LAPTOP, PHONE, Open
 from support.desk import Template, opened, refreshed, serving
 from support.signing import AT
@@ -58,7 +59,7 @@ async def test_packs_from_empty_to_run_out(
         await page.get_by_role("heading", name="The checking pack is in use").wait_for()
         await walker.look("packs-taken", dark=True)
         await walker.go(f"{desk.base}/desk/trust/packs?lang=cy")
-        assert await page.locator("html").get_attribute("lang") == "cy"
+        await expect(page.locator("html")).to_have_attribute("lang", "cy")
         await walker.look("packs-welsh")
         await walker.go(f"{desk.base}/desk/trust?lang=en")
         await walker.look("packs-trust")

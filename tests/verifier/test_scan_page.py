@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from support.desk import BANK, Running, Template, copy_file, serving
 from support.desk_scan import WHOLE, shown
 from support.scan_page import ScanPage, answer, as_code, as_loop, browser_with_camera, copy_text, video
@@ -154,7 +154,7 @@ async def test_typed_code_and_copies(counter: ScanPage, local: Running) -> None:
     assert await counter.result() == "You can rely on this"
     said = await counter.text()
     assert "Shown live, could be passed on" in said
-    assert await counter.page.locator(".mu-verdict--limited").count() == 1
+    await expect(counter.page.locator(".mu-verdict--limited")).to_have_count(1)
     await counter.press("Next customer")
     for number, bring in enumerate((counter.scan, counter.paste)):
         text = copy_text(f"copy {number}")
@@ -162,7 +162,7 @@ async def test_typed_code_and_copies(counter: ScanPage, local: Running) -> None:
             await counter.press("Check a copy")
             await bring(text)
             assert await counter.result() == expected
-            assert await counter.page.locator(".mu-verdict--accepted").count() == 0
+            await expect(counter.page.locator(".mu-verdict--accepted")).to_have_count(0)
             await counter.press("Next customer")
     await counter.press("Check a copy")
     await counter.choose({"name": "copy.png", "mimeType": "image/png", "buffer": qr.png(copy_text("picture"), ec="L", scale=4)})
@@ -199,7 +199,7 @@ async def test_next_customer_leaves_nothing(counter: ScanPage) -> None:
     await counter.press("Go back")
     await counter.press("What was decided here")
     await counter.view("history")
-    assert "Nothing was decided here yet" in await counter.text()
+    await expect(counter.page.locator("main")).to_contain_text("Nothing was decided here yet")
 
 
 async def test_restrictions_are_read_by_a_person(counter: ScanPage) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 from support.pockets import LARGE, Place, Pocket, open_place, open_pocket, seen_by_camera
 from support.wallets import PASSPHRASE
 from support.world import BATCH
@@ -49,7 +50,7 @@ async def test_cold_start_with_the_service_gone(tmp_path: Path) -> None:
             await pocket.wait("shown")
             await pocket.press("My documents")
             await pocket.wait("home")
-            assert await pocket.uses() == BATCH - 1
+            await pocket.uses(BATCH - 1)
             await pocket.page.get_by_text("Not yet in your wallet’s history").wait_for()
             await pocket.page.get_by_role("button", name="Print a copy").click()
             await pocket.page.get_by_label("Organisation").select_option(index=1)
@@ -76,8 +77,7 @@ async def test_a_camera_reads_the_desks_code(tmp_path: Path) -> None:
             await pocket.wait("consent")
             claims = place.counter.judge_live(await pocket.agree())
             assert claims.claims["represented"]["given_name"] == "Margaret"
-            live = await pocket.page.evaluate("() => document.querySelectorAll('video').length")
-            assert live == 0
+            await expect(pocket.page.locator("video")).to_have_count(0)
             await pocket.watched.check()
 
 
@@ -86,9 +86,9 @@ async def test_a_desk_whose_list_is_old_gets_what_the_office_said_last(tmp_path:
         await kept(pocket, place)
         for vault in place.site.host.unlocked.vaults():
             await look_after(place.site.host.means, vault)
-        await pocket.press("Lock")
+        await pocket.open()
         await pocket.unlock()
-        await pocket.settled()
+        await pocket.renewed()
         await pocket.paste(place.counter.ask(staple=True))
         await pocket.wait("consent")
         content = await pocket.agree()
@@ -161,9 +161,9 @@ async def test_a_copy_is_gone_before_it_is_shown(tmp_path: Path) -> None:
         await pocket.wait("frames")
         await pocket.page.reload()
         await pocket.unlock()
-        assert await pocket.uses() == BATCH - 1
+        await pocket.uses(BATCH - 1)
         await pocket.page.get_by_role("button", name="Where did I show this?").click()
-        assert await pocket.page.locator(".ph-history li").count() == 1
+        await pocket.showings(1)
 
 
 async def test_when_no_use_is_left(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ async def test_when_no_use_is_left(tmp_path: Path) -> None:
                 await pocket.look("shown-last")
             await pocket.press("My documents")
             await pocket.wait("home")
-            assert await pocket.uses() == left
+            await pocket.uses(left)
         await pocket.paste(place.counter.ask())
         await pocket.page.get_by_role("heading", name="No use is left on this phone").wait_for()
         await pocket.look("spent")
@@ -240,6 +240,7 @@ async def test_profile_disk_has_no_private_scalar(tmp_path: Path) -> None:
             await pocket.press("Show once")
             await pocket.wait("frames")
             await pocket.press("Done")
+            await pocket.wait("shown")
             await pocket.press("Lock")
             await pocket.wait("unlock")
         assert len(scalars) == BATCH
@@ -279,8 +280,9 @@ async def test_a_passkey_locks_the_documents(tmp_path: Path) -> None:
         await pocket.look("unlock-passkey")
         await pocket.press("Unlock")
         await pocket.wait("home")
-        assert await pocket.uses() == BATCH
+        await pocket.uses(BATCH)
         await pocket.press("Lock")
+        await pocket.wait("unlock")
         await devtools.send("WebAuthn.setUserVerified", {"authenticatorId": made["authenticatorId"], "isUserVerified": False})
         await pocket.press("Unlock")
         await pocket.page.get_by_text("Your device did not unlock them").wait_for()
@@ -310,7 +312,7 @@ async def test_evicted_storage_recovers_by_reissue(tmp_path: Path) -> None:
         await pocket.press("Keep on this phone")
         await pocket.wait("kept")
         await pocket.press("Go to my documents")
-        assert await pocket.uses() == BATCH
+        await pocket.uses(BATCH)
         assert [one["event"] for one in place.world.office.notified].count(office_heard) == 1
         status, state = await place.site.call("GET", f"/phone/api/state?phone={'0' * 32}")
         assert status == 200
@@ -392,9 +394,8 @@ async def test_refill_independent_of_use(tmp_path: Path, monkeypatch: pytest.Mon
                 await pocket.sign_in_again()
                 await pocket.open()
                 await pocket.unlock()
-                await pocket.page.get_by_text("Connected", exact=True).wait_for()
-                await pocket.settled()
-            assert await pocket.uses() == BATCH
+                await pocket.renewed()
+            await pocket.uses(BATCH)
             logs.append([(method, url) for _, method, url in place.world.log[start:]])
     assert logs[0] == logs[1]
     assert any(url.endswith("/credential") for _, url in logs[0])
@@ -415,7 +416,7 @@ async def test_new_copies_by_hand_say_what_that_tells(tmp_path: Path) -> None:
         await pocket.press("Keep on this phone")
         await pocket.wait("kept")
         await pocket.press("Go to my documents")
-        assert await pocket.uses() == BATCH
+        await pocket.uses(BATCH)
 
 
 async def test_the_history_reaches_the_wallet_with_the_next_network(tmp_path: Path) -> None:
@@ -427,12 +428,12 @@ async def test_the_history_reaches_the_wallet_with_the_next_network(tmp_path: Pa
         await pocket.press("Show once")
         await pocket.wait("frames")
         await pocket.press("Done")
+        await pocket.wait("shown")
         _, before = await place.site.call("GET", "/api/history")
         await pocket.context.set_offline(offline=False)
-        await pocket.press("My documents")
         await pocket.open()
         await pocket.unlock()
-        await pocket.settled()
+        await pocket.renewed()
         _, after = await place.site.call("GET", "/api/history")
         assert len(after["entries"]) == len(before["entries"]) + 1
         (entry, *_) = after["entries"]
@@ -459,7 +460,7 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(tmp_path: Path) ->
         await pocket.wait("kept")
         assert place.world.office.issued == issued
         await pocket.press("Go to my documents")
-        assert await pocket.uses() == BATCH
+        await pocket.uses(BATCH)
 
 
 async def _answer_is_lost(route: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 from support.airplane import COUNCIL_TAX, POSTCODE, POWERS, Counter
 from support.pockets import LARGE, SMALL, Place, Pocket, open_place, open_pocket, seen_by_camera
 from support.signing import Signer
@@ -90,7 +91,7 @@ async def _show(pocket: Pocket, place: Place) -> None:
     code = seen_by_camera(counter.ask())
     await page.locator("#picture").set_input_files({"name": "code.jpg", "mimeType": "image/jpeg", "buffer": code})
     await pocket.wait("consent")
-    assert await page.get_by_role("checkbox", checked=True).count() == 0
+    await expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
     await pocket.look("consent")
     await page.get_by_text("Always seen with such a document").click()
     await pocket.look("consent-always")
@@ -111,12 +112,12 @@ async def _show(pocket: Pocket, place: Place) -> None:
     await pocket.look("shown")
     await pocket.press("My documents")
     await pocket.wait("home")
-    assert await pocket.uses() == BATCH - 1
+    await pocket.uses(BATCH - 1)
     await pocket.paste(counter.ask())
     await pocket.wait("consent")
     await pocket.press("Don’t show")
     await pocket.wait("home")
-    assert await pocket.uses() == BATCH - 1
+    await pocket.uses(BATCH - 1)
     await _refusals(pocket, place)
 
 
@@ -141,7 +142,7 @@ async def _refusals(pocket: Pocket, place: Place) -> None:
         await pocket.look(f"refused-{name}")
         await pocket.press("My documents")
         await pocket.wait("home")
-    assert await pocket.uses() == BATCH - 1
+    await pocket.uses(BATCH - 1)
 
 
 def _more() -> tuple[Want, ...]:
@@ -202,8 +203,7 @@ async def _paper(pocket: Pocket) -> None:
 async def _rest(pocket: Pocket, place: Place) -> None:
     page = pocket.page
     await page.get_by_role("button", name="Where did I show this?").click()
-    await pocket.wait("history")
-    assert await page.locator(".ph-history li").count() == 4
+    await pocket.showings(4)
     await pocket.look("history")
     await pocket.press("My documents")
     await page.get_by_role("button", name="Sound, storage").click()

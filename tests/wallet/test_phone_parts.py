@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from support.pockets import Pocket, open_place, open_pocket
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import BATCH
@@ -204,10 +204,64 @@ async def _update(pocket: Pocket) -> None:
           const registration = await navigator.serviceWorker.getRegistration('/phone/');
           await registration.update().catch(() => undefined);
           const coming = registration.installing;
-          if (coming) await new Promise((done) => coming.addEventListener('statechange', () => coming.state === 'redundant' && done()));
+          if (coming && coming.state !== 'redundant') await new Promise((done) => coming.addEventListener('statechange', () => coming.state === 'redundant' && done()));
         }"""
     )
     pocket.forgive("status of 4")
+
+
+# --- late and twice ---------------------------------------------------------------------------------------------------------------------
+
+
+_GATE = """(() => {
+  const asked = StorageManager.prototype.persisted;
+  window.gate = Promise.resolve();
+  StorageManager.prototype.persisted = async function () { window.waiting = true; await window.gate; return asked.call(this); };
+})()"""
+
+
+async def test_news_that_come_late_leave_what_was_opened_meanwhile(tmp_path: Path) -> None:
+    """The documents are drawn anew when the network has told all: not over what the holder has opened since."""
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        page = pocket.page
+        await page.add_init_script(_GATE)
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        await page.evaluate("() => { window.waiting = false; window.gate = new Promise((open) => { window.open_gate = open; }); }")
+        await page.evaluate("() => dispatchEvent(new Event('online'))")
+        await page.wait_for_function("() => window.waiting")
+        await page.get_by_role("button", name="Where did I show this?").click()
+        await pocket.wait("history")
+        await page.evaluate(
+            "async () => { window.open_gate(); await navigator.storage.persisted(); await new Promise((done) => setTimeout(done)); }"
+        )
+        assert await page.locator("#view").get_attribute("data-view") == "history"
+
+
+async def test_documents_drawn_anew_keep_the_focus(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        page = pocket.page
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        button = page.locator("[data-do=remove]").first
+        await button.focus()
+        await button.evaluate("(old) => { old.dataset.old = 'yes'; dispatchEvent(new Event('online')); }")
+        await expect(page.locator("[data-old]")).to_have_count(0)
+        await expect(button).to_be_focused()
+
+
+async def test_an_agreement_sent_twice_spends_one_copy(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        await pocket.paste(place.counter.ask())
+        await pocket.wait("consent")
+        await pocket.page.locator("form[data-form=consent]").evaluate("(form) => { form.requestSubmit(); form.requestSubmit(); }")
+        await pocket.wait("frames")
+        await pocket.press("Done")
+        await pocket.wait("shown")
+        await pocket.press("My documents")
+        await pocket.uses(BATCH - 1)
 
 
 # --- by keyboard alone -------------------------------------------------------------------------------------------------------------------
@@ -250,7 +304,7 @@ async def test_showing_by_keyboard_alone(tmp_path: Path) -> None:
         await _tab_to(page, "[data-do=home]")
         await keys.press("Enter")
         await pocket.wait("home")
-        assert await pocket.uses() == BATCH - 1
+        await pocket.uses(BATCH - 1)
 
 
 async def _tab_to(page: Page, selector: str) -> None:

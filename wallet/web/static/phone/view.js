@@ -57,10 +57,12 @@ async function act(name, target) {
   }
 }
 
-/** Show a view; the one before is left. @param {string} name @param {Filling} [filling] @returns {HTMLElement} */
+/** Show a view; the one before is left. One that is drawn anew keeps its place and its focus. @param {string} name @param {Filling} [filling] @returns {HTMLElement} */
 export function show(name, filling = {}) {
   shown.leave?.();
   shown = filling;
+  const again = place.dataset.view === name;
+  const focus = again ? focused() : "h1";
   const part = /** @type {DocumentFragment} */ (/** @type {HTMLTemplateElement} */ (find(document, `#view-${name}`)).content.cloneNode(true));
   const { text = {}, when = {}, lists = {} } = filling;
   for (const each of all(part, "[data-if]")) if (!when[each.dataset.if ?? ""]) each.remove();
@@ -74,10 +76,20 @@ export function show(name, filling = {}) {
   initAll({ scope: place });
   const heading = find(place, "h1");
   heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
+  const wanted = /** @type {HTMLElement | null} */ (place.querySelector(focus)) ?? heading;
+  wanted.focus({ preventScroll: true });
   document.title = `${heading.textContent} – muniment`;
-  scrollTo(0, 0);
+  if (!again) scrollTo(0, 0);
   return place;
+}
+
+/** A selector of what has the focus in this view. */
+function focused() {
+  const active = document.activeElement;
+  if (!(active instanceof HTMLElement) || !place.contains(active)) return "h1";
+  const { do: act = "", document: about } = active.dataset;
+  if (active.id) return `#${CSS.escape(active.id)}`;
+  return act ? `[data-do="${act}"]${about ? `[data-document="${CSS.escape(about)}"]` : ""}` : "h1";
 }
 
 /** The name of the view that is shown. */
