@@ -21,7 +21,7 @@ from shared.credentials import CredentialType
 from shared.credentials._derive import json_schema
 from shared.errors import ConfigError, CredentialRequestDenied, Malformed, VcError
 
-_SAYS = {
+SAYS = {
     "required": "this detail is needed",
     "additionalProperties": "this kind of document has no such detail",
     "unevaluatedProperties": "this kind of document has no such detail",
@@ -38,6 +38,7 @@ _SAYS = {
     "minimum": "this number is too small",
     "maximum": "this number is too large",
 }
+UNFIT = "this does not fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _form_faults(kind: CredentialType, claims: Mapping[str, Any]) -> Iterator[Fa
         pointer = ""
         for step in path:
             pointer = reader.pointer(pointer, step)
-        yield Fault(pointer, _SAYS.get(name, "this does not fit"))
+        yield Fault(pointer, SAYS.get(name, UNFIT))
 
 
 _VALIDATORS: dict[str, jsonschema_rs.Validator] = {}  # by vct
