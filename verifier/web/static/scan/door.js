@@ -58,6 +58,7 @@ export class Door {
   // --- from nothing to an open desk
 
   async begin() {
+    if (!isSecureContext) return void this.show("insecure");
     try {
       const now_ = await state();
       if (now_ === "lost") this.show("lost");
@@ -253,7 +254,6 @@ export class Door {
       this.ended ? say("warnended") : "",
       !certificate || certificate.until <= now() ? say("warncert") : "",
       this.means?.clock ? "" : await this.aboutPack(),
-      isSecureContext ? "" : say("warnhttp"),
     ];
     const warnings = amiss.filter(Boolean);
     if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return warnings;

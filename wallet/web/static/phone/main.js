@@ -33,6 +33,7 @@ let touched = Date.now();
 // --- the beginning -------------------------------------------------------------------------------------------------------------------
 
 async function begin() {
+  if (!isSecureContext) return void show("insecure");
   const wanted = /^#keep\/([\w-]{1,200})$/.exec(location.hash)?.[1];
   const there = await Vault.state(store.NAME);
   if (there === "none") return store.hasHandle() ? cleanUp(wanted) : empty(wanted);
