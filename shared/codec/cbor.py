@@ -51,13 +51,17 @@ def read(data: bytes, at: int, *, where: str = "") -> tuple[Any, int]:
 
 def read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
     """As ``read`` for a byte string of less than 64 kB, ``IndexError`` where ``data`` ends too early: for what is hot."""
-    head = data[at]
+    size = data[at] - 0x40
     at += 1
-    size = head - 0x40
-    if size == _IN_HEAD + 1 or size == _IN_HEAD + 2:
-        size, at = _argument(data, at, size - _IN_HEAD - 1)
-    elif not 0 <= size <= _IN_HEAD:
-        raise Malformed("a byte string is demanded here")
+    least = 0
+    if size == _IN_HEAD + 1:
+        size, at, least = data[at], at + 1, _LEAST[0]
+    elif size == _IN_HEAD + 2:
+        size, at, least = data[at] << 8 | data[at + 1], at + 2, _LEAST[1]
+    elif size > _IN_HEAD:
+        raise Malformed("a byte string of less than 64 kB is demanded here")
+    if size < least:
+        raise Malformed("a byte string is demanded here, its length in the shortest form")
     end = at + size
     if end > len(data):
         raise IndexError
@@ -103,12 +107,17 @@ def _argument(data: bytes, at: int, width: int) -> tuple[int, int]:
 
     Whoever carries a signed object could otherwise lengthen the heads around its signed parts.
     """
-    if width >= len(_LEAST):
-        raise Malformed("lengths are definite")
     end = at + (1 << width)
-    if end > len(data):
+    if not width:
+        argument = data[at]
+    elif width == 1:
+        argument = data[at] << 8 | data[at + 1]
+    elif width >= len(_LEAST):
+        raise Malformed("lengths are definite")
+    elif end > len(data):
         raise IndexError
-    argument = int.from_bytes(data[at:end], "big")
+    else:
+        argument = int.from_bytes(data[at:end], "big")
     if argument < _LEAST[width]:
         raise Malformed("a number in CBOR has its shortest form")
     return argument, end
@@ -182,8 +191,12 @@ def head(major: int, argument: int) -> bytes:
     """The head of an item in its shortest form (RFC 8949 section 3): for what is put together by hand because it is hot."""
     if argument < _LEAST[1]:
         return _HEADS[major][argument]
-    size, extra = (2, 25) if argument < _LEAST[2] else (4, 26) if argument < _LEAST[3] else (8, 27)
-    return bytes((major << 5 | extra,)) + argument.to_bytes(size, "big")
+    if argument < _LEAST[2]:
+        return _HEAD_16.pack(major << 5 | 25, argument)
+    return _HEAD_32.pack(major << 5 | 26, argument) if argument < _LEAST[3] else _HEAD_64.pack(major << 5 | 27, argument)
+
+
+_HEAD_16, _HEAD_32, _HEAD_64 = struct.Struct(">BH"), struct.Struct(">BI"), struct.Struct(">BQ")
 
 
 def byte_string(value: bytes) -> bytes:

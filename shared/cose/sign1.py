@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import cbor2
+from msgspec import Struct
 
 from ..codec import cbor
 from ..errors import AlgorithmRefused, BadSignature, Malformed, WrongTyp
@@ -30,7 +31,7 @@ _NAMES: Final[Mapping[int, str]] = {-9: "ES256", -7: "ES256", -51: "ES384", -35:
 ALGS: tuple[str, ...] = tuple(_IDS)
 
 
-class Sign1(NamedTuple):
+class Sign1(Struct, frozen=True):
     """A parsed, unverified COSE_Sign1. ``protected`` is the map, ``protected_bytes`` how it was sent."""
 
     protected: Mapping[Any, Any]

@@ -22,8 +22,7 @@ from ..registry import exports
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReference:
+class StatusReference(Struct, frozen=True, kw_only=True):
     """Where a copy's status stands (Token Status List section 6): the list's address and an index into it."""
 
     uri: str

@@ -10,7 +10,9 @@ import re
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from ..codec import cbor
 from ..codec.strict_json import MAX_INTEGER
@@ -18,8 +20,8 @@ from ..cose import KEY_BINDING, Sign1, join_sign1, p256_key, parse_cose_key
 from ..errors import Malformed
 from ..keys import PublicKey
 from . import StatusReference
-from ._cwt import CNF, EXP, IAT, ISS, STATUS, SUB, SUBJECT_SIZE, TYPE_MAP, VCT
-from ._envelope import identifier, parse_status
+from ._cwt import CNF, EXP, IAT, ISS, SD_CLAIMS, STATUS, SUB, SUBJECT_SIZE, TYPE_MAP, VCT
+from ._envelope import identifier, parse_status, render_status
 
 _BEARER: Final = frozenset({ISS, EXP, IAT, VCT, TYPE_MAP})
 _BOUND: Final = _BEARER | {SUB, CNF}
@@ -27,7 +29,7 @@ _SUBJECT: Final = re.compile(rf"[A-Za-z0-9_-]{{{SUBJECT_SIZE}}}")
 _MAX_TIME: Final = 2**53
 
 
-class Payload(NamedTuple):
+class Payload(Struct, frozen=True):
     """``members`` are those around the claims under their JSON names; ``claims`` is the map of the type, not decoded on the short way."""
 
     members: dict[str, Any]
@@ -37,7 +39,7 @@ class Payload(NamedTuple):
     claims: Mapping[Any, Any] | Split
 
 
-class Split(NamedTuple):
+class Split(Struct, frozen=True):
     """A map of which the last member is a list of digests: ``head`` is what comes before, as one map with one member too many."""
 
     data: bytes
@@ -64,20 +66,18 @@ def _any(data: bytes, *, bound: bool) -> Payload:
     holder = _holder(payload[CNF]) if bound else None
     issuer = identifier({"iss": payload[ISS]}, "iss")
     issued_at, expires_at = _time(payload[IAT], "iat"), _time(payload[EXP], "exp")
-    members = {"iss": issuer, "vct": number, "iat": issued_at, "exp": expires_at, **_more(status, payload[SUB] if bound else ...)}
+    members = {"iss": issuer, "vct": number, "iat": issued_at, "exp": expires_at}
+    if bound:
+        members["sub"] = _subject(payload[SUB])
+    if status is not None:
+        members["status"] = render_status(status)
     return Payload(members, number, status, holder, payload[TYPE_MAP])
 
 
-def _more(status: StatusReference | None, subject: object) -> dict[str, Any]:
-    """What not every document has."""
-    more: dict[str, Any] = {}
-    if subject is not ...:
-        if type(subject) is not str or not _SUBJECT.fullmatch(subject):
-            raise Malformed("a subject is a few random letters", where="/sub")
-        more["sub"] = subject
-    if status is not None:
-        more["status"] = {"status_list": {"idx": status.idx, "uri": status.uri}}
-    return more
+def _subject(value: object) -> str:
+    if type(value) is not str or not _SUBJECT.fullmatch(value):
+        raise Malformed("a subject is a few random letters", where="/sub")
+    return value
 
 
 def _time(value: object, name: str) -> int:
@@ -104,19 +104,20 @@ def _holder(cnf: object) -> PublicKey:
 
 # --- the usual layout ------------------------------------------------------------------------------------------------------------------
 
-_MIDDLE: Final = struct.Struct(">2s6s2sI2sI11s32sss2sH21s")
-_LITERALS: Final = (
-    b"\x02\x66",  # sub
-    b"\x04\x1a",  # exp
-    b"\x06\x1a",  # iat
-    b"\x08\xa1\x01\xa4\x01\x02\x20\x01\x21\x58\x20",  # cnf: P-256, x
-    b"\x22",  # y
-    b"\x0b\x19",  # vct
-    b"\x19\xff\xff\xa1\x6bstatus_list\xa2\x63idx",
-)
-_URI, _CLAIMS = b"\x63uri", b"\x3a\x00\x01\x11\x6f"
-_Y: Final = {b"\xf4": False, b"\xf5": True}
-_LEAST_32, _LEAST_16 = 0x1_0000, 0x100
+_TEXT: Final = rb"([\x61-\x77].{1,23}?|\x78[\x18-\xff].{24,255}?)"
+_COPY: Final = re.compile(
+    rb"\xa8\x01" + _TEXT  # iss
+    + rb"\x02\x66([A-Za-z0-9_-]{6})"  # sub
+    + rb"\x04\x1a(?!\0\0)(.{4})"  # exp
+    + rb"\x06\x1a(?!\0\0)(.{4})"  # iat
+    + rb"\x08\xa1\x01\xa4\x01\x02\x20\x01\x21\x58\x20(.{32})\x22([\xf4\xf5])"  # cnf: P-256, x and y
+    + rb"\x0b\x19(?!\0)(..)"  # vct
+    + rb"\x19\xff\xff\xa1\x6bstatus_list\xa2\x63idx([\0-\x17]|\x18[\x18-\xff]|\x19(?!\0)..|\x1a(?!\0\0)....)\x63uri" + _TEXT
+    + rb"\x3a\x00\x01\x11\x6f(.+)",  # the map of the type
+    re.DOTALL,
+)  # fmt: skip
+"""Numbers and lengths in their shortest form only."""
+_NUMBERS: Final = struct.Struct(">IIH")
 
 
 def split_binding(data: bytes) -> tuple[Sign1, Sign1] | None:
@@ -128,7 +129,7 @@ def split_binding(data: bytes) -> tuple[Sign1, Sign1] | None:
         header, at = cbor.read_bytes(data, 2)
         payload, end = cbor.read_bytes(data, at + 1)
         protected, inner = cbor.read_bytes(header, 6)
-        unprotected, inner = cbor.read(header, inner)
+        unprotected, inner = _outside(header, inner)
         issued, inner = cbor.read_bytes(header, inner)
     except (IndexError, Malformed):
         return None
@@ -149,55 +150,67 @@ def split_binding(data: bytes) -> tuple[Sign1, Sign1] | None:
     return token, join_sign1(protected, unprotected, issued, header[inner + 2 : -4], "/kcwt")
 
 
+def _outside(header: bytes, at: int) -> tuple[Any, int]:
+    """The unprotected header, which nearly always has disclosures and nothing else, and where it ends."""
+    count = header[at + 2] - _ARRAY
+    if header[at : at + 2] != _DISCLOSURES or not 0 < count < _IN_HEAD:
+        return cbor.read(header, at)
+    at += 3
+    listed = []
+    for _ in range(count):
+        raw, at = cbor.read_bytes(header, at)
+        listed.append(raw)
+    return {SD_CLAIMS: listed}, at
+
+
+_DISCLOSURES: Final = b"\xa1\x11"
 _SIGN1, _EMPTY, _SIGNATURE, _KCWT, _TYP_294 = b"\xd2\x84", 0xA0, b"\x58\x40", b"\x0d\xd2\x84", b"\x10\x19\x01\x26"
 
 
 def _usual(data: bytes) -> Payload | None:
     """A copy with a P-256 key and a status, in the order of ``_cwt.payload`` and with heads of the same sizes."""
-    if data[:2] != b"\xa8\x01":
+    found = _COPY.fullmatch(data)
+    if found is None:
         return None
+    iss_, sub, exp, iat, x, y, vct, idx, uri_, map_ = found.groups()
+    iss, uri, claims = _text(iss_), _text(uri_), _split(map_)
+    if iss is None or uri is None or claims is None:
+        return None
+    expires_at, issued_at, number = _NUMBERS.unpack(exp + iat + vct)
+    status = StatusReference(uri=uri, idx=int.from_bytes(idx[1:] or idx, "big"))
+    members = {"iss": iss, "vct": number, "iat": issued_at, "exp": expires_at, "sub": sub.decode(), "status": render_status(status)}
+    return Payload(members, number, status, p256_key(x, y == _TRUE), claims)
+
+
+@lru_cache(maxsize=4_096)
+def _text(item: bytes) -> str | None:
+    """The text in ``_TEXT``, if it has the length that its head says. The same in thousands of documents."""
+    text, size = (item[2:], item[1]) if item[0] == _LONG else (item[1:], item[0] - 0x60)
     try:
-        iss, at = _text(data, 2)
-        sub_, sub, exp_, exp, iat_, iat, cnf_, x, y_, y, vct_, vct, status_ = _MIDDLE.unpack_from(data, at)
-        idx, at = cbor.read(data, at + _MIDDLE.size)
-        uri, end = _text(data, at + 4)
-    except (IndexError, struct.error, ValueError, Malformed):
+        return text.decode() if len(text) == size else None
+    except ValueError:
         return None
-    usual = (
-        (sub_, exp_, iat_, cnf_, y_, vct_, status_) == _LITERALS
-        and min(exp, iat) >= _LEAST_32
-        and vct >= _LEAST_16
-        and y in _Y
-        and type(idx) is int
-        and 0 <= idx <= MAX_INTEGER
-        and data[at : at + 4] == _URI
-        and data[end : end + 5] == _CLAIMS
-    )
-    claims = _split(data[end + 5 :]) if usual else None
-    if claims is None:
-        return None
-    status = StatusReference(uri=uri, idx=idx)
-    holder = p256_key(x, _Y[y])
-    members = {"iss": iss, "vct": vct, "iat": iat, "exp": exp, **_more(status, sub.decode("latin-1"))}
-    return Payload(members, vct, status, holder, claims)
+
+
+_TRUE, _LONG = b"\xf5", 0x78
 
 
 def _split(claims: bytes) -> Split | None:
     """``None`` unless this is known to be such a map: what is read later can be read then."""
     begin = claims.find(_REDACTED)
-    tail = begin + 3
     count = claims[begin + 2] - _ARRAY if 0 < begin < len(claims) - 2 else 0
-    if not 0 < count < _IN_HEAD or len(claims) != tail + count * _DIGEST or not _is_map(claims[:begin]):
+    listed = claims[begin + 3 :]
+    if not 0 < count < _IN_HEAD or len(listed) != _LISTS[count].size or not _is_map(claims[:begin]):
         return None
-    if claims[tail::_DIGEST] != b"\x58" * count or claims[tail + 1 :: _DIGEST] != b"\x20" * count:
-        return None
-    return Split(claims, claims[:begin], tuple([claims[at : at + 32] for at in range(tail + 2, len(claims), _DIGEST)]))
+    items = _LISTS[count].unpack(listed)
+    return Split(claims, claims[:begin], items[1::2]) if set(items[::2]) == {b"\x58\x20"} else None
 
 
 _REDACTED: Final = b"\xf8\x3b"
 _ARRAY: Final = 0x80
-_DIGEST: Final = 34  # bytes, with its head
 _IN_HEAD: Final = 24
+_LISTS: Final = [struct.Struct("2s32s" * count) for count in range(_IN_HEAD)]
+"""Head and content of each of so many digests."""
 _DEPTH: Final = 15  # inside the payload, itself a map
 
 
@@ -209,20 +222,3 @@ def _is_map(data: bytes) -> bool:
     except (Malformed, IndexError, ValueError):
         return False
     return type(found) is dict and cbor.REDACTED not in found
-
-
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    """A text of 1 to 255 bytes. ``IndexError`` or ``ValueError`` for anything else."""
-    size = data[at] - 0x60
-    at += 1
-    if size == 24:
-        size = data[at]
-        at += 1
-        if size < 24:
-            raise ValueError
-    elif not 0 < size < 24:
-        raise ValueError
-    end = at + size
-    if end > len(data):
-        raise IndexError
-    return data[at:end].decode(), end

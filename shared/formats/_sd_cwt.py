@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import cbor2
+from msgspec import Struct
 
 from ..codec import cbor
 from ..errors import BadDisclosure, Malformed
@@ -23,7 +24,7 @@ ELEMENT: Final = 60  # the tag of a hidden array element
 _HAS_KEY: Final = 3
 
 
-class Disclosure(NamedTuple):
+class Disclosure(Struct, frozen=True):
     """``raw`` is the encoded array, ``parts`` what follows the salt: value and key of a member, value of an element, nothing of a decoy."""
 
     raw: bytes
@@ -40,7 +41,7 @@ class Disclosure(NamedTuple):
         return self.parts[1] if len(self.parts) > 1 else None
 
 
-class Opened(NamedTuple):
+class Opened(Struct, frozen=True):
     """``claims`` with every disclosure put back and every trace of what stays hidden gone.
 
     ``unexplained`` counts digests without a disclosure or decoy, ``elements`` those of array elements, explained or not.

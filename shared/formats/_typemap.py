@@ -28,10 +28,15 @@ _FALSE, _TRUE = b"\xf4", b"\xf5"
 
 @dataclass(slots=True)
 class Leaf:
-    """One claim: ``encode`` gives its key and value as CBOR, ``decode`` its value in the claim tree."""
+    """One claim: ``encode`` gives its key and value as CBOR, ``decode`` its value in the claim tree.
+
+    Of a value in another form ``decode`` raises one of ``_FOREIGN``.
+    """
 
     claim: Claim
     path: tuple[str, ...]
+    above: tuple[str, ...]
+    name: str
     encode: Callable[[Any], bytes]
     decode: Callable[[Any], Any]
 
@@ -200,9 +205,12 @@ def _place(level: Level, values: Any, claims: dict[str, Any], shown: list[ClaimP
 def _put(leaf: Leaf, value: Any, claims: dict[str, Any], shown: list[ClaimPath] | None) -> None:
     path = leaf.path
     inside = claims
-    for name in path[:-1]:
+    for name in leaf.above:
         inside = inside.setdefault(name, {})
-    decoded = inside[path[-1]] = leaf.decode(value)
+    try:
+        decoded = inside[leaf.name] = leaf.decode(value)
+    except _FOREIGN as error:
+        raise Malformed("this value has not the form of its detail", where=pointer(path)) from error
     if shown is None:
         return
     if type(decoded) is list and decoded:
@@ -224,15 +232,10 @@ def _leaf(claim: Claim, names: tuple[str, ...], *, repeats: bool) -> Leaf:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed("this value has not the form of its detail", where=where) from error
 
-    def decode(value: Any) -> Any:
-        try:
-            return read(value)
-        except (IndexError, TypeError, ValueError, OverflowError) as error:
-            raise Malformed("this value has not the form of its detail", where=where) from error
-
-    return Leaf(claim, names, encode, decode)
+    return Leaf(claim, names, names[:-1], names[-1], encode, read)
 
 
+_FOREIGN: Final = (IndexError, TypeError, ValueError, OverflowError)
 _Form = tuple[Callable[[Any], bytes], Callable[[Any], Any]]
 
 
@@ -254,6 +257,12 @@ def _of(kind: type, value: Any) -> Any:
     return value
 
 
+def _read_text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
 def _code(claim: Claim) -> _Form:
     values = [choice.value for choice in claim.choices]
     heads = {value: cbor.head(0, at) for at, value in enumerate(values)}
@@ -270,7 +279,7 @@ def _text(_claim: Claim) -> _Form:
     def write(value: Any) -> bytes:
         return cbor.text(_of(str, value))
 
-    return write, lambda value: _of(str, value)
+    return write, _read_text
 
 
 def _date(_claim: Claim) -> _Form:

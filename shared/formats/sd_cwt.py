@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from ..clock import DAY, Entropy
 from ..codec import base64url, cbor
@@ -38,7 +40,7 @@ _ISSUED: Final = frozenset({SD_CLAIMS, X5CHAIN, STAPLE})
 _SHOWN: Final = frozenset({SD_CLAIMS, STAPLE})
 
 
-class _Contents(NamedTuple):
+class _Contents(Struct, frozen=True):
     """The opened map of the type: its claim tree, the paths of leaves inside groups, and how many digests say nothing."""
 
     claims: dict[str, Any]
@@ -216,7 +218,7 @@ def _parsed(wire: str, signed: Sign1, binding: Sign1 | None) -> Parsed:
     if not unprotected.keys() <= (_ISSUED if binding is None else _SHOWN) or (not bound and SD_CLAIMS in unprotected):
         raise Malformed("nothing else stands outside the issuer's signature", where="/unprotected")
     disclosures = parse_disclosures(unprotected[SD_CLAIMS], "/disclosures") if SD_CLAIMS in unprotected else ()
-    rules = next((each for each in all_types().values() if each.vct_int == payload.vct), None)
+    rules = _rules(payload.vct)
     return Parsed(
         format=NAME,
         wire=wire,
@@ -232,6 +234,13 @@ def _parsed(wire: str, signed: Sign1, binding: Sign1 | None) -> Parsed:
         staples=(_bytes(unprotected[STAPLE], "/unprotected"),) if STAPLE in unprotected else (),
         inner=_Inner(signed, payload.claims, disclosures, rules, binding),
     )
+
+
+def _rules(number: int) -> CredentialType | None:
+    for each in all_types().values():
+        if each.vct_int == number:
+            return each
+    return None
 
 
 def _kid(signed: Sign1) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.codec import cbor
 from shared.cose import KEY_BINDING, SD_CWT, parse_cose_key, parse_sign1, prepare_encoded, verify_sign1
@@ -52,7 +53,7 @@ def judge(path: Path, key: dict[str, Any], data: bytes, signing_input: bytes | N
             verify_sign1(sign1, public, typ=typ)
     made = prepare_encoded(typ=SD_CWT, header=sign1.protected_bytes, payload=sign1.payload, key=KeyId("k"), alg=public.alg)
     assert made.signing_input == sign1.signing_input
-    assert parse_sign1(made.complete(sign1.signature)) == sign1._replace(unprotected={})
+    assert parse_sign1(made.complete(sign1.signature)) == replace(sign1, unprotected={})
 
 
 def test_examples_of_the_working_group(vectors: Any) -> None:

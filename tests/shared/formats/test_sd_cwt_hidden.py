@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import cbor2
@@ -43,6 +42,7 @@ from shared.errors import (
     UnknownCredentialType,
     VcError,
 )
+from shared.formats import StatusReference
 
 # --- S3 --------------------------------------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ def test_no_short_stable_value_in_two_copies() -> None:
 
     def copy(seed: str, idx: int, claims: Mapping[str, Any]) -> set[Any]:
         holder = Signer.new()
-        status = replace(STATUS, idx=idx)
+        status = StatusReference(uri=STATUS.uri, idx=idx)
         text = issue(FORM, seed=seed, holder=holder, status=status, claims=claims)
         return leaves(cbor2.loads(unb64(show(FORM, FORM.disclose(FORM.parse(text), []), holder=holder))))
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from support.cwt_forge import FORM
-from support.forge import BINDING, DAY, HOLDER, REPRESENTATION, STATUS, b64, entropy, issue, lpa, show, unb64
+from support.forge import BINDING, DAY, HOLDER, REPRESENTATION, b64, entropy, issue, lpa, show, unb64
 from support.signing import AT
 
 from shared.credentials import ClaimPath
 from shared.credentials._tree import portrait_url
-from shared.formats import Binding
+from shared.formats import Binding, StatusReference
 
-LIST = replace(STATUS, uri="https://opg.example/s/1", idx=1_048_575)
+LIST = StatusReference(uri="https://opg.example/s/1", idx=1_048_575)
 LIVE = Binding(audience="l:" + b64(bytes(range(32))), nonce=b64(bytes(range(32))), max_age=None)
 COPY = replace(
     BINDING,

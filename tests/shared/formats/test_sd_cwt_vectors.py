@@ -7,6 +7,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from msgspec.structs import replace
 
 from shared.codec import base64url, cbor
 from shared.cose import KEY_BINDING, SD_CWT, Sign1, parse_cose_key, parse_sign1, sign1_of, verify_sign1
@@ -34,7 +35,7 @@ SHOWN = {500: True, 501: "ABCD-123456", 502: [1_549_560_720, 1_674_004_740], 503
 def disclosures(signed: Sign1) -> list[Disclosure]:
     """The whole examples hash each disclosure with the head of its byte string; the text, its first example and we hash its content."""
     found = parse_disclosures(signed.unprotected[17])
-    return [each._replace(digest=hashlib.sha256(cbor2.dumps(each.raw)).digest()) for each in found]
+    return [replace(each, digest=hashlib.sha256(cbor2.dumps(each.raw)).digest()) for each in found]
 
 
 def claims(signed: Sign1) -> dict[Any, Any]:
@@ -60,7 +61,7 @@ def test_a_presentation(vectors: Any) -> None:
     holder = parse_cose_key(claims(shown)[8][1])
     verify_sign1(token, holder, typ=KEY_BINDING)
     with pytest.raises(BadSignature):
-        verify_sign1(token._replace(payload=token.payload[:-1] + b"\0"), holder, typ=KEY_BINDING)
+        verify_sign1(replace(token, payload=token.payload[:-1] + b"\0"), holder, typ=KEY_BINDING)
     opened = open_claims(claims(shown), disclosures(shown))
     assert {key: value for key, value in opened.claims.items() if key >= 500} == SHOWN
     assert (opened.unexplained, opened.elements) == (2, 2)
