@@ -21,7 +21,7 @@ from ..x509 import Cert, load_certificate
 
 VERSION = 1
 MAX_BYTES = 4_000_000
-ROLES = (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY)  # what an anchor's leaves may be
+ROLES = (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY, Role.WALLET_PROVIDER)  # what an anchor's leaves may be
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

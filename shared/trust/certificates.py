@@ -6,7 +6,8 @@ pinned for that entity; else one registry could push itself between a document o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
@@ -27,17 +28,29 @@ def chains_of(ders: Iterable[bytes], anchors: Iterable[Anchor]) -> Chains:
     Of several certificates of one key the one that lasts longest stands for it. What cannot be read, or leads to no anchor that is pinned
     for issuers and for this entity, is left out.
     """
+    return {(each.entity, kid_of(each.leaf.public)): each.chain for each in every_chain(ders, anchors)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """``chain`` leads from ``leaf``, which names ``entity``, up to but without ``anchor``, which is pinned for it."""
+
+    anchor: Anchor
+    entity: str
+    leaf: Cert
+    chain: tuple[bytes, ...]
+
+
+def every_chain(ders: Iterable[bytes], anchors: Iterable[Anchor]) -> Iterator[Chain]:
+    """As ``chains_of``, for each certificate of a key and under each anchor; what lasts longest comes last."""
     found = sorted([each for each in map(_read, ders) if each is not None], key=lambda each: each.not_after)
     authorities = [each for each in found if each.is_ca and not each.is_self_issued]
     trees = [(anchor, _below(anchor.certificate, authorities)) for anchor in anchors if anchor.role is Role.CREDENTIAL_ISSUER]
-    chains: dict[tuple[str, bytes], tuple[bytes, ...]] = {}
     for leaf in found:
         for anchor, above in () if leaf.is_ca else trees:
             chain = _chain(leaf, above)
-            entities = [each for each in leaf.uris if anchor.entity is None or anchor.entity == each]
             if chain is not None:
-                chains.update({(entity, kid_of(leaf.public)): chain for entity in entities})
-    return chains
+                yield from (Chain(anchor, entity, leaf, chain) for entity in leaf.uris if anchor.entity in {None, entity})
 
 
 def _read(der: bytes) -> Cert | None:

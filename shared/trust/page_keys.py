@@ -1,8 +1,12 @@
 """Whom to believe, flattened for a page that checks by itself: artefact ``application/vnd.muniment.keys+json`` (security rule S17).
 
-``{"version": 1, "floor": int, "issuers": [{"iss", "name", "kid", "key": JWK, "vcts": [vct, …] | null, "not_before", "not_after", "state",
-"ended_at": int | null}], "self": {"entity", "name", "kid", "key": JWK}}``. Only a page reads it, and only from the verifier of its own
-organisation, whose signature is pinned there; Python asks anchors and snapshots instead (``policy``), and never this.
+``{"version": 1, "floor": int, "issuers": [{"iss", "name", "kid": text | null, "x5c", "key": JWK, "vcts": [vct, …] | null, "not_before",
+"not_after", "state", "ended_at": int | null}], "self": {"entity", "name", "kid", "key": JWK}}``. Only a page reads it, and only from the
+verifier of its own organisation, whose signature is pinned there; Python asks anchors and snapshots instead (``policy``), and never this.
+
+One entry for each certificate of a key below an anchor. ``x5c`` is the SHA-256 of its chain, the DER bytes one after another, as documents
+and lists carry it: what brings certificates is by an entry of this chain or by nobody. What brings only a name is by the entry of this
+``kid``, which is null in all but the one that lasts longest. The dates are those within which the whole chain is in force.
 
 ``state`` is "active"; "verify-only" for a retired key until ``ended_at``; "ended" once that has passed; "compromised" for a key that proves
 nothing, because somebody else may have it; "withdrawn" where only this certificate of it was. A reader refuses the last two as
@@ -13,6 +17,7 @@ the date of the newest snapshot: the time cannot be before it (S18).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,14 +27,13 @@ from ..cose import kid_of
 from ..errors import CertificateRevoked, Rejected, Undecided
 from ..jose.jwk import render_jwk
 from ..keys import PublicKey, Role
-from ..x509 import Cert, load_certificate
-from .anchors import Anchor, TrustAnchors
-from .certificates import chains_of
+from ..x509 import load_certificate
+from .anchors import TrustAnchors
+from .certificates import Chain, chains_of, every_chain
 from .policy import Policy
 from .snapshot import KeyHistory, KeyState
 
 _ANY = "urn:any"
-_OVER = ("compromised", "ended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +47,15 @@ class Own:
 
 def page_keys(policy: Policy, certificates: Iterable[bytes], own: Own, *, at: int, floor: int = 0) -> bytes:
     """Every issuer's key that ``policy`` can tell something about. What nobody vouches for, and what cannot be decided, is left out."""
+    known, trusted = list(certificates), policy.anchors.with_role(Role.CREDENTIAL_ISSUER)
+    named = chains_of(known, trusted)
+    found = sorted(
+        every_chain(known, trusted), key=lambda each: (trusted.index(each.anchor), each.entity, _kid(each.leaf.public), each.chain)
+    )
     issuers = [
         entry
-        for anchor in policy.anchors.with_role(Role.CREDENTIAL_ISSUER)
-        for (entity, _), chain in sorted(chains_of(certificates, policy.anchors.anchors).items())
-        if (entry := _issuer(policy, anchor, entity, chain, at)) is not None
+        for each in found
+        if (entry := _issuer(policy, each, named[each.entity, kid_of(each.leaf.public)] == each.chain, at)) is not None
     ]
     return strict_json.dumps({"version": 1, "floor": floor, "issuers": issuers, "self": _self(own)})
 
@@ -56,25 +64,18 @@ def _self(own: Own) -> dict[str, Any]:
     return {"entity": own.entity, "name": own.name, "kid": _kid(own.public), "key": render_jwk(own.public)}
 
 
-def _issuer(policy: Policy, anchor: Anchor, entity: str, chain: tuple[bytes, ...], at: int) -> Mapping[str, Any] | None:
-    leaf = load_certificate(chain[0])
-    fate = policy.fate(leaf)
-    alone = replace(policy, anchors=TrustAnchors(anchors=(replace(anchor, vcts=None),)))
+def _issuer(policy: Policy, one: Chain, named: bool, at: int) -> Mapping[str, Any] | None:
+    state, ended_at = _state(policy.fate(one.leaf), at)
+    alone = replace(policy, anchors=TrustAnchors(anchors=(replace(one.anchor, vcts=None),)))
     try:
-        alone.check_issuer(chain, entity, _ANY, at)
+        alone.check_issuer(one.chain, one.entity, _ANY, at)
     except CertificateRevoked:
-        state, ended_at = _state(fate, at)
-        return _entry(anchor, entity, leaf, *((state, ended_at) if state == "compromised" else ("withdrawn", at)))
-    except Undecided:
-        state, ended_at = _state(fate, at)
-        return _entry(anchor, entity, leaf, state, ended_at) if state in _OVER else None
+        return _entry(one, named, *((state, ended_at) if state == "compromised" else ("withdrawn", at)))
     except Rejected:
-        snapshot = policy.snapshots.get(anchor.fingerprint)
-        history = None if snapshot is None else snapshot.history(leaf.der)
-        if history is None or history.ends_at is None or at < history.ends_at:
-            return None
-        return _entry(anchor, entity, leaf, "ended", history.ends_at)
-    return _entry(anchor, entity, leaf, *_state(fate, at))
+        return _entry(one, named, state, ended_at) if state == "ended" else None
+    except Undecided:
+        return _entry(one, named, state, ended_at) if state in {"compromised", "ended"} else None
+    return _entry(one, named, state, ended_at)
 
 
 def _state(fate: KeyHistory | None, at: int) -> tuple[str, int | None]:
@@ -85,15 +86,17 @@ def _state(fate: KeyHistory | None, at: int) -> tuple[str, int | None]:
     return "verify-only" if at < fate.ends_at else "ended", fate.ends_at
 
 
-def _entry(anchor: Anchor, entity: str, leaf: Cert, state: str, ended_at: int | None) -> Mapping[str, Any]:
+def _entry(one: Chain, named: bool, state: str, ended_at: int | None) -> Mapping[str, Any]:
+    whole = [one.anchor.certificate, *map(load_certificate, one.chain)]
     return {
-        "iss": entity,
-        "name": leaf.subject,
-        "kid": _kid(leaf.public),
-        "key": render_jwk(leaf.public),
-        "vcts": None if anchor.vcts is None else list(anchor.vcts),
-        "not_before": max(leaf.not_before, anchor.certificate.not_before),
-        "not_after": min(leaf.not_after, anchor.certificate.not_after),
+        "iss": one.entity,
+        "name": one.leaf.subject,
+        "kid": _kid(one.leaf.public) if named else None,
+        "x5c": base64url.encode(hashlib.sha256(b"".join(one.chain)).digest()),
+        "key": render_jwk(one.leaf.public),
+        "vcts": None if one.anchor.vcts is None else list(one.anchor.vcts),
+        "not_before": max(each.not_before for each in whole),
+        "not_after": min(each.not_after for each in whole),
         "state": state,
         "ended_at": ended_at,
     }

@@ -55,6 +55,19 @@ class Policy:
 
         return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, entitled)
 
+    def check_metadata_signer(self, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = ()) -> Cert:
+        """The leaf of an issuer that signs what it says of itself: as ``check_issuer``, whatever types its anchor is pinned for."""
+        return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, lambda anchor, leaf: _check_entity(anchor, leaf, entity))
+
+    def check_wallet_provider(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = ()) -> Cert:
+        """The leaf of whoever vouches for wallets and their keys; errors as ``check_issuer``. An anchor pinned for an entity vouches as it."""
+
+        def entitled(anchor: Anchor, leaf: Cert) -> None:
+            if anchor.entity is not None:
+                _check_entity(anchor, leaf, anchor.entity)
+
+        return self._find(Role.WALLET_PROVIDER, x5c, at, crls, entitled)
+
     def check_relying_party(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, entity: str | None = None) -> Cert:
         """The leaf of an organisation that asks; with ``entity``, also that it is this one. Errors as ``check_issuer``."""
 

@@ -30,7 +30,7 @@ from shared.ovp.answer import asked_of
 from shared.ovp.envelope import PRESENTATION
 from shared.status.memory import render_statuses
 from shared.trust.anchors import TrustAnchors
-from shared.trust.artefact import PAGE_KEYS, PAGE_TYPES, STATUS_LIST, STATUS_LIST_CWT, Artefact
+from shared.trust.artefact import CERTIFICATE, PAGE_KEYS, PAGE_TYPES, STATUS_LIST, STATUS_LIST_CWT, Artefact
 from shared.trust.bundle import BundleMemory, parse_bundle, prepare_bundle, render_memory, verify_bundle
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
@@ -147,7 +147,8 @@ def pack(
     policy = Policy.sealed(trust, snapshots, tuple(crl for each in told for crl in (each.crls or (each.crl(),))))
     own = Own(entity=BANK, name="Northwold Bank", public=desk().public)
     floor = max(each.iat for each in snapshots.values())
-    keys = page_keys(policy, [der for each in used for der in each.x5c], own, at=at, floor=floor)
+    certificates = dict.fromkeys(each.data for each in artefacts if each.media_type == CERTIFICATE)
+    keys = page_keys(policy, certificates | dict.fromkeys(der for each in used for der in each.x5c), own, at=at, floor=floor)
     artefacts.append(Artefact(media_type=PAGE_KEYS, data=keys))
     if types:
         told_types = {"version": 1, "types": [page_type(each) for each in all_types().values()]}

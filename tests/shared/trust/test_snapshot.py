@@ -491,6 +491,7 @@ def test_pages_get_the_keys_that_the_policy_vouches_for() -> None:
         "iss": ISSUER,
         "name": leaf_.subject,
         "kid": history().kid,
+        "x5c": base64url.encode(leaf_.sha256),
         "key": render_jwk(registry().signer.public),
         "vcts": None,
         "not_before": leaf_.not_before,

@@ -35,7 +35,7 @@ def with_keys(change: dict[str, Any], *, around: dict[str, Any]) -> Pack:
     return Pack(twins.packer().finish(made), good.anchors)
 
 
-@pytest.mark.parametrize("name", ["iss", "kid", "key", "vcts", "not_before", "not_after", "state", "ended_at"])
+@pytest.mark.parametrize("name", ["iss", "kid", "x5c", "key", "vcts", "not_before", "not_after", "state", "ended_at"])
 def test_a_key_without_its_facts_or_with_others_is_no_key(name: str) -> None:
     values: list[Any] = [..., "", 7.5, -1, [7], {}, True]
     packs = {str(value): with_keys({name: value}, around={}) for value in values} | {"good": with_keys({}, around={"floor": ...})}

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from support import judging, twins
 from support.forge import b64, disclosure, hashed, unb64
-from support.signing import AT, Signer
+from support.signing import AT, Signer, leaf
 from support.trial_verify import BANK, CLAIMS, DAY, IDX, LIST, MADE, issue
+from support.trusting import Tiers, also_under, crl_by
 from support.twins import Case
 
 from shared.codec import base64url
 from shared.jose.jwk import render_jwk
 from shared.trust.relying_party import Want
+from shared.x509 import x5c_header
 
 pytestmark = pytest.mark.real
 
@@ -199,3 +201,59 @@ def test_sd_jwt_over_the_codes() -> None:
     codes = compare(cases, known)
     assert codes[""] > 20
     assert {"revoked", "bad_disclosure", "malformed", "other_presentation", "not_bound", "wrong_audience", "over_disclosed"} <= set(codes)
+
+
+# --- certificates ------------------------------------------------------------------------------------------------------------------------
+
+
+def certified(serial: int, *, at: int = AT - 30 * DAY, days: int = 365) -> bytes:
+    """Another certificate of the registry's key."""
+    by = twins.registry()
+    return leaf(by.signer, by.certificate, by.root, uri=by.entity, at=at, days=days, serial=serial)
+
+
+def test_the_certificates_that_a_document_or_a_list_brings() -> None:
+    """S16: the key is the same and its signature is good; whether this certificate of it is in force decides."""
+    by, tiers = twins.registry(), Tiers.new()
+    newer, over, short, gone, unnamed = certified(9), certified(8, days=20), certified(7, days=31), certified(6), certified(5)
+    named = (*by.x5c, newer, over, short, gone)
+    brought: dict[str, tuple[Signer, tuple[bytes, ...]]] = {
+        "usual": (by.signer, by.x5c),
+        "newer": (by.signer, (newer,)),
+        "run out": (by.signer, (over,)),
+        "runs out tomorrow": (by.signer, (short,)),
+        "withdrawn": (by.signer, (gone,)),
+        "not in the snapshot": (by.signer, (unnamed,)),
+        "by nobody": (by.signer, also_under(by).x5c),
+        "of another key": (by.signer, twins.second().x5c),
+        "twice": (by.signer, (*by.x5c, *by.x5c)),
+        "with its anchor": (by.signer, (*by.x5c, by.certificate.der)),
+        "five": (by.signer, by.x5c * 5),
+        "two tiers": (tiers.issuer.signer, tiers.issuer.x5c),
+        "one of two tiers": (tiers.issuer.signer, tiers.issuer.x5c[:1]),
+        "two tiers turned": (tiers.issuer.signer, tiers.issuer.x5c[::-1]),
+    }
+    trusted = (by, twins.second(), tiers.issuer)
+    publishers: dict[int, dict[str, Any]] = {
+        0: {"at": AT - 600, "certificates": named, "withdrawn": (6,)},
+        1: {"at": AT - 600},
+        2: {"at": AT - 600, "crls": tuple(crl_by(*each, at=AT - 600) for each in ((tiers.top, tiers.root), (tiers.between, tiers.middle)))},
+    }
+    lists = {name: twins.token(x5c=x5c) for name, (signer, x5c) in brought.items() if signer is by.signer and name != "five"}
+    known = {name: twins.pack([token], authorities=trusted, publishers=publishers) for name, token in lists.items()}
+    issued, cases = wire(), []
+    for name, (signer, x5c) in brought.items():
+        draft = Draft(issued)
+        chosen(draft, ("given_name", "family_name", "birthdate", "powers"))
+        draft.by, draft.header["x5c"], draft.token = signer, x5c_header(x5c), None
+        content = draft.wire().encode()
+        for pack, at in [
+            ("usual", AT),
+            ("usual", AT + DAY - 1),
+            ("usual", AT + DAY),
+            ("usual", AT + 2 * DAY),
+            *((each, AT) for each in known),
+        ]:
+            cases.append(Case(name, pack, content, prefix=PREFIX, wants=(WANT,), at=at, use={"stakes": "low"}))
+    codes = compare(cases, known)
+    assert {"", "untrusted", "certificate_revoked", "status_unknown", "too_large"} <= set(codes)

@@ -6,14 +6,13 @@
  *     pack.iss, pack.seq, pack.iat, pack.exp, pack.types (Map vct -> TypeDescriptor), pack.issuers, pack.self, pack.rpCerts
  * @module
  */
-import { fromBase64, fromBase64url, sha256, toBase64url } from "./bytes.js";
+import { equal, fromBase64, fromBase64url, sha256, toBase64url } from "./bytes.js";
 import { importJwk, jwkThumbprint } from "./cose.js";
 import { refuse } from "./errors.js";
 import { isObject, parseObject } from "./json.js";
 import { parseJws, verifyJws } from "./jws.js";
 import { noStatuses, seenList } from "./memory.js";
 import { parseList } from "./statuslist.js";
-import { holds } from "./trust.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./trust.js").Issuer} Issuer */
@@ -142,7 +141,8 @@ async function readIssuer(entry) {
   return {
     iss: text(entry, "iss", where),
     name,
-    kid: fromBase64url(text(entry, "kid", where), where),
+    kid: entry.kid === null ? null : fromBase64url(text(entry, "kid", where), where),
+    x5c: fromBase64url(text(entry, "x5c", where), where),
     key: await importJwk(key, where),
     vcts,
     notBefore: uint(entry, "not_before", where),
@@ -190,4 +190,12 @@ function text(object, name, where) {
 function uint(object, name, where, least = 0) {
   const value = object[name];
   return typeof value === "number" && value >= least ? value : refuse("malformed", "a whole number is demanded here", `${where}/${name}`);
+}
+
+/** Whether a certificate is one of this key: its point stands in it as it is. Nothing is trusted for it. @param {Bytes} der @param {Bytes} point */
+function holds(der, point) {
+  for (let at = der.indexOf(point[0]); at >= 0 && at + point.length <= der.length; at = der.indexOf(point[0], at + 1)) {
+    if (equal(der.subarray(at, at + point.length), point)) return true;
+  }
+  return false;
 }

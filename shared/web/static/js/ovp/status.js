@@ -81,7 +81,7 @@ async function gather(reference, { iss, vct, issuer }, staples, known) {
   const token = pack.lists.get(reference.uri);
   /** @type {Witness[]} */
   const witnesses = [];
-  const list = token && (await tried(async () => verifyList(token, reference.uri, signer(token).key, at)));
+  const list = token && (await tried(async () => verifyList(token, reference.uri, (await signer(token)).key, at)));
   if (list) {
     known.memory = learn(known.memory, iss, [list]);
     witnesses.push({ iat: list.iat, exp: list.exp, ttl: list.ttl, value: valueAt(list, reference.idx), list });
@@ -89,14 +89,14 @@ async function gather(reference, { iss, vct, issuer }, staples, known) {
   for (const staple of staples) {
     const said = await tried(async () => {
       const assertion = parseAssertion(staple);
-      return verifyAssertion(assertion, reference, signer({ kid: assertion.kid, x5c: [] }).key, at);
+      return verifyAssertion(assertion, reference, (await signer({ kid: assertion.kid, x5c: [] })).key, at);
     });
     if (said) witnesses.push({ iat: said.iat, exp: said.exp, ttl: said.ttl, value: said.status, list: null });
   }
   return witnesses;
 
   /** By the certificate inside, else by the key of that name, else by the document's own. @param {{kid: Bytes | null, x5c: Bytes[]}} named */
-  function signer(named) {
+  async function signer(named) {
     const other = named.x5c.length > 0 || pack.issuers.some((each) => each.iss === iss && named.kid && String(each.kid) === String(named.kid));
     return other ? checkIssuer(pack.issuers, iss, vct, named, at) : issuer;
   }

@@ -121,6 +121,7 @@ function kidIn({ protect, bare }) {
 export function chain(x5c) {
   if (x5c === undefined) return [];
   if (!Array.isArray(x5c) || !x5c.length || !x5c.every((each) => typeof each === "string")) return refuse("malformed", "x5c is a list of certificates", "/x5c");
+  if (x5c.length > 4) refuse("too_large", "more than 4 certificates", "/x5c");
   return x5c.map((each) => fromBase64url(each.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""), "/x5c"));
 }
 

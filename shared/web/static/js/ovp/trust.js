@@ -3,27 +3,28 @@
  * over the checking pack is pinned (security rule S17). As `shared/trust/page_keys.py` describes it.
  * @module
  */
-import { equal } from "./bytes.js";
+import { concat, equal, sha256 } from "./bytes.js";
 import { VcError, refuse } from "./errors.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./cose.js").PublicKey} PublicKey */
-/** @typedef {{iss: string, name: string, kid: Bytes, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null}} Issuer */
+/** @typedef {{iss: string, name: string, kid: Bytes | null, x5c: Bytes, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null}} Issuer */
 
 /**
- * The entry for a document of `vct` by `iss`, signed with the key of that name, or of that certificate (its leaf's DER).
+ * The entry for a document of `vct` by `iss`, signed with the key of that name, or with that of exactly these certificates, if it brings any.
  * `untrusted`, `not_entitled`, `certificate_revoked`.
  * @param {Issuer[]} issuers
  * @param {string} iss
  * @param {string} vct
  * @param {{kid: Bytes | null, x5c: Bytes[]}} named
  * @param {number} at
- * @returns {Issuer}
+ * @returns {Promise<Issuer>}
  */
-export function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
+export async function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
   let closest = new VcError("untrusted", "nobody who is trusted here vouches for this key");
+  const chain = x5c.length ? await sha256(concat(...x5c)) : null;
   for (const issuer of issuers) {
-    const meant = x5c.length ? holds(x5c[0], issuer.key.raw) : issuer.iss === iss && kid && equal(kid, issuer.kid);
+    const meant = chain ? equal(chain, issuer.x5c) : issuer.iss === iss && kid && issuer.kid && equal(kid, issuer.kid);
     if (!meant) continue;
     try {
       checkEntry(issuer, iss, vct, at);
@@ -55,12 +56,4 @@ function checkElsewhere(issuers, { iss, key }, at) {
 function checkState(state, endedAt, at) {
   if (state === "compromised" || state === "withdrawn") refuse("certificate_revoked", "this key proves nothing any more");
   if (state !== "active" && (endedAt === null || at >= endedAt)) refuse("untrusted", "this key was retired, and everything that it signed has run out since");
-}
-
-/** Whether a certificate is one of this key: its point stands in it as it is. Nothing follows from that but which key is tried. @param {Bytes} der @param {Bytes} point */
-export function holds(der, point) {
-  for (let at = der.indexOf(point[0]); at >= 0 && at + point.length <= der.length; at = der.indexOf(point[0], at + 1)) {
-    if (equal(der.subarray(at, at + point.length), point)) return true;
-  }
-  return false;
 }

@@ -161,7 +161,7 @@ async function authenticate({ presentation, prefix = PRESENTATION, expectation, 
     lines.passed(step);
     step = "issuer_trust";
     if (now >= pack.exp) refuse("bundle_stale", "the checking pack is too old");
-    const issuer = checkIssuer(pack.issuers, parsed.issuer, parsed.vct, parsed, now);
+    const issuer = await checkIssuer(pack.issuers, parsed.issuer, parsed.vct, parsed, now);
     lines.passed(step);
     step = "holder_binding";
     const expected = expectedBinding(expectation, parsed.vct, pack);
