@@ -38,10 +38,14 @@ $(UV):
 	@cd tests/js && ../../.venv/bin/npm ci --silent
 	@touch $@
 
+.venv/.foreign: .venv/.dev tests/foreign/js/package-lock.json  # wallets, issuers and judges written by others
+	@cd tests/foreign/js && ../../../.venv/bin/npm ci --silent
+	@touch $@
+
 system:  # what the package index cannot give: a browser and its fonts (Debian packages, only what is missing)
 	@bash .ci/system
 
-demo: .venv/.run $(if $(filter airplane,$(STORY)),.venv/.dev system)  ## play the stories on loopback: STORY=name for one, ONCE=1 to leave afterwards, KEEP=1 to stay
+demo: .venv/.run $(if $(filter airplane,$(STORY)),.venv/.dev system) $(if $(filter foreign,$(STORY)),.venv/.foreign)  ## play the stories on loopback: STORY=name for one, ONCE=1 to leave afterwards, KEEP=1 to stay
 	@$(PYTHON) -m demo
 
 dev: .venv/.dev  ## set up for development
@@ -50,7 +54,7 @@ dev: .venv/.dev  ## set up for development
 check: .venv/.dev .venv/.js  ## lint, types, import contracts and unit tests, in two minutes
 	@$(PYTHON) tests/run.py check
 
-test: .venv/.dev .venv/.js system  ## everything: check, and the tests with a real database, browser and foreign programs
+test: .venv/.dev .venv/.js .venv/.foreign system  ## everything: check, and the tests with a real database, browser and foreign programs
 	@$(PYTHON) tests/run.py all
 
 bench: .venv/.dev  ## measure ratios against the floor and the peers: BENCH=name for one row
@@ -65,8 +69,8 @@ docs: .venv/.dev  ## write the tables of settings, errors and commands from the 
 lock: $(UV)  # renew the hash-pinned locks; they name no host
 	@$(LOCKS:uv%=$(UV)%) --group build --output-file .ci/run.lock
 	@$(LOCKS:uv%=$(UV)%) --extra postgresql --group build --group dev --constraint .ci/run.lock --output-file .ci/dev.lock
-	@if [ -x .venv/bin/npm ]; then cd tests/js && ../../.venv/bin/npm install --silent --package-lock-only; fi
+	@if [ -x .venv/bin/npm ]; then for each in tests/js tests/foreign/js; do .venv/bin/npm --prefix $$each install --silent --package-lock-only; done; fi
 
 clean:  ## remove everything that these commands made
-	@rm -rf .uv .venv .demo .bench .screens .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage tests/js/node_modules
+	@rm -rf .uv .venv .demo .bench .screens .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage tests/js/node_modules tests/foreign/js/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

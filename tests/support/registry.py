@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 import yarl
-from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector, web
+from support.authority import Authority
 from support.signing import Signer
 from support.trial_web import Watch
 
@@ -71,6 +72,13 @@ LPA_1: dict[str, Any] = {
 
 
 Change = Callable[[Office], Office]
+
+
+class _Running(Watch):
+    """The real clock, for strangers who read it too."""
+
+    def __call__(self) -> int:
+        return system_clock()
 
 
 @dataclass(frozen=True)
@@ -212,19 +220,23 @@ async def serving(
     join: bool = False,
     path: str = "",
     change: Change | None = None,
+    tls: Authority | None = None,
     **settings: Any,
 ) -> AsyncIterator[Registry]:
     """A copy of the template in ``directory``, served until the end of the block; ``local`` under its true address, for browsers.
+
+    ``tls``: over https, with its certificate.
 
     ``path`` is added to its public address. ``change`` may replace parts of the office before it opens; ``join``: others are in the database of ``storage`` already.
     """
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
     clock, port = Watch(NOON), free_port()
+    base = f"{'https' if tls else 'http'}://localhost:{port}"
     plain = load(config.Settings, config.toml(directory), {}, config.PREFIX)
     known = msgspec.structs.replace(config.settle(plain, directory), **settings)
     if local or path:
-        clock = Watch(system_clock())
-        address = f"http://localhost:{port}{path}" if local else URL + path
+        clock = _Running() if tls else Watch(system_clock())
+        address = base + path if local else URL + path
         known = msgspec.structs.replace(known, public_url=address)
         await upkeep.renew(directory, known, clock=lambda: clock() - 3600, entropy=system_entropy)
     office = composition.open_office(directory, known, clock=clock)
@@ -238,10 +250,9 @@ async def serving(
     app = composition.build(office)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    base = f"http://localhost:{port}"
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls and tls.server()).start()
     jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(base))  # what the reverse proxy before it makes true
-    async with ClientSession(cookie_jar=jar) as http:
+    async with ClientSession(cookie_jar=jar, connector=TCPConnector(ssl=tls.client()) if tls else None) as http:
         try:
             yield Registry(
                 office=office,

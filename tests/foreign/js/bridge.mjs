@@ -6,15 +6,15 @@ async function answer(ask, given) {
   try {
     return { ok: (await ask(given)) ?? null };
   } catch (error) {
-    return { refused: error?.name ?? typeof error, detail: told(error) };
+    return { refused: error?.constructor?.name ?? typeof error, detail: told(error) };
   }
 }
 
 /** The message of an error, of what caused it and, where a service answered, what it said. */
 function told(error) {
   const said = [String(error?.message ?? error)];
-  const response = error?.response ?? error?.errorResponse;
-  if (response !== undefined) said.push(JSON.stringify(response.credentialErrorResponseResult?.data ?? response.body ?? response));
+  const response = error?.errorResponse ?? error?.response;
+  if (response !== undefined) said.push(JSON.stringify(response.credentialErrorResponseResult?.data ?? response));
   if (error?.cause) said.push(told(error.cause));
   return said.join("\n");
 }
