@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.codec.inflate import inflate
+from shared.codec.inflate import gunzip, inflate
 from shared.errors import Malformed, TooLarge, VcError
 
 
@@ -49,5 +50,30 @@ def test_round_trip(data: bytes) -> None:
 def test_a_value_or_an_error(data: bytes) -> None:
     try:
         inflate(data, max_bytes=1000)
+    except VcError:
+        return
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not gzip", zlib.compress(b"abc"), gzip.compress(b"abc")[:-1], gzip.compress(b"abc") * 2, gzip.compress(b"abc")[:-8] + bytes(8)],
+)
+def test_gzip_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        gunzip(data, max_bytes=1000)
+
+
+@given(st.binary())
+def test_gzip_round_trip_within_its_bound(data: bytes) -> None:
+    assert gunzip(gzip.compress(data), max_bytes=len(data)) == data
+    if data:
+        with pytest.raises(TooLarge):
+            gunzip(gzip.compress(data), max_bytes=len(data) - 1)
+
+
+@given(st.binary() | st.binary().map(lambda tail: b"\x1f\x8b\x08" + tail))
+def test_gzip_gives_a_value_or_an_error(data: bytes) -> None:
+    try:
+        gunzip(data, max_bytes=1000)
     except VcError:
         return
