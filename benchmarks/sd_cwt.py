@@ -54,7 +54,7 @@ def issue() -> Row:
         for _ in range(HASHES):
             hashlib.sha256(block).digest()
 
-    return row("sd-cwt issue", interleaved({"floor": floor, "ours": issue_ours}), bar=0.25)
+    return row("sd-cwt issue", interleaved({"floor": floor, "ours": issue_ours}), bar=0.30)
 
 
 def present() -> Row:

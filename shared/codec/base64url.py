@@ -19,7 +19,7 @@ _SHORT = 256
 
 def encode(data: bytes) -> str:
     """The one base64url text of ``data``, without padding."""
-    return pybase64.b64encode_as_string(data, altchars="-_").rstrip("=")
+    return pybase64.b64encode_as_string(data, "-_").rstrip("=")
 
 
 def decode(text: str | bytes, *, where: str = "") -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .key import key_bytes, kid_of, p256_key, parse_cose_key, render_cose_key, thumbprint
+from .key import encode_cose_key, key_bytes, kid_of, p256_key, parse_cose_key, render_cose_key, thumbprint
 from .sign1 import ALGS, Sign1, alg_id, encode_sign1, join_sign1, parse_sign1, prepare_encoded, prepare_sign1, sign1_of, verify_sign1
 from .typ import (
     CHALLENGE,
@@ -29,6 +29,7 @@ __all__ = [
     "Sign1",
     "Typ",
     "alg_id",
+    "encode_cose_key",
     "encode_sign1",
     "join_sign1",
     "key_bytes",

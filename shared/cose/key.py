@@ -31,6 +31,14 @@ def render_cose_key(public: PublicKey) -> dict[int, Any]:
     return {_KTY: _EC2, _CRV: _NUMBER[key.curve.name], _X: point[1:], _Y: point[0] == 3}
 
 
+def encode_cose_key(public: PublicKey) -> bytes:
+    """The same, encoded; the kind that nearly everybody has is put together by hand because that is hot."""
+    if public.alg != "ES256":
+        return cbor.dumps(render_cose_key(public))
+    point: bytes = public.key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+    return b"".join((b"\xa4\x01\x02\x20\x01\x21\x58\x20", point[1:], b"\x22\xf5" if point[0] == 3 else b"\x22\xf4"))
+
+
 def parse_cose_key(obj: object, where: str = "") -> PublicKey:
     """A public signature key: P-256, P-384 or Ed25519, nothing else in the map.
 
@@ -93,7 +101,8 @@ def key_bytes(public: PublicKey) -> bytes:
         return cbor.dumps({_KTY: _OKP, _CRV: _ED25519, _X: key.public_bytes_raw()}, canonical=True)
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     half = len(point) >> 1
-    return cbor.dumps({_KTY: _EC2, _CRV: _NUMBER[key.curve.name], _X: point[1 : half + 1], _Y: point[half + 1 :]}, canonical=True)
+    x, y = cbor.byte_string(point[1 : half + 1]), cbor.byte_string(point[half + 1 :])
+    return b"".join((b"\xa4\x01\x02\x20", cbor.head(0, _NUMBER[key.curve.name]), b"\x21", x, b"\x22", y))
 
 
 def thumbprint(public: PublicKey) -> bytes:

@@ -29,8 +29,7 @@ class StatusReference(Struct, frozen=True, kw_only=True):
     idx: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(Struct, frozen=True, kw_only=True):
     """What an issuer says. ``claims`` is the claim tree of ``type``; instants are seconds and already rounded to the day.
 
     ``kid`` names the issuer's key (8 bytes of its RFC 9679 thumbprint) for a format that does; by default that of the first certificate.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from ..codec import cbor
-from ..cose import Sign1, Typ, alg_id, encode_sign1, kid_of, render_cose_key
+from ..cose import Sign1, Typ, alg_id, encode_cose_key, encode_sign1, kid_of
 from ..errors import Malformed
 from ..keys import PublicKey
 from ..x509 import load_certificate
@@ -21,53 +22,55 @@ ISS, SUB, EXP, IAT, CNF, VCT, STATUS, TYPE_MAP = 1, 2, 4, 6, 8, 11, 65_535, -70_
 KID, KCWT, TYP, SD_CLAIMS, X5CHAIN, STAPLE = 4, 13, 16, 17, 33, -70_301  # header parameters
 KID_SIZE: Final = 8
 SUBJECT_SIZE: Final = 6  # characters
-_SALT = cbor.head(2, SALT)
 _DIGEST = cbor.head(2, DIGEST)
 _REDACTED: Final = b"\xf8\x3b"
 _ARRAY, _MAP = 4, 5  # major types
+_MEMBER, _DECOY = (cbor.head(_ARRAY, parts) + cbor.head(2, SALT) for parts in (3, 1))  # how their disclosures begin
 
 
-def redact(types: TypeMap, found: dict[int, list[tuple[int, bytes]]], salts: bytes) -> tuple[bytes, list[bytes]]:
+def redact(types: TypeMap, found: dict[int, list[bytes]], salts: bytes) -> tuple[bytes, list[bytes]]:
     """The map of a type with digests in place of groups, and all disclosures. A group that is not there leaves a decoy."""
-    digests: dict[int, list[bytes]] = {level.number: [] for level in types.levels}
+    digests: defaultdict[int, list[bytes]] = defaultdict(list)
     disclosures = []
     for at, level in enumerate(types.levels[:-1]):
-        salt = _SALT + salts[at * SALT : (at + 1) * SALT]
-        if found[level.number] or level.groups:
-            raw = b"".join((b"\x83", salt, _claims(found[level.number], digests[level.number]), cbor.integer(-level.number)))
+        number, salt = level.number, salts[at * SALT : (at + 1) * SALT]
+        if found[number] or level.groups:
+            raw = b"".join((_MEMBER, salt, _claims(found[number], digests[number]), level.key))
         else:
-            raw = b"\x81" + salt
+            raw = _DECOY + salt
         disclosures.append(raw)
-        digests[types.parents[level.number]].append(hashlib.sha256(raw).digest())
+        digests[types.parents[number]].append(hashlib.sha256(raw).digest())
     return _claims(found[0], digests[0]), disclosures
 
 
-def _claims(found: list[tuple[int, bytes]], digests: list[bytes]) -> bytes:
-    parts = [cbor.head(_MAP, len(found) + bool(digests)), *[each for _, each in sorted(found)]]
-    if digests:
-        # Sorted, so that the order says nothing about which group is which.
-        parts += [_REDACTED, cbor.head(_ARRAY, len(digests)), *[_DIGEST + each for each in sorted(digests)]]
-    return b"".join(parts)
+def _claims(found: list[bytes], digests: list[bytes]) -> bytes:
+    if not digests:
+        return cbor.head(_MAP, len(found)) + b"".join(found)
+    # Sorted, so that the order says nothing about which group is which.
+    listed = [_DIGEST + each for each in sorted(digests)]
+    return b"".join((cbor.head(_MAP, len(found) + 1), *found, _REDACTED, cbor.head(_ARRAY, len(listed)), *listed))
 
 
 def payload(credential: Credential, holder: PublicKey | None, subject: str, claims: bytes) -> bytes:
     """What the issuer signs. Only a copy for a holder has a subject, which is random: the draft demands one (S22)."""
-    parts = [b"\x01", cbor.text(credential.issuer)]
-    if holder is not None:
-        parts += [b"\x02", cbor.text(subject)]
-    parts += [b"\x04", cbor.head(0, credential.expires_at), b"\x06", cbor.head(0, credential.issued_at)]
-    if holder is not None:
-        parts += [b"\x08\xa1\x01", cbor.dumps(render_cose_key(holder))]
-    parts += [b"\x0b", cbor.head(0, credential.type.vct_int)]
-    if credential.status is not None:
-        parts += [b"\x19\xff\xff", _status(credential.status)]
-    parts += [b"\x3a\x00\x01\x11\x6f", claims]
+    issuer, times, number = _same(credential.issuer, credential.issued_at, credential.expires_at, credential.type.vct_int)
+    status = b"" if credential.status is None else _status(credential.status)
     members = 5 + 2 * (holder is not None) + (credential.status is not None)
-    return cbor.head(_MAP, members) + b"".join(parts)
+    who = whose = b""
+    if holder is not None:
+        who, whose = b"\x02" + cbor.text(subject), b"\x08\xa1\x01" + encode_cose_key(holder)
+    return b"".join((cbor.head(_MAP, members), issuer, who, times, whose, number, status, b"\x3a\x00\x01\x11\x6f", claims))
+
+
+@lru_cache(maxsize=256)
+def _same(issuer: str, issued_at: int, expires_at: int, vct: int) -> tuple[bytes, bytes, bytes]:
+    """What all copies have that are made of one type on one day."""
+    times = b"".join((b"\x04", cbor.head(0, expires_at), b"\x06", cbor.head(0, issued_at)))
+    return b"\x01" + cbor.text(issuer), times, b"\x0b" + cbor.head(0, vct)
 
 
 def _status(status: StatusReference) -> bytes:
-    return b"".join((b"\xa1\x6bstatus_list\xa2\x63idx", cbor.head(0, status.idx), b"\x63uri", cbor.text(status.uri)))
+    return b"".join((b"\x19\xff\xff\xa1\x6bstatus_list\xa2\x63idx", cbor.head(0, status.idx), b"\x63uri", cbor.text(status.uri)))
 
 
 def header(typ: Typ, credential: Credential) -> bytes:

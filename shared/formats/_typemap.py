@@ -46,6 +46,7 @@ class Level:
     """The root (number 0) or a group: its own leaves by key, and the groups within it by number, in order."""
 
     number: int
+    key: bytes  # in the map that the group is in, encoded
     leaves: dict[int, Leaf] = field(default_factory=dict)
     groups: dict[int, Level] = field(default_factory=dict)
 
@@ -61,9 +62,9 @@ class TypeMap:
 
     def __init__(self, rules: CredentialType) -> None:
         self.rules = rules
-        self.root = Level(0)
+        self.root = Level(0, b"")
         numbered = [] if rules.bearer else sorted([group for group in rules.groups if group.cwt], key=lambda group: group.cwt)
-        by_id = {group.id: Level(group.cwt) for group in numbered}
+        by_id = {group.id: Level(group.cwt, cbor.integer(-group.cwt)) for group in numbered}
         self.parents: dict[int, int] = {}
         for group in numbered:
             above = by_id[group.within] if group.within else self.root
@@ -87,12 +88,14 @@ class TypeMap:
         inside = self._names
         for name in names[:-1]:
             inside = inside.setdefault(name, {})
-        inside[names[-1]] = (level.number, claim.cwt, leaf.encode)
+        inside[names[-1]] = (level.number, leaf.encode)
 
-    def encode(self, claims: Mapping[str, Any]) -> dict[int, list[tuple[int, bytes]]]:
-        """By level, the key of each leaf in ``claims`` with its encoded key and value. ``Malformed`` for what the type lacks."""
-        found: dict[int, list[tuple[int, bytes]]] = {level.number: [] for level in self.levels}
+    def encode(self, claims: Mapping[str, Any]) -> dict[int, list[bytes]]:
+        """By level, key and value of each leaf in ``claims``, sorted. ``Malformed`` for what the type lacks."""
+        found: dict[int, list[bytes]] = {level.number: [] for level in self.levels}
         _collect(self._names, claims, found, ())
+        for leaves in found.values():
+            leaves.sort()  # no key begins another, so that the keys alone decide
         return found
 
     def decode(self, opened: Mapping[Any, Any]) -> tuple[dict[str, Any], tuple[ClaimPath, ...], int]:
@@ -172,14 +175,14 @@ def _inside_first(level: Level) -> Iterator[Level]:
     yield level
 
 
-def _collect(names: Mapping[str, Any], claims: Any, found: dict[int, list[tuple[int, bytes]]], path: tuple[str, ...]) -> None:
+def _collect(names: Mapping[str, Any], claims: Any, found: dict[int, list[bytes]], path: tuple[str, ...]) -> None:
     if not isinstance(claims, Mapping):
         raise Malformed("an object belongs here", where=pointer(path))
     for name, value in claims.items():
         child = names.get(name)
         if type(child) is tuple:
-            number, key, encode = child
-            found[number].append((key, encode(value)))
+            number, encode = child
+            found[number].append(encode(value))
         elif child is None:
             raise Malformed("this type of document has no such detail", where=pointer((*path, name)))
         else:
@@ -223,7 +226,7 @@ def _put(leaf: Leaf, value: Any, claims: dict[str, Any], shown: list[ClaimPath] 
 
 
 def _leaf(claim: Claim, names: tuple[str, ...], *, repeats: bool) -> Leaf:
-    write, read = _list_of(*_FORMS[claim.kind](claim)) if repeats else _FORMS[claim.kind](claim)
+    write, read = list_of(*FORMS[claim.kind](claim)) if repeats else FORMS[claim.kind](claim)
     key, where = cbor.head(0, claim.cwt), pointer(names)
 
     def encode(value: Any) -> bytes:
@@ -236,10 +239,10 @@ def _leaf(claim: Claim, names: tuple[str, ...], *, repeats: bool) -> Leaf:
 
 
 _FOREIGN: Final = (IndexError, TypeError, ValueError, OverflowError)
-_Form = tuple[Callable[[Any], bytes], Callable[[Any], Any]]
+Form = tuple[Callable[[Any], bytes], Callable[[Any], Any]]
 
 
-def _list_of(write: Callable[[Any], bytes], read: Callable[[Any], Any]) -> _Form:
+def list_of(write: Callable[[Any], bytes], read: Callable[[Any], Any]) -> Form:
     def write_all(values: Any) -> bytes:
         if not isinstance(values, list | tuple):
             raise TypeError
@@ -263,7 +266,7 @@ def _read_text(value: Any) -> str:
     return value
 
 
-def _code(claim: Claim) -> _Form:
+def _code(claim: Claim) -> Form:
     values = [choice.value for choice in claim.choices]
     heads = {value: cbor.head(0, at) for at, value in enumerate(values)}
 
@@ -275,29 +278,29 @@ def _code(claim: Claim) -> _Form:
     return heads.__getitem__, read
 
 
-def _text(_claim: Claim) -> _Form:
-    def write(value: Any) -> bytes:
-        return cbor.text(_of(str, value))
-
-    return write, _read_text
+def _text(_claim: Claim) -> Form:
+    return cbor.text, _read_text
 
 
-def _date(_claim: Claim) -> _Form:
-    def write(value: Any) -> bytes:
-        day = date.fromisoformat(value)
-        if day.isoformat() != value:
-            raise ValueError
-        return b"\xd8\x64" + cbor.integer(day.toordinal() - _EPOCH)
-
+def _date(_claim: Claim) -> Form:
     def read(value: Any) -> str:
         if type(value) is not cbor2.CBORTag or value.tag != _DAYS or type(value.value) is not int:
             raise TypeError
         return date.fromordinal(value.value + _EPOCH).isoformat()
 
-    return write, read
+    return _write_date, read
 
 
-def _portrait(_claim: Claim) -> _Form:
+@lru_cache(maxsize=1_024)
+def _write_date(value: Any) -> bytes:
+    """All copies of a document have the same ones."""
+    day = date.fromisoformat(value)
+    if day.isoformat() != value:
+        raise ValueError
+    return b"\xd8\x64" + cbor.integer(day.toordinal() - _EPOCH)
+
+
+def _portrait(_claim: Claim) -> Form:
     def write(value: Any) -> bytes:
         data = portrait_bytes(_of(str, value))
         if data is None:
@@ -307,7 +310,7 @@ def _portrait(_claim: Claim) -> _Form:
     return write, lambda value: portrait_url(_of(bytes, value))
 
 
-_FORMS: Final[Mapping[Kind, Callable[[Claim], _Form]]] = {
+FORMS: Final[Mapping[Kind, Callable[[Claim], Form]]] = {
     Kind.CODE: _code,
     Kind.TEXT: _text,
     Kind.PARTIAL_DATE: _text,  # never made into a date: that would add what was not said
