@@ -261,6 +261,12 @@ class StatusUnknown(Undecided):
     code = "status_unknown"
 
 
+class StatusListTooShort(StatusUnknown):
+    """The status list has so few entries that whoever serves it can tell whose document is checked."""
+
+    code = "status_list_too_short"
+
+
 class StatusStale(Undecided):
     """The newest known list is older than policy allows."""
 
