@@ -222,9 +222,9 @@ async def notify(office: Office, access: bytes, request: NotificationRequest) ->
 
 
 async def _lose(tx: Tx, office: Office, delivery: bytes, at: int) -> int:
-    """How many copies are lost. What changes in a list changes among decoys (security rule S23)."""
-    lists, count = await statuses.lose(tx, delivery, at)
+    """How many copies are lost. What stays on hold stays there among decoys of its own, also if it was on hold before (security rule S23)."""
+    lists = await statuses.lose(tx, delivery, at)
     for number in sorted(set(lists)):
-        await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD)
+        await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD, lost=True)
         await statuses.touch(tx, number)
-    return count
+    return len(lists)

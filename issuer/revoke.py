@@ -91,30 +91,31 @@ def _check_reason(office: Office, document: Document, wish: Wish) -> None:
 
 
 async def _apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
-    lists: Counter[tuple[int, Standing]] = Counter()
+    lists: Counter[tuple[int, Standing, bool]] = Counter()
     after = Standing.IN_FORCE
     for document in changed:
         after = change(document.standing, wish.action)
         flipped = await statuses.flip(tx, document.id, int(after), at)
-        lists.update((number, document.standing) for number in flipped)
+        lists.update((number, Standing.ON_HOLD if lost else document.standing, lost) for number, lost in flipped)
         event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
         await documents.set_standing(tx, document, after, event)
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
-    for number, before in lists:
-        await pad(tx, office, number, before, after)
-    for number in sorted({number for number, _ in lists}):
+    for number, before, lost in lists:
+        await pad(tx, office, number, before, after, lost=lost)
+    for number in sorted({number for number, _, _ in lists}):
         await statuses.touch(tx, number)
 
 
-async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing) -> None:
+async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing, *, lost: bool = False) -> None:
     """At least 64 entries that belong to nobody change in the same way, so that those which change together are not one person's
-    copies for certain (security rule S23). What was on hold is padded by decoys on hold; the first hold made them.
+    copies for certain (security rule S23). What was on hold is padded by decoys on hold; the first hold made them. Those of lost copies
+    stay on hold with them when other holds end, and are cancelled with them.
     """
     count = DECOYS + office.entropy(1)[0] % DECOYS
     if before is Standing.ON_HOLD:
-        count -= await statuses.flip_decoys(tx, number, before=int(before), after=int(after), count=count)
+        count -= await statuses.flip_decoys(tx, number, before=int(before), after=int(after), count=count, lost=lost)
         if after is Standing.IN_FORCE or count <= 0:
             return
     size = await statuses.size_of(tx, number)
@@ -122,4 +123,4 @@ async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Stan
     used = await statuses.taken(tx, number, drawn)
     free = [index for index in drawn if index not in used][:count]
     if free:
-        await statuses.reserve(tx, number, free, document=None, delivery=None, value=int(after), expires_at=0)
+        await statuses.reserve(tx, number, free, document=None, delivery=None, value=int(after), expires_at=0, lost=lost)

@@ -72,12 +72,21 @@ async def fill(tx: Tx, number: int) -> int:
 
 
 async def reserve(
-    tx: Tx, number: int, indices: Collection[int], *, document: str | None, delivery: bytes | None, value: int, expires_at: int
+    tx: Tx,
+    number: int,
+    indices: Collection[int],
+    *,
+    document: str | None,
+    delivery: bytes | None,
+    value: int,
+    expires_at: int,
+    lost: bool = False,
 ) -> None:
     """Take ``indices`` for one delivery of a document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never
     deadlock.
     """
-    made = await tx.execute(_reserve(len(indices), changes=value != 0), number, document, delivery, value, expires_at, *sorted(indices))
+    places = sorted(indices)
+    made = await tx.execute(_reserve(len(places), changes=value != 0), number, document, delivery, value, expires_at, int(lost), *places)
     if made != len(indices):
         raise CollisionError
 
@@ -89,44 +98,42 @@ async def live_copies(tx: Tx, document: str, at: int) -> int:
     return 0 if row is None else int(row["n"])
 
 
-async def flip(tx: Tx, document: str, value: int, at: int) -> list[int]:
-    """Set all unexpired copies of a document; the lists they stand in, one entry a copy (security rule S23).
+async def flip(tx: Tx, document: str, value: int, at: int) -> list[tuple[int, bool]]:
+    """Set all unexpired copies of a document; for each the list it stands in, and whether it is lost (security rule S23).
 
     Lost copies follow into cancellation alone: ending a hold does not bring them back.
     """
     rows = await tx.fetch(
         f"UPDATE status_entry SET value = $1, since = {_NEXT} "  # noqa: S608 - no value in it
-        "WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list",
+        "WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list, lost",
         value,
         document,
+        at,
+    )
+    return [(int(row["list"]), bool(row["lost"])) for row in rows]
+
+
+async def lose(tx: Tx, delivery: bytes, at: int) -> list[int]:
+    """The copies of one delivery are lost, and on hold from now on; the list that each stands in."""
+    rows = await tx.fetch(
+        f"UPDATE status_entry SET value = 2, lost = 1, since = CASE value WHEN 2 THEN since ELSE {_NEXT} END "  # noqa: S608 - no value in it
+        "WHERE delivery = $1 AND expires_at > $2 AND value <> 1 AND lost = 0 RETURNING list",
+        delivery,
         at,
     )
     return [int(row["list"]) for row in rows]
 
 
-async def lose(tx: Tx, delivery: bytes, at: int) -> tuple[list[int], int]:
-    """The copies of one delivery are lost: those in force are now on hold. The lists they stand in, one entry a copy that changed, and
-    how many there were.
-    """
-    rows = await tx.fetch(
-        f"UPDATE status_entry SET value = 2, lost = 1, since = {_NEXT} "  # noqa: S608 - no value in it
-        "WHERE delivery = $1 AND expires_at > $2 AND value = 0 RETURNING list",
-        delivery,
-        at,
-    )
-    more = await tx.execute("UPDATE status_entry SET lost = 1 WHERE delivery = $1 AND expires_at > $2 AND lost = 0", delivery, at)
-    return [int(row["list"]) for row in rows], len(rows) + more
-
-
-async def flip_decoys(tx: Tx, number: int, *, before: int, after: int, count: int) -> int:
-    """Change up to ``count`` decoys that stand at ``before``."""
+async def flip_decoys(tx: Tx, number: int, *, before: int, after: int, count: int, lost: bool) -> int:
+    """Change up to ``count`` decoys that stand at ``before``: those of lost copies, or those of all others."""
     return await tx.execute(
         f"UPDATE status_entry SET value = $1, since = {_NEXT} WHERE list = $2 AND idx IN "  # noqa: S608 - no value in it
-        "(SELECT idx FROM status_entry WHERE list = $2 AND document IS NULL AND value = $3 AND expires_at = 0 LIMIT $4)",
+        "(SELECT idx FROM status_entry WHERE list = $2 AND document IS NULL AND value = $3 AND expires_at = 0 AND lost = $5 LIMIT $4)",
         after,
         number,
         before,
         count,
+        int(lost),
     )
 
 
@@ -188,6 +195,6 @@ def _taken(count: int) -> str:
 @lru_cache(maxsize=256)
 def _reserve(count: int, *, changes: bool) -> str:
     since = "(SELECT version + 1 FROM status_list WHERE id = $1)" if changes else "0"
-    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5, {since})" for n in range(6, count + 6))
-    into = "status_entry (list, idx, document, delivery, value, expires_at, since)"
+    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5, $6, {since})" for n in range(7, count + 7))
+    into = "status_entry (list, idx, document, delivery, value, expires_at, lost, since)"
     return f"INSERT INTO {into} VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608 - placeholders only

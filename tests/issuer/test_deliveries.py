@@ -29,11 +29,10 @@ async def listed(registry: Registry) -> StatusList:
     return verify_token(token, uri=token.uri, key=issuer, at=registry.clock()).statuses
 
 
-async def standing(registry: Registry, response: CredentialResponse, name: str = "dc+sd-jwt") -> list[int]:
+async def standing(registry: Registry, response: CredentialResponse) -> list[int]:
     """The statuses of the copies of one delivery, each once."""
     now = await listed(registry)
-    found = [formats()[name].parse(wire).status for wire in response.credentials]
-    return sorted({now.get(reference.idx) for reference in found if reference is not None})
+    return sorted({now.get(index) for index in places(response)})
 
 
 async def tell(holder: Holder, response: CredentialResponse, event: Event = Event.DELETED) -> None:
@@ -89,6 +88,40 @@ async def test_ending_a_hold_does_not_bring_lost_copies_back(registry: Registry)
     assert [await standing(registry, each) for each in (kept, before, meanwhile)] == [[0], [2], [2]]
     await change(registry, made["id"], "cancel", "donor-died")
     assert [await standing(registry, each) for each in (kept, before, meanwhile)] == [[1], [1], [1]]
+
+
+async def test_lost_copies_stay_on_hold_among_decoys_and_are_cancelled_among_them(registry: Registry) -> None:
+    """S23: those that alone stay on hold when a hold ends, or alone go from hold to cancelled, would be one person's for certain."""
+    made = await registry.make()
+    holder = await collect(registry, made)
+    kept, before, meanwhile = [await holder.copies(3) for _ in range(3)]
+    mine = {index for each in (kept, before, meanwhile) for index in places(each)}
+    await tell(holder, before)
+    lost = await on_hold(registry) - mine
+    await change(registry, made["id"], "hold", "investigation")
+    held = await on_hold(registry) - mine - lost
+    await tell(holder, meanwhile)
+    also = await on_hold(registry) - mine - lost - held
+    assert min(map(len, (lost, held, also))) >= 64
+    await change(registry, made["id"], "reinstate", "investigation-closed")
+    still = await on_hold(registry)
+    assert still & mine == {*places(before), *places(meanwhile)}
+    assert lost | also <= still
+    assert len(held - still) >= 64
+    await change(registry, made["id"], "cancel", "donor-died")
+    now = await listed(registry)
+    assert {now.get(index) for index in mine} == {1}
+    assert sum(now.get(index) == 1 for index in lost | also) >= 64
+
+
+def places(response: CredentialResponse) -> list[int]:
+    found = [formats()["dc+sd-jwt"].parse(wire).status for wire in response.credentials]
+    return [reference.idx for reference in found if reference is not None]
+
+
+async def on_hold(registry: Registry) -> set[int]:
+    now = await listed(registry)
+    return {index for index in range(now.size) if now.get(index) == 2}
 
 
 async def test_copies_of_a_cancelled_document_stay_cancelled(registry: Registry) -> None:
