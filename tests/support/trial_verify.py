@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+import msgspec
 from support.signing import AT, Signer, anchor, leaf
 
 from shared.cose import kid_of
@@ -203,7 +204,7 @@ def credential(**changes: Any) -> Credential:
         status=StatusReference(uri=LIST, idx=IDX),
         x5c=registry().x5c,
     )
-    return replace(whole, **changes)
+    return msgspec.structs.replace(whole, **changes)
 
 
 def issue(format_name: str = "dc+sd-jwt", *, by: Authority | None = None, to: Signer | None = None, seed: str = "", **changes: Any) -> str:
