@@ -6,7 +6,7 @@ The anchor's key lies in ``anchor.keys``, a file of its own, which may be moved 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +53,14 @@ class Certifier:
             await self._leaf(anchors, keys)
             return {key: await keys.public(key) for key, role in roles.items() if role not in {Role.MAC, Role.SEAL}}
 
-    async def renew(self) -> Cert:
-        """A new certificate for the same key, in the place of the one before; ``ConfigError`` without the anchor's keys."""
+    async def renew(self, check: Callable[[PublicKey], Awaitable[None]]) -> Cert:
+        """A new certificate for the key that is held, in the place of the one before, unless ``check`` has something against that key.
+
+        ``ConfigError`` without the anchor's keys.
+        """
         check_anchor_here(self.directory)
         async with self._opened() as (anchors, keys):
+            await check(await keys.public(self.key))
             return await self._leaf(anchors, keys)
 
     @asynccontextmanager

@@ -38,9 +38,12 @@ async def change(opened: Publishing, arguments: argparse.Namespace) -> str:
 
 
 async def renew(certifier: Certifier, opened: Publishing) -> Cert:
-    """A new certificate for the same key and the present name of the service, and published; needs the anchor's keys."""
-    leaf = await certifier.renew()
+    """A new certificate for the same key and the present name of the service, and published; needs the anchor's keys.
+
+    ``Conflict`` for a key that was reported as compromised: nothing certifies it again (security rule S15).
+    """
     async with opened as publisher:
+        leaf = await certifier.renew(publisher.check_key)
         await publisher.publish(actor=ACTOR)
     return leaf
 

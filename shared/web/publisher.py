@@ -18,8 +18,9 @@ from aiohttp import hdrs, web
 
 from ..clock import DAY, Clock, Entropy
 from ..codec import base64url
+from ..cose import thumbprint
 from ..errors import ConfigError, Conflict, Malformed, Missing
-from ..keys import Custodian, KeyId, Role, Unsigned, sign
+from ..keys import Custodian, KeyId, PublicKey, Role, Unsigned, sign
 from ..storage import Storage, Tx
 from ..trust.artefact import CERTIFICATE, CRL, Artefact, distinct
 from ..trust.publication import DOCUMENT, MEDIA_TYPE, render_publication
@@ -63,6 +64,12 @@ class Publisher:
         await self.storage.write(
             lambda tx: own_trust.enter(tx, leaf, role=self.role, entity=self.entity, actor=actor, at=at), point="certify"
         )
+
+    async def check_key(self, public: PublicKey) -> None:
+        """``Conflict`` if a key was reported as compromised here."""
+        whole, known = base64url.encode(thumbprint(public)), await self.storage.read(own_trust.keys)
+        if any(each.thumbprint == whole and each.state is KeyState.COMPROMISED for each in known):
+            raise Conflict("this key was reported as compromised: nothing certifies it again")
 
     async def publish(self, *, actor: str = "timer") -> Published:
         """What is in force, signed anew if it changed or a day has passed. ``ConfigError`` if that needs the anchor's keys, which are away."""

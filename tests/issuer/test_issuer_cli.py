@@ -165,6 +165,12 @@ def test_keys(capsys: pytest.CaptureFixture[str], folder: str) -> None:
     code, out, _ = run(capsys, "keys", "renew", "--dir", folder)
     assert (code, "New certificate until" in out) == (0, True)
     assert Path(folder, "issuer.pem").read_bytes() != before
+    kid = next(line.split()[1] for line in run(capsys, "keys", "--dir", folder)[1].splitlines() if line.startswith("key "))
+    assert run(capsys, "keys", "compromised", kid, "--reason", "the disk was stolen", "--dir", folder)[0] == 0
+    before = Path(folder, "issuer.pem").read_bytes()
+    code, _, err = run(capsys, "keys", "renew", "--dir", folder)
+    assert (code, "reported as compromised" in err) == (1, True)  # S15: nothing brings it back
+    assert Path(folder, "issuer.pem").read_bytes() == before
     Path(folder, "anchor.keys").unlink()
     code, _, err = run(capsys, "keys", "renew", "--dir", folder)
     assert (code, "bring the anchor's keys back" in err) == (78, True)
