@@ -59,7 +59,7 @@ def parse_disclosures(listed: object, where: str = "") -> tuple[Disclosure, ...]
     found: list[Disclosure] = []
     try:
         for raw in listed:
-            found.append(_parse(raw))  # noqa: PERF401 - how many there are already says where the fault is
+            found.append(_usual(raw) or _parse(raw))  # noqa: PERF401 - how many there are already says where the fault is
     except Malformed as error:
         raise error.within(f"{where}/{len(found)}") from error.__cause__
     return tuple(found)
@@ -68,10 +68,6 @@ def parse_disclosures(listed: object, where: str = "") -> tuple[Disclosure, ...]
 def _parse(raw: object) -> Disclosure:
     if type(raw) is not bytes:
         raise Malformed("a disclosure is a byte string")
-    if raw[:2] == _THREE:
-        usual = _usual(raw)
-        if usual is not None:
-            return usual
     parts = cbor.loads(raw, redacted=True)
     if type(parts) is not list or not 1 <= len(parts) <= _HAS_KEY or type(parts[0]) is not bytes or len(parts[0]) != SALT:
         raise Malformed("a disclosure is a salt of 128 bits, a value and a key")
@@ -83,8 +79,10 @@ def _parse(raw: object) -> Disclosure:
 _THREE: Final = b"\x83\x50"
 
 
-def _usual(raw: bytes) -> Disclosure | None:
+def _usual(raw: object) -> Disclosure | None:
     """A member under a small negative number, nothing in it hidden: what is shown nearly always."""
+    if type(raw) is not bytes or raw[:2] != _THREE:
+        return None
     try:
         value, end = cbor.read(raw, SALT + 2)
     except Malformed:

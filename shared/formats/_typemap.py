@@ -132,12 +132,13 @@ def decode_usual(
     """
     left = set(digests)
     clear = _clear(types, head) if len(left) == len(digests) == len(types.root.groups) else None
-    if clear is None or len({key for _, key, _ in shown}) != len(shown):
+    if clear is None:
         return None
+    groups = types.root.groups.copy()
     claims = _copy(clear[0]) if clear[1] else clear[0].copy()
     paths: list[ClaimPath] = []
     for digest, key, value in shown:
-        level = types.root.groups.get(-key)
+        level = groups.pop(-key, None)
         if digest not in left or level is None or level.groups or type(value) is not dict:
             return None
         left.remove(digest)
