@@ -23,16 +23,23 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class StatusReference(Struct, frozen=True, kw_only=True):
-    """Where a copy's status stands (Token Status List section 6): the list's address and an index into it."""
+    """Where a copy's status stands (Token Status List section 6): the list's address and an index into it.
+
+    With a ``purpose`` it stands in a Bitstring Status List of that purpose, in ``size`` bits; of a purpose that is not known here nobody
+    can tell the status.
+    """
 
     uri: str
     idx: int
+    purpose: str = ""
+    size: int = 1
 
 
 class Credential(Struct, frozen=True, kw_only=True):
     """What an issuer says. ``claims`` is the claim tree of ``type``; instants are seconds and already rounded to the day.
 
     ``kid`` names the issuer's key (8 bytes of its RFC 9679 thumbprint) for a format that does; by default that of the first certificate.
+    ``bitstrings`` are the addresses where W3C formats find the same status once more, by purpose (Bitstring Status List section 2.1).
     """
 
     type: CredentialType
@@ -44,6 +51,7 @@ class Credential(Struct, frozen=True, kw_only=True):
     x5c: tuple[bytes, ...] = ()  # DER, leaf first, anchor never inside
     kid: bytes = b""
     alg: str = "ES256"
+    bitstrings: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,7 @@ class Parsed(Struct, frozen=True, kw_only=True):
     x5c: tuple[bytes, ...] = ()
     kid: bytes = b""  # where no certificates came along: which of the issuer's keys (RFC 9052 section 3.1)
     status: StatusReference | None = None
+    further: tuple[StatusReference, ...] = ()  # other places where something about the status stands; each of them counts
     holder: PublicKey | None = None
     staples: tuple[bytes, ...] = ()  # status assertions that came along inside; unverified
     inner: Any = None  # the format's own parse, so that nothing is parsed twice
@@ -144,6 +153,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     issued_at: int
     expires_at: int
     status: StatusReference | None
+    further: tuple[StatusReference, ...] = ()
     holder: PublicKey | None
     binding_claims: Mapping[str, Any]
     signing_input_digest: bytes
