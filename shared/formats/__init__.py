@@ -51,7 +51,7 @@ class Credential(Struct, frozen=True, kw_only=True):
     x5c: tuple[bytes, ...] = ()  # DER, leaf first, anchor never inside
     kid: bytes = b""
     alg: str = "ES256"
-    bitstrings: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    bitstrings: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
