@@ -296,7 +296,7 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
 
 async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
     """The pages of all three sites once more in Welsh, after what happens on them has happened in English."""
-    clerk, nora, counter = [Walker(watched=await open_page(LAPTOP), folder=walker.folder) for _ in range(3)]
+    clerk, nora, counter, stranger = [Walker(watched=await open_page(LAPTOP), folder=walker.folder) for _ in range(4)]
     await clerk_signs_in(clerk, house)
     await nora_signs_in(nora, house)
     await desk_signs_in(counter, house)
@@ -311,6 +311,10 @@ async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
     assert request == shared
     copy = await nora_makes_copy(nora, house)
     waiting = await house.invite()
+    await nora.go(f"{house.wallet}/receive")
+    await nora.write("Link of the invitation", waiting["invitation_link"])
+    await nora.press("Continue")
+    invitation = nora.page.url
     await desk_asks(counter, house)
     asking = counter.page.url
     await nora_opens_request(nora, house, (await house.ask())["link"])
@@ -321,7 +325,9 @@ async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
                              document, f"{document}/cancel", f"{other}/invitation", f"{other}/letter", f"{house.issuer}/console/settings",
                              waiting["invitation_link"])),
         (nora, "wallet", (house.wallet, card, f"{house.wallet}/receive", f"{house.wallet}/present", consent, shared, copy.page,
-                          f"{house.wallet}/copies/new", f"{house.wallet}/history", f"{house.wallet}/settings")),
+                          f"{house.wallet}/copies/new", f"{house.wallet}/history", f"{house.wallet}/settings", invitation,
+                          f"{card}/renew", f"{card}/remove", f"{house.wallet}/copies", f"{house.wallet}/history/1", f"{house.wallet}/settings/remove")),
+        (stranger, "wallet-closed", (house.wallet, *(f"{house.wallet}/{page}" for page in ("sign-in", "forgotten", "recover")))),
         (counter, "desk", (f"{house.desk}/desk/", f"{house.desk}/desk/ask", asking, verdict, f"{house.desk}/desk/copies",
                            f"{house.desk}/desk/trust", f"{house.desk}/desk/decisions", f"{house.desk}/limits")),
     ):  # fmt: skip
