@@ -250,7 +250,7 @@ async def serving(
     app = composition.build(office)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls and tls.server()).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls.server() if tls else None).start()
     jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(base))  # what the reverse proxy before it makes true
     async with ClientSession(cookie_jar=jar, connector=TCPConnector(ssl=tls.client()) if tls else None) as http:
         try:

@@ -25,7 +25,7 @@ export async function seen({ format, wire }) {
   return { credential_format: format, vct: claims.vct, claims, cryptographic_holder_binding: claims.cnf !== undefined };
 }
 
-/** Which of the held documents answer: {query id: {held, claims}}; throws where the query cannot be satisfied. */
+/** Which of the held documents answer: {query id: {held, output}}, `output` being what of it is meant; throws where the query cannot be satisfied. */
 export async function choose(query, held) {
   const parsed = DcqlQuery.parse(query);
   DcqlQuery.validate(parsed);
@@ -35,50 +35,30 @@ export async function choose(query, held) {
   for (const [id, match] of Object.entries(result.credential_matches)) {
     if (!match.success) continue;
     const [valid] = match.valid_credentials;
-    const asked = parsed.credentials.find((each) => each.id === id);
-    const indexes = valid.claims.valid_claim_sets[0].valid_claim_indexes ?? [];
-    chosen[id] = { held: held[valid.input_credential_index], paths: indexes.map((index) => asked.claims[index].path) };
+    chosen[id] = { held: held[valid.input_credential_index], output: valid.claims.valid_claim_sets[0].output };
   }
   return chosen;
 }
 
-/** @sd-jwt's presentation frame of paths: what is named is true, with everything below it. */
-function frameOf(paths, claims) {
-  const frame = {};
-  for (const path of paths) put(frame, path, claims);
-  return frame;
-}
-
-function put(frame, [step, ...rest], value) {
-  for (const name of step === null ? Object.keys(value) : [step]) {
-    if (value?.[name] === undefined) continue;
-    if (rest.length) put((frame[name] = frame[name] === undefined || frame[name] === true ? {} : frame[name]), rest, value[name]);
-    else frame[name] = whole(value[name]);
-  }
-}
-
-function whole(value) {
-  if (value === null || typeof value !== "object") return true;
-  return Object.fromEntries(Object.keys(value).map((name) => [name, whole(value[name])]));
+/** @sd-jwt's presentation frame of what dcql put out: true for what is shown; an element that was not meant is null there. */
+function frameOf(output) {
+  if (typeof output !== "object") return true;
+  const shown = Object.entries(output).filter(([, value]) => value !== null);
+  return Object.fromEntries(shown.map(([name, value]) => [name, frameOf(value)]));
 }
 
 /** An SD-JWT VC with a key binding JWT; `bend` replaces members of the JWT's payload. */
-export async function presentSdJwt(wire, paths, { secret, audience, nonce, bend = {} }) {
-  const claims = await reader().getClaims(wire);
+export async function presentSdJwt(wire, output, { secret, audience, nonce, bend = {} }) {
   const instance = new SDJwtVcInstance({
     hasher: digest, hashAlg: "sha-256", saltGenerator: generateSalt, kbSignAlg: "ES256", kbSigner: await ES256.getSigner(secret),
   });
-  return instance.present(wire, frameOf(paths, claims), { kb: { payload: { iat: seconds(), aud: audience, nonce, ...bend } } });
+  return instance.present(wire, frameOf(output), { kb: { payload: { iat: seconds(), aud: audience, nonce, ...bend } } });
 }
 
 /** A DeviceResponse with a device signature, for the OpenID4VP handover. */
-export async function presentMdoc(wire, paths, { secret, audience, nonce, responseUri, encryptionJwk }) {
+export async function presentMdoc(wire, output, { secret, audience, nonce, responseUri, encryptionJwk }) {
   const signed = IssuerSigned.fromEncodedForOid4Vci(wire);
-  const namespaces = new Map();
-  for (const [space, element] of paths) {
-    if (!namespaces.has(space)) namespaces.set(space, new Map());
-    namespaces.get(space).set(element, false);
-  }
+  const namespaces = new Map(Object.entries(output).map(([name, items]) => [name, new Map(Object.keys(items).map((item) => [item, false]))]));
   const docType = signed.issuerAuth.mobileSecurityObject.docType;
   const itemsRequest = ItemsRequest.create({ docType, namespaces });
   const response = await DeviceResponse.createWithDeviceRequest({

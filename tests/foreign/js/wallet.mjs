@@ -145,8 +145,17 @@ async function ask({ link }) {
   return { client, payload, transaction_data: transactionData?.map((each) => each.transactionData) };
 }
 
+/** What is done to a presentation so that it is bad. */
+const SPOILS = {
+  none: (wire) => wire,
+  "key-binding": (wire) => [...wire.split("~").slice(0, -1), spoiled(wire.split("~").at(-1))].join("~"),
+  issuer: (wire) => [spoiled(wire.split("~")[0]), ...wire.split("~").slice(1)].join("~"),
+  withheld: (wire) => wire.split("~").toSpliced(1, 1).join("~"), // after the key binding was made
+  stripped: (wire) => `${wire.split("~").slice(0, -1).join("~")}~`,
+};
+
 /** Answer the request that was read. `bend`: members of the key binding; `audience`, `nonce`: whom and what it is wrongly made for. */
-async function show({ bend, audience, nonce, held = my.held }) {
+async function show({ bend, audience, nonce, spoil = "none", held = my.held }) {
   const payload = my.asked.authorizationRequestPayload;
   const encryptionJwk = payload.client_metadata?.jwks?.keys[0];
   const bound = { audience: audience ?? payload.client_id, nonce: nonce ?? payload.nonce, responseUri: payload.response_uri, encryptionJwk, bend };
@@ -154,7 +163,8 @@ async function show({ bend, audience, nonce, held = my.held }) {
   for (const [id, chosen] of Object.entries(await choose(payload.dcql_query, held))) {
     const { format, wire } = chosen.held;
     const present = format === "mso_mdoc" ? presentMdoc : presentSdJwt;
-    vp_token[id] = [await present(wire, chosen.paths, { ...bound, secret: my.ring.secret(await holder(format, wire)) })];
+    const made = await present(wire, chosen.output, { ...bound, secret: my.ring.secret(await holder(format, wire)) });
+    vp_token[id] = [SPOILS[spoil](made)];
   }
   return send({ vp_token });
 }
