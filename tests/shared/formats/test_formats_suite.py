@@ -63,7 +63,7 @@ def everything(form: CredentialFormat, parsed: Parsed) -> Sequence[ClaimPath]:
 
 def install(monkeypatch: pytest.MonkeyPatch, rules: CredentialType) -> None:
     """As if ``rules`` were the one type of this installation."""
-    for module in ("_envelope", "sd_jwt_vc", "vc_jose", "sd_cwt"):
+    for module in ("_envelope", "sd_jwt_vc", "_vcdm", "vc_jose", "sd_cwt"):
         monkeypatch.setattr(f"shared.formats.{module}.all_types", lambda: {rules.vct: rules})
 
 
@@ -310,7 +310,7 @@ def test_bearer_types_have_no_holder(form: CredentialFormat, monkeypatch: pytest
 
 
 def _bound_copy(form: CredentialFormat, monkeypatch: pytest.MonkeyPatch) -> str:
-    for module in ("sd_jwt_vc", "vc_jose", "sd_cwt"):
+    for module in ("sd_jwt_vc", "_vcdm", "sd_cwt"):
         monkeypatch.setattr(f"shared.formats.{module}.check_issuable", lambda _credential, _holder: None)
     return issue(form, type=replace(REPRESENTATION, bearer=True))
 

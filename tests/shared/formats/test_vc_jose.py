@@ -21,12 +21,25 @@ from support.forge import (
 from support.signing import AT, Signer
 
 from shared.errors import Expired, Malformed, NotBound, NotYetValid, OverDisclosed, TypeRuleBroken, VcError, WrongTyp
-from shared.formats import Claims, formats
-from shared.formats.vc_jose import CONTEXT
+from shared.formats import Claims, StatusReference, formats
+from shared.vcdm import CONTEXT
 from shared.jose.jwk import render_jwk
 
 FORM = formats()["vc+jwt"]
 INLINE = {"Representation": REPRESENTATION.vct, "@vocab": f"{REPRESENTATION.vct}#"}
+
+LIST = "https://opg.example/status/1/revocation"
+MESSAGE = {"status": "0x0", "message": "unset"}
+
+
+def entry(**members: Any) -> dict[str, Any]:
+    base = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "4711",
+        "statusListCredential": LIST,
+    }
+    return {name: value for name, value in (base | members).items() if value is not ...}
 
 
 def document(**members: Any) -> dict[str, Any]:
@@ -152,6 +165,28 @@ def test_a_type_that_is_not_ours_is_named() -> None:
         ({"validUntil": "2027-02-30T00:00:00Z"}, "/validUntil"),
         ({"validUntil": "2027-02-14T00:00:00Zulu"}, "/validUntil"),
         ({"status": {"type": "BitstringStatusListEntry"}}, "/status/status_list"),
+        ({"status": ..., "credentialStatus": []}, "/credentialStatus"),
+        ({"status": ..., "credentialStatus": [5]}, "/credentialStatus"),
+        ({"status": ..., "credentialStatus": [entry()] * 9}, "/credentialStatus"),
+        ({"status": ..., "credentialStatus": entry(statusPurpose=...)}, "/credentialStatus/0/statusPurpose"),
+        ({"status": ..., "credentialStatus": entry(statusPurpose="")}, "/credentialStatus/0/statusPurpose"),
+        ({"status": ..., "credentialStatus": [entry(), entry(statusListIndex=5)]}, "/credentialStatus/1/statusListIndex"),
+        ({"status": ..., "credentialStatus": entry(statusListIndex="05")}, "/credentialStatus/0/statusListIndex"),
+        ({"status": ..., "credentialStatus": entry(statusListIndex="-5")}, "/credentialStatus/0/statusListIndex"),
+        ({"status": ..., "credentialStatus": entry(statusListIndex="٣")}, "/credentialStatus/0/statusListIndex"),
+        ({"status": ..., "credentialStatus": entry(statusListIndex="9999999999999999")}, "/credentialStatus/0/statusListIndex"),
+        ({"status": ..., "credentialStatus": entry(statusListCredential=...)}, "/credentialStatus/0/statusListCredential"),
+        ({"status": ..., "credentialStatus": entry(statusListCredential="here")}, "/credentialStatus/0/statusListCredential"),
+        ({"status": ..., "credentialStatus": entry(id=LIST)}, "/credentialStatus/0/statusListCredential"),
+        ({"status": ..., "credentialStatus": entry(statusListCredential="urn:" + "x" * 3_000)}, "/credentialStatus/0/statusListCredential"),
+        ({"status": ..., "credentialStatus": entry(statusSize=0)}, "/credentialStatus/0/statusSize"),
+        ({"status": ..., "credentialStatus": entry(statusSize="1")}, "/credentialStatus/0/statusSize"),
+        ({"status": ..., "credentialStatus": entry(statusSize=9)}, "/credentialStatus/0/statusSize"),
+        ({"status": ..., "credentialStatus": entry(statusSize=2)}, "/credentialStatus/0/statusMessage"),
+        ({"status": ..., "credentialStatus": entry(statusSize=2, statusMessage=[MESSAGE] * 3)}, "/credentialStatus/0/statusMessage"),
+        ({"status": ..., "credentialStatus": entry(statusMessage=[MESSAGE])}, "/credentialStatus/0/statusMessage"),
+        ({"status": ..., "credentialStatus": entry(statusMessage=[MESSAGE, {"status": "0x1"}])}, "/credentialStatus/0/statusMessage"),
+        ({"status": ..., "credentialStatus": entry(statusMessage=None)}, "/credentialStatus/0/statusMessage"),
     ],
 )
 def test_documents_of_the_wrong_form(members: dict[str, Any], where: str) -> None:
@@ -169,12 +204,14 @@ def test_documents_of_the_wrong_form(members: dict[str, Any], where: str) -> Non
         ({"verifiableCredential": ...}, "/verifiableCredential"),
         ({"verifiableCredential": []}, "/verifiableCredential"),
         ({"verifiableCredential": [enveloped(credential())] * 2}, "/verifiableCredential"),
-        ({"verifiableCredential": [credential()]}, "/verifiableCredential"),
-        ({"verifiableCredential": [document()]}, "/verifiableCredential"),
-        ({"verifiableCredential": [enveloped(credential(), type="VerifiableCredential")]}, "/verifiableCredential"),
-        ({"verifiableCredential": [enveloped(credential(), id=5)]}, "/verifiableCredential/id"),
-        ({"verifiableCredential": [enveloped(credential(), id=f"data:application/jwt,{credential()}")]}, "/verifiableCredential/id"),
-        ({"verifiableCredential": [enveloped("a.b")]}, "/verifiableCredential/id"),
+        ({"verifiableCredential": [credential()]}, "/verifiableCredential/0"),
+        ({"verifiableCredential": [document()]}, "/verifiableCredential/0/type"),
+        ({"verifiableCredential": [enveloped(credential(), type="VerifiableCredential")]}, "/verifiableCredential/0/type"),
+        ({"verifiableCredential": [enveloped(credential(), id=5)]}, "/verifiableCredential/0/id"),
+        ({"verifiableCredential": [enveloped(credential(), id=f"data:application/jwt,{credential()}")]}, "/verifiableCredential/0/id"),
+        ({"verifiableCredential": [enveloped(credential(), id=f"data:application/vc+sd-jwt,{credential()}~")]}, "/verifiableCredential"),
+        ({"verifiableCredential": [enveloped(credential())] * 17}, "/verifiableCredential"),
+        ({"verifiableCredential": [enveloped("a.b")]}, "/verifiableCredential/0/id"),
     ],
 )
 def test_presentations_of_the_wrong_form(members: dict[str, Any], where: str) -> None:
@@ -290,3 +327,25 @@ def test_another_audience_list() -> None:
     with pytest.raises(VcError):
         verify(presentation(credential(), aud=[BINDING.audience]))
     assert replace(BINDING) == BINDING
+
+
+def test_the_status_stands_in_both_kinds_of_list() -> None:
+    lists = {"revocation": LIST, "suspension": "https://opg.example/status/1/suspension"}
+    parsed = FORM.parse(issue("vc+jwt", bitstrings=lists))
+    assert parsed.payload["credentialStatus"] == [entry(), entry(statusPurpose="suspension", statusListCredential=lists["suspension"])]
+    assert (parsed.status, parsed.further) == (STATUS, ())  # the other kind repeats it
+    assert "credentialStatus" not in FORM.parse(issue("vc+jwt")).payload
+
+
+def test_a_status_of_the_other_kind_alone() -> None:
+    entries = [entry(), entry(type=["BitstringStatusListEntry"], statusPurpose="suspension", statusSize=2, statusMessage=[MESSAGE] * 4)]
+    refresh = entry(statusPurpose="refresh", statusMessage=[MESSAGE] * 2)
+    wire = credential(status=..., credentialStatus=[*entries, refresh, {"type": "Other"}])
+    parsed = FORM.parse(wire)
+    assert parsed.status == StatusReference(uri=LIST, idx=4711, purpose="revocation")
+    assert parsed.further == (
+        StatusReference(uri=LIST, idx=4711, purpose="suspension", size=2),
+        StatusReference(uri="", idx=0, purpose="?"),
+    )
+    assert verify(presentation(wire)).further == parsed.further
+    assert FORM.parse(credential(status=..., credentialStatus=refresh)).status is None
