@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from support.desk import BANK, Running, Template, opened
 from support.desk_scan import shown
 from support.scan_page import PASSPHRASE, ScanPage, answer, as_code, copy_text
@@ -145,6 +146,44 @@ async def test_a_stricter_service_lifts_no_level(counter: ScanPage) -> None:
     assert await counter.result() == "Can’t tell yet: do this next"
     assert await counter.page.locator("[data-part=verdict]").get_attribute("data-level") == "1"
     assert "Shown live to you" not in await counter.page.locator(".scan-level").inner_text()
+
+
+def telling(verdict: dict[str, Any]) -> Callable[[Route], Awaitable[None]]:
+    return lambda route: route.fulfill(json={"verdict": verdict})
+
+
+@pytest.mark.real
+async def test_what_the_service_cannot_tell_or_refuses_burns_nothing(counter: ScanPage) -> None:
+    """S9: only what is relied upon is used up; afterwards it is, whatever the service says."""
+    page, text, asked = counter.page, copy_text("again"), await counter.ask()
+    live = as_code(answer(asked))
+    for decision, code, heading in (
+        ("undecided", "status_stale", "Can’t tell yet: do this next"),
+        ("rejected", "revoked", "Do not rely on this"),
+    ):
+        said = {
+            "decision": decision, "code": code, "level": {"name": "addressed", "number": 1}, "checked_at": AT, "status": None, "pack": None,
+            "checks": [], "credentials": [],
+        }  # fmt: skip
+        await page.route("**/desk/scan/api/judge", telling(said))
+        if decision == "undecided":
+            await counter.scan(live)
+            assert await counter.result() == heading
+            await counter.press("Next customer")
+        await counter.press("Check a copy")
+        await counter.scan(text)
+        assert await counter.result() == heading
+        await page.unroute("**/desk/scan/api/judge")
+        await counter.press("Next customer")
+    await page.route("**/desk/scan/api/judge", lambda route: route.abort())
+    await counter.ask()
+    await counter.scan(live)
+    assert await counter.result() == "You can rely on this"
+    for heading in (words.A_COPY, "Do not rely on this"):
+        await counter.press("Next customer")
+        await counter.press("Check a copy")
+        await counter.scan(text)
+        assert await counter.result() == heading
 
 
 # --- packs that are fetched --------------------------------------------------------------------------------------------------------------

@@ -60,17 +60,17 @@ async function openLive(store, question, message) {
 }
 
 /**
- * The verdict. A case is judged again when a person has said something; its question is taken once, by a yes or a no of its holder's answer.
+ * The verdict. A case is judged again when a person has said something; its question and its copy are used up by the verdict of both judges.
  * @param {Means} means @param {Case} one @param {Told} told
  * @returns {Promise<Outcome>}
  */
 export async function judge(means, one, told = {}) {
   const { verdict, use } = await local(means, one, told);
-  const own = (await takes(means.store, one, verdict)) ? await once(means.store, one, verdict) : rendered(replayed(verdict.raw ?? nothing("replayed", one.mode)), one);
-  const seen = one.mode === "copy" && own.decision === "accepted" ? "checked" : "";
-  if (toDecide(own)) return { verdict: own, seconds: "alone", seen, use };
-  const other = await second(means, one, told);
-  return { ...stricter(own, other), seen, use };
+  const own = (await unused(means.store, one, verdict)) ? verdict : again(verdict, one);
+  if (toDecide(own)) return { verdict: own, seconds: "alone", seen: "", use };
+  const both = stricter(own, await second(means, one, told));
+  const last = await settled(means.store, one, own, both.verdict);
+  return { verdict: last, seconds: both.seconds, seen: one.mode === "copy" && last.decision === "accepted" ? "checked" : "", use };
 }
 
 /**
@@ -85,21 +85,35 @@ export function stricter(own, other) {
   return worse ? { verdict: { ...other, level }, seconds: "stricter" } : { verdict: own, seconds: "both" };
 }
 
-/** False if its question was answered before. What cannot be told yet leaves it open, for a newer pack. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<boolean>} */
-async function takes(store, one, { decision, checks }) {
+/** Whether its question is still open, and its copy was not relied upon here before. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<boolean>} */
+async function unused(store, { question, fresh }, { decision, raw }) {
+  if (question && fresh && !(await store.waits(question.id))) return false;
+  return decision !== "accepted" || !raw?.replayKey || !(await store.saw(raw.replayKey));
+}
+
+/**
+ * What both judges say, held against what this desk has used already. A yes or a no of its holder's answer takes the question, and only a yes
+ * the copy: what either judge refused or could not tell may be shown again.
+ * @param {Store} store @param {Case} one @param {Local} own @param {Verdict} verdict
+ * @returns {Promise<Verdict>}
+ */
+async function settled(store, one, own, verdict) {
+  if (verdict.decision === "undecided") return verdict;
+  if (!(await takes(store, one, own))) return again(own, one);
+  if (verdict.decision !== "accepted" || !own.raw?.replayKey) return verdict;
+  return (await store.see([own.raw.replayKey])) ? verdict : again(own, one);
+}
+
+/** False if its question was answered before. Only an answer of its holder takes it. @param {Store} store @param {Case} one @param {Local} own @returns {Promise<boolean>} */
+async function takes(store, one, { checks }) {
   if (!one.question || !one.fresh) return true;
-  const final = decision !== "undecided" && checks.some(({ name, state }) => name === "holder_binding" && state === "passed");
-  if (!final) return store.waits(one.question.id);
+  if (!checks.some(({ name, state }) => name === "holder_binding" && state === "passed")) return true;
   one.fresh = false;
   return store.useQuestion(one.question.id);
 }
 
-/** A copy that was relied upon here before is replayed. @param {Store} store @param {Case} one @param {Local} verdict @returns {Promise<Verdict>} */
-async function once(store, one, verdict) {
-  if (verdict.decision !== "accepted" || !verdict.raw?.replayKey) return verdict;
-  if (await store.see([verdict.raw.replayKey])) return verdict;
-  return rendered(replayed(verdict.raw), one);
-}
+/** @param {Local} verdict @param {Case} one @returns {Verdict} */
+const again = ({ raw }, one) => rendered(replayed(raw ?? nothing("replayed", one.mode)), one);
 
 // --- in this browser ----------------------------------------------------------------------------------------------------------------
 

@@ -212,6 +212,11 @@ export class Store {
     return true;
   }
 
+  /** Whether a presentation was relied upon here before. @param {string} key @returns {Promise<boolean>} */
+  async saw(key) {
+    return (await this.vault.get("seen", key)) !== null;
+  }
+
   /** Drop what has had its time. */
   async sweep() {
     const at = now();
