@@ -62,6 +62,8 @@ def test_a_binding_is_in_force_only_while_its_document_is(changes: dict[int, Any
 def test_a_binding_with_times_that_fit() -> None:
     verify(wire(token(document(disclosures=[]), {5: AT - 1, 4: AT + 60})))
     verify(wire(token(document(disclosures=[]), {5: MADE, 6: MADE})), replace(BINDING, max_age=DAY))
+    live = {4: AT + 60, 5: AT - 1, 7: b"number", -70_001: "another use"}  # docs/ovp.md section 7.1: held to the clock, or to nothing
+    verify(wire(token(document(disclosures=[]), live)), replace(BINDING, max_age=None))
 
 
 @pytest.mark.parametrize("made", [0, MADE - 1, AT + 40 * DAY, ENDS])
