@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
 
 import cbor2
+from msgspec.structs import replace
 from PIL import Image
 from support.counter import KEY, Counter
 from support.signing import AT, Signer, anchor, leaf

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, ISSUER, VCT, Authority, Dice, assertion, registry, status_token
 from support.trial_web import Watch
@@ -203,7 +204,7 @@ class Office:
             alg=self.by.signer.public.alg,
         )
         unsigned = formats()[name].prepare(
-            replace(made, **changes), key=KeyId("issuer"), holder=holder, entropy=Dice(f"copy {self.issued} {self.clock()}")
+            msgspec.structs.replace(made, **changes), key=KeyId("issuer"), holder=holder, entropy=Dice(f"copy {self.issued} {self.clock()}")
         )
         return self.by.signer.finish(unsigned)
 
