@@ -180,9 +180,9 @@ def _entry(entry: Mapping[str, Any], where: str) -> StatusReference:
 
 
 def _check_messages(entry: Mapping[str, Any], size: int, where: str) -> None:
-    messages = entry.get("statusMessage", ... if size > 1 else None)
     if "statusMessage" not in entry and size == 1:
         return
+    messages = entry.get("statusMessage")
     if type(messages) is not list or len(messages) != 1 << size or not all(_is_message(each) for each in messages):
         raise Malformed("there is one message for each value of the status", where=f"{where}/statusMessage")
 

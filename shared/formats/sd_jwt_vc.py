@@ -9,21 +9,19 @@ from typing import Any, Final
 from ..clock import Entropy
 from ..credentials import ClaimPath, all_types
 from ..credentials._derive import integrity
-from ..errors import BadDisclosure, Malformed, NotBound, OtherPresentation
+from ..errors import BadDisclosure, Malformed, NotBound
 from ..jose.jwk import render_jwk
 from ..jose.jws import verify_jws
 from ..jose.jwt import check_times
 from ..keys import KeyId, PublicKey, Unsigned
-from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked
-from ._binding import binding_claims, check_binding, check_holder_signature, parse_holder
+from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, _kb
+from ._binding import parse_holder
 from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
-from ._paths import Chosen, select
-from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, digest, open_payload, parse_sd_jwt
+from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, open_payload, parse_sd_jwt
 from ._segments import certificates, header_segment, unsigned
 from ._type import check_limits, redact
 
 TYP: Final = "dc+sd-jwt"
-BINDING_TYP: Final = "kb+jwt"
 
 NEVER: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
 """What is never selectively disclosable, members inside included (SD-JWT VC, "Registered JWT Claims"). ``_sd_alg`` cannot be."""
@@ -101,31 +99,18 @@ class SdJwtVc:
         opened = _verify_signed(parsed, issuer, at)
         sd_jwt = _inner(parsed).sd_jwt
         holder = parse_holder(parsed.payload)
-        token = sd_jwt.binding
         if isinstance(binding, BearerType):
-            check_bearer(binding, parsed.vct, holder, bound=token is not None)
+            check_bearer(binding, parsed.vct, holder, bound=sd_jwt.binding is not None)
             return _facts(parsed, opened, None, NOTHING, sd_jwt.jws.signing_input)
-        if holder is None or token is None:
-            raise NotBound("nobody proves to hold this document")
-        check_holder_signature(token, holder, typ=BINDING_TYP)
-        check_binding(token.claims, binding, at=at)
-        if token.claims.get("sd_hash") != digest(sd_jwt.alg, sd_jwt.presented):
-            raise OtherPresentation("the holder signed another selection", where="/sd_hash")
+        token = _kb.check_bound(sd_jwt, holder, binding, at=at)
         return _facts(parsed, opened, holder, token.claims, token.jws.signing_input)
 
     def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
-        opened = _open(parsed)
-        chosen = Chosen(select(opened.document, paths))
-        sd_jwt = _inner(parsed).sd_jwt
-        disclosures = tuple([each for each, path in zip(sd_jwt.disclosures, opened.paths, strict=True) if path in chosen])
-        wire = "~".join([sd_jwt.jws.token, *[text for text, _, _ in disclosures], ""])
-        return _parsed(wire, SdJwt(sd_jwt.jws, sd_jwt.payload, sd_jwt.alg, disclosures, wire, None))
+        shown = _kb.withhold(_inner(parsed).sd_jwt, _open(parsed), paths)
+        return _parsed(shown.presented, shown)
 
     def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
-        sd_jwt = _inner(parsed).sd_jwt
-        payload = binding_claims(binding, at)
-        payload["sd_hash"] = digest(sd_jwt.alg, sd_jwt.presented)
-        return unsigned(payload, BINDING_TYP, header_segment(alg, BINDING_TYP), key, alg, before=sd_jwt.presented)
+        return _kb.bind(_inner(parsed).sd_jwt, binding, key=key, at=at, alg=alg)
 
 
 def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:

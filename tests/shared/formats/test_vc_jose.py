@@ -22,8 +22,8 @@ from support.signing import AT, Signer
 
 from shared.errors import Expired, Malformed, NotBound, NotYetValid, OverDisclosed, TypeRuleBroken, VcError, WrongTyp
 from shared.formats import Claims, StatusReference, formats
-from shared.vcdm import CONTEXT
 from shared.jose.jwk import render_jwk
+from shared.vcdm import CONTEXT
 
 FORM = formats()["vc+jwt"]
 INLINE = {"Representation": REPRESENTATION.vct, "@vocab": f"{REPRESENTATION.vct}#"}
