@@ -55,6 +55,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
 class Scan:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._named: tuple[tuple[str, ...], str] = ((), "")
 
     async def to_home(self, _: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther(HOME)
@@ -79,7 +80,18 @@ class Scan:
         }
 
     def _build(self, request: web.Request) -> str:
-        """Names the static files and all that the page says, so that a browser also notices other words or another policy."""
+        """Names the static files and all that the page says, so that a browser also notices other words or another policy.
+
+        The page is put together for this only where one of these is another than the last time: anybody may ask, as often as they like.
+        """
+        said = (request.config_dict[PAGES].assets.build, policy(_WIDER), json.dumps(words.tables()))
+        if self._named[0] != said:
+            digest = sha256(chr(0).join([*said[1:], *self._texts(request)]).encode()).hexdigest()
+            self._named = (said, f"{said[0]}-{digest[:12]}")
+        return self._named[1]
+
+    def _texts(self, request: web.Request) -> list[str]:
+        """The page in all languages, as nobody in particular gets it."""
         pages = request.config_dict[PAGES]
         common = {
             "service": request.config_dict[SERVICE],
@@ -90,8 +102,7 @@ class Scan:
             "form": Form(),
             "public_url": request.config_dict[SETTINGS].public_url,
         }
-        texts = [pages.render(locale, _SHELL, common | self._told(request, locale)) for locale in LOCALES]
-        return f"{pages.assets.build}-{sha256(chr(0).join([policy(_WIDER), *texts]).encode()).hexdigest()[:12]}"
+        return [pages.render(locale, _SHELL, common | self._told(request, locale)) for locale in LOCALES]
 
     def _words(self, talk: Spoken) -> dict[str, Any]:
         """What the scripts say: the sentences of ``verifier.words`` in the reader's language."""
