@@ -12,7 +12,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page
 from playwright.async_api import Error as Interrupted
 from support.desk import Running, Template, make_template, serving
-from support.scan_page import ScanPage, answer, as_code
+from support.scan_page import PASSPHRASE, ScanPage, answer, as_code
 from support.signing import AT
 
 from shared.web.pages import PAGES
@@ -60,6 +60,34 @@ async def test_download_that_broke_off_goes_on(
         await counter.scan(as_code(answer(await counter.ask())))
         assert await counter.result() == "You can rely on this"
     await context.close()
+
+
+async def test_a_download_in_progress_is_kept_part_by_part(counter: ScanPage) -> None:
+    """What is kept already is not written again; parts that do not join are as if there were none."""
+    place = await counter.page.locator("#scan").get_attribute("data-static")
+    told = await counter.page.evaluate(_PARTS, [place, PASSPHRASE])
+    assert told == [None, {"etag": "e", "bytes": [1, 2, 3, 4, 5]}, 2, None, None, 0]
+
+
+_PARTS = """async ([place, passphrase]) => {
+  const { Store } = await import(place + "scan/store.js");
+  const store = await Store.open(passphrase);
+  const told = [await store.begunPack()];
+  const look = async () => {
+    const found = await store.begunPack();
+    told.push(found && { ...found, bytes: Array.from(found.bytes) });
+  };
+  await store.keepBegunPack("e", 0, new Uint8Array([1, 2]));
+  await store.keepBegunPack("e", 2, new Uint8Array([3, 4, 5]));
+  await look();
+  told.push((await store.vault.all("begun")).length);
+  await store.keepBegunPack("e", 9, new Uint8Array([6]));
+  await look();
+  await store.dropBegunPack();
+  await look();
+  told.push((await store.vault.all("begun")).length);
+  return told;
+}"""
 
 
 async def test_pack_by_another_signer_is_refused(counter: ScanPage, local: Running, tmp_path: Path) -> None:

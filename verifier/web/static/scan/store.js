@@ -1,5 +1,6 @@
 // What a desk keeps in this browser, all of it in one vault that its passphrase opens: key, certificate, checking pack, open questions,
 // what was seen before, and, if wanted, a list of decisions without anybody's details.
+import { concat } from "../js/ovp/bytes.js";
 import { Vault } from "../js/ovp/vault.js";
 import { now } from "./page.js";
 
@@ -131,24 +132,37 @@ export class Store {
       { shelf: "pack", id: "memory", value: memory },
       { shelf: "pack", id: "current", value: bytes },
       { shelf: "pack", id: "note", value: note },
-      { shelf: "pack", id: "begun", value: undefined },
-      { shelf: "pack", id: "begun-note", value: undefined },
+      ...(await this._begunGone()),
     ]);
   }
 
   /** What a download that broke off has brought so far. @returns {Promise<{etag: string, bytes: Uint8Array} | null>} */
   async begunPack() {
-    const etag = /** @type {string | null} */ (await this._one("pack", "begun-note"));
-    const bytes = /** @type {Uint8Array | null} */ (await this._one("pack", "begun"));
-    return etag && bytes ? { etag, bytes } : null;
+    const etag = /** @type {string | null} */ (await this._one("pack", "begun"));
+    const parts = (await this.vault.all("begun")).sort((one, other) => Number(one.id) - Number(other.id));
+    let size = 0;
+    for (const { id, value } of parts) {
+      if (Number(id) !== size) return null;
+      size += value.length;
+    }
+    return etag && size ? { etag, bytes: concat(...parts.map(({ value }) => value)) } : null;
   }
 
-  /** @param {string} etag @param {Uint8Array} bytes */
-  async keepBegunPack(etag, bytes) {
+  /** A further part of it, which begins at byte `from`; what is kept already is not written again. @param {string} etag @param {number} from @param {Uint8Array} bytes */
+  async keepBegunPack(etag, from, bytes) {
     await this.vault.commit([
-      { shelf: "pack", id: "begun", value: bytes },
-      { shelf: "pack", id: "begun-note", value: etag },
+      { shelf: "begun", id: String(from), value: bytes },
+      { shelf: "pack", id: "begun", value: etag },
     ]);
+  }
+
+  async dropBegunPack() {
+    await this.vault.commit(await this._begunGone());
+  }
+
+  async _begunGone() {
+    const parts = (await this.vault.all("begun")).map(({ id }) => ({ shelf: "begun", id, value: undefined }));
+    return [...parts, { shelf: "pack", id: "begun", value: undefined }];
   }
 
   /** What packs and lists have taught, as pack.js renders it. @returns {Promise<any>} */

@@ -132,10 +132,12 @@ export class Sync {
     if (Math.abs(Date.parse(answer.headers.get("date") ?? "") / 1000 - now()) <= CLOCKS) await this._store.trustClock();
     if (answer.status === 304) return "renewed";
     if (answer.status === 409) return "nopack";
-    if (answer.status === 416 && begun) await this._store.keepBegunPack("", new Uint8Array(0));
+    if (answer.status === 416) await this._store.dropBegunPack();
     if (!answer.ok || !answer.body) throw new Error(String(answer.status));
     const etag = answer.headers.get("etag") ?? "";
-    const bytes = await this._take(answer.body, answer.status === 206 && begun ? begun.bytes : new Uint8Array(0), etag);
+    const before = answer.status === 206 && begun ? begun.bytes : null;
+    if (!before) await this._store.dropBegunPack();
+    const bytes = await this._take(answer.body, before ?? new Uint8Array(0), etag);
     await this._store.keepPack(bytes, { etag, at: now() }, await this._accepted(bytes));
     return "renewed";
   }
@@ -145,7 +147,7 @@ export class Sync {
     try {
       return await this._how.accept(bytes);
     } catch (error) {
-      await this._store.keepBegunPack("", new Uint8Array(0));
+      await this._store.dropBegunPack();
       throw error;
     }
   }
@@ -157,21 +159,23 @@ export class Sync {
    */
   async _take(body, before, etag) {
     const reader = body.getReader();
-    let whole = before;
-    let kept = whole.length;
+    const parts = [before];
+    let [size, kept, from] = [before.length, before.length, 1];
+    const keep = async () => {
+      await this._store.keepBegunPack(etag, kept, concat(...parts.slice(from)));
+      [kept, from] = [size, parts.length];
+    };
     try {
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return whole;
-        whole = concat(whole, value);
-        if (whole.length > MOST) throw new Error("too large");
-        if (whole.length - kept >= SAVE_EVERY) {
-          await this._store.keepBegunPack(etag, whole);
-          kept = whole.length;
-        }
+        if (done) return concat(...parts);
+        parts.push(value);
+        size += value.length;
+        if (size > MOST) throw new Error("too large");
+        if (size - kept >= SAVE_EVERY) await keep();
       }
     } catch (error) {
-      if (whole.length > kept) await this._store.keepBegunPack(etag, whole);
+      if (size > kept) await keep();
       throw error;
     }
   }
