@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from time import sleep
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from support.photos import photo
 from support.registry import LPA_1, NOON, Registry, collect
 
@@ -44,6 +46,27 @@ def sized(width: int, height: int) -> bytes:
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
     return start + struct.pack(">I", 1_000) + b"IDAT" + bytes(1_004)
+
+
+def test_photos_are_unfolded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes hundreds of megabytes while it is open, however many are sent at once."""
+    inside, most, fit = [0], [0], ImageOps.fit
+
+    def slow(*arguments: Any, **how: Any) -> Image.Image:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        sleep(0.02)
+        inside[0] -= 1
+        return fit(*arguments, **how)
+
+    monkeypatch.setattr(ImageOps, "fit", slow)
+    whole = photo("PNG", size=(90, 120))
+    with ThreadPoolExecutor(6) as pool:
+        made = set(pool.map(make_portrait, [whole] * 12))
+    assert (len(made), most) == (1, [1])
+    with pytest.raises(Malformed):
+        make_portrait(b"broken")
+    assert make_portrait(whole) in made
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
