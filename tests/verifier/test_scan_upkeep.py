@@ -150,3 +150,24 @@ async def test_hands_free_asks_the_same_again(counter: ScanPage) -> None:
     await counter.view("ask")
     assert (await counter.challenge()).nonce != first.nonce
     assert "Ashdown" not in await counter.page.content()
+
+
+async def test_a_desk_that_nobody_touches_is_closed(counter: ScanPage) -> None:
+    page = counter.page
+    await counter.press("What was decided here")
+    await counter.view("history")
+    await page.clock.fast_forward("14:00")
+    await counter.press("Go back")  # somebody is here
+    await counter.view("home")
+    await page.clock.fast_forward("14:00")
+    assert await page.locator("#scan").get_attribute("data-view") == "home"
+    await page.clock.fast_forward("02:00")
+    await counter.unlock()
+    await counter.view("home")
+    await counter.press("This desk")
+    await page.get_by_label("Hands-free").check()
+    await counter.press("Go back")
+    await counter.view("home")
+    await page.clock.fast_forward("16:00")
+    await counter.press("This desk")
+    await counter.view("settings")

@@ -9,6 +9,7 @@ import { isTrial, line, rows, save, trialLoop } from "./trial.js";
 /** @typedef {import("./reader.js").Figures} Figures */
 
 const POLICY = "muniment-worker";
+const IDLE = 15 * 60_000; // after which a desk that nobody touches is closed; one that works hands-free waits for customers
 
 class Page extends Counter {
   constructor() {
@@ -169,6 +170,20 @@ addEventListener("change", (event) => {
 });
 
 addEventListener("pagehide", () => page.quiet());
+
+let touched = performance.now();
+
+function idle() {
+  if (page.store && !page.settings.kiosk && performance.now() - touched >= IDLE) page.lock();
+}
+
+for (const event of ["pointerdown", "keydown"]) {
+  addEventListener(event, () => {
+    idle(); // timers of a page behind others come late
+    touched = performance.now();
+  }, { capture: true, passive: true });
+}
+setInterval(idle, 30_000);
 
 /** Trusted Types stay on: the one script address that this page hands to the browser is its own service worker's. */
 function register() {
