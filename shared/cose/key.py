@@ -80,8 +80,8 @@ def _okp(x: bytes, where: str) -> PublicKey:
         raise Malformed("the point is not a usable key", where=where) from error
 
 
-def p256_key(x: bytes, y: bool) -> PublicKey:
-    """The P-256 key of an ``x`` of 32 bytes and the sign of y, as ``parse_cose_key``."""
+def p256_key(x: bytes, y: bool | bytes) -> PublicKey:
+    """The P-256 key of an ``x`` of 32 bytes, and y or its sign, as ``parse_cose_key``."""
     return _ec(1, x, y, "/cnf")
 
 
