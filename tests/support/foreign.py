@@ -12,11 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jwcrypto.jwk import JWK
 from support.authority import Authority, establish
+from support.signing import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ROOT / "tests" / "foreign" / "js"
 NODE = ROOT / ".venv" / "bin" / "node"
+
+
+def secret_jwk(signer: Signer) -> dict[str, str]:
+    """A private key as these programs take it."""
+    exported: dict[str, str] = JWK.from_pyca(signer.private).export(private_key=True, as_dict=True)
+    return {name: exported[name] for name in ("kty", "crv", "x", "y", "d")}
 
 
 class Refused(Exception):
