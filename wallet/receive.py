@@ -63,8 +63,10 @@ GRANT_LIFE = 300  # seconds, where the issuer does not say
 UNKNOWN_SENDER = (Untrusted, NotEntitled)
 
 
-async def read_invitation(means: Means, vault: Vault, link: str) -> Item[Receiving]:
+async def read_invitation(means: Means, vault: Vault, link: str, *, locale: str = "en") -> Item[Receiving]:
     """Follow the link to the offer and its issuer's metadata, and remember both. The same invitation twice is one thing.
+
+    ``locale``: the language in which issuer and documents are named, where the issuer has it.
 
     What was read before is not asked for again: an invitation that was redeemed no longer lies where its link leads.
     """
@@ -83,8 +85,8 @@ async def read_invitation(means: Means, vault: Vault, link: str) -> Item[Receivi
         at=means.clock(),
         lies_at=lies_at,
         issuer=offer.issuer,
-        issuer_name=metadata.issuer.name() or "",
-        titles=tuple(dict.fromkeys(_title(configuration) for configuration in wanted)),
+        issuer_name=metadata.issuer.name(locale) or "",
+        titles=tuple(dict.fromkeys(_title(configuration, locale) for configuration in wanted)),
         offer=strict_json.dumps(render_offer(offer)).decode(),
         code=_look(offer.pre_authorized.tx_code),
         state=Offered(),
@@ -113,9 +115,10 @@ def usable(metadata: Metadata, ids: Sequence[str]) -> tuple[Configuration, ...]:
     return found
 
 
-def _title(configuration: Configuration) -> str:
+def _title(configuration: Configuration, locale: str) -> str:
     display = configuration.metadata.get("display") or [{}]
-    name = display[0].get("name")
+    spoken = [each for each in display if str(each.get("locale", "")).partition("-")[0] == locale]
+    name = (spoken or display)[0].get("name")
     return name[:100] if isinstance(name, str) else configuration.id[:100]
 
 

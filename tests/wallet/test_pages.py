@@ -390,6 +390,15 @@ async def test_welsh_words_of_type_and_consent(site: Site, visitor: Visitor) -> 
         assert words not in visitor.text, words
 
 
+async def test_an_invitation_opened_in_welsh_names_its_document_in_welsh(site: Site, visitor: Visitor) -> None:
+    await visitor.enter()
+    await visitor.get("/receive?lang=cy")
+    await visitor.post("/receive", {"link": site.world.office.link()}, files={})
+    for words in ("Gwahoddiad gan", "Atwrneiaeth", "Cod casglu"):
+        assert words in visitor.text, words
+    assert "Power of attorney" not in visitor.text
+
+
 FORBIDDEN = re.compile(
     r"\b(credential|verifier|issuer|relying party|presentation|vp_token|claim|claims|mint|offer|tx_code|revoked|suspended|superseded|trust anchor|trust bundle|DCQL|nonce|JWT|QR)\b",
     re.IGNORECASE,

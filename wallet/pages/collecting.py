@@ -60,7 +60,7 @@ class CollectingPages:
         sitting, form, words = await self._desk.sitting(request), Form(posted), self._desk.words(request)
         try:
             link = await link_from(self._desk.means, form.value("link"), files.get("picture"))
-            item = await read_invitation(self._desk.means, sitting.vault, link)
+            item = await read_invitation(self._desk.means, sitting.vault, link, locale=words.locale)
         except (Malformed, TooLarge) as error:
             if error.where == "picture":
                 form.error(
