@@ -41,9 +41,11 @@ LOOKED_AT = (
     "tests/e2e/test_screens.py",
     "tests/e2e/test_two_pages.py",
     "tests/verifier/test_scan_looks.py",
+    "tests/verifier/test_scan_states.py",
     "tests/verifier/test_packs_browser.py",
     "tests/wallet/test_phone_browser.py",
     "tests/wallet/test_phone_airplane.py",
+    "tests/wallet/test_phone_states.py",
 )
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {

@@ -12,6 +12,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from demo.browser import QUIET
+from shared.clock import monotonic
 
 FLAGS = list(QUIET)
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
@@ -85,6 +86,14 @@ async def open_page(chromium: Browser) -> AsyncIterator[Open]:
     yield open_
     for context in contexts:
         await context.close()
+
+
+async def until(page: Page, script: str) -> None:
+    """Wait until the promise of ``script`` is true: ``wait_for_function`` takes a promise itself for true."""
+    ends = monotonic() + PATIENCE / 1000
+    while not await page.evaluate(script):
+        assert monotonic() < ends, f"never true: {script}"
+        await page.wait_for_timeout(100)
 
 
 async def picture(page: Page, folder: Path, name: str) -> None:

@@ -166,11 +166,12 @@ async def open_pocket(
     camera: bytes | None = None,
     fake: bool = False,
     allow: Sequence[str] = (),
+    more: Sequence[str] = (),
     **how: object,
 ) -> AsyncIterator[Pocket]:
-    """A profile folder of its own. ``camera`` is what a fake camera sees (JPEG), ``fake`` one that nobody allowed."""
+    """A profile folder of its own. ``camera`` is what a fake camera sees (JPEG), ``fake`` one that nobody allowed, ``more`` are flags."""
     size = size or SMALL
-    flags = list(FLAGS)
+    flags = [*FLAGS, *more]
     if camera is not None or fake:
         flags.append("--use-fake-device-for-media-stream")
     if camera is not None:

@@ -207,9 +207,9 @@ def as_code(sealed: bytes) -> str:
     return render_text(SEALED, sealed)
 
 
-def copy_text(seed: str) -> str:
-    """A copy made out to the bank, as the text of its square code."""
-    return shown(addressed.make_binding(entity=BANK, purpose_id="bank", at=AT, entropy=Dice(seed)), seed=seed)
+def copy_text(seed: str, *, to: str = BANK) -> str:
+    """A copy made out to the bank, or to somebody else, as the text of its square code."""
+    return shown(addressed.make_binding(entity=to, purpose_id="bank", at=AT, entropy=Dice(seed)), seed=seed)
 
 
 def as_loop(sealed: bytes) -> list[str]:

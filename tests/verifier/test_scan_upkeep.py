@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page
 from playwright.async_api import Error as Interrupted
+from support.browser import until
 from support.desk import Running, Template, make_template, serving
 from support.scan_page import PASSPHRASE, ScanPage, answer, as_code
 from support.signing import AT
@@ -117,13 +118,13 @@ async def test_newer_page_takes_over_when_nothing_is_open(counter: ScanPage, loc
     before, newer = await _script(page), page.locator("script[src*='0123456789ab']").first
     local.app[PAGES].assets.build = "0123456789ab"
     await page.evaluate("async () => { await (await navigator.serviceWorker.getRegistration()).update(); }")
-    await page.wait_for_function("async () => (await navigator.serviceWorker.getRegistration()).waiting !== null")
+    await until(page, "async () => (await navigator.serviceWorker.getRegistration()).waiting !== null")
     await counter.ask()
     assert await _script(page) == before
     with suppress(Interrupted):  # the page opens itself again as soon as the newer one has taken over, perhaps in that moment
         await counter.go()
     await newer.wait_for(state="attached")
-    await page.wait_for_function(_ONLY_NEWER)
+    await until(page, _ONLY_NEWER)
     await counter.unlock()
     await counter.view("home")
 

@@ -29,13 +29,14 @@ export function levelsOf(type) {
   return root;
 }
 
-/** @param {TypeDescriptor} type */
+/** Of a type for bearers everything stands at the root. @param {TypeDescriptor} type */
 function grow(type) {
+  const groups = type.bearer ? [] : type.groups;
   /** @type {Map<number, Level>} */
-  const levels = new Map([0, ...type.groups.map(({ n }) => n)].map((number) => [number, { number, leaves: new Map(), groups: new Map() }]));
+  const levels = new Map([0, ...groups.map(({ n }) => n)].map((number) => [number, { number, leaves: new Map(), groups: new Map() }]));
   const level = (/** @type {number} */ number) => levels.get(number) ?? refuse("malformed", "this type of document has no compact form");
-  for (const { n, within } of type.groups) level(within).groups.set(n, level(n));
-  for (const claim of type.claims) level(claim.group).leaves.set(claim.key, claim);
+  for (const { n, within } of groups) level(within).groups.set(n, level(n));
+  for (const claim of type.claims) level(type.bearer ? 0 : claim.group).leaves.set(claim.key, claim);
   return level(0);
 }
 
