@@ -21,8 +21,8 @@ from issuer.sessions import (
 )
 from shared.clock import DAY
 from shared.codec import base64url
-from shared.errors import InvalidGrant, InvalidNonce, InvalidToken, Malformed
-from shared.openid4vci import PreAuthorizedRequest, RefreshRequest, TokenRequest, TokenResponse
+from shared.errors import InvalidGrant, InvalidNonce, InvalidToken, Malformed, UnsupportedGrantType
+from shared.openid4vci import AuthorizationCodeRequest, PreAuthorizedRequest, RefreshRequest, TokenRequest, TokenResponse
 from shared.storage import Tx
 
 _NONCE_BYTES = 16
@@ -33,6 +33,8 @@ async def token(office: Office, request: TokenRequest) -> TokenResponse:
     """Answer a token request. ``InvalidGrant`` and ``InvalidRequest`` as OpenID4VCI section 6.3 tells them apart."""
     if isinstance(request, RefreshRequest):
         return await _refresh(office, request)
+    if isinstance(request, AuthorizationCodeRequest):
+        raise UnsupportedGrantType("nobody signs in at this office", where="grant_type")
     return await _redeem(office, request)
 
 

@@ -382,6 +382,77 @@ class UnsupportedGrantType(Refused):
     error = "unsupported_grant_type"
 
 
+class UnauthorizedClient(Refused):
+    """This software may not ask for that kind of grant."""
+
+    code = "unauthorized_client"
+    error = "unauthorized_client"
+
+
+class InvalidClientAttestation(Refused):
+    """Who made the software that asks is not proved: the attestation or the proof of its key is not in order."""
+
+    code = "invalid_client_attestation"
+    error = "invalid_client_attestation"
+    status = 401
+
+
+class UseAttestationChallenge(Refused):
+    """The proof of the software's key answers no challenge of ours, or an old one: take the new one and try again."""
+
+    code = "use_attestation_challenge"
+    error = "use_attestation_challenge"
+
+
+class UseFreshAttestation(Refused):
+    """The attestation of the software is too old: get a new one from its maker and try again."""
+
+    code = "use_fresh_attestation"
+    error = "use_fresh_attestation"
+
+
+class InvalidDpopProof(Refused):
+    """The proof of the key that a token is tied to is missing or not in order (RFC 9449)."""
+
+    code = "invalid_dpop_proof"
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonce(Refused):
+    """The proof of a token's key carries no nonce of ours, or an old one: take the new one and try again (RFC 9449 section 8)."""
+
+    code = "use_dpop_nonce"
+    error = "use_dpop_nonce"
+
+
+class InvalidScope(Refused):
+    """The scope that is asked for is unknown, or wider than what was granted."""
+
+    code = "invalid_scope"
+    error = "invalid_scope"
+
+
+class InvalidAuthorizationDetails(Refused):
+    """What is asked for in detail is of an unknown kind, or wider than what was granted (RFC 9396 section 5)."""
+
+    code = "invalid_authorization_details"
+    error = "invalid_authorization_details"
+
+
+class UnsupportedResponseType(Refused):
+    """Sign-ins lead to a code here, and to nothing else."""
+
+    code = "unsupported_response_type"
+    error = "unsupported_response_type"
+
+
+class LoginRequired(Refused):
+    """The person did not sign in."""
+
+    code = "login_required"
+    error = "login_required"
+
+
 class InvalidToken(Refused):
     """The access token or API key is unknown, ended or expired."""
 
@@ -445,6 +516,13 @@ class InvalidEncryptionParameters(Refused):
 
     code = "invalid_encryption_parameters"
     error = "invalid_encryption_parameters"
+
+
+class InvalidTransactionId(Refused):
+    """Nothing is being prepared under that identifier, or it was collected already."""
+
+    code = "invalid_transaction_id"
+    error = "invalid_transaction_id"
 
 
 class InvalidNotificationId(Refused):

@@ -59,6 +59,11 @@ def decrypt(token: str, private_jwk: Mapping[str, Any], *, max_bytes: int = MAX_
     return jwe.plaintext or b""
 
 
+def check_recipient(jwk: Mapping[str, Any]) -> None:
+    """``Malformed`` or ``AlgorithmRefused`` unless ``encrypt`` can encrypt for ``jwk``."""
+    _agreement_key(jwk)
+
+
 def peek_header(token: str, *, max_bytes: int = MAX_BYTES) -> Mapping[str, Any]:
     """The checked protected header of a token that is not yet decrypted; ``kid`` tells whose it is."""
     if len(token) > max_bytes:

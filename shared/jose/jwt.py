@@ -62,6 +62,14 @@ def check_times(claims: Mapping[str, Any], *, at: int, leeway: int = 60) -> None
         raise NotYetValid("it was made in the future", where="/iat")
 
 
+def get_time(claims: Mapping[str, Any], name: str) -> int | float:
+    """A time that must be there, in seconds since the epoch; it may have a fraction (RFC 7519 section 2)."""
+    value = _time(claims, name)
+    if value is None:
+        raise Malformed("a time in seconds is missing here", where=f"/{name}")
+    return value
+
+
 def _time(claims: Mapping[str, Any], name: str) -> int | float | None:
     value = claims.get(name)
     if name not in claims:

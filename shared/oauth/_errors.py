@@ -1,8 +1,9 @@
-"""OAuth's error responses (RFC 6749 section 5.2, RFC 6750 section 3) as others send them, and the words that ours may use."""
+"""OAuth's error responses (RFC 6749 section 5.2, RFC 6750 section 3, RFC 9449 section 7) as others send them, and the words that ours may use."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from .. import errors
 from ..codec import reader, strict_json
@@ -10,6 +11,7 @@ from ..errors import Malformed, Refused, Unavailable, VcError
 from ..flow import Fetched
 
 _FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
+_CHALLENGE = re.compile(r'(?:^|[\s,])error="([a-z_]{1,64})"', re.IGNORECASE)
 
 
 def words(text: str) -> str:
@@ -29,6 +31,16 @@ _BY_CODE: dict[str, type[Refused]] = {
         errors.InvalidGrant,
         errors.InvalidClient,
         errors.UnsupportedGrantType,
+        errors.UnauthorizedClient,
+        errors.InvalidClientAttestation,
+        errors.UseAttestationChallenge,
+        errors.UseFreshAttestation,
+        errors.InvalidDpopProof,
+        errors.UseDpopNonce,
+        errors.InvalidScope,
+        errors.InvalidAuthorizationDetails,
+        errors.UnsupportedResponseType,
+        errors.LoginRequired,
         errors.InvalidToken,
         errors.InsufficientScope,
         errors.InvalidProof,
@@ -38,6 +50,7 @@ _BY_CODE: dict[str, type[Refused]] = {
         errors.UnknownCredentialIdentifier,
         errors.CredentialRequestDenied,
         errors.InvalidEncryptionParameters,
+        errors.InvalidTransactionId,
         errors.InvalidNotificationId,
         errors.InvalidNotificationRequest,
         errors.AccessDenied,
@@ -48,15 +61,31 @@ _BY_CODE: dict[str, type[Refused]] = {
 def parse_error(got: Fetched) -> VcError:
     """What an issuer or verifier refused with, as our own error; its words are kept, shortened, as untrusted detail.
 
-    401 without a body is an unusable token, 429 and 5xx are ``Unavailable``; anything else is ``Refused``.
+    A protected resource may name the error in ``WWW-Authenticate`` alone. 401 without any is an unusable token, 429 and 5xx are
+    ``Unavailable``; anything else is ``Refused``.
     """
     if got.status == 429 or got.status >= 500:
         return Unavailable("the other side is busy or out of order", retry_after=_retry_after(got))
     code, said = _error_members(got.body)
+    code = code or _challenged(got)
     if code is None and got.status == 401:
         return errors.InvalidToken("the other side no longer accepts this token")
-    kind = _BY_CODE.get(code or "", Refused)
-    return kind(said or f"the other side refused ({got.status})")
+    return refusal(code or "", said or f"the other side refused ({got.status})")
+
+
+def refusal(code: str, said: str) -> Refused:
+    """The class of a registered ``error`` code, with the words that came along; ``Refused`` itself for an unknown one."""
+    return _BY_CODE.get(code, Refused)(said[:300])
+
+
+def render_challenge(error: VcError, *, algs: Collection[str]) -> str:
+    """``WWW-Authenticate`` of a resource that takes DPoP-bound tokens (RFC 9449 section 7.1)."""
+    return f'DPoP error="{error.error}", error_description="{words(error.detail)}", algs="{" ".join(algs)}"'
+
+
+def _challenged(got: Fetched) -> str | None:
+    found = _CHALLENGE.search(got.headers.get("www-authenticate", ""))
+    return None if found is None else found[1]
 
 
 def _error_members(body: bytes) -> tuple[str | None, str | None]:
@@ -66,7 +95,7 @@ def _error_members(body: bytes) -> tuple[str | None, str | None]:
         said = doc.get("error_description")
     except Malformed:
         return None, None
-    return code, said[:300] if isinstance(said, str) else None
+    return code, said if isinstance(said, str) else None
 
 
 def _retry_after(got: Fetched) -> int:

@@ -1,18 +1,30 @@
-"""What an issuer and its authorization server publish about themselves (OpenID4VCI 1.0 section 12, RFC 8414)."""
+"""What an issuer publishes about itself (OpenID4VCI 1.0 section 12.2), plain or signed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..codec import reader, strict_json
-from ..errors import Malformed
+from ..errors import Malformed, WrongTyp
+from ..jose import jwt
+from ..keys import KeyId, Unsigned
+from ..oauth import CheckProvider
 from ..urls import check_https, check_identifier
-from ._offer import PRE_AUTHORIZED
+from ..x509 import parse_x5c, x5c_header
+from ._encryption import (
+    RequestEncryption,
+    ResponseEncryption,
+    parse_request_encryption,
+    parse_response_encryption,
+    render_request_encryption,
+    render_response_encryption,
+)
+from ._key_attestation import KeyDemand, parse_demand, render_demand
 
 ISSUER_DOCUMENT = "openid-credential-issuer"
-SERVER_DOCUMENT = "oauth-authorization-server"
+METADATA_TYP = "openidvci-issuer-metadata+jwt"
 _MAX_METADATA = 1_000_000  # bytes
 _MAX_ITEMS = 256
 
@@ -30,13 +42,20 @@ class Configuration:
     signing_algs: tuple[str | int, ...] = ()
     binding_methods: tuple[str, ...] = ()
     proof_algs: tuple[str, ...] = ()  # of the ``jwt`` proof type; empty = the type is not offered
-    needs_attestation: bool = False  # key attestations, which a software wallet does not have
+    key_demand: KeyDemand | None = None  # a key attestation in each ``jwt`` proof
+    attestation_algs: tuple[str, ...] = ()  # of the ``attestation`` proof type; empty = the type is not offered
+    attestation_demand: KeyDemand | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)  # credential_metadata: display, claims
 
     @property
     def bound(self) -> bool:
         """Whether copies are tied to a holder's key, which then has to be proved."""
         return bool(self.binding_methods)
+
+    @property
+    def needs_attestation(self) -> bool:
+        """Whether a ``jwt`` proof has to say where its key is held, which a wallet cannot say of itself."""
+        return self.key_demand is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +68,18 @@ class IssuerMetadata:
     notification_endpoint: str | None = None
     deferred_endpoint: str | None = None
     batch_size: int = 1  # copies a request
-    needs_encryption: bool = False
+    request_encryption: RequestEncryption | None = None
+    response_encryption: ResponseEncryption | None = None
     display: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def needs_encryption(self) -> bool:
+        """Whether requests or answers have to be encrypted."""
+        return any(each is not None and each.required for each in (self.request_encryption, self.response_encryption))
 
     def name(self, locale: str = "en") -> str | None:
         """The issuer's own word for itself, in ``locale`` or the nearest; untrusted text."""
         return _display_name(self.display, locale)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsMetadata:
-    """An authorization server (RFC 8414); ``anonymous``: no client id is needed for a pre-authorized code."""
-
-    issuer: str
-    token_endpoint: str
-    grant_types: tuple[str, ...] = (PRE_AUTHORIZED, "refresh_token")
-    anonymous: bool = True
 
 
 def _display_name(display: tuple[Mapping[str, Any], ...], locale: str) -> str | None:
@@ -78,7 +93,10 @@ def _display_name(display: tuple[Mapping[str, Any], ...], locale: str) -> str | 
 
 def parse_issuer_metadata(data: bytes | str, *, issuer: str, plain_http: Collection[str] = ()) -> IssuerMetadata:
     """The issuer's document; refused unless it says exactly the identifier that it was asked for (section 12.2.4)."""
-    doc = strict_json.load_object(data, max_bytes=_MAX_METADATA)
+    return _read(strict_json.load_object(data, max_bytes=_MAX_METADATA), issuer, plain_http)
+
+
+def _read(doc: Mapping[str, Any], issuer: str, plain_http: Collection[str]) -> IssuerMetadata:
     if reader.get_str(doc, "credential_issuer") != issuer:
         raise Malformed("the issuer's metadata belong to another issuer", where="/credential_issuer")
     check_identifier(issuer, where="/credential_issuer", plain_http=plain_http)
@@ -97,7 +115,8 @@ def parse_issuer_metadata(data: bytes | str, *, issuer: str, plain_http: Collect
         notification_endpoint=_endpoint(doc, "notification_endpoint", plain_http),
         deferred_endpoint=_endpoint(doc, "deferred_credential_endpoint", plain_http),
         batch_size=_batch_size(doc),
-        needs_encryption=_needs_encryption(doc),
+        request_encryption=parse_request_encryption(doc),
+        response_encryption=parse_response_encryption(doc),
         display=reader.get_objects(doc, "display", optional=True, max_items=_MAX_ITEMS) or (),
     )
 
@@ -121,20 +140,12 @@ def _batch_size(doc: Mapping[str, Any]) -> int:
     return reader.get_int(batch, "batch_size", "/batch_credential_issuance", minimum=2)
 
 
-def _needs_encryption(doc: Mapping[str, Any]) -> bool:
-    either = ("credential_request_encryption", "credential_response_encryption")
-    return any(
-        reader.get_bool(part, "encryption_required", f"/{name}")
-        for name in either
-        if (part := reader.get_object(doc, name, optional=True)) is not None
-    )
-
-
 def _configuration(id_: str, entry: Mapping[str, Any]) -> Configuration:
     where = reader.pointer("/credential_configurations_supported", id_)
     methods = reader.get_strings(entry, "cryptographic_binding_methods_supported", where, optional=True, max_items=_MAX_ITEMS) or ()
-    proof_types = reader.get_object(entry, "proof_types_supported", where, optional=True)
-    proof = reader.get_object(proof_types or {}, "jwt", f"{where}/proof_types_supported", optional=True)
+    proof_types = reader.get_object(entry, "proof_types_supported", where, optional=True) or {}
+    proof_algs, key_demand = _proof_type(proof_types, "jwt", f"{where}/proof_types_supported")
+    attestation_algs, attestation_demand = _proof_type(proof_types, "attestation", f"{where}/proof_types_supported")
     definition = reader.get_object(entry, "credential_definition", where, optional=True)
     metadata = reader.get_object(entry, "credential_metadata", where, optional=True) or {}
     for name in ("display", "claims"):
@@ -148,8 +159,10 @@ def _configuration(id_: str, entry: Mapping[str, Any]) -> Configuration:
         scope=reader.get_str(entry, "scope", where, optional=True),
         signing_algs=_signing_algs(entry, where),
         binding_methods=methods,
-        proof_algs=_proof_algs(proof, f"{where}/proof_types_supported/jwt"),
-        needs_attestation=proof is not None and "key_attestations_required" in proof,
+        proof_algs=proof_algs,
+        key_demand=key_demand,
+        attestation_algs=attestation_algs,
+        attestation_demand=attestation_demand,
         metadata=metadata,
     )
 
@@ -158,8 +171,13 @@ def _types(definition: Mapping[str, Any] | None, where: str) -> tuple[str, ...]:
     return reader.get_strings(definition or {}, "type", where, optional=True, max_items=_MAX_ITEMS) or ()
 
 
-def _proof_algs(proof: Mapping[str, Any] | None, where: str) -> tuple[str, ...]:
-    return () if proof is None else reader.get_strings(proof, "proof_signing_alg_values_supported", where, max_items=_MAX_ITEMS)
+def _proof_type(types: Mapping[str, Any], name: str, where: str) -> tuple[tuple[str, ...], KeyDemand | None]:
+    """The algorithms of one proof type, none where it is not offered, and what its keys have to be attested as."""
+    proof = reader.get_object(types, name, where, optional=True)
+    if proof is None:
+        return (), None
+    algs = reader.get_strings(proof, "proof_signing_alg_values_supported", f"{where}/{name}", max_items=_MAX_ITEMS)
+    return algs, parse_demand(proof, f"{where}/{name}")
 
 
 def _signing_algs(entry: Mapping[str, Any], where: str) -> tuple[str | int, ...]:
@@ -182,6 +200,10 @@ def render_issuer_metadata(metadata: IssuerMetadata) -> dict[str, Any]:
         "deferred_credential_endpoint": metadata.deferred_endpoint,
     }
     doc.update({name: url for name, url in endpoints.items() if url is not None})
+    if metadata.request_encryption is not None:
+        doc["credential_request_encryption"] = render_request_encryption(metadata.request_encryption)
+    if metadata.response_encryption is not None:
+        doc["credential_response_encryption"] = render_response_encryption(metadata.response_encryption)
     if metadata.batch_size > 1:
         doc["batch_credential_issuance"] = {"batch_size": metadata.batch_size}
     if metadata.display:
@@ -207,31 +229,40 @@ def _render_configuration(configuration: Configuration) -> dict[str, Any]:
 
 
 def _render_proof_types(configuration: Configuration) -> dict[str, Any]:
-    return {"jwt": {"proof_signing_alg_values_supported": list(configuration.proof_algs)}}
-
-
-def parse_as_metadata(data: bytes | str, *, issuer: str, plain_http: Collection[str] = ()) -> AsMetadata:
-    """An authorization server's document; refused unless its ``issuer`` is exactly the one asked for (RFC 8414 section 3.3)."""
-    doc = strict_json.load_object(data, max_bytes=_MAX_METADATA)
-    if reader.get_str(doc, "issuer") != issuer:
-        raise Malformed("the metadata belong to another authorization server", where="/issuer")
-    check_identifier(issuer, where="/issuer", plain_http=plain_http)
-    grants = reader.get_strings(doc, "grant_types_supported", optional=True, max_items=_MAX_ITEMS)
-    return AsMetadata(
-        issuer=issuer,
-        token_endpoint=check_https(reader.get_str(doc, "token_endpoint"), where="/token_endpoint", plain_http=plain_http),
-        grant_types=grants or ("authorization_code", "implicit"),  # RFC 8414 section 2: the default
-        anonymous=reader.get_bool(doc, "pre-authorized_grant_anonymous_access_supported", optional=True) or False,
-    )
-
-
-def render_as_metadata(metadata: AsMetadata) -> dict[str, Any]:
-    """The document for ``/.well-known/oauth-authorization-server``; a server without redirects has no response types (section 12.3)."""
-    return {
-        "issuer": metadata.issuer,
-        "token_endpoint": metadata.token_endpoint,
-        "grant_types_supported": list(metadata.grant_types),
-        "token_endpoint_auth_methods_supported": ["none"],
-        "response_types_supported": [],
-        "pre-authorized_grant_anonymous_access_supported": metadata.anonymous,
+    offered = {
+        "jwt": (configuration.proof_algs, configuration.key_demand),
+        "attestation": (configuration.attestation_algs, configuration.attestation_demand),
     }
+    return {
+        name: {"proof_signing_alg_values_supported": list(algs)} | ({} if demand is None else render_demand(demand))
+        for name, (algs, demand) in offered.items()
+        if algs
+    }
+
+
+# --- signed (section 12.2.3) -----------------------------------------------------------------------------------------------------------
+
+
+def prepare_signed_metadata(
+    metadata: IssuerMetadata, *, key: KeyId, alg: str, x5c: Sequence[bytes], at: int, expires_at: int | None = None
+) -> Unsigned[str]:
+    """The same document as a JWT, lacking its signature: for whoever asks for ``application/jwt``."""
+    claims = render_issuer_metadata(metadata) | {"sub": metadata.issuer, "iat": at}
+    if expires_at is not None:
+        claims["exp"] = expires_at
+    return jwt.prepare_jwt(claims, typ=METADATA_TYP, key=key, alg=alg, header={"x5c": x5c_header(x5c)})
+
+
+def verify_signed_metadata(
+    token: str, *, issuer: str, check_signer: CheckProvider, at: int, plain_http: Collection[str] = ()
+) -> IssuerMetadata:
+    """The document, if ``check_signer`` (chain, time) knows who signed it; ``Malformed`` or ``Rejected`` otherwise, and nothing is used."""
+    parsed = jwt.parse_jwt(token, max_bytes=_MAX_METADATA)
+    if parsed.jws.typ != METADATA_TYP:
+        raise WrongTyp("these are no signed metadata", where="/typ")
+    signer = check_signer(parse_x5c(parsed.header.get("x5c"), "/x5c"), at)
+    claims = jwt.verify_jwt(parsed, signer.public, typ=METADATA_TYP, at=at)
+    jwt.get_time(claims, "iat")
+    if reader.get_str(claims, "sub") != issuer:
+        raise Malformed("the signed metadata are about another issuer", where="/sub")
+    return _read(claims, issuer, plain_http)

@@ -6,44 +6,37 @@ Signing stands between two fetches and belongs to a custodian, so ``obtain`` joi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..codec import reader, strict_json
 from ..errors import InvalidNonce, Malformed, NotBound, Refused, Unavailable, VcError
 from ..flow import Fetch, Fetched, Flow, arun
 from ..formats import Parsed, formats
-from ..jose import jwk
+from ..jose import jwe, jwk
 from ..keys import KeyId, PublicKey
-from ..oauth import media_type, parse_error
+from ..oauth import CheckProvider, media_type, parse_error
 from ..urls import well_known
+from ._deferred import DeferredRequest, render_deferred_request, response_status
+from ._encryption import JWT, Encryption, answer_key, choose_key, open_message, seal_message
 from ._messages import (
     CredentialRequest,
     CredentialResponse,
     NotificationRequest,
-    PreAuthorizedRequest,
-    RefreshRequest,
-    TokenRequest,
-    TokenResponse,
     parse_credential_response,
     parse_nonce_response,
-    parse_token_response,
     render_credential_request,
     render_notification,
-    render_token_request,
 )
-from ._metadata import (
-    ISSUER_DOCUMENT,
-    SERVER_DOCUMENT,
-    AsMetadata,
-    Configuration,
-    IssuerMetadata,
-    parse_as_metadata,
-    parse_issuer_metadata,
-)
+from ._metadata import ISSUER_DOCUMENT, Configuration, IssuerMetadata, parse_issuer_metadata, verify_signed_metadata
 from ._offer import PRE_AUTHORIZED, CredentialOffer, parse_offer, parse_offer_link
+from ._server import AUTHORIZATION_CODE, SERVER_DOCUMENT, AsMetadata, parse_as_metadata
+from ._token import PreAuthorizedRequest, RefreshRequest, TokenRequest, TokenResponse, parse_token_response, render_token_request
 
 _MAX_SERVERS = 4
+_MAX_ANSWER = 16_000_000  # bytes
 _JSON = {"accept": "application/json"}
+_SIGNED = {"accept": "application/jwt, application/json;q=0.5"}
 _FORM = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
 
 
@@ -64,27 +57,57 @@ def resolve_offer(link: str, *, plain_http: Collection[str] = ()) -> Flow[Creden
     return parse_offer(_json_body(got, "the invitation"), plain_http=plain_http)
 
 
-def fetch_metadata(issuer: str, *, authorization_server: str | None = None, plain_http: Collection[str] = ()) -> Flow[Metadata]:
+@dataclass(frozen=True, slots=True)
+class SignedBy:
+    """Who may sign an issuer's metadata: a check of (chain, time), such as ``Policy.check_metadata_signer`` of that issuer, and the time."""
+
+    check: CheckProvider
+    at: int
+
+
+def fetch_metadata(
+    issuer: str,
+    *,
+    authorization_server: str | None = None,
+    grant: str = PRE_AUTHORIZED,
+    plain_http: Collection[str] = (),
+    signed: SignedBy | None = None,
+) -> Flow[Metadata]:
     """The issuer's document and that of its authorization server, each from its inserted well-known address.
 
-    ``authorization_server`` is an offer's hint and must be one of the issuer's (section 12.2.4).
+    ``authorization_server`` is an offer's hint and must be one of the issuer's (section 12.2.4); without it, it is the first that knows
+    ``grant``. With ``signed`` a signed document is asked for, and taken from nobody else; an issuer that signs none gives the plain one.
     """
-    got = yield Fetch(url=well_known(issuer, ISSUER_DOCUMENT), headers=_JSON)
-    about = parse_issuer_metadata(_json_body(got, "the issuer's metadata"), issuer=issuer, plain_http=plain_http)
-    for server in (servers := _servers(about, authorization_server)):
+    got = yield Fetch(url=well_known(issuer, ISSUER_DOCUMENT), headers=_JSON if signed is None else _SIGNED)
+    about = _about(got, issuer, plain_http, signed)
+    for server in (servers := _servers(about, authorization_server, grant)):
         got = yield Fetch(url=well_known(server, SERVER_DOCUMENT), headers=_JSON)
         found = parse_as_metadata(_json_body(got, "the server's metadata"), issuer=server, plain_http=plain_http)
-        if PRE_AUTHORIZED in found.grant_types or len(servers) == 1:
+        if grant in found.grant_types or len(servers) == 1:
             return Metadata(about, found)
-    raise Refused("none of the issuer's servers takes the code of an invitation", where="/authorization_servers")
+    raise Refused("none of the issuer's servers takes codes of that kind", where="/authorization_servers")
 
 
-def offer_metadata(offer: CredentialOffer, *, plain_http: Collection[str] = ()) -> Flow[Metadata]:
-    """``fetch_metadata`` for an offer; refused if the issuer does not know what it offers, or offers it in a way not known here."""
-    if offer.pre_authorized is None:
-        raise Refused("this invitation needs a sign-in at the issuer, which this wallet does not do", where="/grants")
-    hint = offer.pre_authorized.authorization_server
-    metadata = yield from fetch_metadata(offer.issuer, authorization_server=hint, plain_http=plain_http)
+def _about(got: Fetched, issuer: str, plain_http: Collection[str], signed: SignedBy | None) -> IssuerMetadata:
+    if signed is None or got.status != 200 or media_type(got) != JWT:
+        return parse_issuer_metadata(_json_body(got, "the issuer's metadata"), issuer=issuer, plain_http=plain_http)
+    token = got.body.decode("latin-1").strip()
+    return verify_signed_metadata(token, issuer=issuer, check_signer=signed.check, at=signed.at, plain_http=plain_http)
+
+
+def offer_metadata(offer: CredentialOffer, *, plain_http: Collection[str] = (), signed: SignedBy | None = None) -> Flow[Metadata]:
+    """``fetch_metadata`` for an offer; refused if the issuer does not know what it offers.
+
+    A code that is in the offer is preferred to a sign-in; an offer that names no way means a sign-in (section 4.1.1).
+    """
+    known = offer.pre_authorized or offer.authorization_code
+    metadata = yield from fetch_metadata(
+        offer.issuer,
+        authorization_server=None if known is None else known.authorization_server,
+        grant=PRE_AUTHORIZED if offer.pre_authorized is not None else AUTHORIZATION_CODE,
+        plain_http=plain_http,
+        signed=signed,
+    )
     for position, name in enumerate(offer.configuration_ids):
         if name not in metadata.issuer.configurations:
             where = f"/credential_configuration_ids/{position}"
@@ -92,12 +115,12 @@ def offer_metadata(offer: CredentialOffer, *, plain_http: Collection[str] = ()) 
     return metadata
 
 
-def _servers(about: IssuerMetadata, hint: str | None) -> tuple[str, ...]:
+def _servers(about: IssuerMetadata, hint: str | None, grant: str) -> tuple[str, ...]:
     servers = about.authorization_servers
     if hint is None:
         return servers[:_MAX_SERVERS] or (about.issuer,)
     if hint not in servers:
-        raise Malformed("the invitation names a server that is not the issuer's", where=f"/grants/{PRE_AUTHORIZED}/authorization_server")
+        raise Malformed("the invitation names a server that is not the issuer's", where=f"/grants/{grant}/authorization_server")
     return (hint,)
 
 
@@ -109,15 +132,16 @@ def redeem(metadata: Metadata, offer: CredentialOffer, *, tx_code: str | None = 
     if (grant.tx_code is None) != (tx_code is None):
         raise Refused("the invitation says whether a collection code is needed", where="tx_code")
     request = PreAuthorizedRequest(code=grant.code, tx_code=tx_code, client_id=client_id)
-    return (yield from _token(metadata.server, request))
+    return (yield from fetch_token(metadata.server, request))
 
 
 def refresh(metadata: Metadata, refresh_token: str, *, client_id: str | None = None) -> Flow[TokenResponse]:
     """A new token for new copies."""
-    return (yield from _token(metadata.server, RefreshRequest(refresh_token=refresh_token, client_id=client_id)))
+    return (yield from fetch_token(metadata.server, RefreshRequest(refresh_token=refresh_token, client_id=client_id)))
 
 
-def _token(server: AsMetadata, request: TokenRequest) -> Flow[TokenResponse]:
+def fetch_token(server: AsMetadata, request: TokenRequest) -> Flow[TokenResponse]:
+    """Ask ``server`` for a token, whatever for."""
     got = yield Fetch(url=server.token_endpoint, method="POST", headers=_FORM, body=render_token_request(request), max_bytes=65_536)
     return parse_token_response(_json_body(got, "the token"))
 
@@ -130,22 +154,123 @@ def fresh_nonce(metadata: Metadata) -> Flow[str | None]:
     return parse_nonce_response(_json_body(got, "the nonce"))
 
 
-def credential_request(configuration: Configuration, token: TokenResponse, proofs: Sequence[str]) -> CredentialRequest:
-    """Named by identifier if, and only if, the token response gave identifiers (section 8.2)."""
-    identifiers = [name for detail in token.details if detail.configuration_id == configuration.id for name in detail.identifiers]
-    if identifiers:
-        return CredentialRequest(identifier=identifiers[0], proofs=tuple(proofs))
-    return CredentialRequest(configuration_id=configuration.id, proofs=tuple(proofs))
+@dataclass(frozen=True, slots=True)
+class AttestedKeys:
+    """The ``attestation`` proof: one key attestation instead of key proofs."""
+
+    token: str
 
 
-def request_credentials(metadata: Metadata, token: TokenResponse, request: CredentialRequest) -> Flow[CredentialResponse]:
-    """Ask once. ``InvalidNonce`` when the issuer wants another nonce, its other refusals by their own classes."""
-    if metadata.issuer.needs_encryption:
-        raise Refused("this issuer demands encrypted answers, which this wallet does not read yet", where="/credential_response_encryption")
-    body = strict_json.dumps(render_credential_request(request))
-    headers = {"authorization": f"Bearer {token.access_token}", "content-type": "application/json", **_JSON}
-    got = yield Fetch(url=metadata.issuer.credential_endpoint, method="POST", headers=headers, body=body, max_bytes=16_000_000)
-    return parse_credential_response(_json_body(got, "the answer", also=(202,)))
+Proofs = Sequence[str] | AttestedKeys
+
+
+def identifiers_of(configuration: Configuration, token: TokenResponse) -> tuple[str, ...]:
+    """The documents of ``configuration`` that a token names; none where it names configurations only."""
+    return tuple(name for detail in token.details if detail.configuration_id == configuration.id for name in detail.identifiers)
+
+
+def credential_request(
+    configuration: Configuration, token: TokenResponse, proofs: Proofs, *, identifier: str | None = None
+) -> CredentialRequest:
+    """Named by identifier if, and only if, the token response gave identifiers (section 8.2): ``identifier``, else the first of them."""
+    identifiers = identifiers_of(configuration, token)
+    if identifier is not None and identifier not in identifiers:
+        raise Refused("the token is not good for a document of that identifier", where="/credential_identifier")
+    named = (
+        CredentialRequest(identifier=identifier or identifiers[0]) if identifiers else CredentialRequest(configuration_id=configuration.id)
+    )
+    if isinstance(proofs, AttestedKeys):
+        return replace(named, attestation=proofs.token)
+    return replace(named, proofs=tuple(proofs))
+
+
+def request_credentials(
+    metadata: Metadata, token: TokenResponse, request: CredentialRequest, *, encrypted: bool = False
+) -> Flow[CredentialResponse]:
+    """Ask once. ``InvalidNonce`` when the issuer wants another nonce, its other refusals by their own classes.
+
+    Request and answer are encrypted where the issuer demands it; with ``encrypted`` also where it merely can.
+    """
+    secret, encryption = _answer_encryption(metadata.issuer, encrypted=encrypted)
+    doc = render_credential_request(replace(request, encryption=encryption))
+    url = metadata.issuer.credential_endpoint
+    return (yield from _ask(metadata.issuer, token, url, doc, secret=secret))
+
+
+def request_deferred(metadata: Metadata, token: TokenResponse, transaction_id: str, *, encrypted: bool = False) -> Flow[CredentialResponse]:
+    """Ask for copies that were not ready: they are now, or the same transaction waits ``interval`` seconds more (section 9)."""
+    url = metadata.issuer.deferred_endpoint
+    if url is None:
+        raise Refused("the issuer does not say where its document is collected later", where="/deferred_credential_endpoint")
+    secret, encryption = _answer_encryption(metadata.issuer, encrypted=encrypted)
+    doc = render_deferred_request(DeferredRequest(transaction_id=transaction_id, encryption=encryption))
+    response = yield from _ask(metadata.issuer, token, url, doc, secret=secret)
+    if response.transaction_id not in (None, transaction_id):
+        raise Malformed("the issuer answers about another transaction", where="/transaction_id")
+    return response
+
+
+def _answer_encryption(about: IssuerMetadata, *, encrypted: bool) -> tuple[Mapping[str, Any] | None, Encryption | None]:
+    """A new private key for one answer, and what the issuer is told of it; neither where the answer comes in clear."""
+    answers = about.response_encryption
+    if answers is None or not (answers.required or encrypted):
+        return None, None
+    secret = jwe.generate_ephemeral()
+    return secret, answer_key(answers, secret)
+
+
+def _ask(
+    about: IssuerMetadata, token: TokenResponse, url: str, doc: Mapping[str, Any], *, secret: Mapping[str, Any] | None
+) -> Flow[CredentialResponse]:
+    """A key for the answer never travels in clear (section 8.2)."""
+    requests = about.request_encryption
+    if requests is None and secret is not None:
+        raise Refused("the issuer has no key to encrypt the request for", where="/credential_request_encryption")
+    key = choose_key(requests) if requests is not None and (requests.required or secret is not None) else None
+    body, kind = seal_message(doc, key)
+    headers = {"authorization": token.authorization, "content-type": kind, "accept": "application/json" if secret is None else JWT}
+    got = yield Fetch(url=url, method="POST", headers=headers, body=body, max_bytes=_MAX_ANSWER)
+    response = parse_credential_response(_answer(got, secret))
+    if response_status(response) != got.status:
+        raise Malformed("the status of the answer says something else than the answer")
+    return response
+
+
+def _answer(got: Fetched, secret: Mapping[str, Any] | None) -> bytes:
+    """The JSON of an answer: encrypted if, and only if, that was asked for. Refusals always come in clear (section 8.3.1.2)."""
+    if secret is None:
+        return _json_body(got, "the answer", also=(202,))
+    if got.status not in {200, 202}:
+        raise parse_error(got)
+    if media_type(got) != JWT:
+        raise Malformed("the answer did not come encrypted")
+    return open_message(got.body, JWT, (secret,)).data
+
+
+async def ask_copies(
+    metadata: Metadata,
+    token: TokenResponse,
+    configuration: Configuration,
+    *,
+    prove: Callable[[str | None], Awaitable[Proofs]],
+    fetch: Callable[[Fetch], Awaitable[Fetched]],
+    identifier: str | None = None,
+    encrypted: bool = False,
+) -> CredentialResponse:
+    """Fresh nonce, proofs over it by ``prove``, request; once more with another nonce if the issuer has forgotten the first.
+
+    What is answered may be a transaction to come back for (``request_deferred``).
+    """
+
+    async def ask() -> CredentialResponse:
+        proofs = await prove(await arun(fresh_nonce(metadata), fetch))
+        request = credential_request(configuration, token, proofs, identifier=identifier)
+        return await arun(request_credentials(metadata, token, request, encrypted=encrypted), fetch)
+
+    try:
+        return await ask()
+    except InvalidNonce:
+        return await ask()
 
 
 async def obtain(
@@ -153,22 +278,11 @@ async def obtain(
     token: TokenResponse,
     configuration: Configuration,
     *,
-    prove: Callable[[str | None], Awaitable[Sequence[str]]],
+    prove: Callable[[str | None], Awaitable[Proofs]],
     fetch: Callable[[Fetch], Awaitable[Fetched]],
 ) -> CredentialResponse:
-    """Fresh nonce, proofs over it by ``prove``, request; once more with another nonce if the issuer has forgotten the first.
-
-    ``Unavailable`` with the issuer's interval when the copies are not ready.
-    """
-
-    async def ask() -> CredentialResponse:
-        proofs = await prove(await arun(fresh_nonce(metadata), fetch))
-        return await arun(request_credentials(metadata, token, credential_request(configuration, token, proofs)), fetch)
-
-    try:
-        response = await ask()
-    except InvalidNonce:
-        response = await ask()
+    """``ask_copies``, but ``Unavailable`` with the issuer's interval when the copies are not ready."""
+    response = await ask_copies(metadata, token, configuration, prove=prove, fetch=fetch)
     if response.transaction_id is not None:
         raise Unavailable("the issuer needs more time for this document", retry_after=response.interval or 60)
     return response
@@ -179,7 +293,7 @@ def notify(metadata: Metadata, token: TokenResponse, notification: NotificationR
     endpoint = metadata.issuer.notification_endpoint
     if endpoint is None:
         return
-    headers = {"authorization": f"Bearer {token.access_token}", "content-type": "application/json", **_JSON}
+    headers = {"authorization": token.authorization, "content-type": "application/json", **_JSON}
     body = strict_json.dumps(render_notification(notification))
     got = yield Fetch(url=endpoint, method="POST", headers=headers, body=body, max_bytes=65_536)
     if not 200 <= got.status < 300:

@@ -98,13 +98,16 @@ def _load(x5c: Sequence[bytes]) -> list[Cert]:
 def _check_leaf(leaf: Cert, role: Role) -> None:
     if leaf.is_ca:
         raise Untrusted("the signer's certificate is one that certifies others")
-    if leaf.roles != (role,) and not (role is Role.RELYING_PARTY and _names_no_purpose(leaf)):
+    if leaf.roles != (role,) and not (role in _MAY_NAME_NO_PURPOSE and _names_no_purpose(leaf)):
         raise Untrusted(f"the signer's certificate is not for the one role {role}")
 
 
+_MAY_NAME_NO_PURPOSE = frozenset({Role.RELYING_PARTY, Role.WALLET_PROVIDER})
+
+
 def _names_no_purpose(leaf: Cert) -> bool:
-    """Certificates of askers that others made name no purpose of ours. Without any (RFC 5280 section 4.2.1.12: any purpose) the pin decides:
-    an anchor is pinned for askers alone. Whoever is to *issue* must say so in the certificate.
+    """Certificates of askers, and of wallets' makers, that others made name no purpose of ours. Without any (RFC 5280 section 4.2.1.12: any
+    purpose) the pin decides: an anchor is pinned for these alone. Whoever is to *issue* must say so in the certificate.
     """
     return extension(leaf.parsed, x509.ExtendedKeyUsage) is None
 

@@ -119,7 +119,7 @@ def test_details_of_another_type_are_passed_over() -> None:
     ("members", "where"),
     [
         ({}, "/token_type"),
-        ({"token_type": "DPoP", "access_token": "a"}, "/token_type"),
+        ({"token_type": "mac", "access_token": "a"}, "/token_type"),
         ({"token_type": "Bearer"}, "/access_token"),
         ({"token_type": "Bearer", "access_token": "a", "expires_in": "300"}, "/expires_in"),
         ({"token_type": "Bearer", "access_token": "a", "authorization_details": {}}, "/authorization_details"),
@@ -170,7 +170,7 @@ def test_credential_requests_are_rendered_and_read_back(request_: CredentialRequ
         (
             dumps({"credential_configuration_id": "a", "credential_response_encryption": {"jwk": {}, "enc": "x"}}),
             InvalidEncryptionParameters,
-            "/credential_response_encryption",
+            "/credential_response_encryption/enc",
         ),
         (dumps({"credential_configuration_id": "a", "proofs": []}), InvalidProof, "/proofs"),
         (dumps({"credential_configuration_id": "a", "proofs": {}}), InvalidProof, "/proofs"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Malformed, VcError
+from shared.jose.jwe import generate_ephemeral, public_half
 from shared.openid4vci import (
     PRE_AUTHORIZED,
     AsMetadata,
@@ -134,10 +135,17 @@ def test_binding_methods_without_proof_types_are_read_as_the_specifications_own_
     assert read.configurations["a/b"].bound
 
 
-@pytest.mark.parametrize("name", ["credential_request_encryption", "credential_response_encryption"])
+PRIVATE = generate_ephemeral()
+ENCRYPTION: dict[str, dict[str, Any]] = {
+    "credential_request_encryption": {"jwks": {"keys": [public_half(PRIVATE)]}, "enc_values_supported": ["A256GCM"]},
+    "credential_response_encryption": {"alg_values_supported": ["ECDH-ES"], "enc_values_supported": ["A256GCM"]},
+}
+
+
+@pytest.mark.parametrize("name", ENCRYPTION)
 @pytest.mark.parametrize("required", [True, False])
 def test_demanded_encryption_is_noticed(name: str, required: bool) -> None:
-    data = issuer_document(**{name: {"encryption_required": required}})
+    data = issuer_document(**{name: {**ENCRYPTION[name], "encryption_required": required}})
     assert parse_issuer_metadata(data, issuer=ISSUER).needs_encryption is required
 
 
@@ -146,8 +154,9 @@ def test_proofs_that_this_wallet_does_not_make_are_noticed() -> None:
     jwt = {"proof_signing_alg_values_supported": ["ES256"], "key_attestations_required": {}}
     read = parse_issuer_metadata(configuration(**methods, proof_types_supported={"jwt": jwt}), issuer=ISSUER)
     assert read.configurations["a/b"].needs_attestation
-    read = parse_issuer_metadata(configuration(**methods, proof_types_supported={"attestation": {}}), issuer=ISSUER)
+    read = parse_issuer_metadata(configuration(**methods, proof_types_supported={"attestation": jwt}), issuer=ISSUER)
     assert (read.configurations["a/b"].proof_algs, read.configurations["a/b"].needs_attestation) == ((), False)
+    assert read.configurations["a/b"].attestation_algs == ("ES256",)
 
 
 def server_document(**members: Any) -> bytes:

@@ -54,7 +54,6 @@ from shared.openid4vci import (
     render_as_metadata,
     render_issuer_metadata,
     render_offer,
-    request_credentials,
     resolve_offer,
 )
 from shared.openid4vci import OfferReference as Reference
@@ -192,12 +191,24 @@ def test_an_offer_leads_to_metadata_that_know_what_is_offered() -> None:
     assert caught.value.where == "/credential_configuration_ids/1"
 
 
-def test_an_offer_without_a_code_is_refused_before_anything_is_fetched() -> None:
-    offer = CredentialOffer(issuer=ISSUER, configuration_ids=("lpa",), authorization_code=AuthorizationCodeGrant())
-    with pytest.raises(Refused):
-        run(offer_metadata(offer), World())
+@pytest.mark.parametrize("grant", [AuthorizationCodeGrant(), None])
+def test_an_offer_without_a_code_leads_to_the_server_that_signs_in(grant: AuthorizationCodeGrant | None) -> None:
+    offer = CredentialOffer(issuer=ISSUER, configuration_ids=("lpa",), authorization_code=grant)
+    world = documents(TWO, SECOND, SIGN_IN)
+    assert run(offer_metadata(offer), lambda fetch: world[fetch.url]).server == SIGN_IN
     with pytest.raises(Refused):
         run(redeem(METADATA, offer), World())
+
+
+def test_a_sign_in_is_at_one_of_the_issuers_servers_or_refused() -> None:
+    grant = AuthorizationCodeGrant(authorization_server="https://evil.example")
+    world = documents(TWO, METADATA.server, SECOND)
+    with pytest.raises(Malformed) as caught:
+        run(
+            offer_metadata(CredentialOffer(issuer=ISSUER, configuration_ids=("lpa",), authorization_code=grant)),
+            lambda each: world[each.url],
+        )
+    assert caught.value.where == "/grants/authorization_code/authorization_server"
 
 
 def test_a_code_is_redeemed_with_the_collection_code() -> None:
@@ -243,12 +254,6 @@ def test_identifiers_are_used_if_and_only_if_the_token_names_them() -> None:
     assert (request.identifier, request.configuration_id) == ("lpa-1", None)
     other = TokenResponse(access_token="t", details=(AuthorizationDetail(configuration_id="x", identifiers=("x-1",)),))
     assert credential_request(LPA, other, ["p"]).configuration_id == "lpa"
-
-
-def test_an_issuer_that_demands_encryption_is_refused() -> None:
-    about = IssuerMetadata(issuer=ISSUER, credential_endpoint=f"{ISSUER}/credential", configurations={}, needs_encryption=True)
-    with pytest.raises(Refused):
-        run(request_credentials(Metadata(about, METADATA.server), TOKEN, credential_request(LPA, TOKEN, ["p"])), World())
 
 
 COPIES = as_json({"credentials": [{"credential": "a~"}], "notification_id": "n"})
