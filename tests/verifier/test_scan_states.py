@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser
@@ -39,7 +40,7 @@ async def strict(template: Template, tmp_path: Path, chromium: Browser) -> Async
         await context.close()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "cancelled": ({"status": CANCELLED}, "The issuer has cancelled it."),
     "on-hold": ({"status": ON_HOLD}, "The issuer has put it on hold."),
     "run-out": ({"issued_at": AT - 40 * DAY, "expires_at": AT - DAY}, "It has run out."),
@@ -94,7 +95,7 @@ def extract(monkeypatch: pytest.MonkeyPatch) -> CredentialType:
     return kind
 
 
-async def test_a_document_for_whoever_holds_it(extract: CredentialType, local: Running, counter: ScanPage) -> None:
+async def test_a_document_for_whoever_holds_it(extract: CredentialType, counter: ScanPage) -> None:
     unsigned = formats()["dc+sd-cwt"].prepare(credential(type=extract), key=KeyId("issuer"), holder=None, entropy=Dice("extract"))
     text = render_text(BEARER, base64url.decode(registry().signer.finish(unsigned)))
     await counter.press("Check a copy")
@@ -110,7 +111,7 @@ async def test_a_document_for_whoever_holds_it(extract: CredentialType, local: R
 BUSY = "MediaDevices.prototype.getUserMedia = async () => { throw new DOMException('in use', 'NotReadableError'); };"
 
 
-async def test_camera_in_use_elsewhere(local: Running, tmp_path: Path, chromium: Browser) -> None:
+async def test_camera_in_use_elsewhere(local: Running, chromium: Browser) -> None:
     context = await chromium.new_context(locale="en-GB")
     await context.add_init_script(BUSY)
     counter = await ScanPage.open(context, local.base, at=AT)
