@@ -9,8 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from support.cwt_forge import FORM, NAMES, changed, document, payload_of, presented, sign1, taken_apart, token, verify, wire
-from support.forge import ISSUER, ISSUER_URI, issue, unb64
+from support.cwt_forge import (
+    FORM,
+    NAMES,
+    SIMPLE_59,
+    changed,
+    digest,
+    disclosure,
+    document,
+    payload_of,
+    presented,
+    sign1,
+    taken_apart,
+    token,
+    verify,
+    wire,
+)
+from support.forge import ISSUER, ISSUER_URI, REPRESENTATION, issue, unb64
 from support.signing import Signer
 
 from shared.codec import cbor
@@ -18,6 +33,7 @@ from shared.cose import parse_sign1, sign1_of
 from shared.errors import Malformed, VcError
 from shared.formats import _kbt, _payload, sd_cwt
 from shared.formats._payload import Payload, Split, split_binding
+from shared.formats._typemap import type_map
 
 TOKEN = unb64(presented())
 BODY: bytes = taken_apart(issue(FORM))[2]
@@ -93,6 +109,18 @@ def test_claims_that_are_not_such_a_map_take_the_long_way() -> None:
     for claims in (b"\xa1" + tail, b"\xa1" + tail[:3] + b"\x59" + tail[4:]):
         with pytest.raises(Malformed):
             verify(wire(token(sign1(protected, outside, head + claims, ISSUER))))
+
+
+def test_a_detail_in_another_form_is_refused_when_it_is_opened() -> None:
+    (key, *_) = type_map(REPRESENTATION).root.groups[1].leaves
+    raw = disclosure({key: 5}, -1)
+    digests = sorted([digest(raw), *payload_of(issue(FORM))[-70_000][SIMPLE_59][1:]])
+    text = wire(token(document(claims={SIMPLE_59: digests}, disclosures=[raw])))
+    parsed = FORM.parse(text)
+    with pytest.raises(Malformed, match="the form of its detail"):
+        FORM.peek(parsed)
+    with pytest.raises(Malformed, match="the form of its detail"):
+        verify(text)
 
 
 def damaged(data: bytes, at: int, cut: int, piece: bytes) -> bytes:
