@@ -77,9 +77,12 @@ REASONS: Final[Mapping[str, Reason]] = {
     "bad_signature": Reason(N_("It was changed after it was signed, or somebody else signed it."), _ASK_ISSUER),
     "algorithm_refused": Reason(N_("It was signed in a way that is not safe enough."), _ASK_ISSUER),
     "wrong_typ": Reason(N_("This is a signed object of another kind."), _ASK_AGAIN),
-    "untrusted": Reason(N_("Nobody whom we trust issued it."), N_("Only documents from issuers under “Who we trust” are good here.")),
+    "untrusted": Reason(
+        N_("Nobody whom we trust issued it."), N_("Ask for a document from an issuer that is listed under “Who we trust”.")
+    ),
     "not_entitled": Reason(
-        N_("Its issuer is known, but not trusted to say this."), N_("Only documents from issuers under “Who we trust” are good here.")
+        N_("Its issuer is known, but not trusted to say this."),
+        N_("Ask for a document from an issuer that is listed under “Who we trust”."),
     ),
     "certificate_revoked": Reason(N_("Its issuer’s certificate was withdrawn."), _ASK_ISSUER),
     "expired": Reason(N_("It has run out."), N_("Ask the holder to collect a fresh copy and show that.")),

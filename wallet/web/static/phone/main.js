@@ -315,7 +315,7 @@ async function done(kept, storage) {
 function keepFailed(chosen, error) {
   const why = whyNot(error);
   if (!why) throw error;
-  show("keep-failed", { text: { why }, acts: { again: () => doKeep(chosen) } });
+  show("keep-failed", { text: { why }, when: { whole: true }, acts: { again: () => doKeep(chosen) } });
 }
 
 // --- lost, forgotten, settings, history ----------------------------------------------------------------------------------------------
