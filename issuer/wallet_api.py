@@ -14,7 +14,7 @@ from issuer.publish import StatusLists
 from shared import openid4vci
 from shared.codec import base64url, strict_json
 from shared.cose import alg_id
-from shared.credentials._derive import credential_metadata, type_metadata_bytes
+from shared.credentials._derive import VCDM_FORMATS, credential_metadata, type_metadata_bytes
 from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 from shared.urls import well_known
@@ -211,11 +211,11 @@ def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
 
 
 def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
-    """There is no registered identifier for the W3C data model 2.0 in ``vc+jwt``; that name as an identifier is ours (ADR 0003).
+    """There is no registered identifier for the W3C data model 2.0; ``vc+jwt`` and ``vc+sd-jwt`` as identifiers are ours (ADR 0003).
 
     What is CBOR has its algorithms as COSE numbers and its keys as COSE keys (appendix A.2.2); key proofs are JWTs all the same.
     """
-    w3c, compact = each.format.name == "vc+jwt", each.format.name == COMPACT
+    w3c, compact = each.format.name in VCDM_FORMATS, each.format.name == COMPACT
     return openid4vci.Configuration(
         id=each.id,
         format=each.format.name,

@@ -20,7 +20,7 @@ from ._tree import leaves as _leaves
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 LOCALES = ("en-GB", "cy-GB")
-VCDM_FORMAT = "vc+jwt"
+VCDM_FORMATS = frozenset({"vc+jwt", "vc+sd-jwt"})
 GROUPED_FORMAT = "dc+sd-cwt"
 """The format that shows details by whole groups."""
 VCDM_ROOT = "credentialSubject"
@@ -184,7 +184,7 @@ def credential_metadata(rules: CredentialType, format_name: str = "dc+sd-jwt") -
         ],
         "claims": [
             {
-                "path": list(_path_in(claim.path, format_name)),
+                "path": list(path_in(claim.path, format_name)),
                 "mandatory": claim.required,
                 "display": [_claim_display(claim, locale, "name") for locale in LOCALES],
             }
@@ -246,18 +246,18 @@ def _subsets(choices: list[list[str]]) -> Iterator[tuple[list[str], ...]]:
 
 
 def _meta(rules: CredentialType, format_name: str) -> dict[str, Any]:
-    if format_name == VCDM_FORMAT:
+    if format_name in VCDM_FORMATS:
         return {"type_values": [[VCDM_CREDENTIAL, rules.vct]]}
     return {"vct_values": [rules.vct]}
 
 
 def _claim_query(ready: ReadyQuery, path: ClaimPath, claim_id: str, format_name: str) -> dict[str, Any]:
-    query: dict[str, Any] = {"id": claim_id, "path": list(_path_in(path, format_name))}
+    query: dict[str, Any] = {"id": claim_id, "path": list(path_in(path, format_name))}
     if path in ready.values:
         query["values"] = list(ready.values[path])
     return query
 
 
-def _path_in(path: ClaimPath, format_name: str) -> ClaimPath:
+def path_in(path: ClaimPath, format_name: str) -> ClaimPath:
     """Where a claim stands in the document of a format; the same tree hangs below ``credentialSubject`` in a W3C credential."""
-    return (VCDM_ROOT, *path) if format_name == VCDM_FORMAT else path
+    return (VCDM_ROOT, *path) if format_name in VCDM_FORMATS else path

@@ -27,6 +27,7 @@ _URL_SAFE = re.compile(r"[A-Za-z0-9\-._~]+")
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "dc+sd-jwt": {"sd-jwt_alg_values": list(ALGS), "kb-jwt_alg_values": list(ALGS)},
     "vc+jwt": {"alg_values": list(ALGS)},
+    "vc+sd-jwt": {"sd-jwt_alg_values": list(ALGS), "kb-jwt_alg_values": list(ALGS)},
 }
 
 

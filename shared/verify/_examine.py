@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..credentials import CredentialType, Disclosure
+from ..credentials._derive import path_in
 from ..errors import Expired, Malformed, NotBound, NotEntitled, TypeRuleBroken, Undecided, UnknownCredentialType, VcError
 from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
@@ -71,7 +72,7 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
         except VcError as error:
             one.stop("status", error)
     try:
-        _check_limits(credential_type, one.claims)
+        _check_limits(credential_type, one.claims, one.format)
         credential_type.judge(one.claims.claims, expectation.use)
         one.passed("type_rules")
     except VcError as error:
@@ -143,14 +144,14 @@ def _check_same(parsed: Parsed, claims: Claims) -> None:
         raise NotEntitled("the signed issuer and type are not those that the document announced")
 
 
-def _check_limits(credential_type: CredentialType, claims: Claims) -> None:
+def _check_limits(credential_type: CredentialType, claims: Claims, format_name: str) -> None:
     """S3: a limit is there, and could not have been withheld, alone or with what encloses it."""
     withholdable = {tuple([None if isinstance(part, int) else part for part in path]) for path in claims.disclosed}
     for claim in credential_type.claims:
         if claim.disclosure is not Disclosure.ALWAYS:
             continue
-        path = claim.path
-        if not withholdable.isdisjoint([path[:length] for length in range(1, len(path) + 1)]):
+        path, placed = claim.path, path_in(claim.path, format_name)
+        if not withholdable.isdisjoint([placed[:length] for length in range(1, len(placed) + 1)]):
             raise TypeRuleBroken("this limit could have been withheld", where=_pointer(path))
         if claim.required and not _present(claims.claims, path):
             raise TypeRuleBroken("this limit is missing", where=_pointer(path))

@@ -41,6 +41,7 @@ def test_unknown_types_are_refused_at_start() -> None:
         "representation-sd-jwt",
         "representation-sd-cwt",
         "representation-vc-jwt",
+        "representation-vc-sd-jwt",
     ]
 
 

@@ -24,7 +24,7 @@ from wallet.cards import fresh_copies
 from wallet.share import Wish, make_out, qr_of, qr_png
 from wallet.upkeep import renew
 
-ALL = ("dc+sd-jwt", "dc+sd-cwt", "vc+jwt")
+ALL = ("dc+sd-jwt", "dc+sd-cwt", "vc+jwt", "vc+sd-jwt")
 FOR_BANK = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
 
 
@@ -72,9 +72,9 @@ async def test_one_key_a_copy_and_format(holder: Wallet) -> None:
     for name in ALL:
         assert len(fresh_copies(item.value, name, holder.world.clock())) == BATCH
     found = [key for each in (await keys(holder)).values() for key in each]
-    assert len(set(found)) == len(found) == 3 * BATCH
+    assert len(set(found)) == len(found) == len(ALL) * BATCH
     lists = {(copy.status_uri, copy.status_idx) for copy in item.value.copies}
-    assert len(lists) == 3 * BATCH
+    assert len(lists) == len(ALL) * BATCH
 
 
 async def test_all_formats_are_renewed_together(holder: Wallet) -> None:
@@ -89,7 +89,7 @@ async def test_all_formats_are_renewed_together(holder: Wallet) -> None:
         kept = 1 if name == "dc+sd-cwt" else 0  # the one that was shown stays with whom it was shown to
         assert len(set(before[name]) & set(after[name])) == kept
         assert len(after[name]) == BATCH + kept
-    assert len(renewed.value.copies) == 3 * BATCH + 1
+    assert len(renewed.value.copies) == len(ALL) * BATCH + 1
 
 
 async def test_uses_are_counted_a_format(holder: Wallet) -> None:
@@ -102,6 +102,7 @@ async def test_uses_are_counted_a_format(holder: Wallet) -> None:
         "dc+sd-jwt": BATCH - 1,
         "dc+sd-cwt": BATCH - 1,
         "vc+jwt": BATCH,
+        "vc+sd-jwt": BATCH,
     }
 
 

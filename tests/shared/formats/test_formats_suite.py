@@ -58,12 +58,12 @@ FORMATS = pytest.mark.parametrize("form", list(formats().values()), ids=list(for
 
 def everything(form: CredentialFormat, parsed: Parsed) -> Sequence[ClaimPath]:
     """Paths that agree to all there is."""
-    return [("credentialSubject",)] if form.name == "vc+jwt" else [(name,) for name in form.peek(parsed).claims]
+    return [("credentialSubject",)] if form.name in {"vc+jwt", "vc+sd-jwt"} else [(name,) for name in form.peek(parsed).claims]
 
 
 def install(monkeypatch: pytest.MonkeyPatch, rules: CredentialType) -> None:
     """As if ``rules`` were the one type of this installation."""
-    for module in ("_envelope", "sd_jwt_vc", "_vcdm", "vc_jose", "sd_cwt"):
+    for module in ("_envelope", "sd_jwt_vc", "_vcdm", "vc_jose", "vc_sd_jwt", "sd_cwt"):
         monkeypatch.setattr(f"shared.formats.{module}.all_types", lambda: {rules.vct: rules})
 
 
@@ -321,7 +321,7 @@ def test_copies_share_nothing(form: CredentialFormat) -> None:
     one, two = (form.parse(issue(form, seed=seed, holder=Signer.new())) for seed in "ab")
     assert not set(one.disclosures) & set(two.disclosures)
     assert one.wire != two.wire
-    if form.name == "vc+jwt":
+    if form.name in {"vc+jwt", "vc+sd-jwt"}:
         assert one.payload["id"] != two.payload["id"]
 
 
@@ -388,7 +388,7 @@ def resigned(form: CredentialFormat, at: float, cut: int, piece: str) -> str:
     body = unb64(rest.partition(".")[0])
     begin = int(at * len(body))
     spoilt = f"{head}.{b64(body[:begin] + piece.encode() + body[begin + cut :])}"
-    return f"{spoilt}.{b64(ISSUER.raw(spoilt.encode()))}{'~' if form.name == 'dc+sd-jwt' else ''}"
+    return f"{spoilt}.{b64(ISSUER.raw(spoilt.encode()))}{'~' if form.name.endswith('sd-jwt') else ''}"
 
 
 @FORMATS
