@@ -83,6 +83,7 @@ class Certifier:
             at=self.clock(),
             days=ANCHOR_DAYS,
             serial=serial_number(self.entropy),
+            uri=self.uri,
         )
         der = await sign(unsigned, anchors)
         self._write(ANCHOR_FILE, der)

@@ -153,6 +153,8 @@ def _load(der: bytes) -> Cert:
 def _facts(parsed: x509.Certificate, der: bytes) -> Cert:
     if parsed.serial_number <= 0:
         raise Malformed("a serial number is positive")
+    if der[-len(parsed.signature) - 1]:
+        raise Malformed("a signature has no unused bits")  # the library does not look, so that one certificate would have two spellings
     constraints = extension(parsed, x509.BasicConstraints)
     names = extension(parsed, x509.SubjectAlternativeName)
     usages = extension(parsed, x509.ExtendedKeyUsage) or ()

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from ..clock import DAY
+from ..clock import DAY, floor_day
 from ..errors import AlgorithmRefused, BadSignature, Malformed
 from ..keys import ALGORITHMS, KeyId, PublicKey, Role, Unsigned
-from .certificate import ROLE_OIDS, Cert, load_certificate
+from .certificate import ROLE_OIDS, Cert, extension, load_certificate
 
 CERTIFICATE_TYP = "x509-certificate"
 
@@ -41,7 +41,7 @@ _SIGNING: dict[str, tuple[ec.EllipticCurve, hashes.SHA256 | hashes.SHA384]] = {
     "ES256": (ec.SECP256R1(), hashes.SHA256()),
     "ES384": (ec.SECP384R1(), hashes.SHA384()),
 }
-_EARLY = 300  # seconds before ``at`` from which a certificate counts: other clocks lag
+_EARLY = 300  # seconds that other clocks may lag
 _LEAF_USAGE = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
@@ -67,11 +67,12 @@ _ANCHOR_USAGE = x509.KeyUsage(
 
 
 def prepare_anchor(
-    *, subject: str, public: PublicKey, key: KeyId, at: int, days: int, serial: int, path_length: int | None = 0
+    *, subject: str, public: PublicKey, key: KeyId, at: int, days: int, serial: int, path_length: int | None = 0, uri: str = ""
 ) -> Unsigned[bytes]:
     """A self-signed certificate that may certify leaves (and ``path_length`` further authorities below it).
 
-    ``subject`` is a common name of 1 to 64 characters, ``serial`` a positive number of at most 159 random bits.
+    ``subject`` is a common name of 1 to 64 characters, ``serial`` a positive number of at most 159 random bits. ``uri`` is where its owner
+    is reached, which ISO/IEC 18013-5 annex B demands of an authority over document signers.
     """
     name = _name(subject)
     builder = (
@@ -79,6 +80,8 @@ def prepare_anchor(
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(_ANCHOR_USAGE, critical=True)
     )
+    if uri:
+        builder = builder.add_extension(x509.IssuerAlternativeName([_uri(uri)]), critical=False)
     return _unsigned(builder, key, public)
 
 
@@ -107,10 +110,13 @@ def prepare_leaf(
         _builder(name=_name(subject), issuer=issuer.parsed.subject, public=public, at=at, days=days, serial=serial)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_LEAF_USAGE, critical=True)
-        .add_extension(x509.ExtendedKeyUsage(_USAGES[role]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_USAGES[role]), critical=role is Role.CREDENTIAL_ISSUER)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(issuer.subject_key_id, None, None), critical=False)
     )
+    if role is Role.CREDENTIAL_ISSUER:  # annex B again: who is answerable for the signer
+        owner = extension(issuer.parsed, x509.IssuerAlternativeName)
+        builder = builder.add_extension(owner or x509.IssuerAlternativeName(names[:1]), critical=False)
     if crl_url is not None:
         point = x509.DistributionPoint([_uri(crl_url)], None, None, None)
         builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
@@ -125,7 +131,9 @@ def _builder(*, name: x509.Name, issuer: x509.Name, public: PublicKey, at: int, 
             .issuer_name(issuer)
             .public_key(public.key)
             .serial_number(serial)
-            .not_valid_before(instant(at - _EARLY))
+            .not_valid_before(
+                instant(floor_day(at - _EARLY))
+            )  # a document is dated by its day, and no certificate is younger than what it signs
             .not_valid_after(instant(at + days * DAY))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public.key), critical=False)
         )

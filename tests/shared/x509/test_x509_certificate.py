@@ -62,7 +62,7 @@ def prepare(**changes: Any) -> Any:
 
 def test_anchor() -> None:
     assert (ANCHOR.subject, ANCHOR.is_ca, ANCHOR.roles, ANCHOR.serial) == ("Test anchor", True, (), 1)
-    assert (ANCHOR.not_before, ANCHOR.not_after) == (AT - 300, AT + 3650 * DAY)
+    assert (ANCHOR.not_before, ANCHOR.not_after) == (AT - AT % DAY, AT + 3650 * DAY)
     assert (ANCHOR.uris, ANCHOR.dns, ANCHOR.authority_key_id) == ((), (), b"")
     assert len(ANCHOR.subject_key_id) == 20
     ANCHOR.parsed.verify_directly_issued_by(ANCHOR.parsed)
@@ -82,6 +82,25 @@ def test_leaf() -> None:
     cert.parsed.verify_directly_issued_by(ANCHOR.parsed)
     points = cert.parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     assert points[0].full_name == [x509.UniformResourceIdentifier("https://issuer.example/crl")]
+
+
+def test_signers_of_mdocs_and_their_authority() -> None:
+    """ISO/IEC 18013-5 annex B: critical usage, and whom to ask."""
+    pinned = load_certificate(
+        ROOT.finish(prepare_anchor(subject="x", public=ROOT.public, key=KEY, at=AT, days=9, serial=1, uri="https://opg.example"))
+    )
+    for issuer, owner in ((ANCHOR, "https://issuer.example"), (pinned, "https://opg.example")):
+        extensions = load_certificate(ROOT.finish(prepare(issuer=issuer))).parsed.extensions
+        assert extensions.get_extension_for_class(x509.IssuerAlternativeName).value == x509.IssuerAlternativeName(
+            [x509.UniformResourceIdentifier(owner)]
+        )
+        usage = extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        assert usage.critical
+        assert x509.ObjectIdentifier("1.0.18013.5.1.2") in usage.value
+    other = load_certificate(ROOT.finish(prepare(role=Role.RELYING_PARTY))).parsed.extensions
+    assert not other.get_extension_for_class(x509.ExtendedKeyUsage).critical
+    with pytest.raises(x509.ExtensionNotFound):
+        other.get_extension_for_class(x509.IssuerAlternativeName)
 
 
 @pytest.mark.parametrize("role", [Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY, Role.BUNDLE])

@@ -277,7 +277,7 @@ def test_authority_for_another_role() -> None:
             verify([end_entity(root)], [root.ours])
 
 
-@pytest.mark.parametrize("at", [AT - 301, AT + 365 * DAY + 1, 0])
+@pytest.mark.parametrize("at", [AT - AT % DAY - 1, AT + 365 * DAY + 1, 0])
 def test_leaf_outside_its_time(at: int) -> None:
     with pytest.raises(Untrusted):
         verify([LEAF], at=at)
@@ -389,6 +389,13 @@ def test_damaged_leaf(place: int) -> None:
         verify([bytes(damaged)])
 
 
+def test_unused_bits_of_a_signature() -> None:
+    even = next(found for found in (leaf(LEAF_KEY, ANCHOR, ROOT, serial=serial) for serial in range(5, 200)) if not found[-1] & 1)
+    at = len(even) - len(load_certificate(even).parsed.signature) - 1
+    with pytest.raises(Malformed):
+        verify([even[:at] + b"\x01" + even[at + 1 :]])
+
+
 # --- revocation ------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -444,12 +451,12 @@ def test_verified_chain_is_kept_for_its_time_only(monkeypatch: pytest.MonkeyPatc
         raise Untrusted("built anew")
 
     monkeypatch.setattr(chain, "_build", build)
-    for at in (AT - 300, AT, AT + 10 * DAY):  # the leaf's own time
+    for at in (AT - AT % DAY, AT, AT + 10 * DAY):  # the leaf's own time
         verify([bytes(bytearray(short))], at=at)
-    for at in (AT - 300, AT + 6 * DAY):  # within the list's time as well
+    for at in (AT - AT % DAY, AT + 6 * DAY):  # within the list's time as well
         verify([short], at=at, crls=list(lists))
     assert not built
-    for at in (AT - 301, AT + 10 * DAY + 1):
+    for at in (AT - AT % DAY - 1, AT + 10 * DAY + 1):
         with pytest.raises(Untrusted):
             verify([short], at=at)
     with pytest.raises(Untrusted):
