@@ -162,7 +162,7 @@ async def _show(walker: Walker, site: Site) -> None:
     await walker.look("unanswered")
     site.world.down.clear()
     await page.goto(f"{site.base}/present?lang=cy")
-    await page.get_by_label("Link of the request").fill(council.ask())
+    await page.locator("#link").fill(council.ask())
     await _press(page, "Parhau")
     await page.get_by_text("Byddant yn gweld", exact=True).first.wait_for()
     await walker.look("consent-cy")
