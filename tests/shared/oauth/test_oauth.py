@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared import errors
 from shared.errors import Refused, Unavailable, VcError
 from shared.flow import Fetched
-from shared.oauth import is_words, media_type, parse_error, words
+from shared.oauth import is_words, media_type, parse_error, render_challenge, words
 
 
 def answer(status: int, body: object, **headers: str) -> Fetched:
@@ -24,6 +24,17 @@ def answer(status: int, body: object, **headers: str) -> Fetched:
         ("invalid_grant", errors.InvalidGrant),
         ("invalid_client", errors.InvalidClient),
         ("unsupported_grant_type", errors.UnsupportedGrantType),
+        ("unauthorized_client", errors.UnauthorizedClient),
+        ("invalid_client_attestation", errors.InvalidClientAttestation),
+        ("use_attestation_challenge", errors.UseAttestationChallenge),
+        ("use_fresh_attestation", errors.UseFreshAttestation),
+        ("invalid_dpop_proof", errors.InvalidDpopProof),
+        ("use_dpop_nonce", errors.UseDpopNonce),
+        ("invalid_scope", errors.InvalidScope),
+        ("invalid_authorization_details", errors.InvalidAuthorizationDetails),
+        ("unsupported_response_type", errors.UnsupportedResponseType),
+        ("login_required", errors.LoginRequired),
+        ("invalid_transaction_id", errors.InvalidTransactionId),
         ("invalid_token", errors.InvalidToken),
         ("insufficient_scope", errors.InsufficientScope),
         ("invalid_proof", errors.InvalidProof),
@@ -62,6 +73,26 @@ def test_401_without_a_code_is_an_unusable_token() -> None:
     assert type(parse_error(answer(401, {"error": "invalid_client"}))) is errors.InvalidClient
 
 
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ('DPoP error="use_dpop_nonce", error_description="x"', errors.UseDpopNonce),
+        ('DPoP algs="ES256",error="invalid_dpop_proof"', errors.InvalidDpopProof),
+        ('Bearer realm="x", Error="invalid_token"', errors.InvalidToken),
+        ('Bearer xerror="use_dpop_nonce"', errors.InvalidToken),
+    ],
+)
+def test_a_resource_names_its_error_in_the_header(header: str, kind: type[VcError]) -> None:
+    assert type(parse_error(answer(401, b"", **{"www-authenticate": header}))) is kind
+    assert type(parse_error(answer(401, {"error": "invalid_client"}, **{"www-authenticate": header}))) is errors.InvalidClient
+
+
+def test_our_own_header_is_read_back() -> None:
+    header = render_challenge(errors.UseDpopNonce('a "fresh" one'), algs=("ES256", "EdDSA"))
+    assert header == 'DPoP error="use_dpop_nonce", error_description="a ?fresh? one", algs="ES256 EdDSA"'
+    assert type(parse_error(answer(401, b"", **{"www-authenticate": header}))) is errors.UseDpopNonce
+
+
 @pytest.mark.parametrize(("value", "seconds"), [("30", 30), ("", 5), ("soon", 5), ("999999", 86_400), ("9" * 50, 5), ("\u0663", 5)])
 def test_busy_and_broken_servers_are_unavailable(value: str, seconds: int) -> None:
     for status in (429, 500, 503):
@@ -82,6 +113,6 @@ def test_media_type_is_read_without_parameters() -> None:
     assert media_type(Fetched(status=200)) == ""
 
 
-@given(st.integers(100, 599), st.dictionaries(st.sampled_from(["retry-after", "content-type"]), st.text()), st.binary())
+@given(st.integers(100, 599), st.dictionaries(st.sampled_from(["retry-after", "content-type", "www-authenticate"]), st.text()), st.binary())
 def test_any_answer_becomes_a_vc_error(status: int, headers: dict[str, str], body: bytes) -> None:
     assert isinstance(parse_error(Fetched(status=status, headers=headers, body=body)), VcError)
