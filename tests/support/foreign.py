@@ -39,15 +39,11 @@ class Refused(Exception):
 class Peer:
     """A running program. It has no state that questions of several tests could mix, or each begins with ``open``."""
 
-    def __init__(self, role: str, *, ca: Path | None = None) -> None:
-        if not (FOREIGN / "node_modules").is_dir():
-            pytest.fail("the foreign programs are not there: `make test` brings them")
-        known = {} if ca is None else {"NODE_EXTRA_CA_CERTS": str(ca)}
+    def __init__(self, command: Sequence[str | Path], **environment: str) -> None:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [NODE, FOREIGN / f"{role}.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=FOREIGN,
-            env={"PATH": os.defpath, "NODE_NO_WARNINGS": "1", **known},
-        )  # fmt: skip
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={"PATH": os.defpath, **environment}
+        )
 
     def _exchange(self, question: dict[str, Any]) -> Any:
         assert self._process.stdin is not None
@@ -102,8 +98,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return establish(tmp_path_factory.mktemp("authority"))
 
 
+def node(role: str, ca: Path | None = None) -> Peer:
+    """A program of ``tests/foreign/js``, which trusts the servers that ``ca`` certified."""
+    if not (FOREIGN / "node_modules").is_dir():
+        pytest.fail("the foreign programs are not there: `make test` brings them")
+    return Peer([NODE, FOREIGN / f"{role}.mjs"], NODE_NO_WARNINGS="1", **({} if ca is None else {"NODE_EXTRA_CA_CERTS": str(ca)}))
+
+
 def _open(role: str, ca: Path | None = None) -> Iterator[Peer]:
-    peer = Peer(role, ca=ca)
+    peer = node(role, ca)
     yield peer
     peer.close()
 
