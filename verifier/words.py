@@ -148,7 +148,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "not_reached": Reason(N_("An earlier check has to pass first.")),
     "not_asked": Reason(N_("Nothing was asked for beforehand: look whether it shows what you need.")),
     "no_status": Reason(N_("Documents of this kind are never cancelled; they only run out.")),
-    "bearer": Reason(N_("It was made for whoever holds it.")),
+    "bearer": Reason(N_("Who brought it: it was made for whoever holds it.")),
 }
 
 REMARKS: Final[Mapping[str, str]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from support.desk import Running, Site, Template, serving
 from support.desk_scan import WHOLE
 from support.scan_page import ScanPage, answer, as_code, browser_with_camera, copy_text
@@ -103,7 +103,7 @@ async def test_a_document_for_whoever_holds_it(extract: CredentialType, counter:
     assert await counter.result() == A_COPY
     await counter.look("level-0", dark=True)
     assert await counter.page.locator("[data-part=verdict]").get_attribute("data-level") == "0"
-    await counter.page.locator(".scan-level").get_by_text("A copy anyone may hold").wait_for()
+    await expect(counter.page.locator(".scan-level")).to_have_text("A copy anyone may hold: nothing proves who brought it.")
 
 
 # --- cameras and connections -------------------------------------------------------------------------------------------------------------

@@ -70,7 +70,8 @@ export async function judge(means, one, told = {}) {
   if (toDecide(own)) return { verdict: own, seconds: "alone", seen: "", use };
   const both = stricter(own, await second(means, one, told));
   const last = await settled(means.store, one, own, both.verdict);
-  return { verdict: last, seconds: both.seconds, seen: one.mode === "copy" && last.decision === "accepted" ? "checked" : "", use };
+  const seen = one.mode === "copy" && last.decision === "accepted" && last.level.number > 0; // what is for bearers may be shown as often as they like
+  return { verdict: last, seconds: both.seconds, seen: seen ? "checked" : "", use };
 }
 
 /**
