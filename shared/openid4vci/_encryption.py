@@ -112,18 +112,21 @@ def parse_encryption(doc: Mapping[str, Any]) -> Encryption | None:
         found = Encryption(reader.get_object(part, "jwk", where), reader.get_str(part, "enc", where))
         if found.enc not in jwe.ENCS:
             raise InvalidEncryptionParameters("only A128GCM and A256GCM are used here", where=f"{where}/enc")
-        _check_key(found.jwk)
+        _check_key(found.jwk, f"{where}/jwk")
     except InvalidEncryptionParameters:
         raise
     except VcError as error:
-        raise InvalidEncryptionParameters(error.detail, where=error.where or where) from error
+        raise InvalidEncryptionParameters(error.detail, where=error.where) from error
     return found
 
 
-def _check_key(jwk: Mapping[str, Any]) -> None:
+def _check_key(jwk: Mapping[str, Any], where: str = "") -> None:
     """A public P-256 key for ECDH-ES that says so: ``alg`` is not optional (section 10)."""
-    reader.get_str(jwk, "alg")
-    jwe.check_recipient(jwk)
+    reader.get_str(jwk, "alg", where)
+    try:
+        jwe.check_recipient(jwk)
+    except VcError as error:
+        raise error.within(where) from error.__cause__
 
 
 def render_encryption(encryption: Encryption) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import (
+    InvalidAuthorizationDetails,
     InvalidCredentialRequest,
     InvalidEncryptionParameters,
     InvalidNotificationRequest,
@@ -20,11 +21,14 @@ from shared.errors import (
     UnsupportedGrantType,
     VcError,
 )
+from shared.jose.jwe import generate_ephemeral, public_half
 from shared.openid4vci import (
     PRE_AUTHORIZED,
+    AuthorizationCodeRequest,
     AuthorizationDetail,
     CredentialRequest,
     CredentialResponse,
+    Encryption,
     Event,
     NotificationRequest,
     PreAuthorizedRequest,
@@ -57,6 +61,15 @@ def dumps(value: Any) -> bytes:
     [
         PreAuthorizedRequest(code="c"),
         PreAuthorizedRequest(code="c", tx_code="493 536", client_id="wallet"),
+        PreAuthorizedRequest(code="c", details=(AuthorizationDetail(configuration_id="lpa"),)),
+        AuthorizationCodeRequest(code="c", redirect_uri="https://wallet.example/cb", code_verifier="v" * 43),
+        AuthorizationCodeRequest(
+            code="c",
+            redirect_uri="https://wallet.example/" + "x" * 2_000,
+            code_verifier="v" * 43,
+            client_id="wallet",
+            details=(AuthorizationDetail(configuration_id="lpa", locations=("https://issuer.example",)),),
+        ),
         RefreshRequest(refresh_token="r"),
         RefreshRequest(refresh_token="r", client_id="wallet"),
     ],
@@ -80,6 +93,16 @@ def test_unknown_token_parameters_are_ignored_and_empty_ones_count_as_omitted() 
         (f"{GRANT}&pre-authorized_code={'c' * 2000}", InvalidRequest, "pre-authorized_code"),
         ("grant_type=refresh_token", InvalidRequest, "refresh_token"),
         ("grant_type=refresh_token&refresh_token=r&tx_code=1", InvalidRequest, "tx_code"),
+        ("grant_type=authorization_code&redirect_uri=u&code_verifier=v", InvalidRequest, "code"),
+        ("grant_type=authorization_code&code=c&code_verifier=v", InvalidRequest, "redirect_uri"),
+        ("grant_type=authorization_code&code=c&redirect_uri=u", InvalidRequest, "code_verifier"),
+        ("grant_type=authorization_code&code=c&redirect_uri=u&code_verifier=v&tx_code=1", InvalidRequest, "tx_code"),
+        (f"{GRANT}&pre-authorized_code=c&authorization_details=%7B%7D", InvalidAuthorizationDetails, "/authorization_details"),
+        (
+            f"{GRANT}&pre-authorized_code=c&authorization_details=%5B%7B%22type%22%3A%22payment%22%7D%5D",
+            InvalidAuthorizationDetails,
+            "/authorization_details/0/type",
+        ),
         ("grant_type=password&username=u", UnsupportedGrantType, "grant_type"),
         (b"\xff", InvalidRequest, ""),
     ],
@@ -101,6 +124,9 @@ TOKEN = TokenResponse(
 
 def test_token_responses_are_rendered_and_read_back() -> None:
     assert parse_token_response(dumps(render_token_response(TOKEN))) == TOKEN
+    tied = TokenResponse(access_token="a", token_type="DPoP")
+    assert parse_token_response(dumps(render_token_response(tied))) == tied
+    assert parse_token_response(dumps({"access_token": "a", "token_type": "dpop"})).authorization == "DPoP a"
     bare = TokenResponse(access_token="a")
     assert render_token_response(bare) == {"access_token": "a", "token_type": "Bearer"}
     assert parse_token_response(dumps({"access_token": "a", "token_type": "bEARER", "c_nonce": "old", "scope": "x"})).access_token == "a"
@@ -148,6 +174,8 @@ def test_a_nonce_is_rendered_and_read_back() -> None:
         CredentialRequest(configuration_id="lpa", proofs=("a.b.c", "d.e.f")),
         CredentialRequest(identifier="lpa-1"),
         CredentialRequest(configuration_id="x"),
+        CredentialRequest(configuration_id="x", attestation="a.b.c"),
+        CredentialRequest(configuration_id="x", proofs=("a.b.c",), encryption=Encryption(public_half(generate_ephemeral()), "A256GCM")),
     ],
 )
 def test_credential_requests_are_rendered_and_read_back(request_: CredentialRequest) -> None:
@@ -176,6 +204,8 @@ def test_credential_requests_are_rendered_and_read_back(request_: CredentialRequ
         (dumps({"credential_configuration_id": "a", "proofs": {}}), InvalidProof, "/proofs"),
         (dumps({"credential_configuration_id": "a", "proofs": {"di_vp": [{}]}}), InvalidProof, "/proofs"),
         (dumps({"credential_configuration_id": "a", "proofs": {"jwt": ["a"], "attestation": ["b"]}}), InvalidProof, "/proofs"),
+        (dumps({"credential_configuration_id": "a", "proofs": {"attestation": ["a", "b"]}}), InvalidProof, "/proofs/attestation"),
+        (dumps({"credential_configuration_id": "a", "proofs": {"attestation": []}}), InvalidProof, "/proofs/attestation"),
         (dumps({"credential_configuration_id": "a", "proofs": {"jwt": []}}), InvalidProof, "/proofs/jwt"),
         (dumps({"credential_configuration_id": "a", "proofs": {"jwt": "a"}}), InvalidProof, "/proofs/jwt"),
         (dumps({"credential_configuration_id": "a", "proofs": {"jwt": [1]}}), InvalidProof, "/proofs/jwt/0"),
