@@ -12,14 +12,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from support.authority import establish
 from support.registry import URL, Registry, Template, serving
 from support.wallets import EASY, PASSPHRASE
 
@@ -43,57 +39,6 @@ pytestmark = pytest.mark.real
 VCT = "urn:fdc:vct.example:2027:representation:1"
 PROGRAM = Path(sys.executable).with_name("polaris-oid4vp")
 CLAIMS = ("represented.given_name", "represented.family_name", "decision_rule")
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def certify(folder: Path, pki: Path) -> Path:
-    """A certificate authority and, in the place of the verifier's own, a server certificate by it."""
-    authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    now = datetime.fromtimestamp(system_clock(), UTC)
-
-    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(_name(subject))
-            .issuer_name(_name("CA of this test"))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
-        )
-
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    ca = (
-        builder("CA of this test", authority)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
-        .sign(authority, hashes.SHA256())
-    )
-    leaf = (
-        builder("localhost", server)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
-        .sign(authority, hashes.SHA256())
-    )
-    (pki / "tls.pem").write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-    private = server.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (pki / "tls-key.pem").write_bytes(private)
-    (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    return folder / "ca.pem"
 
 
 @dataclass
@@ -176,7 +121,7 @@ async def scene(folder: Path) -> AsyncIterator[tuple[Nora, Path, Path]]:
         str(PROGRAM), "keygen", "--out", str(pki), "--host", "localhost", stdout=asyncio.subprocess.DEVNULL
     )
     assert await made.wait() == 0
-    ca = certify(folder, pki)
+    ca = establish(pki).ca  # in the place of the verifier's own
     wish = issuer_init.Wish(
         directory=folder / "office",
         name="Office (test)",
@@ -207,6 +152,47 @@ async def test_a_verifier_by_others_accepts_what_our_wallet_shows(tmp_path: Path
         assert "represented" in said
         again = await agree(means, vault, item.id)
         assert again.value.state == done.value.state
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+async def test_a_value_that_it_wants_is_matched_whichever_way_the_request_is_fetched(tmp_path: Path, method: str) -> None:
+    claims = (*CLAIMS[:2], "decision_rule=jointly-and-severally")
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor, claims=claims) as other:
+        assert "request_uri_method=post" in other.link
+        link = other.link if method == "post" else other.link.replace("request_uri_method=post", "request_uri_method=get")
+        item = await read_request(wallet.host.means, wallet.opened.vault, link)
+        done = await agree(wallet.host.means, wallet.opened.vault, item.id)
+        said = await other.verdict()
+        assert isinstance(done.value.state, Answered), said
+        assert "<- 200 authentic" in said
+
+
+async def test_a_value_that_we_do_not_have_is_not_answered(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor, claims=("decision_rule=jointly",)) as other:
+        item = await read_request(wallet.host.means, wallet.opened.vault, other.link)
+        with pytest.raises(AccessDenied):
+            await agree(wallet.host.means, wallet.opened.vault, item.id)
+
+
+async def test_reasons_that_it_gives_reach_the_holder_as_its_own_words_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "info.json"
+    file.write_text(json.dumps([{"format": "registration_cert", "data": "a.b.c"}]))
+    async with scene(tmp_path) as (wallet, pki, anchor), foreigner(pki, anchor, "--verifier-info", str(file)) as other:
+        item = await read_request(wallet.host.means, wallet.opened.vault, other.link)
+        view = await consent(wallet.host.means, wallet.opened.vault, item.id)
+        assert not view.asker.proved
+        done = await agree(wallet.host.means, wallet.opened.vault, item.id)
+        assert isinstance(done.value.state, Answered)
+        assert "<- 200 authentic" in await other.verdict()
+
+
+async def test_an_issuer_that_it_does_not_trust_is_told_apart(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (wallet, pki, _), foreigner(pki, pki / "ca.pem") as other:
+        item = await read_request(wallet.host.means, wallet.opened.vault, other.link)
+        done = await agree(wallet.host.means, wallet.opened.vault, item.id)
+        assert isinstance(done.value.state, Answered)
+        assert "not accepted" in done.value.state.refusal
+        assert "<- 400" in await other.verdict()
 
 
 async def test_what_it_asks_and_we_lack_is_refused_whole(tmp_path: Path) -> None:
