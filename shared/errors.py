@@ -308,6 +308,13 @@ class BundleIncomplete(Undecided):
     check = "issuer_trust"
 
 
+class IssuerKeysUnknown(Undecided):
+    """Which keys the issuer has lies where nobody has looked yet."""
+
+    code = "issuer_keys_unknown"
+    check = "issuer_trust"
+
+
 class CrlStale(Undecided):
     """The list of withdrawn certificates that is needed is missing or has run out (S16)."""
 

@@ -15,18 +15,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ..codec import base64url
 from ..codec.reader import get_int, get_object, get_objects, get_str, get_strings, pointer
 from ..errors import Malformed, StatusUnknown
-from .token_status_list import VerifiedStatusToken
 
 LEEWAY = 120  # seconds: documents pass for a minute beyond their end (``shared.jose.jwt.check_times``)
 MAX_EQUIVOCATIONS = 64
 MAX_EVIDENCE = 2  # tokens kept of one equivocation: two are proof
 Name = tuple[str, str]  # the issuer's identifier, the list's address
 Entry = tuple[str, str, int]  # likewise, and an index or an ``iat``
+
+
+class SignedList(Protocol):
+    """A verified list, of either kind: its address, its date, what it said, and itself as proof."""
+
+    @property
+    def uri(self) -> str: ...
+    @property
+    def iat(self) -> int: ...
+    @property
+    def said(self) -> bytes: ...
+    @property
+    def text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +83,7 @@ class StatusMemory:
     invalid: Mapping[Entry, int] = field(default_factory=dict)
     equivocations: Mapping[Entry, Equivocation] = field(default_factory=dict)
 
-    def check(self, issuer: str, token: VerifiedStatusToken) -> None:
+    def check(self, issuer: str, token: SignedList) -> None:
         """``StatusUnknown`` for a list that was overtaken, or whose issuer said two things at once."""
         self.check_newest(issuer, token.uri, token.iat)
         seen = self.lists.get((issuer, token.uri))
@@ -85,7 +97,7 @@ class StatusMemory:
         if seen is not None and iat < seen.iat:
             raise StatusUnknown("a newer version of this status list was seen before", where="/iat")
 
-    def lessons(self, issuer: str, *tokens: VerifiedStatusToken) -> StatusMemory:
+    def lessons(self, issuer: str, *tokens: SignedList) -> StatusMemory:
         """What ``tokens``, for which ``issuer`` vouches, teach beyond this memory: their dates, and the evidence that they give."""
         known: dict[Name, Seen] = {}
         equivocations: dict[Entry, Equivocation] = {}
@@ -100,7 +112,7 @@ class StatusMemory:
                 known[name] = new
         return StatusMemory(lists=known, equivocations=equivocations)
 
-    def learn(self, issuer: str, *tokens: VerifiedStatusToken) -> StatusMemory:
+    def learn(self, issuer: str, *tokens: SignedList) -> StatusMemory:
         """What is known with ``tokens`` of ``issuer`` seen."""
         return self.merge(self.lessons(issuer, *tokens))
 

@@ -1,7 +1,7 @@
 """Whom this installation trusts, for what: the file ``trust.json``. Only its owner changes it; nothing that arrives ever does (S17).
 
 ``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …], "address"?: URL,
-"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …]}``
+"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …], "dids"?: [as in ``dids``, …]}``
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..codec.reader import get_bool, get_int, get_objects, get_str, get_strings
 from ..errors import Conflict, Malformed, Missing
 from ..keys import Role
 from ..x509 import Cert, load_certificate
+from .dids import DidPin, parse_pin, render_pin
 
 VERSION = 1
 MAX_BYTES = 4_000_000
@@ -59,6 +60,7 @@ class TrustAnchors:
 
     anchors: tuple[Anchor, ...] = ()
     bundle_signers: tuple[str, ...] = ()
+    dids: tuple[DidPin, ...] = ()
 
     def with_role(self, role: Role) -> tuple[Anchor, ...]:
         """The anchors whose certificates may act as ``role``."""
@@ -76,6 +78,12 @@ class TrustAnchors:
         if len(kept) == len(self.anchors):
             raise Missing("no anchor has that fingerprint")
         return replace(self, anchors=kept)
+
+    def add_did(self, pin: DidPin) -> TrustAnchors:
+        """``Conflict`` if the same DID is pinned already."""
+        if any(each.did == pin.did for each in self.dids):
+            raise Conflict("this DID is trusted already")
+        return replace(self, dids=(*self.dids, pin))
 
     def add_signer(self, thumbprint: str) -> TrustAnchors:
         """Pin the signer of checking packs; a second time changes nothing."""
@@ -127,6 +135,7 @@ def parse_trust(data: bytes) -> TrustAnchors:
     return TrustAnchors(
         anchors=tuple(_parse_entry(each, f"/anchors/{index}") for index, each in enumerate(anchors)),
         bundle_signers=signers,
+        dids=tuple(parse_pin(each, f"/dids/{index}") for index, each in enumerate(get_objects(obj, "dids", optional=True) or ())),
     )
 
 
@@ -157,6 +166,7 @@ def render_trust(trust: TrustAnchors) -> bytes:
             "version": VERSION,
             "anchors": [_render_entry(each) for each in trust.anchors],
             "bundle_signers": list(trust.bundle_signers),
+            **({"dids": [render_pin(each) for each in trust.dids]} if trust.dids else {}),
         }
     )
 

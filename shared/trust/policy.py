@@ -16,6 +16,7 @@ from ..errors import NotEntitled, Rejected, SnapshotMissing, Undecided, Untruste
 from ..keys import Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
+from .dids import DidPin
 from .snapshot import KeyHistory, KeyState, Snapshot
 
 
@@ -38,6 +39,7 @@ class Policy:
     ) -> Policy:
         """The policy of a checking pack. ``seen`` are anchors that are known to publish snapshots, whatever their pins say."""
         needs = {each.fingerprint for each in anchors.anchors if not each.without_snapshot}
+        needs |= {each.did for each in anchors.dids if not each.without_snapshot}
         return cls(anchors, snapshots, crls, frozenset(needs.union(seen)))
 
     def check_issuer(self, x5c: Sequence[bytes], entity: str, vct: str, at: int, crls: Sequence[Crl] = ()) -> Cert:
@@ -67,6 +69,20 @@ class Policy:
                 _check_entity(anchor, leaf, anchor.entity)
 
         return self._find(Role.WALLET_PROVIDER, x5c, at, crls, entitled)
+
+    def check_did(self, did: str, vct: str) -> DidPin:
+        """The pin of ``did``, if it may say this type. Which key it has is not asked here, and a DID that is not pinned has none that counts.
+
+        ``Untrusted``, ``NotEntitled``; ``SnapshotMissing`` where a checking pack is to answer, which knows nothing of a DID's keys.
+        """
+        for pin in self.anchors.dids:
+            if pin.did == did:
+                if pin.vcts is not None and vct not in pin.vcts:
+                    raise NotEntitled("the issuer is trusted, but not for this type of document")
+                if did in self.needs:
+                    raise SnapshotMissing("nobody says which keys of a DID are in force; it may be pinned as one without")
+                return pin
+        raise Untrusted("this DID is not trusted here")
 
     def check_relying_party(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, entity: str | None = None) -> Cert:
         """The leaf of an organisation that asks; with ``entity``, also that it is this one. Errors as ``check_issuer``."""

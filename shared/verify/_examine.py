@@ -8,12 +8,23 @@ from typing import Final
 
 from ..credentials import CredentialType, Disclosure
 from ..credentials._derive import path_in
-from ..errors import Expired, Malformed, NotBound, NotEntitled, TypeRuleBroken, Undecided, UnknownCredentialType, VcError
+from ..did import ASSERTION, is_did, resolve
+from ..errors import (
+    Expired,
+    IssuerKeysUnknown,
+    Malformed,
+    NotBound,
+    NotEntitled,
+    TypeRuleBroken,
+    Unavailable,
+    Undecided,
+    UnknownCredentialType,
+    VcError,
+)
 from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
-from ..x509 import Cert
-from ._model import CHECKS, NOT_REACHED, Check, Expectation, Material, State
-from ._status import Knowledge, check_status_of
+from ._model import CHECKS, NOT_REACHED, Check, DidIssuer, Expectation, Issuer, Material, State
+from ._status import Knowledge, allowed_age, check_status_of
 
 AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
 
@@ -30,7 +41,7 @@ class Presentation:
     claims: Claims | None = None
     signed: Mapping[str, object] = field(default_factory=dict)
     staples: Sequence[bytes] = ()
-    issuer: Cert | None = None
+    issuer: Issuer | None = None
     lines: dict[str, Check] = field(default_factory=dict)
 
     def passed(self, name: str, remark: str = "") -> None:
@@ -56,7 +67,7 @@ def unreached(name: str, where: str = "") -> Check:
 
 def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowledge) -> Flow[None]:
     """Checks 1 to 8. What cannot be reached gets no line here."""
-    _authenticate(one, wire, expectation, known)
+    yield from _authenticate(one, wire, expectation, known)
     if one.claims is None or one.issuer is None:
         return
     credential_type = known.material.types.get(one.claims.vct)
@@ -67,7 +78,8 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
         one.spare("status", "no_status", "documents of this type cannot be cancelled; they only expire")
     else:
         try:
-            remark = yield from check_status_of(one.claims, one.issuer, credential_type, expectation.use, known, assertions=one.staples)
+            age = allowed_age(credential_type, expectation.use, known.material.max_status_age)
+            remark = yield from check_status_of(one.claims, one.issuer, age, known, assertions=one.staples)
             one.passed("status", remark)
         except VcError as error:
             one.stop("status", error)
@@ -79,7 +91,7 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
         one.stop("type_rules", error)
 
 
-def _authenticate(one: Presentation, wire: str, expectation: Expectation, known: Knowledge) -> None:
+def _authenticate(one: Presentation, wire: str, expectation: Expectation, known: Knowledge) -> Flow[None]:
     """Checks 1 to 6: afterwards ``one.claims`` are facts, or a line says why not."""
     material = known.material
     step = "parse"
@@ -88,8 +100,7 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         parsed = form.parse(wire)
         one.passed(step)
         step = "issuer_trust"
-        x5c = parsed.x5c or material.certificates.get((parsed.issuer, parsed.kid), ())
-        issuer = material.policy.check_issuer(x5c, parsed.issuer, parsed.vct, known.at, material.crls)
+        issuer = yield from check_issuer(parsed.issuer, parsed.vct, parsed.x5c, known, kid=parsed.kid, name=parsed.header.get("kid"))
         one.passed(step)
         step = "holder_binding"
         _check_bearer(expectation.binding, material)
@@ -109,6 +120,23 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
     one.staples = parsed.staples
     if isinstance(expectation.binding, BearerType):
         one.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does")
+
+
+def check_issuer(entity: str, vct: str, x5c: Sequence[bytes], known: Knowledge, *, kid: bytes = b"", name: object = None) -> Flow[Issuer]:
+    """Who may say this, by the certificates that came along, those known under ``kid``, or as a pinned DID by the key of that ``name``.
+
+    Of a DID only the method ``web`` yields a ``Fetch``, once it proved to be pinned; a driver should answer from what it holds (S21).
+    """
+    material = known.material
+    chain = x5c or material.certificates.get((entity, kid), ())
+    if chain or not is_did(entity):
+        return material.policy.check_issuer(chain, entity, vct, known.at, material.crls)
+    pin = material.policy.check_did(entity, vct)
+    try:
+        document = yield from resolve(entity)
+    except Unavailable as error:
+        raise IssuerKeysUnknown(f"which keys {entity} has is not known here: {error.detail}") from error
+    return DidIssuer(subject=pin.name, public=document.key(name if type(name) is str else "", ASSERTION), document=document)
 
 
 def _stop_authenticating(one: Presentation, step: str, error: VcError) -> None:

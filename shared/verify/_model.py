@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..credentials import CredentialType
 from ..dcql import DcqlQuery
+from ..did import DidDocument
 from ..formats import BearerType, Binding, Claims
+from ..keys import PublicKey
 from ..status.freshness import Freshness
 from ..status.memory import StatusMemory
 from ..trust.bundle import Source
@@ -53,6 +55,24 @@ def level_of(binding: Binding | BearerType) -> Level:
     if isinstance(binding, BearerType):
         return Level.BEARER
     return {"a:": Level.ADDRESSED, "c:": Level.RELAYABLE}.get(binding.audience[:2], Level.LIVE)
+
+
+class Issuer(Protocol):
+    """Who signed a document: by what name a trusted party vouches for it (``subject``), and with which key."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def public(self) -> PublicKey: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DidIssuer:
+    """An issuer that is pinned as a DID: its name there, the key that the document named, and all that the DID says of keys."""
+
+    subject: str
+    public: PublicKey
+    document: DidDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

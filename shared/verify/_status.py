@@ -1,4 +1,7 @@
-"""Check 7: what all status lists and assertions at hand say together about one document."""
+"""Check 7: what all status lists and assertions at hand say together about one document.
+
+A document may name several places, each of its own purpose (Bitstring Status List): every one of them has to say that it counts.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ from typing import Any
 
 from ..clock import DAY
 from ..credentials import CredentialType
-from ..errors import Revoked, StatusStale, StatusUnknown, VcError
+from ..did import ASSERTION
+from ..errors import Rejected, Revoked, StatusIndexOutOfRange, StatusStale, StatusUnknown, VcError
 from ..flow import Fetch, Flow
 from ..formats import Claims, StatusReference
+from ..keys import PublicKey
+from ..status import bitstring
 from ..status.assertion import VerifiedAssertion, parse_assertion, verify_assertion
+from ..status.bitstring import Bitstring, VerifiedBitstring, parse_bitstring, verify_bitstring
 from ..status.freshness import LIFETIME, TTL, Dated, Freshness, check_current, freshness
 from ..status.memory import StatusMemory
 from ..status.token_status_list import (
@@ -26,13 +33,13 @@ from ..status.token_status_list import (
     status_at,
     verify_origin,
 )
-from ..x509 import Cert
-from ._model import Material
+from ._model import DidIssuer, Issuer, Material
 
 MAX_STAPLES = 16
 DEFAULT_AGE = {"low": 7 * DAY, "high": DAY}
 SMALL_LIST = "small_status_list"
-Witness = VerifiedStatusToken | VerifiedAssertion
+SignedList = VerifiedStatusToken | VerifiedBitstring
+Witness = SignedList | VerifiedAssertion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,7 @@ class Knowledge:
     staples: Sequence[str]
     at: int
     learnt: StatusMemory = field(default_factory=StatusMemory)
-    asked: dict[str, StatusToken | VcError] = field(default_factory=dict)
+    asked: dict[str, StatusToken | Bitstring | VcError] = field(default_factory=dict)
     oldest: Dated | None = None
 
     def note(self, said: Dated) -> None:
@@ -71,27 +78,42 @@ class Knowledge:
 
 def check_status_of(
     claims: Claims,
-    issuer: Cert,
-    credential_type: CredentialType,
-    use: Mapping[str, Any],
+    issuer: Issuer,
+    max_age: int,
     known: Knowledge,
     *,
     assertions: Sequence[bytes] = (),
 ) -> Flow[str]:
-    """Nothing or a remark, if the document's status is VALID and fresh enough for ``use``. The newest word counts; INVALID once is final.
+    """Nothing or a remark, if the document's status is VALID and no older than ``max_age`` seconds. The newest word counts; INVALID once is
+    final.
 
     ``assertions`` came along with the document. ``Revoked``, ``Suspended``, ``StatusIndexOutOfRange``; ``StatusUnknown`` and
-    ``StatusStale`` where it cannot be told.
+    ``StatusStale`` where it cannot be told. Of several places one that says no outweighs another that nobody can ask.
     """
-    reference = claims.status
-    if reference is None:
+    if claims.status is None:
         raise StatusUnknown("this type of document has a status, but this one names no status list")
+    remark, faults = "", []
+    for reference in (claims.status, *claims.further):
+        try:
+            remark = (yield from _check_reference(reference, claims, issuer, known, max_age=max_age, assertions=assertions)) or remark
+        except VcError as error:
+            faults.append(error)
+    if faults:
+        raise next((each for each in faults if isinstance(each, Rejected)), faults[0])
+    return remark
+
+
+def _check_reference(
+    reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge, *, max_age: int, assertions: Sequence[bytes]
+) -> Flow[str]:
+    if reference.purpose and reference.purpose not in bitstring.PURPOSES:
+        raise StatusUnknown("the document has a status of a kind that is not understood here")
     memory = known.material.memory
     _check_final(known, claims.issuer, reference)
-    tokens, reasons = yield from _gather(reference.uri, claims, issuer, known)
+    tokens, reasons = yield from _gather(reference, claims, issuer, known)
     known.learnt = known.learnt.merge(memory.lessons(claims.issuer, *tokens))
-    witnesses: list[Witness] = [*tokens, *_asserted(assertions, reference, claims, issuer, known)]
-    against = [each for each in witnesses if _value(each, reference.idx) == INVALID]
+    witnesses: list[Witness] = [*tokens, *(() if reference.purpose else _asserted(assertions, reference, claims, issuer, known))]
+    against = [each for each in witnesses if _value(each, reference) == INVALID]
     if against:
         known.learnt = known.learnt.learn_invalid(claims.issuer, reference.uri, reference.idx, until=claims.expires_at)
         known.note(max(against, key=lambda each: each.iat))
@@ -99,7 +121,7 @@ def check_status_of(
     if not witnesses:
         raise StatusUnknown("; ".join(reasons))
     # Of two words of the same second, that which does not say VALID.
-    newest = max(witnesses, key=lambda each: (each.iat, _value(each, reference.idx) != VALID))
+    newest = max(witnesses, key=lambda each: (each.iat, _value(each, reference) != VALID))
     for each in (memory, known.learnt):
         if isinstance(newest, VerifiedAssertion):
             each.check_newest(claims.issuer, newest.uri, newest.iat)
@@ -107,8 +129,10 @@ def check_status_of(
             each.check(claims.issuer, newest)
     known.note(newest)
     check_current(newest, at=known.at)
-    value = newest.status if isinstance(newest, VerifiedAssertion) else status_at(newest, reference.idx)
-    if known.at - newest.iat > allowed_age(credential_type, use, known.material.max_status_age):
+    value = _value(newest, reference)
+    if value is None:
+        raise StatusIndexOutOfRange("the status list has no such entry")
+    if known.at - newest.iat > max_age:
         raise StatusStale("the newest word about the status is older than this use allows")
     check_status(value)
     return SMALL_LIST if isinstance(newest, VerifiedStatusToken) and newest.small else ""
@@ -130,77 +154,99 @@ def _check_final(known: Knowledge, issuer: str, reference: StatusReference) -> N
             raise Revoked("the issuer cancelled this document, as was seen before")
 
 
-def _gather(uri: str, claims: Claims, issuer: Cert, known: Knowledge) -> Flow[tuple[list[VerifiedStatusToken], list[str]]]:
+def _gather(reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge) -> Flow[tuple[list[SignedList], list[str]]]:
     """Every list under that address which an entitled signer vouches for, and why others were left out."""
+    uri = reference.uri
     if uri not in known.asked:
-        known.asked[uri] = yield from _ask(uri)
-    tokens: list[VerifiedStatusToken] = []
+        known.asked[uri] = yield from _ask(reference)
+    tokens: list[SignedList] = []
     reasons: list[str] = []
-    for candidate in (known.asked[uri], *_stapled(known.staples, uri)):
+    for candidate in (known.asked[uri], *_stapled(known.staples, reference)):
         try:
             if isinstance(candidate, VcError):
                 raise candidate
-            tokens.append(_vouch(candidate, uri, claims, issuer, known))
+            tokens.append(_vouch(candidate, reference, claims, issuer, known))
         except VcError as error:
             reasons.append(error.detail)
     return tokens, reasons
 
 
-def _ask(uri: str) -> Flow[StatusToken | VcError]:
+def _ask(reference: StatusReference) -> Flow[StatusToken | Bitstring | VcError]:
+    accept = bitstring.MEDIA_TYPE if reference.purpose else EITHER
     try:
-        got = yield Fetch(url=uri, headers={"accept": EITHER}, max_bytes=MAX_TOKEN)
+        got = yield Fetch(url=reference.uri, headers={"accept": accept}, max_bytes=MAX_TOKEN)
         if got.status != 200:
             return StatusUnknown(f"the status list's address answered {got.status}")
-        return parse_token(got.body)
+        return _parse(got.body, reference)
     except VcError as error:
         return error
 
 
-def _stapled(staples: Sequence[str], uri: str) -> list[StatusToken]:
+def _parse(data: bytes | str, reference: StatusReference) -> StatusToken | Bitstring:
+    """The kind that the document named: what came never chooses it."""
+    return parse_bitstring(data) if reference.purpose else parse_token(data)
+
+
+def _stapled(staples: Sequence[str], reference: StatusReference) -> list[StatusToken | Bitstring]:
     """A staple that cannot be read, or is about another list, is no answer and no offence."""
     found = []
     for text in staples[:MAX_STAPLES]:
         try:
-            token = parse_token(text)
+            token = _parse(text, reference)
         except VcError:
             continue
-        if token.uri == uri:
+        if token.uri == reference.uri:
             found.append(token)
     return found
 
 
 def _asserted(
-    assertions: Sequence[bytes], reference: StatusReference, claims: Claims, issuer: Cert, known: Knowledge
+    assertions: Sequence[bytes], reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge
 ) -> list[VerifiedAssertion]:
     """What is no assertion about this very copy, by a key of its issuer, is no answer and no offence."""
     found = []
     for data in assertions[:MAX_STAPLES]:
         try:
             assertion = parse_assertion(data)
-            key = _signer((), assertion.kid, claims, issuer, known).public
+            key = _signer((), assertion.kid, claims, issuer, known)
             found.append(verify_assertion(assertion, uri=reference.uri, idx=reference.idx, key=key, at=known.at))
         except VcError:
             continue
     return found
 
 
-def _vouch(token: StatusToken, uri: str, claims: Claims, issuer: Cert, known: Knowledge) -> VerifiedStatusToken:
+def _vouch(token: StatusToken | Bitstring, reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge) -> SignedList:
     """Signed for the same entity and type as the document, and readable."""
-    key = _signer(token.x5c, token.kid, claims, issuer, known).public
-    verified = verify_origin(token, uri=uri, key=key, at=known.at)
+    if isinstance(token, Bitstring):
+        if isinstance(issuer, DidIssuer) and token.kid and not token.x5c:
+            key = issuer.document.key(token.kid, ASSERTION)
+        else:
+            key = _signer(token.x5c, b"", claims, issuer, known)
+        listed = verify_bitstring(token, uri=reference.uri, issuer=claims.issuer, key=key, at=known.at)
+        listed.value_at(0, reference.purpose, reference.size)  # of that purpose, and long enough
+        return listed
+    key = _signer(token.x5c, token.kid, claims, issuer, known)
+    verified = verify_origin(token, uri=reference.uri, key=key, at=known.at)
     if not verified.statuses.size:
         raise StatusUnknown("the status list is empty")
     return verified
 
 
-def _signer(x5c: Sequence[bytes], kid: bytes, claims: Claims, issuer: Cert, known: Knowledge) -> Cert:
+def _signer(x5c: Sequence[bytes], kid: bytes, claims: Claims, issuer: Issuer, known: Knowledge) -> PublicKey:
     """The certificate inside, else the one known under that name, else the document's own; for the document's issuer and type."""
     chain = x5c or known.material.certificates.get((claims.issuer, kid), ())
-    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls) if chain else issuer
+    if not chain:
+        return issuer.public
+    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls).public
 
 
-def _value(witness: Witness, idx: int) -> int | None:
+def _value(witness: Witness, reference: StatusReference) -> int | None:
     """What a witness says; ``None`` past the end of a list."""
     if isinstance(witness, VerifiedAssertion):
         return witness.status
-    return status_at(witness, idx) if idx < witness.statuses.size else None
+    try:
+        if isinstance(witness, VerifiedBitstring):
+            return witness.value_at(reference.idx, reference.purpose, reference.size)
+        return status_at(witness, reference.idx)
+    except StatusIndexOutOfRange:
+        return None
