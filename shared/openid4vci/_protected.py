@@ -111,12 +111,12 @@ class Protected:
         return self._heard(want, await self._fetch(sent), attested=attested)
 
     async def _attest(self, attestation: str) -> dict[str, str]:
-        """A challenge serves once; where the server has an address for them, it is asked for the next (ABCA -07 section 8)."""
+        """Where the server has an address for challenges, each serves once; else the newest that it gave (ABCA -07 section 8)."""
         if self._keys.instance is None:
             return {}
-        challenge, self._challenge = self._challenge, None
-        if challenge is None:
-            challenge = await arun(fresh_challenge(self._server), self._fetch)
+        challenge = self._challenge
+        if self._server.challenge_endpoint is not None:
+            challenge, self._challenge = challenge or await arun(fresh_challenge(self._server), self._fetch), None
         pop = prepare_attestation_pop(
             key=self._keys.instance.key,
             public=self._keys.instance.public,

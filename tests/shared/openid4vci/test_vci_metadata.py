@@ -15,6 +15,9 @@ from shared.openid4vci import (
     AsMetadata,
     Configuration,
     IssuerMetadata,
+    KeyDemand,
+    RequestEncryption,
+    ResponseEncryption,
     parse_as_metadata,
     parse_issuer_metadata,
     render_as_metadata,
@@ -22,6 +25,7 @@ from shared.openid4vci import (
 )
 
 ISSUER = "https://opg.example/lpa"
+PRIVATE = generate_ephemeral()
 BASE: dict[str, Any] = {
     "credential_issuer": ISSUER,
     "credential_endpoint": f"{ISSUER}/credential",
@@ -35,6 +39,8 @@ FULL = IssuerMetadata(
     notification_endpoint=f"{ISSUER}/notification",
     deferred_endpoint=f"{ISSUER}/deferred",
     batch_size=20,
+    request_encryption=RequestEncryption(keys=(public_half(PRIVATE),), required=True),
+    response_encryption=ResponseEncryption(encs=("A256GCM",)),
     display=({"name": "Office", "locale": "en"}, {"name": "Swyddfa", "locale": "cy"}),
     configurations={
         "sd": Configuration(
@@ -45,6 +51,9 @@ FULL = IssuerMetadata(
             signing_algs=("ES256",),
             binding_methods=("jwk",),
             proof_algs=("ES256", "EdDSA"),
+            key_demand=KeyDemand(key_storage=("iso_18045_high",), user_authentication=("iso_18045_moderate",)),
+            attestation_algs=("ES256",),
+            attestation_demand=KeyDemand(),
             metadata={"display": [{"name": "Power of attorney", "locale": "en"}], "claims": [{"path": ["powers", None]}]},
         ),
         "vc": Configuration(id="vc", format="vc+jwt", types=("VerifiableCredential", "Poa")),
@@ -105,6 +114,15 @@ WHERE = "/credential_configurations_supported/a~1b"
         (issuer_document(batch_credential_issuance={"batch_size": 1}), "/batch_credential_issuance/batch_size"),
         (issuer_document(batch_credential_issuance=20), "/batch_credential_issuance"),
         (issuer_document(credential_request_encryption={}), "/credential_request_encryption/encryption_required"),
+        (
+            issuer_document(credential_response_encryption={"encryption_required": False}),
+            "/credential_response_encryption/alg_values_supported",
+        ),
+        (issuer_document(credential_request_encryption={"encryption_required": False, "jwks": []}), "/credential_request_encryption/jwks"),
+        (
+            configuration(proof_types_supported={"jwt": {"proof_signing_alg_values_supported": [], "key_attestations_required": []}}),
+            f"{WHERE}/proof_types_supported/jwt/key_attestations_required",
+        ),
         (issuer_document(display=["x"]), "/display/0"),
         (issuer_document(credential_configurations_supported=[]), "/credential_configurations_supported"),
         (
@@ -135,7 +153,6 @@ def test_binding_methods_without_proof_types_are_read_as_the_specifications_own_
     assert read.configurations["a/b"].bound
 
 
-PRIVATE = generate_ephemeral()
 ENCRYPTION: dict[str, dict[str, Any]] = {
     "credential_request_encryption": {"jwks": {"keys": [public_half(PRIVATE)]}, "enc_values_supported": ["A256GCM"]},
     "credential_response_encryption": {"alg_values_supported": ["ECDH-ES"], "enc_values_supported": ["A256GCM"]},
@@ -169,6 +186,40 @@ def test_server_metadata_are_rendered_and_read_back() -> None:
     assert PRE_AUTHORIZED in render_as_metadata(known)["grant_types_supported"]
 
 
+HAIP = AsMetadata(
+    issuer=ISSUER,
+    token_endpoint=f"{ISSUER}/token",
+    grant_types=("authorization_code", "refresh_token", PRE_AUTHORIZED),
+    anonymous=False,
+    authorization_endpoint=f"{ISSUER}/authorize",
+    par_endpoint=f"{ISSUER}/par",
+    requires_par=True,
+    challenge_endpoint=f"{ISSUER}/challenge",
+    jwks_uri=f"{ISSUER}/jwks",
+    names_itself=True,
+    response_types=("code",),
+    response_modes=("query",),
+    scopes=("lpa",),
+    detail_types=("openid_credential",),
+    pkce_methods=("S256",),
+    auth_methods=("attest_jwt_client_auth",),
+    dpop_algs=("ES256",),
+    attestation_algs=("ES256",),
+    attestation_pop_algs=("ES256",),
+)
+
+
+def test_a_server_of_high_assurance_says_all_of_it() -> None:
+    rendered = render_as_metadata(HAIP)
+    assert parse_as_metadata(json.dumps(rendered), issuer=ISSUER) == HAIP
+    assert rendered["require_pushed_authorization_requests"] is rendered["authorization_response_iss_parameter_supported"] is True
+    assert HAIP.takes_codes
+    assert HAIP.attests
+    plain = AsMetadata(issuer=ISSUER, token_endpoint=f"{ISSUER}/token")
+    assert not plain.takes_codes
+    assert not plain.attests
+
+
 def test_server_defaults_are_those_of_the_specifications() -> None:
     read = parse_as_metadata(server_document(), issuer=ISSUER)
     assert (read.grant_types, read.anonymous) == (("authorization_code", "implicit"), False)
@@ -181,6 +232,10 @@ def test_server_defaults_are_those_of_the_specifications() -> None:
         (server_document(token_endpoint="http://as.example/token"), "/token_endpoint"),
         (server_document(token_endpoint=None), "/token_endpoint"),
         (server_document(grant_types_supported="x"), "/grant_types_supported"),
+        (server_document(authorization_endpoint="http://as.example/a"), "/authorization_endpoint"),
+        (server_document(pushed_authorization_request_endpoint=1), "/pushed_authorization_request_endpoint"),
+        (server_document(dpop_signing_alg_values_supported=[1]), "/dpop_signing_alg_values_supported/0"),
+        (server_document(authorization_response_iss_parameter_supported="true"), "/authorization_response_iss_parameter_supported"),
         (server_document(**{"pre-authorized_grant_anonymous_access_supported": 1}), "/pre-authorized_grant_anonymous_access_supported"),
     ],
 )
@@ -235,4 +290,5 @@ def test_what_we_publish_fits_the_conformance_schemas(vectors: Vectors) -> None:
     document["credential_configurations_supported"] = {"sd": document["credential_configurations_supported"]["sd"]}
     jsonschema_rs.validate(issuer, document)
     server = json.loads(vectors(f"{folder}/rfc8414/oauth_authorization_server_metadata.json").read_text())
-    jsonschema_rs.validate(server, render_as_metadata(AsMetadata(issuer=ISSUER, token_endpoint=f"{ISSUER}/token")))
+    for known in (HAIP, AsMetadata(issuer=ISSUER, token_endpoint=f"{ISSUER}/token")):
+        jsonschema_rs.validate(server, render_as_metadata(known))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from support.signing import AT, Signer
 
 from shared.errors import (
     AccessDenied,
+    InvalidEncryptionParameters,
     InvalidGrant,
     InvalidNonce,
     InvalidToken,
+    InvalidTransactionId,
     Malformed,
     NotBound,
     Refused,
@@ -20,41 +23,56 @@ from shared.errors import (
     VcError,
 )
 from shared.flow import Fetch, Fetched, run
+from shared.jose.jwe import generate_ephemeral, public_half
 from shared.jose.jwk import render_jwk
 from shared.jose.jws import prepare_jws
 from shared.keys import KeyId, PublicKey
 from shared.openid4vci import (
     PRE_AUTHORIZED,
     AsMetadata,
+    AttestedKeys,
     AuthorizationCodeGrant,
     AuthorizationDetail,
     Configuration,
     CredentialOffer,
+    CredentialRequest,
     CredentialResponse,
+    Encryption,
     Event,
     IssuerMetadata,
     Metadata,
     NotificationRequest,
     PreAuthorizedGrant,
     PreAuthorizedRequest,
+    Proofs,
     RefreshRequest,
+    RequestEncryption,
+    ResponseEncryption,
     TokenResponse,
     TxCode,
+    ask_copies,
     credential_request,
     fetch_metadata,
     fresh_nonce,
+    identifiers_of,
     match_copies,
     notify,
     obtain,
     offer_links,
     offer_metadata,
+    open_message,
+    parse_credential_request,
+    parse_deferred_request,
     parse_token_request,
     redeem,
     refresh,
     render_as_metadata,
     render_issuer_metadata,
     render_offer,
+    request_credentials,
+    request_deferred,
     resolve_offer,
+    seal_message,
 )
 from shared.openid4vci import OfferReference as Reference
 
@@ -292,6 +310,144 @@ async def test_copies_that_are_not_ready_are_unavailable_until_the_interval_has_
     with pytest.raises(Unavailable) as caught:
         await get(World(nonce=as_json({"c_nonce": "n"}), credential=as_json({"transaction_id": "t", "interval": 99}, 202)))
     assert caught.value.retry_after == 99
+
+
+async def test_a_transaction_may_be_kept_for_later() -> None:
+    world = World(nonce=as_json({"c_nonce": "n"}), credential=as_json({"transaction_id": "t", "interval": 99}, 202))
+    response = await ask_copies(METADATA, TOKEN, LPA, prove=lambda _: later(["p"]), fetch=world.fetch)
+    assert response == CredentialResponse(transaction_id="t", interval=99)
+
+
+async def later(proofs: Proofs) -> Proofs:
+    return proofs
+
+
+def test_one_of_several_documents_is_named() -> None:
+    named = TokenResponse(access_token="t", details=(AuthorizationDetail(configuration_id="lpa", identifiers=("lpa-1", "lpa-2")),))
+    assert identifiers_of(LPA, named) == ("lpa-1", "lpa-2")
+    assert credential_request(LPA, named, AttestedKeys("a.b.c"), identifier="lpa-2") == CredentialRequest(
+        identifier="lpa-2", attestation="a.b.c"
+    )
+    with pytest.raises(Refused):
+        credential_request(LPA, named, ["p"], identifier="lpa-3")
+
+
+DEFERRING = Metadata(replace(ABOUT, deferred_endpoint=f"{ISSUER}/deferred"), METADATA.server)
+
+
+def test_a_document_is_collected_later() -> None:
+    world = World(deferred=[as_json({"transaction_id": "t", "interval": 5}, 202), COPIES])
+    assert run(request_deferred(DEFERRING, TOKEN, "t"), world) == CredentialResponse(transaction_id="t", interval=5)
+    assert run(request_deferred(DEFERRING, TOKEN, "t"), world).credentials == ("a~",)
+    assert json.loads(world.asked[0].body or b"") == {"transaction_id": "t"}
+    assert world.asked[0].headers["authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize(
+    ("got", "kind"),
+    [
+        (as_json({"error": "invalid_transaction_id"}, 400), InvalidTransactionId),
+        (as_json({"transaction_id": "other", "interval": 5}, 202), Malformed),
+        (as_json({"transaction_id": "t", "interval": 5}, 200), Malformed),
+        (as_json({"credentials": [{"credential": "a~"}]}, 202), Malformed),
+    ],
+)
+def test_another_answer_to_a_deferred_request_is_refused(got: Fetched, kind: type[VcError]) -> None:
+    with pytest.raises(kind):
+        run(request_deferred(DEFERRING, TOKEN, "t"), World(deferred=got))
+
+
+def test_an_issuer_that_defers_nothing_is_not_asked_later() -> None:
+    with pytest.raises(Refused):
+        run(request_deferred(METADATA, TOKEN, "t"), World())
+
+
+# --- encrypted ---------------------------------------------------------------------------------------------------------------------------
+
+PRIVATE = generate_ephemeral()
+
+
+def encrypting(*, ask: bool | None, answer: bool | None) -> Metadata:
+    """What an issuer demands (``True``), offers (``False``) or does not know (``None``)."""
+    requests = None if ask is None else RequestEncryption(keys=(public_half(PRIVATE),), required=ask)
+    answers = None if answer is None else ResponseEncryption(required=answer)
+    return Metadata(replace(DEFERRING.issuer, request_encryption=requests, response_encryption=answers), METADATA.server)
+
+
+class Sealing:
+    """An issuer's credential endpoint that reads and writes encrypted messages; ``asked`` and ``encryption`` are what it read."""
+
+    def __init__(self, **bend: Any) -> None:
+        self.bend = bend
+        self.encryption: Encryption | None = None
+        self.encrypted = False
+
+    def __call__(self, want: Fetch) -> Fetched:
+        opened = open_message(want.body or b"", want.headers["content-type"], (PRIVATE,))
+        self.encrypted = opened.encrypted
+        parse = parse_deferred_request if want.url.endswith("deferred") else parse_credential_request
+        self.encryption = self.bend.get("encryption", parse(opened.data).encryption)
+        body, kind = seal_message({"credentials": [{"credential": "a~"}]}, self.encryption)
+        return Fetched(status=self.bend.get("status", 200), headers={"content-type": self.bend.get("kind", kind)}, body=body)
+
+
+def ask(metadata: Metadata, issuer: Sealing, *, encrypted: bool = False, deferred: bool = False) -> CredentialResponse:
+    if deferred:
+        return run(request_deferred(metadata, TOKEN, "t", encrypted=encrypted), issuer)
+    return run(request_credentials(metadata, TOKEN, credential_request(LPA, TOKEN, ["p"]), encrypted=encrypted), issuer)
+
+
+@pytest.mark.parametrize("deferred", [True, False])
+@pytest.mark.parametrize(
+    ("metadata", "wanted", "request_is", "answer_is"),
+    [
+        (encrypting(ask=None, answer=None), True, False, False),
+        (encrypting(ask=False, answer=False), False, False, False),
+        (encrypting(ask=False, answer=False), True, True, True),
+        (encrypting(ask=True, answer=None), False, True, False),
+        (encrypting(ask=True, answer=True), False, True, True),
+        (encrypting(ask=False, answer=True), False, True, True),
+    ],
+)
+def test_messages_are_encrypted_as_the_issuer_demands_or_we_wish(
+    metadata: Metadata, wanted: bool, request_is: bool, answer_is: bool, deferred: bool
+) -> None:
+    issuer = Sealing()
+    assert ask(metadata, issuer, encrypted=wanted, deferred=deferred).credentials == ("a~",)
+    assert (issuer.encrypted, issuer.encryption is not None) == (request_is, answer_is)
+
+
+def test_every_answer_has_a_key_of_its_own() -> None:
+    first, second = Sealing(), Sealing()
+    for issuer in (first, second):
+        ask(encrypting(ask=True, answer=True), issuer)
+    assert first.encryption is not None
+    assert second.encryption is not None
+    assert first.encryption.jwk["kid"] != second.encryption.jwk["kid"]
+
+
+@pytest.mark.parametrize(
+    ("bend", "kind"),
+    [
+        ({"encryption": None}, Malformed),
+        ({"kind": "application/json"}, Malformed),
+        ({"status": 400}, Refused),
+        ({"encryption": Encryption(public_half(PRIVATE), "A128GCM")}, InvalidEncryptionParameters),
+    ],
+)
+def test_an_answer_that_is_not_encrypted_for_us_is_refused(bend: dict[str, Any], kind: type[VcError]) -> None:
+    with pytest.raises(kind):
+        ask(encrypting(ask=True, answer=True), Sealing(**bend))
+
+
+def test_a_key_for_the_answer_never_travels_in_clear() -> None:
+    with pytest.raises(Refused):
+        ask(encrypting(ask=None, answer=True), Sealing())
+
+
+def test_an_encrypted_answer_that_nobody_asked_for_is_refused() -> None:
+    with pytest.raises(Malformed):
+        ask(encrypting(ask=False, answer=False), Sealing(encryption=Encryption(public_half(PRIVATE), "A128GCM")))
 
 
 @pytest.mark.parametrize(
