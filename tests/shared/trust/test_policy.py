@@ -104,3 +104,36 @@ def test_a_relying_party_is_who_its_pin_says() -> None:
     with pytest.raises(NotEntitled):
         policy(bank.pin(role=Role.RELYING_PARTY, entity="https://other.example")).check_relying_party(bank.x5c, AT)
     policy(bank.pin(role=Role.RELYING_PARTY, entity=BANK)).check_relying_party(bank.x5c, AT)
+
+
+PROVIDER = "https://provider.example"
+
+
+def test_a_wallets_maker_is_who_its_pin_says() -> None:
+    maker = Authority.new(PROVIDER, role=Role.WALLET_PROVIDER)
+    anybody = policy(maker.pin(role=Role.WALLET_PROVIDER))
+    assert anybody.check_wallet_provider(maker.x5c, AT).uris == (PROVIDER,)
+    assert policy(maker.pin(role=Role.WALLET_PROVIDER, entity=PROVIDER)).check_wallet_provider(maker.x5c, AT).uris == (PROVIDER,)
+    with pytest.raises(NotEntitled):
+        policy(maker.pin(role=Role.WALLET_PROVIDER, entity="https://other.example")).check_wallet_provider(maker.x5c, AT)
+
+
+def test_a_wallets_maker_is_nobody_elses_anchor_or_certificate() -> None:
+    """S1: neither does an issuer's anchor vouch for wallets, nor a maker's certificate issue anything."""
+    maker = Authority.new(PROVIDER, role=Role.WALLET_PROVIDER)
+    for role in (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY):
+        with pytest.raises(Untrusted):
+            policy(maker.pin(role=role)).check_wallet_provider(maker.x5c, AT)
+    with pytest.raises(Untrusted):
+        policy(maker.pin()).check_issuer(maker.x5c, PROVIDER, VCT, AT)
+    with pytest.raises(Untrusted):
+        policy(registry().pin(role=Role.WALLET_PROVIDER)).check_wallet_provider(registry().x5c, AT)
+
+
+def test_an_issuer_speaks_of_itself_whatever_types_it_is_pinned_for() -> None:
+    asked = policy(registry().pin(vcts=("urn:other",)))
+    assert asked.check_metadata_signer(registry().x5c, ISSUER, AT).uris == (ISSUER,)
+    with pytest.raises(NotEntitled):
+        asked.check_metadata_signer(registry().x5c, "https://other.example", AT)
+    with pytest.raises(Untrusted):
+        policy(registry().pin(role=Role.RELYING_PARTY)).check_metadata_signer(registry().x5c, ISSUER, AT)

@@ -492,10 +492,11 @@ def test_polaris_agrees() -> None:
     assert polaris._leaf_names(signer[0], "https://issuer.example") == ""
 
 
-def test_an_asker_certified_by_others_may_name_no_purpose() -> None:
-    asker = end_entity(FOREIGN, usages=())
-    assert verify([asker], [FOREIGN.ours], role=Role.RELYING_PARTY).roles == ()
+@pytest.mark.parametrize("role", [Role.RELYING_PARTY, Role.WALLET_PROVIDER])
+def test_an_asker_or_a_wallets_maker_certified_by_others_may_name_no_purpose(role: Role) -> None:
+    leaf_ = end_entity(FOREIGN, usages=())
+    assert verify([leaf_], [FOREIGN.ours], role=role).roles == ()
     with pytest.raises(Untrusted):
-        verify([asker], [FOREIGN.ours])
+        verify([leaf_], [FOREIGN.ours])
     with pytest.raises(Untrusted):
-        verify([end_entity(FOREIGN, usages=(ExtendedKeyUsageOID.SERVER_AUTH,))], [FOREIGN.ours], role=Role.RELYING_PARTY)
+        verify([end_entity(FOREIGN, usages=(ExtendedKeyUsageOID.SERVER_AUTH,))], [FOREIGN.ours], role=role)
