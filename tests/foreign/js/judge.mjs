@@ -74,7 +74,7 @@ function collector() {
 /** A DeviceResponse, by @auth0/mdl. */
 async function mdoc_auth0({ wire, anchor, handover }) {
   const { note, done } = collector();
-  const encoded = (await transcript(handover)).encode();
+  const encoded = (await transcript(handover)).encode({ asDataItem: true }); // as it wants it: SessionTranscriptBytes
   const response = await new Auth0Verifier([anchor]).verify(Buffer.from(bytes(wire)), {
     encodedSessionTranscript: Buffer.from(encoded), onCheck: note,
   });

@@ -8,15 +8,22 @@ const pick = (from, names) => Object.fromEntries(names.filter((name) => from[nam
 const attribute = (name, field) => (new RegExp(`^${field}=(.*)$`, "m").exec(name) ?? []).slice(1);
 const mac = (key, data) => createHmac("sha256", key.privateKey).update(data).digest();
 
+/** The library gives keys as they are when it checks a MAC, and as COSE_Key when it makes one. */
+const raw = (key, size, part) => (key.length === size ? key : CoseKey.decode(key)[part]);
+const random = (size) => new Uint8Array(randomBytes(size));
+
+/** As below, with the library's own choice of digestIDs: four random bytes, though ISO/IEC 18013-5 section 9.1.2.4 ends at 2^31 - 1. */
+export const wild = () => ({ ...context, crypto: { ...context.crypto, random } });
+
 export const context = {
   crypto: {
-    random: (size) => new Uint8Array(randomBytes(size)),
+    random: (size) => random(size).map((byte, at) => (size === 4 && at === 0 ? byte & 0x7f : byte)),
     digest: ({ digestAlgorithm, bytes }) => new Uint8Array(createHash(digestAlgorithm.replace("-", "")).update(bytes).digest()),
     calculateEphemeralMacKey({ privateKey, publicKey, sessionTranscriptBytes, info }) {
       const agreed = createECDH("prime256v1");
-      agreed.setPrivateKey(privateKey);
+      agreed.setPrivateKey(raw(privateKey, 32, "privateKey"));
       const salt = createHash("sha256").update(sessionTranscriptBytes).digest();
-      const k = new Uint8Array(hkdfSync("sha256", agreed.computeSecret(publicKey), salt, Buffer.from(info), 32));
+      const k = new Uint8Array(hkdfSync("sha256", agreed.computeSecret(raw(publicKey, 65, "publicKey")), salt, Buffer.from(info), 32));
       return CoseKey.create({ keyType: KeyType.Oct, k, algorithm: MacAlgorithm.HS256, keyOps: [KeyOps.Sign, KeyOps.Verify] });
     },
   },

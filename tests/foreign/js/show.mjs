@@ -55,17 +55,18 @@ export async function presentSdJwt(wire, output, { secret, audience, nonce, bend
   return instance.present(wire, frameOf(output), { kb: { payload: { iat: seconds(), aud: audience, nonce, ...bend } } });
 }
 
-/** A DeviceResponse with a device signature, for the OpenID4VP handover. */
-export async function presentMdoc(wire, output, { secret, audience, nonce, responseUri, encryptionJwk }) {
+/** A DeviceResponse with a device signature, for the OpenID4VP handover; with a device MAC where `reader` is the checker's public key. */
+export async function presentMdoc(wire, output, { secret, audience, nonce, responseUri, encryptionJwk, reader }) {
   const signed = IssuerSigned.fromEncodedForOid4Vci(wire);
   const namespaces = new Map(Object.entries(output).map(([name, items]) => [name, new Map(Object.keys(items).map((item) => [item, false]))]));
   const docType = signed.issuerAuth.mobileSecurityObject.docType;
+  const key = (alg) => CoseKey.fromJwk({ ...secret, alg });
   const itemsRequest = ItemsRequest.create({ docType, namespaces });
   const response = await DeviceResponse.createWithDeviceRequest({
     deviceRequest: DeviceRequest.create({ docRequests: [DocRequest.create({ itemsRequest })] }),
     issuerSigned: [signed],
     sessionTranscript: await transcript({ audience, nonce, responseUri, encryptionJwk }),
-    signature: { signingKey: CoseKey.fromJwk({ ...secret, alg: "ES256" }) },
+    ...(reader ? { mac: { signingKey: key("HS256"), ephemeralKey: CoseKey.fromJwk(reader) } } : { signature: { signingKey: key("ES256") } }),
   }, context);
   return response.encodedForOid4Vp;
 }
