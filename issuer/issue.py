@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from issuer.authorize import check_nonce
+from issuer.bitstrings import addresses
 from issuer.claims import source
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
@@ -173,6 +174,7 @@ async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], hold
         issued_at=series.issued_at,
         expires_at=series.expires_at,
         status=StatusReference(uri=series.uri, idx=index),
+        bitstrings=addresses(series.uri),
         x5c=office.x5c,
         alg=office.alg,
     )

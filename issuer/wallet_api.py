@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from issuer import assertions, authorize, issue, offers
+from issuer.bitstrings import Bitstrings
 from issuer.office import COMPACT, Configuration, Office
-from issuer.publish import StatusLists
+from issuer.publish import Publication, StatusLists
 from shared import openid4vci
 from shared.codec import base64url, strict_json
 from shared.cose import alg_id
 from shared.credentials._derive import VCDM_FORMATS, credential_metadata, type_metadata_bytes
 from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
+from shared.status.bitstring import PURPOSES
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 from shared.urls import well_known
 from shared.web import rates
@@ -29,6 +31,7 @@ _DAY_OLD = "public, max-age=86400"
 _FRESH = "public, max-age=300"
 _OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _LIST = "/status/{number:[0-9]{1,9}}"
+_PURPOSE = f"/{{purpose:{'|'.join(PURPOSES)}}}"
 _PREFLIGHT = _OPEN | {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
@@ -42,6 +45,7 @@ class WalletApi:
     def __init__(self, office: Office, lists: StatusLists) -> None:
         self._office = office
         self._lists = lists
+        self._bitstrings = Bitstrings(office, lists)
         self._issuer_metadata = _render(openid4vci.render_issuer_metadata(issuer_metadata(office)))
         self._server_metadata = _render(server_metadata(office))
         self._types = {each.vct: type_metadata_bytes(each) for each in office.types}
@@ -61,6 +65,7 @@ class WalletApi:
             ("POST", f"{base}/notification", self.notification),
             ("GET", f"{base}/status", self.list_lists),
             ("GET", base + _LIST, self.show_list),
+            ("GET", base + _LIST + _PURPOSE, self.show_bitstring),
             ("POST", f"{base}{_LIST}/assertions", self.show_assertions),
             ("GET", f"{base}/types/{{vct:.+}}", self.show_type),
         ]
@@ -115,19 +120,11 @@ class WalletApi:
 
     async def show_list(self, request: web.Request) -> web.Response:
         """A status list token (section 8), in the form that is asked for. The same for everybody: nothing depends on who asks."""
-        known = await self._lists.get(int(request.match_info["number"]), _form(request))
-        zipped = bool(known.zipped) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-        etag = f'"{known.etag}{"-gzip" if zipped else ""}"'
-        headers = {
-            hdrs.ETAG: etag,
-            hdrs.CACHE_CONTROL: f"public, max-age={min(known.fresh_for, 300)}",
-            hdrs.VARY: "Accept, Accept-Encoding",
-        }
-        if etag in [tag.strip() for tag in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
-            return web.Response(status=304, headers=headers)
-        if zipped:
-            headers[hdrs.CONTENT_ENCODING] = "gzip"
-        return web.Response(body=known.zipped if zipped else known.body, content_type=known.media_type, headers=headers)
+        return _published(request, await self._lists.get(int(request.match_info["number"]), _form(request)))
+
+    async def show_bitstring(self, request: web.Request) -> web.Response:
+        """The same list for one purpose, as a credential of the W3C (Bitstring Status List section 2.2)."""
+        return _published(request, await self._bitstrings.get(int(request.match_info["number"]), request.match_info["purpose"]))
 
     async def show_assertions(self, request: web.Request) -> web.Response:
         """What single copies' statuses are, each signed for itself."""
@@ -143,6 +140,22 @@ class WalletApi:
         if body is None:
             raise Missing("this office does not make that kind of document")
         return web.Response(body=body, content_type="application/json", headers={hdrs.CACHE_CONTROL: _DAY_OLD})
+
+
+def _published(request: web.Request, known: Publication) -> web.Response:
+    """One form of a list, to be kept for a while by whoever asks; gzipped where that is wanted and gains something."""
+    zipped = bool(known.zipped) and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+    etag = f'"{known.etag}{"-gzip" if zipped else ""}"'
+    headers = {
+        hdrs.ETAG: etag,
+        hdrs.CACHE_CONTROL: f"public, max-age={min(known.fresh_for, 300)}",
+        hdrs.VARY: "Accept, Accept-Encoding",
+    }
+    if etag in [tag.strip() for tag in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]:
+        return web.Response(status=304, headers=headers)
+    if zipped:
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+    return web.Response(body=known.zipped if zipped else known.body, content_type=known.media_type, headers=headers)
 
 
 def _opened(handler: Handler) -> Handler:
