@@ -15,13 +15,13 @@ from shared.web import auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching
+from verifier import config, fetching, webhooks
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
 from verifier.opening import open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import exchanges, log, scan
+from verifier.records import events, exchanges, log, scan
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
 from verifier.wallet_api import WalletApi
@@ -30,6 +30,7 @@ DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
 STORE: web.AppKey[Store] = web.AppKey("STORE", Store)
 SOON = 120  # seconds until an issuer is visited again that did not give everything
 CHORES_EVERY = 20.0  # seconds between two rounds of housekeeping
+TELL_EVERY = 1.0  # seconds between two looks for events to send
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     app.cleanup_ctx.append(_resources)
     if chores:
         keep_house(app, one_round, visit, every=CHORES_EVERY)
+        keep_house(app, tell, every=TELL_EVERY)
     app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
     return app
 
@@ -88,7 +90,7 @@ async def one_round(app: web.Application) -> None:
     at = desk.clock()
 
     async def unit(tx: Tx) -> int:
-        return await exchanges.purge(tx, at) + await log.purge(tx, at) + await scan.purge(tx, at)
+        return await exchanges.purge(tx, at) + await log.purge(tx, at) + await scan.purge(tx, at) + await events.purge(tx, at)
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)
@@ -96,6 +98,11 @@ async def one_round(app: web.Application) -> None:
     if sweeping.due:
         await desk.storage.checkpoint()
         sweeping.due = False
+
+
+async def tell(app: web.Application) -> None:
+    """Send the organisation's own program what it was not told yet."""
+    await webhooks.deliver(app[DESK], app[FETCHER])
 
 
 async def visit(app: web.Application) -> None:

@@ -74,14 +74,26 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),
     ] = 7
+    webhook_url: Annotated[
+        str,
+        Meta(max_length=2_000, description="Where your own program is told what was decided, by signed events; empty tells nobody."),
+    ] = ""
+    webhook_details: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=128,
+            description="Details whose contents go with an event, named as the log does, such as `represented/family_name`; empty sends none.",
+        ),
+    ] = ()
     max_status_hours: Annotated[
         int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")
     ] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.privacy_policy and not self.privacy_policy.startswith(("https://", "http://")):
-            raise ValueError("privacy_policy is an address such as https://bank.example/privacy")
+        for name in ("privacy_policy", "webhook_url"):
+            if getattr(self, name) and not getattr(self, name).startswith(("https://", "http://")):
+                raise ValueError(f"{name} is an address such as https://bank.example/{name}")
 
     @property
     def entity_id(self) -> str:

@@ -22,7 +22,7 @@ RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("relying-party",
 ROLES = MappingProxyType(
     {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL},
 )
-SCOPES = ("requests:create", "requests:read", "copies:check", "material:refresh", "log:read")  # what API keys may do
+SCOPES = ("requests:create", "requests:read", "copies:check", "material:refresh", "log:read", "webhook:test")  # what API keys may do
 
 
 @dataclass(slots=True)

@@ -147,5 +147,5 @@ async def _keep(desk: Desk, question: Question, decision: Decision, token: Mappi
         """Nothing: the desk shows it, and forgets it with the next customer."""
 
     shown = settle.Shown(vp_token=token, nonce="")
-    outcome = await settle.settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put)
+    outcome = await settle.settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put, tell=False)
     return replayed(decision) if outcome is None else outcome.decision

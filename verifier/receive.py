@@ -15,11 +15,12 @@ from shared.storage import Tx
 from shared.verify import Decision, Expectation, verify
 from verifier.desk import Desk
 from verifier.material import Picture, Store
-from verifier.records import exchanges
+from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
 from verifier.request import open_secrets
-from verifier.sessions import Asked, check_open
+from verifier.sessions import Asked, Declined, Exchange, check_open
 from verifier.settle import Outcome, Shown, settle
+from verifier.telling import declined
 
 FRESH: Final = 300  # seconds that a holder's signature may be old
 
@@ -38,7 +39,7 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
     secrets = await open_secrets(desk, identifier, found[1])
     said = parse_response(body, secrets.key, state=secrets.state)
     if isinstance(said, WalletRefusal):
-        await desk.storage.write(lambda tx: exchanges.decline(tx, identifier, said.error, at), point="decline")
+        await _decline(desk, found[0], said.error, at)
         return None
     picture = await store.picture()
     decision = decide(asked, secrets.nonce, said.vp_token, picture, at=at)
@@ -54,6 +55,18 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
     if outcome is None:
         raise Replayed("this request was answered already, or has run out")
     return outcome
+
+
+async def _decline(desk: Desk, exchange: Exchange, error: str, at: int) -> None:
+    """Told of once: anybody who saw the request could say no in the wallet's name, again and again."""
+    asked = exchange.asked
+    event = None if isinstance(exchange, Declined) else declined(desk, asked, error, at)
+
+    async def unit(tx: Tx) -> None:
+        if await exchanges.decline(tx, asked.id, error, at) and event is not None:
+            await events.add(tx, event)
+
+    await desk.storage.write(unit, point="decline")
 
 
 def decide(

@@ -20,18 +20,19 @@ from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, words
+from verifier import copies, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.check import MAX_COPY
-from verifier.desk import Desk
+from verifier.desk import SCOPES, Desk
 from verifier.material import Store
 from verifier.records import exchanges, log
 from verifier.request import Order
 from verifier.sessions import Answered, Exchange, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
+from verifier.webhook_api import Limit, moment
 
-CREATE, READ, COPIES, REFRESH, LOG = "requests:create", "requests:read", "copies:check", "material:refresh", "log:read"
+CREATE, READ, COPIES, REFRESH, LOG, _ = SCOPES
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
 Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -120,10 +121,6 @@ class Code(Struct, frozen=True, forbid_unknown_fields=True):
     response_code: Annotated[
         str, Meta(max_length=64, description="From the address that the holder's browser came back to; needed where the request named one.")
     ] = ""
-
-
-class Limit(Struct, frozen=True, forbid_unknown_fields=True):
-    limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
 class Before(Struct, frozen=True, forbid_unknown_fields=True):
@@ -219,6 +216,7 @@ class RelyingPartyApi:
             Route("GET", "/api/uses", self.uses, out=Uses, scope=READ, summary="Ready questions"),
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
+            *webhook_api.routes(self._desk),
         ]  # fmt: skip
 
     async def ask(self, _: web.Request, *, body: Ask) -> Reply:
@@ -334,10 +332,6 @@ def spoken(answered: Answered, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "level_sentence": words.level(verdict["level"]["name"], seen=seen),
         "knowledge": words.knowledge(verdict),
     }
-
-
-def moment(at: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(at, dt.UTC)
 
 
 def _state(exchange: Exchange, verdict: Mapping[str, Any] | None, receipt: str | None) -> State:

@@ -18,9 +18,10 @@ from shared.status.memory import StatusMemory
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
 from verifier.desk import LOG, RELYING_PARTY, STORAGE, Desk
-from verifier.records import exchanges, knowledge, log
+from verifier.records import events, exchanges, knowledge, log
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
+from verifier.telling import decided
 from verifier.words import names_of
 
 _LIFE: Final = 16 * DAY  # seconds after which no presentation can be good any more
@@ -69,20 +70,20 @@ class _SeenBeforeError(Exception):
 
 
 async def settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool = True
 ) -> Outcome | None:
     """Keep ``decision``; ``None`` if ``take`` finds that the exchange was answered in the meantime.
 
-    A presentation that was relied upon before is ``replayed``, whatever else was right about it.
+    A presentation that was relied upon before is ``replayed``, whatever else was right about it. ``tell``: by webhook too, where one is set.
     """
     try:
-        return await _settle(desk, asked, decision, shown, known, take=take, put=put)
+        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell)
     except _SeenBeforeError:
-        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put)
+        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell)
 
 
 async def _settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool
 ) -> Outcome | None:
     at = desk.clock()
     keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
@@ -96,6 +97,7 @@ async def _settle(
         "retain_until": at + desk.settings.log_days * DAY,
     }
     teaches = knowledge.teaches(known, decision.learnt)
+    event = decided(desk, asked, decision, at) if tell else None
 
     async def unit(tx: Tx) -> LogHead | None:
         if not await take(tx, ended):
@@ -106,6 +108,8 @@ async def _settle(
             await knowledge.learn(tx, decision.learnt, at)
         head = await log.append(tx, record, at=at, keep_until=int(str(record["retain_until"])), entropy=desk.entropy)
         await put(tx, ended, head)
+        if event is not None:
+            await events.add(tx, event)
         return head
 
     head = await desk.storage.write(unit, point="answer")

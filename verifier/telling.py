@@ -1,0 +1,44 @@
+"""What the organisation's own program is told of an exchange: names and codes, put into the queue in the unit of work that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.verify import Decision
+from verifier.desk import Desk
+from verifier.records.events import Event
+from verifier.sessions import Asked
+from verifier.words import names_of
+
+DECIDED: Final = "presentation.decided"
+DECLINED: Final = "presentation.declined"
+
+
+def decided(desk: Desk, asked: Asked, decision: Decision, at: int) -> Event | None:
+    """What is told of a decision; ``None`` where nobody wants to be told."""
+    documents = [
+        {
+            "id": each.query_id,
+            "type": each.claims.vct,
+            "format": each.format,
+            "issuer": each.claims.issuer,
+            "details": names_of(list(each.claims.disclosed)),
+        }
+        for each in decision.credentials
+    ]
+    told = {"decision": decision.decision, "code": decision.code, "level": decision.level.value, "documents": documents}
+    return _event(desk, DECIDED, asked, told, at)
+
+
+def declined(desk: Desk, asked: Asked, error: str, at: int) -> Event | None:
+    """What is told when a wallet said no; a true answer may still come."""
+    return _event(desk, DECLINED, asked, {"code": error}, at)
+
+
+def _event(desk: Desk, name: str, asked: Asked, told: Mapping[str, Any], at: int) -> Event | None:
+    if not desk.settings.webhook_url:
+        return None
+    terms = asked.terms
+    data = {"request": asked.id, "kind": terms.kind, "purpose_id": terms.purpose_id, "made_by": asked.made_by, **told}
+    return Event(id=desk.secret(), name=name, exchange=asked.id, data=data, made_at=at, next_at=at)
