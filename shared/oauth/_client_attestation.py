@@ -28,6 +28,7 @@ _MAX_POP = 8_192
 _MAX_AGE = 300  # seconds that a proof lives after it was signed
 _LEEWAY = 60  # seconds that clocks may differ
 _MAX_ID = 1_024
+_MAX_NAME = 200
 
 CheckProvider = Callable[[Sequence[bytes], int], Cert]
 """From a chain of certificates and a time to the leaf, or an error: ``shared.trust.policy.Policy.check_wallet_provider``."""
@@ -37,8 +38,8 @@ CheckProvider = Callable[[Sequence[bytes], int], Cert]
 class Client:
     """An attested wallet. ``client_id`` is shared by all wallets of one kind, ``jkt`` is the thumbprint of this one's key.
 
-    The names say what ``provider`` said; another provider may say the same ``client_id`` of other software. ``jti`` must not be seen
-    twice before ``iat`` + six minutes.
+    The names say what ``provider`` said (``name``: of the software, for people); another provider may say the same ``client_id`` of other
+    software. ``jti`` must not be seen twice before ``iat`` + six minutes.
     """
 
     client_id: str
@@ -48,6 +49,7 @@ class Client:
     iat: int | float
     challenge: str | None = None
     issuer: str | None = None
+    name: str | None = None
     expires_at: int | float
 
 
@@ -119,6 +121,7 @@ def verify_client_attestation(
             iat=jwt.get_time(proved, "iat"),
             challenge=reader.get_str(proved, "challenge", optional=True, max_length=_MAX_ID),
             issuer=reader.get_str(said, "iss", optional=True),
+            name=reader.get_str(said, "wallet_name", optional=True, max_length=_MAX_NAME),
             expires_at=said["exp"],
         )
     except InvalidClientAttestation:

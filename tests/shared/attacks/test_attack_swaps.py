@@ -21,11 +21,21 @@ from shared.formats import formats
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.jose.jws import parse_jws
 from shared.keys import SIGNS, KeyId, Role, Unsigned, check_role
-from shared.openid4vci import verify_key_proof
+from shared.oauth import prepare_attestation, prepare_attestation_pop, prepare_dpop, verify_client_attestation, verify_dpop
+from shared.openid4vci import (
+    IssuerMetadata,
+    prepare_key_attestation,
+    prepare_signed_metadata,
+    verify_key_attestation,
+    verify_key_proof,
+    verify_signed_metadata,
+)
 from shared.openid4vp import check_request_object
 from shared.receipts import Receipt, verify_receipt
 from shared.status.token_status_list import StatusList, parse_token, prepare_token, verify_token
+from shared.trust.anchors import TrustAnchors
 from shared.trust.bundle import BundleMemory, parse_bundle, prepare_bundle, verify_bundle
+from shared.trust.policy import Policy
 from shared.x509 import x5c_header
 
 SD_JWT, VC_JOSE = formats()["dc+sd-jwt"], formats()["vc+jwt"]
@@ -90,6 +100,41 @@ def request_object(typ: object) -> None:
     check_request_object(retyped(BANK.sign(), BANK.signer, typ), client_id=BANK.client_id, at=AT)
 
 
+def client_attestation(typ: object) -> None:
+    attest(retyped(ATTESTATION, MAKER.signer, typ), POP)
+
+
+def client_proof(typ: object) -> None:
+    attest(ATTESTATION, retyped(POP, WALLET, typ))
+
+
+def attest(attestation: str, pop: str) -> None:
+    verify_client_attestation(
+        attestation, pop, check_provider=MAKERS.check_wallet_provider, audience=ISSUER, at=AT, challenge_ok=lambda _: True
+    )
+
+
+def dpop(typ: object) -> None:
+    token = WALLET.finish(prepare_dpop(key=KeyId("d"), public=WALLET.public, method="POST", url=ISSUER, at=AT, jti="j"))
+    verify_dpop(retyped(token, WALLET, typ), method="POST", url=ISSUER, at=AT, nonce_ok=lambda _: True)
+
+
+def key_attestation(typ: object) -> None:
+    made = prepare_key_attestation(key=KeyId("m"), alg="ES256", x5c=MAKER.x5c, keys=[WALLET.public], at=AT, lifetime=60)
+    verify_key_attestation(retyped(MAKER.signer.finish(made), MAKER.signer, typ), check_provider=MAKERS.check_wallet_provider, at=AT)
+
+
+def signed_metadata(typ: object) -> None:
+    about = IssuerMetadata(issuer=ISSUER, credential_endpoint=f"{ISSUER}/credential", configurations={})
+    made = prepare_signed_metadata(about, key=KeyId("i"), alg="ES256", x5c=registry().x5c, at=AT)
+    verify_signed_metadata(
+        retyped(registry().signer.finish(made), registry().signer, typ),
+        issuer=ISSUER,
+        check_signer=lambda x5c, at: Policy(TrustAnchors(anchors=(registry().pin(),))).check_metadata_signer(x5c, ISSUER, at),
+        at=AT,
+    )
+
+
 def receipt(typ: object) -> None:
     verify_receipt(retyped(a_receipt(), BANK.signer, typ), policy=BANK.policy(), at=AT, presentation=b"p", nonce="n")
 
@@ -109,7 +154,20 @@ def a_receipt(signer: Signer = BANK.signer, x5c: bytes = BANK.certificate, **cha
     return signer.finish(receipts.prepare_receipt(Receipt(**(fields | changes)), key=KeyId("rp"), x5c=[x5c], at=AT))
 
 
+MAKER = Authority.new("https://maker.example", role=Role.WALLET_PROVIDER)
+MAKERS = Policy(TrustAnchors(anchors=(MAKER.pin(role=Role.WALLET_PROVIDER),)))
+WALLET = Signer.new()
+ATTESTATION = MAKER.signer.finish(
+    prepare_attestation(key=KeyId("m"), alg="ES256", x5c=MAKER.x5c, client_id="w", instance=WALLET.public, at=AT, lifetime=60)
+)
+POP = WALLET.finish(prepare_attestation_pop(key=KeyId("w"), public=WALLET.public, client_id="w", audience=ISSUER, at=AT, jti="j"))
+
 OBJECTS: dict[str, Callable[[object], None]] = {
+    "oauth-client-attestation+jwt": client_attestation,
+    "oauth-client-attestation-pop+jwt": client_proof,
+    "dpop+jwt": dpop,
+    "key-attestation+jwt": key_attestation,
+    "openidvci-issuer-metadata+jwt": signed_metadata,
     "dc+sd-jwt": credential,
     "kb+jwt": key_binding,
     "vc+jwt": w3c_credential,

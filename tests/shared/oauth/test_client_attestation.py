@@ -86,6 +86,7 @@ def test_an_attested_wallet_is_known() -> None:
         challenge="c",
         issuer=PROVIDER,
         expires_at=AT + 86_400,
+        name="Our wallet",
     )
 
 
