@@ -1,11 +1,14 @@
-"""Write docs/settings.md, docs/commands.md, docs/errors.md and README.md's two tables from the code that they describe: ``make docs``."""
+"""Write docs/settings.md, docs/commands.md, docs/errors.md and the tables in README.md and docs/interop.md from the code: ``make docs``."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +16,8 @@ from shared import errors
 from shared.web.settings import Common, describe
 
 FOLDER = Path(__file__).resolve().parent
-README = FOLDER.parent / "README.md"
+ROOT = FOLDER.parent
+README, INTEROP = ROOT / "README.md", FOLDER / "interop.md"
 SERVICES = ("issuer", "wallet", "verifier")
 SECRETS = {
     "issuer": (
@@ -112,11 +116,51 @@ def short_errors() -> str:
 
 def readme(text: str) -> str:
     """README.md with its two tables as the code has them."""
-    for name, table in (("settings", short_settings()), ("errors", short_errors())):
+    return filled(text, {"settings": short_settings(), "errors": short_errors()})
+
+
+def interop(text: str) -> str:
+    """docs/interop.md with its table as the tests and the locks have it."""
+    return filled(text, {"counterparts": counterparts()})
+
+
+def filled(text: str, tables: Mapping[str, str]) -> str:
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: make docs -->\n", f"<!-- /{name} -->"
         before, after = text[: text.index(begin)], text[text.index(end) :]
         text = f"{before}{begin}\n{table}\n\n{after}"
     return text
+
+
+def counterparts() -> str:
+    """One row for each program by others and each file of tests that names it in ``COUNTERPARTS``; what is tested is what tests are called."""
+    versions = locked()
+    rows = []
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        if "COUNTERPARTS = {" in (text := file.read_text(encoding="utf-8")):
+            tree = ast.parse(text)
+            tests = [
+                each.name
+                for each in tree.body
+                if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name.startswith("test_")
+            ]
+            told = "; ".join(name.removeprefix("test_").replace("_", " ") for name in tests)
+            rows += [f"| `{name}` {versions[name]} | {role} | {told} | `{file.relative_to(ROOT)}` |" for name, role in named(tree).items()]
+    return "\n".join(["| counterpart | is the | what is tested | where |", "|---|---|---|---|", *sorted(rows)])
+
+
+def named(tree: ast.Module) -> dict[str, str]:
+    """The constant ``COUNTERPARTS`` of a file of tests: package -> what it is there."""
+    found = (each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "COUNTERPARTS")
+    value: dict[str, str] = ast.literal_eval(next(found))
+    return value
+
+
+def locked() -> dict[str, str]:
+    """The versions of all packages in the locks of the tests."""
+    npm = json.loads((ROOT / "tests" / "foreign" / "js" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    python = re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", (ROOT / ".ci" / "dev.lock").read_text(encoding="utf-8"))
+    return dict(python) | {name.rpartition("node_modules/")[2]: each["version"] for name, each in npm.items() if name}
 
 
 def commands() -> str:
@@ -155,4 +199,5 @@ DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": c
 if __name__ == "__main__":
     for file, write in DOCUMENTS.items():
         (FOLDER / file).write_text(write(), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page, fill in ((README, readme), (INTEROP, interop)):
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -37,6 +37,13 @@ def test_readme_has_every_setting_and_error() -> None:
     assert "Licence: Apache-2.0." in text
 
 
+def test_interop_says_what_tests_do() -> None:
+    """Every program by others with its version, from the tests and the locks."""
+    text = (ROOT / "docs" / "interop.md").read_text(encoding="utf-8")
+    assert text == generator().interop(text)
+    assert "| `@openid4vc/openid4vci` " in text
+
+
 def test_every_variable_of_the_environment_is_documented() -> None:
     """Those beyond the settings too: folders, files with passphrases."""
     named = set()

@@ -34,6 +34,7 @@ from wallet.records import REQUESTS
 from wallet.sessions import Answered
 from wallet.upkeep import collect_and_look
 
+COUNTERPARTS = {"polaris-oid4vp": "verifier that our wallet shows to"}
 pytestmark = pytest.mark.real
 
 VCT = "urn:fdc:vct.example:2027:representation:1"

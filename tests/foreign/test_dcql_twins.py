@@ -12,6 +12,7 @@ from support.questions import Holding, Json, question
 from shared.dcql import Held, Match, match, parse_query
 from shared.errors import AccessDenied, Malformed
 
+COUNTERPARTS = {"dcql": "matcher of queries"}
 pytestmark = pytest.mark.real
 
 QUERIES = 4_000

@@ -26,6 +26,7 @@ from shared.jose.jwk import render_jwk, thumbprint
 from shared.keys import KeyId, PublicKey
 from shared.x509 import render_pem
 
+COUNTERPARTS = {"@auth0/mdl": "judge and mint of mdocs", "@owf/mdoc": "judge, wallet and mint of mdocs"}
 pytestmark = pytest.mark.real
 
 NOW = system_clock()

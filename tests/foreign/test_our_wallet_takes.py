@@ -31,6 +31,7 @@ from wallet.receive import collect, read_invitation
 from wallet.records import COPIES, Item
 from wallet.sessions import Copy, Document
 
+COUNTERPARTS = {"openid4vci": "issuer that our wallet takes from"}
 pytestmark = pytest.mark.real
 
 TYPE = by_id("representation")

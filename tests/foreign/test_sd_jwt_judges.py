@@ -19,6 +19,7 @@ from shared.formats import Binding, formats
 from shared.formats._sd_jwt import Redaction
 from shared.jose.jwk import render_jwk
 
+COUNTERPARTS = {"@sd-jwt/sd-jwt-vc": "judge and mint of SD-JWT VCs"}
 pytestmark = pytest.mark.real
 
 FORM = formats()["dc+sd-jwt"]

@@ -17,6 +17,7 @@ from shared.keys import Role
 from shared.status.token_status_list import parse_token, status_at, verify_token
 from shared.x509 import render_pem
 
+COUNTERPARTS = {"@sd-jwt/jwt-status-list": "judge and mint of status lists"}
 pytestmark = pytest.mark.real
 in_session = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,6 +11,7 @@ from support.registry import Registry
 
 from issuer.app import LISTS
 
+COUNTERPARTS = {"@openid4vc/openid4vp": "wallet that shows to our verifier"}
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
 
 

@@ -6,6 +6,7 @@ import pytest
 from support.foreign import Peer, Refused
 from support.registry import Registry
 
+COUNTERPARTS = {"@openid4vc/openid4vci": "wallet that takes from our issuer"}
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="session")]
 
 CONFIGURATION = "representation-sd-jwt"

@@ -28,6 +28,8 @@ from shared.formats import Binding, formats
 from shared.formats._sd_jwt import Redaction, open_payload, parse_sd_jwt
 from shared.jose.jwk import render_jwk
 
+COUNTERPARTS = {"sd-jwt": "judge and mint of SD-JWTs", "openvc-core": "judge and mint of SD-JWT VCs"}
+
 FORM = formats()["dc+sd-jwt"]
 BINDING = Binding(audience=AUD, nonce=NONCE)
 ISSUER_JWK = render_jwk(ISSUER.public)

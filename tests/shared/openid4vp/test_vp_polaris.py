@@ -23,6 +23,8 @@ from shared.formats import Binding, Credential, Parsed, StatusReference, formats
 from shared.keys import KeyId
 from shared.x509 import render_pem
 
+COUNTERPARTS = {"polaris-oid4vp": "verifier that our wallet's core shows to"}
+
 NOW = system_clock()
 FORM = formats()["dc+sd-jwt"]
 TYPE = next(iter(all_types().values()))
