@@ -10,6 +10,7 @@ from aiohttp import web
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.keys import Custodian
+from shared.openid4vp import Admission
 from shared.private_file import read_secret
 from shared.storage import Storage, open_storage
 from shared.web import auth
@@ -79,6 +80,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
             clock=clock,
             entropy=entropy,
             plain_http=plain_hosts(settings.outbound_allow),
+            admit=Admission(unsigned=settings.accept_unsigned, dids=settings.known_dids),
             status_every=settings.status_hours * 3_600,
             register_every=settings.register_hours * 3_600,
         ),

@@ -21,9 +21,10 @@ from shared.storage import Storage, Tx
 from shared.web.passphrases import check_new_passphrase
 from wallet import history
 from wallet.enter import Doors, Opened
+from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
 from wallet.records import ADDRESSED, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
-from wallet.sessions import Addressed, Copy, Document, Head, Sealed, StatusCopy
+from wallet.sessions import Addressed, Copy, Document, StatusCopy
 
 SCHEMA = "urn:muniment:wallet-backup:1"
 MAX_FILE = 200_000_000

@@ -70,14 +70,48 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways to meet one credential set of the request (``position``), the preferred one first: ids of credential queries."""
+
+    position: int
+    required: bool
+    options: tuple[tuple[str, ...], ...]
+
+    def named(self, name: str | None, usable: Collection[str]) -> tuple[str, ...]:
+        """The way of that name (``way_name``), and ``""`` for none of what need not be shown; ``Malformed`` for others.
+
+        Of those that nobody named: the first for which there are copies, and nothing that need not be shown.
+        """
+        if name is None:
+            able = [option for option in self.options if set(option) <= set(usable)]
+            return (able or self.options)[0] if self.required else ()
+        for option in self.options if self.required else (*self.options, ()):
+            if way_name(option) == name:
+                return option
+        raise Malformed("there is no such way to answer", where=f"/sets/{self.position}")
+
+
+def way_name(option: Sequence[str]) -> str:
+    """A way to meet a credential set, in one word."""
+    return ".".join(option)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answerable:
-    """The documents for each credential query to be answered, in the order of the request."""
+    """The documents for each credential query that can be answered, in the order of the request, and which of them go together."""
 
     parts: Mapping[str, Sequence[Offer]]
+    ways: Sequence[Ways]
 
-    def choose(self, chosen: Mapping[str, str]) -> list[Offer]:
-        """One document a query: the chosen one, else the first."""
-        return [_one(query_id, offers, chosen.get(query_id)) for query_id, offers in self.parts.items()]
+    def picked(self, named: Mapping[str, str]) -> dict[Ways, tuple[str, ...]]:
+        """What answers each credential set; ``named`` has names of ways by position."""
+        usable = [query_id for query_id, offers in self.parts.items() if offers[0].copy is not None]
+        return {each: each.named(named.get(str(each.position)), usable) for each in self.ways}
+
+    def choose(self, chosen: Mapping[str, str], named: Mapping[str, str]) -> list[Offer]:
+        """One document for each credential query of the picked ways: the chosen one, else the first."""
+        picked = {query_id for option in self.picked(named).values() for query_id in option}
+        return [_one(query_id, offers, chosen.get(query_id)) for query_id, offers in self.parts.items() if query_id in picked]
 
 
 def _one(query_id: str, offers: Sequence[Offer], document: str | None) -> Offer:
@@ -101,7 +135,19 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
                 held.append(_held(f"{item.id}/{format_name}", sample))
     held.sort(key=lambda one: -pairs[one.id][0].received_at)
     found = match(query, held)
-    return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.least()})
+    return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.candidates}, ways=_ways(query, found))
+
+
+def _ways(query: DcqlQuery, found: Match) -> tuple[Ways, ...]:
+    ways = (
+        Ways(
+            position=position,
+            required=each.required,
+            options=tuple(dict.fromkeys(option for option in each.options if set(option) <= set(found.candidates))),
+        )
+        for position, each in enumerate(query.sets())
+    )
+    return tuple(each for each in ways if each.options)
 
 
 def _offers(name: str, found: Match, pairs: Mapping[str, tuple[Document, str, Parsed]], party: str, at: int) -> list[Offer]:

@@ -45,6 +45,15 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(ge=1, le=72, description="How often what all trusted anchors publish is fetched: who may ask, and what was withdrawn."),
     ] = 12
 
+    accept_unsigned: Annotated[
+        bool,
+        Meta(description="Low assurance: also answer requests that nobody signed, and send answers that are not locked where asked to."),
+    ] = False
+    known_dids: Annotated[
+        tuple[str, ...],
+        Meta(description="DIDs of organisations that may ask as known ones; a `did:web` that is not here is not even looked up."),
+    ] = ()
+
     @property
     def hardness(self) -> Hardness:
         """What opening a wallet costs."""

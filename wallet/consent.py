@@ -6,19 +6,22 @@ The same data serve the page, the JSON API and the command line. Sentences follo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import AccessDenied, Rejected, Undecided
+from shared.errors import AccessDenied, InvalidTransactionData, Rejected, Undecided
 from shared.formats import formats
+from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
 from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet.cards import Line, acting_for, fresh_copies, type_of
-from wallet.choose import Offer
+from wallet.choose import Answerable, Offer, Ways, way_name
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.present import offers
+from wallet.present import offers, request_object
 from wallet.records import REQUESTS, Item
 from wallet.sessions import Agreed, Answered, Asked, Asker, Request, Unanswered, Use, Withheld
 
@@ -70,10 +73,35 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...]
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to answer: ``name`` to choose it by, empty for showing nothing; the titles of its documents."""
+
+    name: str
+    titles: tuple[str, ...]
+    picked: bool
+
+
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that may be answered in several ways, or left out. ``position`` is its place in the request."""
+
+    position: int
+    required: bool
+    ways: tuple[Way, ...]
+
+
+class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is agreed to in sharing: their words, their own reference, and the title of the document that agrees."""
+
+    statement: str
+    reference: str
+    document: str
+
+
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """A request as a person sees it. ``state``: asked, sending, answered, unanswered or withheld.
 
     ``details``, ``optional`` and ``not_shown`` are those of the chosen documents. ``problem`` says why nothing can be shared, if so.
+    ``handed`` is what goes back to the platform that brought the request, once it was decided.
     """
 
     id: str
@@ -88,12 +116,15 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     optional: tuple[Extra, ...]
     not_shown: tuple[str, ...]
     parts: tuple[Part, ...]
+    alternatives: tuple[Alternative, ...]
+    agreeing: tuple[Agreeing, ...]
     problem: str
     receipt: str | None
     receipt_problem: str
     refusal: str
     redirect_uri: str | None
     answered_at: int
+    handed: dict[str, Any] | None
 
 
 _STATES: Mapping[type, str] = {Asked: "asked", Agreed: "sending", Answered: "answered", Unanswered: "unanswered", Withheld: "withheld"}
@@ -105,6 +136,7 @@ async def consent(
     request_id: str,
     *,
     chosen: Mapping[str, str] | None = None,
+    ways: Mapping[str, str] | None = None,
     translate: Translate = lambda text: text,
     locale: str = "en",
     dates: Dates | None = None,
@@ -112,8 +144,19 @@ async def consent(
     """The view of a request as it stands now. Looking changes and fetches nothing."""
     item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
     words = _Words(translate, locale, dates or Dates(locale, "UTC"), means.clock())
-    parts, problem = await _parts(means, vault, item, chosen or {}, words=words) if isinstance(item.value.state, Asked) else ((), "")
-    return _view(item, parts, problem, words)
+    asked = request_object(means, item.value)
+    shown = await _shown(means, vault, item, chosen or {}, ways or {}, words=words) if isinstance(item.value.state, Asked) else _Shown()
+    return _view(item, asked, shown, words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What would be shown, and ``problem`` if nothing can be."""
+
+    parts: tuple[Part, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 class _Words:
@@ -139,7 +182,21 @@ class _Words:
         until = self.dates.date(self.at + use.retention_days * DAY)
         return self._("It says that it will keep {what} until {date}, then delete it.").format(what=what, date=until)
 
-    def sentence(self, request: Request, choices: Sequence[Choice]) -> str:
+    def agreeing(self, asked: RequestObject, shown: _Shown) -> tuple[tuple[Agreeing, ...], str]:
+        """What is agreed to with the documents that would be shown, and why they cannot, if so; every word of it, whatever is decided."""
+        titles = {part.query: part.choices[0].title for part in shown.parts}
+        try:
+            by = {entry.raw: query for query, entries in assign(asked.transaction_data, shown.formats).items() for entry in entries}
+            problem = ""
+        except InvalidTransactionData:
+            by, problem = {}, self._("Nothing that you would show can be used to agree to what they want you to agree to.")
+        agreements = [(parse_agreement(entry), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
+        return tuple(
+            Agreeing(statement=agreement.statement.in_(self.locale), reference=agreement.reference, document=title)
+            for agreement, title in agreements
+        ), problem
+
+    def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing]) -> str:
         """The consent sentence in one paragraph, for terminals and programs."""
         labels = dict.fromkeys(detail.label for choice in choices for detail in choice.details if not detail.always)
         hidden = dict.fromkeys(label for choice in choices for label in choice.not_shown)
@@ -151,6 +208,7 @@ class _Words:
             self._("To {purpose}.").format(purpose=_lower(purpose)) if purpose else self._("It gave no reason."),
             self.keeps(request.use),
             self._("It may not use it for anything else."),
+            *(self._("You agree to this: {statement}").format(statement=each.statement) for each in agreeing),
             self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
             self._("You are acting for {name} as attorney.").format(name=behalf) if behalf else "",
         ]
@@ -180,20 +238,47 @@ def _joined(labels: Collection[str]) -> str:
     return ", ".join(labels)
 
 
-async def _parts(
-    means: Means, vault: Vault, item: Item[Request], chosen: Mapping[str, str], *, words: _Words
-) -> tuple[tuple[Part, ...], str]:
+async def _shown(
+    means: Means, vault: Vault, item: Item[Request], chosen: Mapping[str, str], ways: Mapping[str, str], *, words: _Words
+) -> _Shown:
     try:
         found = await offers(means, vault, item.value)
     except AccessDenied:
-        return (), words._("Nothing in your wallet answers what they ask for.")
-    parts = []
-    for query, answers in found.parts.items():
-        wanted = sorted(answers, key=lambda offer, query=query: offer.document.id != chosen.get(query))  # type: ignore[misc]
-        parts.append(Part(query=query, choices=tuple(_choice(offer, words) for offer in wanted)))
-    if not all(part.choices[0].usable for part in parts):
-        return tuple(parts), words._("There is no copy left for this. New ones come by themselves; you can also ask for them now.")
-    return tuple(parts), ""
+        return _Shown(problem=words._("Nothing in your wallet answers what they ask for."))
+    picked = found.picked(ways)
+    wanted = {query for option in picked.values() for query in option}
+    shown = _Shown(
+        parts=tuple(_part(query, answers, chosen.get(query), words) for query, answers in found.parts.items() if query in wanted),
+        alternatives=tuple(
+            _alternative(each, option, found, words) for each, option in picked.items() if len(each.options) > 1 or not each.required
+        ),
+        formats={query: answers[0].format for query, answers in found.parts.items() if query in wanted},
+    )
+    if not all(part.choices[0].usable for part in shown.parts):
+        problem = words._("There is no copy left for this. New ones come by themselves; you can also ask for them now.")
+        return replace(shown, problem=problem)
+    return shown
+
+
+def _part(query: str, answers: Sequence[Offer], chosen: str | None, words: _Words) -> Part:
+    wanted = sorted(answers, key=lambda offer: offer.document.id != chosen)
+    return Part(query=query, choices=tuple(_choice(offer, words) for offer in wanted))
+
+
+def _alternative(ways: Ways, picked: tuple[str, ...], found: Answerable, words: _Words) -> Alternative:
+    options = ways.options if ways.required else (*ways.options, ())
+    return Alternative(
+        position=ways.position,
+        required=ways.required,
+        ways=tuple(
+            Way(
+                name=way_name(option),
+                titles=tuple(type_of(found.parts[query][0].document).title.in_(words.locale) for query in option),
+                picked=option == picked,
+            )
+            for option in options
+        ),
+    )
 
 
 def _choice(offer: Offer, words: _Words) -> Choice:
@@ -243,10 +328,11 @@ def _extra(offer: Offer, key: str, least: Sequence[Line], locale: str) -> Extra:
     )
 
 
-def _view(item: Item[Request], parts: tuple[Part, ...], problem: str, words: _Words) -> Consent:
+def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Words) -> Consent:
     request, state = item.value, item.value.state
-    choices = [part.choices[0] for part in parts]
+    choices = [part.choices[0] for part in shown.parts]
     answered = state if isinstance(state, Answered) else None
+    agreeing, problem = words.agreeing(asked, shown)
     return Consent(
         id=item.id,
         state=_STATES[type(state)],
@@ -254,16 +340,27 @@ def _view(item: Item[Request], parts: tuple[Part, ...], problem: str, words: _Wo
         use=request.use,
         purpose=words.purpose(request.use),
         keeps=words.keeps(request.use),
-        sentence=words.sentence(request, choices),
+        sentence=words.sentence(request, choices, agreeing),
         acting_for=next((choice.acting_for for choice in choices if choice.acting_for), ""),
         details=tuple(detail for choice in choices for detail in choice.details),
         optional=tuple(extra for choice in choices for extra in choice.optional),
         not_shown=tuple(label for choice in choices for label in choice.not_shown),
-        parts=parts,
-        problem=problem,
+        parts=shown.parts,
+        alternatives=shown.alternatives,
+        agreeing=agreeing,
+        problem=shown.problem or problem,
         receipt=answered.receipt if answered else None,
         receipt_problem=answered.receipt_problem if answered else "",
         refusal=answered.refusal if answered else state.detail if isinstance(state, Unanswered) else "",
         redirect_uri=answered.redirect_uri if answered else None,
         answered_at=getattr(state, "at", 0),
+        handed=_handed(request),
     )
+
+
+def _handed(request: Request) -> dict[str, Any] | None:
+    if isinstance(request.state, Answered):
+        return request.state.handed
+    if request.origin and isinstance(request.state, Withheld):
+        return dict(render_dc_api_refusal(AccessDenied("the holder did not agree")))
+    return None

@@ -17,9 +17,10 @@ from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
 from shared.receipts import LogEntry, LogHead, Receipt
 from shared.storage import Storage, Tx
+from wallet.entries import AgreedTo, ClaimNames, Entry, Head, Party, Policy, Sealed, Words
 from wallet.keep import Vault
 from wallet.records import HEAD, HISTORY
-from wallet.sessions import Asker, ClaimNames, Document, Entry, Head, Party, Policy, Receiving, Request, Sealed, Use, Words
+from wallet.sessions import Asker, Document, Receiving, Request, Use
 
 HEAD_NAME = "head"
 SCHEMA = "urn:muniment:wallet-history:1"
@@ -143,6 +144,7 @@ def exchange(
     receipt: str = "",
     receipt_problem: str = "",
     reason: str = "",
+    agreed: Sequence[AgreedTo] = (),
 ) -> Entry:
     """Somebody asked. ``acting_for`` names the document that was used on behalf of another person."""
     use = request.use or Use()
@@ -167,12 +169,13 @@ def exchange(
         receipt=receipt,
         receipt_problem=receipt_problem,
         reason_of_noncompletion=reason,
+        agreed=tuple(agreed) or msgspec.UNSET,
     )
 
 
 def party_of(asker: Asker) -> Party:
-    """A proved organisation by its own identifier, another one by the certificate it came with."""
-    return Party(type="x509_hash" if asker.party == asker.client_id else "uri", identifier=asker.party)
+    """A proved organisation by its own identifier, another one by what its client id says that it is: ``x509_hash``, ``origin`` …"""
+    return Party(type=asker.client_id.partition(":")[0] if asker.party == asker.client_id else "uri", identifier=asker.party)
 
 
 def addressed(

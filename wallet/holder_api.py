@@ -9,13 +9,11 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
 
-from shared.addressed import MAX_DAYS
 from shared.codec import qr
 from shared.errors import AccessDenied, Conflict, Forbidden, InvalidGrant, Malformed, Refused, SignInRequired, TooLarge, Untrusted
 from shared.web.auth import forgive_sign_in, require_api_session, require_session, throttle_sign_in
@@ -25,153 +23,31 @@ from wallet.cards import card
 from wallet.config import WalletSettings
 from wallet.consent import Consent, consent
 from wallet.enter import Doors
+from wallet.holder_messages import (
+    PICTURE,
+    Agreement,
+    Asking,
+    CardOut,
+    Cards,
+    Code,
+    Collect,
+    CopyOut,
+    CopyWish,
+    History,
+    Invitation,
+    NewWallet,
+    PlatformRequest,
+    SignIn,
+    Token,
+)
 from wallet.means import Means
-from wallet.present import agree, read_request, refuse
+from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.receive import read_invitation
 from wallet.records import DOCUMENTS, RECEIVING, Item
-from wallet.sessions import Addressed, CodeLook, Declined, Kept, Receiving
+from wallet.sessions import Addressed, Declined, Kept, Receiving
 from wallet.share import Wish
 from wallet.unlocked import Sitting, Unlocked
 from wallet.upkeep import collect_and_look
-
-PICTURE = 12_000_000  # bytes of a request that carries a picture
-
-Link = Annotated[str, Meta(min_length=1, max_length=8_192)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-
-
-class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Name and passphrase of a wallet."""
-
-    holder: Name
-    passphrase: Annotated[str, Meta(max_length=1_024)]
-
-
-class Token(Struct, frozen=True):
-    """The key to the open wallet, while it is open."""
-
-    token: str
-    holder: str
-    idle_seconds: int
-
-
-class NewWallet(Struct, frozen=True):
-    """A wallet that was just made; the recovery code is told here and never again."""
-
-    holder: str
-    recovery_code: str
-
-
-class Collect(Struct, frozen=True, forbid_unknown_fields=True):
-    """An invitation: its link, or a picture of its QR code (base64); the collection code if it is at hand."""
-
-    link: Link | None = None
-    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
-    code: Annotated[str, Meta(max_length=100)] | None = None
-
-
-class Code(Struct, frozen=True, forbid_unknown_fields=True):
-    """The collection code."""
-
-    code: Annotated[str, Meta(max_length=100)] | None = None
-
-
-class Invitation(Struct, frozen=True):
-    """``state``: offered, granted (redeemed, not yet collected), kept or declined. ``issuer_name`` is what the sender calls itself."""
-
-    id: str
-    state: str
-    issuer: str
-    issuer_name: str
-    titles: tuple[str, ...]
-    code: CodeLook | None
-    document: str | None
-    problem: str
-
-
-class CardLine(Struct, frozen=True):
-    """One detail of a document."""
-
-    key: str
-    label: str
-    value: str
-    group: str
-    always: bool
-
-
-class CardOut(Struct, frozen=True):
-    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body."""
-
-    id: str
-    type: str
-    title: str
-    subtitle: str
-    issuer: str
-    issuer_name: str
-    state: str
-    state_code: str
-    expires_on: str
-    copies_left: int
-    codes_left: int
-    copies_total: int
-    checked_at: int
-    renews_at: int
-    trouble: str
-    details: tuple[CardLine, ...]
-
-
-class Cards(Struct, frozen=True):
-    """All documents, newest first."""
-
-    cards: tuple[CardOut, ...]
-
-
-class Asking(Struct, frozen=True, forbid_unknown_fields=True):
-    """A request: its link, or a picture of its QR code (base64)."""
-
-    link: Link | None = None
-    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
-
-
-class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
-    """``optional`` are keys of ticked details, ``documents`` chooses a document for a query where several answer."""
-
-    optional: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
-    documents: dict[str, str] = {}
-
-
-class CopyWish(Struct, frozen=True, forbid_unknown_fields=True):
-    """A copy made out to ``to`` (an organisation's identifier, a URI) for ``purpose_id``."""
-
-    to: Annotated[str, Meta(min_length=1, max_length=2_000)]
-    purpose_id: Name
-    to_name: Annotated[str, Meta(max_length=200)] = ""
-    type: Name = "representation"
-    query: Name | None = None
-    claims: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
-    document: Name | None = None
-    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = share.DEFAULT_DAYS
-
-
-class CopyOut(Struct, frozen=True):
-    """``file`` is the copy itself. ``qr_png_base64`` is null when it shows too much for one QR code."""
-
-    id: str
-    sentence: str
-    to: str
-    to_name: str
-    purpose_id: str
-    expires_at: int
-    shown: tuple[str, ...]
-    file: dict[str, Any]
-    qr_png_base64: str | None
-
-
-class History(Struct, frozen=True):
-    """Every exchange, newest first, with the field names of EUDI TS10. ``intact`` says that the chain holds."""
-
-    entries: tuple[dict[str, Any], ...]
-    intact: bool
 
 
 class HolderApi:
@@ -215,6 +91,10 @@ class HolderApi:
             Route(
                 "POST", "/api/requests", self.ask, body=Asking, out=Consent, scope=holder, max_body=PICTURE,
                 summary="Read a request and say what agreeing would show", errors=known,
+            ),
+            Route(
+                "POST", "/api/platform-requests", self.ask_by_platform, body=PlatformRequest, out=Consent, scope=holder,
+                summary="Read a request of the Digital Credentials API; once decided, `handed` goes back to the platform", errors=known,
             ),
             Route("GET", "/api/requests/{id}", self.show_request, out=Consent, scope=holder, summary="How a request stands"),
             Route(
@@ -302,12 +182,17 @@ class HolderApi:
         item = await read_request(self._means, vault, await self._link(body))
         return await consent(self._means, vault, item.id)
 
+    async def ask_by_platform(self, request: web.Request, *, body: PlatformRequest) -> Consent:
+        vault = (await self._sitting(request)).vault
+        item = await read_platform_request(self._means, vault, body.protocol, body.data, body.origin)
+        return await consent(self._means, vault, item.id)
+
     async def show_request(self, request: web.Request) -> Consent:
         return await consent(self._means, (await self._sitting(request)).vault, request.match_info["id"])
 
     async def agree(self, request: web.Request, *, body: Agreement) -> Consent:
         vault, name = (await self._sitting(request)).vault, request.match_info["id"]
-        await agree(self._means, vault, name, optional=body.optional, chosen=body.documents)
+        await agree(self._means, vault, name, optional=body.optional, chosen=body.documents, ways=body.ways)
         return await consent(self._means, vault, name)
 
     async def refuse(self, request: web.Request) -> Consent:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from shared.clock import Clock, Entropy
 from shared.flow import Fetch, Fetched
+from shared.openid4vp import Admission
 from shared.storage import Storage
 from shared.trust.anchors import TrustAnchors, parse_trust
 from shared.trust.artefact import CRL
@@ -80,7 +81,7 @@ class Locks:
 class Means:
     """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS.
 
-    ``learn`` is told what anchors were heard to publish; ``status_every`` and ``register_every`` are seconds between two visits.
+    ``admit`` says who is heard beside those with a certificate; ``learn`` is told what anchors were heard to publish; ``status_every`` and ``register_every`` are seconds between two visits.
     """
 
     storage: Storage
@@ -89,6 +90,7 @@ class Means:
     clock: Clock
     entropy: Entropy
     plain_http: Collection[str] = ()
+    admit: Admission = field(default_factory=Admission)
     status_every: int = 3_600
     register_every: int = 12 * 3_600
     learn: Callable[[Heard], None] = lambda _heard: None

@@ -10,23 +10,29 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 import msgspec
 
-from shared.clock import DAY
 from shared.codec import base64url
 from shared.errors import AccessDenied, Conflict, Malformed, Untrusted, VcError
 from shared.flow import arun
-from shared.formats import Binding, Parsed, formats
+from shared.formats import Parsed, formats
 from shared.openid4vp import (
     IntendedUse,
     PostResult,
     RequestObject,
     ResolvedRequest,
+    TransactionData,
+    assign,
+    parse_agreement,
     parse_request,
     post_refusal,
     post_response,
+    render_dc_api_response,
     render_request,
+    resolve_dc_api_request,
     resolve_request,
 )
 from shared.receipts import Receipt, presentation_bytes, verify_receipt, verify_receipt_by
@@ -36,46 +42,45 @@ from shared.x509 import load_certificate
 from wallet import history
 from wallet.cards import acting_for, key_of, lines, type_of
 from wallet.choose import Answerable, Offer, find_offers, pick_copy
+from wallet.entries import AgreedTo, ClaimNames, Entry, Words
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
-from wallet.sessions import (
-    Agreed,
-    Answered,
-    Asked,
-    Asker,
-    ClaimNames,
-    Copy,
-    CopyLine,
-    Document,
-    Entry,
-    Request,
-    Unanswered,
-    Use,
-    Withheld,
-)
-
-KEEP_REQUESTS = 30 * DAY
-CUT_OFF = 180  # seconds after which an answer that nobody here is sending is taken for cut off
-
+from wallet.sessions import Agreed, Answered, Asked, Asker, Copy, CopyLine, Document, Request, Unanswered, Use, Withheld
 
 # --- reading -------------------------------------------------------------------------------------------------------------------------
 
 
 async def read_request(means: Means, vault: Vault, link: str) -> Item[Request]:
     """Fetch and check the request that a link carries. The same request twice is one thing, whatever became of it."""
-    wallet_nonce = base64url.encode(means.entropy(16))
-    flow = resolve_request(link.strip(), wallet_nonce=wallet_nonce, policy=means.trust(), at=means.clock(), plain_http=means.plain_http)
-    resolved = await arun(flow, means.fetch)
-    name = vault.tag("request", resolved.request.client_id, resolved.request.nonce)
+    flow = resolve_request(
+        link.strip(),
+        wallet_nonce=base64url.encode(means.entropy(16)),
+        policy=means.trust(),
+        at=means.clock(),
+        plain_http=means.plain_http,
+        admit=means.admit,
+    )
+    return await _remember(means, vault, await arun(flow, means.fetch))
+
+
+async def read_platform_request(means: Means, vault: Vault, protocol: str, data: Mapping[str, Any], origin: str) -> Item[Request]:
+    """Check a request of the Digital Credentials API; ``origin`` is believed, for a platform that the holder trusts says it."""
+    flow = resolve_dc_api_request(protocol, data, origin, policy=means.trust(), at=means.clock(), admit=means.admit)
+    return await _remember(means, vault, await arun(flow, means.fetch))
+
+
+async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> Item[Request]:
+    name = vault.tag("request", resolved.request.audience, resolved.request.nonce)
     request = Request(
         at=means.clock(),
         asker=_asker(resolved),
         use=None if resolved.use is None else _use(resolved.use),
         claims=json.dumps(render_request(resolved.request, at=means.clock())),
-        signer=resolved.signer.der,
+        signer=b"" if resolved.signer is None else resolved.signer.der,
         state=Asked(),
+        origin=resolved.request.origin,
     )
 
     async def remember(tx: Tx) -> Item[Request]:
@@ -86,11 +91,9 @@ async def read_request(means: Means, vault: Vault, link: str) -> Item[Request]:
 
 
 def _asker(resolved: ResolvedRequest) -> Asker:
-    client_id = resolved.request.client_id
-    if resolved.asker is not None:
-        party = resolved.asker.uris[0] if resolved.asker.uris else client_id  # certificates that others made may name no URI
-        return Asker(party=party, name=resolved.asker.subject, proved=True, client_id=client_id)
-    return Asker(party=client_id, name=resolved.signer.subject, proved=False, client_id=client_id)
+    doubt = "" if resolved.signed else "site" if resolved.request.origin else "unsigned"
+    client_id = resolved.request.client_id or resolved.request.audience
+    return Asker(party=resolved.party, name=resolved.name, proved=resolved.proved, client_id=client_id, doubt=doubt)
 
 
 def _use(use: IntendedUse) -> Use:
@@ -115,7 +118,7 @@ def _page(url: str | None) -> str:
 
 def request_object(means: Means, request: Request) -> RequestObject:
     """The checked request as it was read."""
-    return parse_request(json.loads(request.claims), plain_http=means.plain_http)
+    return parse_request(json.loads(request.claims), plain_http=means.plain_http, origin=request.origin)
 
 
 async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
@@ -129,7 +132,7 @@ async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """One document as it will be shown: the copy, and the presentation that lacks only its holder's signature."""
+    """One document as it will be shown: the copy, and the presentation that lacks only its holder's signature, to ``agreed`` as well."""
 
     query_id: str
     document: Document
@@ -137,21 +140,39 @@ class Showing:
     line: CopyLine
     presented: Parsed
     shown: tuple[str, ...]
+    agreed: tuple[TransactionData, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """What the holder chose.
+
+    ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to a document where several answer, ``ways``
+    a credential set (its position) to the way in which it is met (``choose.way_name``).
+    """
+
+    optional: Collection[str]
+    chosen: Mapping[str, str]
+    ways: Mapping[str, str]
 
 
 async def agree(
-    means: Means, vault: Vault, request_id: str, *, optional: Collection[str] = (), chosen: Mapping[str, str] | None = None
+    means: Means,
+    vault: Vault,
+    request_id: str,
+    *,
+    optional: Collection[str] = (),
+    chosen: Mapping[str, str] | None = None,
+    ways: Mapping[str, str] | None = None,
 ) -> Item[Request]:
-    """Share once. A second click waits for the first and finds its result; nothing is ever sent twice.
-
-    ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to a document where several answer.
-    """
+    """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; nothing is ever sent twice."""
+    pick = Pick(optional=optional, chosen=chosen or {}, ways=ways or {})
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Asked):
             return item
         try:
-            item, showings = await _spend(means, vault, item, optional, chosen or {})
+            item, showings = await _spend(means, vault, item, pick)
         except Conflict:
             now = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
             if isinstance(now.value.state, Asked):
@@ -160,9 +181,7 @@ async def agree(
         return await _send(means, vault, item, showings)
 
 
-async def _spend(
-    means: Means, vault: Vault, item: Item[Request], optional: Collection[str], chosen: Mapping[str, str]
-) -> tuple[Item[Request], list[Showing]]:
+async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) -> tuple[Item[Request], list[Showing]]:
     """Mark the copies and the request, all in one unit of work, before anything leaves."""
     asked, asker, at = request_object(means, item.value), item.value.asker, means.clock()
     if asked.expires_at is not None and asked.expires_at <= at:
@@ -170,8 +189,10 @@ async def _spend(
 
     async def spend(tx: Tx) -> tuple[Item[Request], list[Showing]]:
         found = await find_offers(tx, vault, asked.query, asker.party, at=at)
-        showings = [await _prepare(tx, vault, offer, optional=optional, party=asker.party, at=at) for offer in found.choose(chosen)]
-        if len({one.document.id for one in showings}) != len(showings):
+        offers = found.choose(pick.chosen, pick.ways)
+        agreed = assign(asked.transaction_data, {offer.query_id: offer.format for offer in offers})
+        showings = [await _prepare(tx, vault, offer, pick, agreed.get(offer.query_id, ()), party=asker.party, at=at) for offer in offers]
+        if len({one.line.id for one in showings}) != len(showings):
             raise Conflict("this request asks for the same document in two ways; ask for one that does not")
         for one in showings:
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
@@ -186,16 +207,16 @@ async def _spend(
     return await means.storage.write(spend, point="present")
 
 
-async def _prepare(tx: Tx, vault: Vault, offer: Offer, *, optional: Collection[str], party: str, at: int) -> Showing:
+async def _prepare(tx: Tx, vault: Vault, offer: Offer, pick: Pick, agreed: tuple[TransactionData, ...], *, party: str, at: int) -> Showing:
     line = pick_copy(offer.document, offer.format, party, at)
     if line is None:
         raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
     copy = (await COPIES.get(tx, vault, line.id)).value
     parsed = formats()[offer.format].parse(copy.wire)
-    presented = offer.disclose(parsed, optional)
+    presented = offer.disclose(parsed, pick.optional)
     claims = formats()[offer.format].peek(presented).claims
     shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))
-    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
+    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown, agreed=agreed)
 
 
 async def mark_used(tx: Tx, means: Means, vault: Vault, *, document: str, copy: str, party: str, name: str, at: int) -> None:
@@ -219,6 +240,9 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         return item
     try:
         vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
+        if asked.origin:
+            handed = render_dc_api_response(asked, vp_token)
+            return await _close(means, vault, item, Answered(at=means.clock(), shown=state.shown, handed=handed), showings)
         result = await arun(post_response(asked, vp_token, plain_http=means.plain_http), means.fetch)
     except VcError as error:
         return await _close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=error.detail), showings)
@@ -234,9 +258,7 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
 
 
 async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
-    """The audience is the whole client id with its prefix (OpenID4VP section 14.10)."""
-    binding = Binding(audience=asked.client_id, nonce=asked.nonce)
-    return await sign_presentation(one.copy, one.presented, binding, at=means.clock(), entropy=means.entropy)
+    return await sign_presentation(one.copy, one.presented, asked.binding(one.agreed), at=means.clock(), entropy=means.entropy)
 
 
 async def _check_receipt(means: Means, vault: Vault, request: Request, result: PostResult, presentation: bytes) -> str:
@@ -255,6 +277,8 @@ async def _check_receipt(means: Means, vault: Vault, request: Request, result: P
 
 def _verify_receipt(means: Means, request: Request, token: str, presentation: bytes) -> Receipt:
     nonce, at = request_object(means, request).nonce, means.clock()
+    if not request.signer:
+        raise Untrusted("nobody can tell who signed the receipt, for the request came without a certificate")
     if not request.asker.proved:
         return verify_receipt_by(token, signer=load_certificate(request.signer), at=at, presentation=presentation, nonce=nonce)
     receipt = verify_receipt(token, policy=means.trust(), at=at, presentation=presentation, nonce=nonce)
@@ -267,7 +291,7 @@ async def _close(
     means: Means, vault: Vault, item: Item[Request], state: Answered | Unanswered, showings: Sequence[Showing]
 ) -> Item[Request]:
     documents = {one.query_id: one.document for one in showings}
-    entry = _entry(means, item, state, documents)
+    entry = closing_entry(means, item, state, documents)
     value = msgspec.structs.replace(item.value, state=state)
 
     async def close(tx: Tx) -> Item[Request]:
@@ -278,14 +302,15 @@ async def _close(
     return await means.storage.write(close, point="answered")
 
 
-def _entry(means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document]) -> Entry:
+def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document]) -> Entry:
     behalf = [document.id for document in documents.values() if acting_for(type_of(document), document.claims)]
     failed = state.detail if isinstance(state, Unanswered) else state.refusal
+    asked = request_object(means, item.value)
     return history.exchange(
         item.value,
         at=state.at,
         result="failed" if failed else "success",
-        requested=requested_names(request_object(means, item.value)),
+        requested=requested_names(asked),
         presented=[
             ClaimNames(credential_identifier=documents[query].vct, claims=keys) for query, keys in state.shown.items() if query in documents
         ],
@@ -295,21 +320,35 @@ def _entry(means: Means, item: Item[Request], state: Answered | Unanswered, docu
         receipt=(state.receipt or "") if isinstance(state, Answered) else "",
         receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
         reason=failed,
+        agreed=agreed_to(asked),
     )
+
+
+def agreed_to(asked: RequestObject) -> list[AgreedTo]:
+    """What is agreed to in answering, in the words that were shown."""
+    agreements = [(entry, parse_agreement(entry)) for entry in asked.transaction_data]
+    return [
+        AgreedTo(
+            statement=(Words(lang="en", content=agreement.statement.en), Words(lang="cy", content=agreement.statement.cy)),
+            reference=agreement.reference,
+            digest=sha256(entry.raw.encode()).hexdigest(),
+        )
+        for entry, agreement in agreements
+    ]
 
 
 def requested_names(asked: RequestObject) -> list[ClaimNames]:
     """What was asked, in names."""
     return [
         ClaimNames(
-            credential_identifier=",".join(query.vct_values or ()) or query.format,
+            credential_identifier=",".join(query.vct_values or ()) or query.doctype_value or query.format,
             claims=tuple(key_of(claim.path) for claim in query.claims or ()),
         )
         for query in asked.query.credentials
     ]
 
 
-# --- withholding, and answers that were cut off ----------------------------------------------------------------------------------------
+# --- withholding -----------------------------------------------------------------------------------------------------------------------
 
 
 async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
@@ -319,11 +358,7 @@ async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
         if not isinstance(item.value.state, Asked):
             return item
         asked = request_object(means, item.value)
-        try:
-            await arun(post_refusal(asked, AccessDenied("the holder did not agree"), plain_http=means.plain_http), means.fetch)
-            told = True
-        except VcError:
-            told = False  # the decision stands; the other side will see its request run out
+        told = await _tell(means, asked)
         entry = history.exchange(
             item.value, at=means.clock(), result="declined", requested=requested_names(asked), transaction=item.id, reason="access_denied"
         )
@@ -337,37 +372,12 @@ async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
         return await means.storage.write(close, point="withheld")
 
 
-async def settle_cut_off(means: Means, vault: Vault) -> None:
-    """Requests that were agreed to by a process that then died: nobody knows whether the answer arrived, and it is not sent again."""
-    at = means.clock()
-    for item in await means.storage.read(lambda tx: REQUESTS.all(tx, vault)):
-        state = item.value.state
-        if isinstance(state, Agreed) and state.at + CUT_OFF <= at and not means.locks.busy(f"{vault.wallet}/{item.id}"):
-            await _settle(means, vault, item, state)
-
-
-async def _settle(means: Means, vault: Vault, item: Item[Request], state: Agreed) -> None:
-    cut_off = Unanswered(at=means.clock(), shown=state.shown, detail="this wallet stopped while it was sending")
-    value = msgspec.structs.replace(item.value, state=cut_off)
-
-    async def settle(tx: Tx) -> None:
-        found = {query: await DOCUMENTS.find(tx, vault, document) for query, document in state.selection.items()}
-        documents = {query: one.value for query, one in found.items() if one is not None}
-        await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
-        await history.append(tx, vault, _entry(means, item, cut_off, documents), entropy=means.entropy)
-
-    await means.storage.write(settle, point="settled")
-
-
-async def forget_old(means: Means, vault: Vault) -> None:
-    """What was asked long ago leaves the wallet; its line in the history stays."""
-    oldest = means.clock() - KEEP_REQUESTS
-    items = await means.storage.read(lambda tx: REQUESTS.all(tx, vault))
-    old = [item.id for item in items if item.value.at < oldest and not isinstance(item.value.state, Agreed)]
-
-    async def drop(tx: Tx) -> None:
-        for name in old:
-            await REQUESTS.drop(tx, vault, name)
-
-    if old:
-        await means.storage.write(drop, point="forgotten")
+async def _tell(means: Means, asked: RequestObject) -> bool:
+    """Whether the refusal was heard; a platform gets it from us in any case."""
+    if asked.origin:
+        return True
+    try:
+        await arun(post_refusal(asked, AccessDenied("the holder did not agree"), plain_http=means.plain_http), means.fetch)
+    except VcError:
+        return False  # the decision stands; the other side will see its request run out
+    return True

@@ -14,8 +14,9 @@ import msgspec
 from shared.clock import Entropy
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
+from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
-from wallet.sessions import Addressed, Copy, Delivery, Document, Head, Profile, Receiving, Request, Sealed, StatusCopy
+from wallet.sessions import Addressed, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -207,7 +207,10 @@ class StatusCopy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. ``party`` is what a copy is tied to: the entity's identifier where it was proved, else the request's client id."""
+    """Who asks. ``party`` is what a copy is tied to: the entity's identifier where it was proved, else whom the answer is made out to.
+
+    ``doubt`` says how little is known: ``unsigned`` if nobody signed the request, ``site`` if only a browser says where it came from.
+    """
 
     party: str
     name: str
@@ -241,7 +244,10 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, tag="agreed"):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
-    """The answer arrived. ``refusal`` is why the other side did not take it; ``receipt_problem`` what is wrong with its receipt (S25)."""
+    """The answer arrived, or was ``handed`` to a platform.
+
+    ``refusal`` is why the other side did not take it; ``receipt_problem`` what is wrong with its receipt (S25).
+    """
 
     at: int
     shown: dict[str, tuple[str, ...]]
@@ -249,6 +255,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
     receipt: str | None = None
     receipt_problem: str = ""
     refusal: str = ""
+    handed: dict[str, Any] | None = None
 
 
 class Unanswered(msgspec.Struct, frozen=True, kw_only=True, tag="unanswered"):
@@ -270,7 +277,10 @@ RequestState = Asked | Agreed | Answered | Unanswered | Withheld
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, as it was checked when it was read. ``claims`` are those of the signed request object, ``signer`` its DER certificate."""
+    """One request, as it was checked when it was read. ``claims`` are those of the request object, ``signer`` its DER certificate, if any.
+
+    ``origin`` is where a platform says that it came from; such a request is answered to the platform (``Answered.handed``).
+    """
 
     at: int
     asker: Asker
@@ -278,6 +288,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     claims: str
     signer: bytes
     state: RequestState
+    origin: str = ""
 
 
 class Addressed(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,95 +302,3 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[str, ...]
     expires_at: int
     file: str
-
-
-# --- history -----------------------------------------------------------------------------------------------------------------------------
-
-
-class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """The other side, as far as it is known: ``type`` is ``uri`` or ``x509_hash``."""
-
-    type: str
-    identifier: str
-
-
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence in one language."""
-
-    lang: str
-    content: str
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True, rename={"policy_uri": "policyURI"}):
-    """Where the other side says what it does with data."""
-
-    type: str
-    policy_uri: str
-
-
-class ClaimNames(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Names of claims, never their values (R6)."""
-
-    credential_identifier: str
-    claims: tuple[str, ...]
-
-
-class Entry(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename={
-        "interacting_party_identifier": "interactingPartyIdentifier",
-        "interacting_party_name": "interactingPartyName",
-        "interacting_party_contact": "interactingPartyContact",
-        "privacy_policy": "privacyPolicy",
-        "dpa_name": "dpaName",
-        "dpa_contact": "dpaContact",
-        "claims_requested": "listOfClaimsRequested",
-        "claims_presented": "listOfClaimsPresented",
-        "transaction_identifier": "transactionIdentifier",
-        "transaction_type": "transactionType",
-        "transaction_result": "transactionResult",
-        "reason_of_noncompletion": "reasonOfNoncompletion",
-        "intended_use_identifier": "intendedUseIdentifier",
-    },
-):
-    """One line of the history: the field names of EUDI TS10 and ours. ``prev`` is the head of the chain before it (S25)."""
-
-    seq: int
-    time: int
-    transaction_identifier: str
-    transaction_type: str  # issuance, presentation, addressed-copy, backup-restored
-    transaction_result: str  # success, declined, failed
-    interacting_party_identifier: Party
-    interacting_party_name: str
-    interacting_party_contact: str = ""
-    purpose: tuple[Words, ...] = ()
-    privacy_policy: Policy | None = None
-    dpa_name: str = ""
-    dpa_contact: str = ""
-    claims_requested: tuple[ClaimNames, ...] = ()
-    claims_presented: tuple[ClaimNames, ...] = ()
-    reason_of_noncompletion: str = ""
-    intended_use_identifier: str = ""
-    on_behalf_of: str = ""
-    documents: tuple[str, ...] = ()
-    level: int | None = None
-    receipt: str = ""
-    receipt_problem: str = ""
-    prev: str = ""
-
-
-class Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry with the salt of its commitment."""
-
-    entry: Entry
-    salt: bytes
-    commitment: bytes
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the history's chain stands after ``size`` entries."""
-
-    size: int
-    digest: bytes

@@ -28,12 +28,13 @@ from shared.web.dates import Dates
 from wallet import history
 from wallet.cards import PREFERRED, acting_for, lines, type_of
 from wallet.choose import Offer, find_offers, pick_copy
+from wallet.entries import ClaimNames
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.present import Showing, mark_used
 from wallet.records import ADDRESSED, COPIES, STATUS, Item
-from wallet.sessions import Addressed, ClaimNames, Document
+from wallet.sessions import Addressed, Document
 
 DEFAULT_DAYS = 7
 SMALL = "dc+sd-cwt"
@@ -138,7 +139,7 @@ async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int) -> Offer:
 async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int) -> Offer:
     found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at)
     chosen: dict[str, str] = {} if wish.document is None else dict.fromkeys(found.parts, wish.document)
-    return found.choose(chosen)[0]
+    return found.choose(chosen, {})[0]
 
 
 async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> Showing:
@@ -151,7 +152,7 @@ async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> 
     claims = formats()[offer.format].peek(presented).claims
     await mark_used(tx, means, vault, document=offer.document.id, copy=line.id, party=wish.entity, name=wish.name or wish.entity, at=at)
     shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))
-    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown)
+    return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown, agreed=())
 
 
 async def _staples(tx: Tx, vault: Vault, uri: str) -> list[str]:

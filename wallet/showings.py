@@ -10,10 +10,11 @@ from msgspec import Meta, Struct
 from shared.storage import Tx
 from wallet import history
 from wallet.cards import acting_for, type_of
+from wallet.entries import ClaimNames, Entry, Party, Words
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS
-from wallet.sessions import ClaimNames, Document, Entry, Party, Words
+from wallet.sessions import Document
 
 GROUP = "group:"
 """Before the name of a group where the history otherwise has names of claims."""

@@ -29,10 +29,10 @@ from shared.status.token_status_list import (
     verify_token,
 )
 from shared.storage import Tx
-from wallet import history, present, receive
+from wallet import cut_off, history, receive
+from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.present import settle_cut_off
 from wallet.receive import Batch, NotKeptError, collect, fetch_batch, ledger, put_copies, renewal, send_notice, usable
 from wallet.records import COPIES, DOCUMENTS, STATUS, Item
 from wallet.sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
@@ -50,7 +50,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
     """Everything that is due now. One thing that fails does not keep the others from being done."""
     at = means.clock()
     await settle_cut_off(means, vault)
-    for tidy in (drop_run_out, present.forget_old, receive.forget_old):
+    for tidy in (drop_run_out, cut_off.forget_old, receive.forget_old):
         await tidy(means, vault)
     for item in await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault)):
         try:

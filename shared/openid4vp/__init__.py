@@ -1,6 +1,9 @@
 """OpenID for Verifiable Presentations 1.0 under HAIP: signed requests, encrypted answers, a wallet's flows. No socket, no clock, no key."""
 
-from ._link import AuthorizationRequest, client_id_of, parse_authorization_link, request_links
+from ._client import Admission, ClientId, Prefix, client_id_of, parse_client_id
+from ._dc_api import MULTISIGNED, PROTOCOLS, SIGNED, UNSIGNED, resolve_dc_api_request
+from ._link import AuthorizationRequest, parse_authorization_link, request_links
+from ._metadata import VP_FORMATS, wallet_metadata
 from ._request import (
     AUDIENCE,
     MEDIA_TYPE,
@@ -11,49 +14,90 @@ from ._request import (
     prepare_request_object,
     render_request,
 )
+from ._resolved import ResolvedRequest
 from ._response import (
     MAX_RESPONSE,
     VpResponse,
     WalletRefusal,
+    parse_dc_api_response,
     parse_request_uri_post,
     parse_response,
     render_accepted,
+    render_dc_api_refusal,
+    render_dc_api_response,
     render_refusal,
     render_response,
 )
+from ._signed import check_request_object
+from ._transaction import (
+    AGREE,
+    AGREEING_FORMATS,
+    Agreement,
+    TransactionData,
+    agreed_members,
+    assign,
+    parse_agreement,
+    parse_transaction_data,
+    render_agreement,
+    render_transaction_data,
+)
 from ._use import IntendedUse, VerifierInfo, find_use, parse_use, render_use
-from ._wallet import PostResult, ResolvedRequest, check_request_object, post_refusal, post_response, resolve_request
+from ._wallet import PostResult, post_refusal, post_response, resolve_request
 
 __all__ = [
+    "AGREE",
+    "AGREEING_FORMATS",
     "AUDIENCE",
     "MAX_RESPONSE",
     "MEDIA_TYPE",
+    "MULTISIGNED",
+    "PROTOCOLS",
     "RESPONSE_MODE",
+    "SIGNED",
     "TYP",
+    "UNSIGNED",
+    "VP_FORMATS",
+    "Admission",
+    "Agreement",
     "AuthorizationRequest",
+    "ClientId",
     "IntendedUse",
     "PostResult",
+    "Prefix",
     "RequestObject",
     "ResolvedRequest",
+    "TransactionData",
     "VerifierInfo",
     "VpResponse",
     "WalletRefusal",
+    "agreed_members",
+    "assign",
     "check_request_object",
     "client_id_of",
     "find_use",
+    "parse_agreement",
     "parse_authorization_link",
+    "parse_client_id",
+    "parse_dc_api_response",
     "parse_request",
     "parse_request_uri_post",
     "parse_response",
+    "parse_transaction_data",
     "parse_use",
     "post_refusal",
     "post_response",
     "prepare_request_object",
     "render_accepted",
+    "render_agreement",
+    "render_dc_api_refusal",
+    "render_dc_api_response",
     "render_refusal",
     "render_request",
     "render_response",
+    "render_transaction_data",
     "render_use",
     "request_links",
+    "resolve_dc_api_request",
     "resolve_request",
+    "wallet_metadata",
 ]

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from ..codec import base64url
+from ..codec import strict_json
 from ..errors import InvalidRequest, Malformed
 from ..urls import Links, check_https, query_of, with_query
+from ._client import Prefix, parse_client_id
 
 SCHEME = "openid4vp://"
-PREFIX = "x509_hash:"
+_STRUCTURED = frozenset({"client_metadata", "dcql_query", "transaction_data", "verifier_info"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """What a link says: who claims to ask, and where the signed request lies (or, in ``request``, the request itself).
+    """What a link says: who claims to ask, and where the request lies, or in ``request`` the request itself, or its parameters.
 
-    ``method`` is ``get`` or ``post``.
+    ``method`` is ``get`` or ``post``. ``parameters`` are there only in a request that nobody signed.
     """
 
     client_id: str
     request_uri: str | None = None
     request: str | None = None
     method: str = "get"
-
-
-def client_id_of(leaf: bytes) -> str:
-    """``x509_hash:`` and the base64url SHA-256 of the DER leaf certificate (section 5.9.3)."""
-    return PREFIX + base64url.encode(hashlib.sha256(leaf).digest())
-
-
-def check_client_id(client_id: str) -> None:
-    """``InvalidRequest`` for a prefix that is not ``x509_hash``, ``origin:`` and names without a prefix included (section 5.9)."""
-    if not client_id.startswith(PREFIX):
-        raise InvalidRequest("only organisations named by their certificate (x509_hash) are answered here", where="client_id")
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def request_links(*, page: str, client_id: str, request_uri: str) -> Links:
@@ -44,23 +35,34 @@ def request_links(*, page: str, client_id: str, request_uri: str) -> Links:
     return Links(https=with_query(page, parameters), scheme=with_query(SCHEME, parameters))
 
 
-def parse_authorization_link(link: str, *, plain_http: Collection[str] = ()) -> AuthorizationRequest:
-    """A link of any scheme. ``Malformed`` or ``InvalidRequest``; a request whose parameters stand in the link itself is unsigned."""
+def parse_authorization_link(link: str, *, plain_http: Collection[str] = (), unsigned: bool = False) -> AuthorizationRequest:
+    """A link of any scheme: ``Malformed`` or ``InvalidRequest``. ``unsigned`` admits what nobody signed, from an address as its client."""
     parameters = query_of(link.strip())
     client_id = parameters.get("client_id")
     if not client_id:
         raise Malformed("the link does not say who asks", where="client_id")
-    check_client_id(client_id)
+    nobody = parse_client_id(client_id).prefix is Prefix.REDIRECT_URI
+    if nobody and not unsigned:
+        raise InvalidRequest("requests that nobody signed are not answered here", where="client_id")
     uri, request, method = (parameters.get(name) for name in ("request_uri", "request", "request_uri_method"))
     if uri is not None and request is not None:
         raise InvalidRequest("a request is given once", where="request_uri")
     if uri is None:
-        if not request:
-            raise InvalidRequest("this request is not signed", where="request_uri")
         if method is not None:
             raise InvalidRequest("request_uri_method needs a request_uri", where="request_uri_method")
-        return AuthorizationRequest(client_id=client_id, request=request)
+        if request:
+            return AuthorizationRequest(client_id=client_id, request=request)
+        if not nobody or request is not None:
+            raise InvalidRequest("this request is not signed", where="request_uri")
+        return AuthorizationRequest(client_id=client_id, parameters=_values(parameters))
     if method not in {None, "get", "post"}:
         raise InvalidRequest("request_uri_method is get or post", where="request_uri_method")
     check_https(uri, where="request_uri", plain_http=plain_http)
     return AuthorizationRequest(client_id=client_id, request_uri=uri, method=method or "get")
+
+
+def _values(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """As a request object would have them: objects and arrays stand in a link as JSON (OAuth 2.0 JAR section 5, OpenID4VP section 5.1)."""
+    return {
+        name: strict_json.loads(value, max_depth=16, where=name) if name in _STRUCTURED else value for name, value in parameters.items()
+    }

@@ -39,12 +39,33 @@ class WalletRefusal:
 
 
 def render_response(request: RequestObject, vp_token: Mapping[str, Sequence[str]]) -> bytes:
-    """The form body of ``direct_post.jwt``: the answer, locked with the request's key (section 8.3.1)."""
-    key, enc = request.encryption()
-    payload: dict[str, Any] = {"vp_token": {query_id: list(wires) for query_id, wires in vp_token.items()}}
+    """The form body of ``direct_post.jwt``, locked with the request's key (section 8.3.1), or of ``direct_post`` (section 8.2)."""
+    answer: dict[str, Any] = {"vp_token": _rendered(vp_token)}
     if request.state is not None:
-        payload["state"] = request.state
-    return render_form({"response": jwe.encrypt(strict_json.dumps(payload), key, enc=enc)})
+        answer["state"] = request.state
+    if request.locked:
+        return render_form({"response": _lock(request, answer)})
+    return render_form({**answer, "vp_token": strict_json.dumps(answer["vp_token"]).decode()})
+
+
+def render_dc_api_response(request: RequestObject, vp_token: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The ``data`` for a platform, of ``dc_api.jwt`` or ``dc_api`` (appendix A.4)."""
+    answer = {"vp_token": _rendered(vp_token)}
+    return {"response": _lock(request, answer)} if request.locked else answer
+
+
+def render_dc_api_refusal(error: VcError) -> dict[str, str]:
+    """The ``data`` for a platform when nothing is shown: the code and nothing else (appendix A.4)."""
+    return {"error": error.error}
+
+
+def _rendered(vp_token: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {query_id: list(wires) for query_id, wires in vp_token.items()}
+
+
+def _lock(request: RequestObject, answer: Mapping[str, Any]) -> str:
+    key, enc = request.encryption()
+    return jwe.encrypt(strict_json.dumps(answer), key, enc=enc)
 
 
 def render_refusal(error: VcError, state: str | None) -> bytes:
@@ -56,16 +77,17 @@ def render_refusal(error: VcError, state: str | None) -> bytes:
 # --- the verifier reads ----------------------------------------------------------------------------------------------------------------
 
 
-def parse_response(body: bytes | str, private_jwk: Mapping[str, Any], *, state: str) -> VpResponse | WalletRefusal:
+def parse_response(body: bytes | str, private_jwk: Mapping[str, Any] | None, *, state: str) -> VpResponse | WalletRefusal:
     """A posted form, opened with the request's own key. ``InvalidRequest`` for everything that is neither answer nor error.
 
-    ``state`` is that of the request whose address the form was posted to; an answer or error with another one is refused.
+    ``state`` is that of the request whose address the form was posted to; an answer or error with another one is refused. Without a key
+    the request asked for an answer in clear (``direct_post``), and a locked one is refused.
     """
     try:
         form = parse_form(body, max_bytes=MAX_RESPONSE)
         if "error" in form:
             return _refusal(form, state)
-        answer = strict_json.load_object(jwe.decrypt(_token(form), private_jwk), max_bytes=MAX_RESPONSE)
+        answer = _plain(form) if private_jwk is None else _opened(form, private_jwk)
         if answer.get("error") is not None:
             return _refusal(answer, state)
         _check_state(answer, state)
@@ -74,16 +96,40 @@ def parse_response(body: bytes | str, private_jwk: Mapping[str, Any], *, state: 
         raise InvalidRequest(error.detail, where=error.where) from error
 
 
-def _token(form: Mapping[str, str]) -> str:
-    if "response" not in form:
+def parse_dc_api_response(data: Mapping[str, Any], private_jwk: Mapping[str, Any] | None) -> VpResponse | WalletRefusal:
+    """The ``data`` that a platform gave, as ``parse_response``; there is no ``state`` (appendix A.4)."""
+    try:
+        answer = data if private_jwk is None or "error" in data else _opened(data, private_jwk)
+        if "error" in answer:
+            if "vp_token" in answer or "response" in answer:
+                raise InvalidRequest("an error and an answer do not come together", where="error")
+            return _read_refusal(answer)
+        return VpResponse(_vp_token(answer))
+    except (Malformed, Rejected) as error:
+        raise InvalidRequest(error.detail, where=error.where) from error
+
+
+def _opened(members: Mapping[str, Any], private_jwk: Mapping[str, Any]) -> dict[str, Any]:
+    token = members.get("response")
+    if type(token) is not str:
         raise InvalidRequest("an answer comes locked, in the field response", where="response")
-    return form["response"]
+    return strict_json.load_object(jwe.decrypt(token, private_jwk), max_bytes=MAX_RESPONSE)
+
+
+def _plain(form: Mapping[str, str]) -> dict[str, Any]:
+    if "vp_token" not in form:
+        raise InvalidRequest("an answer comes in the field vp_token", where="vp_token")
+    return {**form, "vp_token": strict_json.loads(form["vp_token"], max_bytes=MAX_RESPONSE, where="/vp_token")}
 
 
 def _refusal(members: Mapping[str, Any], state: str) -> WalletRefusal:
     if "response" in members or members.get("vp_token") is not None:
         raise InvalidRequest("an error and an answer do not come together", where="error")
     _check_state(members, state)
+    return _read_refusal(members)
+
+
+def _read_refusal(members: Mapping[str, Any]) -> WalletRefusal:
     error = reader.get_str(members, "error")
     if not _ERROR.fullmatch(error):
         raise InvalidRequest("an error code is made of letters, digits and _", where="/error")

@@ -44,7 +44,7 @@ def render_use(use: IntendedUse) -> VerifierInfo:
     """The entry that carries ``use``."""
     data: dict[str, Any] = {
         "intendedUseIdentifier": use.identifier,
-        "purpose": [{"lang": lang, "content": text} for lang, text in (("en", use.purpose.en), ("cy", use.purpose.cy)) if text],
+        "purpose": render_words(use.purpose),
     }
     if use.privacy_policy is not None:
         data["privacyPolicy"] = {"policyURI": use.privacy_policy}
@@ -56,11 +56,11 @@ def render_use(use: IntendedUse) -> VerifierInfo:
 
 
 def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
-    """``Malformed`` with a pointer. Where one language is missing the other stands in."""
+    """``Malformed`` with a pointer."""
     policy = reader.get_object(data, "privacyPolicy", where, optional=True)
     return IntendedUse(
         identifier=reader.get_str(data, "intendedUseIdentifier", where, max_length=300),
-        purpose=_purpose(data, where),
+        purpose=parse_words(data, "purpose", where),
         privacy_policy=None if policy is None else reader.get_str(policy, "policyURI", f"{where}/privacyPolicy", max_length=2_000),
         retention_days=reader.get_int(data, "retention_days", where, optional=True, maximum=36_525),
         claims_kept=reader.get_strings(data, "claims_kept", where, optional=True, max_items=128) or (),
@@ -69,10 +69,16 @@ def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
     )
 
 
-def _purpose(data: Mapping[str, Any], where: str) -> Text:
+def render_words(words: Text) -> list[dict[str, str]]:
+    """``[{lang, content}, …]``, as the European register writes words for people."""
+    return [{"lang": lang, "content": text} for lang, text in (("en", words.en), ("cy", words.cy)) if text]
+
+
+def parse_words(data: Mapping[str, Any], name: str, where: str) -> Text:
+    """``Malformed`` without any. Where one language is missing the other stands in."""
     words = {}
-    for position, entry in enumerate(reader.get_objects(data, "purpose", where, min_items=1, max_items=32)):
-        place = f"{where}/purpose/{position}"
+    for position, entry in enumerate(reader.get_objects(data, name, where, min_items=1, max_items=32)):
+        place = f"{where}/{name}/{position}"
         words[reader.get_str(entry, "lang", place, max_length=35)] = reader.get_str(entry, "content", place, max_length=_MAX_TEXT)
     first = next(iter(words.values()))
     return Text(words.get("en", first), words.get("cy", words.get("en", first)))

@@ -26,13 +26,14 @@ from wallet.choose import Offer
 from wallet.config import open_place
 from wallet.consent import Consent, consent
 from wallet.enter import Doors, Opened
+from wallet.entries import Sealed
 from wallet.init import SetUp, Wish, migrations, set_up
 from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
 from wallet.means import Means
 from wallet.present import agree, read_request
 from wallet.receive import read_invitation
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
-from wallet.sessions import Copy, Document, Request, Sealed
+from wallet.sessions import Copy, Document, Request
 from wallet.upkeep import collect_and_look, upkeep
 
 PASSPHRASE = "correct horse battery staple"

@@ -14,9 +14,9 @@ from shared.errors import Conflict, HistoryRewritten, Malformed, SignInRequired,
 from shared.receipts import LogEntry
 from wallet import history
 from wallet.backup import BackupTools, open_backup, restore
+from wallet.entries import Sealed
 from wallet.present import agree
 from wallet.records import DOCUMENTS, HISTORY
-from wallet.sessions import Sealed
 from wallet.share import Wish, make_out
 
 

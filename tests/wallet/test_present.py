@@ -36,7 +36,8 @@ from shared.keys import KeyId
 from shared.openid4vp import IntendedUse, RequestObject, render_request, render_use
 from shared.receipts import LogHead
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
-from wallet.present import CUT_OFF, agree, read_request, refuse, settle_cut_off
+from wallet.cut_off import CUT_OFF, settle_cut_off
+from wallet.present import agree, read_request, refuse
 from wallet.records import DOCUMENTS, REQUESTS
 from wallet.sessions import Agreed, Answered, Unanswered, Withheld
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from shared.errors import Malformed, TooLarge, VcError
@@ -62,12 +64,12 @@ class AskingPages:
 
     async def _view(self, request: web.Request) -> Consent:
         sitting, words = await self._desk.sitting(request), self._desk.words(request)
-        chosen = {name.removeprefix("use."): value for name, value in request.query.items() if name.startswith("use.")}
         return await consent(
             self._desk.means,
             sitting.vault,
             request.match_info["id"],
-            chosen=chosen,
+            chosen=_named(request.query, "use."),
+            ways=_named(request.query, "way."),
             translate=words._,
             locale=words.locale,
             dates=words.dates,
@@ -84,10 +86,16 @@ class AskingPages:
         vault, name = (await self._desk.sitting(request)).vault, request.match_info["id"]
         if form.value("decision") == "share":
             chosen = {query: form.value(f"use.{query}") for query in form.values("query") if form.value(f"use.{query}")}
-            await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen)
+            ways = {position: form.value(f"way.{position}") for position in form.values("position")}
+            await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen, ways=ways)
         else:
             await refuse(self._desk.means, vault, name)
         return see(f"/present/{name}")
+
+
+def _named(query: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The parameters that begin so, by what follows."""
+    return {name.removeprefix(prefix): value for name, value in query.items() if name.startswith(prefix)}
 
 
 DECISIONS = {

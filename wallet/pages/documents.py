@@ -13,11 +13,12 @@ from shared.web.auth import current_session, read_form
 from shared.web.pages import render
 from wallet import history, phone
 from wallet.cards import Card, card, type_of
+from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.pages.desk import Desk, see
 from wallet.phone_api import BatchLine, batch_line
 from wallet.records import COPIES, DOCUMENTS, Item
-from wallet.sessions import Document, Sealed
+from wallet.sessions import Document
 from wallet.upkeep import check_status, renew
 
 

@@ -13,9 +13,9 @@ from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import history
 from wallet.cards import iso_day
+from wallet.entries import ClaimNames, Sealed
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
-from wallet.sessions import ClaimNames, Sealed
 from wallet.showings import GROUP
 
 KINDS = {

@@ -94,7 +94,9 @@ def test_unknown_members_and_iss_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("members", "where"),
     [
-        ({"response_mode": "direct_post"}, "/response_mode"),
+        ({"response_mode": "dc_api.jwt"}, "/response_mode"),
+        ({"client_id": None}, "/client_id"),
+        ({"client_id": "origin:https://bank.example"}, "/client_id"),
         ({"response_mode": "fragment"}, "/response_mode"),
         ({"response_uri": None}, "/response_uri"),
         ({"response_uri": "http://bank.example/"}, "/response_uri"),
@@ -182,8 +184,8 @@ def test_a_content_encryption_that_is_not_spoken_here_is_refused() -> None:
 
 
 def test_a_request_object_by_the_key_that_it_names_is_taken() -> None:
-    claims, chain = check_request_object(BANK.sign(), client_id=BANK.client_id, at=AT)
-    assert (claims["client_id"], chain) == (BANK.client_id, (BANK.certificate,))
+    signed = check_request_object(BANK.sign(), client_id=BANK.client_id, at=AT)
+    assert (signed.claims["client_id"], signed.chain) == (BANK.client_id, (BANK.certificate,))
     assert check_request_object(BANK.sign_claims({"aud": ["https://self-issued.me/v2"]}), client_id=BANK.client_id, at=AT)
 
 

@@ -1,0 +1,147 @@
+"""What a holder agrees to by showing a document: ``transaction_data`` (OpenID4VP 1.0 sections 5.1 and 8.4, appendix B.3.3).
+
+Each entry is hashed as the text that was sent; the hashes stand in what the holder signs with the document that agrees. A verifier may
+send entries of any type; a wallet knows ``AGREE``, whose words it shows, and refuses every other one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..codec import base64url, reader, strict_json
+from ..credentials import Text
+from ..errors import InvalidTransactionData, Malformed
+from ._use import parse_words, render_words
+
+AGREE: Final = "urn:muniment:transaction:agree:1"
+HASHES: Final = "transaction_data_hashes"
+HASHES_ALG: Final = "transaction_data_hashes_alg"
+AGREEING_FORMATS: Final = frozenset({"dc+sd-jwt", "vc+sd-jwt"})
+"""Those whose holder's signature has room for hashes."""
+_DIGESTS: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
+_MAX_ENTRIES: Final = 16
+_MAX_ENTRY: Final = 32_768  # characters
+_COMMON: Final = frozenset({"type", "credential_ids", HASHES_ALG})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionData:
+    """One entry. ``raw`` is its text as it travels, ``members`` are those that its type defines; ``hash_algs`` ``None`` means SHA-256."""
+
+    raw: str
+    type: str
+    credential_ids: tuple[str, ...]
+    members: Mapping[str, Any]
+    hash_algs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """An entry of type ``AGREE``: the words that the holder agrees to, and the other side's own reference for them."""
+
+    statement: Text
+    reference: str = ""
+
+
+# --- the verifier writes ---------------------------------------------------------------------------------------------------------------
+
+
+def render_transaction_data(
+    kind: str, credential_ids: Sequence[str], members: Mapping[str, Any], *, hash_algs: Sequence[str] | None = None
+) -> TransactionData:
+    """An entry of any type; any one of the documents that answer ``credential_ids`` may agree."""
+    document = {**members, "type": kind, "credential_ids": list(credential_ids)}
+    if hash_algs is not None:
+        document[HASHES_ALG] = list(hash_algs)
+    return parse_transaction_data(base64url.encode(strict_json.dumps(document)), "")
+
+
+def render_agreement(agreement: Agreement, credential_ids: Sequence[str]) -> TransactionData:
+    """An entry of our own type."""
+    reference = {"reference": agreement.reference} if agreement.reference else {}
+    return render_transaction_data(AGREE, credential_ids, {"statement": render_words(agreement.statement), **reference})
+
+
+# --- the wallet reads ------------------------------------------------------------------------------------------------------------------
+
+
+def parse_transactions(request: Mapping[str, Any], queries: Mapping[str, str]) -> tuple[TransactionData, ...]:
+    """The entries of a request whose credential queries (by id) have these formats.
+
+    ``InvalidTransactionData`` for a type that is not ``AGREE``, and for what no document could agree to.
+    """
+    if "transaction_data" not in request:
+        return ()
+    try:
+        raws = reader.get_strings(request, "transaction_data", min_items=1, max_items=_MAX_ENTRIES)
+    except Malformed as error:
+        raise InvalidTransactionData(error.detail, where=error.where) from error
+    entries = tuple(parse_transaction_data(raw, f"/transaction_data/{position}") for position, raw in enumerate(raws))
+    for position, entry in enumerate(entries):
+        parse_agreement(entry, f"/transaction_data/{position}")
+        if not set(entry.credential_ids) <= set(queries):
+            raise InvalidTransactionData("an id that no credential query has", where=f"/transaction_data/{position}")
+    for agreed in assign(entries, queries).values():
+        agreed_members(agreed)
+    return entries
+
+
+def parse_transaction_data(raw: str, where: str) -> TransactionData:
+    """An entry of whatever type: ``InvalidTransactionData`` with the pointer of the place."""
+    try:
+        if len(raw) > _MAX_ENTRY:
+            raise Malformed("an entry this long is not read", where=where)
+        document = strict_json.load_object(base64url.decode(raw, where=where), max_depth=16, where=where)
+        return TransactionData(
+            raw=raw,
+            type=reader.get_str(document, "type", where, max_length=300),
+            credential_ids=reader.get_strings(document, "credential_ids", where, min_items=1, max_items=32),
+            members={name: value for name, value in document.items() if name not in _COMMON},
+            hash_algs=reader.get_strings(document, HASHES_ALG, where, optional=True, min_items=1, max_items=16),
+        )
+    except Malformed as error:
+        raise InvalidTransactionData(error.detail, where=error.where) from error
+
+
+def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
+    """``InvalidTransactionData`` for another type, and for one member too many or too few (section 8.5)."""
+    if entry.type != AGREE:
+        raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
+    if not entry.members.keys() <= {"statement", "reference"}:
+        raise InvalidTransactionData("there is more in this than can be shown", where=where)
+    try:
+        reference = reader.get_str(entry.members, "reference", where, optional=True, max_length=200)
+        return Agreement(statement=parse_words(entry.members, "statement", where), reference=reference or "")
+    except Malformed as error:
+        raise InvalidTransactionData(error.detail, where=error.where) from error
+
+
+# --- what is signed --------------------------------------------------------------------------------------------------------------------
+
+
+def assign(entries: Sequence[TransactionData], answered: Mapping[str, str]) -> dict[str, tuple[TransactionData, ...]]:
+    """Which answered credential query (by id, with its format) agrees to what: for each entry one alone, the first that it names."""
+    agreed: dict[str, tuple[TransactionData, ...]] = {}
+    for position, entry in enumerate(entries):
+        able = next((name for name in entry.credential_ids if answered.get(name) in AGREEING_FORMATS), None)
+        if able is None:
+            raise InvalidTransactionData("no document that is shown can agree to this", where=f"/transaction_data/{position}")
+        agreed[able] = (*agreed.get(able, ()), entry)
+    return agreed
+
+
+def agreed_members(entries: Sequence[TransactionData]) -> dict[str, Any]:
+    """What the holder signs with the document that agrees; nothing where there is nothing to agree to.
+
+    The name of the hash is there if any entry lists some; ``InvalidTransactionData`` where the entries have none in common that is known.
+    """
+    if not entries:
+        return {}
+    alg = next((name for name in _DIGESTS if all(name in (entry.hash_algs or ("sha-256",)) for entry in entries)), None)
+    if alg is None:
+        raise InvalidTransactionData("it is to be hashed in a way that is not known here", where="/transaction_data")
+    hashes = [base64url.encode(_DIGESTS[alg](entry.raw.encode()).digest()) for entry in entries]
+    return {HASHES: hashes, **({HASHES_ALG: alg} if any(entry.hash_algs for entry in entries) else {})}

@@ -1,0 +1,165 @@
+"""What the holder's own programs send and get: the messages of the JSON API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from shared.addressed import MAX_DAYS
+from wallet import share
+from wallet.sessions import CodeLook
+
+PICTURE = 12_000_000  # bytes of a request that carries a picture
+
+Link = Annotated[str, Meta(min_length=1, max_length=8_192)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Name and passphrase of a wallet."""
+
+    holder: Name
+    passphrase: Annotated[str, Meta(max_length=1_024)]
+
+
+class Token(Struct, frozen=True):
+    """The key to the open wallet, while it is open."""
+
+    token: str
+    holder: str
+    idle_seconds: int
+
+
+class NewWallet(Struct, frozen=True):
+    """A wallet that was just made; the recovery code is told here and never again."""
+
+    holder: str
+    recovery_code: str
+
+
+class Collect(Struct, frozen=True, forbid_unknown_fields=True):
+    """An invitation: its link, or a picture of its QR code (base64); the collection code if it is at hand."""
+
+    link: Link | None = None
+    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
+    code: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Code(Struct, frozen=True, forbid_unknown_fields=True):
+    """The collection code."""
+
+    code: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Invitation(Struct, frozen=True):
+    """``state``: offered, granted (redeemed, not yet collected), kept or declined. ``issuer_name`` is what the sender calls itself."""
+
+    id: str
+    state: str
+    issuer: str
+    issuer_name: str
+    titles: tuple[str, ...]
+    code: CodeLook | None
+    document: str | None
+    problem: str
+
+
+class CardLine(Struct, frozen=True):
+    """One detail of a document."""
+
+    key: str
+    label: str
+    value: str
+    group: str
+    always: bool
+
+
+class CardOut(Struct, frozen=True):
+    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body."""
+
+    id: str
+    type: str
+    title: str
+    subtitle: str
+    issuer: str
+    issuer_name: str
+    state: str
+    state_code: str
+    expires_on: str
+    copies_left: int
+    codes_left: int
+    copies_total: int
+    checked_at: int
+    renews_at: int
+    trouble: str
+    details: tuple[CardLine, ...]
+
+
+class Cards(Struct, frozen=True):
+    """All documents, newest first."""
+
+    cards: tuple[CardOut, ...]
+
+
+class Asking(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request: its link, or a picture of its QR code (base64)."""
+
+    link: Link | None = None
+    picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
+
+
+class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """``optional`` are keys of ticked details, ``documents`` chooses a document for a query where several answer.
+
+    ``ways`` chooses how each of the ``alternatives`` is met: its ``position`` and the ``name`` of one of its ways.
+    """
+
+    optional: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    documents: dict[str, str] = {}
+    ways: dict[str, str] = {}
+
+
+class PlatformRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the Digital Credentials API brought: ``protocol``, its ``data`` as it came, and the ``origin`` of the site that asks.
+
+    Whoever sends this is believed about the origin.
+    """
+
+    protocol: Annotated[str, Meta(min_length=1, max_length=64)]
+    data: dict[str, Any]
+    origin: Annotated[str, Meta(min_length=1, max_length=2_048)]
+
+
+class CopyWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """A copy made out to ``to`` (an organisation's identifier, a URI) for ``purpose_id``."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    purpose_id: Name
+    to_name: Annotated[str, Meta(max_length=200)] = ""
+    type: Name = "representation"
+    query: Name | None = None
+    claims: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    document: Name | None = None
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = share.DEFAULT_DAYS
+
+
+class CopyOut(Struct, frozen=True):
+    """``file`` is the copy itself. ``qr_png_base64`` is null when it shows too much for one QR code."""
+
+    id: str
+    sentence: str
+    to: str
+    to_name: str
+    purpose_id: str
+    expires_at: int
+    shown: tuple[str, ...]
+    file: dict[str, Any]
+    qr_png_base64: str | None
+
+
+class History(Struct, frozen=True):
+    """Every exchange, newest first, with the field names of EUDI TS10. ``intact`` says that the chain holds."""
+
+    entries: tuple[dict[str, Any], ...]
+    intact: bool
