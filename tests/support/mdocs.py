@@ -18,8 +18,9 @@ from shared.credentials import ClaimPath
 from shared.formats import Binding, Handover
 from shared.formats._mdoc import FORMAT
 from shared.formats._transcript import mac_key, session_transcript
-from shared.keys import KeyId, PublicKey
-from shared.x509 import load_certificate
+from shared.keys import KeyId, PublicKey, Role
+from shared.trust.anchors import Anchor, TrustAnchors
+from shared.trust.policy import Policy
 
 AUTHORITY = Signer.new()
 ROOT = anchor(AUTHORITY)
@@ -127,6 +128,11 @@ class Draft:
         return {"version": "1.0", "documents": [document], "status": 0}
 
 
-def facts_of(root: bytes = ROOT.der) -> tuple[Any, ...]:
-    """The anchor as other libraries want it."""
-    return (load_certificate(root).parsed,)
+POLICY = Policy(TrustAnchors(anchors=(Anchor(certificate=ROOT, role=Role.CREDENTIAL_ISSUER, name="Registry"),)))
+
+
+def judged(wire: str) -> Any:
+    """As ``shared.verify`` goes about it: the key is that of a certificate which was found to be good."""
+    parsed = FORMAT.parse(wire)
+    trusted = POLICY.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, AT)
+    return FORMAT.verify(parsed, trusted.public, binding=BINDING, at=AT)

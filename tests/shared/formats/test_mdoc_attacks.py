@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.forge import ENDS, HOLDER, ISSUER, ISSUER_URI, MADE, STRANGER, b64, unb64
 from support.forge import issue as issue_other
-from support.mdocs import AUTHORITY, BINDING, LEAF, ROOT, SPACE, Draft, issue, show, verify
+from support.mdocs import AUTHORITY, LEAF, ROOT, SPACE, Draft, issue, judged, show, verify
 from support.signing import AT, Signer, leaf
 
 from shared.errors import (
@@ -29,19 +29,8 @@ from shared.errors import (
 )
 from shared.formats import formats
 from shared.formats._mdoc import FORMAT
-from shared.keys import Role
-from shared.trust.anchors import Anchor, TrustAnchors
-from shared.trust.policy import Policy
 
-POLICY = Policy(TrustAnchors(anchors=(Anchor(certificate=ROOT, role=Role.CREDENTIAL_ISSUER, name="Registry"),)))
 SHOWN = show()
-
-
-def judged(wire: str) -> Any:
-    """As ``shared.verify`` goes about it: the key is that of a certificate which was found to be good."""
-    parsed = FORMAT.parse(wire)
-    trusted = POLICY.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, AT)
-    return FORMAT.verify(parsed, trusted.public, binding=BINDING, at=AT)
 
 
 def test_every_bit_counts() -> None:
