@@ -88,8 +88,8 @@ def read(document: Mapping[str, Any]) -> Document:
     if type(subject) is not dict or not subject:
         raise Malformed("the document is about one subject", where=f"/{SUBJECT}")
     return Document(
-        vct=_vct(document),
-        issuer=_issuer(document),
+        vct=vct_of(document),
+        issuer=issuer_of(document),
         valid_from=instant(document, "validFrom"),
         valid_until=instant(document, "validUntil"),
         subject=subject,
@@ -101,7 +101,7 @@ def context(rules: CredentialType) -> dict[str, Any]:
     return {rules.vcdm_type: rules.vct, "@vocab": f"{rules.vct}#"}
 
 
-def _vct(document: Mapping[str, Any]) -> str:
+def vct_of(document: Mapping[str, Any]) -> str:
     """What the document's own context says that its type is; the empty string for a document without such a context."""
     check_base(document, CREDENTIAL)
     types = document["type"]
@@ -119,7 +119,7 @@ def _vct(document: Mapping[str, Any]) -> str:
     return vct
 
 
-def _issuer(document: Mapping[str, Any]) -> str:
+def issuer_of(document: Mapping[str, Any]) -> str:
     """``issuer`` as a URI or an object with ``id``; a JWT ``iss`` says the same (VC-JOSE-COSE section 3.1.3)."""
     issuer = document.get("issuer")
     name = identifier(issuer, "id") if type(issuer) is dict else identifier(document, "issuer")
@@ -130,9 +130,9 @@ def _issuer(document: Mapping[str, Any]) -> str:
     return name
 
 
-def check_period(document: Document, claims: Mapping[str, Any], at: int) -> None:
+def check_period(valid_from: int, valid_until: int, claims: Mapping[str, Any], at: int) -> None:
     """The data model's period and, where the JWT has times as well, those of the signature: ``Expired``, ``NotYetValid``."""
-    period = {"nbf": document.valid_from, "exp": document.valid_until}
+    period = {"nbf": valid_from, "exp": valid_until}
     check_times({name: value for name, value in period.items() if value}, at=at)
     check_times(claims, at=at)
 

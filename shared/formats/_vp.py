@@ -39,6 +39,8 @@ def contents(presentation: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     where = "/verifiableCredential"
     listed = presentation.get("verifiableCredential")
     held = listed if type(listed) is list else [listed]
+    if not held:
+        raise Malformed("nothing is presented", where=where)
     if len(held) > MAX_CREDENTIALS:
         raise TooLarge(f"more than {MAX_CREDENTIALS} credentials", where=where)
     return [_content(each, f"{where}/{at}" if held is listed else where) for at, each in enumerate(held)]

@@ -145,7 +145,7 @@ def _enveloped(presentation: Mapping[str, Any]) -> Jwt:
 def _verify_signed(inner: _Inner, issuer: PublicKey, at: int) -> None:
     """Checks 3 and 4."""
     verify_jws(inner.jwt.jws, issuer, typ=TYP)
-    _vcdm.check_period(inner.document, inner.jwt.claims, at)
+    _vcdm.check_period(inner.document.valid_from, inner.document.valid_until, inner.jwt.claims, at)
 
 
 def _check_type(parsed: Parsed, inner: _Inner) -> None:

@@ -132,7 +132,7 @@ def _open(parsed: Parsed) -> Opened:
     inner = _inner(parsed)
     if inner.opened is None:
         opened = open_payload(inner.sd_jwt)
-        _check_never(parsed.payload, opened)
+        check_never(parsed.payload, opened)
         rules = all_types().get(parsed.vct)
         if rules is not None:
             check_limits(rules, inner.document.subject, opened.document[_vcdm.SUBJECT])
@@ -141,7 +141,7 @@ def _open(parsed: Parsed) -> Opened:
     return inner.opened
 
 
-def _check_never(payload: Mapping[str, Any], opened: Opened) -> None:
+def check_never(payload: Mapping[str, Any], opened: Opened) -> None:
     """``Malformed`` if something of ``NEVER`` was hidden: shown by a disclosure, or as a digest that opening removed without a trace."""
     for path in opened.paths:
         if path[0] in NEVER:
@@ -155,7 +155,7 @@ def _verify_signed(parsed: Parsed, issuer: PublicKey, at: int) -> Opened:
     """Checks 3 to 5: signature, validity, digests and disclosures."""
     inner = _inner(parsed)
     verify_jws(inner.sd_jwt.jws, issuer, typ=TYP)
-    _vcdm.check_period(inner.document, parsed.payload, at)
+    _vcdm.check_period(inner.document.valid_from, inner.document.valid_until, parsed.payload, at)
     return _open(parsed)
 
 

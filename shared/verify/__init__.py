@@ -30,7 +30,7 @@ from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
 from ..formats import BearerType
-from ._examine import Presentation, examine, of_error, unreached
+from ._examine import Presentation, check_issuer, examine, of_error, unreached
 from ._groups import check_groups
 from ._model import (
     CHECKS,
@@ -45,20 +45,24 @@ from ._model import (
     VerifiedCredential,
     level_of,
 )
-from ._status import Knowledge, allowed_age
+from ._status import DEFAULT_AGE, Knowledge, allowed_age, check_status_of
 from ._verdict import VERDICT_SCHEMA, render_verdict
 
 __all__ = [
     "CHECKS",
+    "DEFAULT_AGE",
     "VERDICT_SCHEMA",
     "Asked",
     "Check",
     "Decision",
     "Expectation",
+    "Knowledge",
     "Level",
     "Material",
     "VerifiedCredential",
     "allowed_age",
+    "check_issuer",
+    "check_status_of",
     "decide_error",
     "level_of",
     "render_verdict",
