@@ -9,6 +9,7 @@ import { isTrial, line, rows, save, trialLoop } from "./trial.js";
 /** @typedef {import("./reader.js").Figures} Figures */
 
 const POLICY = "muniment-worker";
+const SOON = 500; // milliseconds until a newer page looks again whether the desk is closed
 const IDLE = 15 * 60_000; // after which a desk that nobody touches is closed; one that works hands-free waits for customers
 
 class Page extends Counter {
@@ -199,10 +200,11 @@ function register() {
   navigator.serviceWorker.register(policy ? policy.createScriptURL(address) : address, { scope: "/desk/scan/" }).then(renewed, () => undefined);
 }
 
-/** A newer page that was fetched before takes over now, while nothing is open. @param {ServiceWorkerRegistration} registration */
+/** A newer page that was fetched before takes over while nothing is open: browsers may put that off, and a desk may be open by then. @param {ServiceWorkerRegistration} registration */
 function renewed({ waiting }) {
   if (!waiting || !navigator.serviceWorker.controller) return;
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  const again = () => void (page.store || page.root.dataset.view === "working" ? setTimeout(again, SOON) : location.reload());
+  navigator.serviceWorker.addEventListener("controllerchange", again, { once: true });
   waiting.postMessage("take over");
 }
 
