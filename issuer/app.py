@@ -16,6 +16,7 @@ from issuer.operator_api import OperatorApi
 from issuer.pages import add_pages
 from issuer.publish import StatusLists
 from issuer.records.sweep import sweep
+from issuer.vc_api import VcApi
 from issuer.wallet_api import WalletApi
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
@@ -28,6 +29,7 @@ from shared.web.certificates import OwnCertificate
 from shared.web.housekeeping import keep_house
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
+from shared.web.trust_file import TrustFile
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
@@ -50,6 +52,7 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
         alg=leaf.public.alg,
         types=types,
         configurations=configurations(types),
+        trusted=TrustFile(config.trust(directory), may_lack=True),
     )
 
 
@@ -93,6 +96,7 @@ def build(office: Office) -> web.Application:
     auth.use_auth(app, sign_in_path="/console/sign-in")
     WalletApi(office, lists).add_to(app)
     OperatorApi(office).add_to(app)
+    VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)

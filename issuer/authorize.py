@@ -1,16 +1,22 @@
-"""The authorization server: pre-authorized codes and refresh tokens against bearer tokens of five minutes (OpenID4VCI section 6)."""
+"""The token endpoint: invitations, codes of a sign-in and refresh tokens against access tokens of five minutes (OpenID4VCI section 6)."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from issuer.authorization import pushed, wanted_configurations
 from issuer.claims import keeps_after_collection
+from issuer.clients import ANONYMOUS, Access, Prover
+from issuer.identifiers import ambiguous, asked_for, details_of
 from issuer.offers import tx_code_mac
-from issuer.office import REFERENCES, Office, digest
-from issuer.records import documents, invitations
+from issuer.office import Office, digest
+from issuer.records import authorizations, documents, invitations
+from issuer.records.authorizations import SignIn
 from issuer.sessions import (
     SERVICE,
+    Document,
     Event,
     InvitationState,
     Locked,
@@ -20,22 +26,32 @@ from issuer.sessions import (
     redeem,
 )
 from shared.clock import DAY
-from shared.codec import base64url
-from shared.errors import InvalidGrant, InvalidNonce, InvalidToken, Malformed, UnsupportedGrantType
-from shared.openid4vci import AuthorizationCodeRequest, PreAuthorizedRequest, RefreshRequest, TokenRequest, TokenResponse
+from shared.errors import InvalidClient, InvalidDpopProof, InvalidGrant, InvalidToken
+from shared.oauth import check_pkce
+from shared.openid4vci import (
+    BEARER,
+    DPOP,
+    AuthorizationCodeRequest,
+    AuthorizationDetail,
+    PreAuthorizedRequest,
+    RefreshRequest,
+    TokenRequest,
+    TokenResponse,
+)
 from shared.storage import Tx
 
-_NONCE_BYTES = 16
-_TAG_BYTES = 16
 
-
-async def token(office: Office, request: TokenRequest) -> TokenResponse:
-    """Answer a token request. ``InvalidGrant`` and ``InvalidRequest`` as OpenID4VCI section 6.3 tells them apart."""
+async def token(office: Office, request: TokenRequest, prover: Prover = ANONYMOUS) -> TokenResponse:
+    """Answer a token request. ``InvalidGrant`` and ``InvalidRequest`` as OpenID4VCI section 6.3 tells them apart, ``InvalidClient``."""
+    if prover.client is not None and request.client_id not in (None, prover.client_id):
+        raise InvalidClient("the request names another client than the one that proved itself", where="client_id")
     if isinstance(request, RefreshRequest):
-        return await _refresh(office, request)
+        return await _refresh(office, request, prover)
     if isinstance(request, AuthorizationCodeRequest):
-        raise UnsupportedGrantType("nobody signs in at this office", where="grant_type")
-    return await _redeem(office, request)
+        return await _change(office, request, prover)
+    if prover.client is None and not office.settings.anonymous_wallets:
+        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+    return await _redeem(office, request, prover)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +72,17 @@ def _pair(office: Office, at: int, *, renewable: bool) -> _Pair:
     return _Pair(access=access, refresh=refresh, tokens=tokens)
 
 
-def _answer(office: Office, pair: _Pair) -> TokenResponse:
+def _answer(office: Office, pair: _Pair, prover: Prover, details: Sequence[AuthorizationDetail]) -> TokenResponse:
     return TokenResponse(
         access_token=pair.access,
+        token_type=BEARER if prover.jkt is None else DPOP,
         expires_in=office.settings.access_seconds,
         refresh_token=None if pair.tokens.refresh is None else pair.refresh,
+        details=tuple(details),
     )
 
 
-async def _redeem(office: Office, request: PreAuthorizedRequest) -> TokenResponse:
+async def _redeem(office: Office, request: PreAuthorizedRequest, prover: Prover) -> TokenResponse:
     """One try at an invitation. The count of tries is committed whether the code is right or not."""
     at, code = office.clock(), digest("code", request.code)
     found = await office.storage.read(lambda tx: invitations.by_code(tx, code))
@@ -73,7 +91,7 @@ async def _redeem(office: Office, request: PreAuthorizedRequest) -> TokenRespons
     check_code_presence(found, sent=request.tx_code is not None)
     tried = None if request.tx_code is None else await tx_code_mac(office, found.document, request.tx_code)
 
-    async def unit(tx: Tx) -> _Pair | None:
+    async def unit(tx: Tx) -> TokenResponse | None:
         counted = await invitations.count_try(tx, code, limit=office.settings.code_tries, at=at)
         if counted is None:
             raise InvalidGrant("this invitation can no longer be used", where="pre-authorized_code")
@@ -81,81 +99,162 @@ async def _redeem(office: Office, request: PreAuthorizedRequest) -> TokenRespons
         right = expected is None or (tried is not None and hmac.compare_digest(expected, tried))
         outcome = redeem(invitation, code_is_right=right, limit=office.settings.code_tries, at=at)
         if isinstance(outcome, Redeemed):
-            return await _hand_over(tx, office, outcome, at)
+            return await _hand_over(tx, office, outcome, request=request, prover=prover, at=at)
         if isinstance(outcome, Locked):
             await invitations.end(tx, outcome.id, InvitationState.LOCKED)
             await documents.note(tx, outcome.document, Event(at=at, kind="locked", actor=SERVICE, reason="", copies=0))
         return None
 
-    pair = await office.storage.write(unit, point="redeem")
-    if pair is None:
+    answer = await office.storage.write(unit, point="redeem")
+    if answer is None:
         raise InvalidGrant("the collection code is not right", where="tx_code")
-    return _answer(office, pair)
+    return answer
 
 
-async def _hand_over(tx: Tx, office: Office, redeemed: Redeemed, at: int) -> _Pair:
+async def _hand_over(
+    tx: Tx, office: Office, redeemed: Redeemed, *, request: PreAuthorizedRequest, prover: Prover, at: int
+) -> TokenResponse:
     document = await documents.get(tx, redeemed.document)
     if document.standing is not Standing.IN_FORCE:
         raise InvalidGrant("the office has cancelled this document or put it on hold", where="pre-authorized_code")
-    renewable = keeps_after_collection(office.type(document.type))
-    pair = _pair(office, at, renewable=renewable)
-    end = pair.tokens.refresh_until if renewable else pair.tokens.access_until
+    asked = asked_for(office, request.details, office.configurations_of(document.type))
     await invitations.end(tx, redeemed.id, InvitationState.REDEEMED)
-    await invitations.entitle(tx, entitlement=office.secret(16), document=document.id, expires_at=end, tokens=pair.tokens)
-    if not renewable:  # details go as soon as the wallet has had its time to fetch each format
-        await documents.keep_no_longer_than(tx, document.id, pair.tokens.access_until)
-    return pair
+    _, answer = await _entitle(tx, office, prover, [document], asked, named=bool(asked), at=at)
+    return answer
 
 
-async def _refresh(office: Office, request: RefreshRequest) -> TokenResponse:
+async def _entitle(
+    tx: Tx, office: Office, prover: Prover, given: Sequence[Document], configurations: Sequence[str], *, named: bool, at: int
+) -> tuple[str, TokenResponse]:
+    """The first pair of tokens for documents that somebody has a right to, and the name of their family."""
+    kept = {each.id: keeps_after_collection(office.type(each.type)) for each in given}
+    pair = _pair(office, at, renewable=any(kept.values()))
+    entitlement = invitations.Entitlement(
+        id=office.secret(16),
+        documents=tuple(kept),
+        client=prover.client_id,
+        instance=prover.instance,
+        jkt=prover.jkt,
+        configurations=configurations,
+        named=named,
+    )
+    end = pair.tokens.access_until if pair.tokens.refresh is None else pair.tokens.refresh_until
+    await invitations.entitle(tx, entitlement, expires_at=end, tokens=pair.tokens)
+    for number, renewable in kept.items():
+        if not renewable:  # details go as soon as the wallet has had its time to fetch each format
+            await documents.keep_no_longer_than(tx, number, pair.tokens.access_until)
+    return entitlement.id, _answer(office, pair, prover, await _details(tx, office, entitlement))
+
+
+async def _details(tx: Tx, office: Office, entitlement: invitations.Entitlement) -> tuple[AuthorizationDetail, ...]:
+    if not entitlement.named:
+        return ()
+    return details_of(office, entitlement.configurations, await invitations.held(tx, entitlement.id))
+
+
+# --- codes of a sign-in ----------------------------------------------------------------------------------------------------------------
+
+
+async def _change(office: Office, request: AuthorizationCodeRequest, prover: Prover) -> TokenResponse:
+    """Tokens for the code of a sign-in, once. Whoever comes with it a second time ends what the first one got (RFC 6749 section 4.1.2)."""
+    if prover.client is None:
+        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+    if prover.jkt is None:
+        raise InvalidDpopProof("tokens are tied to a key here: a DPoP proof is needed")
+    at, code = office.clock(), digest("authorization code", request.code)
+
+    async def unit(tx: Tx) -> TokenResponse | None:
+        found = await authorizations.by_code(tx, code)
+        if found is not None and found.entitlement is not None:
+            await _end_family(tx, found.entitlement, at)
+            return None
+        if found is None or found.until <= at:
+            return None
+        return await _exchange(tx, office, found, request=request, prover=prover, at=at)
+
+    answer = await office.storage.write(unit, point="change-code")
+    if answer is None:
+        raise InvalidGrant("this code does not exist, was used already, or has lapsed", where="code")
+    return answer
+
+
+async def _end_family(tx: Tx, entitlement: str, at: int) -> None:
+    document = await invitations.end_family(tx, entitlement)
+    if document is not None:
+        await documents.note(tx, document, Event(at=at, kind="reuse-stopped", actor=SERVICE, reason="", copies=0))
+
+
+async def _exchange(tx: Tx, office: Office, found: SignIn, *, request: AuthorizationCodeRequest, prover: Prover, at: int) -> TokenResponse:
+    asked = pushed(found)
+    if (found.asker.client, found.asker.instance) != (prover.client_id, prover.instance):
+        raise InvalidGrant("this code was given to another wallet", where="code")
+    if found.asker.jkt not in (None, prover.jkt):
+        raise InvalidGrant("this code is tied to another key", where="code")
+    if request.redirect_uri != asked.redirect_uri:
+        raise InvalidGrant("this code was sent to another address", where="redirect_uri")
+    check_pkce(request.code_verifier, asked.code_challenge)
+    allowed = wanted_configurations(office, asked)
+    configurations = asked_for(office, request.details, allowed) or allowed
+    given = [await documents.get(tx, number) for number in found.documents]
+    given = [each for each in given if each.standing is Standing.IN_FORCE]
+    if not given:
+        raise InvalidGrant("the office has cancelled this document or put it on hold", where="code")
+    held = [invitations.Held(place=place, document=each.id, type=each.type) for place, each in enumerate(given)]
+    named = bool(asked.details or request.details) or ambiguous((office.configurations[name] for name in configurations), held)
+    entitlement, answer = await _entitle(tx, office, prover, given, configurations, named=named, at=at)
+    await authorizations.redeem(tx, found.id, entitlement, expires_at=at + office.settings.refresh_days * DAY)
+    return answer
+
+
+# --- refresh tokens --------------------------------------------------------------------------------------------------------------------
+
+
+async def _refresh(office: Office, request: RefreshRequest, prover: Prover) -> TokenResponse:
     """A new pair for a refresh token, once. Somebody using an old one ends all tokens of its family: one of the two is a thief."""
-    at = office.clock()
+    at, shown = office.clock(), digest("refresh", request.refresh_token)
     pair = _pair(office, at, renewable=True)
 
-    async def unit(tx: Tx) -> bool:
-        spent = await invitations.spend_refresh(tx, digest("refresh", request.refresh_token), at)
-        if spent is None:
-            return False
-        if spent.reused:
-            await documents.note(tx, spent.document, Event(at=at, kind="reuse-stopped", actor=SERVICE, reason="", copies=0))
-            return False
-        await invitations.add_tokens(tx, spent.entitlement, pair.tokens)
-        await invitations.prolong(tx, spent.entitlement, pair.tokens.refresh_until)
-        return True
+    async def unit(tx: Tx) -> TokenResponse | None:
+        found = await invitations.by_refresh(tx, shown, at)
+        if found is None:
+            return None
+        _check_owner(found.entitlement, prover)
+        if found.used:
+            await _end_family(tx, found.entitlement.id, at)
+            return None
+        await invitations.spend_refresh(tx, shown)
+        await invitations.tie(tx, found.entitlement.id, client=prover.client_id, instance=prover.instance, jkt=prover.jkt)
+        await invitations.add_tokens(tx, found.entitlement.id, pair.tokens)
+        await invitations.prolong(tx, found.entitlement.id, pair.tokens.refresh_until)
+        return _answer(office, pair, prover, await _details(tx, office, found.entitlement))
 
-    if not await office.storage.write(unit, point="refresh"):
+    answer = await office.storage.write(unit, point="refresh")
+    if answer is None:
         raise InvalidGrant("this refresh token is not, or no longer, good", where="refresh_token")
-    return _answer(office, pair)
+    return answer
 
 
-async def fresh_nonce(office: Office) -> str:
-    """A nonce that needs no row until it is used: random bytes and an end, under the office's MAC."""
-    body = office.entropy(_NONCE_BYTES) + (office.clock() + office.settings.nonce_seconds).to_bytes(5, "big")
-    return base64url.encode(body + await _tag(office, body))
+def _check_owner(entitlement: invitations.Entitlement, prover: Prover) -> None:
+    """A refresh token serves the wallet and the key that it was given to, and nobody else (RFC 9449 section 5).
+
+    One that was given to nobody in particular is tied to whoever proves more from then on.
+    """
+    if entitlement.client is not None and prover.client is None:
+        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+    if entitlement.client is not None and (entitlement.client, entitlement.instance) != (prover.client_id, prover.instance):
+        raise InvalidGrant("this refresh token was given to another wallet", where="refresh_token")
+    if entitlement.jkt is not None and prover.jkt is None:
+        raise InvalidDpopProof("this refresh token is tied to a key: a DPoP proof is needed")
+    if entitlement.jkt not in (None, prover.jkt):
+        raise InvalidGrant("this refresh token is tied to another key", where="refresh_token")
 
 
-async def check_nonce(office: Office, nonce: str, at: int) -> int:
-    """When a nonce of ours ends; ``InvalidNonce`` if it is not ours or over. That it is used once is the unit of work's business."""
-    try:
-        raw = base64url.decode(nonce)
-    except Malformed as error:
-        raise InvalidNonce("this is not a nonce of this office") from error
-    body, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
-    if len(body) != _NONCE_BYTES + 5 or not hmac.compare_digest(tag, await _tag(office, body)):
-        raise InvalidNonce("this is not a nonce of this office")
-    end = int.from_bytes(body[_NONCE_BYTES:], "big")
-    if at >= end:
-        raise InvalidNonce("this nonce has had its time")
-    return end
+# --- access tokens ---------------------------------------------------------------------------------------------------------------------
 
 
-async def _tag(office: Office, body: bytes) -> bytes:
-    return (await office.custodian.mac(REFERENCES, b"nonce\0" + body))[:_TAG_BYTES]
-
-
-def bearer(header: str | None) -> bytes:
-    """The digest of the access token in an ``Authorization`` header; ``InvalidToken`` without one (RFC 6750 section 2.1)."""
+def bearer(header: str | None) -> Access:
+    """The access token in an ``Authorization`` header; ``InvalidToken`` without one (RFC 6750 section 2.1)."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         raise InvalidToken("an access token is needed")
-    return digest("access", value.strip())
+    return Access(digest("access", value.strip()))

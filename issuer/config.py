@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -36,6 +37,31 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refresh_days: Annotated[
         int, Meta(ge=1, le=400, description="Days in which a wallet must ask for new copies, counted from the last time.")
     ] = 120
+    anonymous_wallets: Annotated[
+        bool,
+        Meta(
+            description="Whether a wallet may redeem an invitation without saying who made it; "
+            "for a sign-in it always has to, by an attestation of somebody who is trusted with `trust`."
+        ),
+    ] = True
+    attestation_challenges: Annotated[
+        bool, Meta(description="Whether wallets prove with a challenge of ours that they are who their maker says.")
+    ] = True
+    key_attestations: Annotated[
+        Literal["accept", "demand"],
+        Meta(description="Whether somebody who is trusted with `trust` has to say where a wallet holds its keys, or may."),
+    ] = "accept"
+    key_storage: Annotated[
+        tuple[str, ...],
+        Meta(description="Levels of key storage of which one is demanded, such as `iso_18045_moderate`; empty demands none."),
+    ] = ()
+    user_authentication: Annotated[
+        tuple[str, ...], Meta(description="Levels of user authentication of which one is demanded; empty demands none.")
+    ] = ()
+    sign_in_minutes: Annotated[int, Meta(ge=2, le=60, description="Minutes in which a person signs in and agrees.")] = 15
+    approve_types: Annotated[
+        tuple[str, ...], Meta(description="Kinds of document of which a second person approves each one before copies are made.")
+    ] = ()
     nonce_seconds: Annotated[int, Meta(ge=30, le=3_600, description="Life of a nonce in seconds.")] = 300
     keep_claims_days: Annotated[
         int,
@@ -47,6 +73,13 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     status_days: Annotated[int, Meta(ge=1, le=31, description="Days that a status list can be relied on.")] = 7
     status_size: Annotated[int, Meta(ge=2**17, le=2**24, description="Entries of one status list.")] = 2**17
+    vc_api: Annotated[
+        Literal["off", "did:key", "did:web"],
+        Meta(
+            description="Whether programs with an API key may have any W3C credential signed (`/credentials/issue`), and under which kind of "
+            "DID of this office; the DID has a key of its own."
+        ),
+    ] = "off"
     snapshot_days: Annotated[
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),
@@ -54,6 +87,11 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answer_hours: Annotated[
         int, Meta(ge=1, le=168, description="Hours in which a repeated request with the same Idempotency-Key gets the same answer.")
     ] = 24
+
+
+def trust(directory: Path) -> Path:
+    """Whom this office trusts to vouch for wallets; only its owner changes the file (security rule S17)."""
+    return directory / "trust.json"
 
 
 HOME = Home("issuer", PREFIX, Settings, os.environ)

@@ -6,14 +6,16 @@ are taken, the history has one more line. Neither a holder's key nor a copy is e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from issuer.authorize import check_nonce
 from issuer.bitstrings import addresses
 from issuer.claims import source
+from issuer.clients import Access, policy
+from issuer.identifiers import split_identifier
+from issuer.nonces import check_nonce
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
 from issuer.records import documents, statuses, sweep
@@ -32,8 +34,17 @@ from shared.errors import (
     UnknownCredentialIdentifier,
 )
 from shared.formats import Credential, StatusReference
-from shared.keys import PublicKey, sign
-from shared.openid4vci import CredentialRequest, CredentialResponse, KeyProof, NotificationRequest, verify_key_proofs
+from shared.keys import PublicKey, Role, sign
+from shared.openid4vci import (
+    Attesting,
+    CredentialRequest,
+    CredentialResponse,
+    KeyDemand,
+    KeyProof,
+    NotificationRequest,
+    verify_attestation_proof,
+    verify_key_proofs,
+)
 from shared.openid4vci import Event as WalletEvent
 from shared.storage import Tx
 
@@ -43,8 +54,8 @@ PROOF_ALGS = ("ES256", "ES384", "EdDSA")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """What one request sees of the registry: its entitlement, its document, and indices that were free a moment ago."""
+class View:
+    """What one request sees of the registry: its entitlement with its documents, and indices that were free a moment ago."""
 
     granted: documents.Granted
     list: statuses.ListSize
@@ -63,43 +74,67 @@ class _Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delivery:
-    """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies expire."""
+    """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies of which document expire."""
 
     id: str
+    document: Document
     nonces: Mapping[str, int]
     expires_at: int
 
 
-async def issue(office: Office, access: bytes, request: CredentialRequest) -> CredentialResponse:
-    """A copy for each proved key; of a type for bearers one copy, for nobody. ``access`` is the digest of the access token
-    (``authorize.bearer``).
+async def issue(office: Office, access: Access, request: CredentialRequest) -> CredentialResponse:
+    """A copy for each proved or attested key; of a type for bearers one copy, for nobody.
 
-    ``InvalidToken``, ``UnknownCredentialConfiguration``, ``InvalidProof``, ``InvalidNonce``, ``CredentialRequestDenied``.
+    ``InvalidToken``, ``UnknownCredentialConfiguration``, ``UnknownCredentialIdentifier``, ``InvalidProof``, ``InvalidNonce``,
+    ``CredentialRequestDenied``.
     """
     at = office.clock()
-    view = await _look(office, access, max(1, len(request.proofs)), at)
-    configuration = _configuration(office, view.granted.document, request)
-    _check_count(configuration, len(request.proofs))
-    _check_standing(view.granted.document, at)
-    proofs, nonces = await _prove(office, request.proofs, at)
+    count = max(1, len(request.proofs))
+    view = await _look(office, access, count, at)
+    configuration, holding = _chosen(office, view.granted, request)
+    check_standing(holding.document, at)
+    proofs, nonces = await _prove(office, configuration, request, view.granted.client, at)
+    _check_count(configuration, len(proofs))
     holders: list[PublicKey | None] = [proof.holder for proof in proofs] or [None]
-    claims = await source(office, configuration.type).give(view.granted.claims, view.granted.document)
+    return await make_copies(
+        office, access, Wanted(configuration, holding.place, holders, nonces), view=view if len(holders) == count else None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Copies to be made: for whom, of which of the token's documents, and which nonces that uses up, each with its end."""
+
+    configuration: Configuration
+    place: int
+    holders: Sequence[PublicKey | None]
+    nonces: Mapping[str, int]
+
+
+async def make_copies(
+    office: Office, access: Access, wanted: Wanted, *, view: View | None = None, also: Callable[[Tx], Awaitable[None]] | None = None
+) -> CredentialResponse:
+    """Sign and deliver. ``also`` is written with the delivery, or nothing is."""
+    at = office.clock()
     for _ in range(_TRIES):
-        series = _series(office, configuration, view, at)
-        copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(holders, view.free, strict=True)]
-        delivery = _Delivery(id=office.secret(16), nonces=nonces, expires_at=series.expires_at)
+        view = view or await _look(office, access, len(wanted.holders), at)
+        holding = _holding(view.granted, wanted.place)
+        claims = await source(office, wanted.configuration.type).give(holding.claims, holding.document)
+        series = _series(office, wanted.configuration, holding.document, view.list.id, at)
+        copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
+        delivery = _Delivery(id=office.secret(16), document=holding.document, nonces=wanted.nonces, expires_at=series.expires_at)
         try:
-            await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, at=at), point="issue")
+            await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, also=also, at=at), point="issue")
         except statuses.CollisionError:  # another request took one of the indices meanwhile: draw again
-            view = await _look(office, access, len(holders), at)
+            view = None
             continue
         return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id)
     raise Unavailable("too many requests at the same moment")
 
 
-async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
-    async def unit(tx: Tx) -> _View | None:
-        found = await documents.granted(tx, access, at)
+async def _look(office: Office, access: Access, count: int, at: int) -> View:
+    async def unit(tx: Tx) -> View | None:
+        found = await documents.granted(tx, access.digest, at)
         if found is None:
             return None
         current = await statuses.current(tx)
@@ -110,34 +145,64 @@ async def _look(office: Office, access: bytes, count: int, at: int) -> _View:
             drawn = draw_indices(current.size, count - len(free) + 2, office.entropy)
             used = await statuses.taken(tx, current.id, drawn)
             free |= dict.fromkeys(index for index in drawn if index not in used)
-        return _View(granted=found, list=current, free=tuple(free)[:count])
+        return View(granted=found, list=current, free=tuple(free)[:count])
 
     view = await office.storage.read(unit, brief=True)
     if view is None:
         raise InvalidToken("this access token is not, or no longer, good")
+    access.check(view.granted.jkt)
     return view
 
 
-def _configuration(office: Office, document: Document, request: CredentialRequest) -> Configuration:
-    if request.identifier is not None:
-        raise UnknownCredentialIdentifier("no identifiers are given out here: name a configuration", where="/credential_identifier")
-    found = office.configurations.get(request.configuration_id or "")
-    if found is None or found.type.id != document.type:
-        raise UnknownCredentialConfiguration("this access token is not good for that configuration", where="/credential_configuration_id")
+def _holding(granted: documents.Granted, place: int) -> documents.Holding:
+    found = next((each for each in granted.holdings if each.place == place), None)
+    if found is None:
+        raise InvalidToken("this access token is not, or no longer, good")
     return found
 
 
+def _chosen(office: Office, granted: documents.Granted, request: CredentialRequest) -> tuple[Configuration, documents.Holding]:
+    """What is asked for: by identifier if, and only if, the token response gave identifiers (OpenID4VCI section 8.2)."""
+    if request.identifier is not None:
+        return _by_identifier(office, granted, request.identifier)
+    if granted.named:
+        raise InvalidCredentialRequest("name one of the token's identifiers", where="/credential_identifier")
+    configuration = office.configurations.get(request.configuration_id or "")
+    holding = None if configuration is None else _fitting(granted, configuration)
+    if configuration is None or holding is None:
+        raise UnknownCredentialConfiguration("this access token is not good for that configuration", where="/credential_configuration_id")
+    return configuration, holding
+
+
+def _fitting(granted: documents.Granted, configuration: Configuration, place: int | None = None) -> documents.Holding | None:
+    """The document of the token that ``configuration`` is of, if that was granted."""
+    if granted.configurations and configuration.id not in granted.configurations:
+        return None
+    fit = (each for each in granted.holdings if each.document.type == configuration.type.id and place in (None, each.place))
+    return next(fit, None)
+
+
+def _by_identifier(office: Office, granted: documents.Granted, identifier: str) -> tuple[Configuration, documents.Holding]:
+    found = split_identifier(identifier) if granted.named else None
+    configuration = None if found is None else office.configurations.get(found[0])
+    holding = None if found is None or configuration is None else _fitting(granted, configuration, found[1])
+    if configuration is None or holding is None:
+        raise UnknownCredentialIdentifier("this access token is not good for that identifier", where="/credential_identifier")
+    return configuration, holding
+
+
 def _check_count(configuration: Configuration, proofs: int) -> None:
-    if configuration.type.bearer:
-        if proofs:
-            raise InvalidProof("a document of this kind is tied to no key", where="/proofs")
-    elif not proofs:
+    if not configuration.type.bearer and not proofs:
         raise InvalidProof("a key proof is needed", where="/proofs")
-    elif proofs > configuration.type.batch_size:
-        raise InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
+    if proofs > configuration.type.batch_size:
+        raise _too_many(configuration)
 
 
-def _check_standing(document: Document, at: int) -> None:
+def _too_many(configuration: Configuration) -> InvalidCredentialRequest:
+    return InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
+
+
+def check_standing(document: Document, at: int) -> None:
     if document.standing is Standing.CANCELLED:
         raise CredentialRequestDenied("the office has cancelled this document")
     if document.standing is Standing.ON_HOLD:
@@ -146,24 +211,52 @@ def _check_standing(document: Document, at: int) -> None:
         raise CredentialRequestDenied("this document has come to its end")
 
 
-async def _prove(office: Office, tokens: Sequence[str], at: int) -> tuple[tuple[KeyProof, ...], Mapping[str, int]]:
+async def _prove(
+    office: Office, configuration: Configuration, request: CredentialRequest, client: str | None, at: int
+) -> tuple[tuple[KeyProof, ...], Mapping[str, int]]:
     """The proofs, and each nonce in them with its end."""
+    if configuration.type.bearer:
+        if request.proofs or request.attestation is not None:
+            raise InvalidProof("a document of this kind is tied to no key", where="/proofs")
+        return (), {}
     seen: set[str] = set()
 
     def note(nonce: str) -> bool:
         seen.add(nonce)
         return True
 
-    proofs = verify_key_proofs(tokens, audience=office.settings.public_url, nonce_seen=note, at=at, algs=PROOF_ALGS)
+    judging = attesting(office)
+    if request.attestation is not None:
+        if judging is None:
+            raise InvalidProof("nobody is trusted here to attest keys", where="/proofs/attestation")
+        proofs = verify_attestation_proof(request.attestation, nonce_seen=note, at=at, attesting=judging, algs=PROOF_ALGS)
+    elif len(request.proofs) > configuration.type.batch_size:
+        raise _too_many(configuration)
+    else:
+        audience = office.settings.public_url
+        proofs = verify_key_proofs(
+            request.proofs, audience=audience, nonce_seen=note, at=at, algs=PROOF_ALGS, client_id=client, attesting=judging
+        )
     return proofs, {nonce: await check_nonce(office, nonce, at) for nonce in seen}
 
 
-def _series(office: Office, configuration: Configuration, view: _View, at: int) -> _Series:
+def attesting(office: Office) -> Attesting | None:
+    """How key attestations are judged; ``None`` where nobody is trusted to make any, and where none is demanded."""
+    settings = office.settings
+    demand = KeyDemand(key_storage=settings.key_storage, user_authentication=settings.user_authentication)
+    if settings.key_attestations == "demand":
+        return Attesting(check_provider=policy(office).check_wallet_provider, demand=demand)
+    if office.trusted.read().with_role(Role.WALLET_PROVIDER):
+        return Attesting(check_provider=policy(office).check_wallet_provider)
+    return None
+
+
+def _series(office: Office, configuration: Configuration, document: Document, list_id: int, at: int) -> _Series:
     issued_at = floor_day(at)  # OpenID4VCI section 15.4.1: a copy does not tell when it was made
     expires_at = issued_at + configuration.type.copy_days * DAY
-    if view.granted.document.valid_until is not None:
-        expires_at = min(expires_at, floor_day(view.granted.document.valid_until))
-    return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, view.list.id))
+    if document.valid_until is not None:
+        expires_at = min(expires_at, floor_day(document.valid_until))
+    return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, list_id))
 
 
 async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], holder: PublicKey | None, index: int) -> str:
@@ -182,12 +275,14 @@ async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], hold
     return await sign(unsigned, office.custodian)
 
 
-async def _deliver(tx: Tx, *, office: Office, view: _View, delivery: _Delivery, at: int) -> None:
+async def _deliver(
+    tx: Tx, *, office: Office, view: View, delivery: _Delivery, also: Callable[[Tx], Awaitable[None]] | None, at: int
+) -> None:
     """All or nothing: nonces, indices, history. The copies leave the process only after this is durable."""
-    for nonce, end in delivery.nonces.items():
-        if not await sweep.spend_nonce(tx, digest("nonce", nonce), end):
-            raise InvalidNonce("this nonce was used before")
-    document, count = view.granted.document, len(view.free)
+    await spend_nonces(tx, delivery.nonces)
+    if also is not None:
+        await also(tx)
+    document, count = delivery.document, len(view.free)
     kind = "collected" if document.collected_at is None else "renewed"
     event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
     if not await documents.note_collection(tx, document.id, view.granted.entitlement, event):
@@ -199,7 +294,14 @@ async def _deliver(tx: Tx, *, office: Office, view: _View, delivery: _Delivery, 
     await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
 
 
-async def notify(office: Office, access: bytes, request: NotificationRequest) -> None:
+async def spend_nonces(tx: Tx, nonces: Mapping[str, int]) -> None:
+    """Use nonces up; ``InvalidNonce`` if one of them was."""
+    for nonce, end in nonces.items():
+        if not await sweep.spend_nonce(tx, digest("nonce", nonce), end):
+            raise InvalidNonce("this nonce was used before")
+
+
+async def notify(office: Office, access: Access, request: NotificationRequest) -> None:
     """What a wallet did with its copies (OpenID4VCI section 11); telling the same twice changes nothing.
 
     ``credential_deleted`` puts the copies of that delivery on hold for good, and no others: whoever finds them cannot use them.
@@ -207,15 +309,15 @@ async def notify(office: Office, access: bytes, request: NotificationRequest) ->
     at = office.clock()
 
     async def unit(tx: Tx) -> None:
-        granted = await documents.granted(tx, access, at)
+        granted = await documents.granted(tx, access.digest, at)
         if granted is None:
             raise InvalidToken("this access token is not, or no longer, good")
-        number = granted.document.id
+        access.check(granted.jkt)
         delivery = digest("delivery", request.notification_id)
-        told = await sweep.tell_delivery(tx, delivery, number, request.event)
-        if told is None:
+        number = await sweep.delivered(tx, delivery)
+        if number is None or number not in {each.document.id for each in granted.holdings}:
             raise InvalidNotificationId("there was no such delivery", where="/notification_id")
-        if told:
+        if await sweep.tell_delivery(tx, delivery, number, request.event):
             lost = await _lose(tx, office, delivery, at) if request.event is WalletEvent.DELETED else 0
             kind = request.event.value.removeprefix("credential_")
             await documents.note(tx, number, Event(at=at, kind=f"wallet-{kind}", actor=WALLET, reason="", copies=lost))

@@ -124,6 +124,15 @@ WALLET = Actor(role="wallet", name="")
 SERVICE = Actor(role="service", name="")
 
 
+class Approval(StrEnum):
+    """Whether a second person has looked at a document before any copy of it is made."""
+
+    NOT_NEEDED = ""
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One row of the register of documents, without its claims."""
@@ -137,6 +146,7 @@ class Document:
     valid_until: int | None
     keep_until: int
     has_claims: bool
+    approval: Approval = Approval.NOT_NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

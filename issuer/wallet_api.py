@@ -8,35 +8,43 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from issuer import assertions, authorize, issue, offers
+from issuer import assertions, authorization, authorize, clients, issue, offers
 from issuer.bitstrings import Bitstrings
-from issuer.office import COMPACT, Configuration, Office
+from issuer.clients import Letter
+from issuer.metadata import CHALLENGE, CREDENTIAL, NOTIFICATION, PAR, TOKEN, issuer_metadata, server_metadata
+from issuer.nonces import Purpose, fresh_nonce
+from issuer.office import Office
 from issuer.publish import Publication, StatusLists
-from shared import openid4vci
+from shared import oauth, openid4vci
 from shared.codec import base64url, strict_json
-from shared.cose import alg_id
-from shared.credentials._derive import VCDM_FORMATS, credential_metadata, type_metadata_bytes
-from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, UnsupportedMediaType
+from shared.credentials._derive import type_metadata_bytes
+from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, Refused, UnsupportedMediaType
 from shared.status.bitstring import PURPOSES
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 from shared.urls import well_known
 from shared.web import rates
 from shared.web.app import bound_body
-from shared.web.problem import OAUTH, speak
+from shared.web.problem import OAUTH, speak, tell
 from shared.web.security import client_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _DAY_OLD = "public, max-age=86400"
 _FRESH = "public, max-age=300"
-_OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_NONCE_HEADER = "DPoP-Nonce"
+_OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": f"{_NONCE_HEADER}, {oauth.CHALLENGE_HEADER}",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 _LIST = "/status/{number:[0-9]{1,9}}"
 _PURPOSE = f"/{{purpose:{'|'.join(PURPOSES)}}}"
 _PREFLIGHT = _OPEN | {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, Accept, DPoP, {oauth.ATTESTATION_HEADER}, {oauth.POP_HEADER}",
     "Access-Control-Max-Age": "86400",
 }
+_BODIES = {PAR: 65_536, TOKEN: 16_384, CHALLENGE: 1_024, "/nonce": 1_024, CREDENTIAL: 262_144, NOTIFICATION: 16_384}  # bytes
 
 
 class WalletApi:
@@ -59,10 +67,12 @@ class WalletApi:
             ("GET", issuer_document, self.show_issuer_metadata),
             ("GET", server_document, self.show_server_metadata),
             ("GET", f"{base}/credential-offer/{{token}}", self.show_offer),
-            ("POST", f"{base}/token", self.token),
+            ("POST", f"{base}{PAR}", self.push),
+            ("POST", f"{base}{TOKEN}", self.token),
+            ("POST", f"{base}{CHALLENGE}", self.challenge),
             ("POST", f"{base}/nonce", self.nonce),
-            ("POST", f"{base}/credential", self.credential),
-            ("POST", f"{base}/notification", self.notification),
+            ("POST", f"{base}{CREDENTIAL}", self.credential),
+            ("POST", f"{base}{NOTIFICATION}", self.notification),
             ("GET", f"{base}/status", self.list_lists),
             ("GET", base + _LIST, self.show_list),
             ("GET", base + _LIST + _PURPOSE, self.show_bitstring),
@@ -70,15 +80,29 @@ class WalletApi:
             ("GET", f"{base}/types/{{vct:.+}}", self.show_type),
         ]
         for method, path, handler in routes:
-            app.router.add_route(method, path, _opened(handler))
+            app.router.add_route(method, path, _opened(self._noncing(handler) if method == "POST" else handler))
             if method == "GET":
                 app.router.add_route("HEAD", path, _opened(handler))
             app.router.add_route("OPTIONS", path, _preflight)
-        for path, size in (("/token", 16_384), ("/nonce", 1_024), ("/credential", 262_144), ("/notification", 16_384)):
+        for path, size in _BODIES.items():
             bound_body(app, base + path, size)
         bound_body(app, f"{base}/status/{{number}}/assertions", 4_096)
-        names = ("/credential-offer", "/token", "/nonce", "/credential", "/notification", "/status", "/types")
+        names = ("/credential-offer", "/status", "/types", *_BODIES)
         speak(app, OAUTH, "/.well-known", *(base + name for name in names))
+
+    def _noncing(self, handler: Handler) -> Handler:
+        """Each answer of this kind, a refusal too, brings the nonce for the next proof, and the challenge for the next attestation."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            try:
+                response = await handler(request)
+            except Refused as error:
+                response = await tell(request, error)
+            response.headers[_NONCE_HEADER] = await fresh_nonce(self._office, Purpose.DPOP)
+            response.headers[oauth.CHALLENGE_HEADER] = await fresh_nonce(self._office, Purpose.CHALLENGE)
+            return response
+
+        return serve
 
     async def show_issuer_metadata(self, _: web.Request) -> web.Response:
         return web.Response(body=self._issuer_metadata, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
@@ -90,25 +114,34 @@ class WalletApi:
         offer, _ = await offers.offer_of(self._office, request.match_info["token"])
         return _json(openid4vci.render_offer(offer))
 
+    async def push(self, request: web.Request) -> web.Response:
+        """RFC 9126. A proof without a nonce is taken here: the answer brings the first one."""
+        _need_form(request)
+        prover = await clients.prove(self._office, _letter(request), PAR, needs_nonce=False)
+        answer = await authorization.push(self._office, await request.read(), prover)
+        return _json(oauth.render_pushed_response(answer), status=201)
+
     async def token(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise InvalidRequest("a token request is a form")
-        if request.query_string:
-            raise InvalidRequest("a token request has no query")
-        answer = await authorize.token(self._office, openid4vci.parse_token_request(await request.read()))
+        _need_form(request)
+        prover = await clients.prove(self._office, _letter(request), TOKEN)
+        answer = await authorize.token(self._office, openid4vci.parse_token_request(await request.read()), prover)
         return _json(openid4vci.render_token_response(answer))
 
+    async def challenge(self, _: web.Request) -> web.Response:
+        return _json(openid4vci.render_challenge_response(await fresh_nonce(self._office, Purpose.CHALLENGE)))
+
     async def nonce(self, _: web.Request) -> web.Response:
-        return _json(openid4vci.render_nonce_response(await authorize.fresh_nonce(self._office)))
+        return _json(openid4vci.render_nonce_response(await fresh_nonce(self._office)))
 
     async def credential(self, request: web.Request) -> web.Response:
-        access = authorize.bearer(request.headers.get(hdrs.AUTHORIZATION))
+        access = await clients.show(self._office, _letter(request), CREDENTIAL)
         _need_json(request, InvalidCredentialRequest)
         asked = openid4vci.parse_credential_request(await request.read())
+        openid4vci.check_encryption(asked.encryption, encrypted=False, requests=None, answers=None)
         return _json(openid4vci.render_credential_response(await issue.issue(self._office, access, asked)))
 
     async def notification(self, request: web.Request) -> web.Response:
-        access = authorize.bearer(request.headers.get(hdrs.AUTHORIZATION))
+        access = await clients.show(self._office, _letter(request), NOTIFICATION)
         _need_json(request, UnsupportedMediaType)
         await issue.notify(self._office, access, openid4vci.parse_notification(await request.read()))
         return web.Response(status=204)
@@ -177,9 +210,29 @@ def _render(doc: Any) -> bytes:
     return strict_json.dumps(doc)
 
 
-def _json(doc: Any) -> web.Response:
+def _json(doc: Any, *, status: int = 200) -> web.Response:
     """Never stored anywhere (OpenID4VCI sections 6.2, 7.2, 8.3)."""
-    return web.Response(body=_render(doc), content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
+    return web.Response(body=_render(doc), status=status, content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+def _letter(request: web.Request) -> Letter:
+    headers = request.headers
+    authorizations = headers.getall(hdrs.AUTHORIZATION, [])
+    if len(authorizations) > 1:
+        raise InvalidRequest("a request has one Authorization header")
+    return Letter(
+        authorization=next(iter(authorizations), None),
+        proofs=headers.getall("DPoP", []),
+        attestations=headers.getall(oauth.ATTESTATION_HEADER, []),
+        pops=headers.getall(oauth.POP_HEADER, []),
+    )
+
+
+def _need_form(request: web.Request) -> None:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise InvalidRequest("a request is a form here")
+    if request.query_string:
+        raise InvalidRequest("a request has no query here")
 
 
 def _need_json(request: web.Request, refuse: type[InvalidCredentialRequest | UnsupportedMediaType]) -> None:
@@ -205,44 +258,3 @@ def _quality(accept: str, media_type: str) -> float:
         return min(1.0, max(0.0, float(weight)))
     except ValueError:
         return 1.0
-
-
-# --- documents -------------------------------------------------------------------------------------------------------------------------
-
-
-def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
-    """OpenID4VCI section 12.2.4."""
-    return openid4vci.IssuerMetadata(
-        issuer=office.settings.public_url,
-        credential_endpoint=office.url("/credential"),
-        configurations={each.id: _configuration(office, each) for each in office.configurations.values()},
-        nonce_endpoint=office.url("/nonce"),
-        notification_endpoint=office.url("/notification"),
-        batch_size=max(each.batch_size for each in office.types),
-        display=({"name": office.settings.name, "locale": "en"},),
-    )
-
-
-def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
-    """There is no registered identifier for the W3C data model 2.0; ``vc+jwt`` and ``vc+sd-jwt`` as identifiers are ours (ADR 0003).
-
-    What is CBOR has its algorithms as COSE numbers and its keys as COSE keys (appendix A.2.2); key proofs are JWTs all the same.
-    """
-    w3c, compact = each.format.name in VCDM_FORMATS, each.format.name == COMPACT
-    return openid4vci.Configuration(
-        id=each.id,
-        format=each.format.name,
-        vct=each.type.vct,
-        types=("VerifiableCredential", each.type.vcdm_type) if w3c else (),
-        scope=each.id,
-        signing_algs=(alg_id(office.alg) if compact else office.alg,),
-        binding_methods=() if each.type.bearer else ("cose_key",) if compact else ("jwk",),
-        proof_algs=() if each.type.bearer else issue.PROOF_ALGS,
-        metadata=credential_metadata(each.type, each.format.name),
-    )
-
-
-def server_metadata(office: Office) -> dict[str, Any]:
-    """RFC 8414, and where the addresses of all status lists are told (Token Status List section 9.1)."""
-    known = openid4vci.AsMetadata(issuer=office.settings.public_url, token_endpoint=office.url("/token"))
-    return openid4vci.render_as_metadata(known) | {"status_list_aggregation_endpoint": office.url("/status")}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from issuer.sessions import Actor, Document, Event, InvitationState, Standing
+from issuer.sessions import Actor, Approval, Document, Event, InvitationState, Standing
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 
-_COLUMNS = "id, type, standing, version, made_at, collected_at, valid_until, keep_until, claims IS NOT NULL AS has_claims"
+_COLUMNS = "id, type, standing, version, made_at, collected_at, valid_until, keep_until, approval, claims IS NOT NULL AS has_claims"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class NewDocument:
     made_at: int
     valid_until: int | None
     keep_until: int
+    approval: Approval = Approval.NOT_NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,8 @@ class Listed:
 
 async def insert(tx: Tx, new: NewDocument, actor: Actor) -> None:
     await tx.execute(
-        "INSERT INTO document (id, type, reference, claims, standing, version, made_at, collected_at, valid_until, keep_until) "
-        "VALUES ($1, $2, $3, $4, 0, 0, $5, NULL, $6, $7)",
+        "INSERT INTO document (id, type, reference, claims, standing, version, made_at, collected_at, valid_until, keep_until, approval) "
+        "VALUES ($1, $2, $3, $4, 0, 0, $5, NULL, $6, $7, $8)",
         new.id,
         new.type,
         new.reference,
@@ -41,6 +42,7 @@ async def insert(tx: Tx, new: NewDocument, actor: Actor) -> None:
         new.made_at,
         new.valid_until,
         new.keep_until,
+        new.approval.value,
     )
     await _write_event(tx, new.id, 0, Event(at=new.made_at, kind="made", actor=actor, reason="", copies=0))
 
@@ -54,28 +56,54 @@ async def get(tx: Tx, document: str) -> Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """What a live access token opens: a document, with its sealed claims where they are still held."""
+class Holding:
+    """One document that a token is good for, with its sealed claims where they are still held. ``place`` is what identifiers name it by."""
 
-    entitlement: str
+    place: int
     document: Document
     claims: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What a live access token opens. ``client`` and ``jkt`` are the wallet and the key that it is tied to, if it is.
+
+    ``configurations`` are those that were granted, none where all of the documents' types are; ``named``: copies are asked for by
+    identifier.
+    """
+
+    entitlement: str
+    client: str | None
+    jkt: str | None
+    configurations: tuple[str, ...]
+    named: bool
+    holdings: tuple[Holding, ...]
+
+
 async def granted(tx: Tx, access: bytes, at: int) -> Granted | None:
     """By the digest of the access token; ``None`` if it is not, or no longer, good."""
-    row = await tx.fetchrow(
-        "SELECT e.id AS entitlement, d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.claims, "
-        "d.claims IS NOT NULL AS has_claims "
-        "FROM token t JOIN entitlement e ON e.id = t.entitlement JOIN document d ON d.id = e.document "
-        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0",
+    rows = await tx.fetch(
+        "SELECT e.id AS entitlement, e.client, e.jkt, e.configurations, e.named, h.place, d.id, d.type, d.standing, d.version, d.made_at, "
+        "d.collected_at, d.valid_until, d.keep_until, d.approval, d.claims, d.claims IS NOT NULL AS has_claims "
+        "FROM token t JOIN entitlement e ON e.id = t.entitlement JOIN entitled h ON h.entitlement = e.id JOIN document d ON d.id = h.document "
+        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0 ORDER BY h.place",
         access,
         at,
     )
-    if row is None:
+    if not rows:
         return None
-    sealed = row["claims"]
-    return Granted(entitlement=row["entitlement"], document=_document(row), claims=None if sealed is None else bytes(sealed))
+    first = rows[0]
+    return Granted(
+        entitlement=first["entitlement"],
+        client=first["client"],
+        jkt=first["jkt"],
+        configurations=tuple(str(first["configurations"]).split()),
+        named=bool(first["named"]),
+        holdings=tuple(
+            Holding(place=int(row["place"]), document=_document(row), claims=None if row["claims"] is None else bytes(row["claims"]))
+            for row in rows
+        ),
+    )
 
 
 async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:
@@ -85,7 +113,8 @@ async def by_reference(tx: Tx, reference: bytes) -> list[Listed]:
 
 
 _LISTED = (
-    "SELECT d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.claims IS NOT NULL AS has_claims, "
+    "SELECT d.id, d.type, d.standing, d.version, d.made_at, d.collected_at, d.valid_until, d.keep_until, d.approval, "
+    "d.claims IS NOT NULL AS has_claims, "
     "(SELECT i.state FROM invitation i WHERE i.document = d.id ORDER BY i.turn DESC LIMIT 1) AS invitation FROM document d"
 )
 
@@ -144,7 +173,8 @@ async def note_collection(tx: Tx, document: str, entitlement: str, event: Event)
     """Lock the document and record that copies are handed out; false when it is not in force or the entitlement has ended."""
     row = await tx.fetchrow(
         "UPDATE document SET version = version + 1, collected_at = coalesce(collected_at, $3) WHERE id = $1 AND standing = 0 "
-        "AND EXISTS (SELECT 1 FROM entitlement e WHERE e.id = $2 AND e.ended = 0) RETURNING version",
+        "AND EXISTS (SELECT 1 FROM entitlement e JOIN entitled h ON h.entitlement = e.id WHERE e.id = $2 AND e.ended = 0 AND h.document = $1) "
+        "RETURNING version",
         document,
         entitlement,
         event.at,
@@ -227,6 +257,7 @@ def _document(row: Row) -> Document:
         valid_until=row["valid_until"],
         keep_until=int(row["keep_until"]),
         has_claims=bool(row["has_claims"]),
+        approval=Approval(row["approval"]),
     )
 
 

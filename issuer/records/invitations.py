@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from issuer.sessions import Ended, Invitation, InvitationState, Offered
@@ -10,7 +11,7 @@ from shared.storage import Row, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewInvitation:
-    """``page`` and ``code`` are SHA-256 of random secrets; ``tx_code`` is an HMAC, for eight digits could be guessed."""
+    """``page``, ``code`` and ``issuer_state`` are SHA-256 of random secrets; ``tx_code`` is an HMAC, for eight digits could be guessed."""
 
     id: str
     document: str
@@ -19,6 +20,7 @@ class NewInvitation:
     tx_code: bytes | None
     sealed: bytes
     expires_at: int
+    issuer_state: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,8 @@ class NewTokens:
 
 async def insert(tx: Tx, new: NewInvitation) -> None:
     await tx.execute(
-        "INSERT INTO invitation (id, document, turn, page, code, tx_code, sealed, attempts, state, expires_at) VALUES "
-        "($1, $2, (SELECT count(*) + 1 FROM invitation WHERE document = $2), $3, $4, $5, $6, 0, 'offered', $7)",
+        "INSERT INTO invitation (id, document, turn, page, code, tx_code, sealed, attempts, state, expires_at, issuer_state) VALUES "
+        "($1, $2, (SELECT count(*) + 1 FROM invitation WHERE document = $2), $3, $4, $5, $6, 0, 'offered', $7, $8)",
         new.id,
         new.document,
         new.page,
@@ -42,7 +44,16 @@ async def insert(tx: Tx, new: NewInvitation) -> None:
         new.tx_code,
         new.sealed,
         new.expires_at,
+        new.issuer_state,
     )
+
+
+async def by_issuer_state(tx: Tx, issuer_state: bytes, at: int) -> str | None:
+    """The document that an offer with a sign-in was about, while the invitation is open."""
+    row = await tx.fetchrow(
+        "SELECT document FROM invitation WHERE issuer_state = $1 AND state = 'offered' AND expires_at > $2", issuer_state, at
+    )
+    return None if row is None else str(row["document"])
 
 
 async def by_page(tx: Tx, page: bytes) -> Invitation | None:
@@ -91,7 +102,12 @@ async def withdraw_all(tx: Tx, document: str) -> None:
     await tx.execute(
         "UPDATE invitation SET state = 'withdrawn', sealed = NULL, tx_code = NULL WHERE document = $1 AND state = 'offered'", document
     )
-    await tx.execute("UPDATE entitlement SET ended = 1 WHERE document = $1 AND ended = 0", document)
+    await tx.execute(
+        "UPDATE entitlement SET ended = 1 WHERE ended = 0 AND id IN (SELECT entitlement FROM entitled WHERE document = $1) "
+        "AND NOT EXISTS (SELECT 1 FROM entitled o WHERE o.entitlement = entitlement.id AND o.document <> $1)",
+        document,
+    )
+    await tx.execute("DELETE FROM entitled WHERE document = $1 AND entitlement IN (SELECT id FROM entitlement WHERE ended = 0)", document)
 
 
 async def lapse(tx: Tx, at: int) -> list[str]:
@@ -103,9 +119,58 @@ async def lapse(tx: Tx, at: int) -> list[str]:
     return [row["document"] for row in rows]
 
 
-async def entitle(tx: Tx, *, entitlement: str, document: str, expires_at: int, tokens: NewTokens) -> None:
-    await tx.execute("INSERT INTO entitlement (id, document, ended, expires_at) VALUES ($1, $2, 0, $3)", entitlement, document, expires_at)
-    await add_tokens(tx, entitlement, tokens)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entitlement:
+    """What one redemption gives, and to whom: the family of its tokens. ``None`` and nothing where it is tied to nobody."""
+
+    id: str
+    documents: Sequence[str]
+    client: str | None = None
+    instance: str | None = None
+    jkt: str | None = None
+    configurations: Sequence[str] = ()
+    named: bool = False
+
+
+async def entitle(tx: Tx, new: Entitlement, *, expires_at: int, tokens: NewTokens) -> None:
+    await tx.execute(
+        "INSERT INTO entitlement (id, document, ended, expires_at, client, instance, jkt, configurations, named) "
+        "VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8)",
+        new.id,
+        new.documents[0],
+        expires_at,
+        new.client,
+        new.instance,
+        new.jkt,
+        " ".join(new.configurations),
+        int(new.named),
+    )
+    for place, document in enumerate(new.documents):
+        await tx.execute("INSERT INTO entitled (entitlement, place, document) VALUES ($1, $2, $3)", new.id, place, document)
+    await add_tokens(tx, new.id, tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A document of an entitlement and its type; ``place`` is part of what copies of it are asked for by."""
+
+    place: int
+    document: str
+    type: str
+
+
+async def held(tx: Tx, entitlement: str) -> list[Held]:
+    rows = await tx.fetch(
+        "SELECT h.place, d.id, d.type FROM entitled h JOIN document d ON d.id = h.document WHERE h.entitlement = $1 ORDER BY h.place",
+        entitlement,
+    )
+    return [Held(place=int(row["place"]), document=row["id"], type=row["type"]) for row in rows]
+
+
+async def end_family(tx: Tx, entitlement: str) -> str | None:
+    """End all tokens of one redemption; a document of it, ``None`` where they had ended already."""
+    row = await tx.fetchrow("UPDATE entitlement SET ended = 1 WHERE id = $1 AND ended = 0 RETURNING document", entitlement)
+    return None if row is None else str(row["document"])
 
 
 async def add_tokens(tx: Tx, entitlement: str, tokens: NewTokens) -> None:
@@ -116,28 +181,50 @@ async def add_tokens(tx: Tx, entitlement: str, tokens: NewTokens) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpentToken:
-    entitlement: str
-    document: str
-    reused: bool
+class Renewal:
+    """A refresh token that was shown, with what it belongs to (of its documents the first). ``used``: it had been spent before."""
+
+    entitlement: Entitlement
+    used: bool
 
 
-async def spend_refresh(tx: Tx, digest: bytes, at: int) -> SpentToken | None:
-    """Take a refresh token once. A second use ends the whole family (RFC 9700 section 4.14.2) and says so."""
-    taken = await tx.execute(
-        "UPDATE token SET spent = 1 WHERE digest = $1 AND kind = 'refresh' AND spent = 0 AND expires_at > $2", digest, at
-    )
+async def by_refresh(tx: Tx, digest: bytes, at: int) -> Renewal | None:
+    """``None`` if there is no such token, or it is over."""
     row = await tx.fetchrow(
-        "SELECT e.id, e.document, e.ended, t.spent FROM token t JOIN entitlement e ON e.id = t.entitlement "
-        "WHERE t.digest = $1 AND t.kind = 'refresh' AND t.expires_at > $2",
+        "SELECT e.id, e.document, e.client, e.instance, e.jkt, e.configurations, e.named, t.spent "
+        "FROM token t JOIN entitlement e ON e.id = t.entitlement "
+        "WHERE t.digest = $1 AND t.kind = 'refresh' AND t.expires_at > $2 AND e.ended = 0",
         digest,
         at,
     )
-    if row is None or row["ended"]:
+    if row is None:
         return None
-    if taken != 1:
-        await tx.execute("UPDATE entitlement SET ended = 1 WHERE id = $1", row["id"])
-    return SpentToken(entitlement=row["id"], document=row["document"], reused=taken != 1)
+    entitlement = Entitlement(
+        id=row["id"],
+        documents=(row["document"],),
+        client=row["client"],
+        instance=row["instance"],
+        jkt=row["jkt"],
+        configurations=tuple(str(row["configurations"]).split()),
+        named=bool(row["named"]),
+    )
+    return Renewal(entitlement=entitlement, used=bool(row["spent"]))
+
+
+async def spend_refresh(tx: Tx, digest: bytes) -> bool:
+    """Take a refresh token once; false if it was."""
+    return await tx.execute("UPDATE token SET spent = 1 WHERE digest = $1 AND kind = 'refresh' AND spent = 0", digest) == 1
+
+
+async def tie(tx: Tx, entitlement: str, *, client: str | None, instance: str | None, jkt: str | None) -> None:
+    """Tie a family to its wallet and key, where it was not."""
+    await tx.execute(
+        "UPDATE entitlement SET client = coalesce(client, $2), instance = coalesce(instance, $3), jkt = coalesce(jkt, $4) WHERE id = $1",
+        entitlement,
+        client,
+        instance,
+        jkt,
+    )
 
 
 async def prolong(tx: Tx, entitlement: str, until: int) -> None:
@@ -147,9 +234,13 @@ async def prolong(tx: Tx, entitlement: str, until: int) -> None:
 async def purge(tx: Tx, at: int) -> None:
     """Forget tokens past their time, and entitlements without tokens."""
     await tx.execute("DELETE FROM token WHERE expires_at <= $1", at)
-    await tx.execute(
-        "DELETE FROM entitlement WHERE expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM token t WHERE t.entitlement = entitlement.id)", at
+    await tx.execute("DELETE FROM deferral WHERE expires_at <= $1", at)
+    over = (
+        "SELECT e.id FROM entitlement e WHERE e.expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM token t WHERE t.entitlement = e.id) "
+        "AND NOT EXISTS (SELECT 1 FROM deferral f WHERE f.entitlement = e.id)"
     )
+    await tx.execute(f"DELETE FROM entitled WHERE entitlement IN ({over})", at)  # noqa: S608 - the statement above
+    await tx.execute(f"DELETE FROM entitlement WHERE id IN ({over})", at)  # noqa: S608 - the statement above
 
 
 _SELECT = "SELECT id, document, tx_code, sealed, attempts, state, expires_at FROM invitation"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuer.records import documents, invitations, statuses
+from issuer.records import authorizations, documents, invitations, statuses
 from issuer.sessions import SERVICE, Event
 from shared.storage import Tx
 
@@ -15,6 +15,12 @@ async def spend_nonce(tx: Tx, digest: bytes, expires_at: int) -> bool:
 
 async def add_delivery(tx: Tx, digest: bytes, document: str, expires_at: int) -> None:
     await tx.execute("INSERT INTO delivery (digest, document, told, expires_at) VALUES ($1, $2, '', $3)", digest, document, expires_at)
+
+
+async def delivered(tx: Tx, digest: bytes) -> str | None:
+    """The document that a delivery was of."""
+    row = await tx.fetchrow("SELECT document FROM delivery WHERE digest = $1", digest)
+    return None if row is None else str(row["document"])
 
 
 async def tell_delivery(tx: Tx, digest: bytes, document: str, event: str) -> bool | None:
@@ -33,6 +39,7 @@ async def sweep(tx: Tx, at: int) -> None:
     """One pass. Expired status entries are unlinked but stay taken."""
     for table in ("spent_nonce", "delivery", "idempotency"):
         await tx.execute(f"DELETE FROM {table} WHERE expires_at <= $1", at)  # noqa: S608 - the three names above
+    await authorizations.purge(tx, at)
     await invitations.purge(tx, at)
     for document in await invitations.lapse(tx, at):
         await documents.note(tx, document, Event(at=at, kind="lapsed", actor=SERVICE, reason="", copies=0))

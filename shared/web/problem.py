@@ -23,6 +23,7 @@ from aiohttp.typedefs import Handler
 
 from ..errors import (
     InsufficientScope,
+    InvalidDpopProof,
     InvalidToken,
     Malformed,
     MethodRefused,
@@ -31,8 +32,10 @@ from ..errors import (
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
+    UseDpopNonce,
     VcError,
 )
+from ..oauth import DPOP_ALGS, render_challenge
 from .context import REQUEST_ID, public_url
 
 log = logging.getLogger("muniment.web")
@@ -151,11 +154,17 @@ async def _oauth(request: web.Request, error: VcError) -> web.StreamResponse:
     """RFC 6749 section 5.2; the characters of ``error_description`` are those that it allows."""
     place = f" (at {error.where})" if error.where else ""
     body = {"error": error.error, "error_description": _plain(_detail(error) + place)}
-    response = web.Response(status=error.status, body=msgspec.json.encode(body), content_type="application/json")
-    if error.status == 401:
+    status = 401 if _asks_for_proof(request, error) else error.status
+    response = web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+    if status == 401:
         scheme = "DPoP" if request.headers.get("Authorization", "").lower().startswith("dpop ") else "Bearer"
         response.headers["WWW-Authenticate"] = _challenge(request, error, scheme)
     return response
+
+
+def _asks_for_proof(request: web.Request, error: VcError) -> bool:
+    """Where tokens are used, a DPoP proof that will not do is a challenge; where they are given, it is a bad request (RFC 9449 section 7.1)."""
+    return isinstance(error, InvalidDpopProof | UseDpopNonce) and "Authorization" in request.headers
 
 
 async def _problem(request: web.Request, error: VcError) -> web.StreamResponse:
@@ -200,6 +209,8 @@ def title_of(error: VcError | type[VcError]) -> str:
 
 def _challenge(request: web.Request, error: VcError, scheme: str) -> str:
     """RFC 6750 section 3: no error code for a request that brought no token at all."""
+    if _asks_for_proof(request, error):
+        return render_challenge(error, algs=DPOP_ALGS)
     if "Authorization" not in request.headers or not isinstance(error, InvalidToken | InsufficientScope):
         return f'{scheme} realm="muniment"'
     return f'{scheme} realm="muniment", error="{error.error}", error_description="{_plain(error.detail)}"'

@@ -21,6 +21,7 @@ from support.registry import LPA_1, Template
 
 from issuer import authorize, config, offers
 from issuer.app import open_office, start, stop
+from issuer.nonces import fresh_nonce
 from issuer.office import Office
 from issuer.publish import StatusLists
 from issuer.records import documents, statuses
@@ -128,7 +129,7 @@ async def _issued(office: Office, said: dict[str, Any], *, durable: bool) -> Non
     if durable:
         with pytest.raises(InvalidNonce):
             await copies(office, access, nonce, 3)
-        nonce = await authorize.fresh_nonce(office)
+        nonce = await fresh_nonce(office)
     await copies(office, access, nonce, 3)
     after = [(row["list"], row["idx"]) for row in await rows(office, "SELECT list, idx FROM status_entry")]
     assert len(after) == len(set(after)) == len(before) + 3

@@ -15,6 +15,7 @@ from support.signing import Signer
 
 from issuer import authorize, config, issue, offers, revoke
 from issuer.app import open_office, start, stop
+from issuer.nonces import fresh_nonce
 from issuer.office import Office
 from issuer.sessions import Action, Actor
 from shared.keys import KeyId
@@ -52,7 +53,7 @@ async def tell(office: Office) -> None:
     say("made", id=made.document, code=code, tx_code=made.secrets.code)
     token = await authorize.token(office, PreAuthorizedRequest(code=code, tx_code=made.secrets.code))
     say("redeemed", access=token.access_token, refresh=token.refresh_token)
-    nonce = await authorize.fresh_nonce(office)
+    nonce = await fresh_nonce(office)
     say("nonce", nonce=nonce)
     wires, delivery = await copies(office, token.access_token, nonce, 3)
     say("issued", copies=wires)

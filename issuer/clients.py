@@ -1,0 +1,167 @@
+"""Who asks: a wallet that its maker vouches for, with a key that tokens are tied to (HAIP 1.0 section 4; RFC 9449).
+
+Whoever sends a proof is judged by it, at every address; where one is needed, the use case says so. Each proof serves once, over all
+processes, whatever becomes of its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from issuer.nonces import Purpose, is_live
+from issuer.office import Office, digest
+from issuer.records import sweep
+from shared.errors import (
+    InvalidClient,
+    InvalidClientAttestation,
+    InvalidDpopProof,
+    InvalidToken,
+    Refused,
+    UseAttestationChallenge,
+    UseDpopNonce,
+)
+from shared.oauth import (
+    DPOP_WINDOW,
+    Client,
+    DpopProof,
+    attestation_headers,
+    one_dpop_header,
+    parse_authorization,
+    verify_client_attestation,
+    verify_dpop,
+)
+from shared.storage import Tx
+from shared.trust.policy import Policy
+
+_POP_LIFE = 420  # seconds after which a wallet's proof is too old, whatever clock dated it
+_DPOP_LIFE = 2 * DPOP_WINDOW + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What came with a request to prove who sent it: the values of the header fields, as often as they came."""
+
+    authorization: str | None = None
+    proofs: Sequence[str] = ()
+    attestations: Sequence[str] = ()
+    pops: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prover:
+    """Who sent a request to the authorization server, as far as it proved that. ``jkt`` is the thumbprint of its DPoP key."""
+
+    client: Client | None = None
+    jkt: str | None = None
+
+    @property
+    def client_id(self) -> str | None:
+        return None if self.client is None else self.client.client_id
+
+    @property
+    def instance(self) -> str | None:
+        """The thumbprint of the key that its maker vouched for."""
+        return None if self.client is None else self.client.jkt
+
+
+ANONYMOUS = Prover()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token that was shown: its digest, and the key that was proved along with it; ``None`` for a bearer."""
+
+    digest: bytes
+    jkt: str | None = None
+
+    def check(self, tied_to: str | None) -> None:
+        """``InvalidToken`` unless it was shown as what it is: a tied one with its key, another without any (RFC 9449 section 7.2)."""
+        if self.jkt != tied_to:
+            raise InvalidToken("this access token is not, or no longer, good")
+
+
+@dataclass(slots=True)
+class _Marks:
+    """Proofs of one request, each to be used up until its end, and how it is refused when it was."""
+
+    ends: dict[bytes, tuple[int, type[Refused]]] = field(default_factory=dict)
+
+    async def spend(self, tx: Tx) -> None:
+        for mark, (end, refusal) in self.ends.items():
+            if not await sweep.spend_nonce(tx, mark, end):
+                raise refusal("this proof was used before", where="/jti")
+
+
+def policy(office: Office) -> Policy:
+    """Who may vouch for wallets and their keys, as of now."""
+    return Policy(office.trusted.read())
+
+
+async def prove(office: Office, letter: Letter, path: str, *, needs_nonce: bool = True) -> Prover:
+    """Judge what came along with a POST to ``path`` of the authorization server.
+
+    ``InvalidClient``, ``UseAttestationChallenge``, ``InvalidDpopProof``, ``UseDpopNonce``. ``needs_nonce``: a DPoP proof has to carry a
+    nonce of ours; where it may lack one, a wrong one is refused all the same.
+    """
+    at, marks = office.clock(), _Marks()
+    client = await _client(office, letter, at, marks)
+    proof = await _dpop(office, letter, path, at, marks, needs_nonce=needs_nonce)
+    await _spend(office, marks)
+    return Prover(client=client, jkt=None if proof is None else proof.jkt)
+
+
+async def show(office: Office, letter: Letter, path: str) -> Access:
+    """The access token of a POST to ``path`` of the issuer, with the key that was proved; ``InvalidToken`` and the errors of DPoP."""
+    token, at, marks = parse_authorization(letter.authorization), office.clock(), _Marks()
+    if not token.dpop:
+        if letter.proofs:
+            raise InvalidToken("a token that is tied to a key is shown as DPoP")
+        return Access(digest("access", token.value))
+    proof = await _dpop(office, letter, path, at, marks, access_token=token.value)
+    if proof is None:
+        raise InvalidDpopProof("a DPoP proof is needed")
+    await _spend(office, marks)
+    return Access(digest("access", token.value), proof.jkt)
+
+
+async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Client | None:
+    """Wallets get one answer to whatever is wrong with an attestation: ``invalid_client`` (RFC 6749 section 5.2)."""
+    try:
+        pair = attestation_headers(letter.attestations, letter.pops)
+        if pair is None:
+            return None
+        client = verify_client_attestation(
+            *pair,
+            check_provider=policy(office).check_wallet_provider,
+            audience=office.settings.public_url,
+            at=at,
+            challenge_ok=lambda _: True,
+        )
+    except InvalidClientAttestation as error:
+        raise InvalidClient(error.detail, where=error.where) from error
+    needed = office.settings.attestation_challenges or client.challenge is not None
+    if needed and not await is_live(office, client.challenge, at, Purpose.CHALLENGE):
+        raise UseAttestationChallenge("this challenge is not, or no longer, ours", where="/challenge")
+    marks.ends[digest("pop", f"{client.jkt}\0{client.jti}")] = at + _POP_LIFE, InvalidClient
+    return client
+
+
+async def _dpop(
+    office: Office, letter: Letter, path: str, at: int, marks: _Marks, *, needs_nonce: bool = True, access_token: str | None = None
+) -> DpopProof | None:
+    header = one_dpop_header(letter.proofs)
+    if header is None:
+        return None
+    url = office.url(path)
+    proof = verify_dpop(header, method="POST", url=url, at=at, nonce_ok=lambda _: True, access_token=access_token)
+    needed = needs_nonce or proof.nonce is not None
+    if needed and not await is_live(office, proof.nonce, at, Purpose.DPOP):
+        raise UseDpopNonce("this nonce is not, or no longer, ours", where="/nonce")
+    marks.ends[digest("dpop", f"{proof.jkt}\0{proof.jti}")] = at + _DPOP_LIFE, InvalidDpopProof
+    return proof
+
+
+async def _spend(office: Office, marks: _Marks) -> None:
+    if marks.ends:
+        await office.storage.write(marks.spend, point="prove")

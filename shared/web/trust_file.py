@@ -1,0 +1,39 @@
+"""``trust.json`` of a service: whom its operator trusts, as of now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ConfigError, Malformed
+from ..trust.anchors import TrustAnchors, parse_trust
+
+
+@dataclass(slots=True)
+class TrustFile:
+    """Read again when its owner has changed it. ``may_lack``: without the file nobody is trusted."""
+
+    file: Path
+    may_lack: bool = False
+    _stamp: tuple[int, int, int] = (0, 0, 0)
+    _known: TrustAnchors = field(default_factory=TrustAnchors)
+
+    def read(self) -> TrustAnchors:
+        """Whom the operator trusts now; ``ConfigError`` if the file cannot be read."""
+        try:
+            state = self.file.stat()
+            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
+            if stamp != self._stamp:
+                self._known, self._stamp = parse_trust(self.file.read_bytes()), stamp
+        except FileNotFoundError as error:
+            if not self.may_lack:
+                raise self._unreadable(error) from error
+            self._known, self._stamp = TrustAnchors(), (0, 0, 0)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        except Malformed as error:
+            raise ConfigError(f"{self.file} does not say whom to trust: {error.detail}", where="trust") from error
+        return self._known
+
+    def _unreadable(self, error: OSError) -> ConfigError:
+        return ConfigError(f"cannot read {self.file}: {error.strerror}", where="trust")
