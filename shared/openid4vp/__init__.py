@@ -1,6 +1,6 @@
 """OpenID for Verifiable Presentations 1.0 under HAIP: signed requests, encrypted answers, a wallet's flows. No socket, no clock, no key."""
 
-from ._client import Admission, ClientId, Prefix, client_id_of, parse_client_id
+from ._client import STRICT, Admission, ClientId, Prefix, client_id_of, parse_client_id
 from ._dc_api import MULTISIGNED, PROTOCOLS, SIGNED, UNSIGNED, resolve_dc_api_request
 from ._link import AuthorizationRequest, parse_authorization_link, request_links
 from ._metadata import VP_FORMATS, wallet_metadata
@@ -54,6 +54,7 @@ __all__ = [
     "PROTOCOLS",
     "RESPONSE_MODE",
     "SIGNED",
+    "STRICT",
     "TYP",
     "UNSIGNED",
     "VP_FORMATS",

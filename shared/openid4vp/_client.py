@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..codec import base64url
 from ..errors import InvalidRequest, Malformed
@@ -43,6 +43,9 @@ class Admission:
 
     unsigned: bool = False
     dids: Collection[str] = ()
+
+
+STRICT: Final = Admission()
 
 
 def client_id_of(leaf: bytes) -> str:

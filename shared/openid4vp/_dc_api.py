@@ -14,7 +14,7 @@ from ..flow import Flow
 from ..jose.jwt import parse_jwt
 from ..trust.policy import Policy
 from ..x509 import Crl
-from ._client import Admission, Prefix, parse_client_id
+from ._client import STRICT, Admission, Prefix, parse_client_id
 from ._request import parse_request
 from ._resolved import ResolvedRequest, resolved_of
 from ._signed import MAX_REQUEST, SignedRequest, find_asker, open_request
@@ -37,7 +37,7 @@ def resolve_dc_api_request(
     policy: Policy,
     at: int,
     crls: Sequence[Crl] = (),
-    admit: Admission = Admission(),  # noqa: B008 - frozen
+    admit: Admission = STRICT,
 ) -> Flow[ResolvedRequest]:
     """Check the request that a platform brought. The class that names the fault; only a ``did:web`` yields a ``Fetch``.
 

@@ -13,7 +13,7 @@ from ..oauth import media_type, parse_error
 from ..trust.policy import Policy
 from ..urls import check_link, render_form
 from ..x509 import Crl
-from ._client import Admission, parse_client_id
+from ._client import STRICT, Admission, parse_client_id
 from ._link import AuthorizationRequest, parse_authorization_link
 from ._metadata import wallet_metadata
 from ._request import MEDIA_TYPE, RequestObject, check_way_back, parse_request
@@ -41,7 +41,7 @@ def resolve_request(
     at: int,
     crls: Sequence[Crl] = (),
     plain_http: Collection[str] = (),
-    admit: Admission = Admission(),  # noqa: B008 - frozen
+    admit: Admission = STRICT,
 ) -> Flow[ResolvedRequest]:
     """Fetch and check the request that a link carries; nothing of the wallet is told to anybody but ``wallet_nonce`` (128 random bits),
     and what every wallet of this software says of itself.

@@ -18,7 +18,8 @@ from shared.x509 import Cert, x5c_header
 
 from .signing import AT, Signer, anchor, leaf
 
-ENTITY = "https://bank.example"
+HOST = "bank.example"
+ENTITY = f"https://{HOST}"
 QUERY = {
     "credentials": [
         {
@@ -45,7 +46,7 @@ class Asker:
     def new(cls, *, role: Role = Role.RELYING_PARTY, at: int = AT, days: int = 365) -> Asker:
         signer, above = Signer.new(), Signer.new()
         authority = anchor(above, at=at)
-        certificate = leaf(signer, authority, above, role=role, uri=ENTITY, at=at, days=days)
+        certificate = leaf(signer, authority, above, role=role, uri=ENTITY, dns=[HOST], at=at, days=days)
         return cls(signer, authority, certificate, jwe.generate_ephemeral())
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,6 +58,7 @@ def leaf(
     *,
     role: Role = Role.CREDENTIAL_ISSUER,
     uri: str = "https://issuer.example",
+    dns: Sequence[str] = (),
     at: int = AT,
     days: int = 365,
     serial: int = 2,
@@ -65,6 +67,7 @@ def leaf(
     unsigned = prepare_leaf(
         subject="Test leaf",
         uris=[uri],
+        dns=dns,
         role=role,
         public=signer.public,
         issuer=issuer,

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from shared.errors import Malformed, TooLarge, VcError
 from shared.receipts import Receipt, peek_receipt
+from shared.urls import with_query
 from shared.web.app import bound_body
 from shared.web.auth import read_files, read_form
 from shared.web.forms import Form
@@ -79,7 +80,7 @@ class AskingPages:
         view = await self._view(request)
         if view.state != "asked":
             return await render(request, "wallet/result.html", view=view, receipt=_receipt(view), words=DECISIONS)
-        return await render(request, "wallet/consent.html", view=view, host=host_of(view.asker.client_id))
+        return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         form = Form(await read_form(request))
@@ -96,6 +97,17 @@ class AskingPages:
 def _named(query: Mapping[str, str], prefix: str) -> dict[str, str]:
     """The parameters that begin so, by what follows."""
     return {name.removeprefix(prefix): value for name, value in query.items() if name.startswith(prefix)}
+
+
+class _Chosen:
+    """Addresses of the same page with one more thing chosen, and everything that was chosen before."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._path, self._query = request.path, request.query
+
+    def __call__(self, name: str, value: str) -> str:
+        kept = {key: each for key, each in self._query.items() if key.startswith(("use.", "way."))}
+        return with_query(self._path, {**kept, name: value})
 
 
 DECISIONS = {

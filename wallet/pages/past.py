@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.credentials import CredentialType, all_types
+from shared.credentials import Claim, ClaimPath, CredentialType, all_types
 from shared.errors import Missing, VcError
 from shared.receipts import peek_receipt
 from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import history
 from wallet.cards import iso_day
-from wallet.entries import ClaimNames, Sealed
+from wallet.entries import AgreedTo, ClaimNames, Sealed
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.showings import GROUP
@@ -80,6 +80,7 @@ class HistoryPages:
             purpose=purpose.get(words.locale, purpose.get("en", "")),
             requested=_labels(line.entry.claims_requested, words.locale),
             presented=_labels(line.entry.claims_presented, words.locale),
+            agreed=[{"statement": _said(one, words.locale), "reference": one.reference} for one in line.entry.agreed or ()],
             receipt=_receipt(line.entry.receipt),
             decisions=DECISIONS,
         )
@@ -105,15 +106,31 @@ def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
     """Names of claims as the type calls them."""
     labels: dict[str, None] = {}
     for one in names:
-        kind = all_types().get(one.credential_identifier)
+        kind = all_types().get(one.credential_identifier) or _of_doctype(one.credential_identifier)
         for name in one.claims:
             if name.startswith(GROUP):
                 labels[_group(kind, name.removeprefix(GROUP), locale)] = None
                 continue
             path = tuple(None if part == "*" or part.isdigit() else part for part in name.removeprefix("credentialSubject/").split("/"))
-            claim = kind.claim(path) if kind else None
+            claim = _claim(kind, path) if kind else None
             labels[claim.label.in_(locale) if claim else name] = None
     return list(labels)
+
+
+def _of_doctype(name: str) -> CredentialType | None:
+    """Of an mdoc, which was asked for by its doctype."""
+    return next((kind for kind in all_types().values() if kind.doctype == name), None)
+
+
+def _claim(kind: CredentialType, path: ClaimPath) -> Claim | None:
+    """By its path, or by its name space and element."""
+    element = path[1] if len(path) == 2 and path[0] == kind.doctype else None
+    return kind.claim(path) or next((claim for claim in kind.claims if claim.mdoc_element == element is not None), None)
+
+
+def _said(agreed: AgreedTo, locale: str) -> str:
+    words = {one.lang: one.content for one in agreed.statement}
+    return words.get(locale, words.get("en", ""))
 
 
 def _group(kind: CredentialType | None, name: str, locale: str) -> str:

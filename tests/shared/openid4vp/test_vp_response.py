@@ -52,6 +52,22 @@ def test_without_a_state_none_is_sent() -> None:
     assert json.loads(jwe.decrypt(parse_form(body)["response"], BANK.private_jwk)) == {"vp_token": {"poa": ["a"]}}
 
 
+PLAIN = BANK.request(response_mode="direct_post")
+
+
+def test_an_answer_in_clear_is_read_where_the_request_asked_for_one() -> None:
+    body = render_response(PLAIN, {"poa": ["a~b~c"]})
+    assert parse_form(body) == {"vp_token": '{"poa":["a~b~c"]}', "state": STATE}
+    assert parse_response(body, None, state=STATE) == VpResponse({"poa": ("a~b~c",)})
+    assert "state" not in parse_form(render_response(BANK.request(response_mode="direct_post", state=None), {"poa": ["a"]}))
+    for broken in (body.replace(b"vp_token", b"response"), body.replace(b"%7B", b""), render_response(REQUEST, {"poa": ["a"]})):
+        with pytest.raises(InvalidRequest):
+            parse_response(broken, None, state=STATE)
+    with pytest.raises(InvalidRequest):
+        parse(body)
+    assert parse_response(render_refusal(AccessDenied("no"), STATE), None, state=STATE) == WalletRefusal("access_denied", "no")
+
+
 def test_an_error_comes_in_clear_or_locked() -> None:
     refusal = render_refusal(AccessDenied('no "thanks"'), STATE)
     assert parse(refusal) == WalletRefusal("access_denied", "no ?thanks?")
