@@ -24,6 +24,7 @@ from verifier.pages import add_pages
 from verifier.records import events, exchanges, log, scan
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
+from verifier.vc_api import VcApi
 from verifier.wallet_api import WalletApi
 
 DESK: web.AppKey[Desk] = web.AppKey("DESK", Desk)
@@ -64,6 +65,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
     ScanApi(desk, store).add_to(app)
+    VcApi(desk, store).add_to(app)
     publisher_of(desk).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)

@@ -123,7 +123,7 @@ def _add_bundle(commands: Commands[Parser]) -> None:
     one.add_argument("--out", required=True, metavar="F", help="file to write")
     one.add_argument("--no-fetch", action="store_true", help="use what was fetched before")
     one = _command(inner, "trust", "trust an anchor, or a signer of checking packs", bundle_trust)
-    one.add_argument("file", help="certificate (PEM) of an anchor, or a checking pack whose signer to trust")
+    one.add_argument("file", help="certificate (PEM) of an anchor, a checking pack whose signer to trust, or the DID of an issuer")
     one.add_argument(
         "--role", choices=("credential-issuer", "relying-party"), default="credential-issuer", help="what an anchor is trusted for"
     )

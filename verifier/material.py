@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shared import did
+from shared.clock import DAY
 from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcError
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
@@ -30,6 +32,7 @@ from verifier.records.knowledge import Description, KeptList, Visit
 from verifier.survey import Survey, survey
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
+DID_AGE = 7 * DAY  # seconds that what a did:web said of its keys counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +41,13 @@ class Picture:
 
     material: Material
     lists: Mapping[str, str] = field(repr=False)
+    documents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of pinned DIDs, by their addresses
 
     def answer(self, fetch: Fetch) -> Fetched:
         """A driver of flows: what was fetched in advance, or ``Unavailable``. There is no way out of it to any network."""
         token = self.lists.get(fetch.url)
+        if token is None and fetch.url in self.documents:
+            return Fetched(status=200, headers={"content-type": "application/did+json"}, body=self.documents[fetch.url])
         if token is None or fetch.method != "GET":
             raise Unavailable("this list was not fetched in advance")
         return Fetched(status=200, headers={"content-type": MEDIA_TYPE}, body=token.encode("ascii"))
@@ -71,13 +77,14 @@ class Store:
         """The material as it is now."""
         trust = self.desk.trust
 
-        async def unit(tx: Tx) -> tuple[dict[str, str], Material]:
+        async def unit(tx: Tx) -> Picture:
             lists = await knowledge.lists(tx)
             tokens = {each.uri: await self._token(tx, each) for each in lists}
-            return tokens, await self._material(tx, trust, lists)
+            known = await knowledge.dids(tx, self.desk.clock() - DID_AGE) if trust.dids else {}
+            documents = {did.address_of(name): known[name] for name in web_dids(self.desk) if name in known}
+            return Picture(material=await self._material(tx, trust, lists), lists=tokens, documents=documents)
 
-        tokens, material = await self.desk.storage.read(unit)
-        return Picture(material=material, lists=tokens)
+        return await self.desk.storage.read(unit)
 
     async def _material(self, tx: Tx, trust: TrustAnchors, lists: Sequence[KeptList]) -> Material:
         known = await self._known(tx, trust)
@@ -120,9 +127,11 @@ class Store:
             for entity in entities:
                 found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
                 await self._keep(found)
+            for name in web_dids(desk):
+                await self._look_up(name, fetch)
 
         async def unit(tx: Tx) -> list[Visit]:
-            await knowledge.forget_issuers(tx, entities)
+            await knowledge.forget_issuers(tx, (*entities, *web_dids(desk)))
             return await knowledge.visits(tx)
 
         return await self.desk.storage.write(unit, point="refresh")
@@ -143,14 +152,34 @@ class Store:
 
         await self.desk.storage.write(unit, point="keep-material")
 
+    async def _look_up(self, name: str, fetch: Fetching) -> None:
+        """What a pinned ``did:web`` says of its keys; what is not about exactly that DID is not kept."""
+        at, faults = self.desk.clock(), []
+        data = b""
+        try:
+            got = await fetch(did.want(name))
+            if got.status != 200:
+                raise Unavailable(f"it answered {got.status}")
+            did.parse_document(got.body, name)
+            data = got.body
+        except VcError as error:
+            faults.append(f"the keys of {name}: {error.detail}")
+
+        async def unit(tx: Tx) -> None:
+            if data:
+                await knowledge.keep_did(tx, name, data, at)
+            await knowledge.note_visit(tx, name, at, faults)
+
+        await self.desk.storage.write(unit, point="keep-did")
+
     async def is_due(self) -> bool:
         """Whether it is time to visit anchors again."""
         every = self.desk.settings.refresh_minutes * 60
         return await heard.due(self.desk.storage, self.desk.trust, every=every, at=self.desk.clock())
 
     def issuers(self) -> list[str]:
-        """The issuers that are visited."""
-        return issuers(self.desk)
+        """The issuers that are visited, by address or DID."""
+        return [*issuers(self.desk), *web_dids(self.desk)]
 
     async def visits(self) -> list[Visit]:
         """How the last visits went."""
@@ -160,6 +189,11 @@ class Store:
 def issuers(desk: Desk) -> list[str]:
     """The addresses of trusted issuers. One that is trusted without an address can be checked only with what holders bring along."""
     return sorted({each.entity for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER) if each.entity is not None})
+
+
+def web_dids(desk: Desk) -> list[str]:
+    """The pinned DIDs whose keys have to be looked up."""
+    return sorted(pin.did for pin in desk.trust.dids if pin.did.startswith("did:web:"))
 
 
 def _genuine(found: Survey, policy: Policy, at: int) -> list[VerifiedStatusToken]:

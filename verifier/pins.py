@@ -8,12 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from shared.did import check_did, is_did
 from shared.errors import ConfigError, Conflict, Malformed, Rejected, Undecided, VcError
 from shared.keys import Role
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, UNDECIDED
 from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
 from shared.trust.bundle import MAX_BYTES, Bundle, describe, parse_bundle
+from shared.trust.dids import DidPin
 from verifier.offline import Memory, open_pack, parse_state, read_file, read_trust, trust_file
 from verifier.words import age_text, moment_text
 
@@ -22,8 +24,10 @@ def pin(arguments: argparse.Namespace) -> str:
     """Trust the anchor or the signer that the owner names; says what is trusted from now on."""
     target = trust_file(arguments)
     before = parse_trust(target.read_bytes()) if target.exists() else TrustAnchors()
-    data = read_file(Path(arguments.file), MAX_BYTES)
-    if data.lstrip().startswith(b"{"):
+    data = b"" if is_did(arguments.file) else read_file(Path(arguments.file), MAX_BYTES)
+    if not data:
+        after, told = _pin_did(before, arguments)
+    elif data.lstrip().startswith(b"{"):
         after, told = _pin_signer(before, data, arguments.thumbprint)
     else:
         after, told = _pin_anchor(before, data, arguments)
@@ -39,6 +43,18 @@ def _pin_signer(trust: TrustAnchors, data: bytes, thumbprint: str | None) -> tup
     if thumbprint != signer:
         raise ConfigError(f"this pack was signed by another key: {signer}", where="thumbprint")
     return trust.add_signer(signer), f"Trusted from now on: checking packs signed by {signer}"
+
+
+def _pin_did(trust: TrustAnchors, arguments: argparse.Namespace) -> tuple[TrustAnchors, str]:
+    """A DID as an issuer, whole as it is spelled; nothing is looked up now."""
+    try:
+        check_did(arguments.file)
+    except VcError as error:
+        raise ConfigError(f"{arguments.file}: {error.detail}", where="file") from error
+    pin = DidPin(did=arguments.file, name=arguments.name or arguments.file, without_snapshot=arguments.without_snapshot)
+    with suppress(Conflict):  # trusted already: once more changes nothing
+        trust = trust.add_did(pin)
+    return trust, f"Trusted from now on as credential-issuer: {pin.name}, whoever holds the keys that {pin.did} names"
 
 
 def _pin_anchor(trust: TrustAnchors, data: bytes, arguments: argparse.Namespace) -> tuple[TrustAnchors, str]:

@@ -28,11 +28,17 @@ __all__ = [
     "parse_document",
     "render_document",
     "resolve",
+    "want",
 ]
 
 did_key = _key.render
 did_web = _web.render
 address_of = _web.address
+
+
+def want(did: str) -> Fetch:
+    """What has to be fetched for a ``did:web``."""
+    return Fetch(url=_web.address(did), headers={"accept": MEDIA_TYPE}, max_bytes=MAX_BYTES)
 
 
 def resolve(did: str) -> Flow[DidDocument]:
@@ -45,7 +51,7 @@ def resolve(did: str) -> Flow[DidDocument]:
         return _key.resolve(did)
     if method == "jwk":
         return _jwk.resolve(did)
-    got = yield Fetch(url=_web.address(did), headers={"accept": MEDIA_TYPE}, max_bytes=MAX_BYTES)
+    got = yield want(did)
     if got.status != 200:
         raise Unavailable(f"the address of the DID answered {got.status}")
     return parse_document(got.body, did)

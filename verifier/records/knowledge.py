@@ -131,6 +131,21 @@ async def descriptions(tx: Tx) -> list[Description]:
     return [Description(entity=row["entity"], vct=row["vct"], data=bytes(row["data"])) for row in rows]
 
 
+async def keep_did(tx: Tx, did: str, data: bytes, at: int) -> None:
+    await tx.execute(
+        "INSERT INTO did_document (did, data, fetched_at) VALUES ($1, $2, $3) ON CONFLICT (did) DO UPDATE SET data = $2, fetched_at = $3",
+        did,
+        data,
+        at,
+    )
+
+
+async def dids(tx: Tx, since: int) -> dict[str, bytes]:
+    """The documents of DIDs that were fetched no earlier than ``since``."""
+    rows = await tx.fetch("SELECT did, data FROM did_document WHERE fetched_at >= $1", since)
+    return {row["did"]: bytes(row["data"]) for row in rows}
+
+
 async def forget_issuers(tx: Tx, trusted: Iterable[str]) -> None:
     """What belongs to issuers that are no longer trusted goes; what their lists have taught stays."""
     known = set(trusted)
