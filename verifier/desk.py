@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
 from shared.credentials import CredentialType
-from shared.errors import ConfigError, Malformed, UnknownCredentialType
+from shared.errors import UnknownCredentialType
 from shared.keys import Custodian, KeyId, Role
 from shared.openid4vp import client_id_of
 from shared.storage import Storage
-from shared.trust.anchors import TrustAnchors, parse_trust
+from shared.trust.anchors import TrustAnchors
+from shared.web.trust_file import TrustFile
 from verifier.config import Settings
 from verifier.uses import Use, served
 
@@ -23,28 +24,6 @@ ROLES = MappingProxyType(
     {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL},
 )
 SCOPES = ("requests:create", "requests:read", "copies:check", "material:refresh", "log:read", "webhook:test")  # what API keys may do
-
-
-@dataclass(slots=True)
-class TrustFile:
-    """``trust.json``, read again when its owner has changed it."""
-
-    file: Path
-    _stamp: tuple[int, int, int] = (0, 0, 0)
-    _known: TrustAnchors = field(default_factory=TrustAnchors)
-
-    def read(self) -> TrustAnchors:
-        """Whom the operator trusts now; ``ConfigError`` if the file cannot be read."""
-        try:
-            state = self.file.stat()
-            stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
-            if stamp != self._stamp:
-                self._known, self._stamp = parse_trust(self.file.read_bytes()), stamp
-        except OSError as error:
-            raise ConfigError(f"cannot read {self.file}: {error.strerror}", where="trust") from error
-        except Malformed as error:
-            raise ConfigError(f"{self.file} does not say whom to trust: {error.detail}", where="trust") from error
-        return self._known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from shared.storage import open_storage
 from shared.web.certificates import OwnCertificate
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
+from shared.web.trust_file import TrustFile
 from verifier import config
 from verifier.config import Settings
-from verifier.desk import RELYING_PARTY, Desk, TrustFile
+from verifier.desk import RELYING_PARTY, Desk
 from verifier.init import migrations, publisher
 from verifier.uses import chosen_types, served
 
