@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import browser, cli, issuing, jws, scan, sd_cwt, sd_jwt, square, status
+from benchmarks import browser, cli, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -21,6 +21,8 @@ ROWS: dict[str, Callable[[], Row]] = {
     "sd-cwt issue": sd_cwt.issue,
     "sd-cwt present": sd_cwt.present,
     "sd-cwt verify": sd_cwt.verify,
+    "mdoc issue": mdoc.issue,
+    "mdoc verify": mdoc.verify,
     "qr write": square.write,
     "qr read": square.read,
     "status publish": status.publish,

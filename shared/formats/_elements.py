@@ -6,6 +6,7 @@ full-date (tag 1004, RFC 8943), a picture its bytes, everything else what JSON h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -44,18 +45,18 @@ class Element:
 
 
 class Elements:
-    """All elements of a type: ``by_name``; digestIDs of limits that no document lacks; how many may be withheld, whether a document has them or not."""
+    """All elements of a type: ``by_name``; digestIDs of limits that no document lacks, and ``free`` ones, one for each other element."""
 
-    __slots__ = ("_names", "by_name", "required", "rules", "withholdable")
+    __slots__ = ("_names", "by_name", "free", "required", "rules")
 
     def __init__(self, rules: CredentialType) -> None:
         self.rules = rules
         found = list(_elements(rules.tree, ()))
         self.by_name = {each.name: each for each in found}
         self.required = frozenset([each.number for each in found if each.required])
-        self.withholdable = sum(not each.number for each in found)
+        self.free = tuple([cbor.head(0, LIMITS + at) for at in range(sum(not each.number for each in found))])
         limits = {each.number for each in found if each.number}
-        if not found or len(self.by_name) != len(found) or len(limits) + self.withholdable != len(found):
+        if not found or len(self.by_name) != len(found) or len(limits) + len(self.free) != len(found):
             raise Malformed("this type of document has no form as an mdoc")
         self._names: dict[str, Any] = {}
         for each in found:
@@ -150,17 +151,19 @@ def _map_of(members: Mapping[str, Form]) -> Form:
     return write, read
 
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _date(_claim: Claim) -> Form:
     def write(value: Any) -> bytes:
-        if date.fromisoformat(value).isoformat() != value:
+        if date.fromisoformat(value) and not _DAY.fullmatch(value):  # the library reads other forms as well
             raise ValueError
-        return b"\xd9\x03\xec" + cbor.text(value)
+        return b"\xd9\x03\xec\x6a" + value.encode()
 
     def read(value: Any) -> str:
-        if type(value) is not cbor2.CBORTag or value.tag != FULL_DATE or date.fromisoformat(value.value).isoformat() != value.value:
+        if type(value) is not cbor2.CBORTag or value.tag != FULL_DATE or not _DAY.fullmatch(value.value):
             raise TypeError
-        day: str = value.value
-        return day
+        return date.fromisoformat(value.value).isoformat()
 
     return write, read
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
 
+from ..clock import Entropy
 from ..codec import cbor
 from ..cose.members import as_map, text, uint
 from ..credentials import ClaimPath
@@ -21,6 +23,8 @@ from ._transcript import TAGGED
 
 SALT: Final = 16
 """Bytes at least; what is written has just as many."""
+SEED_SIZE: Final = 32
+_DRAW: Final = 4  # bytes for a place in the order of digests
 Item = tuple[bytes, str, Any]
 """Its digestID as encoded, name of the element, decoded value."""
 Spaces = Mapping[str, Sequence[bytes]]
@@ -143,12 +147,45 @@ _CONTAINERS: Final = (dict, list)
 # --- writing ---------------------------------------------------------------------------------------------------------------------------
 
 
-def render_item(number: bytes, salt: bytes, head: bytes, value: bytes) -> bytes:
-    """IssuerSignedItemBytes. ``number`` is its digestID as encoded, ``head`` that of its element."""
-    item = b"".join((b"\xa4\x68digestID", number, b"\x66random\x50", salt, head, value))
-    return TAGGED + cbor.head(2, len(item)) + item
+Place = tuple[bytes, bytes]
+"""What stands before a digest in the MSO, and before the random value in its item."""
 
 
-def decoy(seed: bytes, number: bytes) -> bytes:
-    """The digest of nothing, which only who has the seed can tell from others."""
-    return hashlib.sha256(seed + number).digest()
+def place_of(number: bytes) -> Place:
+    """Of an encoded digestID."""
+    return number + b"\x58\x20", b"\xa4\x68digestID" + number + b"\x66random\x50"
+
+
+def hide(elements: Elements, claims: Mapping[str, Any], entropy: Entropy) -> tuple[list[bytes], list[bytes], bytes]:
+    """The items, the entries of all digests in order (as text they sort as their numbers do), and the seed of the decoys among them."""
+    found = elements.encode(claims)
+    free = _places(elements)
+    at = SEED_SIZE + _DRAW * len(free)
+    random = entropy(at + SALT * len(found))
+    seed, order = random[:SEED_SIZE], struct.unpack(f">{len(free)}I", random[SEED_SIZE:at])
+    places = iter([free[each] for each in sorted(range(len(free)), key=order.__getitem__)])
+    items, entries = [], []
+    for element, value in found:
+        entry, begin = place_of(element.number) if element.number else next(places)
+        body = b"".join((begin, random[at : at + SALT], element.head, value))
+        item = (_HEADS[len(body)] if len(body) < _LONG else TAGGED + cbor.head(2, len(body))) + body
+        items.append(item)
+        entries.append(entry + hashlib.sha256(item).digest())
+        at += SALT
+    entries += [entry + decoy(seed, entry) for entry, _ in places]
+    entries.sort()
+    return items, entries, seed
+
+
+@lru_cache(maxsize=64)
+def _places(elements: Elements) -> tuple[Place, ...]:
+    return tuple([place_of(number) for number in elements.free])
+
+
+_LONG: Final = 0x100
+_HEADS: Final = tuple([TAGGED + cbor.head(2, size) for size in range(_LONG)])
+
+
+def decoy(seed: bytes, entry: bytes) -> bytes:
+    """The digest of nothing at the place ``entry``, which only who has the seed can tell from others."""
+    return hashlib.sha256(seed + entry).digest()

@@ -12,12 +12,11 @@ a document lacks are of nothing, and an unprotected header parameter, which is f
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..clock import DAY, Entropy
-from ..codec import base64url, cbor
+from ..codec import base64url
 from ..cose import Sign1
 from ..cose.untyped import prepare_untyped, verify_untyped
 from ..credentials import ClaimPath, CredentialType, all_types
@@ -28,17 +27,15 @@ from ..keys import KeyId, PublicKey, Unsigned
 from ..x509 import load_certificate
 from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, _device, _mso, _wire
 from ._device import Device
-from ._elements import FREE, LIMITS, Elements, elements_of, of_doctype
+from ._elements import FREE, elements_of, of_doctype
 from ._envelope import check_issuable, check_status_there, render_status
-from ._items import SALT, Contents, decoy, open_foreign, open_known, render_item
+from ._items import Contents, decoy, hide, open_foreign, open_known, place_of
 from ._mso import Mso
 from ._paths import select
 from ._transcript import session_transcript
 from ._wire import Shown
 
 NAME: Final = "mso_mdoc"
-_SEED_SIZE: Final = 32
-_DRAW: Final = 4  # bytes for a place in the order of digests
 
 
 class _Inner:
@@ -66,8 +63,8 @@ class Mdoc:
             raise NotBound("an mdoc is always its holder's alone")
         _check_signer(credential)
         space = credential.type.doctype
-        items, digests, seed = _hide(elements_of(credential.type), credential.claims, entropy)
-        payload = _mso.render_mso(credential, digests, holder)
+        items, entries, seed = hide(elements_of(credential.type), credential.claims, entropy)
+        payload = _mso.render_mso(credential, entries, holder)
         around = _wire.render_spaces({space: items}), b""
         unprotected = _wire.render_headers(credential.x5c, seed)
         return _as_text(prepare_untyped(typ=NAME, payload=payload, key=key, alg=credential.alg, around=around, unprotected=unprotected))
@@ -163,23 +160,6 @@ def _check_signer(credential: Credential) -> None:
         raise Malformed("the document would live longer than the certificate of its signer", where="/exp")
 
 
-def _hide(elements: Elements, claims: Mapping[str, Any], entropy: Entropy) -> tuple[list[bytes], list[tuple[bytes, bytes]], bytes]:
-    """Items and digests, both in the order of their digestIDs, and the seed of the decoys among the latter."""
-    found = elements.encode(claims)
-    count = elements.withholdable
-    random = entropy(_SEED_SIZE + _DRAW * count + SALT * len(found))
-    seed, draws, salts = random[:_SEED_SIZE], random[_SEED_SIZE : -SALT * len(found)], random[-SALT * len(found) :]
-    order = struct.unpack(f">{count}I", draws)
-    places = iter([cbor.head(0, LIMITS + each) for each in sorted(range(count), key=order.__getitem__)])
-    made = {}
-    for at, (element, value) in enumerate(found):
-        number = element.number or next(places)
-        made[number] = render_item(number, salts[at * SALT : (at + 1) * SALT], element.head, value)
-    digests = [(number, hashlib.sha256(item).digest()) for number, item in made.items()]
-    digests += [(number, decoy(seed, number)) for number in places]
-    return [made[number] for number in sorted(made)], sorted(digests), seed
-
-
 # --- structure -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -267,7 +247,7 @@ def _check_explained(inner: _Inner, contents: Contents) -> None:
         raise Malformed("a seed is a byte string", where="/unprotected")
     for space, digests in inner.mso.digests.items():
         there = contents.shown.get(space, NOTHING)
-        if any(number not in there and digest != decoy(seed, number) for number, digest in digests.items()):
+        if any(number not in there and digest != decoy(seed, place_of(number)[0]) for number, digest in digests.items()):
             raise BadDisclosure("something is hidden from its own holder", where=f"/{space}")
 
 
@@ -277,7 +257,7 @@ def _check_private(inner: _Inner, rules: CredentialType) -> None:
     if any(each % DAY for each in (mso.signed, mso.valid_from, mso.valid_until)):
         raise Malformed("its days are rounded, or its moment would tell it from others", where="/validityInfo")
     hidden = sum(number >= FREE for number in mso.digests[rules.doctype])
-    if hidden != elements_of(rules).withholdable:
+    if hidden != len(elements_of(rules).free):
         raise Malformed("the number of what is hidden tells something", where="/valueDigests")
 
 

@@ -251,15 +251,15 @@ def tagged(raw: bytes) -> bytes:
 # --- writing ---------------------------------------------------------------------------------------------------------------------------
 
 
-def render_mso(credential: Credential, digests: Sequence[tuple[bytes, bytes]], holder: PublicKey) -> bytes:
-    """As the payload of ``issuerAuth``: one namespace, named as the doctype; ``digests`` (SHA-256) in order."""
+def render_mso(credential: Credential, entries: Sequence[bytes], holder: PublicKey) -> bytes:
+    """As the payload of ``issuerAuth``: one namespace, named as the doctype."""
     doctype, begin, status = cbor.text(credential.type.doctype), _tdate_item(credential.issued_at), credential.status
     parts = [
         b"\xa7" if status else b"\xa6",
         b"\x67version\x631.0\x6fdigestAlgorithm\x67SHA-256\x6cvalueDigests\xa1",
         doctype,
-        cbor.head(5, len(digests)),
-        *[number + b"\x58\x20" + digest for number, digest in digests],
+        cbor.head(5, len(entries)),
+        *entries,
         b"\x6ddeviceKeyInfo\xa1\x69deviceKey",
         key_bytes(holder),
         b"\x67docType",

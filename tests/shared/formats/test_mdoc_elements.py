@@ -80,7 +80,7 @@ def test_elements_of_a_type() -> None:
     assert set(elements.by_name) == {"limit", "people", "rules", "renamed"}
     assert {name: each.number for name, each in elements.by_name.items()} == {"limit": b"\1", "people": b"", "rules": b"\6", "renamed": b""}
     assert set(elements.required) == {b"\1"}
-    assert elements.withholdable == 2
+    assert len(elements.free) == 2
     assert elements_of(replace(NESTED)) is not elements
     assert of_doctype(NESTED.doctype, (REPRESENTATION, NESTED)) is NESTED
     assert of_doctype("other", (REPRESENTATION, NESTED)) is None
