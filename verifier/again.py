@@ -50,8 +50,9 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         await exchanges.keep_answer(tx, identifier, ended, head)
 
     nonce = str(opened.receipt["nonce"]) if opened.receipt else ""
+    returned = await desk.storage.read(lambda tx: exchanges.has_returned(tx, identifier))
     shown = Shown(vp_token=opened.vp_token, nonce=nonce, format=opened.format, response_code=opened.response_code)
-    outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put)
+    outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, returned=returned)
     if outcome is None:
         raise Conflict("it was decided in the meantime")
     return outcome

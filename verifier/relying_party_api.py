@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hmac
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -28,6 +27,7 @@ from verifier.desk import SCOPES, Desk
 from verifier.material import Store
 from verifier.records import exchanges, log
 from verifier.request import Order
+from verifier.same_device import check_response_code, check_returned
 from verifier.sessions import Answered, Exchange, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
 from verifier.webhook_api import Limit, moment
@@ -65,6 +65,13 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     redirect_uri: Annotated[
         str, Meta(max_length=2_000, description="Where the holder's browser goes afterwards, with `response_code` added to it.")
     ] = ""
+    same_device: Annotated[
+        bool,
+        Meta(
+            description="The holder's wallet is on the device that began: send its browser to `link`. What came of it is told once that very "
+            "browser has come back; it then goes on to `redirect_uri`."
+        ),
+    ] = False
     use: Use = Use()
 
 
@@ -231,6 +238,7 @@ class RelyingPartyApi:
             purpose_id=body.purpose_id,
             purpose=purpose,
             redirect_uri=body.redirect_uri,
+            same_device=body.same_device,
             use=msgspec.to_builtins(body.use),
         )
         asked = await asking.make(self._desk, order, made_by="program")
@@ -263,7 +271,8 @@ class RelyingPartyApi:
         exchange = await asking.find(self._desk, request.match_info["id"])
         opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
         if opened is not None and opened.response_code:
-            _check_code(opened, response_code)
+            check_response_code(opened.response_code, response_code)
+            await check_returned(self._desk, exchange.asked)
         return exchange, opened
 
     async def _told(self, answered: Answered, opened: Opened | None) -> State:
@@ -315,12 +324,6 @@ class RelyingPartyApi:
 
     async def schema(self, _: web.Request) -> dict[str, Any]:
         return VERDICT_SCHEMA
-
-
-def _check_code(opened: Opened, given: str) -> None:
-    """HAIP section 5.1: what came of it is for the browser that began, which is the one that came back with the number."""
-    if not hmac.compare_digest(opened.response_code.encode(), given.encode()):
-        raise InvalidRequest("the response_code of the address that the holder came back to is needed", where="response_code")
 
 
 def spoken(answered: Answered, verdict: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Order:
     purpose_id: str = ""
     purpose: Text | None = None
     redirect_uri: str = ""
+    same_device: bool = False
     use: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -87,6 +88,7 @@ def _ready(desk: Desk, order: Order) -> Terms:
         use={**use.query.use, **order.use},
         client_id=desk.client_id,
         redirect_uri=order.redirect_uri,
+        same_device=order.same_device,
     )
 
 
@@ -111,6 +113,7 @@ def _own(desk: Desk, order: Order, query: Mapping[str, Any]) -> Terms:
         use=order.use,
         client_id=desk.client_id,
         redirect_uri=order.redirect_uri,
+        same_device=order.same_device,
     )
 
 

@@ -24,6 +24,7 @@ class Terms:
     """What is asked and why; nothing about anybody. ``type`` and ``ready`` name a ready question, empty for one of the caller's own.
 
     ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
+    ``same_device``: the answer counts only in the browser that opened the request.
     """
 
     kind: Kind
@@ -35,11 +36,13 @@ class Terms:
     use: Mapping[str, Any] = field(default_factory=dict)
     client_id: str = ""
     redirect_uri: str = ""
+    same_device: bool = False
 
 
 def render_terms(terms: Terms) -> str:
     """JSON that ``parse_terms`` reads back to the same value."""
-    doc = {name: getattr(terms, name) for name in ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri")}
+    names = ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri", "same_device")
+    doc = {name: getattr(terms, name) for name in names}
     return strict_json.dumps(doc | {"purpose": [terms.purpose.en, terms.purpose.cy]}).decode()
 
 

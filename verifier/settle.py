@@ -70,20 +70,30 @@ class _SeenBeforeError(Exception):
 
 
 async def settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool = True
+    desk: Desk,
+    asked: Asked,
+    decision: Decision,
+    shown: Shown,
+    known: StatusMemory,
+    *,
+    take: Take,
+    put: Put,
+    tell: bool = True,
+    returned: bool = False,
 ) -> Outcome | None:
     """Keep ``decision``; ``None`` if ``take`` finds that the exchange was answered in the meantime.
 
     A presentation that was relied upon before is ``replayed``, whatever else was right about it. ``tell``: by webhook too, where one is set.
+    ``returned``: the browser that a same-device request belongs to has come back.
     """
     try:
-        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell)
+        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell, returned=returned)
     except _SeenBeforeError:
-        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell)
+        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell, returned=returned)
 
 
 async def _settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool, returned: bool
 ) -> Outcome | None:
     at = desk.clock()
     keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
@@ -97,7 +107,7 @@ async def _settle(
         "retain_until": at + desk.settings.log_days * DAY,
     }
     teaches = knowledge.teaches(known, decision.learnt)
-    event = decided(desk, asked, decision, at) if tell else None
+    event = decided(desk, asked, opened.verdict, at) if tell and (returned or not _awaits_return(asked, decision)) else None
 
     async def unit(tx: Tx) -> LogHead | None:
         if not await take(tx, ended):
@@ -121,6 +131,11 @@ async def _settle(
     )
 
 
+def _awaits_return(asked: Asked, decision: Decision) -> bool:
+    """Nobody is told of a good answer before it is known in whose browser it was given."""
+    return asked.terms.same_device and decision.decision != "rejected"
+
+
 def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opened:
     salt, digest = bind_presentation(presentation_bytes(shown.vp_token), entropy=desk.entropy)
     receipt = {
@@ -132,7 +147,7 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
     return Opened(
         verdict=render_verdict(decision),
         receipt=receipt if shown.nonce else None,
-        response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri else ""),
+        response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri or asked.terms.same_device else ""),
         vp_token=shown.vp_token if decision.decision == "undecided" else {},
         format=shown.format,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.verify import Decision
 from verifier.desk import Desk
 from verifier.records.events import Event
 from verifier.sessions import Asked
@@ -15,19 +14,19 @@ DECIDED: Final = "presentation.decided"
 DECLINED: Final = "presentation.declined"
 
 
-def decided(desk: Desk, asked: Asked, decision: Decision, at: int) -> Event | None:
-    """What is told of a decision; ``None`` where nobody wants to be told."""
+def decided(desk: Desk, asked: Asked, verdict: Mapping[str, Any], at: int) -> Event | None:
+    """What is told of a rendered verdict; ``None`` where nobody wants to be told."""
     documents = [
         {
-            "id": each.query_id,
-            "type": each.claims.vct,
-            "format": each.format,
-            "issuer": each.claims.issuer,
-            "details": names_of(list(each.claims.disclosed)),
+            "id": each["query_id"],
+            "type": each["vct"],
+            "format": each["format"],
+            "issuer": each["issuer"],
+            "details": names_of([tuple(path) for path in each["disclosed"]]),
         }
-        for each in decision.credentials
+        for each in verdict["credentials"]
     ]
-    told = {"decision": decision.decision, "code": decision.code, "level": decision.level.value, "documents": documents}
+    told = {"decision": verdict["decision"], "code": verdict["code"], "level": verdict["level"]["name"], "documents": documents}
     return _event(desk, DECIDED, asked, told, at)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -16,7 +16,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.receive import receive
 from verifier.request import Requests
-from verifier.settle import Outcome
+from verifier.same_device import way_back
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -58,17 +58,9 @@ class WalletApi:
         if outcome.decision.decision == "rejected":
             told = {"error": "invalid_request", "error_description": _why(outcome.decision)}
             return _json(told | render_accepted(receipt=outcome.receipt), status=400)
-        return _json(render_accepted(redirect_uri=_way_back(outcome), receipt=outcome.receipt))
-
-
-def _way_back(outcome: Outcome) -> str | None:
-    """Where the holder's browser goes on, with a number that only whoever got this answer knows (section 8.2; HAIP section 5.1)."""
-    uri = outcome.answered.asked.terms.redirect_uri
-    if not uri:
-        return None
-    before, _, fragment = uri.partition("#")
-    mark = "&" if "?" in before else "?"
-    return f"{before}{mark}response_code={quote(outcome.response_code)}{'#' + fragment if fragment else ''}"
+        return _json(
+            render_accepted(redirect_uri=way_back(self._desk, outcome.answered.asked, outcome.response_code), receipt=outcome.receipt)
+        )
 
 
 def _why(decision: Decision) -> str:

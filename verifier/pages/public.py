@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+from urllib.parse import urlsplit
+
 from aiohttp import web
 
-from shared.errors import Missing
+from shared.errors import Forbidden, Missing
 from shared.openid4vp import request_links
+from shared.web.context import settings
 from shared.web.forms import Form
 from shared.web.into_wallet import IntoWallet
 from shared.web.pages import locale_of, render
 from verifier import request as requests
+from verifier import same_device
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.sessions import Asked, Exchange, state_of
+from verifier.sessions import Answered, Asked, Exchange, Expired, state_of
+
+_RETURN: Final = 900  # seconds that the way back from a wallet may take
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -20,6 +27,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     del store
     part = Public(desk)
     IntoWallet(part.page, part.link).add_to(app, "/request/{id}")
+    app.router.add_get(urlsplit(desk.settings.public_url).path + "/request/{id}/return", part.come_back)
 
 
 class Public:
@@ -34,8 +42,13 @@ class Public:
 
     async def page(self, request: web.Request, form: Form, wallet: str) -> web.Response:
         exchange = await self._find(request)
-        asked, locale = exchange.asked, locale_of(request)
-        return await render(
+        asked, locale, fresh = exchange.asked, locale_of(request), ""
+        if asked.terms.same_device and not isinstance(exchange, Answered | Expired):
+            try:
+                fresh = await same_device.enter(self._desk, exchange, request.cookies.get(_cookie(request, asked), ""))
+            except Forbidden:
+                return await self._elsewhere(request)
+        response = await render(
             request,
             "request.html",
             form=form,
@@ -49,7 +62,26 @@ class Public:
             links=requests.links(self._desk, asked),
             wallet=wallet,
             way=self._way(asked, wallet) if wallet else "",
+            same_device=asked.terms.same_device,
         )
+        if fresh:
+            _set_cookie(request, response, asked, fresh)
+        return response
+
+    async def _elsewhere(self, request: web.Request) -> web.Response:
+        return await render(request, "returned.html", status=403, organisation=self._desk.settings.name, elsewhere=True)
+
+    async def come_back(self, request: web.Request) -> web.StreamResponse:
+        """The holder's browser, after the answer."""
+        exchange, code = await self._find(request), request.query.get("response_code", "")[:64]
+        try:
+            cookie = request.cookies.get(_cookie(request, exchange.asked), "")
+            asked = (await same_device.come_back(self._desk, exchange.asked.id, cookie, code)).asked
+        except Forbidden:
+            return await self._elsewhere(request)
+        if (there := same_device.onwards(asked.terms.redirect_uri, code)) is not None:
+            raise web.HTTPSeeOther(there)
+        return await render(request, "returned.html", organisation=self._desk.settings.name, elsewhere=False)
 
     def _way(self, asked: Asked, wallet: str) -> str:
         """The wallet's own page for requests, with everything that it needs in the address."""
@@ -61,4 +93,19 @@ class Public:
         return [] if use is None else use.labels(use.query.paths, locale)
 
     async def link(self, request: web.Request) -> str:
-        return requests.links(self._desk, (await self._find(request)).asked).https
+        """What the square code holds; a request that belongs to one browser has none."""
+        asked = (await self._find(request)).asked
+        if asked.terms.same_device:
+            raise Missing("this request has no square code")
+        return requests.links(self._desk, asked).https
+
+
+def _cookie(request: web.Request, asked: Asked) -> str:
+    """Its name: one a request, so that two in one browser do not disturb each other."""
+    return f"{'__Host-' if settings(request).secure else ''}muniment-verifier-request-{asked.id}"
+
+
+def _set_cookie(request: web.Request, response: web.StreamResponse, asked: Asked, value: str) -> None:
+    life = asked.expires_at - asked.made_at + _RETURN
+    secure = settings(request).secure
+    response.set_cookie(_cookie(request, asked), value, max_age=life, httponly=True, samesite="Lax", secure=secure, path="/")

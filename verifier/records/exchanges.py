@@ -108,6 +108,27 @@ async def _end(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:
     )
 
 
+async def bind_browser(tx: Tx, identifier: str, browser: str) -> bool:
+    """The request belongs to this browser from now on; false if it belongs to one already."""
+    return await tx.execute("UPDATE exchange SET browser = $2 WHERE id = $1 AND browser IS NULL", identifier, browser) == 1
+
+
+async def browser_of(tx: Tx, identifier: str) -> str:
+    """The browser that the request belongs to; empty for none."""
+    row = await tx.fetchrow("SELECT browser FROM exchange WHERE id = $1", identifier)
+    return "" if row is None else str(row["browser"] or "")
+
+
+async def come_back(tx: Tx, identifier: str, browser: str, at: int) -> bool:
+    """The browser is back with the answer; false if it was before."""
+    sql = "UPDATE exchange SET returned_at = $3 WHERE id = $1 AND browser = $2 AND returned_at IS NULL AND state = 'answered'"
+    return await tx.execute(sql, identifier, browser, at) == 1
+
+
+async def has_returned(tx: Tx, identifier: str) -> bool:
+    return await tx.fetchrow("SELECT id FROM exchange WHERE id = $1 AND returned_at IS NOT NULL", identifier) is not None
+
+
 async def first_seen(tx: Tx, keys: Iterable[bytes]) -> int | None:
     """When the first of these presentations was relied upon; ``None`` if none was."""
     for key in keys:
