@@ -162,7 +162,8 @@ def _front(data: bytes) -> tuple[str, str, int] | None:
 
 
 _FRONT: Final = re.compile(
-    b"".join((_DOCUMENT, rb"([\x61-\x78].+)", _ISSUER_SIGNED, _NAME_SPACES, rb"([\x61-\x78].+?)([\x81-\x97]|\x98[\x18-\xff])")), re.DOTALL
+    b"".join((re.escape(_DOCUMENT), rb"([\x61-\x78].+)", _ISSUER_SIGNED, _NAME_SPACES, rb"([\x61-\x78].+?)([\x81-\x97]|\x98[\x18-\xff])")),
+    re.DOTALL,
 )
 
 
