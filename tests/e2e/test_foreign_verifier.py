@@ -1,6 +1,7 @@
 """Our wallet shows a document of our office to a verifier written by others (polaris-oid4vp, certified for OpenID4VP 1.0 and HAIP).
 
-Over https on loopback, under a certificate authority that the test makes; the verifier is a process of its own and judges for itself.
+Over https on loopback, under a certificate authority that the test makes; the verifier is a process of its own and judges for itself. It has one
+response mode, ``direct_post.jwt``.
 """
 
 from __future__ import annotations
