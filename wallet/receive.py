@@ -290,7 +290,8 @@ def ledger(checked: Sequence[Checked]) -> tuple[CopyLine, ...]:
             id=one.id,
             format=one.parsed.format,
             expires_at=one.claims.expires_at,
-            status_uri=one.claims.status.uri if one.claims.status else "",
+            # A bitstring list is another kind of list, which is not watched here (docs/limits.md).
+            status_uri=one.claims.status.uri if one.claims.status and not one.claims.status.purpose else "",
             status_idx=one.claims.status.idx if one.claims.status else 0,
         )
         for one in checked
