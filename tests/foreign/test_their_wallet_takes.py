@@ -39,6 +39,15 @@ async def test_an_offer_by_value(their_wallet: Peer, office: Registry) -> None:
     assert len((await their_wallet.call("request", configuration=CONFIGURATION))["credentials"]) == 1
 
 
+async def test_a_token_tied_to_a_key_by_dpop(their_wallet: Peer, office: Registry) -> None:
+    code = await invited(their_wallet, office)
+    token = await their_wallet.call("redeem", tx_code=code, dpop=True)
+    assert token["token_type"] == "DPoP"
+    answer = await their_wallet.call("request", configuration=CONFIGURATION)
+    assert len(answer["credentials"]) == 1
+    await their_wallet.call("notify", id=answer["notification_id"], event="credential_accepted")
+
+
 async def test_every_format_that_it_can_hold(their_wallet: Peer, office: Registry) -> None:
     code = await invited(their_wallet, office)
     await their_wallet.call("redeem", tx_code=code)

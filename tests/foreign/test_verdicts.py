@@ -78,7 +78,7 @@ def theirs(folder: Path, wire: str) -> int:
     (folder / "request.json").write_text(json.dumps(REQUEST))
     (folder / "vp_token.json").write_text(json.dumps({"vp_token": {"q": [wire]}}))
     (folder / "anchor.pem").write_text(render_pem(ROOT.der))
-    command = [PROGRAM, "verdict", "--request", "request.json", "--vp-token", "vp_token.json", "--issuer-trust-anchor", "anchor.pem"]
+    command = [str(PROGRAM), "verdict", "--request", "request.json", "--vp-token", "vp_token.json", "--issuer-trust-anchor", "anchor.pem"]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, timeout=60).returncode
 
 
