@@ -10,6 +10,7 @@ from aiohttp import web
 from issuer import config
 from issuer.claims import check_sources
 from issuer.config import Settings
+from issuer.envelopes import Envelopes
 from issuer.init import migrations, publisher
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
@@ -33,6 +34,7 @@ from shared.web.trust_file import TrustFile
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
+ENVELOPES: web.AppKey[Envelopes] = web.AppKey("ENVELOPES", Envelopes)
 CHORES_EVERY = 30.0  # seconds between two rounds of housekeeping
 
 
@@ -92,9 +94,9 @@ def build(office: Office) -> web.Application:
     """The whole service."""
     app = make_app("issuer", office.settings, storage=office.storage, clock=office.clock, entropy=office.entropy)
     lists = StatusLists(office)
-    app[OFFICE], app[LISTS] = office, lists
+    app[OFFICE], app[LISTS], app[ENVELOPES] = office, lists, Envelopes(office)
     auth.use_auth(app, sign_in_path="/console/sign-in")
-    WalletApi(office, lists).add_to(app)
+    WalletApi(office, lists, app[ENVELOPES]).add_to(app)
     OperatorApi(office).add_to(app)
     VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
@@ -121,4 +123,5 @@ async def one_round(app: web.Application) -> None:
     await office.storage.checkpoint()
     await app[LISTS].begin()
     await app[LISTS].refresh()
+    await app[ENVELOPES].refresh()
     await publisher_of(office).tend()

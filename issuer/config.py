@@ -58,6 +58,14 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user_authentication: Annotated[
         tuple[str, ...], Meta(description="Levels of user authentication of which one is demanded; empty demands none.")
     ] = ()
+    encryption: Annotated[
+        Literal["offer", "demand"],
+        Meta(description="Whether wallets have to encrypt what they ask for and have their copies encrypted for them, or may."),
+    ] = "offer"
+    defer_seconds: Annotated[
+        int,
+        Meta(ge=5, le=86_400, description="Seconds after which a wallet comes back for a document that a second person has to approve."),
+    ] = 600
     sign_in_minutes: Annotated[int, Meta(ge=2, le=60, description="Minutes in which a person signs in and agrees.")] = 15
     approve_types: Annotated[
         tuple[str, ...], Meta(description="Kinds of document of which a second person approves each one before copies are made.")

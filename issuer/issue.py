@@ -22,6 +22,7 @@ from issuer.records import documents, statuses, sweep
 from issuer.revoke import pad
 from issuer.sessions import WALLET, Document, Event, Standing
 from shared.clock import DAY, floor_day
+from shared.credentials._derive import MDOC_FORMAT
 from shared.errors import (
     CredentialRequestDenied,
     InvalidCredentialRequest,
@@ -82,25 +83,6 @@ class _Delivery:
     expires_at: int
 
 
-async def issue(office: Office, access: Access, request: CredentialRequest) -> CredentialResponse:
-    """A copy for each proved or attested key; of a type for bearers one copy, for nobody.
-
-    ``InvalidToken``, ``UnknownCredentialConfiguration``, ``UnknownCredentialIdentifier``, ``InvalidProof``, ``InvalidNonce``,
-    ``CredentialRequestDenied``.
-    """
-    at = office.clock()
-    count = max(1, len(request.proofs))
-    view = await _look(office, access, count, at)
-    configuration, holding = _chosen(office, view.granted, request)
-    check_standing(holding.document, at)
-    proofs, nonces = await _prove(office, configuration, request, view.granted.client, at)
-    _check_count(configuration, len(proofs))
-    holders: list[PublicKey | None] = [proof.holder for proof in proofs] or [None]
-    return await make_copies(
-        office, access, Wanted(configuration, holding.place, holders, nonces), view=view if len(holders) == count else None
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Copies to be made: for whom, of which of the token's documents, and which nonces that uses up, each with its end."""
@@ -111,18 +93,40 @@ class Wanted:
     nonces: Mapping[str, int]
 
 
+async def issue(office: Office, access: Access, request: CredentialRequest) -> CredentialResponse:
+    """A copy for each proved or attested key; of a type for bearers one copy, for nobody. Errors as ``read``, ``CredentialRequestDenied``."""
+    view, wanted = await read(office, access, request)
+    return await make_copies(office, access, wanted, view=view)
+
+
+async def read(office: Office, access: Access, request: CredentialRequest) -> tuple[View, Wanted]:
+    """What is asked for, and that it may be. ``InvalidToken``, ``UnknownCredentialConfiguration``, ``UnknownCredentialIdentifier``,
+    ``InvalidProof``, ``InvalidNonce``, ``CredentialRequestDenied``.
+    """
+    at = office.clock()
+    view = await _look(office, access, max(1, len(request.proofs)), at)
+    configuration, chosen = _chosen(office, view.granted, request)
+    check_standing(chosen.document, at)
+    proofs, nonces = await _prove(office, configuration, request, view.granted.client, at)
+    _check_count(configuration, len(proofs))
+    holders: list[PublicKey | None] = [proof.holder for proof in proofs] or [None]
+    return view, Wanted(configuration, chosen.place, holders, nonces)
+
+
 async def make_copies(
     office: Office, access: Access, wanted: Wanted, *, view: View | None = None, also: Callable[[Tx], Awaitable[None]] | None = None
 ) -> CredentialResponse:
     """Sign and deliver. ``also`` is written with the delivery, or nothing is."""
     at = office.clock()
     for _ in range(_TRIES):
-        view = view or await _look(office, access, len(wanted.holders), at)
-        holding = _holding(view.granted, wanted.place)
-        claims = await source(office, wanted.configuration.type).give(holding.claims, holding.document)
-        series = _series(office, wanted.configuration, holding.document, view.list.id, at)
+        bits, count = _bits(wanted.configuration), len(wanted.holders)
+        if view is None or len(view.free) != count or view.list.bits != bits:  # an attestation may speak of more keys than there are proofs
+            view = await _look(office, access, count, at, bits)
+        held = holding(view.granted, wanted.place)
+        claims = await source(office, wanted.configuration.type).give(held.claims, held.document)
+        series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
-        delivery = _Delivery(id=office.secret(16), document=holding.document, nonces=wanted.nonces, expires_at=series.expires_at)
+        delivery = _Delivery(id=office.secret(16), document=held.document, nonces=wanted.nonces, expires_at=series.expires_at)
         try:
             await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, also=also, at=at), point="issue")
         except statuses.CollisionError:  # another request took one of the indices meanwhile: draw again
@@ -132,12 +136,17 @@ async def make_copies(
     raise Unavailable("too many requests at the same moment")
 
 
-async def _look(office: Office, access: Access, count: int, at: int) -> View:
+def _bits(configuration: Configuration) -> int:
+    """Which kind of status list its copies refer to."""
+    return statuses.LASTING if configuration.format.name == MDOC_FORMAT else statuses.USUAL
+
+
+async def _look(office: Office, access: Access, count: int, at: int, bits: int = statuses.USUAL) -> View:
     async def unit(tx: Tx) -> View | None:
         found = await documents.granted(tx, access.digest, at)
         if found is None:
             return None
-        current = await statuses.current(tx)
+        current = await statuses.current(tx, bits)
         if current is None:
             raise Unavailable("no status list has been begun")
         free: dict[int, None] = {}  # a list is half empty at least: few rounds are needed
@@ -154,7 +163,8 @@ async def _look(office: Office, access: Access, count: int, at: int) -> View:
     return view
 
 
-def _holding(granted: documents.Granted, place: int) -> documents.Holding:
+def holding(granted: documents.Granted, place: int) -> documents.Holding:
+    """The token's document at that place."""
     found = next((each for each in granted.holdings if each.place == place), None)
     if found is None:
         raise InvalidToken("this access token is not, or no longer, good")
@@ -168,10 +178,10 @@ def _chosen(office: Office, granted: documents.Granted, request: CredentialReque
     if granted.named:
         raise InvalidCredentialRequest("name one of the token's identifiers", where="/credential_identifier")
     configuration = office.configurations.get(request.configuration_id or "")
-    holding = None if configuration is None else _fitting(granted, configuration)
-    if configuration is None or holding is None:
+    held = None if configuration is None else _fitting(granted, configuration)
+    if configuration is None or held is None:
         raise UnknownCredentialConfiguration("this access token is not good for that configuration", where="/credential_configuration_id")
-    return configuration, holding
+    return configuration, held
 
 
 def _fitting(granted: documents.Granted, configuration: Configuration, place: int | None = None) -> documents.Holding | None:
@@ -185,10 +195,10 @@ def _fitting(granted: documents.Granted, configuration: Configuration, place: in
 def _by_identifier(office: Office, granted: documents.Granted, identifier: str) -> tuple[Configuration, documents.Holding]:
     found = split_identifier(identifier) if granted.named else None
     configuration = None if found is None else office.configurations.get(found[0])
-    holding = None if found is None or configuration is None else _fitting(granted, configuration, found[1])
-    if configuration is None or holding is None:
+    held = None if found is None or configuration is None else _fitting(granted, configuration, found[1])
+    if configuration is None or held is None:
         raise UnknownCredentialIdentifier("this access token is not good for that identifier", where="/credential_identifier")
-    return configuration, holding
+    return configuration, held
 
 
 def _check_count(configuration: Configuration, proofs: int) -> None:

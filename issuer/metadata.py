@@ -5,42 +5,91 @@ from __future__ import annotations
 from typing import Any
 
 from issuer import issue
-from issuer.office import COMPACT, Configuration, Office
+from issuer.envelopes import Envelopes
+from issuer.office import COMPACT, ISSUER, Configuration, Office
 from shared import oauth, openid4vci
+from shared.clock import DAY
+from shared.codec import strict_json
 from shared.cose import alg_id
-from shared.credentials._derive import VCDM_FORMATS, credential_metadata
+from shared.cose.untyped import untyped_id
+from shared.credentials._derive import MDOC_FORMAT, VCDM_FORMATS, credential_metadata
+from shared.keys import sign
 
-PAR, TOKEN, CHALLENGE, CREDENTIAL, NOTIFICATION = "/par", "/token", "/challenge", "/credential", "/notification"
+PAR, TOKEN, CHALLENGE = "/par", "/token", "/challenge"
+NONCE, CREDENTIAL, DEFERRED, NOTIFICATION = "/nonce", "/credential", "/deferred", "/notification"
+_SIGNED_SECONDS = 3_600  # that one signed document is given to everybody; it counts for a day
 
 
-def issuer_metadata(office: Office) -> openid4vci.IssuerMetadata:
+class Documents:
+    """The issuer's document, plain and signed, rendered again when something in it has changed."""
+
+    def __init__(self, office: Office, envelopes: Envelopes) -> None:
+        self._office, self._envelopes = office, envelopes
+        self._known: tuple[tuple[object, ...], openid4vci.IssuerMetadata, bytes] | None = None
+        self._signed: tuple[bytes, int, str] | None = None
+
+    async def plain(self) -> bytes:
+        """JSON."""
+        return (await self._current())[1]
+
+    async def signed(self) -> str:
+        """The same as a JWT by the issuer's key (OpenID4VCI section 12.2.3)."""
+        office, at = self._office, self._office.clock()
+        metadata, plain = await self._current()
+        if self._signed is None or self._signed[0] != plain or not self._signed[1] <= at < self._signed[1] + _SIGNED_SECONDS:
+            unsigned = openid4vci.prepare_signed_metadata(metadata, key=ISSUER, alg=office.alg, x5c=office.x5c, at=at, expires_at=at + DAY)
+            self._signed = plain, at, await sign(unsigned, office.custodian)
+        return self._signed[2]
+
+    async def _current(self) -> tuple[openid4vci.IssuerMetadata, bytes]:
+        requests, judging = await self._envelopes.requests(), issue.attesting(self._office)
+        state = (requests, None if judging is None else judging.demand, judging is None)
+        if self._known is None or self._known[0] != state:
+            metadata = issuer_metadata(self._office, requests, self._envelopes.answers, judging)
+            self._known = state, metadata, strict_json.dumps(openid4vci.render_issuer_metadata(metadata))
+        return self._known[1], self._known[2]
+
+
+def issuer_metadata(
+    office: Office,
+    requests: openid4vci.RequestEncryption,
+    answers: openid4vci.ResponseEncryption,
+    judging: openid4vci.Attesting | None,
+) -> openid4vci.IssuerMetadata:
     """OpenID4VCI section 12.2.4."""
     return openid4vci.IssuerMetadata(
         issuer=office.settings.public_url,
         credential_endpoint=office.url(CREDENTIAL),
-        configurations={each.id: _configuration(office, each) for each in office.configurations.values()},
-        nonce_endpoint=office.url("/nonce"),
+        configurations={each.id: _configuration(office, each, judging) for each in office.configurations.values()},
+        nonce_endpoint=office.url(NONCE),
+        deferred_endpoint=office.url(DEFERRED),
+        request_encryption=requests,
+        response_encryption=answers,
         notification_endpoint=office.url(NOTIFICATION),
         batch_size=max(each.batch_size for each in office.types),
         display=({"name": office.settings.name, "locale": "en"},),
     )
 
 
-def _configuration(office: Office, each: Configuration) -> openid4vci.Configuration:
+def _configuration(office: Office, each: Configuration, judging: openid4vci.Attesting | None) -> openid4vci.Configuration:
     """There is no registered identifier for the W3C data model 2.0; ``vc+jwt`` and ``vc+sd-jwt`` as identifiers are ours (ADR 0003).
 
     What is CBOR has its algorithms as COSE numbers and its keys as COSE keys (appendix A.2.2); key proofs are JWTs all the same.
     """
-    w3c, compact = each.format.name in VCDM_FORMATS, each.format.name == COMPACT
+    w3c, compact, mdoc = each.format.name in VCDM_FORMATS, each.format.name == COMPACT, each.format.name == MDOC_FORMAT
     return openid4vci.Configuration(
         id=each.id,
         format=each.format.name,
-        vct=each.type.vct,
+        vct=None if mdoc else each.type.vct,
         types=("VerifiableCredential", each.type.vcdm_type) if w3c else (),
+        doctype=each.type.doctype if mdoc else None,
         scope=each.id,
-        signing_algs=(alg_id(office.alg) if compact else office.alg,),
-        binding_methods=() if each.type.bearer else ("cose_key",) if compact else ("jwk",),
+        signing_algs=(alg_id(office.alg) if compact else untyped_id(office.alg) if mdoc else office.alg,),
+        binding_methods=() if each.type.bearer else ("cose_key",) if compact or mdoc else ("jwk",),
         proof_algs=() if each.type.bearer else issue.PROOF_ALGS,
+        key_demand=None if judging is None else judging.demand,
+        attestation_algs=() if each.type.bearer or judging is None else issue.PROOF_ALGS,
+        attestation_demand=None if judging is None else judging.demand,
         metadata=credential_metadata(each.type, each.format.name),
     )
 

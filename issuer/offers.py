@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
 from issuer.portrait import settle_portraits
@@ -72,6 +73,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
         made_at=at,
         valid_until=order.valid_until,
         keep_until=keep_until(office, at, order.valid_until),
+        approval=first_approval(office, kind),
     )
     invitation = await _new_invitation(office, made)
     repeat = hashlib.sha256(f"{actor.role}\0{actor.name}\0{idempotency_key}".encode()).digest()

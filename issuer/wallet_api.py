@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from issuer import assertions, authorization, authorize, clients, issue, offers
+from issuer import assertions, authorization, authorize, clients, deferred, issue, offers
 from issuer.bitstrings import Bitstrings
 from issuer.clients import Letter
-from issuer.metadata import CHALLENGE, CREDENTIAL, NOTIFICATION, PAR, TOKEN, issuer_metadata, server_metadata
+from issuer.envelopes import Envelopes
+from issuer.metadata import CHALLENGE, CREDENTIAL, DEFERRED, NONCE, NOTIFICATION, PAR, TOKEN, Documents, server_metadata
 from issuer.nonces import Purpose, fresh_nonce
 from issuer.office import Office
 from issuer.publish import Publication, StatusLists
@@ -44,17 +45,26 @@ _PREFLIGHT = _OPEN | {
     "Access-Control-Allow-Headers": f"Authorization, Content-Type, Accept, DPoP, {oauth.ATTESTATION_HEADER}, {oauth.POP_HEADER}",
     "Access-Control-Max-Age": "86400",
 }
-_BODIES = {PAR: 65_536, TOKEN: 16_384, CHALLENGE: 1_024, "/nonce": 1_024, CREDENTIAL: 262_144, NOTIFICATION: 16_384}  # bytes
+_BODIES = {  # bytes
+    PAR: 65_536,
+    TOKEN: 16_384,
+    CHALLENGE: 1_024,
+    NONCE: 1_024,
+    CREDENTIAL: 262_144,
+    DEFERRED: 65_536,
+    NOTIFICATION: 16_384,
+}
 
 
 class WalletApi:
     """The routes of one office. Documents that never change while it runs are rendered once."""
 
-    def __init__(self, office: Office, lists: StatusLists) -> None:
+    def __init__(self, office: Office, lists: StatusLists, envelopes: Envelopes) -> None:
         self._office = office
         self._lists = lists
         self._bitstrings = Bitstrings(office, lists)
-        self._issuer_metadata = _render(openid4vci.render_issuer_metadata(issuer_metadata(office)))
+        self._envelopes = envelopes
+        self._documents = Documents(office, envelopes)
         self._server_metadata = _render(server_metadata(office))
         self._types = {each.vct: type_metadata_bytes(each) for each in office.types}
 
@@ -70,8 +80,9 @@ class WalletApi:
             ("POST", f"{base}{PAR}", self.push),
             ("POST", f"{base}{TOKEN}", self.token),
             ("POST", f"{base}{CHALLENGE}", self.challenge),
-            ("POST", f"{base}/nonce", self.nonce),
+            ("POST", f"{base}{NONCE}", self.nonce),
             ("POST", f"{base}{CREDENTIAL}", self.credential),
+            ("POST", f"{base}{DEFERRED}", self.deferred),
             ("POST", f"{base}{NOTIFICATION}", self.notification),
             ("GET", f"{base}/status", self.list_lists),
             ("GET", base + _LIST, self.show_list),
@@ -104,8 +115,15 @@ class WalletApi:
 
         return serve
 
-    async def show_issuer_metadata(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._issuer_metadata, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
+    async def show_issuer_metadata(self, request: web.Request) -> web.Response:
+        """Plain, unless it is asked for signed (OpenID4VCI section 12.2.2)."""
+        accept = request.headers.get(hdrs.ACCEPT, "*/*").lower()
+        signed = _quality(accept, openid4vci.JWT) > _quality(accept, "application/json")
+        return web.Response(
+            body=(await self._documents.signed()).encode() if signed else await self._documents.plain(),
+            content_type=openid4vci.JWT if signed else "application/json",
+            headers={hdrs.CACHE_CONTROL: _FRESH, hdrs.VARY: "Accept"},
+        )
 
     async def show_server_metadata(self, _: web.Request) -> web.Response:
         return web.Response(body=self._server_metadata, content_type="application/json", headers={hdrs.CACHE_CONTROL: _FRESH})
@@ -135,14 +153,32 @@ class WalletApi:
 
     async def credential(self, request: web.Request) -> web.Response:
         access = await clients.show(self._office, _letter(request), CREDENTIAL)
-        _need_json(request, InvalidCredentialRequest)
-        asked = openid4vci.parse_credential_request(await request.read())
-        openid4vci.check_encryption(asked.encryption, encrypted=False, requests=None, answers=None)
-        return _json(openid4vci.render_credential_response(await issue.issue(self._office, access, asked)))
+        opened = await self._open(request)
+        asked = openid4vci.parse_credential_request(opened.data)
+        await self._check_encryption(asked.encryption, opened)
+        return _answer(await deferred.request(self._office, access, asked), asked.encryption)
+
+    async def deferred(self, request: web.Request) -> web.Response:
+        """Copies that were not ready (OpenID4VCI section 9). How the answer is encrypted is said anew each time."""
+        access = await clients.show(self._office, _letter(request), DEFERRED)
+        opened = await self._open(request)
+        asked = openid4vci.parse_deferred_request(opened.data)
+        await self._check_encryption(asked.encryption, opened)
+        return _answer(await deferred.pick_up(self._office, access, asked), asked.encryption)
+
+    async def _open(self, request: web.Request) -> openid4vci.Opened:
+        if request.content_type not in {"application/json", openid4vci.JWT}:
+            raise InvalidCredentialRequest(f"this address takes application/json and, encrypted, {openid4vci.JWT}")
+        return await self._envelopes.open(await request.read(), request.content_type)
+
+    async def _check_encryption(self, asked: openid4vci.Encryption | None, opened: openid4vci.Opened) -> None:
+        openid4vci.check_encryption(
+            asked, encrypted=opened.encrypted, requests=await self._envelopes.requests(), answers=self._envelopes.answers
+        )
 
     async def notification(self, request: web.Request) -> web.Response:
         access = await clients.show(self._office, _letter(request), NOTIFICATION)
-        _need_json(request, UnsupportedMediaType)
+        _need_json(request)
         await issue.notify(self._office, access, openid4vci.parse_notification(await request.read()))
         return web.Response(status=204)
 
@@ -153,7 +189,10 @@ class WalletApi:
 
     async def show_list(self, request: web.Request) -> web.Response:
         """A status list token (section 8), in the form that is asked for. The same for everybody: nothing depends on who asks."""
-        return _published(request, await self._lists.get(int(request.match_info["number"]), _form(request)))
+        known = await self._lists.get(int(request.match_info["number"]), _form(request))
+        if not _quality(request.headers.get(hdrs.ACCEPT, "*/*").lower(), known.media_type):
+            raise NotAcceptable(f"this list is given as {known.media_type}")
+        return _published(request, known)
 
     async def show_bitstring(self, request: web.Request) -> web.Response:
         """The same list for one purpose, as a credential of the W3C (Bitstring Status List section 2.2)."""
@@ -161,7 +200,7 @@ class WalletApi:
 
     async def show_assertions(self, request: web.Request) -> web.Response:
         """What single copies' statuses are, each signed for itself."""
-        _need_json(request, UnsupportedMediaType)
+        _need_json(request)
         await rates.allow(self._office.storage, assertions.RATE, client_address(request), at=self._office.clock())
         indices = assertions.parse_indices(await request.read())
         found = await assertions.assertions(self._office, int(request.match_info["number"]), indices)
@@ -215,6 +254,12 @@ def _json(doc: Any, *, status: int = 200) -> web.Response:
     return web.Response(body=_render(doc), status=status, content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
 
 
+def _answer(response: openid4vci.CredentialResponse, encryption: openid4vci.Encryption | None) -> web.Response:
+    body, kind = openid4vci.seal_message(openid4vci.render_credential_response(response), encryption)
+    status = openid4vci.response_status(response)
+    return web.Response(body=body, status=status, content_type=kind, headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
 def _letter(request: web.Request) -> Letter:
     headers = request.headers
     authorizations = headers.getall(hdrs.AUTHORIZATION, [])
@@ -235,9 +280,9 @@ def _need_form(request: web.Request) -> None:
         raise InvalidRequest("a request has no query here")
 
 
-def _need_json(request: web.Request, refuse: type[InvalidCredentialRequest | UnsupportedMediaType]) -> None:
+def _need_json(request: web.Request) -> None:
     if request.content_type != "application/json":
-        raise refuse("this address takes application/json")
+        raise UnsupportedMediaType("this address takes application/json")
 
 
 def _form(request: web.Request) -> str:

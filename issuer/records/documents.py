@@ -132,6 +132,18 @@ async def page(tx: Tx, *, offset: int, limit: int) -> list[Listed]:
     return [_listed(row) for row in rows]
 
 
+async def waiting(tx: Tx, *, limit: int) -> list[Listed]:
+    """Those in force that wait for a second person, oldest first."""
+    rows = await tx.fetch(f"{_LISTED} WHERE d.approval = 'waiting' AND d.standing <> 1 ORDER BY d.made_at, d.id LIMIT $1", limit)
+    return [_listed(row) for row in rows]
+
+
+async def settle_approval(tx: Tx, document: str, approval: Approval) -> bool:
+    """What a second person decided; false if nobody waits."""
+    sql = "UPDATE document SET approval = $1 WHERE id = $2 AND approval = 'waiting' AND standing <> 1"
+    return await tx.execute(sql, approval.value, document) == 1
+
+
 async def count(tx: Tx) -> int:
     row = await tx.fetchrow("SELECT count(*) AS n FROM document")
     return 0 if row is None else int(row["n"])
@@ -161,6 +173,21 @@ async def set_standing(tx: Tx, document: Document, standing: Standing, event: Ev
     await _write_event(tx, document.id, document.version + 1, event)
 
 
+async def rewrite(tx: Tx, document: Document, *, claims: bytes | None, keep_until: int, approval: Approval, event: Event) -> None:
+    """Other details for the same document; ``Conflict`` if somebody changed it since ``document`` was read."""
+    changed = await tx.execute(
+        "UPDATE document SET claims = $1, keep_until = $2, approval = $3, version = version + 1 WHERE id = $4 AND version = $5",
+        claims,
+        keep_until,
+        approval.value,
+        document.id,
+        document.version,
+    )
+    if changed != 1:
+        raise Conflict("somebody else changed this document at the same moment")
+    await _write_event(tx, document.id, document.version + 1, event)
+
+
 async def note(tx: Tx, document: str, event: Event) -> None:
     """Add a line to the history of a document."""
     row = await tx.fetchrow("UPDATE document SET version = version + 1 WHERE id = $1 RETURNING version", document)
@@ -173,6 +200,7 @@ async def note_collection(tx: Tx, document: str, entitlement: str, event: Event)
     """Lock the document and record that copies are handed out; false when it is not in force or the entitlement has ended."""
     row = await tx.fetchrow(
         "UPDATE document SET version = version + 1, collected_at = coalesce(collected_at, $3) WHERE id = $1 AND standing = 0 "
+        "AND approval IN ('', 'approved') "
         "AND EXISTS (SELECT 1 FROM entitlement e JOIN entitled h ON h.entitlement = e.id WHERE e.id = $2 AND e.ended = 0 AND h.document = $1) "
         "RETURNING version",
         document,

@@ -102,6 +102,7 @@ async def withdraw_all(tx: Tx, document: str) -> None:
     await tx.execute(
         "UPDATE invitation SET state = 'withdrawn', sealed = NULL, tx_code = NULL WHERE document = $1 AND state = 'offered'", document
     )
+    await tx.execute("DELETE FROM deferral WHERE document = $1", document)
     await tx.execute(
         "UPDATE entitlement SET ended = 1 WHERE ended = 0 AND id IN (SELECT entitlement FROM entitled WHERE document = $1) "
         "AND NOT EXISTS (SELECT 1 FROM entitled o WHERE o.entitlement = entitlement.id AND o.document <> $1)",

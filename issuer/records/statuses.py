@@ -113,6 +113,20 @@ async def flip(tx: Tx, document: str, value: int, at: int) -> list[tuple[int, bo
     return [(int(row["list"]), bool(row["lost"])) for row in rows]
 
 
+async def supersede(tx: Tx, document: str, at: int) -> list[tuple[int, bool]]:
+    """Cancel all unexpired copies of a document that gets new ones, and unlink them: whatever becomes of it later does not touch them.
+
+    For each the list that it stands in, and whether it was lost.
+    """
+    rows = await tx.fetch(
+        f"UPDATE status_entry SET value = 1, since = {_NEXT}, document = NULL, delivery = NULL "  # noqa: S608 - no value in it
+        "WHERE document = $1 AND expires_at > $2 AND value <> 1 RETURNING list, lost",
+        document,
+        at,
+    )
+    return [(int(row["list"]), bool(row["lost"])) for row in rows]
+
+
 async def lose(tx: Tx, delivery: bytes, at: int) -> list[int]:
     """The copies of one delivery are lost, and on hold from now on; the list that each stands in."""
     rows = await tx.fetch(

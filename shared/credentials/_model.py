@@ -66,6 +66,7 @@ class CredentialType:
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
+    needs_approval: bool = False  # a second person looks at each before copies are made
     limits: tuple[Rule, ...] = ()  # asked before signing and by every verifier; the rules of ``check`` and of ``judge`` come after them
     said: tuple[Rule, ...] = ()
     uses: tuple[Rule, ...] = ()

@@ -1,0 +1,55 @@
+"""A second person looks at a document before any copy of it is made. Who made it, or wrote its details last, never approves it."""
+
+from __future__ import annotations
+
+from issuer.office import Office
+from issuer.records import documents
+from issuer.sessions import Actor, Approval, Document, Event
+from shared.credentials import CredentialType
+from shared.errors import Conflict, Forbidden, Malformed
+from shared.storage import Tx
+
+APPROVERS = ("approver", "admin")
+MAX_REASON = 300
+_WRITES = ("made", "corrected")
+
+
+def first_approval(office: Office, kind: CredentialType) -> Approval:
+    """How a new document of that kind begins."""
+    needed = kind.needs_approval or kind.id in office.settings.approve_types
+    return Approval.WAITING if needed else Approval.NOT_NEEDED
+
+
+async def approve(office: Office, number: str, actor: Actor) -> Document:
+    """The document, from now on to be collected. ``Forbidden`` for its maker, a clerk or a program; ``Conflict`` if nobody waits."""
+    return await _settle(office, number, Approval.APPROVED, Event(at=office.clock(), kind="approved", actor=actor, reason="", copies=0))
+
+
+async def refuse(office: Office, number: str, reason: str, actor: Actor) -> Document:
+    """Send it back: no copies are made until it is corrected. ``Malformed`` without a reason, else as ``approve``."""
+    if not 1 <= len(reason.strip()) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
+    event = Event(at=office.clock(), kind="sent-back", actor=actor, reason=reason.strip(), copies=0)
+    return await _settle(office, number, Approval.REFUSED, event)
+
+
+async def waiting(office: Office, *, limit: int = 200) -> list[documents.Listed]:
+    """Those that wait for a second person, oldest first."""
+    return await office.storage.read(lambda tx: documents.waiting(tx, limit=limit))
+
+
+async def _settle(office: Office, number: str, approval: Approval, event: Event) -> Document:
+    if event.actor.role not in APPROVERS:
+        raise Forbidden("an approver or an admin decides this")
+
+    async def unit(tx: Tx) -> Document:
+        writers = [each.actor for each in await documents.history(tx, number) if each.kind in _WRITES]
+        if event.actor.name in {each.name for each in writers if each.role != "program"}:
+            raise Forbidden("somebody else than the one who made it decides this")
+        if not await documents.settle_approval(tx, number, approval):
+            await documents.get(tx, number)  # ``Missing`` if there is none
+            raise Conflict("this document does not wait for a second person")
+        await documents.note(tx, number, event)
+        return await documents.get(tx, number)
+
+    return await office.storage.write(unit, point="approve")

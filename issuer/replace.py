@@ -1,0 +1,52 @@
+"""Correct a document: its copies are cancelled, and whoever has the right to them gets new ones with the details as they are now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from issuer.approval import first_approval
+from issuer.claims import check_claims, keep_until, source
+from issuer.office import Office
+from issuer.portrait import settle_portraits
+from issuer.records import documents, statuses
+from issuer.revoke import pad
+from issuer.sessions import Actor, Document, Event, Standing
+from shared.errors import Conflict, Malformed
+from shared.storage import Tx
+
+MAX_REASON = 300
+
+
+async def replace(office: Office, number: str, claims: Mapping[str, Any], *, reason: str, actor: Actor) -> Document:
+    """The document with other details. Copies in force are cancelled; wallets that may renew find the new details when they next do.
+
+    Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims or no
+    reason, ``Conflict`` unless the document is in force, ``Missing``.
+    """
+    if not 1 <= len(reason.strip()) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
+    known = await office.storage.read(lambda tx: documents.get(tx, number))
+    kind = office.type(known.type)
+    settled = await asyncio.to_thread(settle_portraits, kind, claims)
+    check_claims(kind, settled)
+    at = office.clock()
+    sealed = await source(office, kind).keep(number, settled)
+    until = keep_until(office, at, known.valid_until)
+
+    async def unit(tx: Tx) -> Document:
+        document = await documents.get(tx, number)
+        if document.standing is not Standing.IN_FORCE:
+            raise Conflict("a document can be corrected while it is in force")
+        lists = Counter(await statuses.supersede(tx, number, at))
+        event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
+        await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)
+        for place, lost in sorted(lists):
+            await pad(tx, office, place, Standing.ON_HOLD if lost else Standing.IN_FORCE, Standing.CANCELLED, lost=lost)
+        for place in sorted({place for place, _ in lists}):
+            await statuses.touch(tx, place)
+        return await documents.get(tx, number)
+
+    return await office.storage.write(unit, point="replace")
