@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openvc.did.did_key import DidKeyResolver
-from openvc.proof._jws import verify_compact
+from openvc.keys import P256SigningKey
+from openvc.proof._jws import sign_compact, verify_compact
 from openvc.proof.vc_jwt import VcJwtProofSuite
+from openvc.proof.vp_jwt import VpJwtProofSuite
 from support.forge import disclosure, hashed, jws
 from support.signing import AT, Signer
 from support.trial_verify import ISSUER, Answers, holder, issue, material, registry, show, status_list
@@ -353,6 +356,23 @@ def test_openvc_verifies_what_is_issued() -> None:
         VcJwtProofSuite().verify(token, public_key_jwk=key.public_key_jwk)
     with pytest.raises(Exception, match="ignature"):
         verify_compact(issued(by=STRANGER), public_key_jwk=key.public_key_jwk)
+
+
+@pytest.mark.real
+def test_what_openvc_makes_is_of_the_older_model() -> None:
+    """It signs ``vc`` and ``vp`` claims under ``typ`` JWT: by VC-JOSE-COSE section 3.1 no ``vc+jwt`` and no ``vp+jwt``, and refused as such.
+    What it signs without that wrapper, as its lower layer does, is read.
+    """
+    private = OFFICE.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = P256SigningKey.from_pem(private, NAME)
+    wrapped = VcJwtProofSuite().sign(credential(issuer=DID), signing_key=key)
+    assert codes(verified(wrapped)) == ["wrong_typ"]
+    assert codes(shown(VpJwtProofSuite().sign([wrapped], holder_key=key, audience=OPTIONS["domain"], nonce=OPTIONS["challenge"]))) == [
+        "wrong_typ"
+    ]
+    header = {"alg": "ES256", "typ": "vc+jwt", "kid": NAME}
+    assert codes(verified(sign_compact(header, {"vc": credential(issuer=DID)} | credential(issuer=DID), signing_key=key))) == ["malformed"]
+    assert codes(verified(sign_compact(header, credential(issuer=DID), signing_key=key))) == []
 
 
 def _issuable(document: dict[str, Any]) -> bool:
