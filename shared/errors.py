@@ -223,6 +223,13 @@ class RequestNotSatisfied(Rejected):
     check = "request"
 
 
+class NotAgreed(Rejected):
+    """The holder did not agree to what was asked, or agreed to something else (OpenID4VP section 8.4)."""
+
+    code = "not_agreed"
+    check = "request"
+
+
 class OverDisclosed(Rejected):
     """More was presented than was asked for."""
 

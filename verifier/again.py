@@ -51,7 +51,13 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
 
     nonce = str(opened.receipt["nonce"]) if opened.receipt else ""
     returned = await desk.storage.read(lambda tx: exchanges.has_returned(tx, identifier))
-    shown = Shown(vp_token=opened.vp_token, nonce=nonce, format=opened.format, response_code=opened.response_code)
+    shown = Shown(
+        vp_token=opened.vp_token,
+        nonce=nonce,
+        format=opened.format,
+        response_code=opened.response_code,
+        binding=opened.binding if opened.bound else None,
+    )
     outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, returned=returned)
     if outcome is None:
         raise Conflict("it was decided in the meantime")
@@ -61,9 +67,8 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
 def _decide(desk: Desk, before: Answered, opened: Opened, picture: Picture, more: Mapping[str, Any]) -> Decision:
     at, terms = desk.clock(), before.asked.terms
     if terms.kind == "request":
-        nonce = str(opened.receipt["nonce"]) if opened.receipt else ""
         # It was fresh when it came, and the nonce was used up then.
-        return decide(before.asked, nonce, opened.vp_token, picture, at=at, max_age=FRESH + max(0, at - before.at), more=more)
+        return decide(before.asked, opened.binding, opened.vp_token, picture, at=at, max_age=FRESH + max(0, at - before.at), more=more)
     copy = AddressedPresentation(
         format=opened.format,
         aud=audience(desk.entity),

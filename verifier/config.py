@@ -86,7 +86,10 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ()
     vc_api: Annotated[
-        bool, Meta(description="Whether programs with an API key may have W3C documents verified (`/credentials/verify`, `/presentations/verify`).")
+        bool,
+        Meta(
+            description="Whether programs with an API key may have W3C documents verified (`/credentials/verify`, `/presentations/verify`)."
+        ),
     ] = False
     max_status_hours: Annotated[
         int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")

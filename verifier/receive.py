@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.dcql import parse_query
 from shared.errors import Missing, Replayed
 from shared.flow import run
 from shared.formats import NOTHING, Binding
-from shared.openid4vp import WalletRefusal, parse_response
+from shared.openid4vp import RequestObject, VpResponse, WalletRefusal, hashes_of, parse_dc_api_response, parse_response
 from shared.receipts import LogHead
 from shared.storage import Tx
-from shared.verify import Decision, Expectation, verify
+from shared.verify import Agreed, Decision, Expectation, verify
 from verifier.desk import Desk
 from verifier.material import Picture, Store
 from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
-from verifier.request import open_secrets
-from verifier.sessions import Asked, Declined, Exchange, check_open
+from verifier.request import Secrets, digital_request, open_secrets, request_object, transactions
+from verifier.sessions import Asked, Declined, Open, check_open
 from verifier.settle import Outcome, Shown, settle
 from verifier.telling import declined
 
@@ -31,33 +32,48 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
     ``Missing`` for no such request, ``Replayed`` once it was answered, ``Expired`` after its time, ``InvalidRequest`` for a form that is
     neither answer nor refusal, or answers another request. None of these uses the request up; an answer that can be read does.
     """
-    at = desk.clock()
-    found = await desk.storage.read(lambda tx: exchanges.find_open(tx, identifier, at))
+    exchange, secrets = await _open(desk, identifier)
+    request = request_object(desk, exchange.asked, secrets)
+    return await _take(desk, store, exchange, request, parse_response(body, secrets.key if request.locked else None, state=secrets.state))
+
+
+async def receive_digital(desk: Desk, store: Store, identifier: str, data: Mapping[str, Any]) -> Outcome | None:
+    """As ``receive``, for what a browser on our own site got from the platform (OpenID4VP appendix A.4)."""
+    exchange, secrets = await _open(desk, identifier)
+    request = digital_request(desk, exchange.asked, secrets)
+    return await _take(desk, store, exchange, request, parse_dc_api_response(data, secrets.digital_key))
+
+
+async def _open(desk: Desk, identifier: str) -> tuple[Open, Secrets]:
+    found = await desk.storage.read(lambda tx: exchanges.find_open(tx, identifier, desk.clock()))
     if found is None:
         raise Missing("there is no such request")
-    asked = check_open(found[0]).asked
-    secrets = await open_secrets(desk, identifier, found[1])
-    said = parse_response(body, secrets.key, state=secrets.state)
+    exchange = check_open(found[0])
+    return exchange, await open_secrets(desk, identifier, found[1])
+
+
+async def _take(desk: Desk, store: Store, exchange: Open, request: RequestObject, said: VpResponse | WalletRefusal) -> Outcome | None:
+    at, asked = desk.clock(), exchange.asked
     if isinstance(said, WalletRefusal):
-        await _decline(desk, found[0], said.error, at)
+        await _decline(desk, exchange, said.error, at)
         return None
     picture = await store.picture()
-    decision = decide(asked, secrets.nonce, said.vp_token, picture, at=at)
+    decision = decide(asked, request.binding(), said.vp_token, picture, at=at)
 
     async def take(tx: Tx, ended: Ended) -> bool:
-        return await exchanges.answer(tx, identifier, ended)
+        return await exchanges.answer(tx, asked.id, ended)
 
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
-        await exchanges.keep_answer(tx, identifier, ended, head)
+        await exchanges.keep_answer(tx, asked.id, ended, head)
 
-    shown = Shown(vp_token=said.vp_token, nonce=secrets.nonce)
+    shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=request.binding())
     outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put)
     if outcome is None:
         raise Replayed("this request was answered already, or has run out")
     return outcome
 
 
-async def _decline(desk: Desk, exchange: Exchange, error: str, at: int) -> None:
+async def _decline(desk: Desk, exchange: Open, error: str, at: int) -> None:
     """Told of once: anybody who saw the request could say no in the wallet's name, again and again."""
     asked = exchange.asked
     event = None if isinstance(exchange, Declined) else declined(desk, asked, error, at)
@@ -71,7 +87,7 @@ async def _decline(desk: Desk, exchange: Exchange, error: str, at: int) -> None:
 
 def decide(
     asked: Asked,
-    nonce: str,
+    binding: Binding,
     vp_token: Mapping[str, Sequence[str]],
     picture: Picture,
     *,
@@ -81,11 +97,15 @@ def decide(
 ) -> Decision:
     """The decision about an answer. The holder has to have signed for us, for this request, after it was made.
 
-    ``more`` is added to what the kind's own check is told.
+    ``binding`` says for whom, and where the answer went; ``more`` is added to what the kind's own check is told.
     """
     expectation = Expectation(
         query=parse_query(asked.terms.query),
-        binding=Binding(audience=asked.terms.client_id, nonce=nonce, issued_after=asked.made_at, max_age=max_age),
+        binding=replace(binding, issued_after=asked.made_at, max_age=max_age),
         use={**asked.terms.use, **more},
+        agreed=tuple(
+            Agreed(query_ids=each.credential_ids, hashes=hashes_of(each), named=each.hash_algs is not None)
+            for each in transactions(asked.terms)
+        ),
     )
     return run(verify(vp_token, expectation, picture.material, at=at), picture.answer)

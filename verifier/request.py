@@ -15,7 +15,15 @@ from shared.errors import InvalidRequest, Malformed, Missing, UnknownCredentialT
 from shared.formats import formats
 from shared.jose import jwe
 from shared.keys import sign
-from shared.openid4vp import IntendedUse, RequestObject, prepare_request_object, render_use, request_links
+from shared.openid4vp import (
+    IntendedUse,
+    RequestObject,
+    TransactionData,
+    parse_transaction_data,
+    prepare_request_object,
+    render_use,
+    request_links,
+)
 from shared.urls import Links, check_link
 from verifier.desk import RELYING_PARTY, STORAGE, Desk
 from verifier.records import exchanges
@@ -46,11 +54,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What only we and the wallet that answers know. ``key`` is the private JWK that opens the answer; one a request."""
+    """What only we and the wallet that answers know. ``key`` is the private JWK that opens the answer; one a request.
+
+    The request by the Digital Credentials API is another one, with a nonce and a key of its own.
+    """
 
     nonce: str
     state: str
     key: Mapping[str, str] = field(repr=False)
+    digital_nonce: str = ""
+    digital_key: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
@@ -58,7 +71,13 @@ async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
     terms = _terms(desk, order)
     at = desk.clock()
     asked = Asked(id=desk.secret(), terms=terms, made_by=made_by, made_at=at, expires_at=at + desk.settings.request_minutes * 60)
-    secrets = Secrets(nonce=desk.secret(32), state=desk.secret(32), key=jwe.generate_ephemeral())
+    secrets = Secrets(
+        nonce=desk.secret(32),
+        state=desk.secret(32),
+        key=jwe.generate_ephemeral(),
+        digital_nonce=desk.secret(32),
+        digital_key=jwe.generate_ephemeral(),
+    )
     sealed = await _seal(desk, asked.id, secrets)
     forget_at = at + desk.settings.request_hours * 3_600
     await desk.storage.write(lambda tx: exchanges.add_request(tx, asked, sealed, forget_at=forget_at), point="request")
@@ -131,14 +150,14 @@ def _check_answerable(desk: Desk, query: DcqlQuery) -> None:
 
 
 async def _seal(desk: Desk, identifier: str, secrets: Secrets) -> bytes:
-    plain = strict_json.dumps({"nonce": secrets.nonce, "state": secrets.state, "key": secrets.key})
+    plain = strict_json.dumps({name: getattr(secrets, name) for name in Secrets.__dataclass_fields__})
     return await desk.custodian.seal(STORAGE, plain, context=f"request:{identifier}".encode())
 
 
 async def open_secrets(desk: Desk, identifier: str, sealed: bytes) -> Secrets:
     """Nonce, state and key of a request that is still open."""
     doc = strict_json.load_object(await desk.custodian.unseal(STORAGE, sealed, context=f"request:{identifier}".encode()))
-    return Secrets(nonce=doc["nonce"], state=doc["state"], key=doc["key"])
+    return Secrets(**doc)
 
 
 # --- what a wallet gets ----------------------------------------------------------------------------------------------------------------
@@ -170,14 +189,38 @@ def request_object(desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: 
     return RequestObject(
         client_id=asked.terms.client_id,
         response_uri=desk.url(f"/vp/response/{asked.id}"),
+        response_mode=asked.terms.response_mode,
         nonce=secrets.nonce,
         state=secrets.state,
         query=parse_query(asked.terms.query),
         encryption_keys=(jwe.public_half(secrets.key),),
         verifier_info=(render_use(intended_use(desk, asked.terms)),),
+        transaction_data=transactions(asked.terms),
         wallet_nonce=wallet_nonce,
         expires_at=asked.expires_at,
     )
+
+
+def digital_request(desk: Desk, asked: Asked, secrets: Secrets) -> RequestObject:
+    """The same for a browser's own way to wallets: no address to answer to, but the site that it is good on (appendix A)."""
+    origin = desk.settings.origin
+    return RequestObject(
+        client_id=asked.terms.client_id,
+        response_mode="dc_api.jwt",
+        nonce=secrets.digital_nonce,
+        query=parse_query(asked.terms.query),
+        encryption_keys=(jwe.public_half(secrets.digital_key),),
+        verifier_info=(render_use(intended_use(desk, asked.terms)),),
+        transaction_data=transactions(asked.terms),
+        expires_at=asked.expires_at,
+        expected_origins=(origin,),
+        origin=origin,
+    )
+
+
+def transactions(terms: Terms) -> tuple[TransactionData, ...]:
+    """What the holder is to agree to."""
+    return tuple(parse_transaction_data(raw, "") for raw in terms.transaction_data)
 
 
 @dataclass(slots=True)
@@ -200,6 +243,16 @@ class Requests:
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
         if wallet_nonce is None:
             self._remember(identifier, token)
+        return token
+
+    async def fetch_digital(self, identifier: str) -> str:
+        """The signed request for a browser on our own site; each has its own signature, and all say the same."""
+        desk = self.desk
+        exchange, sealed = await self._find(identifier)
+        prepared = digital_request(desk, exchange.asked, await open_secrets(desk, identifier, sealed))
+        unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=exchange.asked.made_at, alg=desk.alg)
+        token = await sign(unsigned, desk.custodian)
+        await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
         return token
 
     async def _find(self, identifier: str) -> tuple[Exchange, bytes]:

@@ -6,7 +6,7 @@ name, so a no closes nothing and a true answer may still come. A copy that was b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ class Terms:
     """What is asked and why; nothing about anybody. ``type`` and ``ready`` name a ready question, empty for one of the caller's own.
 
     ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
-    ``same_device``: the answer counts only in the browser that opened the request.
+    A ready question without a ``type`` asks for every kind of document that has one of its name. ``transaction_data`` are the entries that the
+    holder agrees to, as they travel. ``same_device``: the answer counts only in the browser that opened the request.
     """
 
     kind: Kind
@@ -37,13 +38,16 @@ class Terms:
     client_id: str = ""
     redirect_uri: str = ""
     same_device: bool = False
+    response_mode: str = "direct_post.jwt"
+    transaction_data: Sequence[str] = ()
 
 
 def render_terms(terms: Terms) -> str:
     """JSON that ``parse_terms`` reads back to the same value."""
-    names = ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri", "same_device")
+    names = ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri", "same_device", "response_mode")
     doc = {name: getattr(terms, name) for name in names}
-    return strict_json.dumps(doc | {"purpose": [terms.purpose.en, terms.purpose.cy]}).decode()
+    doc |= {"purpose": [terms.purpose.en, terms.purpose.cy], "transaction_data": list(terms.transaction_data)}
+    return strict_json.dumps(doc).decode()
 
 
 def parse_terms(text: str) -> Terms:

@@ -7,11 +7,12 @@ is handed out: everything in it lies in the verdict and in the log, so a crash b
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
+from shared.formats import Binding, Handover
 from shared.keys import sign
 from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_log
 from shared.status.memory import StatusMemory
@@ -46,6 +47,14 @@ class Opened:
     response_code: str
     vp_token: Mapping[str, Sequence[str]]
     format: str
+    bound: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def binding(self) -> Binding:
+        """For whom an answer was, as far as that has to be known to check it once more."""
+        key = self.bound.get("key_thumbprint", "")
+        handover = Handover(response_uri=self.bound["response_uri"], key_thumbprint=base64url.decode(key) if key else None)
+        return Binding(audience=self.bound["audience"], nonce=self.bound["nonce"], handover=handover)
 
 
 Take = Callable[[Tx, Ended], Awaitable[bool]]
@@ -56,13 +65,14 @@ Put = Callable[[Tx, Ended, LogHead], Awaitable[None]]
 class Shown:
     """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known.
 
-    ``format`` is that of a copy; an answer's follows from what was asked. ``response_code`` goes with an answer that is looked at again.
+    ``format`` is that of a copy; an answer's follows from what was asked, and ``binding`` is for whom it was. ``response_code`` goes with an answer that is looked at again.
     """
 
     vp_token: Mapping[str, Sequence[str]]
     nonce: str
     format: str = ""
     response_code: str = ""
+    binding: Binding | None = None
 
 
 class _SeenBeforeError(Exception):
@@ -150,7 +160,20 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
         response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri or asked.terms.same_device else ""),
         vp_token=shown.vp_token if decision.decision == "undecided" else {},
         format=shown.format,
+        bound=_bound(shown.binding) if decision.decision == "undecided" else {},
     )
+
+
+def _bound(binding: Binding | None) -> dict[str, str]:
+    if binding is None or binding.handover is None or binding.nonce is None:
+        return {}
+    key = binding.handover.key_thumbprint
+    return {
+        "audience": binding.audience,
+        "nonce": binding.nonce,
+        "response_uri": binding.handover.response_uri,
+        "key_thumbprint": "" if key is None else base64url.encode(key),
+    }
 
 
 def _record(asked: Asked, decision: Decision, at: int) -> dict[str, Any]:
@@ -180,7 +203,9 @@ def _context(identifier: str) -> bytes:
 
 
 def _render(opened: Opened) -> bytes:
-    return strict_json.dumps({name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format")})
+    return strict_json.dumps(
+        {name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format", "bound")}
+    )
 
 
 async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:

@@ -108,6 +108,9 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("It does not cover this purpose, or that was not shown."), N_("Ask whether the holder can show that it covers this.")
     ),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
+    "not_agreed": Reason(
+        N_("The holder did not agree to what was asked, or agreed to something else."), N_("Make a new request and have it answered.")
+    ),
     "over_disclosed": Reason(
         N_("More was shown than was asked for."), N_("Ask for it again, so that only what is needed is shown. Nothing was kept.")
     ),
@@ -119,6 +122,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     "status_unknown": Reason(
         N_("We have no usable list of this issuer’s cancelled documents."), N_("Fetch the lists again, then check once more.")
     ),
+    "status_list_too_short": Reason(
+        N_("The issuer’s list of cancelled documents is so short that it would tell whose document is checked."),
+        N_("Ask the issuer, or ask for another document."),
+    ),
+    "issuer_keys_unknown": Reason(N_("We have not looked up this issuer’s keys yet."), N_("Fetch the lists, then check once more.")),
     "status_stale": Reason(
         N_("Our list of cancelled documents is older than this purpose allows."), N_("Fetch the lists again, then check once more.")
     ),

@@ -133,6 +133,15 @@ def assign(entries: Sequence[TransactionData], answered: Mapping[str, str]) -> d
     return agreed
 
 
+def hashes_of(entry: TransactionData) -> dict[str, str]:
+    """What a holder may have signed to agree to ``entry``: by name of the hash, base64url."""
+    return {name: _hashed(name, entry) for name in entry.hash_algs or ("sha-256",) if name in _DIGESTS}
+
+
+def _hashed(alg: str, entry: TransactionData) -> str:
+    return base64url.encode(_DIGESTS[alg](entry.raw.encode()).digest())
+
+
 def agreed_members(entries: Sequence[TransactionData]) -> dict[str, Any]:
     """What the holder signs with the document that agrees; nothing where there is nothing to agree to.
 
@@ -143,5 +152,4 @@ def agreed_members(entries: Sequence[TransactionData]) -> dict[str, Any]:
     alg = next((name for name in _DIGESTS if all(name in (entry.hash_algs or ("sha-256",)) for entry in entries)), None)
     if alg is None:
         raise InvalidTransactionData("it is to be hashed in a way that is not known here", where="/transaction_data")
-    hashes = [base64url.encode(_DIGESTS[alg](entry.raw.encode()).digest()) for entry in entries]
-    return {HASHES: hashes, **({HASHES_ALG: alg} if any(entry.hash_algs for entry in entries) else {})}
+    return {HASHES: [_hashed(alg, entry) for entry in entries], **({HASHES_ALG: alg} if any(entry.hash_algs for entry in entries) else {})}

@@ -29,12 +29,14 @@ from ..codec.reader import pointer
 from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
-from ..formats import BearerType
+from ..formats import BearerType, Claims
+from ._agreed import check_agreed
 from ._examine import Presentation, check_issuer, examine, of_error, unreached
 from ._groups import check_groups
 from ._model import (
     CHECKS,
     NOT_REACHED,
+    Agreed,
     Asked,
     Check,
     Decision,
@@ -52,6 +54,7 @@ __all__ = [
     "CHECKS",
     "DEFAULT_AGE",
     "VERDICT_SCHEMA",
+    "Agreed",
     "Asked",
     "Check",
     "Decision",
@@ -115,7 +118,23 @@ def verify(
         source=material.source,
         replay_keys=_replay_keys(expectation, seen),
         learnt=known.learnt,
+        agreed=() if outcome == "rejected" else _agreed(expectation, seen),
     )
+
+
+def _agreed(expectation: Expectation, seen: Sequence[Presentation]) -> tuple[str, ...]:
+    """By which documents; nothing while one of them is not known to be genuine."""
+    if not expectation.agreed or any(one.claims is None for one in seen):
+        return ()
+    return check_agreed(expectation.agreed, _by_query(seen))
+
+
+def _by_query(seen: Sequence[Presentation]) -> dict[str, list[Claims]]:
+    found: dict[str, list[Claims]] = {}
+    for one in seen:
+        if one.claims is not None:
+            found.setdefault(one.query_id, []).append(one.claims)
+    return found
 
 
 def _replay_keys(expectation: Expectation, seen: Sequence[Presentation]) -> tuple[bytes, ...]:
@@ -207,6 +226,7 @@ def _check_request(
             return unreached("request")
         # Nobody asks for a copy made out to somebody: its holder may put in more, but not less than the purpose needs.
         check_satisfied(query, presented, or_more=level_of(expectation.binding) is Level.ADDRESSED)
+        check_agreed(expectation.agreed, presented)
     except VcError as error:
         return of_error("request", error, error.where)
     return Check("request", "passed")

@@ -178,7 +178,7 @@ def _check_limits(credential_type: CredentialType, claims: Claims, format_name: 
     for claim in credential_type.claims:
         if claim.disclosure is not Disclosure.ALWAYS:
             continue
-        path, placed = claim.path, path_in(claim.path, format_name)
+        path, placed = claim.path, path_in(credential_type, claim.path, format_name)
         if not withholdable.isdisjoint([placed[:length] for length in range(1, len(placed) + 1)]):
             raise TypeRuleBroken("this limit could have been withheld", where=_pointer(path))
         if claim.required and not _present(claims.claims, path):

@@ -104,13 +104,24 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Something that the holder is to agree to with one of the documents that answer ``query_ids``, by signing one of ``hashes``, which are
+    given by name of the hash. ``named``: that name has to be signed as well; else it may be left out, and is then ``sha-256``.
+    """
+
+    query_ids: tuple[str, ...]
+    hashes: Mapping[str, str]
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What this checker asked, and of whom.
 
     ``query`` or else ``asked``, of which a document serves that is of any one of the kinds; neither means that nothing was asked for.
     ``binding`` holds the expected audience and nonce; only of an addressed copy the nonce is the holder's own, and ``None`` here.
     ``use`` goes to the type's own check; its ``stakes`` ("low" or "high", the default) choose how old a status may be. ``format`` serves
-    where no query names one.
+    where no query names one. ``agreed`` is what the holder is to agree to, and nothing else (OpenID4VP section 8.4).
     """
 
     query: DcqlQuery | None
@@ -118,6 +129,7 @@ class Expectation:
     use: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
     asked: tuple[Asked, ...] = ()
+    agreed: tuple[Agreed, ...] = ()
 
     def __post_init__(self) -> None:
         if self.query is not None and self.asked:
@@ -157,7 +169,7 @@ class VerifiedCredential:
 class Decision:
     """The answer. ``code`` is that of the line which decided, empty when accepted.
 
-    ``credentials`` is empty when rejected. ``status_iat`` is the date of the oldest word about a status that was relied upon, and
+    ``credentials`` is empty when rejected, and so is ``agreed``: the query id of the document that agreed, for each thing to agree to. ``status_iat`` is the date of the oldest word about a status that was relied upon, and
     ``status_freshness`` how good that still is; ``learnt`` is to be merged into the caller's memory; ``replay_keys`` (S9) belong into its replay store, see ``replayed``.
     """
 
@@ -172,6 +184,7 @@ class Decision:
     source: Source | None = None
     replay_keys: tuple[bytes, ...] = ()
     learnt: StatusMemory = field(default_factory=StatusMemory)
+    agreed: tuple[str, ...] = ()
 
     def line(self, name: str) -> Check:
         """The line of one check."""

@@ -25,6 +25,7 @@ def render_verdict(decision: Decision) -> dict[str, Any]:
         "credentials": [_credential(each) for each in decision.credentials],
         "status": _status(decision),
         "pack": _pack(decision),
+        **({"agreed": list(decision.agreed)} if decision.agreed else {}),
     }
 
 
@@ -172,4 +173,9 @@ VERDICT_SCHEMA: Final[dict[str, Any]] = {
             ],
         },
     ),
+}
+VERDICT_SCHEMA["properties"]["agreed"] = {
+    "type": "array",
+    "description": "where the holder was asked to agree to something: for each of those things the query id of the document that agreed",
+    "items": _TEXT,
 }

@@ -141,16 +141,16 @@ class Page extends Counter {
 
 const page = new Page();
 
-/** Where the browser has no room left, the page says so. @param {Promise<unknown>} work */
-const kept = (work) =>
-  work.catch((error) => {
-    if (!(error instanceof VaultError)) throw error;
-    page.show("storage");
-  });
+/** Where the browser has no room left, or lost what it kept, the page says so, whatever was being done. */
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof VaultError)) return;
+  event.preventDefault();
+  page.show("storage");
+});
 
 addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest?.("[data-on]");
-  if (button instanceof HTMLElement) void kept(Promise.resolve(page.act(button.dataset.on ?? "", button)));
+  if (button instanceof HTMLElement) void Promise.resolve(page.act(button.dataset.on ?? "", button));
 });
 
 addEventListener("submit", (event) => {
@@ -159,9 +159,9 @@ addEventListener("submit", (event) => {
   if (!what) return;
   event.preventDefault();
   const data = new FormData(form);
-  if (what === "enrol") void kept(page.enrol(data));
-  else if (what === "unlock") void kept(page.unlock(data));
-  else if (what === "decide") void kept(page.decided(data));
+  if (what === "enrol") void page.enrol(data);
+  else if (what === "unlock") void page.unlock(data);
+  else if (what === "decide") void page.decided(data);
 });
 
 addEventListener("change", (event) => {
