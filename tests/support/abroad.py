@@ -69,7 +69,8 @@ class Counter:
     async def refresh(self) -> None:
         """Visit the trusted issuers for their lists and what their anchors say."""
         visits = await self.app[composition.STORE].refresh(self.app[FETCHER])
-        assert not [fault for each in visits for fault in each.faults]
+        faults = [fault for each in visits for fault in each.faults]
+        assert not faults, faults
 
 
 @asynccontextmanager
