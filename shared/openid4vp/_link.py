@@ -13,6 +13,7 @@ from ._client import Prefix, parse_client_id
 
 SCHEME = "openid4vp://"
 _STRUCTURED = frozenset({"client_metadata", "dcql_query", "transaction_data", "verifier_info"})
+_OF_TOKENS = frozenset({"iss", "aud", "iat", "nbf", "exp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,5 +65,7 @@ def parse_authorization_link(link: str, *, plain_http: Collection[str] = (), uns
 def _values(parameters: Mapping[str, str]) -> dict[str, Any]:
     """As a request object would have them: objects and arrays stand in a link as JSON (OAuth 2.0 JAR section 5, OpenID4VP section 5.1)."""
     return {
-        name: strict_json.loads(value, max_depth=16, where=name) if name in _STRUCTURED else value for name, value in parameters.items()
+        name: strict_json.loads(value, max_depth=16, where=name) if name in _STRUCTURED else value
+        for name, value in parameters.items()
+        if name not in _OF_TOKENS
     }

@@ -79,11 +79,17 @@ class Authority:
 
     @classmethod
     def new(
-        cls, entity: str = ISSUER, *, role: Role = Role.CREDENTIAL_ISSUER, subject: str = "Test anchor", alg: str = "ES256"
+        cls,
+        entity: str = ISSUER,
+        *,
+        role: Role = Role.CREDENTIAL_ISSUER,
+        subject: str = "Test anchor",
+        alg: str = "ES256",
+        dns: Sequence[str] = (),
     ) -> Authority:
         root, signer = Signer.new(), Signer.new(alg)
         certificate = anchor(root, subject=subject, at=AT - 30 * DAY)
-        made = leaf(signer, certificate, root, role=role, uri=entity, at=AT - 30 * DAY)
+        made = leaf(signer, certificate, root, role=role, uri=entity, dns=dns, at=AT - 30 * DAY)
         return cls(root, certificate, signer, (made,), entity)
 
     def pin(self, *, role: Role = Role.CREDENTIAL_ISSUER, entity: str | None = None, vcts: tuple[str, ...] | None = None) -> Anchor:
