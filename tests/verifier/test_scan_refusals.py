@@ -64,6 +64,16 @@ async def test_storage_refused(local: Running, chromium: Browser) -> None:
     await context.close()
 
 
+async def test_storage_gone_while_an_answer_is_judged(counter: ScanPage) -> None:
+    """Nothing is decided where it could not be written down that this was shown."""
+    challenge = await counter.ask()
+    await counter.page.evaluate(
+        "() => { IDBDatabase.prototype.transaction = () => { throw new DOMException('closed', 'InvalidStateError'); }; }"
+    )
+    await counter.scan(as_code(answer(challenge)))
+    await counter.page.get_by_role("heading", name="This browser keeps nothing").wait_for()
+
+
 async def test_browser_that_threw_the_desk_away(counter: ScanPage) -> None:
     await counter.page.evaluate("() => new Promise((done) => { indexedDB.deleteDatabase('muniment-desk').onsuccess = done; })")
     await counter.go()
