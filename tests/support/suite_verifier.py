@@ -79,6 +79,8 @@ class Suite(Party):
     spoil: tuple[int, ...] = ()
     tells: bool = False
     redirect: str | None = None
+    members: dict[str, Any] = field(default_factory=dict)
+    moved_to: str = ""
     query: dict[str, Any] = field(default_factory=lambda: {"credentials": [wanted()]})
     request: RequestObject = field(init=False)
     sent: dict[str, Any] = field(init=False)
@@ -156,7 +158,9 @@ class Suite(Party):
             return Fetched(status=200, headers={"content-type": "application/oauth-authz-req+jwt"}, body=token.encode())
         assert fetch.url == f"{COUNCIL}/response/0"
         self.answers.append(self.read(fetch.body or b""))
-        return _json({} if self.redirect is None else {"redirect_uri": self.redirect})
+        if self.moved_to:
+            return Fetched(status=302, headers={"location": self.moved_to})
+        return _json(self.members | ({} if self.redirect is None else {"redirect_uri": self.redirect}))
 
     def read(self, body: bytes) -> VpResponse | WalletRefusal:
         key = self.private_jwk if self.request.locked else None
