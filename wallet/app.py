@@ -19,7 +19,9 @@ from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
+from shared.web.setup import read_certificate
 from wallet import register
+from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
 from wallet.config import Place
 from wallet.enter import Doors
@@ -81,6 +83,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
             entropy=entropy,
             plain_http=plain_hosts(settings.outbound_allow),
             admit=Admission(unsigned=settings.accept_unsigned, dids=settings.known_dids),
+            attester=_attester(place, custodian, fetcher, clock),
             status_every=settings.status_hours * 3_600,
             register_every=settings.register_hours * 3_600,
         ),
@@ -88,6 +91,18 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
         backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
     )
+
+
+def _attester(place: Place, custodian: Custodian, fetcher: Fetcher, clock: Clock) -> Attester:
+    """Whom the settings say. A folder from before there was a certificate for it has nobody who vouches."""
+    uri, name = place.settings.attester, place.settings.public_url
+    kind = check_uri(uri, plain_hosts(place.settings.outbound_allow))
+    if kind == "outside":
+        token = place.path("attester-token")
+        return OutsideAttester(uri, token.read_text(encoding="utf-8").strip() if token.exists() else "", name, fetcher)
+    if kind == "none" or not place.attested_by.exists():
+        return NoAttester(name)
+    return OwnAttester(custodian, (read_certificate(place.attested_by).der,), name, clock)
 
 
 class InMemory:

@@ -30,8 +30,8 @@ from wallet.consent import Consent
 from wallet.consent import consent as consent_view
 from wallet.enter import Opened
 from wallet.holder_api import link_in
+from wallet.invite import read_invitation
 from wallet.present import agree, read_request, refuse
-from wallet.receive import read_invitation
 from wallet.records import DOCUMENTS
 from wallet.sessions import Addressed, CodeLook
 from wallet.upkeep import collect_and_look, upkeep

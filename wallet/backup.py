@@ -20,11 +20,12 @@ from shared.errors import Malformed, SignInRequired
 from shared.storage import Storage, Tx
 from shared.web.passphrases import check_new_passphrase
 from wallet import history
+from wallet.clients import client_name
 from wallet.enter import Doors, Opened
 from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
-from wallet.records import ADDRESSED, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
-from wallet.sessions import Addressed, Copy, Document, StatusCopy
+from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
+from wallet.sessions import Addressed, ClientSecrets, Copy, Document, StatusCopy
 
 SCHEMA = "urn:muniment:wallet-backup:1"
 MAX_FILE = 200_000_000
@@ -43,6 +44,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     status: tuple[StatusCopy, ...]
     history: tuple[Sealed, ...]
     head: Head | None
+    clients: tuple[ClientSecrets, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         status=tuple(item.value for item in await STATUS.all(tx, vault)),
         history=tuple(await history.read(tx, vault)),
         head=None if head is None else head.value,
+        clients=tuple(item.value for item in await CLIENTS.all(tx, vault)),
     )
 
 
@@ -137,6 +140,8 @@ async def restore(doors: Doors, storage: Storage, content: Content, *, holder: s
             await ADDRESSED.put(tx, opened.vault, name, made, entropy=entropy)
         for token in content.status:
             await STATUS.put(tx, opened.vault, opened.vault.tag("status list", token.uri), token, entropy=entropy)
+        for client in content.clients:
+            await CLIENTS.put(tx, opened.vault, client_name(opened.vault, client.issuer, client.server), client, entropy=entropy)
         await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
 
     await storage.write(fill, point="restore")

@@ -9,8 +9,11 @@ from shared.credentials import CredentialType, all_types
 from shared.errors import Malformed, NotBound, UnknownCredentialType
 from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
-from shared.openid4vci import Configuration
+from shared.openid4vci import Configuration, KeyDemand
 from shared.trust.policy import Policy
+from wallet.attester import Attester
+
+_ALG = "ES256"  # of holders' keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +28,24 @@ class Checked:
     issuer_name: str
 
 
-def type_offered(configuration: Configuration) -> str | None:
+def proof_type(configuration: Configuration, attester: Attester | None = None) -> str:
+    """How keys are proved: ``jwt``, or ``attestation`` where only that is taken; empty where this wallet cannot do what is demanded."""
+    demand = configuration.key_demand
+    if _ALG in configuration.proof_algs and (demand is None or (attester is not None and attester.meets(demand))):
+        return "jwt"
+    if attester is not None and _ALG in configuration.attestation_algs and attester.meets(configuration.attestation_demand or KeyDemand()):
+        return "attestation"
+    return ""
+
+
+def type_offered(configuration: Configuration, attester: Attester | None = None) -> str | None:
     """The id of the type, if this wallet reads the format, knows the type and can prove its keys in the way demanded."""
-    if configuration.format not in formats() or not configuration.bound or configuration.needs_attestation:
+    if configuration.format not in formats() or not configuration.bound or not proof_type(configuration, attester):
         return None
     for kind in all_types().values():
-        if configuration.vct == kind.vct or kind.vct in configuration.types or kind.vcdm_type in configuration.types:
+        if kind.vct in {configuration.vct, *configuration.types} or kind.vcdm_type in configuration.types:
+            return kind.id
+        if configuration.doctype == kind.doctype:
             return kind.id
     return None
 

@@ -40,6 +40,7 @@ def parser() -> Parser:
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
     _add_trust(commands)
+    _command(commands, "vouch", "make or renew the certificate by which issuers know wallets of this service", vouch)
     _add_receive(commands)
     _add_open(commands)
     _wallet(_command(commands, "list", "show the documents of a wallet", _on_wallet("list_cards"))).add_argument(
@@ -178,12 +179,13 @@ def init(arguments: argparse.Namespace) -> int:
     )
     made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
     if arguments.json:
-        told = {name: getattr(made, name) for name in ("public_url", "holder", "passphrase", "recovery_code")}
+        told = {name: getattr(made, name) for name in ("public_url", "holder", "passphrase", "recovery_code", "anchor")}
         print(json.dumps(told, ensure_ascii=False))
         return 0
     print(f"Made a wallet service in {folder}: {made.public_url}")
     if made.holder:
         tell_wallet(made.holder, made.passphrase, made.recovery_code)
+    print(f"Issuers know its wallets by: {made.anchor}")
     print(f"\nNext: muniment-wallet serve --dir {folder}")
     return 0
 
@@ -218,6 +220,19 @@ def trust_add(arguments: argparse.Namespace) -> int:
     anchor = after.anchors[-1]
     print(f"Trusted as {anchor.role}: {anchor.name}")
     print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
+    return 0
+
+
+def vouch(arguments: argparse.Namespace) -> int:
+    from shared.web.certificates import ANCHOR_FILE, day
+    from shared.web.setup import read_certificate
+    from wallet.init import vouch as certify
+
+    place = place_of(arguments)
+    leaf = asyncio.run(certify(place, clock=system_clock, entropy=system_entropy))
+    anchor = place.path(ANCHOR_FILE)
+    print(f"Certificate for {leaf.uris[0]}, until {day(leaf.not_after)}")
+    print(f"Give issuers this file: {anchor}\nSHA-256 {read_certificate(anchor).sha256.hex()}")
     return 0
 
 

@@ -54,6 +54,14 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(description="DIDs of organisations that may ask as known ones; a `did:web` that is not here is not even looked up."),
     ] = ()
 
+    attester: Annotated[
+        str,
+        Meta(
+            description="Who vouches for this wallet towards issuers that ask: `own:` this service, by `anchor.pem` in its folder; `none:`; "
+            "or the https address of somebody else, asked with the token in `attester-token`, if there is such a file."
+        ),
+    ] = "own:"
+
     @property
     def hardness(self) -> Hardness:
         """What opening a wallet costs."""
@@ -80,6 +88,11 @@ class Place:
     def keys(self) -> str:
         """Where the host's keys are kept; by default a sealed file of the folder."""
         return self.settings.keys or f"file:{quote(str(self.path('wallet.keys').absolute()))}"
+
+    @property
+    def attested_by(self) -> Path:
+        """The certificate by which this service vouches for its wallets; there is none until it was asked for (``muniment-wallet vouch``)."""
+        return self.path("attester.pem")
 
     @property
     def key_file(self) -> Path:

@@ -40,9 +40,9 @@ from wallet.holder_messages import (
     SignIn,
     Token,
 )
+from wallet.invite import read_invitation
 from wallet.means import Means
 from wallet.present import agree, read_platform_request, read_request, refuse
-from wallet.receive import read_invitation
 from wallet.records import DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Addressed, Declined, Kept, Receiving
 from wallet.share import Wish

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.clock import Entropy
 from shared.custody.memory import MemoryCustodian
@@ -24,10 +24,17 @@ class KeyRing:
         await self._custodian.create(key, Role.HOLDER)
         self.public[key] = await self._custodian.public(key)
 
-    async def prove(self, *, audience: str, nonce: str | None, at: int) -> Sequence[str]:
+    async def prove(
+        self, *, audience: str, nonce: str | None, at: int, client_id: str | None = None, key_attestation: str | None = None
+    ) -> Sequence[str]:
         """A key proof for each key (OpenID4VCI appendix F.1)."""
         return [
-            await sign(prepare_key_proof(key=key, public=public, audience=audience, nonce=nonce, at=at), self._custodian)
+            await sign(
+                prepare_key_proof(
+                    key=key, public=public, audience=audience, nonce=nonce, at=at, client_id=client_id, key_attestation=key_attestation
+                ),
+                self._custodian,
+            )
             for key, public in self.public.items()
         ]
 
@@ -35,11 +42,9 @@ class KeyRing:
         """PKCS #8, to be sealed with the copy."""
         return self._custodian.private_bytes(key)
 
-    def join(self, other: KeyRing) -> None:
-        """Take in the keys of another ring."""
-        for key in other.public:
-            self._custodian.add(key, Role.HOLDER, other.private(key))
-        self.public |= other.public
+    def sealable(self) -> dict[str, bytes]:
+        """All private keys by name, for what is kept while copies are on their way."""
+        return {str(key): self.private(key) for key in self.public}
 
 
 async def make_keys(count: int, entropy: Entropy) -> KeyRing:
@@ -47,6 +52,16 @@ async def make_keys(count: int, entropy: Entropy) -> KeyRing:
     ring = KeyRing(MemoryCustodian(entropy=entropy))
     for _ in range(count):
         await ring.create(KeyId(entropy(12).hex()))
+    return ring
+
+
+async def load_keys(keys: Mapping[str, bytes], entropy: Entropy) -> KeyRing:
+    """A ring of keys that were kept."""
+    custodian = MemoryCustodian(entropy=entropy)
+    ring = KeyRing(custodian)
+    for name, private in keys.items():
+        custodian.add(KeyId(name), Role.HOLDER, private)
+        ring.public[KeyId(name)] = await custodian.public(KeyId(name))
     return ring
 
 

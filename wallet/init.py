@@ -14,15 +14,18 @@ from urllib.parse import urlsplit
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError
-from shared.keys import Role
+from shared.keys import PublicKey, Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
+from shared.web.certificates import ANCHOR_FILE, Certifier
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
-from shared.web.setup import add_anchor, create_keys, toml_text
+from shared.web.setup import add_anchor, create_keys, read_certificate, toml_text
+from shared.x509 import Cert
 from wallet import config
+from wallet.attester import ATTESTER
 from wallet.config import Place, WalletSettings
 from wallet.enter import Doors
 from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper
@@ -44,12 +47,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUp:
-    """What was made. Passphrase and recovery code are told here and never again; empty where no wallet was asked for."""
+    """What was made. Passphrase and recovery code are told here and never again; empty where no wallet was asked for.
+
+    ``anchor`` is the file by which issuers know wallets of this service.
+    """
 
     public_url: str
     holder: str
     passphrase: str
     recovery_code: str
+    anchor: str
 
 
 def migrations() -> Sequence[Migration]:
@@ -71,27 +78,54 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy, hardness: Hardne
     for entry in wish.trust:
         trust = add_anchor(trust, entry)
     write_whole(place.path(place.settings.trust), render_trust(trust))
+    make_secret(place.key_file, entropy)
+    await vouch(place, clock=clock, entropy=entropy)
     opened = await _first_wallet(wish, place, hardness or place.settings.hardness, clock=clock, entropy=entropy)
     write_whole(file, _toml(wish).encode())
     return opened
 
 
 async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: Clock, entropy: Entropy) -> SetUp:
-    make_secret(place.key_file, entropy)
     custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     storage = open_storage(place.storage)
+    anchor = str(place.path(ANCHOR_FILE))
     try:
         await create_keys(custodian, {STORAGE: Role.SEAL, REFERENCES: Role.MAC})
         await storage.migrate(migrations())
         if not wish.holder:
-            return SetUp(public_url=wish.public_url, holder="", passphrase="", recovery_code="")
+            return SetUp(public_url=wish.public_url, holder="", passphrase="", recovery_code="", anchor=anchor)
         passphrase = wish.passphrase or generate_passphrase(entropy)
         doors = Doors(Keeper(custodian, entropy, hardness), storage, clock=clock, entropy=entropy)
         opened = await doors.make(wish.holder, passphrase)
-        return SetUp(public_url=wish.public_url, holder=opened.holder, passphrase=passphrase, recovery_code=opened.recovery_code)
+        return SetUp(
+            public_url=wish.public_url, holder=opened.holder, passphrase=passphrase, recovery_code=opened.recovery_code, anchor=anchor
+        )
     finally:
         await storage.close()
         await custodian.close()
+
+
+async def vouch(place: Place, *, clock: Clock, entropy: Entropy) -> Cert:
+    """A new certificate by which this service vouches for its wallets; key and anchor are made where there are none yet."""
+    certifier = Certifier(
+        directory=place.folder,
+        keys=place.keys,
+        secret=read_secret(place.key_file),
+        key=ATTESTER,
+        role=Role.WALLET_PROVIDER,
+        name=f"Wallets of {urlsplit(place.settings.public_url).hostname}"[:64],
+        uri=place.settings.public_url,
+        clock=clock,
+        entropy=entropy,
+    )
+    if not place.attested_by.exists():
+        await certifier.set_up({ATTESTER: Role.WALLET_PROVIDER})
+        return read_certificate(place.attested_by)
+
+    async def fine(_: PublicKey) -> None:
+        """Nothing is held against the key."""
+
+    return await certifier.renew(fine)
 
 
 def read_trust(place: Place) -> TrustAnchors:

@@ -17,6 +17,7 @@ from shared.trust.artefact import CRL
 from shared.trust.policy import Policy
 from shared.web.heard import Heard
 from shared.x509 import parse_crl
+from wallet.attester import Attester, NoAttester
 
 
 class TrustFile:
@@ -81,7 +82,8 @@ class Locks:
 class Means:
     """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS.
 
-    ``admit`` says who is heard beside those with a certificate; ``learn`` is told what anchors were heard to publish; ``status_every`` and ``register_every`` are seconds between two visits.
+    ``admit`` says who is heard beside those with a certificate; ``learn`` is told what anchors were heard to publish; ``attester`` vouches
+    for this wallet; ``status_every`` and ``register_every`` are seconds between two visits.
     """
 
     storage: Storage
@@ -94,6 +96,7 @@ class Means:
     status_every: int = 3_600
     register_every: int = 12 * 3_600
     learn: Callable[[Heard], None] = lambda _heard: None
+    attester: Attester = field(default_factory=NoAttester)
     locks: Locks = field(default_factory=Locks)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
 

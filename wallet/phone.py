@@ -28,7 +28,6 @@ from shared.openid4vci import (
     NotificationRequest,
     TokenResponse,
     credential_request,
-    fetch_metadata,
     fresh_nonce,
     match_copies,
     notify,
@@ -38,15 +37,17 @@ from shared.openid4vci import (
 )
 from shared.storage import Tx
 from wallet import history
+from wallet.batch import MAX_BATCH, ledger
 from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
+from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.receive import MAX_BATCH, ledger
+from wallet.receive import renewed
 from wallet.records import DELIVERIES, DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received, Renewal
 from wallet.staples import collect_staples
-from wallet.upkeep import note_token, take_lease
+from wallet.upkeep import grant_of, note_token, take_lease
 
 log = logging.getLogger("muniment.wallet")
 
@@ -65,7 +66,8 @@ async def begin(means: Means, vault: Vault, document: str, phone: str) -> Item[D
     waiting = await _waiting(means, vault, document, phone)
     if waiting is not None:
         return waiting
-    metadata = await arun(fetch_metadata(_grant_of(item).issuer, plain_http=means.plain_http), means.fetch)
+    due = _grant_of(item)
+    metadata = await metadata_of(means, due.issuer, due.server)
     configuration = configuration_of(metadata, item.value)
     nonce = await arun(fresh_nonce(metadata), means.fetch)
     if nonce is None:
@@ -121,16 +123,16 @@ async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[s
 
 async def _fetch(means: Means, vault: Vault, item: Item[Delivery], begun: Begun, proofs: Sequence[str]) -> Item[Delivery]:
     document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.value.document))
-    issuer = _grant_of(document).issuer
-    keys = _proved(proofs, begun, issuer=issuer, at=means.clock())
-    metadata = await arun(fetch_metadata(issuer, plain_http=means.plain_http), means.fetch)
-    document, token = await _token(means, vault, document, metadata)
+    due = _grant_of(document)
+    keys = _proved(proofs, begun, issuer=due.issuer, at=means.clock())
+    client = await client_of(means, vault, due.issuer, due.server)
+    document, token = await _token(means, vault, document, client)
     try:
-        response = await _ask(means, metadata, token, configuration_of(metadata, document.value), proofs)
+        response = await _ask(client, token, configuration_of(client.metadata, document.value), proofs)
         try:
             checked = _checked(means, response, keys, document.value)
         except VcError as error:
-            await _tell(means, metadata, token, _notice(response.notification_id, Event.FAILURE, error.code))
+            await _tell(client, token, _notice(response.notification_id, Event.FAILURE, error.code))
             raise
     finally:
         await _end_lease(means, vault, document)
@@ -145,18 +147,19 @@ def _proved(proofs: Sequence[str], begun: Begun, *, issuer: str, at: int) -> dic
     return {KeyId(str(number)): proof.holder for number, proof in enumerate(known)}
 
 
-async def _token(means: Means, vault: Vault, item: Item[Document], metadata: Metadata) -> tuple[Item[Document], TokenResponse]:
+async def _token(means: Means, vault: Vault, item: Item[Document], client: Client) -> tuple[Item[Document], TokenResponse]:
     """An access token by the document's own grant; the next refresh token is written down before anything else happens."""
     item = await take_lease(means, vault, item)
     try:
-        token = await arun(refresh(metadata, _grant_of(item).token), means.fetch)
+        due = _grant_of(item)
+        token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
     except InvalidGrant as error:
         await _end_lease(means, vault, item)
         raise Conflict("the office gives no more copies of this document; ask it for a new invitation") from error
     except VcError:
         await _end_lease(means, vault, item)
         raise
-    return await note_token(means, vault, item, token), token
+    return await note_token(means, vault, item, token), token_of(renewed(client, token, grant_of(due), means.clock()))
 
 
 async def _end_lease(means: Means, vault: Vault, item: Item[Document]) -> None:
@@ -167,11 +170,10 @@ async def _end_lease(means: Means, vault: Vault, item: Item[Document]) -> None:
         await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="phone-lease")
 
 
-async def _ask(
-    means: Means, metadata: Metadata, token: TokenResponse, configuration: Configuration, proofs: Sequence[str]
-) -> CredentialResponse:
+async def _ask(client: Client, token: TokenResponse, configuration: Configuration, proofs: Sequence[str]) -> CredentialResponse:
+    request, encrypted = credential_request(configuration, token, proofs), can_encrypt(client.metadata.issuer)
     try:
-        response = await arun(request_credentials(metadata, token, credential_request(configuration, token, proofs)), means.fetch)
+        response = await client.run(request_credentials(client.metadata, token, request, encrypted=encrypted))
     except InvalidNonce as error:
         raise Conflict("the office has forgotten this attempt; begin again") from error
     if response.transaction_id is not None:
@@ -201,6 +203,7 @@ async def _keep(
         lines=ledger(checked),
         notification_id=response.notification_id,
         access_token=token.access_token,
+        token_type=token.token_type,
         renew_at=at + max(3_600, (expires - at) * 2 // 3),
     )
     value = msgspec.structs.replace(item.value, at=at, state=state)
@@ -285,11 +288,12 @@ async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> None:
 async def _report(means: Means, vault: Vault, document: Item[Document], notification_id: str) -> None:
     async with means.locks.of(f"{vault.wallet}/upkeep/{document.id}"):
         document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document.id))
-        metadata = await arun(fetch_metadata(_grant_of(document).issuer, plain_http=means.plain_http), means.fetch)
-        document, token = await _token(means, vault, document, metadata)
+        due = _grant_of(document)
+        client = await client_of(means, vault, due.issuer, due.server)
+        document, token = await _token(means, vault, document, client)
         try:
             request = NotificationRequest(notification_id=notification_id, event=Event.DELETED)
-            await arun(notify(metadata, token, request), means.fetch)
+            await client.run(notify(client.metadata, token, request))
         finally:
             await _end_lease(means, vault, document)
 
@@ -297,25 +301,26 @@ async def _report(means: Means, vault: Vault, document: Item[Document], notifica
 async def _tell_by(means: Means, vault: Vault, item: Item[Delivery], request: NotificationRequest | None) -> None:
     """By the access token that fetched the batch."""
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
-    if document is None or document.value.renewal is None or not isinstance(item.value.state, Received):
+    state = item.value.state
+    if document is None or document.value.renewal is None or not isinstance(state, Received):
         return
     try:
-        metadata = await arun(fetch_metadata(document.value.renewal.issuer, plain_http=means.plain_http), means.fetch)
+        client = await client_of(means, vault, document.value.renewal.issuer, document.value.renewal.server)
     except VcError:
         return
-    await _tell(means, metadata, TokenResponse(access_token=item.value.state.access_token), request)
+    await _tell(client, TokenResponse(access_token=state.access_token, token_type=state.token_type), request)
 
 
 def _notice(notification_id: str | None, event: Event, code: str = "") -> NotificationRequest | None:
     return None if notification_id is None else NotificationRequest(notification_id=notification_id, event=event, description=code or None)
 
 
-async def _tell(means: Means, metadata: Metadata, token: TokenResponse, request: NotificationRequest | None) -> None:
+async def _tell(client: Client, token: TokenResponse, request: NotificationRequest | None) -> None:
     """Nothing of ours depends on whether they heard."""
     if request is None:
         return
     try:
-        await arun(notify(metadata, token, request), means.fetch)
+        await client.run(notify(client.metadata, token, request))
     except VcError as error:
         log.info("the issuer did not hear of a batch: %s", error.code)
 

@@ -18,10 +18,10 @@ from shared.web.auth import require_api_session, require_session
 from shared.web.openapi import Route, add_routes
 from shared.web.rates import Limit, allow
 from wallet import phone, register, showings
+from wallet.batch import MAX_BATCH
 from wallet.cards import card
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.receive import MAX_BATCH
 from wallet.records import DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
 from wallet.showings import Showing

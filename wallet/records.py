@@ -16,7 +16,7 @@ from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
-from wallet.sessions import Addressed, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
+from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -109,6 +109,7 @@ class Shelf(Generic[S]):
 
 PROFILE = Shelf("profile", Profile)
 RECEIVING = Shelf("receiving", Receiving)
+CLIENTS = Shelf("clients", ClientSecrets)
 DOCUMENTS = Shelf("documents", Document)
 COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from shared.openid4vci import SignIn
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The wallet's own words about itself."""
@@ -32,12 +34,52 @@ class Offered(msgspec.Struct, frozen=True, tag="offered"):
     """The invitation was read; nothing was collected yet."""
 
 
+class Sent(msgspec.Struct, frozen=True, kw_only=True, tag="sent"):
+    """The holder was sent to the issuer to sign in, at ``url``, which leads there until ``until``."""
+
+    sign_in: SignIn
+    url: str
+    until: int
+
+
 class Granted(msgspec.Struct, frozen=True, kw_only=True, tag="granted"):
-    """The code was redeemed. The invitation is spent: whoever holds this can still collect, until it runs out."""
+    """The code was redeemed. The invitation is spent: whoever holds this can still collect, until it runs out.
+
+    ``server`` gave it, where the issuer names any; ``client_id`` is whom it was given to, empty if nobody asked. ``identifiers`` are the
+    names of what it is good for, by configuration, if it has any.
+    """
 
     access_token: str
     expires_at: int
     refresh_token: str | None = None
+    token_type: str = "Bearer"  # noqa: S105 - the name of a kind
+    server: str = ""
+    client_id: str = ""
+    identifiers: dict[str, str] = {}
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The copies of one configuration on their way: here (``wires``), or to be asked for again by ``transaction``.
+
+    ``keys`` are their private keys (PKCS #8) by name; whatever comes must be tied to one of these.
+    """
+
+    configuration: str
+    format: str
+    keys: dict[str, bytes]
+    wires: tuple[str, ...] = ()
+    transaction: str = ""
+    interval: int = 0
+    notification_id: str = ""
+
+
+class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
+    """The issuer needs time, perhaps for somebody's approval, and is asked again at ``next_at``."""
+
+    grant: Granted
+    parts: tuple[Part, ...]
+    since: int
+    next_at: int
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="kept"):
@@ -55,7 +97,10 @@ class Declined(msgspec.Struct, frozen=True, kw_only=True, tag="declined"):
 
 
 class Receiving(msgspec.Struct, frozen=True, kw_only=True):
-    """One invitation, from reading to keeping. ``lies_at`` is where it was fetched from; empty when it came whole in its link."""
+    """One invitation, from reading to keeping. ``lies_at`` is where it was fetched from; empty when it came whole in its link.
+
+    ``sign_in_at`` is the host at which the holder has to sign in; empty where a code is all it takes.
+    """
 
     at: int
     lies_at: str
@@ -64,7 +109,23 @@ class Receiving(msgspec.Struct, frozen=True, kw_only=True):
     titles: tuple[str, ...]
     offer: str
     code: CodeLook | None
-    state: Offered | Granted | Kept | Declined
+    state: Offered | Sent | Granted | Promised | Kept | Declined
+    sign_in_at: str = ""
+
+
+class ClientSecrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What this wallet is towards one issuer and its authorization server, and towards no other (S1): two private keys (PKCS #8).
+
+    ``attestation`` is what the maker of this wallet says of ``instance``, counting until ``attested_until``; empty where it says nothing.
+    """
+
+    issuer: str
+    server: str
+    dpop: bytes
+    instance: bytes
+    client_id: str
+    attestation: str = ""
+    attested_until: int = 0
 
 
 # --- documents and their copies ----------------------------------------------------------------------------------------------------------
@@ -105,22 +166,31 @@ class StatusSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Renewal(msgspec.Struct, frozen=True, kw_only=True):
-    """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21)."""
+    """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21).
+
+    ``server``, ``client_id`` and ``identifiers`` are those of the first grant.
+    """
 
     issuer: str
     token: str
     at: int
     lease_until: int = 0
     problem: str = ""
+    server: str = ""
+    client_id: str = ""
+    identifiers: dict[str, str] = {}
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification that the issuer has not had yet."""
+    """A notification that the issuer has not had yet; ``others`` are those of further answers for the same document."""
 
     issuer: str
     id: str
     token: str
     event: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of a kind
+    server: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +234,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, tag="received"):
     notification_id: str | None
     access_token: str
     renew_at: int
+    token_type: str = "Bearer"  # noqa: S105 - the name of a kind
 
 
 class OnPhone(msgspec.Struct, frozen=True, kw_only=True, tag="on-phone"):

@@ -15,7 +15,7 @@ import msgspec
 from shared.errors import Conflict, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
-from shared.openid4vci import TokenResponse, fetch_metadata, refresh
+from shared.openid4vci import TokenResponse, refresh
 from shared.status.assertion import VerifiedAssertion, fetch_assertions, verify_assertion
 from shared.status.token_status_list import (
     INVALID,
@@ -29,13 +29,15 @@ from shared.status.token_status_list import (
     verify_token,
 )
 from shared.storage import Tx
-from wallet import cut_off, history, receive
+from wallet import cut_off, history, invite
+from wallet.batch import Batch, NotKeptError, fetch_batch, ledger, put_copies, renewal, usable
+from wallet.clients import client_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.receive import Batch, NotKeptError, collect, fetch_batch, ledger, put_copies, renewal, send_notice, usable
-from wallet.records import COPIES, DOCUMENTS, STATUS, Item
-from wallet.sessions import CopyLine, Document, Renewal, StatusCopy, StatusSeen
+from wallet.receive import collect, renewed, send_notice
+from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
+from wallet.sessions import CopyLine, Document, Granted, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
@@ -50,13 +52,24 @@ async def upkeep(means: Means, vault: Vault) -> None:
     """Everything that is due now. One thing that fails does not keep the others from being done."""
     at = means.clock()
     await settle_cut_off(means, vault)
-    for tidy in (drop_run_out, cut_off.forget_old, receive.forget_old):
+    for tidy in (drop_run_out, cut_off.forget_old, invite.forget_old):
         await tidy(means, vault)
+    await _collect_promised(means, vault)
     for item in await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault)):
         try:
             await _look_after(means, vault, item, at)
         except VcError as error:
             log.info("upkeep of a document: %s", error.code)
+
+
+async def _collect_promised(means: Means, vault: Vault) -> None:
+    """What issuers needed time for, at the intervals that they said."""
+    for item in await means.storage.read(lambda tx: RECEIVING.all(tx, vault)):
+        if isinstance(item.value.state, Promised) and item.value.state.next_at <= means.clock():
+            try:
+                await collect_and_look(means, vault, item.id, None)
+            except VcError as error:
+                log.info("a document that was promised: %s", error.code)
 
 
 async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int) -> None:
@@ -206,18 +219,26 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
     if due is None:
         return item
     try:
-        metadata = await arun(fetch_metadata(due.issuer, plain_http=means.plain_http), means.fetch)
-        token = await arun(refresh(metadata, due.token), means.fetch)
+        client = await client_of(means, vault, due.issuer, due.server)
+        token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
         item = await note_token(means, vault, item, token)
-        batch = await fetch_batch(means, metadata, token, usable(metadata, tuple(item.value.configurations.values())))
+        grant = renewed(client, token, grant_of(due), means.clock())
+        batch = await fetch_batch(means, client, grant, usable(means, client.metadata, tuple(item.value.configurations.values())))
     except Unavailable:
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
     except VcError as error:
         return await _postpone(means, vault, item, error.code)
-    kept = item.value.renewal or due
-    return await _store_batch(means, vault, item, batch, renewal(batch, due.issuer, batch.token.refresh_token or kept.token, means.clock()))
+    following = renewal(batch, due.issuer, grant, grant.refresh_token or due.token, means.clock())
+    return await _store_batch(means, vault, item, batch, following)
+
+
+def grant_of(due: Renewal) -> Granted:
+    """What the first grant was good for, before it is renewed."""
+    return Granted(
+        access_token="", expires_at=0, refresh_token=due.token, server=due.server, client_id=due.client_id, identifiers=due.identifiers
+    )
 
 
 async def take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:

@@ -30,7 +30,7 @@ from wallet.consent import consent
 from wallet.enter import Opened
 from wallet.init import Wish, set_up
 from wallet.present import agree, read_request
-from wallet.receive import read_invitation
+from wallet.invite import read_invitation
 from wallet.records import REQUESTS
 from wallet.sessions import Answered
 from wallet.upkeep import collect_and_look

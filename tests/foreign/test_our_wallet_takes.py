@@ -27,7 +27,8 @@ from wallet.app import Host, open_host
 from wallet.config import open_place
 from wallet.enter import Opened
 from wallet.init import Wish, set_up
-from wallet.receive import collect, read_invitation
+from wallet.invite import read_invitation
+from wallet.receive import collect
 from wallet.records import COPIES, Item
 from wallet.sessions import Copy, Document
 

@@ -31,7 +31,7 @@ from wallet.init import SetUp, Wish, migrations, set_up
 from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
 from wallet.means import Means
 from wallet.present import agree, read_request
-from wallet.receive import read_invitation
+from wallet.invite import read_invitation
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Copy, Document, Request
 from wallet.upkeep import collect_and_look, upkeep

@@ -31,9 +31,10 @@ from shared.jose.jwk import thumbprint
 from shared.keys import PublicKey
 from shared.openid4vci import CredentialOffer, offer_links
 from wallet.cards import card
-from wallet.receive import collect, read_invitation
+from wallet.invite import read_invitation
+from wallet.receive import collect
 from wallet.records import RECEIVING
-from wallet.sessions import Declined, Granted, Kept
+from wallet.sessions import Declined, Promised
 from wallet.upkeep import collect_and_look
 
 
@@ -229,16 +230,14 @@ async def test_a_stale_nonce_is_tried_once_more(wallet: Wallet) -> None:
 
 
 async def test_the_issuer_needs_time(wallet: Wallet) -> None:
+    """Where it does not say how it is asked again, the promise stands until the holder removes it: nothing is lost, nothing is kept."""
     wallet.world.office.says["/credential"] = lambda _: _json({"transaction_id": "t", "interval": 60}, 202)
     name = await wallet.invite()
     with pytest.raises(Unavailable):
         await collect(wallet.means, wallet.vault, name, CODE)
     item = await wallet.storage.read(lambda tx: RECEIVING.get(tx, wallet.vault, name))
-    assert isinstance(item.value.state, Granted)
-    wallet.world.office.says.clear()
-    await collect(wallet.means, wallet.vault, name, None)
-    item = await wallet.storage.read(lambda tx: RECEIVING.get(tx, wallet.vault, name))
-    assert isinstance(item.value.state, Kept)
+    assert isinstance(item.value.state, Promised)
+    assert await wallet.documents() == []
 
 
 async def test_a_notification_that_does_not_arrive_is_sent_later(wallet: Wallet) -> None:
@@ -308,7 +307,7 @@ async def test_keys_of_copies_are_their_own(wallet: Wallet) -> None:
 
 async def test_two_kinds_in_one_invitation_are_refused(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
     wallet.world.office.formats = ("dc+sd-jwt", "vc+jwt")
-    monkeypatch.setattr("wallet.receive.type_offered", lambda configuration: configuration.format)
+    monkeypatch.setattr("wallet.batch.type_offered", lambda configuration, _attester: configuration.format)
     with pytest.raises(Refused):
         await wallet.invite()
 

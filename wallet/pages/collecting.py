@@ -13,9 +13,9 @@ from shared.web.app import bound_body
 from shared.web.auth import read_files, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
+from wallet.invite import read_invitation
 from wallet.keep import Vault
 from wallet.pages.desk import PICTURE, Desk, link_from, see
-from wallet.receive import read_invitation
 from wallet.records import RECEIVING, Item
 from wallet.sessions import Declined, Kept, Receiving
 from wallet.upkeep import collect_and_look

@@ -1,0 +1,191 @@
+"""Copies on their way: asked for with fresh keys, perhaps promised for later, and all of them checked before any is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.errors import NotEntitled, Refused, Unavailable, Untrusted, VcError
+from shared.openid4vci import (
+    AttestedKeys,
+    Configuration,
+    CredentialResponse,
+    KeyDemand,
+    Metadata,
+    Proofs,
+    TokenResponse,
+    ask_copies,
+    match_copies,
+    request_deferred,
+)
+from shared.storage import Tx
+from wallet.check import Checked, check_batch, proof_type, type_offered
+from wallet.clients import Client, can_encrypt, token_of
+from wallet.holding import KeyRing, load_keys, make_keys
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import COPIES
+from wallet.sessions import Copy, CopyLine, Granted, Part, Renewal
+
+MAX_BATCH = 50
+MAX_ATTESTED = 20  # keys at once where each proof carries what is said of all of them
+UNKNOWN_SENDER = (Untrusted, NotEntitled)
+
+
+class NotKeptError(Exception):
+    """A check of a received copy failed: ``cause``, with the notifications that the issuer is owed."""
+
+    def __init__(self, cause: VcError, notification_ids: Sequence[str]) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.notification_ids = notification_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Checked copies of one document with their keys. ``formats`` says by which configuration each format came."""
+
+    checked: Sequence[Checked]
+    keys: Mapping[str, bytes]
+    formats: Mapping[str, str]
+    notification_ids: Sequence[str]
+
+
+def usable(means: Means, metadata: Metadata, ids: Sequence[str]) -> tuple[Configuration, ...]:
+    """The offered configurations whose format and type are known here; ``Refused`` if there is none."""
+    known = metadata.issuer.configurations
+    found = tuple(known[name] for name in ids if name in known and type_offered(known[name], means.attester) is not None)
+    if not found:
+        raise Refused("this wallet does not know the kind of document that is offered", where="/credential_configuration_ids")
+    if len({type_offered(configuration, means.attester) for configuration in found}) > 1:
+        raise Refused("this wallet collects one kind of document at a time", where="/credential_configuration_ids")
+    return found
+
+
+# --- asking ------------------------------------------------------------------------------------------------------------------------------
+
+
+async def ask_parts(means: Means, client: Client, grant: Granted, wanted: Sequence[Configuration]) -> tuple[Part, ...]:
+    """One key a copy and format (S1), one request a configuration, a fresh nonce a request."""
+    return tuple([await _ask_part(means, client, grant, configuration) for configuration in wanted])
+
+
+async def _ask_part(means: Means, client: Client, grant: Granted, configuration: Configuration) -> Part:
+    about = client.metadata.issuer
+    attested = configuration.key_demand is not None
+    ring = await make_keys(min(about.batch_size, MAX_ATTESTED if attested else MAX_BATCH), means.entropy)
+
+    async def prove(nonce: str | None) -> Proofs:
+        return await _prove(means, client, grant, configuration=configuration, ring=ring, nonce=nonce)
+
+    response = await ask_copies(
+        client.metadata, token_of(grant), configuration, prove=prove, fetch=client.fetch, encrypted=can_encrypt(about)
+    )
+    return _answered(Part(configuration=configuration.id, format=configuration.format, keys=ring.sealable()), response)
+
+
+async def _prove(means: Means, client: Client, grant: Granted, *, configuration: Configuration, ring: KeyRing, nonce: str | None) -> Proofs:
+    keys = tuple(ring.public.values())
+    if proof_type(configuration, means.attester) == "attestation":
+        demand = configuration.attestation_demand or KeyDemand()
+        return AttestedKeys(await means.attester.attest_keys(keys, nonce=nonce, demand=demand))
+    attestation = None
+    if configuration.key_demand is not None:
+        attestation = await means.attester.attest_keys(keys, nonce=nonce, demand=configuration.key_demand)
+    audience, by = client.metadata.issuer.issuer, grant.client_id or None
+    return await ring.prove(audience=audience, nonce=nonce, at=means.clock(), client_id=by, key_attestation=attestation)
+
+
+def _answered(part: Part, response: CredentialResponse) -> Part:
+    if response.transaction_id is not None:
+        return msgspec.structs.replace(part, transaction=response.transaction_id, interval=response.interval or 60)
+    return msgspec.structs.replace(part, wires=response.credentials, transaction="", notification_id=response.notification_id or "")
+
+
+async def ask_again(client: Client, token: TokenResponse, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """What is here stays, what was promised is asked for by its transaction (OpenID4VCI section 9)."""
+    encrypted = can_encrypt(client.metadata.issuer)
+    return tuple(
+        [
+            part
+            if not part.transaction
+            else _answered(part, await client.run(request_deferred(client.metadata, token, part.transaction, encrypted=encrypted)))
+            for part in parts
+        ]
+    )
+
+
+def wait_of(parts: Sequence[Part]) -> int:
+    """Seconds until the issuer may be asked again; 0 when everything is here."""
+    return max((part.interval for part in parts if part.transaction), default=0)
+
+
+# --- checking ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def check_parts(means: Means, parts: Sequence[Part]) -> Batch:
+    """Every copy checked, and all of them alike. ``NotKeptError``, ``Untrusted`` or ``NotEntitled``."""
+    checked: list[Checked] = []
+    notification_ids = tuple(part.notification_id for part in parts if part.notification_id)
+    for part in parts:
+        try:
+            keys = (await load_keys(part.keys, means.entropy)).public
+            bound, bearer = match_copies(CredentialResponse(credentials=part.wires), keys, format_name=part.format)
+            checked += check_batch(bound, bearer, keys, policy=means.trust(), at=means.clock(), before=checked)
+        except UNKNOWN_SENDER:
+            raise
+        except VcError as error:
+            raise NotKeptError(error, notification_ids) from error
+    return Batch(
+        checked=checked,
+        keys={name: private for part in parts for name, private in part.keys.items()},
+        formats={part.format: part.configuration for part in parts},
+        notification_ids=notification_ids,
+    )
+
+
+async def fetch_batch(means: Means, client: Client, grant: Granted, wanted: Sequence[Configuration]) -> Batch:
+    """Ask and check at once; ``Unavailable`` with the issuer's interval where it needs time."""
+    parts = await ask_parts(means, client, grant, wanted)
+    if wait_of(parts):
+        raise Unavailable("the issuer needs more time for this document", retry_after=wait_of(parts))
+    return await check_parts(means, parts)
+
+
+# --- keeping -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def put_copies(tx: Tx, means: Means, vault: Vault, document: str, batch: Batch) -> None:
+    """The copies of a batch with their private keys."""
+    for one in batch.checked:
+        copy = Copy(document=document, wire=one.parsed.wire, private=batch.keys[one.id])
+        await COPIES.put(tx, vault, one.id, copy, entropy=means.entropy)
+
+
+def ledger(checked: Sequence[Checked]) -> tuple[CopyLine, ...]:
+    """A line a copy, none shown yet."""
+    return tuple(
+        CopyLine(
+            id=one.id,
+            format=one.parsed.format,
+            expires_at=one.claims.expires_at,
+            status_uri=one.claims.status.uri if one.claims.status else "",
+            status_idx=one.claims.status.idx if one.claims.status else 0,
+        )
+        for one in checked
+    )
+
+
+def renewal(batch: Batch, issuer: str, grant: Granted, token: str, at: int) -> Renewal:
+    """New copies after two thirds of these copies' life: an hour that is settled now, whatever is shown meanwhile (S21)."""
+    expires = min(one.claims.expires_at for one in batch.checked)
+    return Renewal(
+        issuer=issuer,
+        token=token,
+        at=at + max(3_600, (expires - at) * 2 // 3),
+        server=grant.server,
+        client_id=grant.client_id,
+        identifiers=grant.identifiers,
+    )
