@@ -39,6 +39,7 @@ def parser() -> Parser:
     _add_mint(commands)
     _add_revoke(commands)
     _add_keys(commands)
+    _add_trust(commands)
     _add_doctor(commands)
     return top
 
@@ -85,6 +86,19 @@ def _add_revoke(commands: Commands[Parser]) -> None:
 def _add_keys(commands: Commands[Parser]) -> None:
     words = "list keys and certificates, renew or withdraw a certificate, retire a key or report it as compromised"
     add_key_options(_command(commands, "keys", words, keys), show="list")
+
+
+def _add_trust(commands: Commands[Parser]) -> None:
+    words = "say who may vouch for wallets and for where they hold their keys"
+    group = commands.add_parser("trust", help=words, description=words[:1].upper() + words[1:] + ".")
+    actions = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = _command(actions, "add", "trust whoever this certificate file vouches for", trust_add)
+    one.add_argument("file", help="certificate of the anchor of a wallet's maker (PEM)")
+    one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
+    one.add_argument("--entity", default="", metavar="URI", help="trust it for this maker alone")
+    _command(actions, "list", "show who is trusted", trust_list)
+    one = _command(actions, "remove", "trust it no longer", trust_remove)
+    one.add_argument("fingerprint", help="its fingerprint, as `trust list` shows it")
 
 
 def _add_doctor(commands: Commands[Parser]) -> None:
@@ -209,6 +223,31 @@ def keys(arguments: argparse.Namespace) -> int:
         return 0
     for line in asyncio.run(upkeep.list_keys(directory, settings, clock=system_clock, entropy=system_entropy)):
         print(line)
+    return 0
+
+
+def trust_add(arguments: argparse.Namespace) -> int:
+    from issuer import config, pins
+
+    anchor = pins.add(config.folder(arguments.dir), Path(arguments.file), name=arguments.name, entity=arguments.entity or None)
+    print(f"Trusted to vouch for wallets: {anchor.name}")
+    print(f"Compare this fingerprint with the one that its maker tells you: {anchor.fingerprint}")
+    return 0
+
+
+def trust_list(arguments: argparse.Namespace) -> int:
+    from issuer import config, pins
+
+    for anchor in pins.read(config.folder(arguments.dir)).anchors:
+        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}  {anchor.fingerprint}")
+    return 0
+
+
+def trust_remove(arguments: argparse.Namespace) -> int:
+    from issuer import config, pins
+
+    pins.remove(config.folder(arguments.dir), arguments.fingerprint)
+    print("No longer trusted. What it vouched for is refused from now on.")
     return 0
 
 

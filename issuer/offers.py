@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from issuer import people
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
+from issuer.people import Opening
 from issuer.portrait import settle_portraits
 from issuer.records import documents, invitations
 from issuer.sessions import Actor, Document, Event, Offered, Standing
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.errors import Conflict, Malformed, Missing
-from shared.openid4vci import CredentialOffer, OfferReference, PreAuthorizedGrant, TxCode, offer_links
+from shared.openid4vci import AuthorizationCodeGrant, CredentialOffer, OfferReference, PreAuthorizedGrant, TxCode, offer_links
 from shared.storage import Tx
 from shared.urls import Links
 
@@ -27,21 +29,26 @@ MAX_REFERENCE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a clerk or a program wants made. ``reference`` is the office's own; ``valid_until`` is seconds, or no end."""
+    """What a clerk or a program wants made. ``reference`` is the office's own; ``valid_until`` is seconds, or no end.
+
+    ``opening``: what else than the invitation opens it.
+    """
 
     type: str
     claims: Mapping[str, Any]
     reference: str | None = None
     needs_code: bool = True
     valid_until: int | None = None
+    opening: Opening = Opening()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What goes to the holder: the token in the link, and apart from it the collection code."""
+    """What goes to the holder: the token in the link, and apart from it the collection code, or in a letter the activation code."""
 
     token: str
     code: str | None
+    activation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     check_claims(kind, order.claims)
     at = office.clock()
     _check_order(order, at)
-    made = Made(document=office.number(), type=kind.id, secrets=_draw(office, order.needs_code), expires_at=_lapses(office, at, order))
+    made = Made(document=office.number(), type=kind.id, secrets=_draw(office, order.needs_code, letter=order.opening.birth_date is not None), expires_at=_lapses(office, at, order))
     sealed = await source(office, kind).keep(made.document, order.claims)
     document = documents.NewDocument(
         id=made.document,
@@ -76,6 +83,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
         approval=first_approval(office, kind),
     )
     invitation = await _new_invitation(office, made)
+    opening = await people.prepare(office, made.document, made.secrets.activation, order.opening)
     repeat = hashlib.sha256(f"{actor.role}\0{actor.name}\0{idempotency_key}".encode()).digest()
     body = await keyed(office, "order", _canonical(order))
     answer = await office.custodian.seal(STORAGE, strict_json.dumps(_answer(made)), context=repeat)
@@ -84,21 +92,28 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
         earlier = await documents.remember_answer(tx, repeat, body, answer, at + office.settings.answer_hours * 3600)
         if earlier is None:
             await documents.insert(tx, document, actor)
-            await invitations.insert(tx, invitation)
+            await _insert(tx, invitation, opening, at)
         return earlier
 
     earlier = await office.storage.write(unit, point="make")
     return made if earlier is None else _made(await office.custodian.unseal(STORAGE, earlier, context=repeat))
 
 
+async def _insert(tx: Tx, invitation: invitations.NewInvitation, opening: people.Prepared, at: int) -> None:
+    await invitations.insert(tx, invitation)
+    await people.keep(tx, opening, document=invitation.document, invitation=invitation.id, at=at, expires_at=invitation.expires_at)
+
+
 async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True) -> Made:
-    """A new invitation to a document whose details are still held; what was open to it before is withdrawn."""
+    """A new invitation to a document whose details are still held, and a new letter if there was one; what was open to it before is
+    withdrawn.
+    """
     at = office.clock()
 
-    async def look(tx: Tx) -> Document:
-        return await documents.get(tx, number)
+    async def look(tx: Tx) -> tuple[Document, bool]:
+        return await documents.get(tx, number), await people.birth_of(tx, number) is not None
 
-    known = await office.storage.read(look)
+    known, letter = await office.storage.read(look)
     if known.standing is not Standing.IN_FORCE:
         raise Conflict("only a document in force can be collected")
     if not known.has_claims or known.keep_until <= at:
@@ -106,14 +121,15 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
     made = Made(
         document=number,
         type=known.type,
-        secrets=_draw(office, needs_code),
+        secrets=_draw(office, needs_code, letter=letter),
         expires_at=min(at + office.settings.invitation_days * DAY, known.keep_until),
     )
     invitation = await _new_invitation(office, made)
+    opening = await people.prepare(office, number, made.secrets.activation, Opening())
 
     async def unit(tx: Tx) -> None:
         await invitations.withdraw_all(tx, number)
-        await invitations.insert(tx, invitation)
+        await _insert(tx, invitation, opening, at)
         await documents.note(tx, number, Event(at=at, kind="invited", actor=actor, reason="", copies=0))
 
     await office.storage.write(unit, point="invite")
@@ -144,12 +160,21 @@ async def _look_up(tx: Tx, page: bytes) -> tuple[Offered, Document] | None:
 
 
 def credential_offer(office: Office, type_id: str, token: str, *, needs_code: bool) -> CredentialOffer:
-    """OpenID4VCI section 4.1.1, by value."""
+    """OpenID4VCI section 4.1.1, by value: whoever has it collects, with the code that came apart."""
     code = TxCode(input_mode="numeric", length=office.settings.code_digits, description=_CODE_WORDS) if needs_code else None
     return CredentialOffer(
         issuer=office.settings.public_url,
         configuration_ids=office.configurations_of(type_id),
         pre_authorized=PreAuthorizedGrant(code=pre_authorized_code(token), tx_code=code),
+    )
+
+
+def sign_in_offer(office: Office, type_id: str, token: str) -> CredentialOffer:
+    """The same invitation for whoever signs in: it says what it is about and gives no right to it (OpenID4VCI section 4.1.1)."""
+    return CredentialOffer(
+        issuer=office.settings.public_url,
+        configuration_ids=office.configurations_of(type_id),
+        authorization_code=AuthorizationCodeGrant(issuer_state=issuer_state(token)),
     )
 
 
@@ -172,8 +197,15 @@ def pre_authorized_code(token: str) -> str:
     return base64url.encode(digest("pre-authorized code", token))
 
 
-def _draw(office: Office, needs_code: bool) -> Secrets:
-    return Secrets(token=office.secret(16), code=_digits(office) if needs_code else None)
+def issuer_state(token: str) -> str:
+    """Follows from the token in the link too, but not from the pre-authorized code, nor that from it."""
+    return base64url.encode(digest("offer with a sign-in", token))
+
+
+def _draw(office: Office, needs_code: bool, *, letter: bool) -> Secrets:
+    return Secrets(
+        token=office.secret(16), code=_digits(office) if needs_code else None, activation=people.draw_code(office) if letter else None
+    )
 
 
 def _digits(office: Office) -> str:
@@ -193,6 +225,7 @@ async def _new_invitation(office: Office, made: Made) -> invitations.NewInvitati
         tx_code=None if code is None else await tx_code_mac(office, made.document, code),
         sealed=await office.custodian.seal(STORAGE, strict_json.dumps(_answer(made)), context=_context(identifier)),
         expires_at=made.expires_at,
+        issuer_state=digest("issuer state", issuer_state(made.secrets.token)),
     )
 
 
@@ -214,10 +247,12 @@ def _check_order(order: Order, at: int) -> None:
         raise Malformed("a document must be valid for a day at least", where="/valid_until")
     if order.reference is not None and not (order.reference.strip() and len(order.reference) <= MAX_REFERENCE):
         raise Malformed(f"a reference has 1 to {MAX_REFERENCE} characters", where="/reference")
+    if order.opening.birth_date is not None:
+        people.check_birth_date(order.opening.birth_date, at)
 
 
 def _canonical(order: Order) -> str:
-    parts = [order.type, order.claims, order.reference, order.needs_code, order.valid_until]
+    parts = [order.type, order.claims, order.reference, order.needs_code, order.valid_until, order.opening.birth_date]
     return json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -227,6 +262,7 @@ def _answer(made: Made) -> dict[str, Any]:
         "type": made.type,
         "token": made.secrets.token,
         "code": made.secrets.code,
+        "activation": made.secrets.activation,
         "expires_at": made.expires_at,
     }
 
@@ -236,6 +272,6 @@ def _made(answer: bytes) -> Made:
     return Made(
         document=found["document"],
         type=found["type"],
-        secrets=Secrets(token=found["token"], code=found["code"]),
+        secrets=Secrets(token=found["token"], code=found["code"], activation=found.get("activation")),
         expires_at=found["expires_at"],
     )

@@ -195,6 +195,7 @@ async def test_document_and_page(registry: Registry) -> None:
         "/api/credentials",
         "/api/credentials/{id}",
         "/api/credentials/{id}/invitation",
+        "/api/credentials/{id}/correction",
         "/api/credentials/{id}/cancel",
         "/api/credentials/{id}/hold",
         "/api/credentials/{id}/reinstate",
