@@ -11,12 +11,12 @@ from support.registry import LPA_1, Registry, collect
 from issuer.claims import faults
 from issuer.pages.form import read_claims, sections
 from shared.clock import system_entropy
-from shared.credentials import all_types
+from shared.credentials import by_id
 from shared.web import operators
 from shared.web.forms import Form
 from shared.web.passphrases import hash_passphrase
 
-TYPE = next(iter(all_types().values()))
+TYPE = by_id("representation")
 
 
 class Browser:

@@ -12,7 +12,7 @@ from support.trusting import Publisher
 from support.world import ISSUER, Party, World
 
 from shared.clock import system_entropy
-from shared.credentials import Text, all_types
+from shared.credentials import Text, by_id
 from shared.formats import Binding, Claims, Parsed, formats
 from shared.keys import KeyId, Role
 from shared.ovp import seal
@@ -22,7 +22,7 @@ from shared.ovp.envelope import CHALLENGE, render_text
 from shared.trust.artefact import RP_CERTIFICATE, Artefact
 from shared.trust.relying_party import RegisteredUse, Want, prepare_desk_certificate, prepare_rp_certificate
 
-KIND = next(iter(all_types().values()))
+KIND = by_id("representation")
 DONOR, POSTCODE, ATTORNEY, POWERS = 1, 3, 4, 5
 COUNCIL_TAX = RegisteredUse(
     id="council-tax",

@@ -15,7 +15,7 @@ from support.trial_verify import CLAIMS, ISSUER, Dice
 
 from shared import openid4vp as vp
 from shared.clock import floor_day, system_clock
-from shared.credentials import all_types
+from shared.credentials import by_id
 from shared.dcql import Held, match
 from shared.errors import AccessDenied, InvalidRequest, InvalidTransactionData
 from shared.flow import Fetch, Fetched, run
@@ -27,7 +27,7 @@ COUNTERPARTS = {"polaris-oid4vp": "verifier that our wallet's core shows to"}
 
 NOW = system_clock()
 FORM = formats()["dc+sd-jwt"]
-TYPE = next(iter(all_types().values()))
+TYPE = by_id("representation")
 BANK = Asker.new(at=NOW)
 REGISTRY, ABOVE, HOLDER = Signer.new(), Signer.new(), Signer.new()
 ANCHOR = anchor(ABOVE, at=NOW)

@@ -13,7 +13,7 @@ from support.trial_verify import LIST, Answers, Dice, holder, issue, material, s
 
 from shared import openid4vp as vp
 from shared.addressed import AddressedPresentation, expected_binding, make_binding, parse, render_qr
-from shared.credentials import ClaimPath, all_types
+from shared.credentials import ClaimPath, by_id
 from shared.credentials._derive import dcql
 from shared.dcql import Held, Selection, match, parse_query
 from shared.errors import AccessDenied
@@ -24,7 +24,7 @@ from shared.receipts import Receipt, bind_presentation, prepare_receipt, present
 from shared.verify import Decision, Expectation, verify
 
 BANK = Asker.new()
-TYPE = next(iter(all_types().values()))
+TYPE = by_id("representation")
 QUESTION = TYPE.queries[0]
 WALLET_NONCE = "qPmxiNFCR3QTm19POc8uAA"
 URI = f"{ENTITY}/vp/request/7"
