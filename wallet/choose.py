@@ -22,12 +22,13 @@ from wallet.records import COPIES, DOCUMENTS
 from wallet.sessions import CopyLine, Document
 
 
-def pick_copy(document: Document, format_name: str, party: str, at: int) -> CopyLine | None:
-    """The copy for ``party``, or ``None`` if there is none that it may have."""
-    fresh = fresh_copies(document, format_name, at)
+def pick_copy(document: Document, format_name: str, party: str, at: int, *, taken: Collection[str] = ()) -> CopyLine | None:
+    """The copy for ``party`` that is not ``taken`` (by id), or ``None`` if there is none that it may have."""
+    fresh = [copy for copy in fresh_copies(document, format_name, at) if copy.id not in taken]
     if fresh:
         return fresh[0]
-    own = [copy for copy in document.copies if copy.format == format_name and copy.shown_to == party and copy.expires_at > at]
+    left = [copy for copy in document.copies if copy.format == format_name and copy.id not in taken]
+    own = [copy for copy in left if copy.shown_to == party and copy.expires_at > at]
     return max(own, key=lambda copy: copy.shown_at, default=None)
 
 

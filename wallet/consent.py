@@ -249,9 +249,7 @@ async def _shown(
     wanted = {query for option in picked.values() for query in option}
     shown = _Shown(
         parts=tuple(_part(query, answers, chosen.get(query), words) for query, answers in found.parts.items() if query in wanted),
-        alternatives=tuple(
-            _alternative(each, option, found, words) for each, option in picked.items() if len(each.options) > 1 or not each.required
-        ),
+        alternatives=tuple(each for ways, option in picked.items() if len((each := _alternative(ways, option, found, words)).ways) > 1),
         formats={query: answers[0].format for query, answers in found.parts.items() if query in wanted},
     )
     if not all(part.choices[0].usable for part in shown.parts):
@@ -266,19 +264,20 @@ def _part(query: str, answers: Sequence[Offer], chosen: str | None, words: _Word
 
 
 def _alternative(ways: Ways, picked: tuple[str, ...], found: Answerable, words: _Words) -> Alternative:
+    """The ways that differ for a person: of the same documents in several formats one will do."""
     options = ways.options if ways.required else (*ways.options, ())
+    named = {tuple(_title(found.parts[query][0], words) for query in option): option for option in (*options, picked)}
     return Alternative(
         position=ways.position,
         required=ways.required,
-        ways=tuple(
-            Way(
-                name=way_name(option),
-                titles=tuple(type_of(found.parts[query][0].document).title.in_(words.locale) for query in option),
-                picked=option == picked,
-            )
-            for option in options
-        ),
+        ways=tuple(Way(name=way_name(option), titles=titles, picked=option == picked) for titles, option in named.items()),
     )
+
+
+def _title(offer: Offer, words: _Words) -> str:
+    """Of a document, and for whom it is."""
+    title, behalf = type_of(offer.document).title.in_(words.locale), acting_for(type_of(offer.document), offer.document.claims)
+    return f"{title} ({behalf})" if behalf else title
 
 
 def _choice(offer: Offer, words: _Words) -> Choice:

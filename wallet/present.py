@@ -191,9 +191,10 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
         found = await find_offers(tx, vault, asked.query, asker.party, at=at)
         offers = found.choose(pick.chosen, pick.ways)
         agreed = assign(asked.transaction_data, {offer.query_id: offer.format for offer in offers})
-        showings = [await _prepare(tx, vault, offer, pick, agreed.get(offer.query_id, ()), party=asker.party, at=at) for offer in offers]
-        if len({one.line.id for one in showings}) != len(showings):
-            raise Conflict("this request asks for the same document in two ways; ask for one that does not")
+        showings: list[Showing] = []
+        for offer in offers:
+            taken = [one.line.id for one in showings]
+            showings.append(await _prepare(tx, vault, offer, pick, agreed.get(offer.query_id, ()), taken=taken, party=asker.party, at=at))
         for one in showings:
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
         state = Agreed(
@@ -207,8 +208,10 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
     return await means.storage.write(spend, point="present")
 
 
-async def _prepare(tx: Tx, vault: Vault, offer: Offer, pick: Pick, agreed: tuple[TransactionData, ...], *, party: str, at: int) -> Showing:
-    line = pick_copy(offer.document, offer.format, party, at)
+async def _prepare(
+    tx: Tx, vault: Vault, offer: Offer, pick: Pick, agreed: tuple[TransactionData, ...], *, taken: Collection[str], party: str, at: int
+) -> Showing:
+    line = pick_copy(offer.document, offer.format, party, at, taken=taken)
     if line is None:
         raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
     copy = (await COPIES.get(tx, vault, line.id)).value

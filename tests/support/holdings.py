@@ -47,8 +47,9 @@ async def put_document(
     vct: str = VCT,
     claims: Mapping[str, Any] = CLAIMS,
     copies: int = 3,
+    later: int = 0,
 ) -> str:
-    """A document in these formats, with so many copies in each; its id."""
+    """A document in these formats, with so many copies in each, received ``later`` seconds from now; its id."""
     name, at = means.entropy(8).hex(), means.clock()
     made = [
         (f"{name}{number:02}", form, *minted(form, vct, claims, index=number, at=at))
@@ -62,7 +63,7 @@ async def put_document(
         issuer_name="Test leaf",
         claims=dict(claims),
         issued_at=floor_day(at),
-        received_at=at,
+        received_at=at + later,
         configurations={form: form for form in forms},
         copies=tuple(CopyLine(id=copy, format=form, expires_at=floor_day(at) + 30 * DAY) for copy, form, _, _ in made),
         status=StatusSeen(value="valid", checked_at=at),
