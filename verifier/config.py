@@ -36,6 +36,10 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     purposes: Annotated[
         tuple[str, ...], Meta(description="Uses that are served here, such as `council-tax`; empty means all of the kinds of document.")
     ] = ()
+    formats: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1, description="Forms of document that the desk asks for, any one of them, such as `dc+sd-jwt` and `mso_mdoc`."),
+    ] = ("dc+sd-jwt",)
     privacy_policy: Annotated[str, Meta(max_length=2_000, description="Address of the privacy notice that holders are shown.")] = ""
     contact: Annotated[str, Meta(max_length=1_000, description="How holders reach the organisation, for requests and receipts.")] = ""
     how_to_complain: Annotated[str, Meta(max_length=1_000, description="How holders complain, for requests and receipts.")] = ""

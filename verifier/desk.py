@@ -79,6 +79,6 @@ class Desk:
         """Every use that is served here."""
         return served(self.types.values(), self.settings.purposes)
 
-    def use_of(self, type_id: str, query_id: str) -> Use | None:
-        """The ready question of that name, if it is served here."""
-        return next((use for use in self.uses() if (use.type.id, use.query.id) == (type_id, query_id)), None)
+    def uses_of(self, type_id: str, query_id: str) -> tuple[Use, ...]:
+        """The ready questions of that name that are served here; without ``type_id`` of every kind of document."""
+        return tuple(use for use in self.uses() if use.query.id == query_id and type_id in {"", use.type.id})

@@ -7,6 +7,7 @@ from pathlib import Path
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError
+from shared.formats import formats
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
@@ -27,6 +28,8 @@ def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_cloc
     unknown = set(settings.purposes) - {use.query.id for use in served(types.values())}
     if unknown:
         raise ConfigError(f"unknown uses: {', '.join(sorted(unknown))}", where="purposes")
+    if strange := set(settings.formats) - formats().keys():
+        raise ConfigError(f"unknown forms of document: {', '.join(sorted(strange))}", where="formats")
     leaf = read_certificate(directory / "relying-party.pem")
     return Desk(
         directory=directory,

@@ -18,8 +18,8 @@ from verifier.desk import Desk
 from verifier.material import Picture, Store
 from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
-from verifier.request import Secrets, digital_request, open_secrets, request_object, transactions
-from verifier.sessions import Asked, Declined, Open, check_open
+from verifier.request import Secrets, digital_request, open_secrets, request_object
+from verifier.sessions import Asked, Declined, Open, check_open, transactions
 from verifier.settle import Outcome, Shown, settle
 from verifier.telling import declined
 

@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 
 from shared.addressed import MEDIA_TYPE as COPY
 from shared.codec import base64url
-from shared.credentials import Text
 from shared.errors import Conflict, InvalidRequest, TooLarge, UnknownCredentialType
 from shared.verify import VERDICT_SCHEMA
 from shared.web.app import bound_body
@@ -22,57 +21,19 @@ from shared.web.openapi import Reply, Route, add_routes
 from verifier import copies, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
+from verifier.ask_api import Ask, Use, order_of
 from verifier.check import MAX_COPY
 from verifier.desk import SCOPES, Desk
 from verifier.material import Store
 from verifier.records import exchanges, log
-from verifier.request import Order
 from verifier.same_device import check_response_code, check_returned
 from verifier.sessions import Answered, Exchange, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
+from verifier.telling import agreed_of
 from verifier.webhook_api import Limit, moment
 
 CREATE, READ, COPIES, REFRESH, LOG, _ = SCOPES
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp")
-Word = Annotated[str, Meta(min_length=1, max_length=64)]
-Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
-
-
-class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the check of a power of attorney is told beyond the ready question."""
-
-    stakes: Annotated[
-        Literal["low", "high"] | None, Meta(description="How much depends on it: chooses how old a list of cancelled documents may be.")
-    ] = None
-    powers: Annotated[list[Word] | None, Meta(description="Codes of the powers that are needed.")] = None
-    attorneys: Annotated[Annotated[int, Meta(ge=1, le=32)] | None, Meta(description="How many act together now.")] = None
-    instruments: Annotated[list[Word] | None, Meta(description="Codes of the instruments that are admitted.")] = None
-    bases: Annotated[list[Word] | None, Meta(description="Codes of the ways of establishing it that are admitted.")] = None
-    capacity_evidence: Annotated[bool | None, Meta(description="Whether separate evidence was seen.")] = None
-    restrictions_allow: Annotated[bool | None, Meta(description="What a person who read the restrictions says about this use.")] = None
-
-
-class Ask(Struct, frozen=True, forbid_unknown_fields=True):
-    """A question. Either `type` and `query` (a ready question, see `/api/uses`), or `dcql_query` with `purpose`."""
-
-    type: Annotated[str, Meta(max_length=64, description="Kind of document.", examples=["representation"])] = ""
-    query: Annotated[str, Meta(max_length=64, description="Ready question of that kind.", examples=["council-tax"])] = ""
-    format: Annotated[Word, Meta(description="Form of the document, for a ready question.")] = asking.FORMAT
-    dcql_query: Annotated[dict[str, Any] | None, Meta(description="A DCQL query (OpenID4VP 1.0 section 6).")] = None
-    purpose: Annotated[Words | None, Meta(description="Why, in English, as the holder is shown it.")] = None
-    purpose_cy: Annotated[Words | None, Meta(description="Why, in Welsh; English stands in if left out.")] = None
-    purpose_id: Annotated[str, Meta(max_length=200, description="Your own name for this use, for receipts and the log.")] = ""
-    redirect_uri: Annotated[
-        str, Meta(max_length=2_000, description="Where the holder's browser goes afterwards, with `response_code` added to it.")
-    ] = ""
-    same_device: Annotated[
-        bool,
-        Meta(
-            description="The holder's wallet is on the device that began: send its browser to `link`. What came of it is told once that very "
-            "browser has come back; it then goes on to `redirect_uri`."
-        ),
-    ] = False
-    use: Use = Use()
 
 
 class Recheck(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +57,14 @@ class Asked(Struct, frozen=True):
     expires_at: dt.datetime
 
 
+class Agreed(Struct, frozen=True):
+    """One transaction. `by` names the credential query of the document that agreed; null until one has."""
+
+    type: str
+    reference: str
+    by: str | None
+
+
 class State(Struct, frozen=True):
     """How a request or a brought copy stands. What was shown is in `verdict`, until `details_until`."""
 
@@ -115,6 +84,7 @@ class State(Struct, frozen=True):
             description="As `/api/schemas/verdict` describes, with `sentence`, `level_sentence` and `knowledge` for people. Null once deleted."
         ),
     ] = None
+    agreed: Annotated[list[Agreed], Meta(description="What the holder was asked to agree to.")] = []
     receipt: Annotated[str | None, Meta(description="What the holder got: a signed statement (`receipt+jwt`).")] = None
 
 
@@ -227,21 +197,7 @@ class RelyingPartyApi:
         ]  # fmt: skip
 
     async def ask(self, _: web.Request, *, body: Ask) -> Reply:
-        purpose = None if body.purpose is None else Text(body.purpose, body.purpose_cy or body.purpose)
-        if body.purpose is None and body.purpose_cy is not None:
-            raise InvalidRequest("give the purpose in English too", where="/purpose")
-        order = Order(
-            type=body.type,
-            query=body.query,
-            format=body.format,
-            dcql_query=body.dcql_query,
-            purpose_id=body.purpose_id,
-            purpose=purpose,
-            redirect_uri=body.redirect_uri,
-            same_device=body.same_device,
-            use=msgspec.to_builtins(body.use),
-        )
-        asked = await asking.make(self._desk, order, made_by="program")
+        asked = await asking.make(self._desk, order_of(body), made_by="program")
         links = asking.links(self._desk, asked)
         page = self._desk.url(f"/request/{asked.id}")
         told = Asked(
@@ -353,6 +309,7 @@ def _state(exchange: Exchange, verdict: Mapping[str, Any] | None, receipt: str |
             "answered_at": None if answered is None else moment(answered.at),
             "details_until": None if answered is None else moment(answered.keep_until),
             "verdict": None if verdict is None else dict(verdict),
+            "agreed": agreed_of(asked.terms, verdict),
             "receipt": receipt,
         },
         State,

@@ -5,51 +5,27 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from shared.codec import strict_json
-from shared.credentials import Text
-from shared.credentials._derive import dcql
-from shared.dcql import DcqlQuery, parse_query
-from shared.errors import InvalidRequest, Malformed, Missing, UnknownCredentialType
-from shared.formats import formats
+from shared.dcql import parse_query
+from shared.errors import Missing
 from shared.jose import jwe
 from shared.keys import sign
 from shared.openid4vp import (
     IntendedUse,
     RequestObject,
-    TransactionData,
-    parse_transaction_data,
     prepare_request_object,
     render_use,
     request_links,
 )
-from shared.urls import Links, check_link
+from shared.urls import Links
 from verifier.desk import RELYING_PARTY, STORAGE, Desk
+from verifier.ordering import Order, terms_of
 from verifier.records import exchanges
-from verifier.sessions import Answered, Asked, Exchange, Expired, Terms
-from verifier.uses import Use
+from verifier.sessions import Answered, Asked, Exchange, Expired, Terms, transactions
 
-FORMAT: Final = "dc+sd-jwt"
 _REMEMBERED: Final = 256  # signed requests that are kept for the second fetch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What somebody wants to ask. Either ``type`` and ``query``, a ready question, or ``dcql_query`` with a ``purpose`` of its own.
-
-    ``use`` is added to what the ready question tells the kind's own check.
-    """
-
-    type: str = ""
-    query: str = ""
-    format: str = FORMAT
-    dcql_query: Mapping[str, Any] | None = None
-    purpose_id: str = ""
-    purpose: Text | None = None
-    redirect_uri: str = ""
-    same_device: bool = False
-    use: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +44,7 @@ class Secrets:
 
 async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
     """A new request; it can be answered once, within the minutes of the settings."""
-    terms = _terms(desk, order)
+    terms = terms_of(desk, order)
     at = desk.clock()
     asked = Asked(id=desk.secret(), terms=terms, made_by=made_by, made_at=at, expires_at=at + desk.settings.request_minutes * 60)
     secrets = Secrets(
@@ -82,68 +58,6 @@ async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
     forget_at = at + desk.settings.request_hours * 3_600
     await desk.storage.write(lambda tx: exchanges.add_request(tx, asked, sealed, forget_at=forget_at), point="request")
     return asked
-
-
-def _terms(desk: Desk, order: Order) -> Terms:
-    if order.redirect_uri:
-        check_link(order.redirect_uri, where="/redirect_uri", plain_http=desk.plain_http)
-    if (order.dcql_query is None) == (not order.query):
-        raise InvalidRequest("give a ready question, or a query of your own", where="/query")
-    terms = _ready(desk, order) if order.dcql_query is None else _own(desk, order, order.dcql_query)
-    _check_answerable(desk, parse_query(terms.query, "/dcql_query"))
-    return terms
-
-
-def _ready(desk: Desk, order: Order) -> Terms:
-    kind = desk.type(order.type)
-    use = find_use(desk, kind.id, order.query)
-    return Terms(
-        kind="request",
-        type=kind.id,
-        ready=use.query.id,
-        purpose_id=order.purpose_id or use.query.id,
-        purpose=order.purpose or use.query.purpose,
-        query=dcql(kind, use.query.id, order.format),
-        use={**use.query.use, **order.use},
-        client_id=desk.client_id,
-        redirect_uri=order.redirect_uri,
-        same_device=order.same_device,
-    )
-
-
-def find_use(desk: Desk, type_id: str, query_id: str) -> Use:
-    """A ready question that is served here; ``Malformed`` if there is none of that name."""
-    use = desk.use_of(type_id, query_id)
-    if use is None:
-        raise Malformed("there is no such ready question here", where="/query")
-    return use
-
-
-def _own(desk: Desk, order: Order, query: Mapping[str, Any]) -> Terms:
-    if order.purpose is None:
-        raise InvalidRequest("a query of your own needs a purpose, which holders are shown", where="/purpose")
-    parse_query(query, "/dcql_query")
-    return Terms(
-        kind="request",
-        type=order.type,
-        purpose_id=order.purpose_id or "own-question",
-        purpose=order.purpose,
-        query=query,
-        use=order.use,
-        client_id=desk.client_id,
-        redirect_uri=order.redirect_uri,
-        same_device=order.same_device,
-    )
-
-
-def _check_answerable(desk: Desk, query: DcqlQuery) -> None:
-    """A question that could never be accepted is refused before anybody is asked."""
-    for position, each in enumerate(query.credentials):
-        where = f"/dcql_query/credentials/{position}"
-        if each.format not in formats():
-            raise Malformed(f"the formats read here are {', '.join(sorted(formats()))}", where=f"{where}/format")
-        if each.vct_values is not None and not set(each.vct_values) & set(desk.types):
-            raise UnknownCredentialType("no document of these kinds is checked here", where=f"{where}/meta/vct_values")
 
 
 # --- sealed secrets --------------------------------------------------------------------------------------------------------------------
@@ -216,11 +130,6 @@ def digital_request(desk: Desk, asked: Asked, secrets: Secrets) -> RequestObject
         expected_origins=(origin,),
         origin=origin,
     )
-
-
-def transactions(terms: Terms) -> tuple[TransactionData, ...]:
-    """What the holder is to agree to."""
-    return tuple(parse_transaction_data(raw, "") for raw in terms.transaction_data)
 
 
 @dataclass(slots=True)

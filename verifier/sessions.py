@@ -14,6 +14,7 @@ from shared.codec import strict_json
 from shared.credentials import Text
 from shared.errors import Expired as ExpiredError
 from shared.errors import Replayed
+from shared.openid4vp import TransactionData, parse_transaction_data
 from shared.receipts import LogHead
 
 Kind = Literal["request", "copy"]
@@ -54,6 +55,11 @@ def parse_terms(text: str) -> Terms:
     """Only for what ``render_terms`` wrote."""
     doc = strict_json.load_object(text)
     return Terms(**(doc | {"purpose": Text(*doc["purpose"])}))
+
+
+def transactions(terms: Terms) -> tuple[TransactionData, ...]:
+    """What the holder is to agree to."""
+    return tuple(parse_transaction_data(raw, "") for raw in terms.transaction_data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from verifier.desk import Desk
 from verifier.records.events import Event
-from verifier.sessions import Asked
+from verifier.sessions import Asked, Terms, transactions
 from verifier.words import names_of
 
 DECIDED: Final = "presentation.decided"
@@ -26,8 +26,24 @@ def decided(desk: Desk, asked: Asked, verdict: Mapping[str, Any], at: int) -> Ev
         }
         for each in verdict["credentials"]
     ]
-    told = {"decision": verdict["decision"], "code": verdict["code"], "level": verdict["level"]["name"], "documents": documents}
+    told: dict[str, Any] = {
+        "decision": verdict["decision"],
+        "code": verdict["code"],
+        "level": verdict["level"]["name"],
+        "documents": documents,
+    }
+    if asked.terms.transaction_data:
+        told["agreed"] = agreed_of(asked.terms, verdict)
     return _event(desk, DECIDED, asked, told, at)
+
+
+def agreed_of(terms: Terms, verdict: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """What the holder was asked to agree to, and by which document that happened; the words themselves are the asker's own."""
+    by = [None] * len(terms.transaction_data) if verdict is None else verdict.get("agreed", [])
+    return [
+        {"type": each.type, "reference": str(each.members.get("reference", "")), "by": by[number] if number < len(by) else None}
+        for number, each in enumerate(transactions(terms))
+    ]
 
 
 def declined(desk: Desk, asked: Asked, error: str, at: int) -> Event | None:

@@ -24,7 +24,8 @@ from verifier.opening import open_desk, start, stop
 async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
     store = Store(desk)
     if action in {"request", "retrieve"}:
-        from verifier.request import Order, Requests, make
+        from verifier.ordering import Order
+        from verifier.request import Requests, make
 
         if action == "retrieve":
             await Requests(desk).fetch(identifier)

@@ -11,7 +11,8 @@ from shared.web.pages import locale_of, render, translator
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.request import Order
+from verifier.ordering import Order
+from verifier.uses import Use
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -32,25 +33,34 @@ class Asking:
     async def _page(self, request: web.Request, form: Form) -> web.Response:
         locale = locale_of(request)
         groups: dict[str, list[dict[str, object]]] = {}
-        for use in self._desk.uses():
-            groups.setdefault(use.type.title.in_(locale), []).append(
+        for type_id, uses in self._choices().values():
+            title = uses[0].type.title.in_(locale) if type_id else translator(request)("Several documents at once")
+            groups.setdefault(title, []).append(
                 {
-                    "value": f"{use.type.id}/{use.query.id}",
-                    "title": use.query.title.in_(locale),
-                    "purpose": use.query.purpose.in_(locale),
-                    "details": use.labels(use.query.paths, locale),
-                    "optional": use.labels(use.query.optional, locale),
+                    "value": f"{type_id}/{uses[0].query.id}",
+                    "title": uses[0].query.title.in_(locale),
+                    "purpose": uses[0].query.purpose.in_(locale),
+                    "details": [label for use in uses for label in use.labels(use.query.paths, locale)],
+                    "optional": [label for use in uses for label in use.labels(use.query.optional, locale)],
                 }
             )
         return await render(request, "desk/ask.html", form=form, groups=groups, minutes=self._desk.settings.request_minutes)
 
+    def _choices(self) -> dict[str, tuple[str, tuple[Use, ...]]]:
+        """By value in the form: first the questions that go to several kinds of document, then those to each alone."""
+        desk = self._desk
+        names = dict.fromkeys(use.query.id for use in desk.uses())
+        together = {f"/{name}": ("", uses) for name in names if len(uses := desk.uses_of("", name)) > 1}
+        return together | {f"{use.type.id}/{use.query.id}": (use.type.id, (use,)) for use in desk.uses()}
+
     async def ask(self, request: web.Request) -> web.StreamResponse:
         """One request a form; its page shows the square code."""
         form, _ = Form(await auth.read_form(request)), translator(request)
-        known = {f"{use.type.id}/{use.query.id}": use for use in self._desk.uses()}
-        use = known.get(form.value("use"))
-        if use is None:
+        chosen = self._choices().get(form.value("use"))
+        if chosen is None:
             form.error("use", _("Choose what you ask for"), anchor="use-1")
             return await self._page(request, form)
-        asked = await requests.make(self._desk, Order(type=use.type.id, query=use.query.id), made_by="desk")
+        type_id, uses = chosen
+        order = Order(type=type_id, query=uses[0].query.id, formats=self._desk.settings.formats)
+        asked = await requests.make(self._desk, order, made_by="desk")
         raise web.HTTPSeeOther(f"/desk/requests/{asked.id}")

@@ -49,9 +49,9 @@ def _row(exchange: Exchange, desk: Desk, spoken: Spoken) -> Row:
 
 def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
     """What it is about, in the words of the ready question."""
-    use = desk.use_of(terms.type, terms.ready)
-    if use is not None:
-        return use.query.title.in_(spoken.locale)
+    uses = desk.uses_of(terms.type, terms.ready)
+    if uses:
+        return uses[0].query.title.in_(spoken.locale)
     purpose = terms.purpose.in_(spoken.locale)
     return purpose or spoken.translate(_COPY if terms.kind == "copy" else _OWN_QUESTION)
 

@@ -89,8 +89,8 @@ class Public:
         return request_links(page=f"{wallet}/authorize", client_id=asked.terms.client_id, request_uri=uri).https
 
     def _labels(self, asked: Asked, locale: str) -> list[str]:
-        use = self._desk.use_of(asked.terms.type, asked.terms.ready)
-        return [] if use is None else use.labels(use.query.paths, locale)
+        uses = self._desk.uses_of(asked.terms.type, asked.terms.ready)
+        return [label for use in uses for label in use.labels(use.query.paths, locale)]
 
     async def link(self, request: web.Request) -> str:
         """What the square code holds; a request that belongs to one browser has none."""

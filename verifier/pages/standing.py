@@ -87,10 +87,11 @@ class Standing:
 
     def _asks(self, asked: Asked, talk: Spoken) -> dict[str, list[str]]:
         """What a ready question asks for; empty for one of the caller's own."""
-        use = self._desk.use_of(asked.terms.type, asked.terms.ready)
-        if use is None:
-            return {"details": [], "optional": []}
-        return {"details": use.labels(use.query.paths, talk.locale), "optional": use.labels(use.query.optional, talk.locale)}
+        uses = self._desk.uses_of(asked.terms.type, asked.terms.ready)
+        return {
+            "details": [label for use in uses for label in use.labels(use.query.paths, talk.locale)],
+            "optional": [label for use in uses for label in use.labels(use.query.optional, talk.locale)],
+        }
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """For the page that waits."""

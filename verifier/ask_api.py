@@ -1,0 +1,105 @@
+"""The question of a program, as JSON, made into an order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shared.credentials import Text
+from shared.errors import InvalidRequest
+from shared.openid4vp import Agreement
+from verifier.ordering import FORMAT, Order
+
+Word = Annotated[str, Meta(min_length=1, max_length=64)]
+Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the check of a power of attorney is told beyond the ready question."""
+
+    stakes: Annotated[
+        Literal["low", "high"] | None, Meta(description="How much depends on it: chooses how old a list of cancelled documents may be.")
+    ] = None
+    powers: Annotated[list[Word] | None, Meta(description="Codes of the powers that are needed.")] = None
+    attorneys: Annotated[Annotated[int, Meta(ge=1, le=32)] | None, Meta(description="How many act together now.")] = None
+    instruments: Annotated[list[Word] | None, Meta(description="Codes of the instruments that are admitted.")] = None
+    bases: Annotated[list[Word] | None, Meta(description="Codes of the ways of establishing it that are admitted.")] = None
+    capacity_evidence: Annotated[bool | None, Meta(description="Whether separate evidence was seen.")] = None
+    restrictions_allow: Annotated[bool | None, Meta(description="What a person who read the restrictions says about this use.")] = None
+
+
+class Agree(Struct, frozen=True, forbid_unknown_fields=True):
+    """Words that the holder agrees to by showing the document."""
+
+    statement: Words
+    statement_cy: Annotated[Words | None, Meta(description="The same in Welsh; English stands in if left out.")] = None
+    reference: Annotated[str, Meta(max_length=200, description="Your own name for it.")] = ""
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """A question. Either `query` (a ready question, see `/api/uses`), or `dcql_query` with `purpose`."""
+
+    type: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            description="Kind of document; left out, one document of each kind that has this question.",
+            examples=["representation"],
+        ),
+    ] = ""
+    query: Annotated[str, Meta(max_length=64, description="Ready question of that kind.", examples=["council-tax"])] = ""
+    format: Annotated[Word, Meta(description="Form of the document, for a ready question.")] = FORMAT
+    formats: Annotated[
+        Annotated[list[Word], Meta(min_length=1, max_length=8)] | None,
+        Meta(description="Several forms instead, of which the holder's wallet shows one of each kind of document."),
+    ] = None
+    dcql_query: Annotated[dict[str, Any] | None, Meta(description="A DCQL query (OpenID4VP 1.0 section 6).")] = None
+    purpose: Annotated[Words | None, Meta(description="Why, in English, as the holder is shown it.")] = None
+    purpose_cy: Annotated[Words | None, Meta(description="Why, in Welsh; English stands in if left out.")] = None
+    purpose_id: Annotated[str, Meta(max_length=200, description="Your own name for this use, for receipts and the log.")] = ""
+    redirect_uri: Annotated[
+        str, Meta(max_length=2_000, description="Where the holder's browser goes afterwards, with `response_code` added to it.")
+    ] = ""
+    same_device: Annotated[
+        bool,
+        Meta(
+            description="The holder's wallet is on the device that began: send its browser to `link`. What came of it is told once that very "
+            "browser has come back; it then goes on to `redirect_uri`."
+        ),
+    ] = False
+    encrypted: Annotated[
+        bool, Meta(description="False asks for an answer in clear (`direct_post`), which the profile for high assurance does not allow.")
+    ] = True
+    agree: Annotated[Agree | None, Meta(description="What the holder agrees to, as a transaction of our own type.")] = None
+    transaction_data: Annotated[
+        Annotated[list[dict[str, Any]], Meta(max_length=8)] | None,
+        Meta(description="Transactions of other types: objects with `type`; `credential_ids` is filled in (OpenID4VP 1.0 section 5.1)."),
+    ] = None
+    use: Use = Use()
+
+
+def order_of(body: Ask) -> Order:
+    """``InvalidRequest`` for a purpose in Welsh alone."""
+    purpose = None if body.purpose is None else Text(body.purpose, body.purpose_cy or body.purpose)
+    if body.purpose is None and body.purpose_cy is not None:
+        raise InvalidRequest("give the purpose in English too", where="/purpose")
+    return Order(
+        type=body.type,
+        query=body.query,
+        formats=body.formats or [body.format],
+        dcql_query=body.dcql_query,
+        purpose_id=body.purpose_id,
+        purpose=purpose,
+        redirect_uri=body.redirect_uri,
+        same_device=body.same_device,
+        locked=body.encrypted,
+        agreement=None if body.agree is None else _agreement(body.agree),
+        transactions=body.transaction_data or (),
+        use=msgspec.to_builtins(body.use),
+    )
+
+
+def _agreement(agree: Agree) -> Agreement:
+    return Agreement(statement=Text(agree.statement, agree.statement_cy or agree.statement), reference=agree.reference)
