@@ -20,7 +20,7 @@ from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, plain, read_passphrase
 from shared.web.passphrases import generate_passphrase
-from wallet import history, register, share
+from wallet import history, register, share, sign_in
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
@@ -33,7 +33,7 @@ from wallet.holder_api import link_in
 from wallet.invite import read_invitation
 from wallet.present import agree, read_request, refuse
 from wallet.records import DOCUMENTS
-from wallet.sessions import Addressed, CodeLook
+from wallet.sessions import Addressed, CodeLook, Granted, Kept, Promised, Sent
 from wallet.upkeep import collect_and_look, upkeep
 
 T = TypeVar("T")
@@ -111,6 +111,8 @@ def receive(arguments: argparse.Namespace) -> int:
     async def work(host: Host, opened: Opened) -> int:
         item = await read_invitation(host.means, opened.vault, link)
         say(f"{item.value.issuer_name or item.value.issuer} ({item.value.issuer}) offers: {', '.join(item.value.titles)}")
+        if item.value.sign_in_at and not isinstance(item.value.state, Granted | Promised | Kept):
+            await _sign_in(host, opened, item.id, item.value.sign_in_at)
         code = _code(arguments.code, item.value.code)
         document = await collect_and_look(host.means, opened.vault, item.id, code)
         shown = card(document.value, at=system_clock())
@@ -118,6 +120,17 @@ def receive(arguments: argparse.Namespace) -> int:
         return 0
 
     return with_wallet(arguments, work)
+
+
+async def _sign_in(host: Host, opened: Opened, invitation: str, where: str) -> None:
+    """Needs a person with a browser; what the browser comes back with is typed in here."""
+    if not sys.stdin.isatty():
+        raise Malformed(f"this invitation needs a sign-in at {where}: collect it on the wallet's page", where="sign-in")
+    back = host.place.settings.public_url + sign_in.RETURN_PATH
+    item = await sign_in.begin(host.means, opened.vault, invitation, redirect_uri=back)
+    say(f"Sign in at {where}: {item.value.state.url if isinstance(item.value.state, Sent) else ''}")
+    typed = await asyncio.to_thread(input, f"Address that your browser came back to ({back}?…): ")
+    await sign_in.finish(host.means, opened.vault, typed.strip())
 
 
 def _code(given: str | None, look: CodeLook | None) -> str | None:

@@ -15,10 +15,21 @@ import msgspec
 from aiohttp import web
 
 from shared.codec import qr
-from shared.errors import AccessDenied, Conflict, Forbidden, InvalidGrant, Malformed, Refused, SignInRequired, TooLarge, Untrusted
+from shared.errors import (
+    AccessDenied,
+    Conflict,
+    Forbidden,
+    InvalidGrant,
+    Malformed,
+    Refused,
+    SignInRequired,
+    TooLarge,
+    Unavailable,
+    Untrusted,
+)
 from shared.web.auth import forgive_sign_in, require_api_session, require_session, throttle_sign_in
 from shared.web.openapi import Reply, Route, add_routes
-from wallet import history, share
+from wallet import history, invite, share, sign_in
 from wallet.cards import card
 from wallet.config import WalletSettings
 from wallet.consent import Consent, consent
@@ -35,16 +46,19 @@ from wallet.holder_messages import (
     CopyWish,
     History,
     Invitation,
+    IssuerAddress,
+    IssuerKinds,
     NewWallet,
     PlatformRequest,
+    Returned,
     SignIn,
+    SignInAt,
     Token,
 )
-from wallet.invite import read_invitation
 from wallet.means import Means
 from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
-from wallet.sessions import Addressed, Declined, Kept, Receiving
+from wallet.sessions import Addressed, Declined, Kept, Promised, Receiving, Sent
 from wallet.share import Wish
 from wallet.unlocked import Sitting, Unlocked
 from wallet.upkeep import collect_and_look
@@ -82,6 +96,11 @@ class HolderApi:
                 "POST", "/api/receive", self.receive, body=Collect, out=Invitation, scope=holder, max_body=PICTURE,
                 summary="Read an invitation, and collect the document if the code is at hand or none is needed", errors=(*known, InvalidGrant),
             ),
+            Route(
+                "POST", "/api/receive/returned", self.returned, body=Returned, out=Invitation, scope=holder, summary="Come back from a sign-in at an issuer, and collect", errors=(*known, AccessDenied),
+            ),
+            Route("POST", "/api/receive/{id}/sign-in", self.sign_in, out=SignInAt, scope=holder, summary="Begin a sign-in at the issuer", errors=known),
+            Route("POST", "/api/issuers", self.look, body=IssuerAddress, out=IssuerKinds, scope=holder, summary="What an issuer makes", errors=known),
             Route("GET", "/api/receive/{id}", self.show_invitation, out=Invitation, scope=holder, summary="How an invitation stands"),
             Route(
                 "POST", "/api/receive/{id}/collect", self.collect, body=Code, out=Invitation, scope=holder, summary="Collect the document", errors=(*known, InvalidGrant),
@@ -142,19 +161,50 @@ class HolderApi:
 
     async def receive(self, request: web.Request, *, body: Collect) -> Invitation:
         vault = (await self._sitting(request)).vault
-        item = await read_invitation(self._means, vault, await self._link(body))
-        if isinstance(item.value.state, Kept) or (item.value.code is not None and body.code is None):
+        if body.issuer is not None:
+            issuer = invite.address_of(body.issuer, tuple(self._means.plain_http))
+            item = await invite.choose(self._means, vault, issuer, body.type or "")
+        else:
+            item = await invite.read_invitation(self._means, vault, await self._link(body))
+        waits = item.value.sign_in_at or (item.value.code is not None and body.code is None)
+        if isinstance(item.value.state, Kept) or waits:
             return _invitation(item)
-        await collect_and_look(self._means, vault, item.id, body.code)
-        return await self._invitation(request, item.id)
+        return await self._collected(request, item.id, body.code)
+
+    async def look(self, request: web.Request, *, body: IssuerAddress) -> IssuerKinds:
+        await self._sitting(request)
+        kinds = await invite.look_at(self._means, invite.address_of(body.issuer, tuple(self._means.plain_http)))
+        return IssuerKinds(kinds.issuer, kinds.name, kinds.sign_in_at, dict(kinds.titles))
+
+    async def sign_in(self, request: web.Request) -> SignInAt:
+        vault = (await self._sitting(request)).vault
+        back = self._settings.public_url + sign_in.RETURN_PATH
+        item = await sign_in.begin(self._means, vault, request.match_info["id"], redirect_uri=back)
+        state = item.value.state
+        if not isinstance(state, Sent):
+            raise Conflict("there is nothing to sign in for")
+        return SignInAt(state.url, state.until)
+
+    async def returned(self, request: web.Request, *, body: Returned) -> Invitation:
+        item = await sign_in.finish(self._means, (await self._sitting(request)).vault, body.url)
+        return await self._collected(request, item.id, None)
+
+    async def _collected(self, request: web.Request, name: str, code: str | None) -> Invitation:
+        """How the invitation stands after the try; that the issuer needs time is no error."""
+        try:
+            await collect_and_look(self._means, (await self._sitting(request)).vault, name, code)
+        except Unavailable:
+            now = await self._invitation(request, name)
+            if now.state != "promised":
+                raise
+            return now
+        return await self._invitation(request, name)
 
     async def show_invitation(self, request: web.Request) -> Invitation:
         return await self._invitation(request, request.match_info["id"])
 
     async def collect(self, request: web.Request, *, body: Code) -> Invitation:
-        name = request.match_info["id"]
-        await collect_and_look(self._means, (await self._sitting(request)).vault, name, body.code)
-        return await self._invitation(request, name)
+        return await self._collected(request, request.match_info["id"], body.code)
 
     async def _invitation(self, request: web.Request, name: str) -> Invitation:
         vault = (await self._sitting(request)).vault
@@ -262,6 +312,8 @@ def _invitation(item: Item[Receiving]) -> Invitation:
         code=value.code,
         document=state.document if isinstance(state, Kept) else None,
         problem=f"{state.code}: {state.detail}" if isinstance(state, Declined) else "",
+        sign_in_at=value.sign_in_at,
+        next_at=state.next_at if isinstance(state, Promised) else 0,
     )
 
 

@@ -39,9 +39,14 @@ class NewWallet(Struct, frozen=True):
 
 
 class Collect(Struct, frozen=True, forbid_unknown_fields=True):
-    """An invitation: its link, or a picture of its QR code (base64); the collection code if it is at hand."""
+    """An invitation: its link, or a picture of its QR code (base64); the collection code if it is at hand.
+
+    Without an invitation: the address of an ``issuer`` and the ``type`` of the document, as ``/api/issuers`` told it.
+    """
 
     link: Link | None = None
+    issuer: Link | None = None
+    type: Name | None = None
     picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
     code: Annotated[str, Meta(max_length=100)] | None = None
 
@@ -53,7 +58,10 @@ class Code(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Invitation(Struct, frozen=True):
-    """``state``: offered, granted (redeemed, not yet collected), kept or declined. ``issuer_name`` is what the sender calls itself."""
+    """``state``: offered, sent (to the issuer, to sign in), granted (redeemed, not yet collected), promised (the issuer needs time until
+
+    ``next_at``), kept or declined. ``issuer_name`` is what the sender calls itself, ``sign_in_at`` the host of a sign-in that is needed.
+    """
 
     id: str
     state: str
@@ -63,6 +71,36 @@ class Invitation(Struct, frozen=True):
     code: CodeLook | None
     document: str | None
     problem: str
+    sign_in_at: str = ""
+    next_at: int = 0
+
+
+class SignInAt(Struct, frozen=True):
+    """Where the holder's browser goes, until ``until``; the address that it comes back to goes to ``/api/receive/returned``."""
+
+    url: str
+    until: int
+
+
+class Returned(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole address that a browser came back with from a sign-in."""
+
+    url: Link
+
+
+class IssuerAddress(Struct, frozen=True, forbid_unknown_fields=True):
+    """An issuer's identifier."""
+
+    issuer: Link
+
+
+class IssuerKinds(Struct, frozen=True):
+    """What an issuer makes that this wallet can keep: titles by type."""
+
+    issuer: str
+    name: str
+    sign_in_at: str
+    titles: dict[str, str]
 
 
 class CardLine(Struct, frozen=True):

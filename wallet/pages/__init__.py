@@ -12,6 +12,7 @@ from wallet.pages.copies import CopyPages
 from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
 from wallet.pages.entry import EntryPages
+from wallet.pages.issuers import IssuerPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
@@ -31,5 +32,5 @@ NAVIGATION = (
 def add_pages(app: web.Application, desk: Desk) -> None:
     """Register every page."""
     use_pages(app, package="wallet.web", title=N_("Wallet"), navigation=NAVIGATION)
-    for part in (EntryPages, CollectingPages, DocumentPages, AskingPages, CopyPages, HistoryPages, PhonePages, SettingsPages):
+    for part in (EntryPages, CollectingPages, IssuerPages, DocumentPages, AskingPages, CopyPages, HistoryPages, PhonePages, SettingsPages):
         part(desk).add_to(app)

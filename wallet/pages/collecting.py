@@ -7,17 +7,32 @@ import logging
 
 from aiohttp import web
 
-from shared.errors import InvalidGrant, InvalidToken, Malformed, NotEntitled, TooLarge, Unavailable, Untrusted, VcError
+from shared.errors import (
+    AccessDenied,
+    InvalidClient,
+    InvalidClientAttestation,
+    InvalidGrant,
+    InvalidToken,
+    Malformed,
+    Missing,
+    NotEntitled,
+    TooLarge,
+    UnauthorizedClient,
+    Unavailable,
+    Untrusted,
+    VcError,
+)
 from shared.urls import split
 from shared.web.app import bound_body
-from shared.web.auth import read_files, read_form
+from shared.web.auth import check_same_origin, read_files, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
+from wallet import sign_in
 from wallet.invite import read_invitation
 from wallet.keep import Vault
-from wallet.pages.desk import PICTURE, Desk, link_from, see
+from wallet.pages.desk import PICTURE, Desk, Words, link_from, see
 from wallet.records import RECEIVING, Item
-from wallet.sessions import Declined, Kept, Receiving
+from wallet.sessions import Declined, Granted, Kept, Promised, Receiving, Sent
 from wallet.upkeep import collect_and_look
 
 log = logging.getLogger("muniment.wallet")
@@ -26,7 +41,7 @@ _PATIENCE = 3.0  # seconds that a form waits for the document before it shows ho
 
 
 class CollectingPages:
-    """``/receive``, ``/offer`` (where other sites' "open in my wallet" leads)."""
+    """``/receive``, ``/offer`` (where other sites' "open in my wallet" leads), ``/returned`` (where sign-ins at issuers lead back to)."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -41,6 +56,8 @@ class CollectingPages:
         app.router.add_get("/receive/{id}", self.show_invitation)
         app.router.add_post("/receive/{id}", self.collect)
         app.router.add_get("/receive/{id}/state", self.state)
+        app.router.add_get("/receive/{id}/sign-in", self.sign_in)
+        app.router.add_get(sign_in.RETURN_PATH, self.returned)
         bound_body(app, "/receive", PICTURE)
 
     async def offered(self, request: web.Request) -> web.StreamResponse:
@@ -91,11 +108,13 @@ class CollectingPages:
                         "This code is not right, or the invitation was used already or has run out. After a few wrong codes you need a new invitation."
                     ),
                 )
+            case InvalidToken() if item.value.sign_in_at:
+                form.error("code", words._("The time to collect this document is over. Sign in again."), anchor="again")
             case InvalidToken():
                 form.error("code", words._("The time to collect this document is over. Ask the sender for a new invitation."))
             case Untrusted() | NotEntitled():
                 return await self._page(request, item, form, unknown=True)
-            case VcError() as error if not isinstance(item.value.state, Declined):
+            case VcError() as error if not isinstance(item.value.state, Declined | Promised):
                 raise error
         return await self._page(request, item, form)
 
@@ -113,6 +132,9 @@ class CollectingPages:
             unknown=unknown,
             running=item.id in self._running,
             declined=state if isinstance(state, Declined) else None,
+            promised=state if isinstance(state, Promised) else None,
+            away=isinstance(state, Sent),
+            signed_in=isinstance(state, Granted) and state.expires_at > self._desk.means.clock(),
         )
 
     async def collect(self, request: web.Request) -> web.StreamResponse:
@@ -128,6 +150,38 @@ class CollectingPages:
         if not done:
             see(f"/receive/{item.id}")
         return await self.show_invitation(request, form)
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        """Off to the issuer. Only a link on our own page leads here: the browser forbids forms to lead to other sites."""
+        check_same_origin(request)
+        vault, item = (await self._desk.sitting(request)).vault, await self._item(request)
+        back = self._desk.settings.public_url + sign_in.RETURN_PATH
+        try:
+            item = await sign_in.begin(self._desk.means, vault, item.id, redirect_uri=back)
+        except VcError as error:
+            return await self._not_signed_in(request, item, error)
+        state = item.value.state
+        return see(state.url if isinstance(state, Sent) else f"/receive/{item.id}")
+
+    async def returned(self, request: web.Request) -> web.StreamResponse:
+        """Back from the issuer: the code leaves the address bar, and collecting begins."""
+        vault, item = (await self._desk.sitting(request)).vault, None
+        url = f"{self._desk.settings.public_url}{sign_in.RETURN_PATH}?{request.query_string}"
+        try:
+            item = await sign_in.find(self._desk.means, vault, url)
+            item = await sign_in.finish(self._desk.means, vault, url)
+        except VcError as error:
+            return await self._not_signed_in(request, item, error)
+        task = self._running.get(item.id) or self._begin(vault, item.id, None)
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        return see(f"/receive/{item.id}")
+
+    async def _not_signed_in(self, request: web.Request, item: Item[Receiving] | None, error: VcError) -> web.StreamResponse:
+        words = self._desk.words(request)
+        host = item.value.sign_in_at if item is not None else ""
+        return await render(
+            request, "wallet/not_signed_in.html", status=error.status, item=item, host=host, text=_words_for(error, words), code=error.code
+        )
 
     def _begin(self, vault: Vault, name: str, code: str | None) -> asyncio.Task[object]:
         """Collecting goes on though the browser may leave; how it ended is told on the next look."""
@@ -153,6 +207,21 @@ class CollectingPages:
         if task is not None and not task.done():
             return web.json_response({"state": "waiting", "text": words._("Collecting your document and checking every copy…")})
         return web.json_response({"state": "done", "href": f"/receive/{item.id}"})
+
+
+def _words_for(error: VcError, words: Words) -> str:
+    """Why a sign-in came to nothing, for people."""
+    match error:
+        case AccessDenied():
+            return words._("You broke the sign-in off, or were not let in there.")
+        case Missing():
+            return words._("This sign-in was not begun in this wallet, or it is over already.")
+        case Unavailable():
+            return words._("The office did not answer. Try again in a while.")
+        case InvalidClient() | InvalidClientAttestation() | UnauthorizedClient():
+            return words._("The office does not know who vouches for this wallet, and gives nothing to it. Tell whoever runs this site.")
+        case _:
+            return words._("What came back from the sign-in does not fit what your wallet asked for. If it happens again, tell the office.")
 
 
 def host_of(address: str | None) -> str:

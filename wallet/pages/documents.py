@@ -17,8 +17,8 @@ from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.pages.desk import Desk, see
 from wallet.phone_api import BatchLine, batch_line
-from wallet.records import COPIES, DOCUMENTS, Item
-from wallet.sessions import Document
+from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
+from wallet.sessions import Document, Promised
 from wallet.upkeep import check_status, renew
 
 
@@ -46,7 +46,11 @@ class DocumentPages:
         wanted = request.query.get("q", "").strip()
         cards = [self._card(request, item) for item in sorted(items, key=lambda item: -item.value.received_at)]
         found = [one for one in cards if _fits(one, wanted)]
-        return await render(request, "wallet/home.html", cards=found, total=len(cards), wanted=wanted, holder=sitting.holder)
+        promised = await self._desk.means.storage.read(lambda tx: RECEIVING.all(tx, sitting.vault))
+        waiting = [item for item in promised if isinstance(item.value.state, Promised)]
+        return await render(
+            request, "wallet/home.html", cards=found, total=len(cards), wanted=wanted, holder=sitting.holder, waiting=waiting
+        )
 
     def _card(self, request: web.Request, item: Item[Document]) -> Card:
         return card(item.value, at=self._desk.means.clock(), locale=self._desk.words(request).locale)
