@@ -13,7 +13,7 @@ from issuer import people
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
-from issuer.people import Opening
+from issuer.people import BY_INVITATION, Opening
 from issuer.portrait import settle_portraits
 from issuer.records import documents, invitations
 from issuer.sessions import Actor, Document, Event, Offered, Standing
@@ -39,7 +39,7 @@ class Order:
     reference: str | None = None
     needs_code: bool = True
     valid_until: int | None = None
-    opening: Opening = Opening()
+    opening: Opening = BY_INVITATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,12 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     check_claims(kind, order.claims)
     at = office.clock()
     _check_order(order, at)
-    made = Made(document=office.number(), type=kind.id, secrets=_draw(office, order.needs_code, letter=order.opening.birth_date is not None), expires_at=_lapses(office, at, order))
+    made = Made(
+        document=office.number(),
+        type=kind.id,
+        secrets=_draw(office, order.needs_code, letter=order.opening.birth_date is not None),
+        expires_at=_lapses(office, at, order),
+    )
     sealed = await source(office, kind).keep(made.document, order.claims)
     document = documents.NewDocument(
         id=made.document,
@@ -111,7 +116,7 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
     at = office.clock()
 
     async def look(tx: Tx) -> tuple[Document, bool]:
-        return await documents.get(tx, number), await people.birth_of(tx, number) is not None
+        return await documents.get(tx, number), await people.has_letter(tx, number)
 
     known, letter = await office.storage.read(look)
     if known.standing is not Standing.IN_FORCE:
@@ -125,7 +130,7 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
         expires_at=min(at + office.settings.invitation_days * DAY, known.keep_until),
     )
     invitation = await _new_invitation(office, made)
-    opening = await people.prepare(office, number, made.secrets.activation, Opening())
+    opening = await people.prepare(office, number, made.secrets.activation, BY_INVITATION)
 
     async def unit(tx: Tx) -> None:
         await invitations.withdraw_all(tx, number)

@@ -213,6 +213,12 @@ async def note_collection(tx: Tx, document: str, entitlement: str, event: Event)
     return True
 
 
+async def sealed_claims(tx: Tx, document: str) -> bytes | None:
+    """The details as they are held, if they are."""
+    row = await tx.fetchrow("SELECT claims FROM document WHERE id = $1", document)
+    return None if row is None or row["claims"] is None else bytes(row["claims"])
+
+
 async def drop_claims(tx: Tx, document: str) -> None:
     await tx.execute("UPDATE document SET claims = NULL WHERE id = $1", document)
 

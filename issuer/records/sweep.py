@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuer.records import authorizations, documents, invitations, statuses
+from issuer.records import authorizations, documents, invitations, people, statuses
 from issuer.sessions import SERVICE, Event
 from shared.storage import Tx
 
@@ -46,4 +46,5 @@ async def sweep(tx: Tx, at: int) -> None:
         if (await documents.get(tx, document)).collected_at is None:
             await documents.drop_claims(tx, document)
     await documents.drop_old_claims(tx, at)
+    await people.purge(tx, at)
     await statuses.unlink(tx, at)

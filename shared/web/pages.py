@@ -134,13 +134,12 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
     """``template`` as a response in the reader's language. A form with errors has status 400 unless another is given."""
     pages, locale = request.config_dict[PAGES], locale_of(request)
     session = await current_session(request)
-    form = context.setdefault("form", Form())
+    form, home = context.setdefault("form", Form()), context.setdefault("home", pages.home)
     known = {
         "service": request.config_dict[SERVICE],
         "service_title": pages.title,
-        "home": pages.home,
         "navigation": [link for link in pages.navigation if session is not None or not link.signed_in],
-        "languages": _languages(request, locale),
+        "languages": _languages(request, locale, home),
         "here": request.path,
         "session": session,
         "form_token": session.form_token if session is not None else "",
@@ -157,10 +156,10 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
     return response
 
 
-def _languages(request: web.Request, current: str) -> list[dict[str, Any]]:
+def _languages(request: web.Request, current: str, home: str) -> list[dict[str, Any]]:
     """The switch: the same page in each language. An answer to a form is not there to be asked for again, so its link goes home."""
     here = "/" + request.rel_url.raw_path.lstrip("/")  # two slashes in front would lead to another site
-    path = here if request.method in {"GET", "HEAD"} else request.config_dict[PAGES].home
+    path = here if request.method in {"GET", "HEAD"} else home
     kept = [(name, value) for name, value in request.query.items() if name != "lang"] if path == here else []
     return [
         {"code": code, "name": NAMES[code], "href": f"{path}?{urlencode([*kept, ('lang', code)])}", "current": code == current}

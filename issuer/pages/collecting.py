@@ -1,0 +1,237 @@
+"""The pages behind ``/authorize``: who asks, sign in, which document, what will be made, yes or no (OpenID4VCI section 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from issuer import authorization, people
+from issuer.authorization import Pending
+from issuer.office import Office
+from issuer.pages import form as questions
+from issuer.pages import visit as visits
+from issuer.pages import words as phrases
+from issuer.pages.visit import Visit
+from issuer.people import Fitting
+from issuer.sessions import Approval
+from shared.clock import DAY
+from shared.credentials import CredentialType
+from shared.errors import AccessDenied, Malformed, SignInRequired
+from shared.oauth import parse_pushed_reference
+from shared.web import rates
+from shared.web.forms import Form
+from shared.web.pages import locale_of, translator
+from shared.web.security import allow, client_address
+
+PATH = "/authorize"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_SCHEME = re.compile(r"[a-z][a-z0-9.+-]*")
+
+Handler = Callable[[web.Request, Visit, Pending], Awaitable[web.StreamResponse]]
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part, below the path of ``public_url``."""
+    part = Collecting(office)
+    base = part.base
+    app.router.add_get(base, part.begin)
+    for method, path, handler, member in (
+        ("GET", "/sign-in", part.ask_sign_in, False),
+        ("POST", "/sign-in", part.sign_in, False),
+        ("GET", "/documents", part.ask_documents, True),
+        ("GET", "/agree", part.ask_agree, True),
+        ("POST", "/agree", part.agree, True),
+        ("POST", "/refuse", part.refuse, False),
+    ):
+        app.router.add_route(method, base + path, part.visited(handler, member=member))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One kind of document that is asked for, with those of the holder that it may be."""
+
+    kind: CredentialType
+    title: str
+    found: Sequence[Fitting]
+
+
+class Collecting:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self.base = urlsplit(office.settings.public_url).path + PATH
+
+    def visited(self, handler: Handler, *, member: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """``handler`` for a visit whose request still waits; ``member``: only once somebody has signed in."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            visit = await visits.current(request, self._office)
+            pending = await authorization.pending(self._office, visit.pending)
+            if member and visit.holder is None:
+                raise web.HTTPSeeOther(f"{self.base}/sign-in")
+            return await handler(request, visit, pending)
+
+        return serve
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        """Where a wallet sends the browser. Whoever was signed in for another request signs in anew for this one."""
+        reference = parse_pushed_reference(request.query_string)
+        pending = await authorization.begin(self._office, reference.client_id, reference.request_uri)
+        response = web.HTTPSeeOther(f"{self.base}/sign-in")
+        await visits.begin(request, response, self._office, pending.id)
+        raise response
+
+    # --- signing in ----------------------------------------------------------------------------------------------------------------------
+
+    async def ask_sign_in(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        return await self._ask_sign_in(request, visit, pending, Form())
+
+    async def _ask_sign_in(self, request: web.Request, visit: Visit, pending: Pending, form: Form) -> web.StreamResponse:
+        return await self._show(request, visit, pending, "sign_in", form=form, titles=self._titles(request, pending))
+
+    async def sign_in(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """The same words and the same steps whether the code or the date of birth was wrong, or the letter is blocked."""
+        form, words = Form(await visits.read_form(request, visit)), translator(request)
+        code = form.need("code", words("Enter the code from your letter"))
+        birth = self._birth_date(form, words)
+        if form.wrong:
+            return await self._ask_sign_in(request, visit, pending, form)
+        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
+        try:
+            holder = await people.sign_in(self._office, code[:100], birth)
+        except SignInRequired:
+            form.error("code", words("Code and date of birth do not match, or the code has been used. Check both and try again"))
+            return await self._ask_sign_in(request, visit, pending, form)
+        raise await self._signed_in(request, visit, holder)
+
+    async def _signed_in(self, request: web.Request, visit: Visit, holder: str) -> web.HTTPSeeOther:
+        """A new cookie. Whoever was signed in already has shown that a second letter is hers too."""
+        if visit.holder is not None:
+            await people.join(self._office, visit.holder, holder)
+            holder = visit.holder
+        response = web.HTTPSeeOther(f"{self.base}/documents")
+        await visits.begin(request, response, self._office, visit.pending, holder)
+        return response
+
+    def _birth_date(self, form: Form, words: phrases.Words) -> str:
+        text = questions.date_value(form, "birth")
+        try:
+            people.check_birth_date(text, self._office.clock())
+        except Malformed:
+            message = words("The date of birth must be a real date") if text else words("Enter your date of birth")
+            form.error("birth", message, anchor="birth.day")
+        return text
+
+    # --- which ---------------------------------------------------------------------------------------------------------------------------
+
+    async def _choices(self, request: web.Request, visit: Visit, pending: Pending) -> list[Choice]:
+        """For each kind that is asked for: the holder's documents, that of her letter first."""
+        fitting = await people.fitting(self._office, visit.holder or "", pending.types)
+        fitting.sort(key=lambda each: each.document.id != pending.hint)
+        kinds = [self._office.type(name) for name in pending.types]
+        return [
+            Choice(kind=kind, title=kind.title.in_(locale_of(request)), found=[each for each in fitting if each.document.type == kind.id])
+            for kind in kinds
+        ]
+
+    async def ask_documents(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """Only where there is something to choose, or nothing at all."""
+        choices = await self._choices(request, visit, pending)
+        found = [choice for choice in choices if choice.found]
+        if found and all(len(choice.found) == 1 for choice in found):
+            query = urlencode([("document", choice.found[0].document.id) for choice in found])
+            raise web.HTTPSeeOther(f"{self.base}/agree?{query}")
+        return await self._show(
+            request,
+            visit,
+            pending,
+            "documents" if found else "nothing",
+            questions=[self._question(request, choice) for choice in found],
+            titles=[choice.title for choice in choices if not choice.found],
+        )
+
+    def _question(self, request: web.Request, choice: Choice) -> dict[str, Any]:
+        options = [
+            {"value": each.document.id, "text": phrases.spaced(each.document.id), "told": self._told(request, choice.kind, each)}
+            for each in choice.found
+        ]
+        return {"name": f"document-{choice.kind.id}", "title": choice.title, "options": options}
+
+    def _told(self, request: web.Request, kind: CredentialType, fitting: Fitting) -> list[tuple[str, list[questions.Answer]]]:
+        return questions.answers(kind, fitting.claims, locale_of(request), translator(request))
+
+    # --- yes or no -----------------------------------------------------------------------------------------------------------------------
+
+    async def _chosen(self, request: web.Request, visit: Visit, pending: Pending, numbers: Sequence[str]) -> list[tuple[Choice, Fitting]]:
+        """Those of the holder's documents; one of a kind. ``Malformed`` for what is not hers, or not asked for."""
+        choices = await self._choices(request, visit, pending)
+        chosen = [(choice, each) for choice in choices for each in choice.found if each.document.id in numbers]
+        kinds = {choice.kind.id for choice, _ in chosen}
+        if not chosen or not len(numbers) == len(chosen) == len(kinds):
+            raise Malformed("these documents cannot be chosen", where="/document")
+        return chosen
+
+    async def ask_agree(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        numbers = [value for name, value in request.query.items() if name.startswith("document")]
+        if not numbers:
+            raise web.HTTPSeeOther(f"{self.base}/documents")
+        chosen = await self._chosen(request, visit, pending, numbers)
+        several = any(len(choice.found) > 1 for choice, _ in chosen)
+        made = [self._made(request, choice, fitting) for choice, fitting in chosen]
+        return await self._show(request, visit, pending, "agree", made=made, several=several)
+
+    def _made(self, request: web.Request, choice: Choice, fitting: Fitting) -> dict[str, Any]:
+        document = fitting.document
+        return {
+            "id": document.id,
+            "number": phrases.spaced(document.id),
+            "title": choice.title,
+            "about": choice.kind.description.in_(locale_of(request)),
+            "told": self._told(request, choice.kind, fitting),
+            "copies": choice.kind.batch_size,
+            "copy_days": choice.kind.copy_days,
+            "last_day": None if document.valid_until is None else document.valid_until - DAY,
+            "waits": document.approval is Approval.WAITING,
+        }
+
+    async def agree(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        numbers = (await visits.read_form(request, visit)).getall("document", [])
+        chosen = await self._chosen(request, visit, pending, numbers)
+        address = await authorization.grant(self._office, pending.id, numbers)
+        await people.note_agreement(self._office, [fitting.document.id for _, fitting in chosen])
+        raise await self._leave(request, visit, address)
+
+    async def refuse(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        await visits.read_form(request, visit)
+        raise await self._leave(request, visit, await authorization.deny(self._office, pending.id, AccessDenied("the holder said no")))
+
+    async def _leave(self, request: web.Request, visit: Visit, address: str) -> web.HTTPSeeOther:
+        response = web.HTTPSeeOther(address)
+        await visits.end(request, response, self._office, visit)
+        return response
+
+    # --- what all of them show -----------------------------------------------------------------------------------------------------------
+
+    def _titles(self, request: web.Request, pending: Pending) -> list[str]:
+        return [self._office.type(name).title.in_(locale_of(request)) for name in pending.types]
+
+    async def _show(self, request: web.Request, visit: Visit, pending: Pending, template: str, **context: Any) -> web.Response:
+        """Each page has a form that leads back to the wallet, so its policy names where that is."""
+        known = {"pending": pending, "path": self.base, "office": self._office.settings.name, "home": f"{self.base}/sign-in"}
+        response = await visits.show(request, visit, template, **known, **context)
+        if target := form_target(pending.redirect_uri):
+            allow(response, form_action=target)
+        return response
+
+
+def form_target(redirect_uri: str) -> str:
+    """What ``form-action`` has to allow so that a form may lead to ``redirect_uri``; empty where that cannot be said (CSP3 section 2.3.1)."""
+    parts = urlsplit(redirect_uri)
+    if parts.scheme in {"https", "http"}:
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
+        return origin if _ORIGIN.fullmatch(origin) else ""
+    return f"{parts.scheme}:" if _SCHEME.fullmatch(parts.scheme) else ""

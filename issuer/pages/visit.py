@@ -1,0 +1,82 @@
+"""A holder's visit: one sign-in that a wallet began, in one browser, until she has answered.
+
+It has a cookie and a row of its own, beside those of operators, and is worth nothing at their pages. Signing in changes the cookie, so
+that nobody who planted one is signed in along with her; a visit belongs to one pending request and ends with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from issuer.office import Office
+from shared.errors import InvalidRequest
+from shared.storage import Tx
+from shared.web import auth, sessions
+from shared.web.context import SETTINGS
+from shared.web.pages import render
+from shared.web.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """``pending`` is the id of the request; ``holder`` who has signed in, if somebody has."""
+
+    session: Session
+    pending: str
+    holder: str | None
+
+
+def _cookie_name(request: web.Request) -> str:
+    return f"{auth.cookie_name(request)}-holder"
+
+
+async def begin(request: web.Request, response: web.StreamResponse, office: Office, pending: str, holder: str | None = None) -> None:
+    """A new visit, which takes the place of the one that this browser had."""
+    at, before = office.clock(), request.cookies.get(_cookie_name(request), "")
+    data = {"pending": pending, "holder": holder}
+
+    async def unit(tx: Tx) -> str:
+        await sessions.end(tx, sessions.hashed(before))
+        life = office.settings.sign_in_minutes * 60
+        cookie, _ = await sessions.begin(
+            tx, subject=f"holder:{holder or ''}", at=at, entropy=office.entropy, data=data, idle=life, absolute=life
+        )
+        return cookie
+
+    cookie = await office.storage.write(unit)
+    secure = request.config_dict[SETTINGS].secure
+    response.set_cookie(_cookie_name(request), cookie, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+async def current(request: web.Request, office: Office) -> Visit:
+    """The visit of this browser; ``InvalidRequest`` where there is none, or no more."""
+    cookie, at = request.cookies.get(_cookie_name(request), ""), office.clock()
+    found = await office.storage.read(lambda tx: sessions.find(tx, cookie, at=at)) if 0 < len(cookie) <= 128 else None
+    if found is None or not found.subject.startswith("holder:"):
+        raise InvalidRequest("this sign-in is over: begin again in the wallet")
+    return Visit(found, str(found.data["pending"]), found.data["holder"])
+
+
+async def end(request: web.Request, response: web.StreamResponse, office: Office, visit: Visit) -> None:
+    """After the answer."""
+    await office.storage.write(lambda tx: sessions.end(tx, visit.session.key))
+    secure = request.config_dict[SETTINGS].secure
+    response.del_cookie(_cookie_name(request), path="/", secure=secure, httponly=True, samesite="Lax")
+
+
+async def read_form(request: web.Request, visit: Visit) -> MultiDictProxy[str]:
+    """A form of our own page, made for this visit."""
+    posted = await auth.read_form(request, signed_in=False)
+    sessions.check_form_token(visit.session, posted.get(auth.FORM_TOKEN_FIELD, ""))
+    return posted
+
+
+async def show(request: web.Request, visit: Visit, template: str, **context: Any) -> web.Response:
+    """A page for a holder: without the operators' navigation, even where one is signed in beside her."""
+    return await render(
+        request, f"holder/{template}.html", **{"session": None, "navigation": [], "form_token": visit.session.form_token, **context}
+    )

@@ -1,0 +1,193 @@
+"""Holders who sign in before their documents are made: with the code of a letter and their date of birth, or an account elsewhere.
+
+    codes  = await prepare(office, document, opening)          beside making a document or an invitation
+    await keep(tx, codes, …)                                   in the unit of work that does
+    holder = await sign_in(office, code, date_of_birth)        ``SignInRequired`` for whatever is wrong, always the same
+    await fitting(office, holder, types)                       her documents of these kinds that can be collected now
+
+Neither a code nor a date of birth is stored, only HMACs under a key of the custodian (security rule S24). A code has 60 random bits, so
+that it finds its document by itself and cannot be guessed; tries are counted where a code is right and the date of birth is not, so that
+nobody blocks a letter that they do not have. It serves until an hour after its holder agreed, for a wallet may fail at the first try.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from issuer.claims import source
+from issuer.office import Office, keyed
+from issuer.records import documents, people
+from issuer.records.people import Activation
+from issuer.sessions import SERVICE, Actor, Approval, Document, Event, Standing
+from shared.errors import Malformed, SignInRequired
+from shared.storage import Tx
+from shared.web.rates import Limit
+
+HOLDER = Actor(role="holder", name="")
+CODE_LENGTH = 12
+AGAIN = 3_600  # seconds in which a code serves once more after its holder agreed
+BY_ADDRESS = Limit("holder-sign-in", 30, 15 * 60)
+_EARLIEST = dt.date(1880, 1, 1)
+_READ_AS = str.maketrans("ILO", "110", " -\t")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What else than its invitation opens a document. ``birth_date`` (year-month-day) is that of whoever will carry it: a letter with a
+    code is made.
+    """
+
+    birth_date: str | None = None
+
+
+BY_INVITATION = Opening()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """HMACs to be stored, and a holder for the document if nobody has it yet."""
+
+    holder: str
+    code: bytes | None
+    birth: bytes | None
+
+
+def draw_code(office: Office) -> str:
+    """Twelve characters that are not mistaken for each other."""
+    return office.number()[:CODE_LENGTH]
+
+
+def plain_code(typed: str) -> str:
+    """A code as it is stored, however it was typed."""
+    return typed.upper().translate(_READ_AS)
+
+
+def check_birth_date(text: str, at: int, *, where: str = "/birth_date") -> None:
+    """``Malformed`` unless it is a day, before ``at`` seconds, on which somebody may have been born who lives."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed("this is not a real date written as year-month-day", where=where) from error
+    if len(text) != 10 or not _EARLIEST <= day <= dt.datetime.fromtimestamp(at, dt.UTC).date():
+        raise Malformed("nobody who lives was born on this day", where=where)
+
+
+async def prepare(office: Office, document: str, code: str | None, opening: Opening) -> Prepared:
+    """Without a new date of birth, that of the last letter is asked for again."""
+    birth_date = opening.birth_date
+    return Prepared(
+        holder=office.secret(12),
+        code=None if code is None else await _code_mac(office, code),
+        birth=None if birth_date is None else await _birth_mac(office, document, birth_date),
+    )
+
+
+async def keep(tx: Tx, prepared: Prepared, *, document: str, invitation: str, at: int, expires_at: int) -> None:
+    """Store what opens the document."""
+    if prepared.code is None:
+        return
+    birth = prepared.birth if prepared.birth is not None else await people.birth_of(tx, document)
+    if birth is None:
+        raise Malformed("a letter needs the date of birth of whoever will carry the document", where="/birth_date")
+    if await people.holder_of(tx, document) is None:
+        await people.add_holder(tx, prepared.holder, at)
+        await people.give(tx, document, prepared.holder)
+    await people.put_activation(
+        tx, Activation(document=document, invitation=invitation, code=prepared.code, birth=birth, expires_at=expires_at)
+    )
+
+
+async def has_letter(tx: Tx, document: str) -> bool:
+    """Whether a letter was made for the document, so that the next invitation comes with one too."""
+    return await people.birth_of(tx, document) is not None
+
+
+async def _code_mac(office: Office, code: str) -> bytes:
+    return await keyed(office, "activation code", code)
+
+
+async def _birth_mac(office: Office, document: str, birth_date: str) -> bytes:
+    return await keyed(office, f"date of birth\0{document}", birth_date)
+
+
+# --- signing in --------------------------------------------------------------------------------------------------------------------------
+
+
+async def sign_in(office: Office, typed: str, birth_date: str) -> str:
+    """The holder whose letter it is. ``SignInRequired`` whatever was wrong, after the same steps; too many tries block the letter."""
+    at, code = office.clock(), await _code_mac(office, plain_code(typed))
+    document = await office.storage.read(lambda tx: people.document_of(tx, code))
+    given = await _birth_mac(office, document or "", birth_date)
+    limit = office.settings.code_tries
+
+    async def unit(tx: Tx) -> str | None:
+        found = await people.count_try(tx, code, limit=limit, at=at, agreed_after=at - AGAIN)
+        if found is None:
+            return None
+        number, right, tries = found
+        if hmac.compare_digest(right, given):
+            await people.forgive(tx, code)
+            return await people.holder_of(tx, number)
+        if tries >= limit:
+            await documents.note(tx, number, Event(at=at, kind="letter-locked", actor=SERVICE, reason="", copies=0))
+        return None
+
+    holder = await office.storage.write(unit, point="holder-sign-in")
+    if holder is None:
+        raise SignInRequired("code and date of birth do not match")
+    return holder
+
+
+async def join(office: Office, holder: str, other: str) -> None:
+    """Somebody who is signed in as ``holder`` has shown that ``other`` is the same person."""
+    if holder != other:
+        await office.storage.write(lambda tx: people.join(tx, holder, other), point="join")
+
+
+# --- what is hers ------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitting:
+    """A document that can be collected now, with its details."""
+
+    document: Document
+    claims: Mapping[str, Any]
+
+
+async def fitting(office: Office, holder: str, types: Collection[str]) -> list[Fitting]:
+    """Her documents of these kinds that are in force and whose details are held, the newest first."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> list[tuple[Document, bytes | None]]:
+        numbers = await people.documents_of(tx, holder)
+        return [(await documents.get(tx, number), await documents.sealed_claims(tx, number)) for number in numbers]
+
+    found = [(each, sealed) for each, sealed in await office.storage.read(unit) if each.type in types and _ready(each, at)]
+    return [Fitting(document=each, claims=await source(office, office.type(each.type)).give(sealed, each)) for each, sealed in found]
+
+
+def _ready(document: Document, at: int) -> bool:
+    return (
+        document.standing is Standing.IN_FORCE
+        and document.approval is not Approval.REFUSED
+        and document.has_claims
+        and document.keep_until > at
+        and (document.valid_until is None or document.valid_until > at)
+    )
+
+
+async def note_agreement(office: Office, numbers: Sequence[str]) -> None:
+    """For the history, and so that letters do not serve for ever."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> None:
+        await people.agree(tx, numbers, at)
+        for number in numbers:
+            await documents.note(tx, number, Event(at=at, kind="agreed", actor=HOLDER, reason="", copies=0))
+
+    await office.storage.write(unit, point="agreed")

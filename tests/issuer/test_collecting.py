@@ -1,0 +1,376 @@
+"""A wallet sends its person to the office: she signs in with her letter, chooses, agrees or says no. No browser needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+import yarl
+from support.attested import CALLBACK, Wallet, attested
+from support.registry import LPA_1, NOON, Registry
+from support.visitor import BORN, Visitor, visitor
+
+from issuer import offers, people
+from issuer.offers import Made, Order
+from issuer.office import Office, keyed
+from issuer.pages.collecting import form_target
+from issuer.people import Opening
+from issuer.revoke import Wish, change_one
+from issuer.sessions import Action, Actor
+from shared.clock import system_entropy
+from shared.errors import SignInRequired
+from shared.storage import Storage
+from shared.web import sessions
+
+CLERK = Actor(role="clerk", name="Cora Clerk")
+
+
+async def letter(registry: Registry, born: str = "1968-03-14", **claims: Any) -> Made:
+    order = Order(type="representation", claims=LPA_1 | claims, opening=Opening(birth_date=born))
+    return await offers.make(registry.office, order, actor=CLERK, idempotency_key=system_entropy(8).hex())
+
+
+def code(made: Made) -> str:
+    assert made.secrets.activation is not None
+    return made.secrets.activation
+
+
+@pytest.fixture
+async def wallet(registry: Registry) -> Wallet:
+    return await attested(registry)
+
+
+@pytest.fixture
+async def nora(registry: Registry) -> AsyncIterator[Visitor]:
+    async with visitor(registry) as one:
+        yield one
+
+
+async def test_letter_to_copies(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    made = await letter(registry)
+    sign_in, pushed = await wallet.push()
+    page = await nora.come(wallet, pushed)
+    assert nora.path == "/authorize/sign-in"
+    assert "A wallet" in page
+    assert "Test leaf" in page
+    assert "Power of attorney" in page
+    assert "Console" not in page
+    shown = f"{code(made)[:4]}-{code(made)[4:8]} {code(made)[8:].lower()}"
+    page = await nora.sign_in(shown)
+    assert nora.path == "/authorize/agree"
+    for words in ("Margaret", "2 November 1938", "Up to 20", "Until it is cancelled", "A wallet"):
+        assert words in page
+    assert "form-action 'self' https://wallet.example" in nora.headers["Content-Security-Policy"]
+    await nora.agree(made.document)
+    token = await wallet.change(sign_in, nora.left)
+    assert nora.left.startswith(f"{CALLBACK}?code=")
+    assert len((await wallet.copies(token, 2)).credentials) == 2
+    _, detail = await registry.call("GET", f"/api/credentials/{made.document}")
+    assert [(line["what"], line["role"]) for line in detail["history"]] == [
+        ("made", "clerk"),
+        ("agreed", "holder"),
+        ("collected", "wallet"),
+    ]
+
+
+async def test_no_is_an_answer_before_and_after_signing_in(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    made = await letter(registry)
+    for signs_in in (False, True):
+        _, pushed = await wallet.push()
+        await nora.come(wallet, pushed)
+        if signs_in:
+            await nora.sign_in(code(made))
+        await nora.send("/authorize/refuse")
+        assert nora.left.startswith(f"{CALLBACK}?error=access_denied")
+        await nora.open("/authorize/sign-in")
+        assert nora.status == 400  # over
+
+
+async def test_whatever_is_wrong_reads_the_same(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """Wrong code, wrong date of birth, a letter that was blocked, a document that was cancelled: one sentence, the same page."""
+    blocked, cancelled, good = [await letter(registry) for _ in range(3)]
+    other_day = BORN | {"birth.day": "15"}
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    first = ""
+    for _ in range(5):
+        first = first or await nora.sign_in(code(blocked), other_day)
+        await nora.sign_in(code(blocked), other_day)
+    await change_one(registry.office, cancelled.document, Wish(action=Action.CANCEL, reason="made-in-error", actor=CLERK))
+    for typed, born in (("7K3MQ2XD90RT", BORN), (code(blocked), BORN), (code(cancelled), BORN), (code(good), other_day)):
+        page = await nora.sign_in(typed, born)
+        assert nora.status == 400
+        assert "do not match, or the code has been used" in page
+        assert page.replace(typed, "").replace('value="15"', 'value="14"') == first.replace(code(blocked), "").replace(
+            'value="15"', 'value="14"'
+        )
+    _, detail = await registry.call("GET", f"/api/credentials/{blocked.document}")
+    assert [line["what"] for line in detail["history"]] == ["made", "letter-locked"]
+    await nora.sign_in(code(good))
+    assert nora.path == "/authorize/agree"
+
+
+@dataclass
+class Steps:
+    """A storage that writes down what is done with it, one kind of step after the other."""
+
+    storage: Storage
+    seen: list[str] = field(default_factory=list)
+
+    async def read(self, work: Any) -> Any:
+        self.seen.append("read")
+        return await self.storage.read(work)
+
+    async def write(self, work: Any, *, point: str) -> Any:
+        self.seen.append(point)
+        return await self.storage.write(work, point=point)
+
+
+async def test_whatever_is_wrong_takes_the_same_steps(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many HMACs and units of work for an unknown code as for a wrong date of birth: time tells nothing."""
+    made, real = await letter(registry), keyed
+    for typed in ("7K3MQ2XD90RT", code(made)):
+        steps = Steps(registry.office.storage)
+
+        async def mac(office: Office, purpose: str, text: str, seen: list[str] = steps.seen) -> bytes:
+            seen.append("mac")
+            return await real(office, purpose, text)
+
+        monkeypatch.setattr("issuer.people.keyed", mac)
+        with pytest.raises(SignInRequired):
+            await people.sign_in(replace(registry.office, storage=cast("Storage", steps)), typed, "1968-03-15")
+        assert steps.seen == ["mac", "read", "mac", "holder-sign-in"]
+
+
+async def test_form_says_what_is_missing(wallet: Wallet, nora: Visitor) -> None:
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    page = await nora.sign_in("", {})
+    assert "Enter the code from your letter" in page
+    assert "Enter your date of birth" in page
+    for born in ({**BORN, "birth.month": "13"}, {**BORN, "birth.year": "1700"}, {**BORN, "birth.year": "2090"}, {**BORN, "birth.day": "x"}):
+        assert "must be a real date" in await nora.sign_in("7K3MQ2XD90RT", born)
+
+
+async def test_address_is_throttled(wallet: Wallet, nora: Visitor) -> None:
+    _, pushed = await wallet.push()
+    page = await nora.come(wallet, pushed)
+    for _ in range(people.BY_ADDRESS.most):
+        await nora.sign_in("7K3MQ2XD90RT")
+        assert nora.status == 400
+    nora.text = page
+    await nora.sign_in("7K3MQ2XD90RT")
+    assert nora.status == 429
+
+
+async def test_code_serves_an_hour_after_she_agreed(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """A wallet may fail at the first try; a letter in a drawer opens nothing."""
+    made = await letter(registry)
+    for later, works in ((0, True), (people.AGAIN - 60, True), (120, False)):
+        registry.clock.at += later
+        wallet = await attested(registry, wallet.by)
+        _, pushed = await wallet.push()
+        await nora.come(wallet, pushed)
+        await nora.sign_in(code(made))
+        assert (nora.path == "/authorize/agree") is works
+        if works:
+            await nora.agree(made.document)
+            assert nora.left.startswith(f"{CALLBACK}?code=")
+
+
+async def test_collected_otherwise_or_invited_anew_ends_the_letter(registry: Registry) -> None:
+    office, made = registry.office, await letter(registry)
+    again = await offers.invite_again(office, made.document, actor=CLERK)
+    assert code(again) != code(made)
+    with pytest.raises(SignInRequired):
+        await people.sign_in(office, code(made), "1968-03-14")
+    holder = await people.sign_in(office, code(again), "1968-03-14")
+    assert [each.document.id for each in await people.fitting(office, holder, ["representation"])] == [made.document]
+    assert await people.fitting(office, holder, ["person"]) == []
+    status, _ = await registry.form(
+        "/token",
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:pre-authorized_code",
+            "pre-authorized_code": offers.pre_authorized_code(again.secrets.token),
+            "tx_code": again.secrets.code or "",
+        },
+    )
+    assert status == 200
+    with pytest.raises(SignInRequired):
+        await people.sign_in(office, code(again), "1968-03-14")
+
+
+async def test_letter_lapses(registry: Registry) -> None:
+    made = await letter(registry)
+    registry.clock.at = made.expires_at
+    with pytest.raises(SignInRequired):
+        await people.sign_in(registry.office, code(made), "1968-03-14")
+
+
+# --- choosing --------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_second_letter_makes_a_choice(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """She uses two letters in one sign-in: both documents are hers, now and next time; one of a kind is collected at once."""
+    first = await letter(registry)
+    second = await letter(registry, register_entry="urn:fdc:opg.example:2027:lpa:M-7890-0400-4001")
+    sign_in, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(first))
+    await nora.open("/authorize/sign-in")
+    page = await nora.sign_in(code(second))
+    assert nora.path == "/authorize/documents"
+    assert "M-7890-0400-4001" in page
+    await nora.choose(first.document, second.document)
+    assert nora.status == 400
+    await nora.choose(second.document)
+    assert nora.status == 200
+    await nora.agree(first.document, second.document)
+    assert nora.status == 400
+    await nora.choose(second.document)
+    await nora.agree(second.document)
+    token = await wallet.change(sign_in, nora.left)
+    assert (await wallet.copies(token)).credentials
+    holder = await people.sign_in(registry.office, code(first), "1968-03-14")
+    assert len(await people.fitting(registry.office, holder, ["representation"])) == 2
+
+
+async def test_nobody_elses_document(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    hers, his = await letter(registry), await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(hers))
+    for numbers in ((his.document,), (hers.document, his.document), ()):
+        await nora.open("/authorize/agree")
+        await nora.agree(*numbers)
+        assert nora.status == 400
+        assert not nora.left
+
+
+async def test_nothing_to_collect(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """Signed in, and meanwhile the office has cancelled it."""
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(made))
+    await change_one(registry.office, made.document, Wish(action=Action.HOLD, reason="investigation", actor=CLERK))
+    page = await nora.open("/authorize/documents")
+    assert "There is nothing to collect" in page
+    await nora.send("/authorize/refuse")
+    assert "error=access_denied" in nora.left
+
+
+async def test_letter_of_the_invitation_comes_first(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    first, second = await letter(registry), await letter(registry)
+    await people.join(
+        registry.office,
+        await people.sign_in(registry.office, code(first), "1968-03-14"),
+        await people.sign_in(registry.office, code(second), "1968-03-14"),
+    )
+    for wanted in (first, second):
+        _, pushed = await wallet.push(issuer_state=offers.issuer_state(wanted.secrets.token))
+        await nora.come(wallet, pushed)
+        page = await nora.sign_in(code(first))
+        positions = {made.document: page.index(f'value="{made.document}"') for made in (first, second)}
+        assert min(positions, key=lambda number: positions[number]) == wanted.document
+
+
+# --- the visit -------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_signing_in_changes_the_cookie(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """Who planted the cookie before she signed in has nothing afterwards (session fixation)."""
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    planted = {each.key: each.value for each in nora.http.cookie_jar}
+    await nora.sign_in(code(made))
+    assert nora.path == "/authorize/agree"
+    async with visitor(registry) as thief:
+        thief.http.cookie_jar.update_cookies(planted, response_url=yarl.URL(registry.base))
+        await thief.open("/authorize/agree")
+        assert thief.status == 400
+
+
+async def test_visit_serves_one_request(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """A second wallet does not find her signed in, and an answered or lapsed request has no pages."""
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(made))
+    other = await attested(registry, wallet.by, client_id="https://wallet-maker.example/wallet/2")
+    _, second = await other.push()
+    await nora.come(other, second)
+    assert nora.path == "/authorize/sign-in"
+    await nora.open("/authorize/agree")
+    assert nora.path == "/authorize/sign-in"
+    registry.clock.at += registry.office.settings.sign_in_minutes * 60
+    await nora.open("/authorize/sign-in")
+    assert nora.status == 400
+
+
+async def test_forms_of_other_pages_are_refused(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    for fields, headers in (({"form_token": "x"}, {}), ({}, {"Sec-Fetch-Site": "cross-site"}), ({}, {"Origin": "https://evil.example"})):
+        await nora.open("/authorize/sign-in")
+        await nora.send("/authorize/sign-in", ("code", code(made)), *BORN.items(), *fields.items(), **headers)
+        assert nora.status == 403
+    await nora.open("/authorize/agree")
+    assert nora.path == "/authorize/sign-in"
+
+
+async def test_operators_and_holders_are_strangers(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """Neither cookie opens the other's pages."""
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(made))
+    cookie = next(each.value for each in nora.http.cookie_jar)
+    async with registry.http.get(
+        registry.base + "/console/", headers={"Cookie": f"__Host-muniment-issuer={cookie}"}, allow_redirects=False
+    ) as answer:
+        assert answer.headers["Location"].startswith("/console/sign-in")
+    operator, _ = await registry.office.storage.write(
+        lambda tx: sessions.begin(tx, subject="somebody", at=NOON, entropy=system_entropy, data={})
+    )
+    async with registry.http.get(
+        registry.base + "/authorize/agree", headers={"Cookie": f"__Host-muniment-issuer-holder={operator}"}
+    ) as answer:
+        assert answer.status == 400
+
+
+async def test_only_pushed_requests_have_a_page(wallet: Wallet, nora: Visitor) -> None:
+    _, pushed = await wallet.push()
+    for query in ("", "?client_id=x", f"?client_id=x&request_uri={pushed.request_uri}", "?client_id=x&request_uri=https://evil.example"):
+        await nora.open(f"/authorize{query}")
+        assert nora.status == 400
+        assert "<h1" in nora.text
+        assert not nora.left
+
+
+async def test_what_is_stored_tells_neither_code_nor_birth_date(registry: Registry) -> None:
+    made = await letter(registry)
+    rows = await registry.office.storage.read(lambda tx: tx.fetch("SELECT * FROM activation"))
+    assert len(rows) == 1
+    kept = b"".join(bytes(rows[0][name]) for name in ("code", "birth"))
+    assert code(made).encode() not in kept
+    assert b"1968" not in kept
+
+
+@pytest.mark.parametrize(
+    ("uri", "target"),
+    [
+        ("https://Wallet.example/cb", "https://wallet.example"),
+        ("https://wallet.example:8443/cb", "https://wallet.example:8443"),
+        ("haip-vci://cb", "haip-vci:"),
+        ("com.example.wallet:/cb", "com.example.wallet:"),
+        ("https://[::1]/cb", ""),
+        ("https://wallet.example;script-src/x", ""),
+    ],
+)
+def test_policy_names_no_more_than_the_wallet(uri: str, target: str) -> None:
+    assert form_target(uri) == target

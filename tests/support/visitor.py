@@ -1,0 +1,80 @@
+"""A holder's browser without JavaScript: cookies of its own, forms as they stand on the page, redirects one at a time."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import yarl
+from aiohttp import ClientResponse, ClientSession, CookieJar
+from support.attested import Wallet
+from support.registry import Registry
+
+from shared.oauth import PushedResponse
+from shared.openid4vci import sign_in_url
+
+BORN = {"birth.day": "14", "birth.month": "3", "birth.year": "1968"}
+
+
+@dataclass
+class Visitor:
+    """``left`` is where the office last sent her outside of its own pages."""
+
+    registry: Registry
+    http: ClientSession
+    text: str = ""
+    status: int = 0
+    path: str = ""
+    left: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def open(self, address: str) -> str:
+        return await self._follow(await self.http.get(self._here(address), allow_redirects=False))
+
+    async def send(self, path: str, *fields: tuple[str, str], **headers: str) -> str:
+        """Post a form with the token of the page at hand, unless one is given."""
+        sent = list(fields)
+        if "form_token" not in dict(sent):
+            sent.append(("form_token", self.token()))
+        return await self._follow(await self.http.post(self._here(path), data=sent, headers=headers, allow_redirects=False))
+
+    def token(self) -> str:
+        found = re.search(r'name="form_token" value="([^"]*)"', self.text)
+        return found[1] if found else ""
+
+    def _here(self, address: str) -> str:
+        return self.registry.base + address if address.startswith("/") else address.replace(self.registry.url, self.registry.base, 1)
+
+    async def _follow(self, answer: ClientResponse) -> str:
+        while answer.status in {302, 303}:
+            to = answer.headers["Location"]
+            if not to.startswith("/"):
+                self.left, self.text = to, ""
+                return ""
+            answer = await self.http.get(self.registry.base + to, allow_redirects=False)
+        self.text, self.status, self.path = html.unescape(await answer.text()), answer.status, answer.url.path
+        self.headers = dict(answer.headers)
+        return self.text
+
+    async def come(self, wallet: Wallet, pushed: PushedResponse) -> str:
+        """From the wallet."""
+        return await self.open(sign_in_url(wallet.metadata.server, wallet.client_id, pushed))
+
+    async def sign_in(self, code: str, born: dict[str, str] = BORN, **headers: str) -> str:
+        return await self.send("/authorize/sign-in", ("code", code), *born.items(), **headers)
+
+    async def agree(self, *numbers: str) -> str:
+        return await self.send("/authorize/agree", *(("document", number) for number in numbers))
+
+    async def choose(self, *numbers: str) -> str:
+        return await self.open("/authorize/agree?" + urlencode([("document-x", number) for number in numbers]))
+
+
+@asynccontextmanager
+async def visitor(registry: Registry) -> AsyncIterator[Visitor]:
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(registry.base))) as http:
+        yield Visitor(registry, http)
