@@ -112,9 +112,9 @@ def _claim(lots: Lots, document: Holding, number: int | None) -> Json:
 def _meta(lots: Lots, form: str) -> Json:
     if form == "ldp_vc":
         return {"type_values": [lots.of(([W3C], [kind], [W3C, kind])) for kind in lots.some(KINDS, 2)]}
-    if lots.chance(25):
-        return {}
-    return {"doctype_value": lots.of(KINDS)} if form == "mso_mdoc" else {"vct_values": lots.some(KINDS, 2)}
+    if form == "mso_mdoc":
+        return {"doctype_value": lots.of(KINDS)}
+    return {} if lots.chance(25) else {"vct_values": lots.some(KINDS, 2)}
 
 
 def _credential(lots: Lots, held: Sequence[Holding], number: int) -> Json:
