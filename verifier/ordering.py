@@ -26,8 +26,8 @@ LOCKED, PLAIN = "direct_post.jwt", "direct_post"
 class Order:
     """What somebody wants to ask. Either ``query``, a ready question, or ``dcql_query`` with a ``purpose`` of its own.
 
-    A ready question asks for documents of ``type``, without one for every kind that has a question of that name, each in any one of
-    ``formats``. ``use`` is added to what the ready question tells the kind's own check. ``agreement`` and ``transactions`` (JSON, each with
+    A ready question asks for documents of ``type``; without one for every kind that has a question of that name, and those beside it. Each
+    is wanted in any one of ``formats``. ``use`` is added to what the ready question tells the kind's own check. ``agreement`` and ``transactions`` (JSON, each with
     its ``type``) are what the holder agrees to.
     """
 

@@ -32,7 +32,8 @@ __all__ = [
 class ReadyQuery:
     """A question that relying parties usually ask of this type. ``optional`` paths (three at most) start off on the consent page.
 
-    ``use`` is what the type's ``judge`` is told when this question is asked.
+    ``beside`` are the questions to other kinds of document that usually go with it, as (id of the type, id of the question), where several
+    documents can be asked for at once. ``use`` is what the type's ``judge`` is told when this question is asked.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ReadyQuery:
     optional: tuple[ClaimPath, ...] = ()
     values: Mapping[ClaimPath, tuple[Any, ...]] = field(default_factory=dict)
     use: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

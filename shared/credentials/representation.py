@@ -382,6 +382,7 @@ QUERIES = (
         optional=(_RESTRICTIONS, _PORTRAIT),
         values={_POWER: ("banking", "general")},
         use={"powers": ("banking",)},
+        beside=(("person", "same-person"),),
     ),
     ReadyQuery(
         id="utility",

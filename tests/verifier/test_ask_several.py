@@ -253,3 +253,11 @@ async def test_an_answer_in_clear_only_where_it_was_asked_for(desk: Running) -> 
     assert (await desk.state(plain))["state"] == "retrieved"
     assert (await desk.post(plain, body))[0] == 200
     assert (await desk.state(plain))["decision"] == "accepted"
+
+
+async def test_a_banks_question_goes_to_the_person_as_well(template: Template, tmp_path: Path) -> None:
+    """Who acts for somebody else, and that it is they: `person` and `representation` in one request."""
+    async with serving(template, tmp_path / "desk") as running:
+        request = await running.read(await running.ask(type=""))
+        assert [each.id for each in request.query.credentials] == ["representation", "person"]
+        assert [each.id for each in (await running.read(await running.ask())).query.credentials] == ["bank"]

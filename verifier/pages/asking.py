@@ -7,12 +7,15 @@ from aiohttp import web
 from shared.web import auth
 from shared.web.entrance import seated
 from shared.web.forms import Form
+from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.ordering import Order
 from verifier.uses import Use
+
+_SEVERAL = N_("Several documents at once")
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -34,7 +37,7 @@ class Asking:
         locale = locale_of(request)
         groups: dict[str, list[dict[str, object]]] = {}
         for type_id, uses in self._choices().values():
-            title = uses[0].type.title.in_(locale) if type_id else translator(request)("Several documents at once")
+            title = uses[0].type.title.in_(locale) if type_id else translator(request)(_SEVERAL)
             groups.setdefault(title, []).append(
                 {
                     "value": f"{type_id}/{uses[0].query.id}",
