@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from shared.codec import base64url
+from shared.dcql import CredentialQuery
 from shared.errors import AccessDenied, Conflict, Malformed, Untrusted, VcError
 from shared.flow import arun
 from shared.formats import Parsed, formats
@@ -327,6 +328,11 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
     )
 
 
+def _w3c_type(query: CredentialQuery) -> str:
+    """The last of the first types that are asked for: the narrowest, by custom."""
+    return query.type_values[0][-1] if query.type_values else ""
+
+
 def agreed_to(asked: RequestObject) -> list[AgreedTo]:
     """What is agreed to in answering, in the words that were shown."""
     agreements = [(entry, parse_agreement(entry)) for entry in asked.transaction_data]
@@ -344,7 +350,7 @@ def requested_names(asked: RequestObject) -> list[ClaimNames]:
     """What was asked, in names."""
     return [
         ClaimNames(
-            credential_identifier=",".join(query.vct_values or ()) or query.doctype_value or query.format,
+            credential_identifier=",".join(query.vct_values or ()) or query.doctype_value or _w3c_type(query) or query.format,
             claims=tuple(key_of(claim.path) for claim in query.claims or ()),
         )
         for query in asked.query.credentials

@@ -106,7 +106,7 @@ def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
     """Names of claims as the type calls them."""
     labels: dict[str, None] = {}
     for one in names:
-        kind = all_types().get(one.credential_identifier) or _of_doctype(one.credential_identifier)
+        kind = all_types().get(one.credential_identifier) or _of_name(one.credential_identifier)
         for name in one.claims:
             if name.startswith(GROUP):
                 labels[_group(kind, name.removeprefix(GROUP), locale)] = None
@@ -117,9 +117,9 @@ def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
     return list(labels)
 
 
-def _of_doctype(name: str) -> CredentialType | None:
-    """Of an mdoc, which was asked for by its doctype."""
-    return next((kind for kind in all_types().values() if kind.doctype == name), None)
+def _of_name(name: str) -> CredentialType | None:
+    """Of an mdoc, which was asked for by its doctype, or a document of the W3C's data model, by its type."""
+    return next((kind for kind in all_types().values() if name in {kind.doctype, kind.vcdm_type}), None)
 
 
 def _claim(kind: CredentialType, path: ClaimPath) -> Claim | None:
