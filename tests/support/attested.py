@@ -131,7 +131,9 @@ class Wallet:
         return await self.change(sign_in, url)
 
     async def change(self, sign_in: SignIn, url: str) -> TokenResponse:
-        code = finish_sign_in(self.metadata.server, sign_in, url)
+        return await self.redeem(sign_in, finish_sign_in(self.metadata.server, sign_in, url))
+
+    async def redeem(self, sign_in: SignIn, code: str) -> TokenResponse:
         token: TokenResponse = await self.run(redeem_code(self.metadata.server, sign_in, code))
         return token
 
