@@ -29,8 +29,8 @@ from wallet.config import open_place
 from wallet.consent import consent
 from wallet.enter import Opened
 from wallet.init import Wish, set_up
-from wallet.present import agree, read_request
 from wallet.invite import read_invitation
+from wallet.present import agree, read_request
 from wallet.records import REQUESTS
 from wallet.sessions import Answered
 from wallet.upkeep import collect_and_look
