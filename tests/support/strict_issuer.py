@@ -92,6 +92,7 @@ class Ways:
     demand: KeyDemand | None = None
     attestation_only: bool = False
     waits: int = 0  # how often "not yet" is said
+    late: tuple[str, ...] = ()  # of which formats; empty: of all
     interval: int = 60
     refreshes: bool = True
     notifies: bool = True
@@ -397,7 +398,7 @@ class StrictIssuer:
         assert 1 <= len(proofs) <= self.ways.batch_size
         self.batches.append(len(proofs))
         keys = tuple(proof.holder for proof in proofs)
-        if self.ways.waits:
+        if self.ways.waits and name in (self.ways.late or self.ways.formats):
             self.transactions[transaction := self._new("transaction")] = (keys, name, self.ways.waits)
             later = CredentialResponse(transaction_id=transaction, interval=self.ways.interval)
             return self._say(later, asked.encryption)
