@@ -106,8 +106,7 @@ def _paths(form: str) -> list[Any]:
         return list(PATHS)
     space = credential_type().doctype
     names = {claim.path: claim.mdoc_element for claim in credential_type().claims}
-    plain = [path for path in PATHS if path[0] != "powers"]
-    return [*((space, names[path]) for path in plain), (space, "powers")]
+    return [*((space, element) for path, element in names.items() if path in PATHS), (space, "powers")]
 
 
 async def fetch(desk: Running, outer: Mapping[str, str], nonce: str | None = None) -> str:
@@ -242,13 +241,13 @@ async def test_oid4vp_1final_verifier_invalid_session_transcript(desk: Running, 
     async with begun(desk, form="mso_mdoc") as wallet:
         handover = wallet.binding().handover
         assert handover is not None
-        changes: dict[str, Any] = {
+        bent: dict[str, dict[str, Any]] = {
             "nonce": {"nonce": "another-nonce-of-128-bits"},
             "audience": {"audience": "x509_hash:invalid"},
             "response_uri": {"handover": replace(handover, response_uri="https://evil.example/response")},
             "key": {"handover": replace(handover, key_thumbprint=bytes(32))},
-        }[part]
-        await wallet.refused(wallet.present(**changes), "not_bound")
+        }
+        await wallet.refused(wallet.present(**bent[part]), "not_bound")
 
 
 def _rebound(wallet: Emulated, bend: Bend, **claims: Any) -> str:
