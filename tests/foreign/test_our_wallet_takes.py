@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
@@ -20,7 +21,7 @@ from support.wallets import EASY, PASSPHRASE
 
 from shared.clock import floor_day, system_clock, system_entropy
 from shared.credentials import by_id
-from shared.errors import InvalidGrant, Malformed, Untrusted, VcError
+from shared.errors import InvalidGrant, Malformed, Unavailable, Untrusted, VcError
 from shared.web.app import free_port
 from shared.x509 import render_pem
 from wallet.app import Host, open_host
@@ -31,6 +32,7 @@ from wallet.invite import read_invitation
 from wallet.receive import collect
 from wallet.records import COPIES, Item
 from wallet.sessions import Copy, Document
+from wallet.upkeep import upkeep
 
 COUNTERPARTS = {"openid4vci": "issuer that our wallet takes from"}
 pytestmark = pytest.mark.real
@@ -179,3 +181,15 @@ async def test_a_document_against_its_rules_is_declined_and_that_is_told(
         assert await wallet.copies() == []
         told = await other.peer.call("told")
         assert [each["event"] for each in told["notified"]] == ["credential_failure"]
+
+
+async def test_what_comes_later_is_fetched_later(tmp_path: Path, authority: Authority) -> None:
+    """OpenID4VCI sections 8.3 and 9: 202 with a transaction and an interval, then 200."""
+    async with scene(tmp_path, authority) as (other, wallet):
+        await other.peer.call("set", late=True)
+        with pytest.raises(Unavailable):
+            await wallet.take(await other.peer.call("offer"), None)
+        assert await wallet.copies() == []
+        await asyncio.sleep(1.1)  # the interval that it was told
+        await upkeep(wallet.host.means, wallet.opened.vault)
+        assert len(await wallet.copies()) == 5
