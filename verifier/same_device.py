@@ -30,7 +30,7 @@ async def enter(desk: Desk, exchange: Exchange, cookie: str) -> str:
     fresh = desk.secret(32)
     if await desk.storage.write(lambda tx: exchanges.bind_browser(tx, asked.id, _hash(fresh)), point="browser"):
         return fresh
-    await _check_browser(desk, asked.id, cookie)
+    await check_browser(desk, asked.id, cookie)
     return ""
 
 
@@ -39,7 +39,7 @@ async def come_back(desk: Desk, identifier: str, cookie: str, response_code: str
     exchange = await find(desk, identifier)
     if not exchange.asked.terms.same_device:
         raise InvalidRequest("nobody comes back for this request")
-    browser = await _check_browser(desk, identifier, cookie)
+    browser = await check_browser(desk, identifier, cookie)
     opened = await open_verdict(desk, exchange) if isinstance(exchange, Answered) else None
     if opened is None or not isinstance(exchange, Answered):
         raise InvalidRequest("this request was not answered, or its details were deleted")
@@ -59,8 +59,8 @@ async def come_back(desk: Desk, identifier: str, cookie: str, response_code: str
     return exchange
 
 
-async def _check_browser(desk: Desk, identifier: str, cookie: str) -> str:
-    """The hash of the cookie, if it is that of the browser that began."""
+async def check_browser(desk: Desk, identifier: str, cookie: str) -> str:
+    """The hash of the cookie; ``Forbidden`` unless it is that of the browser that began."""
     browser, mine = await desk.storage.read(lambda tx: exchanges.browser_of(tx, identifier)), _hash(cookie)
     if not hmac.compare_digest(browser, mine):
         raise Forbidden("this request belongs to another browser")

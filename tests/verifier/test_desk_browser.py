@@ -64,7 +64,7 @@ async def _ask(walker: Walker, desk: Running) -> None:
     await walker.press("Show the square code")
     await page.get_by_text("There is a problem").wait_for()
     await walker.look("desk-ask-nothing-chosen")
-    await page.get_by_label("Bank account").check()
+    await page.get_by_label("Bank account", exact=True).check()
     await walker.press("Show the square code")
     await walker.look("desk-waiting")
     link = await page.locator("#request-link").text_content() or ""

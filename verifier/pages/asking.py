@@ -13,6 +13,7 @@ from verifier import request as requests
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.ordering import Order
+from verifier.pages.listing import together
 from verifier.uses import Use
 
 _SEVERAL = N_("Several documents at once")
@@ -41,7 +42,7 @@ class Asking:
             groups.setdefault(title, []).append(
                 {
                     "value": f"{type_id}/{uses[0].query.id}",
-                    "title": uses[0].query.title.in_(locale),
+                    "title": together(uses, locale),
                     "purpose": uses[0].query.purpose.in_(locale),
                     "details": [label for use in uses for label in use.labels(use.query.paths, locale)],
                     "optional": [label for use in uses for label in use.labels(use.query.optional, locale)],

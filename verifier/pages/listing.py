@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from verifier.desk import Desk
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Retrieved, Terms
+from verifier.uses import Use
 from verifier.words import N_, Spoken
 
 _TAGS = {
@@ -51,9 +52,14 @@ def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
     """What it is about, in the words of the ready question."""
     uses = desk.uses_of(terms.type, terms.ready)
     if uses:
-        return uses[0].query.title.in_(spoken.locale)
+        return together(uses, spoken.locale)
     purpose = terms.purpose.in_(spoken.locale)
     return purpose or spoken.translate(_COPY if terms.kind == "copy" else _OWN_QUESTION)
+
+
+def together(uses: Sequence[Use], locale: str) -> str:
+    """One title for questions that are asked at once."""
+    return " + ".join(use.query.title.in_(locale) for use in uses)
 
 
 def tag_of(exchange: Exchange) -> tuple[str, str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from shared.errors import Forbidden, Missing
 from shared.openid4vp import request_links
-from shared.web.context import settings
 from shared.web.forms import Form
 from shared.web.into_wallet import IntoWallet
 from shared.web.pages import locale_of, render
@@ -17,9 +15,9 @@ from verifier import request as requests
 from verifier import same_device
 from verifier.desk import Desk
 from verifier.material import Store
+from verifier.ordering import LOCKED
+from verifier.pages.own_browser import cookie_of, set_cookie
 from verifier.sessions import Answered, Asked, Exchange, Expired, state_of
-
-_RETURN: Final = 900  # seconds that the way back from a wallet may take
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -45,7 +43,7 @@ class Public:
         asked, locale, fresh = exchange.asked, locale_of(request), ""
         if asked.terms.same_device and not isinstance(exchange, Answered | Expired):
             try:
-                fresh = await same_device.enter(self._desk, exchange, request.cookies.get(_cookie(request, asked), ""))
+                fresh = await same_device.enter(self._desk, exchange, cookie_of(request, asked))
             except Forbidden:
                 return await self._elsewhere(request)
         response = await render(
@@ -63,9 +61,10 @@ class Public:
             wallet=wallet,
             way=self._way(asked, wallet) if wallet else "",
             same_device=asked.terms.same_device,
+            digital=asked.terms.response_mode == LOCKED,
         )
         if fresh:
-            _set_cookie(request, response, asked, fresh)
+            set_cookie(request, response, asked, fresh)
         return response
 
     async def _elsewhere(self, request: web.Request) -> web.Response:
@@ -75,7 +74,7 @@ class Public:
         """The holder's browser, after the answer."""
         exchange, code = await self._find(request), request.query.get("response_code", "")[:64]
         try:
-            cookie = request.cookies.get(_cookie(request, exchange.asked), "")
+            cookie = cookie_of(request, exchange.asked)
             asked = (await same_device.come_back(self._desk, exchange.asked.id, cookie, code)).asked
         except Forbidden:
             return await self._elsewhere(request)
@@ -98,14 +97,3 @@ class Public:
         if asked.terms.same_device:
             raise Missing("this request has no square code")
         return requests.links(self._desk, asked).https
-
-
-def _cookie(request: web.Request, asked: Asked) -> str:
-    """Its name: one a request, so that two in one browser do not disturb each other."""
-    return f"{'__Host-' if settings(request).secure else ''}muniment-verifier-request-{asked.id}"
-
-
-def _set_cookie(request: web.Request, response: web.StreamResponse, asked: Asked, value: str) -> None:
-    life = asked.expires_at - asked.made_at + _RETURN
-    secure = settings(request).secure
-    response.set_cookie(_cookie(request, asked), value, max_age=life, httponly=True, samesite="Lax", secure=secure, path="/")
