@@ -53,6 +53,7 @@ from wallet.sign_in import GRANT_LIFE
 
 _RETRY = 300  # seconds, where an issuer that was to be asked again does not answer
 _ENDED = (CredentialRequestDenied, InvalidTransactionId, InvalidToken, InvalidGrant)
+REFUSED = frozenset(each.code for each in _ENDED)  # how a promise ends without any copy
 
 
 async def collect(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:

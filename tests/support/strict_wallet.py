@@ -11,17 +11,19 @@ from typing import Any
 from support.signing import AT, Signer, anchor
 from support.strict_issuer import StrictIssuer, strict_issuer
 from support.trial_web import Watch
-from support.wallets import Wallet, open_wallet
+from support.wallets import Site, Wallet, open_wallet, serve_wallet
 from support.world import World
 
 from shared.clock import DAY, system_entropy
 from shared.custody.memory import MemoryCustodian
+from shared.flow import Fetch, Fetched
 from shared.keys import KeyId, Role
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.policy import Policy
 from shared.urls import LOOPBACK
 from shared.web.fetch import Fetcher
-from shared.x509 import prepare_leaf
+from shared.web.setup import read_anchor
+from shared.x509 import Cert, prepare_leaf
 from wallet import sign_in
 from wallet.attester import ATTESTER, Attester, OwnAttester
 from wallet.invite import read_invitation
@@ -112,3 +114,34 @@ async def visit(folder: Path, *, issuers: int = 1, attester: Attester | None = N
         policy = Policy(TrustAnchors(anchors=tuple(each.by.pin(entity=each.base) for each in met)))
         wallet.means = replace(wallet.means, fetch=fetcher, trust=lambda: policy, plain_http=LOOPBACK, attester=attester or maker.attester)
         yield Visit(wallet, met, maker)
+
+
+class Town(World):
+    """The small world, and what truly listens on loopback beside it. ``known`` are the issuers there that wallets trust."""
+
+    known: list[StrictIssuer]
+    door: Fetcher
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        return await self.door(fetch) if fetch.url.startswith("http://localhost") else await super().__call__(fetch)
+
+    def policy(self) -> Policy:
+        usual = super().policy()
+        pins = (each.by.pin(entity=each.base) for each in self.known)
+        return Policy(TrustAnchors(anchors=(*usual.anchors.anchors, *pins)))
+
+
+@asynccontextmanager
+async def town(folder: Path, *, issuers: int = 1, **ways: Any) -> AsyncIterator[tuple[Site, list[StrictIssuer]]]:
+    """A whole wallet service, whose own anchor vouches for it, and strict issuers that know that anchor."""
+
+    def maker(x5c: Sequence[bytes], at: int) -> Cert:
+        anchored = read_anchor(folder / "wallet" / "anchor.pem", Role.WALLET_PROVIDER)
+        return Policy(TrustAnchors(anchors=(anchored,))).check_wallet_provider(x5c, at)
+
+    world = Town()
+    world.door, world.known = Fetcher(allow=("localhost:*",)), []
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(world.door.close)
+        world.known += [await stack.enter_async_context(strict_issuer(maker, clock=world.clock, **ways)) for _ in range(issuers)]
+        yield await stack.enter_async_context(serve_wallet(folder / "wallet", world=world)), world.known

@@ -31,6 +31,7 @@ from wallet import sign_in
 from wallet.invite import read_invitation
 from wallet.keep import Vault
 from wallet.pages.desk import PICTURE, Desk, Words, link_from, see
+from wallet.receive import REFUSED
 from wallet.records import RECEIVING, Item
 from wallet.sessions import Declined, Granted, Kept, Promised, Receiving, Sent
 from wallet.upkeep import collect_and_look
@@ -131,6 +132,7 @@ class CollectingPages:
             known=item.value.issuer in known,
             unknown=unknown,
             running=item.id in self._running,
+            refused=REFUSED,
             declined=state if isinstance(state, Declined) else None,
             promised=state if isinstance(state, Promised) else None,
             away=isinstance(state, Sent),
