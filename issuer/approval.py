@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from issuer.office import Office
 from issuer.records import documents
 from issuer.sessions import Actor, Approval, Document, Event
@@ -11,7 +13,7 @@ from shared.storage import Tx
 
 APPROVERS = ("approver", "admin")
 MAX_REASON = 300
-_WRITES = ("made", "corrected")
+WRITES = ("made", "corrected")
 
 
 def first_approval(office: Office, kind: CredentialType) -> Approval:
@@ -38,13 +40,18 @@ async def waiting(office: Office, *, limit: int = 200) -> list[documents.Listed]
     return await office.storage.read(lambda tx: documents.waiting(tx, limit=limit))
 
 
+def wrote(history: Iterable[Event], actor: Actor) -> bool:
+    """Whether that operator made the document or wrote its details since."""
+    writers = [each.actor for each in history if each.kind in WRITES]
+    return actor.name in {each.name for each in writers if each.role != "program"}
+
+
 async def _settle(office: Office, number: str, approval: Approval, event: Event) -> Document:
     if event.actor.role not in APPROVERS:
         raise Forbidden("an approver or an admin decides this")
 
     async def unit(tx: Tx) -> Document:
-        writers = [each.actor for each in await documents.history(tx, number) if each.kind in _WRITES]
-        if event.actor.name in {each.name for each in writers if each.role != "program"}:
+        if wrote(await documents.history(tx, number), event.actor):
             raise Forbidden("somebody else than the one who made it decides this")
         if not await documents.settle_approval(tx, number, approval):
             await documents.get(tx, number)  # ``Missing`` if there is none

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import jsonschema_rs
 
 from issuer.office import STORAGE, Office
+from issuer.records import documents
 from issuer.sessions import Document
 from shared.clock import DAY
 from shared.codec import reader, strict_json
@@ -128,6 +129,14 @@ SOURCES: Mapping[str, Callable[[Office], ClaimSource]] = {"sealed": SealedClaims
 def source(office: Office, kind: CredentialType) -> ClaimSource:
     """Where the details of documents of this kind are kept, or asked for."""
     return SOURCES[kind.retention](office)
+
+
+async def details(office: Office, document: Document) -> Mapping[str, Any] | None:
+    """The details of a document for somebody of the office or its holder; ``None`` where they are no longer held."""
+    if not document.has_claims or office.clock() >= document.keep_until:
+        return None
+    sealed = await office.storage.read(lambda tx: documents.sealed_claims(tx, document.id))
+    return None if sealed is None else await source(office, office.type(document.type)).give(sealed, document)
 
 
 def _context(document: str) -> bytes:

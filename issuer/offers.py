@@ -150,9 +150,17 @@ async def secrets_of(office: Office, number: str) -> Made | None:
 
 
 async def offer_of(office: Office, token: str) -> tuple[CredentialOffer, Document]:
-    """The offer behind an invitation link; ``Missing`` when there is none, or it is over."""
-    found = await office.storage.read(lambda tx: _look_up(tx, digest("page", token)))
-    if found is None or found[0].expires_at <= office.clock():
+    """The offer behind an invitation link, or that behind the link of a letter; ``Missing`` when there is none, or it is over."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> tuple[Offered | None, Document] | None:
+        number = await invitations.by_issuer_state(tx, digest("issuer state", token), at)
+        return await _look_up(tx, digest("page", token)) if number is None else (None, await documents.get(tx, number))
+
+    found = await office.storage.read(unit)
+    if found is not None and found[0] is None:
+        return _sign_in_offer(office, found[1].type, token), found[1]
+    if found is None or found[0] is None or found[0].expires_at <= at:
         raise Missing("this invitation does not exist, was used already, or has lapsed")
     return credential_offer(office, found[1].type, token, needs_code=found[0].needs_code), found[1]
 
@@ -176,10 +184,14 @@ def credential_offer(office: Office, type_id: str, token: str, *, needs_code: bo
 
 def sign_in_offer(office: Office, type_id: str, token: str) -> CredentialOffer:
     """The same invitation for whoever signs in: it says what it is about and gives no right to it (OpenID4VCI section 4.1.1)."""
+    return _sign_in_offer(office, type_id, issuer_state(token))
+
+
+def _sign_in_offer(office: Office, type_id: str, state: str) -> CredentialOffer:
     return CredentialOffer(
         issuer=office.settings.public_url,
         configuration_ids=office.configurations_of(type_id),
-        authorization_code=AuthorizationCodeGrant(issuer_state=issuer_state(token)),
+        authorization_code=AuthorizationCodeGrant(issuer_state=state),
     )
 
 
@@ -189,6 +201,11 @@ _CODE_WORDS = "The collection code that the office sent you separately"
 def links(office: Office, token: str) -> Links:
     """The invitation by reference: our own page, and the scheme link."""
     return offer_links(OfferReference(office.url(f"/credential-offer/{token}")), office.url(f"/offer/{token}"))
+
+
+def letter_links(office: Office, token: str) -> Links:
+    """The same as ``links`` for a letter: there is nothing secret in them."""
+    return links(office, issuer_state(token))
 
 
 def links_by_value(office: Office, made: Made) -> Links:

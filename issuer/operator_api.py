@@ -27,6 +27,7 @@ from issuer.operator_bodies import (
     Types,
     Why,
 )
+from issuer.people import Opening
 from issuer.portrait import MAX_BYTES
 from issuer.records import documents, statuses
 from issuer.revoke import Many, Wish
@@ -109,6 +110,7 @@ class OperatorApi:
             reference=body.reference,
             needs_code=body.tx_code,
             valid_until=None if body.valid_until is None else after(body.valid_until),
+            opening=Opening(birth_date=None if body.birth_date is None else body.birth_date.isoformat()),
         )
         made = await offers.make(self._office, order, actor=_actor(request), idempotency_key=_idempotency_key(request))
         return Reply(self._told(made), headers={"Location": f"/api/credentials/{made.document}"})
@@ -132,6 +134,9 @@ class OperatorApi:
             offer_qr=f"{page}/qr.svg",
             offer_qr_png=f"{page}/qr.png",
             code=made.secrets.code,
+            sign_in_link=offers.letter_links(self._office, made.secrets.token).https,
+            sign_in_offer=render_offer(offers.sign_in_offer(self._office, made.type, made.secrets.token)),
+            activation_code=made.secrets.activation,
             expires_at=moment(made.expires_at),
         )
 

@@ -29,6 +29,13 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     tx_code: Annotated[bool, Meta(description="Ask for a collection code, which reaches the holder by another way than the link.")] = True
     valid_until: Annotated[dt.date | None, Meta(description="Last day on which the document is valid; no end if left out.")] = None
+    birth_date: Annotated[
+        dt.date | None,
+        Meta(
+            description="Date of birth of whoever will carry the document: an activation code for a letter is made, with which and with "
+            "this date that person signs in from any wallet. Only a keyed digest of it is kept."
+        ),
+    ] = None
 
 
 class Made(Struct, frozen=True):
@@ -44,6 +51,11 @@ class Made(Struct, frozen=True):
     offer_qr: Annotated[str, Meta(description="Address of the link as a QR picture (SVG).")]
     offer_qr_png: str
     code: Annotated[str | None, Meta(description="The collection code, or null if none is asked for.")]
+    sign_in_link: Annotated[
+        str, Meta(description="A page for those who sign in; there is nothing secret in it, so that it goes on a letter.")
+    ]
+    sign_in_offer: Annotated[dict[str, Any], Meta(description="The credential offer behind it, with an `issuer_state`.")]
+    activation_code: Annotated[str | None, Meta(description="The code for the letter, or null if none was asked for.")]
     expires_at: Annotated[dt.datetime, Meta(description="When the invitation lapses.")]
 
 

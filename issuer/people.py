@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from issuer.claims import source
+from issuer.claims import details
 from issuer.office import Office, keyed
 from issuer.records import documents, people
 from issuer.records.people import Activation
@@ -163,20 +163,18 @@ async def fitting(office: Office, holder: str, types: Collection[str]) -> list[F
     """Her documents of these kinds that are in force and whose details are held, the newest first."""
     at = office.clock()
 
-    async def unit(tx: Tx) -> list[tuple[Document, bytes | None]]:
-        numbers = await people.documents_of(tx, holder)
-        return [(await documents.get(tx, number), await documents.sealed_claims(tx, number)) for number in numbers]
+    async def unit(tx: Tx) -> list[Document]:
+        return [await documents.get(tx, number) for number in await people.documents_of(tx, holder)]
 
-    found = [(each, sealed) for each, sealed in await office.storage.read(unit) if each.type in types and _ready(each, at)]
-    return [Fitting(document=each, claims=await source(office, office.type(each.type)).give(sealed, each)) for each, sealed in found]
+    found = [each for each in await office.storage.read(unit) if each.type in types and _ready(each, at)]
+    held = [(each, await details(office, each)) for each in found]
+    return [Fitting(document=each, claims=claims) for each, claims in held if claims is not None]
 
 
 def _ready(document: Document, at: int) -> bool:
     return (
         document.standing is Standing.IN_FORCE
         and document.approval is not Approval.REFUSED
-        and document.has_claims
-        and document.keep_until > at
         and (document.valid_until is None or document.valid_until > at)
     )
 

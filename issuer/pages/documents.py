@@ -11,16 +11,17 @@ from issuer import offers, revoke
 from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
-from issuer.pages.desk import actor, seated
+from issuer.pages.desk import actor, may, seated
 from issuer.records import documents, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
-from issuer.sessions import Action, Event, Standing, can_change, state_of
+from issuer.sessions import Action, Approval, Event, Standing, can_change, state_of
 from shared.clock import DAY
 from shared.codec import qr
 from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
 from shared.web import auth
+from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
@@ -40,6 +41,8 @@ def add_to(app: web.Application, office: Office) -> None:
         ("GET", f"{one}/code", part.code),
         ("GET", f"{one}/letter", part.letter),
         ("GET", f"{one}/qr.svg", part.picture),
+        ("GET", f"{one}/sign-in-letter", part.sign_in_letter),
+        ("GET", f"{one}/sign-in.svg", part.sign_in_picture),
         ("GET", f"{one}/invite", part.ask_invite),
         ("POST", f"{one}/invite", part.invite),
         ("GET", f"{one}/{{action:cancel|hold|reinstate}}", part.ask_change),
@@ -132,15 +135,31 @@ class Documents:
             stand=phrases.tag(view.state, words),
             actions=actions,
             last_day=None if document.valid_until is None else document.valid_until - DAY,
+            waits=document.approval is Approval.WAITING,
+            second_person=phrases.approval(document.approval, words),
+            may_decide=may(request[OPERATOR], "approver"),
+            can_correct=document.standing is Standing.IN_FORCE,
             can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
+            has_letter=await self._has_letter(document.id),
             lines=[phrases.line(event, reasons, words) for event in reversed(view.history)],
         )
 
     async def made(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)
         document = view.listed.document
-        return await render(request, "console/made.html", view=view, document=document, number=phrases.spaced(document.id))
+        return await render(
+            request,
+            "console/made.html",
+            view=view,
+            document=document,
+            number=phrases.spaced(document.id),
+            has_letter=await self._has_letter(document.id),
+        )
+
+    async def _has_letter(self, number: str) -> bool:
+        found = await offers.secrets_of(self._office, number)
+        return found is not None and found.secrets.activation is not None
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """For the live line on the invitation's page."""
@@ -194,6 +213,31 @@ class Documents:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         made = await self._open_invitation(request)
         return web.Response(text=qr.svg(offers.links(self._office, made.secrets.token).https), content_type="image/svg+xml")
+
+    async def _open_letter(self, request: web.Request) -> offers.Made:
+        made = await self._open_invitation(request)
+        if made.secrets.activation is None:
+            raise web.HTTPSeeOther(f"/console/documents/{made.document}")
+        return made
+
+    async def sign_in_letter(self, request: web.Request) -> web.StreamResponse:
+        """One sheet with the activation code. Its square code and address hold nothing secret."""
+        view, made = await self._view(request), await self._open_letter(request)
+        return await render(
+            request,
+            "console/sign_in_letter.html",
+            view=view,
+            document=view.listed.document,
+            number=phrases.spaced(made.document),
+            made=made,
+            code=phrases.spaced(made.secrets.activation or ""),
+            link=self._office.url(f"/offer/{offers.issuer_state(made.secrets.token)}"),
+            office=self._office.settings.name,
+        )
+
+    async def sign_in_picture(self, request: web.Request) -> web.StreamResponse:
+        made = await self._open_letter(request)
+        return web.Response(text=qr.svg(offers.letter_links(self._office, made.secrets.token).https), content_type="image/svg+xml")
 
     async def ask_invite(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from issuer import approval
 from issuer.office import Office
 from issuer.pages.desk import may, seated
 from issuer.records import documents
@@ -34,6 +35,7 @@ def add_to(app: web.Application, office: Office) -> None:
             counts=await office.storage.read(documents.counts),
             operator=operator,
             office=office.settings.name,
+            waiting=len(await approval.waiting(office)),
             may_many=may(operator, "approver"),
         )
 

@@ -186,6 +186,22 @@ def _put(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
     tree[last] = value
 
 
+def fill_in(kind: CredentialType, claims: Mapping[str, Any]) -> MultiDict[str]:
+    """The fields of the form as somebody would have filled them in to get ``claims``."""
+    fields: MultiDict[str] = MultiDict()
+    for claim in kind.claims:
+        name, value = field_name(claim), _held(claim, claims)
+        if value is None:
+            continue
+        if isinstance(value, list):
+            fields.extend((name, one) for one in (value if claim.kind is Kind.CODE else ["\n".join(value)]))
+        elif claim.kind in (Kind.DATE, Kind.PARTIAL_DATE):
+            fields.extend((f"{name}.{part}", one) for part, one in zip(("year", "month", "day"), str(value).split("-"), strict=False))
+        else:
+            fields[name] = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return fields
+
+
 # --- faults to errors beside the fields ------------------------------------------------------------------------------------------------------
 
 
@@ -253,12 +269,18 @@ def answers(kind: CredentialType, claims: Mapping[str, Any], locale: str, words:
     return told
 
 
-def _answer(claim: Claim, claims: Mapping[str, Any], locale: str, words: Words) -> Answer | None:
+def _held(claim: Claim, claims: Mapping[str, Any]) -> Any:
+    """The value of a claim, a list whole; ``None`` where it is not there."""
     value: Any = claims
     for part in claim.path:
         if part is None:
             break
         value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _answer(claim: Claim, claims: Mapping[str, Any], locale: str, words: Words) -> Answer | None:
+    value = _held(claim, claims)
     if value is None:
         return None
     values = value if isinstance(value, list) else [value]

@@ -38,6 +38,7 @@ class Invitation:
             title=kind.title.in_(locale_of(request)),
             about=kind.description.in_(locale_of(request)),
             needs_code=offer.pre_authorized is not None and offer.pre_authorized.tx_code is not None,
+            signs_in=offer.authorization_code is not None,
             links=links,
             wallet=wallet,
             way=offer_links(reference, f"{wallet}/offer").https if wallet else "",

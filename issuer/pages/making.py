@@ -7,16 +7,17 @@ import datetime as dt
 
 from aiohttp import web
 
-from issuer import offers
+from issuer import offers, people
 from issuer.claims import faults
 from issuer.office import Office
 from issuer.operator_api import after
 from issuer.pages import form as questions
 from issuer.pages.desk import actor, seated
+from issuer.people import Opening
 from issuer.portrait import MAX_BYTES
 from shared.clock import DAY
 from shared.credentials import CredentialType
-from shared.errors import Missing, UnknownCredentialType
+from shared.errors import Malformed, Missing, UnknownCredentialType
 from shared.web import auth
 from shared.web.app import bound_body
 from shared.web.forms import Form
@@ -78,11 +79,27 @@ class Making:
         if len(reference) > offers.MAX_REFERENCE:
             form.error("reference", words("Your reference must have 200 characters or fewer"))
         until = self._valid_until(form, request)
+        opening = self._opening(form, request)
         if form.wrong:
             return None
         return offers.Order(
-            type=kind.id, claims=claims, reference=reference or None, needs_code=form.value("code") == "yes", valid_until=until
+            type=kind.id,
+            claims=claims,
+            reference=reference or None,
+            needs_code=form.value("code") == "yes",
+            valid_until=until,
+            opening=opening,
         )
+
+    def _opening(self, form: Form, request: web.Request) -> Opening:
+        """What else than the invitation is to open the document."""
+        text = questions.date_value(form, "birth")
+        try:
+            if text:
+                people.check_birth_date(text, self._office.clock())
+        except Malformed:
+            form.error("birth", translator(request)("The date of birth must be a real date"), anchor="birth.day")
+        return Opening(birth_date=text or None)
 
     def _valid_until(self, form: Form, request: web.Request) -> int | None:
         words, text = translator(request), questions.date_value(form, "until")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from issuer.sessions import Action, Event
+from issuer.sessions import Action, Approval, Event
 from shared.web.i18n import N_
 
 Words = Callable[[str], str]
@@ -38,6 +38,11 @@ _EVENTS = {
     "wallet-accepted": N_("The wallet has put it away"),
     "wallet-failure": N_("The wallet could not use it"),
     "wallet-deleted": N_("The wallet no longer has these copies; they are on hold for good"),
+}
+_APPROVALS = {
+    Approval.WAITING: N_("Has to look at it before copies are made"),
+    Approval.APPROVED: N_("Has approved it"),
+    Approval.REFUSED: N_("Has sent it back: correct it"),
 }
 _ROLES = {
     "clerk": N_("clerk"),
@@ -101,6 +106,11 @@ def question(one: Action, words: Words) -> str:
 
 def consequence(one: Action, words: Words) -> str:
     return words(_CONSEQUENCES[one])
+
+
+def approval(one: Approval, words: Words) -> str:
+    """Empty where nobody else has to look."""
+    return words(_APPROVALS[one]) if one in _APPROVALS else ""
 
 
 def role(name: str, words: Words) -> str:

@@ -1,0 +1,94 @@
+"""A second person looks at what somebody else made: the list of those that wait, one with all its details, yes, or back with a reason."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from issuer import approval
+from issuer.claims import details
+from issuer.office import Office
+from issuer.operator_api import number
+from issuer.pages import form as questions
+from issuer.pages import words as phrases
+from issuer.pages.desk import actor, seated
+from issuer.records import documents
+from issuer.sessions import Approval, Document, Event
+from shared.errors import Conflict
+from shared.storage import Tx
+from shared.web import auth
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+
+PATH = "/console/waiting"
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Approving(office)
+    one = "/console/documents/{id}"
+    for method, path, handler in (
+        ("GET", PATH, part.find),
+        ("GET", f"{one}/decide", part.ask),
+        ("POST", f"{one}/approve", part.approve),
+        ("POST", f"{one}/send-back", part.send_back),
+    ):
+        app.router.add_route(method, path, seated(handler, role="approver"))
+
+
+class Approving:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def find(self, request: web.Request) -> web.StreamResponse:
+        """Those that wait, oldest first."""
+        waiting = await approval.waiting(self._office)
+        rows = [
+            {
+                "id": each.document.id,
+                "number": phrases.spaced(each.document.id),
+                "title": self._office.type(each.document.type).title.in_(locale_of(request)),
+                "made_at": each.document.made_at,
+            }
+            for each in waiting
+        ]
+        return await render(request, "console/waiting.html", rows=rows)
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask(request, Form())
+
+    async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
+        name, locale, words = number(request), locale_of(request), translator(request)
+
+        async def unit(tx: Tx) -> tuple[Document, list[Event]]:
+            return await documents.get(tx, name), await documents.history(tx, name)
+
+        document, history = await self._office.storage.read(unit)
+        if document.approval is not Approval.WAITING:
+            raise Conflict("this document does not wait for a second person")
+        kind, claims = self._office.type(document.type), await details(self._office, document)
+        return await render(
+            request,
+            "console/decide.html",
+            form=form,
+            document=document,
+            number=phrases.spaced(document.id),
+            title=kind.title.in_(locale),
+            told=[] if claims is None else questions.answers(kind, claims, locale, words),
+            lines=[phrases.line(event, {}, words) for event in history if event.kind in approval.WRITES],
+            own=approval.wrote(history, actor(request)),
+        )
+
+    async def approve(self, request: web.Request) -> web.StreamResponse:
+        await auth.read_form(request)
+        document = await approval.approve(self._office, number(request), actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{document.id}")
+
+    async def send_back(self, request: web.Request) -> web.StreamResponse:
+        form, words = Form(await auth.read_form(request)), translator(request)
+        reason = form.need("reason", words("Say what is to be put right"))
+        if len(reason) > approval.MAX_REASON:
+            form.error("reason", words("Use 300 characters or fewer"))
+        if form.wrong:
+            return await self._ask(request, form)
+        document = await approval.refuse(self._office, number(request), reason, actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{document.id}")

@@ -1,0 +1,105 @@
+"""Correcting a document: the form with what the office still holds, the answers to check, and the document has other details."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from issuer import replace
+from issuer.claims import details, faults
+from issuer.office import Office
+from issuer.operator_api import number
+from issuer.pages import form as questions
+from issuer.pages import words as phrases
+from issuer.pages.desk import actor, seated
+from issuer.portrait import MAX_BYTES
+from issuer.records import documents
+from issuer.sessions import Document, Standing
+from shared.credentials import CredentialType
+from shared.errors import Conflict
+from shared.web import auth
+from shared.web.app import bound_body
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+
+PATH = "/console/documents/{id}/correct"
+_PLUMBING = {"form_token", "step"}
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Correcting(office)
+    app.router.add_get(PATH, seated(part.ask))
+    app.router.add_post(PATH, seated(part.answer))
+    bound_body(app, PATH, 2 * MAX_BYTES)
+
+
+class Correcting:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def _document(self, request: web.Request) -> tuple[Document, CredentialType]:
+        name = number(request)
+        document = await self._office.storage.read(lambda tx: documents.get(tx, name))
+        if document.standing is not Standing.IN_FORCE:
+            raise Conflict("a document can be corrected while it is in force")
+        return document, self._office.type(document.type)
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        document, kind = await self._document(request)
+        held = await details(self._office, document)
+        form = Form(MultiDictProxy(questions.fill_in(kind, held or {})))
+        return await self._show_form(request, document, kind, form, held=held is not None)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """``step`` is check (from the form), change (back to it) or make."""
+        document, kind = await self._document(request)
+        posted, files = await auth.read_files(request)
+        words = translator(request)
+        form = await asyncio.to_thread(questions.take_pictures, kind, posted, files, words)
+        if form.value("step") == "change":
+            return await self._show_form(request, document, kind, form)
+        claims = questions.read_claims(kind, form)
+        questions.put_errors(kind, form, faults(kind, claims), locale_of(request), words)
+        reason = form.need("reason", words("Say what was wrong"))
+        if len(reason) > replace.MAX_REASON:
+            form.error("reason", words("Use 300 characters or fewer"))
+        if form.wrong:
+            return await self._show_form(request, document, kind, form)
+        if form.value("step") != "make":
+            return await self._show_answers(request, document, kind, form, claims)
+        await replace.replace(self._office, document.id, claims, reason=reason, actor=actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{document.id}")
+
+    async def _show_form(
+        self, request: web.Request, document: Document, kind: CredentialType, form: Form, *, held: bool = True
+    ) -> web.StreamResponse:
+        locale, words = locale_of(request), translator(request)
+        return await render(
+            request,
+            "console/correct.html",
+            form=form,
+            document=document,
+            number=phrases.spaced(document.id),
+            title=kind.title.in_(locale),
+            sections=questions.sections(kind, locale, {}, words),
+            held=held,
+        )
+
+    async def _show_answers(
+        self, request: web.Request, document: Document, kind: CredentialType, form: Form, claims: dict[str, object]
+    ) -> web.StreamResponse:
+        locale, words = locale_of(request), translator(request)
+        return await render(
+            request,
+            "console/correct_answers.html",
+            form=form,
+            document=document,
+            number=phrases.spaced(document.id),
+            title=kind.title.in_(locale),
+            told=questions.answers(kind, claims, locale, words),
+            reason=form.value("reason"),
+            hidden=[(name, value) for name, value in form.sent() if name not in _PLUMBING],
+        )

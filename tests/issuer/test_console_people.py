@@ -1,0 +1,246 @@
+"""The console's letters, second person and corrections, without a browser; and how programs ask for letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from multidict import MultiDictProxy
+from support.attested import CALLBACK, attested
+from support.console import Browser, add, answered
+from support.registry import LPA_1, Registry, Template, collect, serving
+from support.visitor import visitor
+
+from issuer.pages.form import fill_in, read_claims
+from shared.credentials import all_types, by_id
+from shared.openid4vci import resolve_offer
+from shared.web.forms import Form
+
+BORN_NORA = [("birth.day", "14"), ("birth.month", "3"), ("birth.year", "1968")]
+
+
+@pytest.fixture
+async def browser(registry: Registry) -> Browser:
+    one = Browser(registry)
+    await one.sign_in()
+    return one
+
+
+@pytest.fixture
+async def careful(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
+    """An office where a second person looks at each power of attorney."""
+    async with serving(template, tmp_path / "registry", approve_types=("representation",)) as running:
+        yield running
+
+
+async def make(browser: Browser, *more: tuple[str, str]) -> str:
+    await browser.open("/console/make/representation")
+    await browser.send("/console/make/representation", [*answered(step="make"), *more])
+    found = re.fullmatch(r"/console/documents/([0-9A-Z]{16})/made", browser.path)
+    assert found is not None, browser.errors()
+    return found[1]
+
+
+# --- letters ---------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_letter_by_hand(browser: Browser, registry: Registry) -> None:
+    await browser.open("/console/make/representation")
+    await browser.send("/console/make/representation", [*answered(), *BORN_NORA])
+    assert re.search(r"Letter with a code to sign in\s*</dt>\s*<dd[^>]*>\s*Yes", browser.text)
+    number = await make(browser, *BORN_NORA)
+    assert "Print the letter with the code to sign in" in browser.text
+    letter = await browser.open(f"/console/documents/{number}/sign-in-letter")
+    code = re.search(r"<code>([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})</code>", letter)
+    address = re.search(r"<code>(https://[^<]+)</code>", letter)
+    assert code is not None
+    assert address is not None
+    assert "1968" not in letter
+    assert (await browser.open(f"/console/documents/{number}/sign-in.svg")).startswith("<svg")
+    page = await browser.open(address[1].removeprefix(registry.url))
+    assert "Have your letter at hand" in page
+    assert code[1] not in page
+    wallet = await attested(registry)
+    offer = await registry.run(resolve_offer(address[1].replace("/offer/", "/credential-offer/")))
+    assert offer.pre_authorized is None
+    assert offer.authorization_code is not None
+    _, pushed = await wallet.push(issuer_state=offer.authorization_code.issuer_state)
+    async with visitor(registry) as nora:
+        await nora.come(wallet, pushed)
+        await nora.sign_in(code[1])
+        assert nora.path == "/authorize/agree"
+
+
+async def test_no_letter_where_none_was_asked_for(browser: Browser) -> None:
+    number = await make(browser)
+    assert "Print the letter" not in browser.text
+    for page in ("sign-in-letter", "sign-in.svg"):
+        await browser.open(f"/console/documents/{number}/{page}")
+        assert browser.path == f"/console/documents/{number}"
+
+
+@pytest.mark.parametrize("born", [("31", "2", "1968"), ("1", "1", "1700"), ("1", "1", "2100"), ("x", "1", "1968"), ("", "", "1968")])
+async def test_letter_wants_a_real_date_of_birth(browser: Browser, born: tuple[str, str, str]) -> None:
+    fields = list(zip(("birth.day", "birth.month", "birth.year"), born, strict=True))
+    await browser.open("/console/make/representation")
+    await browser.send("/console/make/representation", [*answered(), *fields])
+    assert browser.status == 400
+    assert browser.errors() == ["birth.day"]
+
+
+async def test_programs_ask_for_letters(registry: Registry) -> None:
+    made = await registry.make(birth_date="1968-03-14", key="once")
+    assert re.fullmatch("[0-9A-Z]{12}", made["activation_code"])
+    assert made["sign_in_offer"]["grants"]["authorization_code"]["issuer_state"] in made["sign_in_link"]
+    assert await registry.make(birth_date="1968-03-14", key="once") == made
+    assert (await registry.make())["activation_code"] is None
+    _, again = await registry.call("POST", f"/api/credentials/{made['id']}/invitation", {})
+    assert again["activation_code"] not in (None, made["activation_code"])
+    for born in ("1700-01-01", "2100-01-01", "1968-02-30"):
+        status, _ = await registry.call(
+            "POST",
+            "/api/credentials",
+            {"type": "representation", "claims": LPA_1, "birth_date": born},
+            headers={"Idempotency-Key": born},
+        )
+        assert status in {400, 422}
+
+
+# --- a second person -------------------------------------------------------------------------------------------------------------------
+
+
+async def test_second_person_approves_and_copies_are_made(careful: Registry) -> None:
+    """The holder agrees before anybody has looked; her wallet comes back and gets the copies."""
+    iris, ana = Browser(careful), Browser(careful)
+    await add(careful, "Ana Approver", "approver")
+    await iris.sign_in()
+    number = await make(iris, *BORN_NORA)
+    letter = await iris.open(f"/console/documents/{number}/sign-in-letter")
+    code = re.findall(r"<code>([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})</code>", letter)[0]
+    wallet = await attested(careful)
+    sign_in, pushed = await wallet.push()
+    async with visitor(careful) as nora:
+        await nora.come(wallet, pushed)
+        assert "Somebody at the office looks at it before it is made" in await nora.sign_in(code)
+        await nora.agree(number)
+        token = await wallet.change(sign_in, nora.left)
+    assert nora.left.startswith(CALLBACK)
+    assert (await wallet.copies(token)).transaction_id is not None
+    page = await iris.open(f"/console/documents/{number}/decide")
+    assert "You wrote these details" in page
+    await iris.send(f"/console/documents/{number}/approve", {})
+    assert iris.status == 403
+    await iris.open("/console/")
+    await iris.send("/console/sign-out", {})
+    await ana.sign_in("Ana Approver", "correct-horse-battery")
+    assert "1 waits." in ana.text
+    assert number in await ana.open("/console/waiting")
+    page = await ana.open(f"/console/documents/{number}/decide")
+    for words in ("Margaret", "2 November 1938", "Iris Admin"):
+        assert words in page
+    await ana.send(f"/console/documents/{number}/send-back", {"reason": ""})
+    assert ana.errors() == ["reason"]
+    await ana.send(f"/console/documents/{number}/send-back", {"reason": "x" * 301})
+    assert ana.errors() == ["reason"]
+    await ana.send(f"/console/documents/{number}/approve", {})
+    assert ana.path == f"/console/documents/{number}"
+    assert "Approved by a second person" in ana.text
+    assert "Nothing waits" in await ana.open("/console/waiting")
+    await ana.open(f"/console/documents/{number}/decide")
+    assert ana.status == 409
+    assert len((await wallet.copies(token)).credentials) == 1
+
+
+async def test_sent_back_then_corrected_then_approved(careful: Registry) -> None:
+    """Who corrects it cannot approve it either."""
+    await add(careful, "Ana Approver", "approver")
+    number = (await careful.make())["id"]
+    ana = Browser(careful)
+    await ana.sign_in("Ana Approver", "correct-horse-battery")
+    await ana.open(f"/console/documents/{number}/decide")
+    await ana.send(f"/console/documents/{number}/send-back", {"reason": "The deed says banking only"})
+    assert "The deed says banking only" in ana.text
+    page = await ana.open(f"/console/documents/{number}/correct")
+    assert 'value="Margaret"' in page
+    fields = [pair for pair in answered(step="check", powers="banking") if pair[0] not in {"once", "code", "reference"}]
+    await ana.send(f"/console/documents/{number}/correct", fields)
+    assert ana.errors() == ["reason"]
+    await ana.send(f"/console/documents/{number}/correct", [*fields, ("reason", "x" * 301)])
+    assert ana.errors() == ["reason"]
+    await ana.send(f"/console/documents/{number}/correct", [*fields, ("reason", "Wrong powers")])
+    assert "Check the correction" in ana.text
+    assert "Council tax" not in ana.text
+    done = [pair for pair in fields if pair[0] != "step"]
+    await ana.send(f"/console/documents/{number}/correct", [*done, ("reason", "Wrong powers"), ("step", "change")])
+    assert "Wrong powers" in ana.text
+    await ana.send(f"/console/documents/{number}/correct", [*done, ("reason", "Wrong powers"), ("step", "make")])
+    assert ana.path == f"/console/documents/{number}"
+    assert "Corrected; earlier copies were cancelled" in ana.text
+    assert "You wrote these details" in await ana.open(f"/console/documents/{number}/decide")
+    await ana.send(f"/console/documents/{number}/approve", {})
+    assert ana.status == 403
+    iris = Browser(careful)
+    await ana.open("/console/")
+    await ana.send("/console/sign-out", {})
+    await iris.sign_in()
+    await iris.open(f"/console/documents/{number}/decide")
+    await iris.send(f"/console/documents/{number}/approve", {})
+    _, detail = await careful.call("GET", f"/api/credentials/{number}")
+    assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved"]
+
+
+async def test_clerks_and_programs_never_approve(careful: Registry) -> None:
+    await add(careful, "Cora Clerk", "clerk")
+    number, clerk = (await careful.make())["id"], Browser(careful)
+    await clerk.sign_in("Cora Clerk", "correct-horse-battery")
+    for path in ("/console/waiting", f"/console/documents/{number}/decide"):
+        await clerk.open(path)
+        assert clerk.status == 403
+    await clerk.open(f"/console/documents/{number}")
+    assert "Has to look at it before copies are made" in clerk.text
+    assert "Look at it and decide" not in clerk.text
+    for path in ("approve", "send-back"):
+        await clerk.open("/console/")
+        await clerk.send(f"/console/documents/{number}/{path}", {"reason": "x"})
+        assert clerk.status == 403
+        status, _ = await careful.call("POST", f"/api/credentials/{number}/{path}", {})
+        assert status == 404
+    _, detail = await careful.call("GET", f"/api/credentials/{number}")
+    assert [line["what"] for line in detail["history"]] == ["made"]
+
+
+# --- corrections -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(each.id for each in all_types().values()))
+def test_form_is_filled_in_with_what_it_gave(name: str) -> None:
+    """For each kind of document: nothing is lost between details, form and details."""
+    kind = by_id(name)
+    claims = read_claims(kind, Form(MultiDictProxy(fill_in(kind, EXAMPLES.get(name, {})))))
+    assert claims == EXAMPLES.get(name, {})
+
+
+EXAMPLES = {"representation": LPA_1 | {"represented": LPA_1["represented"] | {"also_known_as": ["M. Ashdown", "Peggy Ashdown"]}}}
+
+
+async def test_corrected_copies_are_cancelled_and_renewed(browser: Browser, registry: Registry) -> None:
+    made = await registry.make()
+    holder = await collect(registry, made)
+    await holder.copies(2)
+    await browser.open(f"/console/documents/{made['id']}")
+    assert "Correct this document" in browser.text
+    fields = [pair for pair in answered(step="make", powers="banking") if pair[0] not in {"once", "code", "reference"}]
+    await browser.open(f"/console/documents/{made['id']}/correct")
+    await browser.send(f"/console/documents/{made['id']}/correct", [*fields, ("reason", "Wrong powers")])
+    _, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
+    assert (detail["history"][-1]["what"], detail["history"][-1]["copies"], detail["copies"]) == ("corrected", 2, 0)
+
+
+async def test_cancelled_documents_are_not_corrected(browser: Browser, registry: Registry) -> None:
+    made = await registry.make()
+    await registry.call("POST", f"/api/credentials/{made['id']}/cancel", {"reason": "made-in-error"})
+    assert "Correct this document" not in await browser.open(f"/console/documents/{made['id']}")
+    await browser.open(f"/console/documents/{made['id']}/correct")
+    assert browser.status == 409
