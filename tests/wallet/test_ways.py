@@ -13,7 +13,7 @@ from support.trial_verify import CLAIMS, registry
 from support.wallets import Wallet
 from support.world import COUNCIL
 
-from shared.credentials import Text
+from shared.credentials import Text, all_types
 from shared.errors import Conflict, InvalidRequest, InvalidTransactionData, Malformed, NotBound, Untrusted
 from shared.formats import formats
 from shared.openid4vp import SIGNED, UNSIGNED, Admission, Agreement, WalletRefusal, agreed_members, render_agreement
@@ -294,3 +294,45 @@ async def test_a_did_that_nobody_knows_is_not_looked_up(wallet: Wallet) -> None:
     with pytest.raises((Untrusted, InvalidRequest, Malformed)):
         await wallet.ask(asking.begin())
     assert [url for _, _, url in wallet.world.log if "did.json" in url] == []
+
+
+# --- a bank's question: who somebody is, and for whom they act --------------------------------------------------------------------------
+
+PERSON = next(kind for kind in all_types().values() if kind.id == "person")
+NORA = {
+    "given_name": "Nora",
+    "family_name": "Ashdown",
+    "birthdate": "1968-03-14",
+    "address": {"postal_code": "ZZ99 4CD"},
+    "issuing_authority": "Identity Office (test)",
+    "issuing_country": "GB",
+    "issuing_jurisdiction": "GB-EAW",
+}
+
+
+def who(form: str) -> dict[str, Any]:
+    paths = [["given_name"], ["family_name"], ["birthdate"]]
+    if form == "mso_mdoc":
+        claims = [PERSON.claim(tuple(path)) for path in paths]
+        asked = [{"path": [PERSON.doctype, claim.mdoc_element]} for claim in claims if claim is not None]
+        return {"id": "person", "format": form, "meta": {"doctype_value": PERSON.doctype}, "claims": asked}
+    return {"id": "person", "format": form, "meta": {"vct_values": [PERSON.vct]}, "claims": [{"path": path} for path in paths]}
+
+
+@pytest.mark.parametrize(("first", "second"), [("dc+sd-jwt", "dc+sd-jwt"), ("mso_mdoc", "dc+sd-jwt"), ("dc+sd-jwt", "mso_mdoc")])
+async def test_who_somebody_is_and_for_whom_they_act_go_together_or_not_at_all(wallet: Wallet, first: str, second: str) -> None:
+    await put_document(wallet.means, wallet.vault, [second])
+    asking = suite(wallet, query={"credentials": [who(first), named("power", second)]})
+    link = asking.begin()
+    view = await wallet.ask(link)
+    assert (view.parts, view.problem) == ((), "Nothing in your wallet answers what they ask for.")
+    await put_document(wallet.means, wallet.vault, [first], vct=PERSON.vct, claims=NORA)
+    view = await wallet.ask(link)
+    assert [part.query for part in view.parts] == ["person", "power"]
+    assert view.acting_for == "Margaret Ashdown"
+    await agree(wallet.means, wallet.vault, view.id)
+    facts = asking.verified()
+    assert facts["person"].claims["birthdate"] == "1968-03-14"
+    assert facts["power"].claims["represented"]["given_name"] == GIVEN_NAME
+    assert "address" not in facts["person"].claims or not facts["person"].claims["address"]
+    assert [method for _, method, _ in wallet.world.log].count("POST") == 1
