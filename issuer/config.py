@@ -45,8 +45,12 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = True
     attestation_challenges: Annotated[
-        bool, Meta(description="Whether wallets prove with a challenge of ours that they are who their maker says.")
-    ] = True
+        bool,
+        Meta(
+            description="Whether wallets have to prove with a challenge of ours that they are who their maker says; not all wallets "
+            "know how. One that fetched a challenge is held to it in any case, and no proof serves twice."
+        ),
+    ] = False
     key_attestations: Annotated[
         Literal["accept", "demand"],
         Meta(description="Whether somebody who is trusted with `trust` has to say where a wallet holds its keys, or may."),

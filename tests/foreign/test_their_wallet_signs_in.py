@@ -36,7 +36,7 @@ MAKER = "https://maker.example"
 async def office(office_folder: Template, tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> AsyncIterator[Registry]:
     """Our issuer, which demands no challenges in a wallet's proofs: 0.4.6 knows draft -07 without them and does not come back with one."""
     folder = tmp_path_factory.mktemp("signs-in") / "registry"
-    async with serving(office_folder, folder, local=True, tls=authority, attestation_challenges=False) as running:
+    async with serving(office_folder, folder, local=True, tls=authority) as running:
         yield running
 
 

@@ -202,7 +202,7 @@ async def test_proofs_of_attested_wallets_that_are_refused(registry: Registry) -
         ({"client_id": "https://other.example"}, "invalid_client"),
         ({"at": at - 400}, "invalid_client"),
         ({"at": at + 400}, "invalid_client"),
-        ({"challenge": None}, "use_attestation_challenge"),
+        ({"challenge": None}, "invalid_grant"),
         ({"challenge": await wallet.nonce()}, "use_attestation_challenge"),
     ):
         got = await send(registry, "/token", form | await _proved(wallet, **changes), body)
@@ -279,11 +279,11 @@ async def test_strangers_may_be_shut_out(template: Template, tmp_path: Path) -> 
         assert server["token_endpoint_auth_methods_supported"] == ["attest_jwt_client_auth"]
 
 
-async def test_challenges_may_be_left_out(template: Template, tmp_path: Path) -> None:
-    """For wallets that know none; a wrong one is refused all the same."""
-    async with serving(template, tmp_path / "registry", attestation_challenges=False) as registry:
+async def test_challenges_may_be_demanded(template: Template, tmp_path: Path) -> None:
+    """Of wallets that know of them."""
+    async with serving(template, tmp_path / "registry", attestation_challenges=True) as registry:
         wallet = await attested(registry)
         body = render_token_request(AuthorizationCodeRequest(code="x", redirect_uri="y", code_verifier=prepare_verifier(system_entropy)[0]))
         form = {"content-type": "application/x-www-form-urlencoded"}
-        for challenge, refusal in ((None, "invalid_grant"), ("made up", "use_attestation_challenge")):
-            assert error(await send(registry, "/token", form | await _proved(wallet, challenge=challenge), body)) == refusal
+        for changes, refusal in (({"challenge": None}, "use_attestation_challenge"), ({}, "invalid_grant")):
+            assert error(await send(registry, "/token", form | await _proved(wallet, **changes), body)) == refusal
