@@ -53,6 +53,9 @@ async def test_copies_wait_for_a_second_person(registry: Registry) -> None:
     response = await wallet.copies(token, 3)
     proved = [render_jwk(each.public)["x"] for each in wallet.keys]
     assert (response.credentials, response.interval) == ((), 600)
+    row = await registry.office.storage.read(lambda tx: tx.fetchrow("SELECT sealed FROM deferral"))
+    assert row is not None
+    assert not any(str(each).encode() in bytes(row["sealed"]) for each in proved)  # no holder's key is ever readable (S24)
     again = await pick_up(wallet, token, response.transaction_id)
     assert (again.transaction_id, again.interval) == (response.transaction_id, 600)
     (listed,) = await approval.waiting(registry.office)
