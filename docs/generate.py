@@ -1,4 +1,4 @@
-"""Write docs/settings.md, docs/commands.md, docs/errors.md and the tables in README.md and docs/interop.md from the code: ``make docs``."""
+"""Write what of the documents is made from the code: ``make docs``. Settings, commands, errors, conformance; tables in README.md and interop.md."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib
 import inspect
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from shared.web.settings import Common, describe
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
 README, INTEROP = ROOT / "README.md", FOLDER / "interop.md"
+CONFORMANCE = ROOT / "tests" / "conformance"
 SERVICES = ("issuer", "wallet", "verifier")
 SECRETS = {
     "issuer": (
@@ -139,14 +141,13 @@ def counterparts() -> str:
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         if "COUNTERPARTS = {" in (text := file.read_text(encoding="utf-8")):
             tree = ast.parse(text)
-            tests = [
-                each.name
-                for each in tree.body
-                if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name.startswith("test_")
-            ]
-            told = "; ".join(name.removeprefix("test_").replace("_", " ") for name in tests)
+            told = "; ".join(each.name.removeprefix("test_").replace("_", " ") for each in tests_in(tree))
             rows += [f"| `{name}` {versions[name]} | {role} | {told} | `{file.relative_to(ROOT)}` |" for name, role in named(tree).items()]
     return "\n".join(["| counterpart | is the | what is tested | where |", "|---|---|---|---|", *sorted(rows)])
+
+
+def tests_in(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [each for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name.startswith("test_")]
 
 
 def named(tree: ast.Module) -> dict[str, str]:
@@ -161,6 +162,47 @@ def locked() -> dict[str, str]:
     npm = json.loads((ROOT / "tests" / "foreign" / "js" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     python = re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", (ROOT / ".ci" / "dev.lock").read_text(encoding="utf-8"))
     return dict(python) | {name.rpartition("node_modules/")[2]: each["version"] for name, each in npm.items() if name}
+
+
+def conformance() -> str:
+    """One table a group of official modules: what each is for, our test of its name, and the state of that."""
+    parts = [
+        "# Official modules and our tests\n",
+        "The OpenID Foundation's conformance suite is a program of its own, which judges a running service. This is not a run of it: it is our",
+        "re-creation of the official modules. Each module has a test of ours with its name, `-` and `.` as `_`, that does what the module does.",
+        "`green` says that this test is in the tree, that nothing skips it, and that `make test`, which CI runs on every change, fails when it",
+        "fails; this table is made by `make docs` and cannot know more. There is one other state, `not applicable`, which gives its reason.\n",
+    ]
+    where = conformance_tests()
+    for group in tomllib.loads((CONFORMANCE / "modules.toml").read_text(encoding="utf-8"))["groups"]:
+        parts.append(f"## {group['title']}\n")
+        parts.append("| module | what it is for | our test | state |\n|---|---|---|---|")
+        parts += [conformance_row(module, purpose, where) for module, purpose in group["modules"].items()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def conformance_row(module: str, purpose: str, where: Mapping[str, str]) -> str:
+    """A module that is not applicable has its reason after those words, in the place of what it is for."""
+    test = "test_" + re.sub(r"[-.]", "_", module)
+    if test in where:
+        return f"| `{module}` | {cell(purpose)} | `{test}` in `{where[test]}` | green |"
+    return f"| `{module}` | | | {cell(purpose) if purpose.startswith('not applicable: ') else 'missing'} |"
+
+
+def conformance_tests() -> dict[str, str]:
+    """Every test that re-creates a module and always runs -> its file."""
+    found: dict[str, str] = {}
+    for file in sorted(CONFORMANCE.glob("test_*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        found |= {each.name: file.name for each in tests_in(tree) if not {"skip", "skipif", "xfail"} & words(tree, each)}
+    return found
+
+
+def words(tree: ast.Module, test: ast.AST) -> set[str]:
+    """The attributes that a test and the marks of its file name, e.g. ``skip``."""
+    marks = [each for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "pytestmark"]
+    return {each.attr for top in (*marks, test) for each in ast.walk(top) if isinstance(each, ast.Attribute)}
 
 
 def commands() -> str:
@@ -193,7 +235,7 @@ def command(parser: argparse.ArgumentParser, path: str) -> Iterator[str]:
         yield from command(child, f"{path} {name}")
 
 
-DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": commands}
+DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": commands, "conformance.md": conformance}
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "errors.md", "commands.md"])
+@pytest.mark.parametrize("name", ["settings.md", "errors.md", "commands.md", "conformance.md"])
 def test_document_says_what_the_code_says(name: str) -> None:
     """Every setting, error code, command and option, with default and meaning; `make docs` writes them."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().DOCUMENTS[name]()
