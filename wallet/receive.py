@@ -88,8 +88,7 @@ async def _collect(means: Means, vault: Vault, item: Item[Receiving], code: str 
     except InvalidToken as error:
         raise InvalidToken("the time to collect this document is over; ask the sender for a new invitation") from error
     if wait_of(parts):
-        await _promise(means, vault, item, grant, parts)
-        raise _waiting(wait_of(parts))
+        raise await _promise(means, vault, item, grant, parts)
     return await _settle(means, vault, item, client=client, grant=grant, parts=parts)
 
 
@@ -146,10 +145,14 @@ def _typed(look: CodeLook | None, code: str | None) -> str | None:
 # --- what the issuer needs time for ------------------------------------------------------------------------------------------------------
 
 
-async def _promise(means: Means, vault: Vault, item: Item[Receiving], grant: Granted, parts: tuple[Part, ...]) -> None:
+async def _promise(
+    means: Means, vault: Vault, item: Item[Receiving], grant: Granted, parts: tuple[Part, ...], *, anew: bool = False
+) -> Unavailable:
     """Keys and transactions are written down: what comes later must be tied to these keys and no others."""
     at = means.clock()
-    await _note(means, vault, item, Promised(grant=grant, parts=parts, since=at, next_at=at + wait_of(parts)), "promise")
+    value = Promised(grant=grant, parts=parts, since=at, next_at=at + wait_of(parts), anew=anew)
+    await _note(means, vault, item, value, "promise")
+    return _waiting(wait_of(parts))
 
 
 def _waiting(seconds: int) -> Unavailable:
@@ -162,6 +165,11 @@ async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised
         client = await client_for(means, vault, await _metadata(means, item.value))
         item, promised = await _fresh_grant(means, vault, item, client=client, promised=promised)
         parts = await ask_again(client, token_of(promised.grant), promised.parts)
+    except InvalidTransactionId as error:
+        if promised.anew:
+            await _decline(means, vault, item, error)
+            raise
+        return await _ask_anew(means, vault, item, client=client, promised=promised)
     except _ENDED as error:
         await _decline(means, vault, item, error)
         raise
@@ -173,6 +181,15 @@ async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised
     item = await _note(means, vault, item, later, "promise")
     if wait_of(parts):
         raise _waiting(wait_of(parts))
+    return await _settle(means, vault, item, client=client, grant=promised.grant, parts=parts)
+
+
+async def _ask_anew(means: Means, vault: Vault, item: Item[Receiving], *, client: Client, promised: Promised) -> Item[Document]:
+    """The issuer gave it already, and this process died before it could write that down: once more, with fresh keys."""
+    wanted = usable(means, client.metadata, offer_of(means, item.value).configuration_ids)
+    parts = await ask_parts(means, client, promised.grant, wanted)
+    if wait_of(parts):
+        raise await _promise(means, vault, item, promised.grant, parts, anew=True)
     return await _settle(means, vault, item, client=client, grant=promised.grant, parts=parts)
 
 

@@ -74,12 +74,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
-    """The issuer needs time, perhaps for somebody's approval, and is asked again at ``next_at``."""
+    """The issuer needs time, perhaps for somebody's approval, and is asked again at ``next_at``.
+
+    ``anew``: its first promise was lost, perhaps with this process, and it was asked once more from the beginning.
+    """
 
     grant: Granted
     parts: tuple[Part, ...]
     since: int
     next_at: int
+    anew: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="kept"):

@@ -14,7 +14,7 @@ from support.strict_wallet import Visit, visit
 from support.trial_verify import CLAIMS, Authority
 
 from shared.clock import DAY
-from shared.errors import CredentialRequestDenied, InvalidTransactionId, Refused, Unavailable, Untrusted, VcError
+from shared.errors import CredentialRequestDenied, InvalidTransactionId, Refused, Unavailable, Untrusted
 from shared.trust.anchors import TrustAnchors
 from shared.trust.policy import Policy
 from wallet.sessions import Declined, Granted, Kept, Promised
@@ -75,18 +75,41 @@ async def test_without_a_way_to_renew_the_token_it_ends(tmp_path: Path) -> None:
         assert [line.entry.transaction_result for line in await here.wallet.lines()] == ["failed"]
 
 
-@pytest.mark.parametrize("error", [CredentialRequestDenied("no"), InvalidTransactionId("none")])
-async def test_a_refusal_for_good_ends_it(tmp_path: Path, error: VcError) -> None:
+async def test_a_refusal_for_good_ends_it(tmp_path: Path) -> None:
     async with visit(tmp_path, waits=1) as here:
         invitation = await promised(here)
-        here.issuer.instead["/deferred"] = lambda _: web.json_response({"error": error.error, "error_description": "no"}, status=400)
+        here.issuer.instead["/deferred"] = lambda _: web.json_response({"error": "credential_request_denied"}, status=400)
         await go(here, 60)
         state = (await here.look(invitation)).state
         assert isinstance(state, Declined)
-        assert state.code == error.code
+        assert state.code == CredentialRequestDenied.code
         with pytest.raises(Refused):
             await here.take(invitation)
         assert await here.wallet.documents() == []
+
+
+async def test_a_transaction_that_nobody_knows_any_more_is_begun_anew_once(tmp_path: Path) -> None:
+    async with visit(tmp_path, waits=1) as here:
+        invitation = await promised(here)
+        here.issuer.transactions.clear()
+        await go(here, 60)
+        assert isinstance((await here.look(invitation)).state, Promised)
+        assert len(here.issuer.batches) == 2
+        here.issuer.transactions.clear()
+        await go(here, 60)
+        state = (await here.look(invitation)).state
+        assert isinstance(state, Declined)
+        assert state.code == InvalidTransactionId.code
+        assert len(here.issuer.batches) == 2
+
+
+async def test_a_transaction_that_was_lost_may_be_ready_now(tmp_path: Path) -> None:
+    async with visit(tmp_path, waits=1) as here:
+        invitation = await promised(here)
+        here.issuer.transactions.clear()
+        here.issuer.ways.waits = 0
+        await go(here, 60)
+        assert isinstance((await here.look(invitation)).state, Kept)
 
 
 def away(_: web.Request) -> web.StreamResponse:
