@@ -88,7 +88,7 @@ async def test_every_attested_key_gets_a_copy(registry: Registry) -> None:
         assert formats()["dc+sd-jwt"].parse(wire).payload["iat"] == NOON - NOON % 86_400
 
 
-async def test_attestations_that_are_refused(registry: Registry) -> None:
+async def test_key_attestations_that_are_refused(registry: Registry) -> None:
     number, wallet = (await registry.make())["id"], await attested(registry)
     token, at = await wallet.token([number]), registry.clock()
     key, other = Signer.new(), Signer.new()
