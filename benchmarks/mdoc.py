@@ -30,7 +30,7 @@ from shared.codec import base64url
 from shared.credentials import by_id
 from shared.formats import Binding, Credential, Handover, StatusReference
 from shared.formats._elements import elements_of
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 from shared.formats._transcript import session_transcript
 from shared.keys import KeyId, PublicKey, Role
 from shared.x509 import load_certificate, prepare_anchor, prepare_leaf

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from issuer.office import ISSUER, Office
 from issuer.publish import Publication, StatusLists, list_uri
 from shared.codec.inflate import inflate
+from shared.errors import Missing
 from shared.keys import sign
 from shared.status.bitstring import MEDIA_TYPE, PURPOSES, bits_of, encode_list, prepare_list
 from shared.status.token_status_list import MAX_INFLATED, StatusList, StatusToken, parse_token
+from shared.status.token_status_list import MEDIA_TYPE as TOKEN_TYPE
 
 
 def addresses(uri: str) -> dict[str, str]:
@@ -33,6 +35,8 @@ class Bitstrings:
     async def get(self, number: int, purpose: str) -> Publication:
         """The list of one purpose; ``Missing`` if there is no such list."""
         told = await self.lists.get(number)
+        if told.media_type != TOKEN_TYPE:
+            raise Missing("this list has no other form")
         kept = self._kept.get((number, purpose))
         if kept is None or kept[0] != told.etag:
             kept = (told.etag, await self._make(number, purpose, parse_token(told.body)))

@@ -98,9 +98,11 @@ def configurations(types: Iterable[CredentialType]) -> Mapping[str, Configuratio
 
 def _bound(kind: CredentialType) -> list[Configuration]:
     names = sorted(formats(), key=lambda name: (name != MOST_READ, name))
-    return [
-        Configuration(id=f"{kind.id}-{name.removeprefix('dc+').replace('+', '-')}", type=kind, format=formats()[name]) for name in names
-    ]
+    return [Configuration(id=f"{kind.id}-{_short(name)}", type=kind, format=formats()[name]) for name in names]
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("dc+").removeprefix("mso_").replace("+", "-")
 
 
 def _bearer(kind: CredentialType) -> Configuration:

@@ -30,7 +30,6 @@ from shared.storage import Tx
 from shared.x509 import load_certificate
 
 AHEAD = 30  # seconds that ``iat`` may run before the clock when changes come faster than it ticks; verifiers bear 60
-BITS = 2
 
 log = logging.getLogger("muniment.issuer")
 
@@ -83,26 +82,26 @@ class StatusLists:
         return [list_uri(self.office, number) for number in await self.office.storage.read(statuses.numbers)]
 
     async def begin(self) -> None:
-        """Make sure that there is a list to take indices from, with more than half of it free."""
+        """Make sure that there is a list of each kind to take indices from, with more than half of it free."""
 
-        async def wanted(tx: Tx) -> int | None:
-            current = await statuses.current(tx)
-            if current is None:
-                return 1
-            return current.id + 1 if await statuses.fill(tx, current.id) * 2 > current.size else None
+        async def wanted(tx: Tx) -> list[int]:
+            found = [(bits, await statuses.current(tx, bits)) for bits in (statuses.USUAL, statuses.LASTING)]
+            return [bits for bits, each in found if each is None or await statuses.fill(tx, each.id) * 2 > each.size]
 
-        number = await self.office.storage.read(wanted)
-        if number is not None:
-            size = self.office.settings.status_size
-            await self.office.storage.write(lambda tx: statuses.open_list(tx, number, size), point="begin-list")
+        async def unit(tx: Tx) -> None:
+            for bits in await wanted(tx):
+                await statuses.open_list(tx, self.office.settings.status_size, bits)
+
+        if await self.office.storage.read(wanted):
+            await self.office.storage.write(unit, point="begin-list")
 
     async def get(self, number: int, media_type: str = MEDIA_TYPE) -> Publication:
-        """The token that says what the list says now; ``Missing`` if there is no such list."""
+        """The token that says what the list says now, as a CWT where it has no other form; ``Missing`` if there is no such list."""
         at = self.office.clock()
         known = await self._published(number)
         if self._is_due(known, at):
             known = await self._renew(number, at)
-        return self._prepared(number, known, media_type, at)
+        return self._prepared(number, known, CWT_MEDIA_TYPE if known.bits == statuses.LASTING else media_type, at)
 
     async def refresh(self) -> None:
         """Sign what is due, so that no reader has to wait for it, and compress anew what has grown by many small changes."""
@@ -138,7 +137,7 @@ class StatusLists:
             return await self.office.storage.write(keep, point="publish") or known
 
     async def _sign(self, number: int, filled: StatusList, compressed: bytes, issued_at: int) -> tuple[str, bytes]:
-        """One version in both forms."""
+        """One version in both forms; one for mdocs as a CWT alone, whose certificates are signed (ISO/IEC 18013-5 section 12.3.6)."""
         office = self.office
         uri, ttl, exp = list_uri(office, number), office.settings.status_ttl, issued_at + office.settings.status_days * DAY
         jwt = prepare_token(
@@ -155,8 +154,10 @@ class StatusLists:
             kid=issuer_kid(office),
             x5c=office.x5c,
             alg=office.alg,
+            certified=filled.bits == statuses.LASTING,
         )
-        return await sign(jwt, office.custodian), await sign(cwt, office.custodian)
+        token = "" if filled.bits == statuses.LASTING else await sign(jwt, office.custodian)
+        return token, await sign(cwt, office.custodian)
 
     async def _follow(self, number: int) -> tuple[statuses.Published, _Followed]:
         """What the entries say now, and the same compressed. Only inside the list's turn."""
@@ -170,13 +171,13 @@ class StatusLists:
         if known is None:
             raise Missing("there is no such status list")
         if followed is None:
-            filled, data = _filled(known.size, changed)
+            filled, data = _filled(known.size, known.bits, changed)
             followed = _Followed(version=known.version, statuses=filled, deflated=await asyncio.to_thread(Deflated, data))
             self._followed[number] = followed
         else:
             for index, value in changed:
                 followed.statuses.set(index, value)
-            followed.deflated.rewrite({index * BITS >> 3 for index, _ in changed})
+            followed.deflated.rewrite({index * known.bits >> 3 for index, _ in changed})
             followed.version = known.version
         return known, followed
 
@@ -199,9 +200,9 @@ class StatusLists:
         return Publication(media_type=media_type, body=kept.body, zipped=kept.zipped, etag=kept.etag, fresh_for=left)
 
 
-def _filled(size: int, changed: Iterable[tuple[int, int]]) -> tuple[StatusList, bytearray]:
-    data = bytearray((size * BITS + 7) // 8)
-    filled = StatusList(BITS, size, data)
+def _filled(size: int, bits: int, changed: Iterable[tuple[int, int]]) -> tuple[StatusList, bytearray]:
+    data = bytearray((size * bits + 7) // 8)
+    filled = StatusList(bits, size, data)
     for index, value in changed:
         filled.set(index, value)
     return filled, data

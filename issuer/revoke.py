@@ -114,6 +114,8 @@ async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Stan
     stay on hold with them when other holds end, and are cancelled with them.
     """
     count = DECOYS + office.entropy(1)[0] % DECOYS
+    if await statuses.bits_of(tx, number) == statuses.LASTING:
+        before, after = Standing.IN_FORCE, Standing.CANCELLED  # one value for both, and no way back
     if before is Standing.ON_HOLD:
         count -= await statuses.flip_decoys(tx, number, before=int(before), after=int(after), count=count, lost=lost)
         if after is Standing.IN_FORCE or count <= 0:

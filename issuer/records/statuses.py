@@ -13,13 +13,18 @@ from shared.storage import Tx
 class ListSize:
     id: int
     size: int
+    bits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """``version`` is what the entries say now, ``published`` what ``token`` tells, and ``cwt`` in its other form."""
+    """``version`` is what the entries say now, ``published`` what ``token`` tells, and ``cwt`` in its other form.
+
+    A list of one bit has no ``token``. Its entries are 0 or 1, and once 1 for good.
+    """
 
     size: int
+    bits: int
     version: int
     published: int
     issued_at: int
@@ -29,25 +34,34 @@ class Published:
 
 # The version that is about to tell a value: units of work are serialised, and each one that changes values ends with ``touch``.
 _NEXT = "(SELECT version + 1 FROM status_list WHERE status_list.id = status_entry.list)"
+_LASTING = "(SELECT bits FROM status_list WHERE status_list.id = status_entry.list) = 1"
+USUAL, LASTING = 2, 1
+"""Bits of a list, and with them what kind it is."""
 
 
 class CollisionError(Exception):
     """Another request took one of these indices first; nothing was written."""
 
 
-async def current(tx: Tx) -> ListSize | None:
+async def current(tx: Tx, bits: int = USUAL) -> ListSize | None:
     """The list that new indices come from."""
-    row = await tx.fetchrow("SELECT id, size FROM status_list ORDER BY id DESC LIMIT 1")
-    return None if row is None else ListSize(int(row["id"]), int(row["size"]))
+    row = await tx.fetchrow("SELECT id, size FROM status_list WHERE bits = $1 ORDER BY id DESC LIMIT 1", bits)
+    return None if row is None else ListSize(int(row["id"]), int(row["size"]), bits)
 
 
-async def open_list(tx: Tx, number: int, size: int) -> None:
-    """Begin a list, unless another process already did."""
+async def open_list(tx: Tx, size: int, bits: int = USUAL) -> None:
+    """Begin a list."""
     await tx.execute(
-        "INSERT INTO status_list (id, size, version, published, issued_at, token) VALUES ($1, $2, 1, 0, 0, '') ON CONFLICT (id) DO NOTHING",
-        number,
+        "INSERT INTO status_list (id, size, version, published, issued_at, token, bits) "
+        "SELECT coalesce(max(id), 0) + 1, $1, 1, 0, 0, '', $2 FROM status_list",
         size,
+        bits,
     )
+
+
+async def bits_of(tx: Tx, number: int) -> int:
+    row = await tx.fetchrow("SELECT bits FROM status_list WHERE id = $1", number)
+    return USUAL if row is None else int(row["bits"])
 
 
 async def size_of(tx: Tx, number: int) -> int:
@@ -92,8 +106,8 @@ async def reserve(
 
 
 async def live_copies(tx: Tx, document: str, at: int) -> int:
-    """Copies that have not run out and that a wallet still has."""
-    sql = "SELECT count(*) AS n FROM status_entry WHERE document = $1 AND expires_at > $2 AND lost = 0"
+    """Copies that have not run out and that a wallet still has; an mdoc that was on hold is of no more use."""
+    sql = f"SELECT count(*) AS n FROM status_entry WHERE document = $1 AND expires_at > $2 AND lost = 0 AND NOT (value = 1 AND {_LASTING})"  # noqa: S608
     row = await tx.fetchrow(sql, document, at)
     return 0 if row is None else int(row["n"])
 
@@ -101,11 +115,12 @@ async def live_copies(tx: Tx, document: str, at: int) -> int:
 async def flip(tx: Tx, document: str, value: int, at: int) -> list[tuple[int, bool]]:
     """Set all unexpired copies of a document; for each the list it stands in, and whether it is lost (security rule S23).
 
-    Lost copies follow into cancellation alone: ending a hold does not bring them back.
+    Lost copies follow into cancellation alone: ending a hold does not bring them back, nor any copy in a list of one bit.
     """
     rows = await tx.fetch(
-        f"UPDATE status_entry SET value = $1, since = {_NEXT} "  # noqa: S608 - no value in it
-        "WHERE document = $2 AND expires_at > $3 AND value <> $1 AND (lost = 0 OR $1 = 1) RETURNING list, lost",
+        f"UPDATE status_entry SET value = CASE WHEN {_LASTING} THEN 1 ELSE $1 END, since = {_NEXT} "  # noqa: S608 - no value in it
+        "WHERE document = $2 AND expires_at > $3 AND (lost = 0 OR $1 = 1) "
+        f"AND value <> $1 AND NOT ({_LASTING} AND ($1 = 0 OR value = 1)) RETURNING list, lost",
         value,
         document,
         at,
@@ -130,7 +145,7 @@ async def supersede(tx: Tx, document: str, at: int) -> list[tuple[int, bool]]:
 async def lose(tx: Tx, delivery: bytes, at: int) -> list[int]:
     """The copies of one delivery are lost, and on hold from now on; the list that each stands in."""
     rows = await tx.fetch(
-        f"UPDATE status_entry SET value = 2, lost = 1, since = CASE value WHEN 2 THEN since ELSE {_NEXT} END "  # noqa: S608 - no value in it
+        f"UPDATE status_entry SET value = CASE WHEN {_LASTING} THEN 1 ELSE 2 END, lost = 1, since = CASE value WHEN 2 THEN since ELSE {_NEXT} END "  # noqa: S608 - no value in it
         "WHERE delivery = $1 AND expires_at > $2 AND value <> 1 AND lost = 0 RETURNING list",
         delivery,
         at,
@@ -176,11 +191,12 @@ async def values_of(tx: Tx, number: int, indices: Sequence[int]) -> dict[int, in
 
 
 async def published(tx: Tx, number: int) -> Published | None:
-    row = await tx.fetchrow("SELECT size, version, published, issued_at, token, cwt FROM status_list WHERE id = $1", number)
+    row = await tx.fetchrow("SELECT size, bits, version, published, issued_at, token, cwt FROM status_list WHERE id = $1", number)
     if row is None:
         return None
     return Published(
         size=int(row["size"]),
+        bits=int(row["bits"]),
         version=int(row["version"]),
         published=int(row["published"]),
         issued_at=int(row["issued_at"]),

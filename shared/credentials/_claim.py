@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 ClaimPath = tuple[str | int | None, ...]
 """As in OpenID4VP section 7: a string names a member, ``None`` selects all elements of an array, a number selects one."""
@@ -81,8 +82,9 @@ class Claim:
 
     @property
     def mdoc_element(self) -> str:
-        """Its element identifier in an mdoc."""
-        return self.mdoc or "_".join(part for part in self.path if part is not None)
+        """Its element identifier in an mdoc, or that of the outermost list that it is in, which is shown whole."""
+        names = takewhile(lambda part: part is not None, self.path)
+        return self.mdoc or "_".join(str(part) for part in names)
 
     def choice(self, value: object) -> Choice | None:
         """The choice with this code."""

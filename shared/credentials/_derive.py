@@ -15,7 +15,7 @@ from ..codec import strict_json
 from ..errors import Malformed
 from ._claim import Claim, ClaimPath, Disclosure, Kind, Text
 from ._model import CredentialType, ReadyQuery
-from ._tree import MAX_INTEGER, MAX_PORTRAIT_URL, PORTRAIT, Node
+from ._tree import MAX_INTEGER, MAX_PORTRAIT_URL, PORTRAIT, Node, pointer
 from ._tree import leaves as _leaves
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -23,6 +23,8 @@ LOCALES = ("en-GB", "cy-GB")
 VCDM_FORMATS = frozenset({"vc+jwt", "vc+sd-jwt"})
 GROUPED_FORMAT = "dc+sd-cwt"
 """The format that shows details by whole groups."""
+MDOC_FORMAT = "mso_mdoc"
+"""The format whose details are elements of one namespace, each list one of them."""
 VCDM_ROOT = "credentialSubject"
 VCDM_CREDENTIAL = "https://www.w3.org/2018/credentials#VerifiableCredential"
 """The type that every W3C credential has, expanded (VCDM 2.0 appendix B.1)."""
@@ -178,17 +180,20 @@ def check_type_metadata(data: bytes, *, vct: str, expected: str | None) -> dict[
 
 def credential_metadata(rules: CredentialType, format_name: str = "dc+sd-jwt") -> dict[str, Any]:
     """``credential_metadata`` of a credential configuration (OpenID4VCI 1.0 section 12.2.4 and appendix B.2)."""
+    placed: dict[ClaimPath, Claim] = {}
+    for claim in rules.claims:
+        placed.setdefault(path_in(rules, claim.path, format_name), claim)
     return {
         "display": [
             {"name": _words(rules.title, locale), "locale": locale, "description": _words(rules.description, locale)} for locale in LOCALES
         ],
         "claims": [
             {
-                "path": list(path_in(claim.path, format_name)),
+                "path": list(path),
                 "mandatory": claim.required,
                 "display": [_claim_display(claim, locale, "name") for locale in LOCALES],
             }
-            for claim in rules.claims
+            for path, claim in placed.items()
         ],
     }
 
@@ -216,7 +221,7 @@ def dcql(rules: CredentialType, query_id: str, format_name: str = "dc+sd-jwt") -
         "id": ready.id,
         "format": format_name,
         "meta": _meta(rules, format_name),
-        "claims": [_claim_query(ready, path, f"c{at}", format_name) for at, path in enumerate(paths)],
+        "claims": [_claim_query(rules, ready, path, f"c{at}", format_name) for at, path in enumerate(paths)],
     }
     if choices:
         query["claim_sets"] = [required + [name for names in chosen for name in names] for chosen in _subsets(choices)]
@@ -248,16 +253,27 @@ def _subsets(choices: list[list[str]]) -> Iterator[tuple[list[str], ...]]:
 def _meta(rules: CredentialType, format_name: str) -> dict[str, Any]:
     if format_name in VCDM_FORMATS:
         return {"type_values": [[VCDM_CREDENTIAL, rules.vct]]}
-    return {"vct_values": [rules.vct]}
+    return {"doctype_value": rules.doctype} if format_name == MDOC_FORMAT else {"vct_values": [rules.vct]}
 
 
-def _claim_query(ready: ReadyQuery, path: ClaimPath, claim_id: str, format_name: str) -> dict[str, Any]:
-    query: dict[str, Any] = {"id": claim_id, "path": list(path_in(path, format_name))}
-    if path in ready.values:
+def _claim_query(rules: CredentialType, ready: ReadyQuery, path: ClaimPath, claim_id: str, format_name: str) -> dict[str, Any]:
+    """Of a list in an mdoc no value is asked for: it would have to be all of the list (OpenID4VP 1.0 section 6.3)."""
+    query: dict[str, Any] = {"id": claim_id, "path": list(path_in(rules, path, format_name))}
+    if path in ready.values and not (format_name == MDOC_FORMAT and None in path):
         query["values"] = list(ready.values[path])
     return query
 
 
-def path_in(path: ClaimPath, format_name: str) -> ClaimPath:
-    """Where a claim stands in the document of a format; the same tree hangs below ``credentialSubject`` in a W3C credential."""
-    return (VCDM_ROOT, *path) if format_name in VCDM_FORMATS else path
+def path_in(rules: CredentialType, path: ClaimPath, format_name: str) -> ClaimPath:
+    """Where a claim stands in the document of a format; the same tree hangs below ``credentialSubject`` in a W3C credential.
+
+    ``Malformed`` for a path that is no claim of the type, where that has to be known.
+    """
+    if format_name in VCDM_FORMATS:
+        return (VCDM_ROOT, *path)
+    if format_name != MDOC_FORMAT:
+        return path
+    claim = rules.claim(path)
+    if claim is None:
+        raise Malformed("this type of document has no such detail", where=pointer(path))
+    return rules.doctype, claim.mdoc_element

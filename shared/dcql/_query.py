@@ -9,6 +9,7 @@ from typing import Any
 
 from ..codec import reader
 from ..credentials import ClaimPath
+from ..credentials._derive import MDOC_FORMAT
 from ..errors import Malformed
 
 Scalar = str | int | bool
@@ -22,11 +23,15 @@ _MAX_VALUES = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimQuery:
-    """One claim. ``values`` is a filter for the wallet and a demand that the verifier checks again."""
+    """One claim. ``values`` is a filter for the wallet and a demand that the verifier checks again.
+
+    ``intent_to_retain`` is said of elements of an mdoc alone (appendix B.2.4).
+    """
 
     path: ClaimPath
     id: str | None = None
     values: tuple[Scalar, ...] | None = None
+    intent_to_retain: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +104,14 @@ def parse_query(obj: Any, where: str = "") -> DcqlQuery:
 
 def _credential(entry: Mapping[str, Any], where: str) -> CredentialQuery:
     meta = reader.get_object(entry, "meta", where)
-    claims = _claims(entry, where)
+    name = reader.get_str(entry, "format", where, max_length=64)
+    claims = _claims(entry, where, mdoc=name == MDOC_FORMAT)
+    if name == MDOC_FORMAT:
+        reader.get_str(meta, "doctype_value", f"{where}/meta")  # appendix B.2.3
     binding = reader.get_bool(entry, "require_cryptographic_holder_binding", where, optional=True)
     return CredentialQuery(
         id=_id(entry, where),
-        format=reader.get_str(entry, "format", where, max_length=64),
+        format=name,
         vct_values=reader.get_strings(meta, "vct_values", f"{where}/meta", optional=True, min_items=1, max_items=_MAX_VALUES),
         type_values=_type_values(meta, f"{where}/meta"),
         doctype_value=reader.get_str(meta, "doctype_value", f"{where}/meta", optional=True),
@@ -144,24 +152,28 @@ def _strings(value: Any, where: str) -> tuple[str, ...]:
     return tuple(reader.as_str(item, f"{where}/{position}") for position, item in enumerate(value))
 
 
-def _claims(entry: Mapping[str, Any], where: str) -> tuple[ClaimQuery, ...] | None:
+def _claims(entry: Mapping[str, Any], where: str, *, mdoc: bool) -> tuple[ClaimQuery, ...] | None:
     entries = reader.get_objects(entry, "claims", where, optional=True, min_items=1, max_items=_MAX_CLAIMS)
     if entries is None:
         return None
-    claims = tuple(_claim(claim, f"{where}/claims/{position}") for position, claim in enumerate(entries))
+    claims = tuple(_claim(claim, f"{where}/claims/{position}", mdoc=mdoc) for position, claim in enumerate(entries))
     _check_unique([claim.id for claim in claims if claim.id is not None], f"{where}/claims")
     return claims
 
 
-def _claim(entry: Mapping[str, Any], where: str) -> ClaimQuery:
+def _claim(entry: Mapping[str, Any], where: str, *, mdoc: bool) -> ClaimQuery:
     values = reader.get_list(entry, "values", where, optional=True, min_items=1, max_items=_MAX_VALUES)
     for position, value in enumerate(values or ()):
         if type(value) not in {str, int, bool}:
             raise Malformed("a value is a string, a whole number, true or false", where=f"{where}/values/{position}")
+    path = parse_path(reader.get_list(entry, "path", where), f"{where}/path")
+    if mdoc and (len(path) != 2 or not all(isinstance(step, str) for step in path)):
+        raise Malformed("an element of an mdoc has a namespace and a name", where=f"{where}/path")  # section 7.2
     return ClaimQuery(
-        path=parse_path(reader.get_list(entry, "path", where), f"{where}/path"),
+        path=path,
         id=_id(entry, where) if "id" in entry else None,
         values=None if values is None else tuple(values),
+        intent_to_retain=reader.get_bool(entry, "intent_to_retain", where, optional=True) if mdoc else None,
     )
 
 
@@ -253,4 +265,6 @@ def _render_claim(claim: ClaimQuery) -> dict[str, Any]:
     rendered["path"] = list(claim.path)
     if claim.values is not None:
         rendered["values"] = list(claim.values)
+    if claim.intent_to_retain is not None:
+        rendered["intent_to_retain"] = claim.intent_to_retain
     return rendered

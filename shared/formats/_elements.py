@@ -112,7 +112,7 @@ def _elements(node: Node, path: tuple[str, ...]) -> Iterator[Element]:
             yield from _elements(child, (*path, name))
         return
     below = list(_claims(node))
-    name = below[0].mdoc_element if len(below) == 1 else "_".join(path)
+    name = below[0].mdoc_element
     numbers = [claim.cwt for claim in below if claim.disclosure is Disclosure.ALWAYS]
     if numbers and not 0 < min(numbers) < LIMITS:
         raise Malformed("this type of document has no form as an mdoc", where=pointer(path))

@@ -134,8 +134,9 @@ def prepare_cwt(
     ttl: int = TTL,
     alg: str = "ES256",
     compressed: bytes | None = None,
+    certified: bool = False,
 ) -> Unsigned[bytes]:
-    """The same as a CWT (section 5.2). ``kid``, the key's name, is signed; its certificates (RFC 9360) are not."""
+    """The same as a CWT (section 5.2). ``kid``, the key's name, is signed; its certificates (RFC 9360) only where ``certified``, for mdocs."""
     lst = list.compressed() if compressed is None else compressed
     claims = {
         _SUB: uri,
@@ -146,7 +147,8 @@ def prepare_cwt(
     }
     chain: dict[Any, Any] = {X5CHAIN: x5c[0] if len(x5c) == 1 else [*x5c]} if x5c else {}
     payload = cbor.dumps(claims, canonical=True)
-    return prepare_sign1(typ=STATUS_LIST, payload=payload, key=key, alg=alg, protected={KID: kid}, unprotected=chain)
+    protected, unprotected = ({KID: kid, **chain}, {}) if certified else ({KID: kid}, chain)
+    return prepare_sign1(typ=STATUS_LIST, payload=payload, key=key, alg=alg, protected=protected, unprotected=unprotected)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +269,7 @@ def _parse_cwt(token: bytes) -> StatusToken:
         ttl=TTL if ttl is None else ttl,
         bits=_bits(statuses),
         compressed=lst,
-        x5c=_x5chain(sign1.unprotected.get(X5CHAIN, ())),
+        x5c=_x5chain(sign1.unprotected.get(X5CHAIN, sign1.protected.get(X5CHAIN, ()))),
         kid=kid_in(sign1),
         signed=sign1,
         wire=token,

@@ -23,7 +23,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_every_public_module_is_a_plug_in() -> None:
-    assert set(exports(formats, "FORMAT")) == {"sd_cwt", "sd_jwt_vc", "vc_jose", "vc_sd_jwt"}
+    assert set(exports(formats, "FORMAT")) == {"mdoc", "sd_cwt", "sd_jwt_vc", "vc_jose", "vc_sd_jwt"}
 
 
 def test_only_the_module_that_is_asked_for_is_loaded(package: str) -> None:

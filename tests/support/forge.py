@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from support.signing import AT, Signer
+from support.signing import AT, Signer, anchor, leaf
 
 from shared.cose import kid_of
 from shared.credentials import by_id
-from shared.formats import Binding, Credential, CredentialFormat, Parsed, StatusReference, formats
+from shared.formats import Binding, Credential, CredentialFormat, Handover, Parsed, StatusReference, formats
 from shared.jose.jwk import render_jwk
 from shared.keys import KeyId
 
@@ -26,7 +26,11 @@ ISSUER = Signer.new()
 HOLDER = Signer.new()
 STRANGER = Signer.new()
 STATUS = StatusReference(uri="https://opg.example/status/1", idx=4711)
-BINDING = Binding(audience="x509_hash:bank", nonce="bank-nonce-0123456789A")
+HANDOVER = Handover(response_uri="https://bank.example/response", key_thumbprint=bytes(range(32)))
+BINDING = Binding(audience="x509_hash:bank", nonce="bank-nonce-0123456789A", handover=HANDOVER)
+AUTHORITY = Signer.new()
+ROOT = anchor(AUTHORITY)
+LEAF = leaf(ISSUER, ROOT, AUTHORITY, uri=ISSUER_URI)
 LPA_1: dict[str, Any] = {
     "representation_kind": "power_of_attorney",
     "instrument_type": "lpa-property-and-affairs",
@@ -84,8 +88,10 @@ def credential(**changes: Any) -> Credential:
 
 
 def issue(form: CredentialFormat | str = "dc+sd-jwt", *, holder: Signer | None = HOLDER, seed: str = "", **changes: Any) -> str:
-    """A credential's wire form by ``ISSUER``."""
+    """A credential's wire form by ``ISSUER``; an mdoc always has its signer's certificate."""
     made: CredentialFormat = formats()[form] if isinstance(form, str) else form
+    if made.name == "mso_mdoc":
+        changes = {"x5c": (LEAF,)} | changes
     public = holder.public if holder is not None else None
     return ISSUER.finish(made.prepare(credential(**changes), key=KeyId("issuer"), holder=public, entropy=entropy(seed)))
 

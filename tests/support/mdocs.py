@@ -5,28 +5,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
-from support.forge import BINDING as PLAIN
-from support.forge import HOLDER, ISSUER, ISSUER_URI, REPRESENTATION, b64, credential, entropy, unb64
-from support.signing import AT, Signer, anchor, leaf
+from support.forge import BINDING, HOLDER, ISSUER, LEAF, REPRESENTATION, ROOT, b64, credential, entropy, unb64
+from support.signing import AT, Signer
 
 from shared.codec import cbor
 from shared.credentials import ClaimPath
-from shared.formats import Binding, Handover
-from shared.formats._mdoc import FORMAT
+from shared.formats import Binding
 from shared.formats._transcript import mac_key, session_transcript
+from shared.formats.mdoc import FORMAT
 from shared.keys import KeyId, PublicKey, Role
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.policy import Policy
 
-AUTHORITY = Signer.new()
-ROOT = anchor(AUTHORITY)
-LEAF = leaf(ISSUER, ROOT, AUTHORITY, uri=ISSUER_URI)
 SPACE = REPRESENTATION.doctype
-BINDING = replace(PLAIN, handover=Handover(response_uri="https://bank.example/response", key_thumbprint=bytes(range(32))))
 NAMES: tuple[ClaimPath, ...] = tuple(
     (SPACE, f"{person}_{name}") for person in ("represented", "proxy") for name in ("given_name", "family_name")
 )

@@ -16,7 +16,7 @@ from shared.cose import kid_of
 from shared.credentials import CredentialType, all_types
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched, run
-from shared.formats import BearerType, Binding, Credential, StatusReference, formats
+from shared.formats import BearerType, Binding, Credential, Handover, StatusReference, formats
 from shared.jose.jws import parse_jws, prepare_jws
 from shared.keys import KeyId, Role
 from shared.status.assertion import prepare_assertion
@@ -231,7 +231,7 @@ def resign(wire: str, *, by: Authority | None = None, **changes: Any) -> str:
     return f"{signed}~{tail}"
 
 
-LIVE = Binding(audience=CLIENT_ID, nonce=NONCE)
+LIVE = Binding(audience=CLIENT_ID, nonce=NONCE, handover=Handover(response_uri=f"{BANK}/response"))
 COPY = Binding(audience=f"a:{BANK}", nonce=None, max_age=14 * DAY, extra={"purpose_id": "open-account"})
 
 

@@ -31,7 +31,12 @@ FULL: dict[str, Any] = {
             "claim_sets": [["a", "b"], ["b"]],
         },
         {"id": "vc", "format": "vc+jwt", "meta": {"type_values": [["A", "B"], ["C"]]}},
-        {"id": "mdl", "format": "mso_mdoc", "meta": {"doctype_value": "org.iso.18013.5.1.mDL"}, "claims": [{"path": ["x"]}]},
+        {
+            "id": "mdl",
+            "format": "mso_mdoc",
+            "meta": {"doctype_value": "org.iso.18013.5.1.mDL"},
+            "claims": [{"path": ["org.iso.18013.5.1", "portrait"], "intent_to_retain": True}, {"path": ["org.iso.18013.5.1", "x"]}],
+        },
         {"id": "any", "format": "dc+sd-jwt", "meta": {}},
     ],
     "credential_sets": [{"options": [["pid"], ["vc", "any"]]}, {"options": [["mdl"]], "required": False}],
@@ -75,10 +80,18 @@ def test_unknown_members_are_ignored_everywhere() -> None:
     assert parse_query(query).credentials[0].trusted_authorities[0].type == "n"
 
 
+MDL = {"format": "mso_mdoc", "meta": {"doctype_value": "org.iso.18013.5.1.mDL"}}
+
+
 @pytest.mark.parametrize(
     ("query", "where"),
     [
         ([], ""),
+        (with_credential(format="mso_mdoc"), "/credentials/0/meta/doctype_value"),
+        (with_credential(**MDL, claims=[{"path": ["x"]}]), "/credentials/0/claims/0/path"),
+        (with_credential(**MDL, claims=[{"path": ["x", None]}]), "/credentials/0/claims/0/path"),
+        (with_credential(**MDL, claims=[{"path": ["x", "y", "z"]}]), "/credentials/0/claims/0/path"),
+        (with_credential(**MDL, claims=[{"path": ["x", "y"], "intent_to_retain": 1}]), "/credentials/0/claims/0/intent_to_retain"),
         ({}, "/credentials"),
         ({"credentials": []}, "/credentials"),
         ({"credentials": [1]}, "/credentials/0"),

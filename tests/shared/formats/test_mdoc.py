@@ -8,14 +8,18 @@ from typing import Any
 import cbor2
 import pytest
 from support.forge import (
+    AUTHORITY,
+    BINDING,
     DAY,
     ENDS,
     HOLDER,
     ISSUER,
     ISSUER_URI,
+    LEAF,
     LPA_1,
     MADE,
     REPRESENTATION,
+    ROOT,
     STATUS,
     STRANGER,
     credential,
@@ -24,7 +28,7 @@ from support.forge import (
     unb64,
 )
 from support.forge import issue as issue_other
-from support.mdocs import AUTHORITY, BINDING, LEAF, NAMES, ROOT, SPACE, Draft, issue, show, verify
+from support.mdocs import NAMES, SPACE, Draft, issue, show, verify
 from support.signing import AT, Signer, leaf
 
 from shared.codec import cbor
@@ -32,7 +36,7 @@ from shared.credentials import Disclosure
 from shared.errors import BadDisclosure, Malformed, NotBound, OverDisclosed, Rejected
 from shared.formats import BearerType, Binding, Handover, formats
 from shared.formats._elements import elements_of
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 from shared.keys import KeyId, Role, check_role
 
 LIMITS = {claim.mdoc_element for claim in REPRESENTATION.claims if claim.disclosure is Disclosure.ALWAYS}
@@ -205,7 +209,7 @@ def test_what_no_issuer_signs(changes: dict[str, Any]) -> None:
 
 def test_a_type_without_status_says_none(monkeypatch: pytest.MonkeyPatch) -> None:
     short = replace(REPRESENTATION, vct="urn:short-lived", status_bits=0)
-    monkeypatch.setattr("shared.formats._mdoc.all_types", lambda: {short.vct: short})
+    monkeypatch.setattr("shared.formats.mdoc.all_types", lambda: {short.vct: short})
     parsed = FORMAT.parse(issue(type=short, status=None))
     assert ("status" in parsed.payload, parsed.status) == (False, None)
     assert FORMAT.check_received(parsed, ISSUER.public, holder=HOLDER.public, at=AT).claims == LPA_1

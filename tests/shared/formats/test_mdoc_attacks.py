@@ -10,9 +10,9 @@ import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.forge import ENDS, HOLDER, ISSUER, ISSUER_URI, MADE, STRANGER, b64, unb64
+from support.forge import AUTHORITY, ENDS, HOLDER, ISSUER, ISSUER_URI, LEAF, MADE, ROOT, STRANGER, b64, unb64
 from support.forge import issue as issue_other
-from support.mdocs import AUTHORITY, LEAF, ROOT, SPACE, Draft, issue, judged, show, verify
+from support.mdocs import SPACE, Draft, issue, judged, show, verify
 from support.signing import AT, Signer, leaf
 
 from shared.errors import (
@@ -28,7 +28,7 @@ from shared.errors import (
     WrongTyp,
 )
 from shared.formats import formats
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 
 SHOWN = show()
 

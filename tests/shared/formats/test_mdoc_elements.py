@@ -18,7 +18,7 @@ from shared.credentials import CredentialType, Disclosure, Kind
 from shared.credentials._tree import check_shape, portrait_url
 from shared.errors import BadDisclosure, Malformed
 from shared.formats._elements import Elements, elements_of, of_doctype
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 
 NESTED = replace(
     KINDS,

@@ -13,7 +13,7 @@ from shared.errors import (
     BadDisclosure,
     Malformed,
 )
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 
 
 def _twice(draft: Draft) -> None:

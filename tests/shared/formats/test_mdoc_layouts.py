@@ -16,7 +16,7 @@ from shared.codec import cbor
 from shared.errors import BadDisclosure, VcError
 from shared.formats import _items, _mso, _wire
 from shared.formats._elements import elements_of
-from shared.formats._mdoc import FORMAT
+from shared.formats.mdoc import FORMAT
 
 SHOWN = show()
 

@@ -19,9 +19,9 @@ from shared.cose.untyped import verify_untyped
 from shared.errors import BadSignature, Expired, Malformed, NotBound, VcError
 from shared.formats import Binding, Handover
 from shared.formats._device import verify_device
-from shared.formats._mdoc import FORMAT, _verify_issued
 from shared.formats._transcript import session_transcript
 from shared.formats._wire import parse_wire
+from shared.formats.mdoc import FORMAT, _verify_issued
 from shared.jose.jwk import parse_public_jwk, thumbprint_bytes
 from shared.keys import PublicKey
 from shared.x509 import load_certificate

@@ -553,4 +553,4 @@ def test_a_compact_copy_is_matched_by_its_cose_key() -> None:
 
 def test_a_format_that_is_not_known_is_refused() -> None:
     with pytest.raises(Refused):
-        match_copies(CredentialResponse(credentials=("a",)), KEYS, format_name="mso_mdoc")
+        match_copies(CredentialResponse(credentials=("a",)), KEYS, format_name="ldp_vc")

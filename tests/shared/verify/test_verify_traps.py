@@ -127,7 +127,8 @@ def test_trap_9_there_is_no_way_to_pass_no_nonce(name: str) -> None:
         expectation(binding=replace(LIVE, nonce=None), format=name)
     for nonce in ("", "other"):
         decision = decide(show(issue(name), format_name=name), want=expectation(binding=replace(LIVE, nonce=nonce), format=name))
-        assert (decision.decision, decision.code) == ("rejected", "wrong_nonce")
+        code = "not_bound" if name == "mso_mdoc" else "wrong_nonce"  # in the session that a device signs nobody can tell what differs
+        assert (decision.decision, decision.code) == ("rejected", code)
 
 
 def test_trap_11_the_end_is_read_where_the_issuer_signed_it() -> None:

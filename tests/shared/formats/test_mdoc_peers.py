@@ -16,15 +16,15 @@ from isomdoc import verify_device_response as verify_isomdoc
 from openvc.mdoc import MdocError, verify_device_response
 from pymdoccbor.mdoc.issuer import MdocCborIssuer
 from pymdoccbor.mdoc.verifier import MdocCbor
-from support.forge import HOLDER, ISSUER, ISSUER_URI, STRANGER, b64, unb64
-from support.mdocs import AUTHORITY, BINDING, LEAF, ROOT, SPACE, Draft, judged, show, verify
+from support.forge import AUTHORITY, BINDING, HOLDER, ISSUER, ISSUER_URI, LEAF, ROOT, STRANGER, b64, unb64
+from support.mdocs import SPACE, Draft, judged, show, verify
 from support.signing import AT, Signer, anchor, leaf
 
 from shared.clock import system_clock
 from shared.codec import cbor
 from shared.errors import Malformed, VcError
-from shared.formats._mdoc import FORMAT
 from shared.formats._transcript import session_transcript
+from shared.formats.mdoc import FORMAT
 from shared.keys import KeyId
 
 pytestmark = pytest.mark.real
