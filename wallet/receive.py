@@ -169,7 +169,7 @@ async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised
         if promised.anew:
             await _decline(means, vault, item, error)
             raise
-        return await _ask_anew(means, vault, item, client=client, promised=promised)
+        return await _ask_anew(means, vault, item, promised)
     except _ENDED as error:
         await _decline(means, vault, item, error)
         raise
@@ -184,8 +184,9 @@ async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised
     return await _settle(means, vault, item, client=client, grant=promised.grant, parts=parts)
 
 
-async def _ask_anew(means: Means, vault: Vault, item: Item[Receiving], *, client: Client, promised: Promised) -> Item[Document]:
+async def _ask_anew(means: Means, vault: Vault, item: Item[Receiving], promised: Promised) -> Item[Document]:
     """The issuer gave it already, and this process died before it could write that down: once more, with fresh keys."""
+    client = await client_for(means, vault, await _metadata(means, item.value))
     wanted = usable(means, client.metadata, offer_of(means, item.value).configuration_ids)
     parts = await ask_parts(means, client, promised.grant, wanted)
     if wait_of(parts):

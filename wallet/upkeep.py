@@ -18,6 +18,7 @@ from shared.formats import formats
 from shared.openid4vci import TokenResponse, refresh
 from shared.status.assertion import VerifiedAssertion, fetch_assertions, verify_assertion
 from shared.status.token_status_list import (
+    CWT_MEDIA_TYPE,
     INVALID,
     MAX_TOKEN,
     MEDIA_TYPE,
@@ -45,6 +46,8 @@ log = logging.getLogger("muniment.wallet")
 LEASE = 300  # seconds that one process has to renew before another may try
 RETRY = 3_600  # seconds
 STAPLED = frozenset({"dc+sd-cwt"})  # formats whose copies can carry what is said of their status
+LASTING = frozenset({"mso_mdoc"})  # formats whose lists know no hold: what they say of a copy is for ever
+_LISTS = f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE};q=0.5"
 _WORDS = {VALID: "valid", SUSPENDED: "suspended", INVALID: "invalid"}
 
 
@@ -105,8 +108,10 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     own = await _own_chain(means, vault, living)
     tokens = {uri: await _fetch_list(means, document, uri, own) for uri in sorted({copy.status_uri for copy in living})}
     said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own)
-    seen = _judge(document.status, living, tokens, at)
+    seen = _judge(document.status, [copy for copy in living if copy.format not in LASTING] or living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
+    if seen.value == "valid" and value.renewal is not None and _gone_for_good(_newest(living), tokens):
+        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -138,7 +143,7 @@ async def _own_chain(means: Means, vault: Vault, living: Sequence[CopyLine]) -> 
 async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[bytes, ...]) -> VerifiedStatusToken | None:
     """The list, signed for the issuer and type of this document; ``None`` when it cannot be had or believed."""
     try:
-        got = await means.fetch(Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN))
+        got = await means.fetch(Fetch(url=uri, headers={"accept": _LISTS}, max_bytes=MAX_TOKEN))
         if got.status != 200:
             return None
         parsed = parse_token(got.body)
@@ -183,6 +188,18 @@ async def _keep_assertion(tx: Tx, means: Means, vault: Vault, copy: str, asserti
     if known is not None:
         value = msgspec.structs.replace(known.value, assertion=assertion.wire)
         await COPIES.replace(tx, vault, known, value, entropy=means.entropy)
+
+
+def _gone_for_good(copies: Iterable[CopyLine], tokens: dict[str, VerifiedStatusToken | None]) -> bool:
+    """Whether a hold that is over has cost copies: all of the last batch are replaced, shown or not (S21)."""
+    for copy in copies:
+        token = tokens.get(copy.status_uri)
+        try:
+            if copy.format in LASTING and token is not None and status_at(token, copy.status_idx) == INVALID:
+                return True
+        except Rejected:
+            continue
+    return False
 
 
 def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, VerifiedStatusToken | None], at: int) -> StatusSeen:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from support.signing import AT, Signer, anchor
+from support.signing import Signer, anchor
 from support.strict_issuer import StrictIssuer, strict_issuer
 from support.trial_web import Watch
 from support.wallets import Site, Wallet, open_wallet, serve_wallet
@@ -40,19 +40,23 @@ class Maker:
     """Who vouches for the wallet."""
 
     attester: OwnAttester
-    policy: Policy
+    anchor: Anchor
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(TrustAnchors(anchors=(self.anchor,)))
 
 
 async def make_maker(clock: Watch, entity: str = HOST) -> Maker:
     root, custodian = Signer.new(), MemoryCustodian(entropy=system_entropy)
-    above = anchor(root, subject="Maker", at=AT - DAY)
+    above = anchor(root, subject="Maker", at=clock() - DAY)
     await custodian.create(ATTESTER, Role.WALLET_PROVIDER)
     unsigned = prepare_leaf(
         subject="Wallets", uris=[entity], role=Role.WALLET_PROVIDER, public=await custodian.public(ATTESTER),
-        issuer=above, key=KeyId("anchor"), at=AT - DAY, days=900, serial=2,
+        issuer=above, key=KeyId("anchor"), at=clock() - DAY, days=900, serial=2,
     )  # fmt: skip
     pin = Anchor(certificate=above, role=Role.WALLET_PROVIDER, name="Maker", entity=entity)
-    return Maker(OwnAttester(custodian, (root.finish(unsigned),), entity, clock), Policy(TrustAnchors(anchors=(pin,))))
+    return Maker(OwnAttester(custodian, (root.finish(unsigned),), entity, clock), pin)
 
 
 @dataclass
