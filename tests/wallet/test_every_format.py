@@ -24,7 +24,7 @@ from wallet.cards import fresh_copies
 from wallet.share import Wish, make_out, qr_of, qr_png
 from wallet.upkeep import renew
 
-ALL = ("dc+sd-jwt", "dc+sd-cwt", "vc+jwt", "vc+sd-jwt")
+ALL = ("dc+sd-jwt", "dc+sd-cwt", "vc+jwt", "vc+sd-jwt", "mso_mdoc")
 FOR_BANK = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
 
 
@@ -103,6 +103,7 @@ async def test_uses_are_counted_a_format(holder: Wallet) -> None:
         "dc+sd-cwt": BATCH - 1,
         "vc+jwt": BATCH,
         "vc+sd-jwt": BATCH,
+        "mso_mdoc": BATCH,
     }
 
 

@@ -149,6 +149,22 @@ def test_issuer_metadata_lists_the_claims_where_the_format_has_them() -> None:
     assert [each["path"] for each in w3c["claims"]] == [["credentialSubject", *each["path"]] for each in plain["claims"]]
 
 
+def test_an_mdoc_has_elements_in_one_namespace() -> None:
+    """OpenID4VCI appendix A.2, OpenID4VP appendix B.2: namespace and element; a list is one element, of which no value is asked for."""
+    space = REPRESENTATION.doctype
+    paths = [entry["path"] for entry in derive.credential_metadata(REPRESENTATION, "mso_mdoc")["claims"]]
+    assert [space, "represented_address_postal_code"] in paths
+    assert paths.count([space, "powers"]) == 1
+    assert len(paths) == len(REPRESENTATION.claims)
+    query = derive.dcql(REPRESENTATION, "bank", "mso_mdoc")["credentials"][0]
+    assert query["meta"] == {"doctype_value": space}
+    powers = next(claim for claim in query["claims"] if claim["path"] == [space, "powers"])
+    assert "values" not in powers
+    assert parse_query({"credentials": [query]}).credentials[0].doctype_value == space
+    with pytest.raises(Malformed):
+        derive.path_in(REPRESENTATION, ("nino",), "mso_mdoc")
+
+
 @pytest.mark.parametrize("query_id", ["council-tax", "bank", "utility", "pensions"])
 @pytest.mark.parametrize("form", ["dc+sd-jwt", "vc+jwt"])
 def test_ready_queries_are_dcql(query_id: str, form: str) -> None:
