@@ -48,6 +48,7 @@ from shared.openid4vci import (
 )
 from shared.openid4vci import Event as WalletEvent
 from shared.storage import Tx
+from shared.x509 import load_certificate
 
 _TRIES = 8
 _DELIVERY_DAYS = 30
@@ -266,6 +267,8 @@ def _series(office: Office, configuration: Configuration, document: Document, li
     expires_at = issued_at + configuration.type.copy_days * DAY
     if document.valid_until is not None:
         expires_at = min(expires_at, floor_day(document.valid_until))
+    if configuration.format.name == MDOC_FORMAT:  # no mdoc outlives the certificate of its signer (ISO/IEC 18013-5 section 9.1.2.4)
+        expires_at = min(expires_at, floor_day(load_certificate(office.x5c[0]).not_after))
     return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, list_id))
 
 
