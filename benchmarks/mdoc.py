@@ -30,8 +30,9 @@ from shared.codec import base64url
 from shared.credentials import by_id
 from shared.formats import Binding, Credential, Handover, StatusReference
 from shared.formats._elements import elements_of
-from shared.formats.mdoc import FORMAT
 from shared.formats._transcript import session_transcript
+from shared.formats.mdoc import FORMAT
+from shared.jose.jwk import parse_public_jwk, render_jwk
 from shared.keys import KeyId, PublicKey, Role
 from shared.x509 import load_certificate, prepare_anchor, prepare_leaf
 
@@ -57,12 +58,18 @@ def certificates() -> tuple[bytes, bytes]:
     return leaf.complete(raw(private, leaf.signing_input)), root.der
 
 
+@cache
+def holder() -> PublicKey:
+    """As it comes, in a key proof."""
+    return parse_public_jwk(render_jwk(keys().holder_public))
+
+
 def issue_ours() -> str:
     credential = Credential(
         type=TYPE, claims=LPA_1, issuer=ISSUER, issued_at=DAY, expires_at=DAY + 30 * 86_400,
         status=StatusReference(uri=f"{ISSUER}/s/1", idx=4711), x5c=certificates()[:1],
     )  # fmt: skip
-    unsigned = FORMAT.prepare(credential, key=KeyId("issuer"), holder=keys().holder_public, entropy=system_entropy)
+    unsigned = FORMAT.prepare(credential, key=KeyId("issuer"), holder=holder(), entropy=system_entropy)
     return unsigned.complete(raw(keys().issuer, unsigned.signing_input))
 
 

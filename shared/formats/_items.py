@@ -50,14 +50,12 @@ def open_known(elements: Elements, mso: Mso, spaces: Spaces) -> Contents:
     values: dict[str, Any] = {}
     claims: dict[str, Any] = {}
     for item in items:
-        usual = _ITEM.match(item)
-        limit = _limit(elements, usual[1], item[usual.end() :]) if usual is not None and usual[1] < FREE else None
-        if usual is not None and limit is not None:
-            number = usual[1]
-            name, step, value = limit
+        limit = _limit(elements, item[14:15], item[39:]) if item[4:14] == _NUMBER and item[15:23] == _RANDOM else None
+        if limit is not None:
+            number, name, step, value = limit
             values[name] = claims[step] = value
         else:
-            number, name, value = _open(item, usual)
+            number, name, value = _open(item)
             values[name] = elements.put(number, name, value, claims)
         if digests.get(number) != hash_(item).digest():
             raise BadDisclosure("an element is not the one that the issuer signed", where=pointer((space, name)))
@@ -78,7 +76,7 @@ def open_foreign(mso: Mso, spaces: Spaces) -> Contents:
         digests = mso.digests.get(space, {})
         inside, numbers = claims[space], shown[space] = {}, {}
         for item in items:
-            number, name, value = _open(item, _ITEM.match(item))
+            number, name, value = _open(item)
             if digests.get(number) != mso.hash(item).digest():
                 raise BadDisclosure("an element is not the one that the issuer signed", where=pointer((space, name)))
             inside[name] = as_json(value)
@@ -99,14 +97,23 @@ _ITEM: Final = re.compile(
     rb"\xd8\x18(?:\x58.|\x59..)\xa4\x68digestID([\x00-\x17]|\x18[\x18-\xff])\x66random\x50.{16}\x71elementIdentifier", re.DOTALL
 )
 """The beginning of an item as issuers of ours write it. Whatever differs takes the long way."""
+_NUMBER: Final = b"\xa4\x68digestID"
+_RANDOM: Final = b"\x66random\x50"
+_NAME: Final = b"\x71elementIdentifier"
 _VALUE: Final = b"\x6celementValue"
+_IN_HEAD: Final = b"\x17"
 
 
-def _open(item: bytes, usual: re.Match[bytes] | None) -> Item:
+def _open(item: bytes) -> Item:
     """``Malformed``; ``BadDisclosure`` for a random value that is too short to hide anything."""
+    usual = _ITEM.match(item)
     found = None if usual is None else _rest(item[usual.end() :])
     if usual is not None and found is not None:
         return usual[1], *found
+    return _any(item)
+
+
+def _any(item: bytes) -> Item:
     members = as_map(cbor.loads(encoded(cbor.loads(item))), needed=("digestID", "random", "elementIdentifier", "elementValue"))
     if type(members["random"]) is not bytes:
         raise Malformed("a random value is a byte string", where="/random")
@@ -129,16 +136,16 @@ def _rest(data: bytes) -> tuple[str, Any] | None:
 
 
 @lru_cache(maxsize=1_024)
-def _limit(elements: Elements, number: bytes, data: bytes) -> tuple[str, str, Any] | None:
-    """Of a limit its name, its place at the root of the claim tree and its value; ``None`` if there is more to say.
+def _limit(elements: Elements, number: bytes, data: bytes) -> tuple[bytes, str, str, Any] | None:
+    """Of a limit, by what follows its random value, its digestID, name, place at the root of the claim tree, and value.
 
-    Limits say the same in thousands of documents. Of what may be withheld nothing is kept.
+    ``None`` if there is more to say. Limits say the same in thousands of documents; of what may be withheld nothing is kept.
     """
-    found = _rest(data)
+    found = _rest(data[len(_NAME) :]) if number <= _IN_HEAD and data.startswith(_NAME) else None
     element = None if found is None else elements.by_name.get(found[0])
-    if found is None or element is None or element.above or type(found[1]) in _CONTAINERS:
+    if found is None or element is None or element.number != number or element.above or type(found[1]) in _CONTAINERS:
         return None
-    return found[0], element.last, elements.put(number, *found, {})
+    return number, found[0], element.last, elements.put(number, *found, {})
 
 
 _CONTAINERS: Final = (dict, list)
@@ -159,14 +166,14 @@ def place_of(number: bytes) -> Place:
 def hide(elements: Elements, claims: Mapping[str, Any], entropy: Entropy) -> tuple[list[bytes], list[bytes], bytes]:
     """The items, the entries of all digests in order (as text they sort as their numbers do), and the seed of the decoys among them."""
     found = elements.encode(claims)
-    free = _places(elements)
+    limits, free = _places(elements)
     at = SEED_SIZE + _DRAW * len(free)
     random = entropy(at + SALT * len(found))
     seed, order = random[:SEED_SIZE], struct.unpack(f">{len(free)}I", random[SEED_SIZE:at])
     places = iter([free[each] for each in sorted(range(len(free)), key=order.__getitem__)])
     items, entries = [], []
     for element, value in found:
-        entry, begin = place_of(element.number) if element.number else next(places)
+        entry, begin = limits[element.number] if element.number else next(places)
         body = b"".join((begin, random[at : at + SALT], element.head, value))
         item = (_HEADS[len(body)] if len(body) < _LONG else TAGGED + cbor.head(2, len(body))) + body
         items.append(item)
@@ -178,8 +185,10 @@ def hide(elements: Elements, claims: Mapping[str, Any], entropy: Entropy) -> tup
 
 
 @lru_cache(maxsize=64)
-def _places(elements: Elements) -> tuple[Place, ...]:
-    return tuple([place_of(number) for number in elements.free])
+def _places(elements: Elements) -> tuple[Mapping[bytes, Place], tuple[Place, ...]]:
+    """Those of limits by digestID, and the free ones."""
+    numbers = [each.number for each in elements.by_name.values() if each.number]
+    return {number: place_of(number) for number in numbers}, tuple([place_of(number) for number in elements.free])
 
 
 _LONG: Final = 0x100

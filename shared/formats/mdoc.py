@@ -187,7 +187,7 @@ def _parsed(wire: str, shown: Shown) -> Parsed:
 def _payload(mso: Mso, signed: bytes) -> dict[str, Any]:
     """The members that others ask for. The digest stands for all the rest: no two copies have the same."""
     more = {} if mso.status is None else {"status": render_status(mso.status)}
-    digest = base64url.encode(hashlib.sha256(signed).digest())
+    digest = hashlib.sha256(signed).hexdigest()
     return {"docType": mso.doctype, "iat": mso.signed, "nbf": mso.valid_from, "exp": mso.valid_until, "mso": digest, **more}
 
 

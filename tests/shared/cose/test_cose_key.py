@@ -12,6 +12,7 @@ from support.signing import Signer
 
 from shared.cose import key_bytes, kid_of, parse_cose_key, render_cose_key, thumbprint
 from shared.errors import AlgorithmRefused, Malformed, VcError
+from shared.jose.jwk import render_jwk
 from shared.keys import PublicKey
 
 # RFC 9679 section 6: a P-256 key, its thumbprint with SHA-256.
@@ -69,3 +70,12 @@ def test_any_map_is_a_key_or_a_vc_error(key: dict[int, Any]) -> None:
 def test_two_kinds_of_numbers() -> None:
     assert isinstance(parse_cose_key({1: 2, -1: 1, -2: X, -3: Y}).key, ec.EllipticCurvePublicKey)
     assert isinstance(parse_cose_key(render_cose_key(Signer.new("EdDSA").public)).key, ed25519.Ed25519PublicKey)
+
+
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "EdDSA"])
+def test_a_key_that_came_as_a_jwk_is_the_same(alg: str) -> None:
+    key = Signer.new(alg).public
+    before = key_bytes(key)
+    render_jwk(key)
+    assert key.jwk
+    assert key_bytes(key) == before

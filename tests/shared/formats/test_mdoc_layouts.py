@@ -152,7 +152,7 @@ def test_both_ways_agree_about_items(data: st.DataObject) -> None:
     found = None if usual is None else _items._rest(spoilt[usual.end() :])
     if usual is not None and found is not None and spoilt[:2] == b"\xd8\x18":
         try:
-            value = _items._open(spoilt, None)
+            value = _items._any(spoilt)
         except VcError:
             return  # heads of strings around it that do not fit; whoever cuts items out has seen to that
         assert (usual[1], *found) == value
