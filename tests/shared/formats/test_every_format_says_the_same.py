@@ -39,7 +39,7 @@ POWERS = st.lists(st.sampled_from(["council-tax", "banking", "utilities", "insur
 def representations(draw: st.DrawFn, rules: CredentialType) -> dict[str, Any]:
     free = draw(trees(rules.tree))
     framed = {name for each in FRAMES for name in each}
-    claims = {name: value for name, value in free.items() if name not in framed} | draw(st.sampled_from(FRAMES))
+    claims: dict[str, Any] = {name: value for name, value in free.items() if name not in framed} | draw(st.sampled_from(FRAMES))
     claims |= {"powers": draw(POWERS), "has_restrictions": "restrictions_text" in free}
     if claims.get("instrument_type") == "epa":
         claims.pop("registration_date", None)
