@@ -20,6 +20,7 @@ FORMATS = {
     "representation-sd-cwt": "dc+sd-cwt",
     "representation-vc-jwt": "vc+jwt",
     "representation-vc-sd-jwt": "vc+sd-jwt",
+    "representation-mdoc": "mso_mdoc",
 }
 
 
@@ -54,7 +55,8 @@ async def test_one_token_fetches_every_format(registry: Registry) -> None:
     """Each copy of each format has a status index of its own, and the wallet's keys find their copies."""
     holder = await collect(registry, await registry.make())
     seen = []
-    for name, configuration in registry.office.configurations.items():
+    for name in FORMATS:
+        configuration = registry.office.configurations[name]
         response = await holder.copies(3, name)
         keys = {KeyId(str(number)): key.public for number, key in enumerate(holder.keys)}
         bound, bearer = match_copies(response, keys, format_name=configuration.format.name)
@@ -75,13 +77,16 @@ async def test_metadata(registry: Registry) -> None:
     about = await (await registry.get("/.well-known/openid-credential-issuer")).json()
     assert about["credential_issuer"] == URL
     assert about["batch_credential_issuance"] == {"batch_size": 20}
-    supported = about["credential_configurations_supported"]
+    configurations = about["credential_configurations_supported"]
+    supported = {name: each for name, each in configurations.items() if name.startswith("representation-")}
     assert {name: each["format"] for name, each in supported.items()} == FORMATS
     algs = {name: each["credential_signing_alg_values_supported"] for name, each in supported.items()}
-    assert algs == {name: [-9] if form == "dc+sd-cwt" else ["ES256"] for name, form in FORMATS.items()}
+    cose = {"dc+sd-cwt": -9, "mso_mdoc": -7}
+    assert algs == {name: [cose.get(form, "ES256")] for name, form in FORMATS.items()}
     for name, each in supported.items():
-        assert each["vct"] == "urn:fdc:vct.example:2027:representation:1"
-        assert each["cryptographic_binding_methods_supported"] == ["cose_key" if name == "representation-sd-cwt" else "jwk"]
+        kind = {"doctype": "example.vct.2027.representation.1"} if "mdoc" in name else {"vct": "urn:fdc:vct.example:2027:representation:1"}
+        assert {member: each[member] for member in ("vct", "doctype") if member in each} == kind
+        assert each["cryptographic_binding_methods_supported"] == ["cose_key" if FORMATS[name] in cose else "jwk"]
         assert each["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"] == ["ES256", "ES384", "EdDSA"]
         assert {entry["locale"][:2] for entry in each["credential_metadata"]["display"]} == {"en", "cy"}
     server = await (await registry.get("/.well-known/oauth-authorization-server")).json()
