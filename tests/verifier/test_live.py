@@ -385,7 +385,7 @@ async def test_own_question(desk: Running) -> None:
         ({"type": "representation", "query": "no-such"}, 400, "/query"),
         ({"type": "no-such", "query": "bank"}, 400, "/type"),
         ({"type": "representation", "query": "bank", "redirect_uri": "http://evil.example"}, 400, "/redirect_uri"),
-        ({"type": "representation", "query": "bank", "format": "mso_mdoc"}, 400, "/formats"),
+        ({"type": "representation", "query": "bank", "format": "ldp_vc"}, 400, "/formats"),
         ({"dcql_query": {"credentials": []}, "purpose": "x"}, 400, "/dcql_query/credentials"),
         ({"dcql_query": {"credentials": [{"id": "a", "format": "dc+sd-jwt", "meta": {}}]}}, 400, "/purpose"),
         ({"type": "representation", "query": "bank", "use": {"stakes": "middling"}}, 400, "/use/stakes"),

@@ -54,7 +54,7 @@ class Public:
             organisation=self._desk.settings.name,
             entity=self._desk.entity,
             purpose=asked.terms.purpose.in_(locale),
-            details=self._labels(asked, locale),
+            asks=self._asks(asked, locale),
             use=requests.intended_use(self._desk, asked.terms),
             state=state_of(exchange),
             links=requests.links(self._desk, asked),
@@ -87,9 +87,10 @@ class Public:
         uri = self._desk.url(f"/vp/request/{asked.id}")
         return request_links(page=f"{wallet}/authorize", client_id=asked.terms.client_id, request_uri=uri).https
 
-    def _labels(self, asked: Asked, locale: str) -> list[str]:
+    def _asks(self, asked: Asked, locale: str) -> list[tuple[str, list[str]]]:
+        """For each kind of document its name, empty where there is but one, and the details that are asked for."""
         uses = self._desk.uses_of(asked.terms.type, asked.terms.ready)
-        return [label for use in uses for label in use.labels(use.query.paths, locale)]
+        return [(use.type.title.in_(locale) if len(uses) > 1 else "", use.labels(use.query.paths, locale)) for use in uses]
 
     async def link(self, request: web.Request) -> str:
         """What the square code holds; a request that belongs to one browser has none."""
