@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.authority import establish
 from support.registry import URL, Registry, Template, serving
 from support.wallets import EASY, PASSPHRASE
 
+from demo.authority import establish
 from issuer import init as issuer_init
 from shared.clock import system_clock, system_entropy
 from shared.errors import AccessDenied, InvalidTransactionData

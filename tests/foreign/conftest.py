@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from support.abroad import Counter, counter_for, office_template
-from support.authority import Authority
 from support.registry import Registry, Template, serving
+
+from demo.authority import Authority
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.authority import Authority
 from support.foreign import Peer, secret_jwk
 from support.forge import lpa
 from support.signing import Signer, anchor, leaf
 from support.wallets import EASY, PASSPHRASE
 
+from demo.authority import Authority
 from shared.clock import floor_day, system_clock, system_entropy
 from shared.credentials import by_id
 from shared.errors import InvalidGrant, Malformed, Unavailable, Untrusted, VcError

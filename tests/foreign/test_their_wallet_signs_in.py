@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
-from support.authority import Authority
 from support.foreign import Peer, Refused, secret_jwk
 from support.registry import Registry, Template, serving
 from support.signing import Signer, anchor, leaf
 
+from demo.authority import Authority
 from issuer import authorization, config
 from shared.clock import system_clock
 from shared.errors import AccessDenied

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 from aiohttp import ClientSession, TCPConnector, web
-from support.authority import Authority
 from support.registry import Registry, Template
 
+from demo.authority import Authority
 from issuer import init as issuer_init
 from shared.clock import system_clock, system_entropy
 from shared.web.app import free_port

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from jwcrypto.jwk import JWK
-from support.authority import Authority, establish
 from support.signing import Signer
+
+from demo.authority import Authority, establish
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ROOT / "tests" / "foreign" / "js"

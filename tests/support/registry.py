@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector, web
-from support.authority import Authority
 from support.signing import Signer
 from support.trial_web import Watch
 
+from demo.authority import Authority
 from issuer import app as composition
 from issuer import config, init, upkeep
 from issuer.office import SCOPES, Office

@@ -1,4 +1,4 @@
-"""A certificate authority of the tests, and a certificate of it for localhost: what https on loopback needs."""
+"""A certificate authority made on the spot, and a certificate of it for localhost: what https on loopback needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateB
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA of this test")]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA for localhost")]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
@@ -62,7 +62,7 @@ def establish(folder: Path) -> Authority:
     made = Authority(folder / "ca.pem", folder / "tls.pem", folder / "tls-key.pem")
     above, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = (
-        _builder("CA of this test", above)
+        _builder("CA for localhost", above)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage("digital_signature", "key_cert_sign", "crl_sign"), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(above.public_key()), critical=False)
