@@ -29,7 +29,7 @@ from ..codec.reader import pointer
 from ..dcql import check_satisfied
 from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
-from ..formats import BearerType, Claims
+from ..formats import BearerType
 from ._agreed import check_agreed
 from ._examine import Presentation, check_issuer, examine, of_error, unreached
 from ._groups import check_groups
@@ -124,17 +124,10 @@ def verify(
 
 def _agreed(expectation: Expectation, seen: Sequence[Presentation]) -> tuple[str, ...]:
     """By which documents; nothing while one of them is not known to be genuine."""
-    if not expectation.agreed or any(one.claims is None for one in seen):
+    known = [(one.query_id, one.claims) for one in seen if one.claims is not None]
+    if not expectation.agreed or len(known) < len(seen):
         return ()
-    return check_agreed(expectation.agreed, _by_query(seen))
-
-
-def _by_query(seen: Sequence[Presentation]) -> dict[str, list[Claims]]:
-    found: dict[str, list[Claims]] = {}
-    for one in seen:
-        if one.claims is not None:
-            found.setdefault(one.query_id, []).append(one.claims)
-    return found
+    return check_agreed(expectation.agreed, {name: [claims for query_id, claims in known if query_id == name] for name, _ in known})
 
 
 def _replay_keys(expectation: Expectation, seen: Sequence[Presentation]) -> tuple[bytes, ...]:
