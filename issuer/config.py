@@ -71,6 +71,16 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=5, le=86_400, description="Seconds after which a wallet comes back for a document that a second person has to approve."),
     ] = 600
     sign_in_minutes: Annotated[int, Meta(ge=2, le=60, description="Minutes in which a person signs in and agrees.")] = 15
+    login_issuer: Annotated[
+        str,
+        Meta(
+            description="Identifier of an OpenID Connect provider where holders may sign in; empty for none. It knows this office by "
+            "`login_client_id` and the secret in the file `login.secret` of the data folder, if there is one, and sends people back to "
+            "`{public_url}/authorize/login/back`."
+        ),
+    ] = ""
+    login_client_id: Annotated[str, Meta(description="What that provider calls this office.")] = ""
+    login_name: Annotated[str, Meta(max_length=60, description="What that provider is called on the pages.")] = ""
     approve_types: Annotated[
         tuple[str, ...], Meta(description="Kinds of document of which a second person approves each one before copies are made.")
     ] = ()
@@ -104,6 +114,11 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def trust(directory: Path) -> Path:
     """Whom this office trusts to vouch for wallets; only its owner changes the file (security rule S17)."""
     return directory / "trust.json"
+
+
+def login_secret(directory: Path) -> Path:
+    """What proves to the outside login that this office asks; there is none for a public client."""
+    return directory / "login.secret"
 
 
 HOME = Home("issuer", PREFIX, Settings, os.environ)

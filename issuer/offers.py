@@ -69,7 +69,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     order = replace(order, claims=await asyncio.to_thread(settle_portraits, kind, order.claims))
     check_claims(kind, order.claims)
     at = office.clock()
-    _check_order(order, at)
+    _check_order(office, order, at)
     made = Made(
         document=office.number(),
         type=kind.id,
@@ -264,17 +264,27 @@ def _lapses(office: Office, at: int, order: Order) -> int:
     return latest if order.valid_until is None else min(latest, order.valid_until)
 
 
-def _check_order(order: Order, at: int) -> None:
+def _check_order(office: Office, order: Order, at: int) -> None:
     if order.valid_until is not None and order.valid_until < at + DAY:
         raise Malformed("a document must be valid for a day at least", where="/valid_until")
     if order.reference is not None and not (order.reference.strip() and len(order.reference) <= MAX_REFERENCE):
         raise Malformed(f"a reference has 1 to {MAX_REFERENCE} characters", where="/reference")
     if order.opening.birth_date is not None:
         people.check_birth_date(order.opening.birth_date, at)
+    if order.opening.account is not None:
+        people.check_account(office, order.opening.account)
 
 
 def _canonical(order: Order) -> str:
-    parts = [order.type, order.claims, order.reference, order.needs_code, order.valid_until, order.opening.birth_date]
+    parts = [
+        order.type,
+        order.claims,
+        order.reference,
+        order.needs_code,
+        order.valid_until,
+        order.opening.birth_date,
+        order.opening.account,
+    ]
     return json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -110,7 +110,7 @@ class OperatorApi:
             reference=body.reference,
             needs_code=body.tx_code,
             valid_until=None if body.valid_until is None else after(body.valid_until),
-            opening=Opening(birth_date=None if body.birth_date is None else body.birth_date.isoformat()),
+            opening=Opening(birth_date=None if body.birth_date is None else body.birth_date.isoformat(), account=body.account),
         )
         made = await offers.make(self._office, order, actor=_actor(request), idempotency_key=_idempotency_key(request))
         return Reply(self._told(made), headers={"Location": f"/api/credentials/{made.document}"})

@@ -29,6 +29,13 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     tx_code: Annotated[bool, Meta(description="Ask for a collection code, which reaches the holder by another way than the link.")] = True
     valid_until: Annotated[dt.date | None, Meta(description="Last day on which the document is valid; no end if left out.")] = None
+    account: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=255)] | None,
+        Meta(
+            description="What the outside login of this office calls whoever will carry the document (`sub` of its ID token): who signs in "
+            "there with that account may collect it. Only a keyed digest of it is kept.",
+        ),
+    ] = None
     birth_date: Annotated[
         dt.date | None,
         Meta(

@@ -23,12 +23,16 @@ from issuer.office import Office, keyed
 from issuer.records import documents, people
 from issuer.records.people import Activation
 from issuer.sessions import SERVICE, Actor, Approval, Document, Event, Standing
+from shared.codec import base64url
 from shared.errors import Malformed, SignInRequired
 from shared.storage import Tx
+from shared.web import passkeys
+from shared.web.passkeys import AtHome, Passkey
 from shared.web.rates import Limit
 
 HOLDER = Actor(role="holder", name="")
 CODE_LENGTH = 12
+MAX_ACCOUNT = 255
 AGAIN = 3_600  # seconds in which a code serves once more after its holder agreed
 BY_ADDRESS = Limit("holder-sign-in", 30, 15 * 60)
 _EARLIEST = dt.date(1880, 1, 1)
@@ -38,10 +42,11 @@ _READ_AS = str.maketrans("ILO", "110", " -\t")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What else than its invitation opens a document. ``birth_date`` (year-month-day) is that of whoever will carry it: a letter with a
-    code is made.
+    code is made. ``account`` is what the outside login calls that person (``sub``).
     """
 
     birth_date: str | None = None
+    account: str | None = None
 
 
 BY_INVITATION = Opening()
@@ -54,6 +59,7 @@ class Prepared:
     holder: str
     code: bytes | None
     birth: bytes | None
+    account: bytes | None
 
 
 def draw_code(office: Office) -> str:
@@ -76,6 +82,14 @@ def check_birth_date(text: str, at: int, *, where: str = "/birth_date") -> None:
         raise Malformed("nobody who lives was born on this day", where=where)
 
 
+def check_account(office: Office, account: str, *, where: str = "/account") -> None:
+    """``Malformed`` unless there is an outside login, and it may call somebody so."""
+    if not office.settings.login_issuer:
+        raise Malformed("this office has no outside login", where=where)
+    if not (account.strip() == account and 1 <= len(account) <= MAX_ACCOUNT):
+        raise Malformed(f"the name of an account has 1 to {MAX_ACCOUNT} characters", where=where)
+
+
 async def prepare(office: Office, document: str, code: str | None, opening: Opening) -> Prepared:
     """Without a new date of birth, that of the last letter is asked for again."""
     birth_date = opening.birth_date
@@ -83,22 +97,35 @@ async def prepare(office: Office, document: str, code: str | None, opening: Open
         holder=office.secret(12),
         code=None if code is None else await _code_mac(office, code),
         birth=None if birth_date is None else await _birth_mac(office, document, birth_date),
+        account=None if opening.account is None else await _account_mac(office, opening.account),
     )
 
 
 async def keep(tx: Tx, prepared: Prepared, *, document: str, invitation: str, at: int, expires_at: int) -> None:
     """Store what opens the document."""
+    if prepared.code is not None or prepared.account is not None:
+        await _give(tx, prepared, document, at)
     if prepared.code is None:
         return
     birth = prepared.birth if prepared.birth is not None else await people.birth_of(tx, document)
     if birth is None:
         raise Malformed("a letter needs the date of birth of whoever will carry the document", where="/birth_date")
-    if await people.holder_of(tx, document) is None:
-        await people.add_holder(tx, prepared.holder, at)
-        await people.give(tx, document, prepared.holder)
     await people.put_activation(
         tx, Activation(document=document, invitation=invitation, code=prepared.code, birth=birth, expires_at=expires_at)
     )
+
+
+async def _give(tx: Tx, prepared: Prepared, document: str, at: int) -> None:
+    """To whoever has it, or has that account already; to a holder of whom nothing is known yet otherwise."""
+    holder = await people.holder_of(tx, document)
+    if holder is None and prepared.account is not None:
+        holder = await people.by_login(tx, prepared.account)
+    if holder is None:
+        holder = prepared.holder
+        await people.add_holder(tx, holder, at)
+    await people.give(tx, document, holder)
+    if prepared.account is not None:
+        await people.add_login(tx, prepared.account, holder)
 
 
 async def has_letter(tx: Tx, document: str) -> bool:
@@ -146,6 +173,63 @@ async def join(office: Office, holder: str, other: str) -> None:
     """Somebody who is signed in as ``holder`` has shown that ``other`` is the same person."""
     if holder != other:
         await office.storage.write(lambda tx: people.join(tx, holder, other), point="join")
+
+
+async def sign_in_by_account(office: Office, account: str) -> str:
+    """The holder whom the outside login calls so; ``SignInRequired`` where nothing was made for that account."""
+    mark = await _account_mac(office, account)
+    holder = await office.storage.read(lambda tx: people.by_login(tx, mark))
+    if holder is None:
+        raise SignInRequired("nothing was made for this account")
+    return holder
+
+
+async def _account_mac(office: Office, account: str) -> bytes:
+    return await keyed(office, f"account\0{office.settings.login_issuer}", account)
+
+
+# --- passkeys ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def sign_in_by_passkey(office: Office, at_home: AtHome, text: str, challenge: bytes) -> str:
+    """The holder whose passkey answered; ``SignInRequired`` for whatever is wrong."""
+    at, identifier = office.clock(), passkeys.peek_id(text)
+    known = await office.storage.read(lambda tx: passkeys.find(tx, identifier))
+    if known is None or not known.subject.startswith(people.subject("")):
+        raise SignInRequired("this passkey is not known here")
+    uses = passkeys.check_answer(at_home, text, challenge, known)
+    if not await office.storage.write(lambda tx: passkeys.note_use(tx, known, uses, at), point="passkey"):
+        raise SignInRequired("this passkey was used elsewhere at the same moment")
+    return known.subject.removeprefix(people.subject(""))
+
+
+async def passkeys_of(office: Office, holder: str) -> list[Passkey]:
+    return await office.storage.read(lambda tx: passkeys.of(tx, people.subject(holder)))
+
+
+async def add_passkey(office: Office, holder: str, made: tuple[bytes, bytes, int], *, handle: bytes, name: str) -> None:
+    """What ``passkeys.check_creation`` gave; ``Conflict``."""
+    identifier, data, uses = made
+    new = Passkey(
+        id=identifier,
+        subject=people.subject(holder),
+        handle=handle,
+        data=data,
+        uses=uses,
+        name=name,
+        made_at=office.clock(),
+        used_at=None,
+    )
+    await office.storage.write(lambda tx: passkeys.add(tx, new), point="passkey")
+
+
+async def remove_passkey(office: Office, holder: str, identifier: str) -> None:
+    """By its id in base64url; only one of this holder."""
+    try:
+        known = base64url.decode(identifier)
+    except Malformed:
+        return
+    await office.storage.write(lambda tx: passkeys.remove(tx, people.subject(holder), known), point="passkey")
 
 
 # --- what is hers ------------------------------------------------------------------------------------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from issuer import authorization, people
+from issuer import authorization, outside, people
 from issuer.authorization import Pending
 from issuer.office import Office
 from issuer.pages import form as questions
@@ -20,12 +21,17 @@ from issuer.pages.visit import Visit
 from issuer.people import Fitting
 from issuer.sessions import Approval
 from shared.clock import DAY
+from shared.codec import base64url
 from shared.credentials import CredentialType
-from shared.errors import AccessDenied, Malformed, SignInRequired
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, SignInRequired, Unavailable, VcError
+from shared.flow import arun
 from shared.oauth import parse_pushed_reference
-from shared.web import rates
+from shared.web import oidc, passkeys, rates
+from shared.web.context import FETCHER
 from shared.web.forms import Form
+from shared.web.oidc import Provider
 from shared.web.pages import locale_of, translator
+from shared.web.passkeys import AtHome, Passkey
 from shared.web.security import allow, client_address
 
 PATH = "/authorize"
@@ -47,6 +53,12 @@ def add_to(app: web.Application, office: Office) -> None:
         ("GET", "/agree", part.ask_agree, True),
         ("POST", "/agree", part.agree, True),
         ("POST", "/refuse", part.refuse, False),
+        ("POST", "/passkey", part.use_passkey, False),
+        ("GET", "/login", part.go_to_login, False),
+        ("GET", "/login/back", part.come_back, False),
+        ("GET", "/passkeys", part.ask_passkeys, True),
+        ("POST", "/passkeys", part.add_passkey, True),
+        ("POST", "/passkeys/remove", part.remove_passkey, True),
     ):
         app.router.add_route(method, base + path, part.visited(handler, member=member))
 
@@ -63,7 +75,10 @@ class Choice:
 class Collecting:
     def __init__(self, office: Office) -> None:
         self._office = office
-        self.base = urlsplit(office.settings.public_url).path + PATH
+        where = urlsplit(office.settings.public_url)
+        self.base = where.path + PATH
+        self._login = outside.provider(office)
+        self._at_home = AtHome(where.hostname or "", office.settings.origin, office.settings.name)
 
     def visited(self, handler: Handler, *, member: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """``handler`` for a visit whose request still waits; ``member``: only once somebody has signed in."""
@@ -91,7 +106,10 @@ class Collecting:
         return await self._ask_sign_in(request, visit, pending, Form())
 
     async def _ask_sign_in(self, request: web.Request, visit: Visit, pending: Pending, form: Form) -> web.StreamResponse:
-        return await self._show(request, visit, pending, "sign_in", form=form, titles=self._titles(request, pending))
+        options = passkeys.request_options(self._at_home, visit.challenge)
+        login = self._office.settings.login_name if self._login is not None else ""
+        titles = self._titles(request, pending)
+        return await self._show(request, visit, pending, "sign_in", form=form, titles=titles, options=options, login=login)
 
     async def sign_in(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
         """The same words and the same steps whether the code or the date of birth was wrong, or the letter is blocked."""
@@ -113,9 +131,82 @@ class Collecting:
         if visit.holder is not None:
             await people.join(self._office, visit.holder, holder)
             holder = visit.holder
-        response = web.HTTPSeeOther(f"{self.base}/documents")
+        return await self._onward(request, visit, holder, "/documents")
+
+    async def _onward(self, request: web.Request, visit: Visit, holder: str | None, path: str) -> web.HTTPSeeOther:
+        response = web.HTTPSeeOther(self.base + path)
         await visits.begin(request, response, self._office, visit.pending, holder)
         return response
+
+    # --- an account elsewhere ------------------------------------------------------------------------------------------------------------
+
+    async def go_to_login(self, request: web.Request, visit: Visit, _: Pending) -> web.StreamResponse:
+        provider, fetch = self._provider(), request.config_dict[FETCHER]
+        raise web.HTTPSeeOther(oidc.sign_in_url(provider, await arun(oidc.fetch_provider(provider), fetch), visit.attempt))
+
+    async def come_back(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """What the provider says of whoever signed in there; whatever is wrong with it, she signs in in another way, or tries again."""
+        provider, fetch = self._provider(), request.config_dict[FETCHER]
+        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
+        form, words = Form(), translator(request)
+        url = provider.redirect_uri + ("?" + request.rel_url.raw_query_string if request.query_string else "")
+        try:
+            metadata = await arun(oidc.fetch_provider(provider), fetch)
+            account = await arun(oidc.finish(provider, metadata, visit.attempt, url, at=self._office.clock()), fetch)
+            holder = await people.sign_in_by_account(self._office, account)
+        except SignInRequired:
+            form.error("login", words("Nothing was made here for that account. Use your letter, or ask the office"), anchor="code")
+        except Unavailable:
+            raise
+        except VcError:
+            form.error("login", words("You were not signed in there. Try again, or use your letter"), anchor="code")
+        else:
+            raise await self._signed_in(request, visit, holder)
+        return await self._ask_sign_in(request, visit, pending, form)
+
+    def _provider(self) -> Provider:
+        if self._login is None:
+            raise Missing("there is nothing at this address")
+        return self._login
+
+    # --- passkeys ------------------------------------------------------------------------------------------------------------------------
+
+    async def use_passkey(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """Whoever is not known, and whatever is not right, reads the same."""
+        form, words = Form(await visits.read_form(request, visit)), translator(request)
+        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
+        try:
+            holder = await people.sign_in_by_passkey(self._office, self._at_home, form.value("passkey"), visit.challenge)
+        except SignInRequired:
+            form.error("passkey", words("That passkey does not sign anybody in here. Use your letter"), anchor="code")
+            return await self._ask_sign_in(request, visit, pending, form)
+        raise await self._signed_in(request, visit, holder)
+
+    async def ask_passkeys(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        return await self._ask_passkeys(request, visit, pending, Form())
+
+    async def _ask_passkeys(self, request: web.Request, visit: Visit, pending: Pending, form: Form) -> web.StreamResponse:
+        known = await people.passkeys_of(self._office, visit.holder or "")
+        handle = sha256(visit.challenge).digest()  # random, and for no other passkey
+        options = passkeys.creation_options(self._at_home, visit.challenge, handle=handle, name=self._at_home.name, known=known)
+        return await self._show(request, visit, pending, "passkeys", form=form, known=[_shown(each) for each in known], options=options)
+
+    async def add_passkey(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """The challenge serves once: the visit goes on with another."""
+        form, words = Form(await visits.read_form(request, visit)), translator(request)
+        name = form.value("name")[:60] or words("Passkey")
+        try:
+            made = passkeys.check_creation(self._at_home, form.value("passkey"), visit.challenge)
+            await people.add_passkey(self._office, visit.holder or "", made, handle=sha256(visit.challenge).digest(), name=name)
+        except (Malformed, Conflict):
+            form.error("name", words("That passkey could not be added. Try again, or go on without"))
+            return await self._ask_passkeys(request, visit, pending, form)
+        raise await self._onward(request, visit, visit.holder, "/passkeys")
+
+    async def remove_passkey(self, request: web.Request, visit: Visit, _: Pending) -> web.StreamResponse:
+        posted = await visits.read_form(request, visit)
+        await people.remove_passkey(self._office, visit.holder or "", posted.get("id", ""))
+        raise web.HTTPSeeOther(f"{self.base}/passkeys")
 
     def _birth_date(self, form: Form, words: phrases.Words) -> str:
         text = questions.date_value(form, "birth")
@@ -155,9 +246,16 @@ class Collecting:
         )
 
     def _question(self, request: web.Request, choice: Choice) -> dict[str, Any]:
+        """Of each document only what tells it from the others; the whole of it comes on the next page."""
+        told = [[line for _, lines in self._told(request, choice.kind, each) for line in lines] for each in choice.found]
         options = [
-            {"value": each.document.id, "text": phrases.spaced(each.document.id), "told": self._told(request, choice.kind, each)}
-            for each in choice.found
+            {
+                "value": each.document.id,
+                "text": phrases.spaced(each.document.id),
+                "made_at": each.document.made_at,
+                "told": [line for line in own if not all(line in others for others in told)],
+            }
+            for each, own in zip(choice.found, told, strict=True)
         ]
         return {"name": f"document-{choice.kind.id}", "title": choice.title, "options": options}
 
@@ -226,6 +324,10 @@ class Collecting:
         if target := form_target(pending.redirect_uri):
             allow(response, form_action=target)
         return response
+
+
+def _shown(known: Passkey) -> dict[str, Any]:
+    return {"id": base64url.encode(known.id), "name": known.name, "made_at": known.made_at, "used_at": known.used_at}
 
 
 def form_target(redirect_uri: str) -> str:

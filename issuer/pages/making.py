@@ -93,13 +93,16 @@ class Making:
 
     def _opening(self, form: Form, request: web.Request) -> Opening:
         """What else than the invitation is to open the document."""
-        text = questions.date_value(form, "birth")
+        words, text = translator(request), questions.date_value(form, "birth")
         try:
             if text:
                 people.check_birth_date(text, self._office.clock())
         except Malformed:
-            form.error("birth", translator(request)("The date of birth must be a real date"), anchor="birth.day")
-        return Opening(birth_date=text or None)
+            form.error("birth", words("The date of birth must be a real date"), anchor="birth.day")
+        account = form.value("account") if self._office.settings.login_issuer else ""
+        if len(account) > people.MAX_ACCOUNT:
+            form.error("account", words("The name of an account has 255 characters or fewer"))
+        return Opening(birth_date=text or None, account=account or None)
 
     def _valid_until(self, form: Form, request: web.Request) -> int | None:
         words, text = translator(request), questions.date_value(form, "until")
@@ -125,6 +128,7 @@ class Making:
             title=kind.title.in_(locale),
             sections=questions.sections(kind, locale, defaults, words),
             fresh=not form.value("step"),
+            login=self._office.settings.login_name if self._office.settings.login_issuer else "",
         )
 
     async def _show_answers(self, request: web.Request, kind: CredentialType, form: Form, order: offers.Order) -> web.StreamResponse:

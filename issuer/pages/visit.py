@@ -6,6 +6,7 @@ that nobody who planted one is signed in along with her; a visit belongs to one 
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +14,28 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from issuer.office import Office
+from issuer.records import people
+from shared.codec import base64url
 from shared.errors import InvalidRequest
 from shared.storage import Tx
-from shared.web import auth, sessions
+from shared.web import auth, passkeys, sessions
 from shared.web.context import SETTINGS
+from shared.web.oidc import Attempt
 from shared.web.pages import render
 from shared.web.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """``pending`` is the id of the request; ``holder`` who has signed in, if somebody has."""
+    """``pending`` is the id of the request; ``holder`` who has signed in, if somebody has; ``challenge`` what a passkey has to sign;
+    ``attempt`` ties an outside login to this browser. Both change when somebody signs in.
+    """
 
     session: Session
     pending: str
     holder: str | None
+    challenge: bytes
+    attempt: Attempt
 
 
 def _cookie_name(request: web.Request) -> str:
@@ -37,13 +45,13 @@ def _cookie_name(request: web.Request) -> str:
 async def begin(request: web.Request, response: web.StreamResponse, office: Office, pending: str, holder: str | None = None) -> None:
     """A new visit, which takes the place of the one that this browser had."""
     at, before = office.clock(), request.cookies.get(_cookie_name(request), "")
-    data = {"pending": pending, "holder": holder}
+    data = {"pending": pending, "holder": holder, "challenge": office.secret(passkeys.CHALLENGE_SIZE)}
 
     async def unit(tx: Tx) -> str:
         await sessions.end(tx, sessions.hashed(before))
         life = office.settings.sign_in_minutes * 60
         cookie, _ = await sessions.begin(
-            tx, subject=f"holder:{holder or ''}", at=at, entropy=office.entropy, data=data, idle=life, absolute=life
+            tx, subject=people.subject(holder or ""), at=at, entropy=office.entropy, data=data, idle=life, absolute=life
         )
         return cookie
 
@@ -56,9 +64,14 @@ async def current(request: web.Request, office: Office) -> Visit:
     """The visit of this browser; ``InvalidRequest`` where there is none, or no more."""
     cookie, at = request.cookies.get(_cookie_name(request), ""), office.clock()
     found = await office.storage.read(lambda tx: sessions.find(tx, cookie, at=at)) if 0 < len(cookie) <= 128 else None
-    if found is None or not found.subject.startswith("holder:"):
+    if found is None or not found.subject.startswith(people.subject("")):
         raise InvalidRequest("this sign-in is over: begin again in the wallet")
-    return Visit(found, str(found.data["pending"]), found.data["holder"])
+    return Visit(found, str(found.data["pending"]), found.data["holder"], base64url.decode(found.data["challenge"]), _attempt(cookie))
+
+
+def _attempt(cookie: str) -> Attempt:
+    """From the cookie, of which the database knows a hash only."""
+    return Attempt(hmac.digest(cookie.encode(), b"outside login", "sha256"))
 
 
 async def end(request: web.Request, response: web.StreamResponse, office: Office, visit: Visit) -> None:

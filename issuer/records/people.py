@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.storage import Tx
+from shared.web import passkeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,11 @@ class Activation:
 
 async def add_holder(tx: Tx, holder: str, at: int) -> None:
     await tx.execute("INSERT INTO holder (id, made_at) VALUES ($1, $2)", holder, at)
+
+
+def subject(holder: str) -> str:
+    """What a holder is called among those who have sessions and passkeys; no operator is called so."""
+    return f"holder:{holder}"
 
 
 async def holder_of(tx: Tx, document: str) -> str | None:
@@ -46,6 +52,7 @@ async def join(tx: Tx, holder: str, other: str) -> None:
     """Whatever opened ``other`` opens ``holder`` from now on: somebody has shown that both are the same person."""
     for table in ("held", "login"):
         await tx.execute(f"UPDATE {table} SET holder = $1 WHERE holder = $2", holder, other)  # noqa: S608 - the two names above
+    await passkeys.move(tx, subject(holder), subject(other))
     await tx.execute("DELETE FROM holder WHERE id = $1", other)
 
 
@@ -114,7 +121,7 @@ async def by_login(tx: Tx, account: bytes) -> str | None:
 
 
 async def add_login(tx: Tx, account: bytes, holder: str) -> None:
-    await tx.execute("INSERT INTO login (account, holder) VALUES ($1, $2)", account, holder)
+    await tx.execute("INSERT INTO login (account, holder) VALUES ($1, $2) ON CONFLICT (account) DO NOTHING", account, holder)
 
 
 async def purge(tx: Tx, at: int) -> None:

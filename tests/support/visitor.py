@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import yarl
-from aiohttp import ClientResponse, ClientSession, CookieJar
+from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 from support.attested import Wallet
 from support.registry import Registry
 
+from demo.authority import Authority
 from shared.oauth import PushedResponse
 from shared.openid4vci import sign_in_url
 
@@ -75,6 +76,8 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visitor(registry: Registry) -> AsyncIterator[Visitor]:
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(registry.base))) as http:
+async def visitor(registry: Registry, tls: Authority | None = None) -> AsyncIterator[Visitor]:
+    """``tls``: who certified the office, if it is served over https."""
+    jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(registry.base))
+    async with ClientSession(cookie_jar=jar, connector=TCPConnector(ssl=tls.client()) if tls else None) as http:
         yield Visitor(registry, http)

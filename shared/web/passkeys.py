@@ -1,0 +1,197 @@
+"""Passkeys: what a browser is asked for, and whether what comes back is right (WebAuthn level 3 sections 7.1 and 7.2, by ``fido2``).
+
+    options = creation_options(at_home, challenge, handle=…, name=…, known=[…])     into the page; the browser asks its person
+    passkey = check_creation(at_home, text, challenge, …)                           ``Malformed``, ``SignInRequired``
+    options = request_options(at_home, challenge)
+    uses    = check_answer(at_home, text, challenge, passkey)                       ``SignInRequired``
+
+``challenge`` is random, tied to the session in whose page it stands, and changes when it was used. No attestation is asked for: who made
+an authenticator is no concern of ours. Passkeys are discoverable, so that a page knows nobody's name before somebody signs in.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from fido2.server import Fido2Server
+from fido2.webauthn import AttestedCredentialData, AuthenticationResponse, PublicKeyCredentialRpEntity, UserVerificationRequirement
+
+from ..codec import base64url, strict_json
+from ..errors import Conflict, Malformed, SignInRequired, VcError
+from ..storage import Row, Tx
+
+ALGS = (-7, -8, -257)  # ES256, EdDSA, and RS256 for what comes with Windows
+MAX_TEXT = 16_384
+MAX_KNOWN = 10
+CHALLENGE_SIZE = 32
+_SECONDS = 300
+_UNFIT = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    AssertionError,
+    NotImplementedError,
+    struct.error,
+    UnsupportedAlgorithm,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AtHome:
+    """Where passkeys are made and used: the host that they are tied to, the one origin that may ask for them, and its name for people."""
+
+    host: str
+    origin: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    id: bytes
+    subject: str
+    handle: bytes
+    data: bytes
+    uses: int
+    name: str
+    made_at: int
+    used_at: int | None
+
+
+def creation_options(at: AtHome, challenge: bytes, *, handle: bytes, name: str, known: Sequence[Passkey]) -> dict[str, Any]:
+    """``PublicKeyCredentialCreationOptionsJSON``. ``name`` is what the person's own list of passkeys shows."""
+    return {
+        "rp": {"id": at.host, "name": at.name},
+        "user": {"id": base64url.encode(handle), "name": name, "displayName": name},
+        "challenge": base64url.encode(challenge),
+        "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in ALGS],
+        "timeout": _SECONDS * 1000,
+        "excludeCredentials": [{"type": "public-key", "id": base64url.encode(each.id)} for each in known],
+        "authenticatorSelection": {"residentKey": "required", "requireResidentKey": True, "userVerification": "required"},
+        "attestation": "none",
+    }
+
+
+def request_options(at: AtHome, challenge: bytes) -> dict[str, Any]:
+    """``PublicKeyCredentialRequestOptionsJSON``; anybody's passkey will do."""
+    return {
+        "challenge": base64url.encode(challenge),
+        "rpId": at.host,
+        "timeout": _SECONDS * 1000,
+        "allowCredentials": [],
+        "userVerification": "required",
+    }
+
+
+def check_creation(at: AtHome, text: str, challenge: bytes) -> tuple[bytes, bytes, int]:
+    """Id, data and counter of the new passkey; ``Malformed`` for anything but a right answer to ``challenge``."""
+    try:
+        made = _server(at).register_complete(_state(challenge), _read(text))
+        data = made.credential_data
+    except _UNFIT as error:
+        raise Malformed("this is not a passkey made for this page") from error
+    if data is None or data.public_key.get(3) not in ALGS or not 1 <= len(data.credential_id) <= 1023:
+        raise Malformed("this kind of passkey is not taken")
+    return bytes(data.credential_id), bytes(data), made.counter
+
+
+def peek_id(text: str) -> bytes:
+    """Which passkey an answer says that it is by; ``SignInRequired`` for what is no answer."""
+    try:
+        return base64url.decode(_read(text)["rawId"])
+    except (VcError, *_UNFIT) as error:
+        raise SignInRequired("this is not the answer of a passkey") from error
+
+
+def check_answer(at: AtHome, text: str, challenge: bytes, known: Passkey) -> int:
+    """Its counter now; ``SignInRequired`` unless ``known`` has answered ``challenge`` here, with its person checked."""
+    try:
+        answer = AuthenticationResponse.from_dict(_read(text))
+        _server(at).authenticate_complete(_state(challenge), [AttestedCredentialData(known.data)], answer)
+        handle, uses = answer.response.user_handle, answer.response.authenticator_data.counter
+    except (VcError, *_UNFIT) as error:
+        raise SignInRequired("this is not the right answer of a passkey") from error
+    if handle is not None and handle != known.handle:
+        raise SignInRequired("this passkey is somebody else's")
+    if (uses or known.uses) and uses <= known.uses:  # section 6.1.1: there may be two of it
+        raise SignInRequired("this passkey was used elsewhere in the meantime")
+    return uses
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    if len(text) > MAX_TEXT:
+        raise ValueError("too long")
+    return strict_json.load_object(text.encode())
+
+
+def _server(at: AtHome) -> Fido2Server:
+    return Fido2Server(PublicKeyCredentialRpEntity(id=at.host, name=at.name), verify_origin=lambda origin: origin == at.origin)
+
+
+def _state(challenge: bytes) -> dict[str, Any]:
+    return {"challenge": base64url.encode(challenge), "user_verification": UserVerificationRequirement.REQUIRED}
+
+
+# --- rows --------------------------------------------------------------------------------------------------------------------------------
+
+
+async def add(tx: Tx, new: Passkey) -> None:
+    """``Conflict`` where it is known already, or its person has as many as anybody needs."""
+    if len(await of(tx, new.subject)) >= MAX_KNOWN:
+        raise Conflict(f"at most {MAX_KNOWN} passkeys are kept")
+    made = await tx.execute(
+        "INSERT INTO passkey (id, subject, handle, data, uses, name, made_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) "
+        "ON CONFLICT (id) DO NOTHING",
+        new.id,
+        new.subject,
+        new.handle,
+        new.data,
+        new.uses,
+        new.name,
+        new.made_at,
+    )
+    if made != 1:
+        raise Conflict("this passkey is known already")
+
+
+async def find(tx: Tx, identifier: bytes) -> Passkey | None:
+    row = await tx.fetchrow("SELECT * FROM passkey WHERE id = $1", identifier)
+    return None if row is None else _passkey(row)
+
+
+async def of(tx: Tx, subject: str) -> list[Passkey]:
+    """Oldest first."""
+    return [_passkey(row) for row in await tx.fetch("SELECT * FROM passkey WHERE subject = $1 ORDER BY made_at, id", subject)]
+
+
+async def note_use(tx: Tx, known: Passkey, uses: int, at: int) -> bool:
+    """False if somebody used it, or removed it, at the same moment."""
+    sql = "UPDATE passkey SET uses = $1, used_at = $2 WHERE id = $3 AND uses = $4"
+    return await tx.execute(sql, uses, at, known.id, known.uses) == 1
+
+
+async def move(tx: Tx, subject: str, other: str) -> None:
+    """Those of ``other`` sign ``subject`` in from now on."""
+    await tx.execute("UPDATE passkey SET subject = $1 WHERE subject = $2", subject, other)
+
+
+async def remove(tx: Tx, subject: str, identifier: bytes) -> None:
+    await tx.execute("DELETE FROM passkey WHERE subject = $1 AND id = $2", subject, identifier)
+
+
+def _passkey(row: Row) -> Passkey:
+    return Passkey(
+        id=bytes(row["id"]),
+        subject=row["subject"],
+        handle=bytes(row["handle"]),
+        data=bytes(row["data"]),
+        uses=int(row["uses"]),
+        name=row["name"],
+        made_at=int(row["made_at"]),
+        used_at=row["used_at"],
+    )

@@ -1,0 +1,116 @@
+"""Our relying party of OpenID Connect against a provider by others, over https on loopback, with the login page that it brings."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from aiohttp import ClientSession, CookieJar, TCPConnector
+from jwcrypto.jwk import JWK
+from support.attested import CALLBACK, MAKER, attested, trust
+from support.foreign import Peer, node, secret_jwk
+from support.registry import Registry, Template, serving
+from support.signing import Signer, anchor, leaf
+from support.trial_verify import Authority as Maker
+from support.visitor import visitor
+
+from demo.authority import Authority
+from shared.clock import system_clock
+from shared.keys import Role
+from shared.web.app import free_port
+
+COUNTERPARTS = {"oidc-provider": "OpenID provider where holders sign in"}
+pytestmark = pytest.mark.real
+SECRET = "for trying it out, long enough"
+
+
+@pytest.fixture
+def provider() -> Iterator[Peer]:
+    peer = node("provider")
+    yield peer
+    peer.close()
+
+
+@pytest.fixture(params=["ES256", "RS256"])
+async def office(
+    office_folder: Template, tmp_path: Path, authority: Authority, provider: Peer, request: pytest.FixtureRequest
+) -> AsyncIterator[Registry]:
+    """An office whose holders may sign in at the provider, which signs with the algorithm of the test."""
+    port = free_port()
+    issuer, folder = f"https://localhost:{port}", tmp_path / "registry"
+    folder.mkdir()
+    (folder / "login.secret").write_text(SECRET + "\n", encoding="utf-8")
+    settings = {
+        "login_issuer": issuer,
+        "login_client_id": "office",
+        "login_name": "Citizen Account",
+        "outbound_allow": (f"localhost:{port}",),
+        "outbound_ca_file": str(authority.ca),
+    }
+    async with serving(office_folder, folder, local=True, tls=authority, **settings) as running:
+        rsa = JWK.generate(kty="RSA", size=2048, kid="r").export(private_key=True, as_dict=True)
+        client = {
+            "client_id": "office",
+            "client_secret": SECRET,
+            "redirect_uris": [f"{running.url}/authorize/login/back"],
+            "id_token_signed_response_alg": request.param,
+        }
+        files = {"key": authority.key.read_text("utf-8"), "cert": authority.certificate.read_text("utf-8")}
+        keys = {"keys": [secret_jwk(Signer.new()) | {"kid": "e", "use": "sig"}, rsa | {"use": "sig"}]}
+        await provider.call("open", issuer=issuer, port=port, jwks=keys, clients=[client], **files)
+        yield running
+
+
+def maker() -> Maker:
+    """A maker of wallets whose certificate is in force by the real clock, which the provider reads too."""
+    at, above, key = system_clock() - 3_600, Signer.new(), Signer.new()
+    root = anchor(above, at=at)
+    return Maker(above, root, key, (leaf(key, root, above, role=Role.WALLET_PROVIDER, uri=MAKER, at=at),), MAKER)
+
+
+async def log_in(authority: Authority, address: str, name: str) -> str:
+    """Go through the provider's own pages; where they send the browser in the end."""
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True), connector=TCPConnector(ssl=authority.client())) as http:
+        answer = await http.get(address, allow_redirects=False)
+        for _ in range(12):
+            if answer.status in {302, 303}:
+                address = urljoin(str(answer.url), answer.headers["Location"])
+                if "/authorize/login/back" in address:
+                    return address
+                answer = await http.get(address, allow_redirects=False)
+                continue
+            page = html.unescape(await answer.text())
+            action = re.search(r'action="([^"]+)"', page)
+            assert action is not None, page
+            fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)) | {"login": name, "password": "x"}
+            answer = await http.post(urljoin(str(answer.url), action[1]), data=fields, allow_redirects=False)
+    raise AssertionError(address)
+
+
+async def test_account_elsewhere_opens_what_was_made_for_it(office: Registry, authority: Authority) -> None:
+    """Two documents for one account; another account gets nothing; the same answer serves once, and in her browser only."""
+    made = [await office.make(account="nora") for _ in range(2)]
+    trust(office, vouching := maker())
+    wallet = await attested(office, vouching)
+    sign_in, pushed = await wallet.push()
+    async with visitor(office, authority) as nora, visitor(office, authority) as thief:
+        assert "Sign in with Citizen Account" in await nora.come(wallet, pushed)
+        await nora.open("/authorize/login")
+        asked = nora.left
+        back = await log_in(authority, asked, "somebody else")
+        assert "Nothing was made here for that account" in await nora.open(back)
+        back = await log_in(authority, asked, "nora")
+        await thief.come(wallet, pushed)
+        assert "You were not signed in there" in await thief.open(back)
+        await nora.open(back)
+        assert nora.path == "/authorize/documents"
+        assert "You were not signed in there" in await nora.open(back)  # her cookie is another by now
+        await nora.choose(made[1]["id"])
+        await nora.agree(made[1]["id"])
+        assert nora.left.startswith(f"{CALLBACK}?code=")
+        token = await wallet.change(sign_in, nora.left)
+    assert (await wallet.copies(token)).credentials
