@@ -507,13 +507,16 @@ async def test_a_request_that_ran_out_is_not_answered(wallet: Wallet) -> None:
         await agree(wallet.means, wallet.vault, view.id)
 
 
-async def test_one_document_for_two_questions_is_refused_whole(wallet: Wallet) -> None:
+async def test_two_questions_of_one_document_with_one_copy_left_are_refused_whole(wallet: Wallet) -> None:
     await wallet.collect()
+    for _ in range(BATCH - 1):
+        await wallet.share(wallet.world.bank.ask())
     twice = {"credentials": [POWERS["credentials"][0], {**POWERS["credentials"][0], "id": "q"}]}
     view = await wallet.ask(wallet.world.council.ask(parse_query(twice)))
     with pytest.raises(Conflict):
         await agree(wallet.means, wallet.vault, view.id)
-    assert not [copy for copy in (await wallet.document()).copies if copy.shown_to]
+    assert [copy.shown_to for copy in (await wallet.document()).copies].count(COUNCIL) == 0
+    assert wallet.world.council.got == []
 
 
 async def test_the_answer_is_locked_for_the_asker(wallet: Wallet) -> None:

@@ -19,6 +19,7 @@ from shared.openid4vp import (
     TransactionData,
     agreed_members,
     assign,
+    hashes_of,
     parse_agreement,
     parse_request,
     parse_transaction_data,
@@ -72,6 +73,14 @@ def test_the_hash_is_one_that_all_entries_allow_and_named_if_any_named_some() ->
     for many in ([entry("sha-512"), entry()], [entry("sha-1")]):
         with pytest.raises(InvalidTransactionData):
             agreed_members(many)
+
+
+def test_every_hash_that_a_holder_may_have_signed_is_told() -> None:
+    [alone] = [render_transaction_data("urn:x", ["poa"], {})]
+    assert hashes_of(alone) == {"sha-256": sha256(alone.raw)}
+    listed = render_transaction_data("urn:x", ["poa"], {}, hash_algs=["md5", "sha-512", "sha-256"])
+    assert list(hashes_of(listed)) == ["sha-512", "sha-256"]
+    assert hashes_of(listed)["sha-256"] == sha256(listed.raw)
 
 
 def test_one_document_agrees_and_only_one_of_a_format_that_can() -> None:
