@@ -28,10 +28,10 @@ from wallet.consent import Consent, consent
 from wallet.enter import Doors, Opened
 from wallet.entries import Sealed
 from wallet.init import SetUp, Wish, migrations, set_up
+from wallet.invite import read_invitation
 from wallet.keep import REFERENCES, STORAGE, Hardness, Keeper, Vault
 from wallet.means import Means
 from wallet.present import agree, read_request
-from wallet.invite import read_invitation
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Copy, Document, Request
 from wallet.upkeep import collect_and_look, upkeep
