@@ -67,7 +67,7 @@ async def test_one_copy_without_a_holder(template: Template, tmp_path: Path, mon
 
 async def test_no_other_type_gives_one(registry: Registry) -> None:
     holder = await collect(registry, await registry.make())
-    for name in registry.office.configurations:
+    for name in registry.office.configurations_of("representation"):
         with pytest.raises(VcError) as refused:
             await holder.copies(0, name)
         assert refused.value.error == "invalid_proof"

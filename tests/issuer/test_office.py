@@ -39,7 +39,6 @@ def test_unknown_types_are_refused_at_start() -> None:
     assert chosen_types(()) == tuple(all_types().values())
     assert list(configurations(chosen_types(("representation",)))) == [
         "representation-sd-jwt",
-        "representation-mdoc",
         "representation-sd-cwt",
         "representation-mdoc",
         "representation-vc-jwt",

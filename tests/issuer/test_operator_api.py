@@ -169,7 +169,7 @@ async def test_both_ways_of_inviting(registry: Registry) -> None:
         assert isinstance(offer, CredentialOffer)
         assert render_offer(offer) == made["offer"]
     assert made["offer_uri"].startswith("openid-credential-offer://?credential_offer_uri=")
-    assert made["offer"]["credential_configuration_ids"] == list(registry.office.configurations)
+    assert made["offer"]["credential_configuration_ids"] == list(registry.office.configurations_of("representation"))
     from shared.codec import qr
 
     picture = await (await registry.get(made["offer_qr_png"].removeprefix(registry.url))).read()
@@ -204,7 +204,7 @@ async def test_document_and_page(registry: Registry) -> None:
     }
     assert (await registry.get("/api/docs")).status == 200
     _, types = await registry.call("GET", "/api/types")
-    assert types["items"][0]["id"] == "representation"
+    assert [each["id"] for each in types["items"]] == ["person", "representation"]
     assert types["items"][0]["schema"]["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
