@@ -38,7 +38,7 @@ class AskingPages:
     async def opened(self, request: web.Request) -> web.StreamResponse:
         """Somebody's page led here. Nothing is fetched before the holder says so."""
         await self._desk.sitting(request)
-        link = f"{self._desk.settings.public_url}/authorize?{request.query_string}"
+        link = f"{self._desk.settings.public_url}/authorize?{request.rel_url.raw_query_string}"
         return await render(request, "wallet/opened.html", link=link, host=host_of(request.query.get("request_uri")), kind="request")
 
     async def show(self, request: web.Request) -> web.StreamResponse:

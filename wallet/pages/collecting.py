@@ -64,7 +64,7 @@ class CollectingPages:
     async def offered(self, request: web.Request) -> web.StreamResponse:
         """Somebody's page led here. Nothing is fetched before the holder says so."""
         await self._desk.sitting(request)
-        link = f"{self._desk.settings.public_url}/offer?{request.query_string}"
+        link = f"{self._desk.settings.public_url}/offer?{request.rel_url.raw_query_string}"
         return await render(
             request, "wallet/opened.html", link=link, host=host_of(request.query.get("credential_offer_uri")), kind="invitation"
         )
@@ -168,7 +168,7 @@ class CollectingPages:
     async def returned(self, request: web.Request) -> web.StreamResponse:
         """Back from the issuer: the code leaves the address bar, and collecting begins."""
         vault, item = (await self._desk.sitting(request)).vault, None
-        url = f"{self._desk.settings.public_url}{sign_in.RETURN_PATH}?{request.query_string}"
+        url = f"{self._desk.settings.public_url}{sign_in.RETURN_PATH}?{request.rel_url.raw_query_string}"
         try:
             item = await sign_in.find(self._desk.means, vault, url)
             item = await sign_in.finish(self._desk.means, vault, url)
