@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -44,7 +45,7 @@ async def office(
     issuer, folder = f"https://localhost:{port}", tmp_path / "registry"
     folder.mkdir()
     (folder / "login.secret").write_text(SECRET + "\n", encoding="utf-8")
-    settings = {
+    settings: dict[str, Any] = {
         "login_issuer": issuer,
         "login_client_id": "office",
         "login_name": "Citizen Account",
