@@ -21,6 +21,7 @@ from shared.errors import (
     Forbidden,
     InvalidGrant,
     Malformed,
+    Missing,
     Refused,
     SignInRequired,
     TooLarge,
@@ -97,7 +98,7 @@ class HolderApi:
                 summary="Read an invitation, and collect the document if the code is at hand or none is needed", errors=(*known, InvalidGrant),
             ),
             Route(
-                "POST", "/api/receive/returned", self.returned, body=Returned, out=Invitation, scope=holder, summary="Come back from a sign-in at an issuer, and collect", errors=(*known, AccessDenied),
+                "POST", "/api/returned", self.returned, body=Returned, out=Invitation, scope=holder, summary="Come back from a sign-in at an issuer, and collect", errors=(*known, AccessDenied, Missing),
             ),
             Route("POST", "/api/receive/{id}/sign-in", self.sign_in, out=SignInAt, scope=holder, summary="Begin a sign-in at the issuer", errors=known),
             Route("POST", "/api/issuers", self.look, body=IssuerAddress, out=IssuerKinds, scope=holder, summary="What an issuer makes", errors=known),

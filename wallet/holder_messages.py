@@ -76,7 +76,7 @@ class Invitation(Struct, frozen=True):
 
 
 class SignInAt(Struct, frozen=True):
-    """Where the holder's browser goes, until ``until``; the address that it comes back to goes to ``/api/receive/returned``."""
+    """Where the holder's browser goes, until ``until``; the address that it comes back to goes to ``/api/returned``."""
 
     url: str
     until: int

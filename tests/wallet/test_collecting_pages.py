@@ -193,7 +193,7 @@ async def test_programs_sign_in_too(tmp_path: Path) -> None:
         told: Any
         status, told = await site.call("POST", f"/api/receive/{made['id']}/collect", {})
         assert (status, told["code"]) == (400, "refused")
-        status, told = await site.call("POST", "/api/receive/returned", {"url": issuer.agree(begun["url"])})
+        status, told = await site.call("POST", "/api/returned", {"url": issuer.agree(begun["url"])})
         assert (status, told["state"], told["next_at"]) == (200, "promised", site.world.clock() + 60)
         status, told = await site.call("POST", f"/api/receive/{made['id']}/collect", {})
         assert (status, told["state"]) == (200, "promised")
@@ -202,7 +202,7 @@ async def test_programs_sign_in_too(tmp_path: Path) -> None:
         assert (status, told["state"]) == (200, "kept")
         status, told = await site.call("POST", f"/api/receive/{made['id']}/sign-in")
         assert status == 409
-        status, told = await site.call("POST", "/api/receive/returned", {"url": issuer.agree(begun["url"])})
+        status, told = await site.call("POST", "/api/returned", {"url": issuer.agree(begun["url"])})
         assert status == 404
 
 
