@@ -172,7 +172,8 @@ class StatusSeen(msgspec.Struct, frozen=True, kw_only=True):
 class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21).
 
-    ``server``, ``client_id`` and ``identifiers`` are those of the first grant.
+    ``server``, ``client_id`` and ``identifiers`` are those of the first grant. ``cancelled``: the copies were cancelled, and the issuer is
+    asked once whether there are others, as after a correction.
     """
 
     issuer: str
@@ -183,6 +184,7 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     server: str = ""
     client_id: str = ""
     identifiers: dict[str, str] = {}
+    cancelled: bool = False
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         if item.value.next_check_at <= at:
             item = await check_status(means, vault, item)
         due = item.value.renewal
-        if due is not None and due.at <= at and item.value.status.value != "invalid":
+        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled):
             await renew(means, vault, item)
 
 
@@ -110,8 +110,10 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own)
     seen = _judge(document.status, [copy for copy in living if copy.format not in LASTING] or living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
-    if seen.value == "valid" and value.renewal is not None and _gone_for_good(_newest(living), tokens):
+    if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
         value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
+    if value.renewal is not None and seen.value == "invalid" != document.status.value:
+        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True))
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -242,7 +244,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         grant = renewed(client, token, grant_of(due), means.clock())
         batch = await fetch_batch(means, client, grant, usable(means, client.metadata, tuple(item.value.configurations.values())))
     except Unavailable:
-        return await _postpone(means, vault, item, "")
+        return await _postpone(means, vault, item, "", again=due.cancelled)
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
     except VcError as error:
@@ -278,29 +280,34 @@ async def note_token(means: Means, vault: Vault, item: Item[Document], token: To
     return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-token")
 
 
-async def _postpone(means: Means, vault: Vault, item: Item[Document], problem: str) -> Item[Document]:
-    """Try again later, at an hour that does not depend on what was shown either."""
+async def _postpone(means: Means, vault: Vault, item: Item[Document], problem: str, *, again: bool = False) -> Item[Document]:
+    """Try again later, at an hour that does not depend on what was shown either. Of a cancelled document a refusal is the last word."""
     due = item.value.renewal
     if due is None:
         return item
-    later = msgspec.structs.replace(due, at=means.clock() + RETRY, lease_until=0, problem=problem)
+    later = msgspec.structs.replace(due, at=means.clock() + RETRY, lease_until=0, problem="" if due.cancelled else problem, cancelled=again)
     value = msgspec.structs.replace(item.value, renewal=later)
     return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-later")
 
 
 async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: Batch, following: Renewal) -> Item[Document]:
-    """New copies in, old copies that nobody saw or that have run out gone, claims as they are now: one unit of work."""
+    """New copies in, old copies that nobody saw or that have run out gone, claims as they are now: one unit of work.
+
+    Of copies that were cancelled none stays; what was seen of their status is not said of the new ones, whose places are others (S19).
+    """
     at = means.clock()
 
     async def store(tx: Tx) -> Item[Document]:
         now = await DOCUMENTS.get(tx, vault, item.id)
-        staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at)
+        cancelled = now.value.status.value == "invalid"
+        staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled)
         value = msgspec.structs.replace(
             now.value,
             claims=msgspec.to_builtins(batch.checked[0].claims.claims),
             issued_at=batch.checked[0].claims.issued_at,
             copies=staying + ledger(batch.checked),
             renewal=following,
+            status=StatusSeen(list_iat=now.value.status.list_iat) if cancelled else now.value.status,
             next_check_at=at,
             restored=False,
         )

@@ -154,8 +154,27 @@ async def test_a_correction_comes_with_the_next_copies(template: Template, tmp_p
         await collect_and_look(here.wallet.means, here.wallet.vault, invitation, None)
         other = LPA_1 | {"powers": ["council-tax"]}
         await correct(here.registry.office, number, other, reason="wrong powers", actor=Actor(role="admin", name="Iris"))
-        await here.go(21 * DAY)
-        assert (await here.wallet.document()).claims["powers"] == ["council-tax"]
+        await one_round(here.registry.app)
+        await here.go(3_600)  # the lists say that the copies are cancelled: whether there are others is asked once
+        await here.go(1)
+        document = await here.wallet.document()
+        assert document.claims["powers"] == ["council-tax"]
+        assert document.status.value == "valid"
+
+
+async def test_a_document_that_was_cancelled_stays_so(template: Template, tmp_path: Path) -> None:
+    async with meeting(template, tmp_path) as here:
+        number = (await here.registry.make())["id"]
+        await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(number), None)
+        status, told = await here.registry.call("POST", f"/api/credentials/{number}/cancel", {"reason": "donor-died"})
+        assert status == 200, told
+        await one_round(here.registry.app)
+        for _ in range(3):
+            await here.go(7_200)
+        document = await here.wallet.document()
+        assert document.status.value == "invalid"
+        assert document.renewal is not None
+        assert (document.renewal.problem, document.renewal.cancelled) == ("", False)
 
 
 async def test_a_wallet_whose_maker_is_not_known(template: Template, tmp_path: Path) -> None:

@@ -176,12 +176,30 @@ async def test_hold_and_end_of_hold_are_seen(wallet: Wallet) -> None:
 async def test_cancelled_once_seen_is_final(wallet: Wallet) -> None:
     item = await wallet.collect()
     wallet.world.office.statuses[item.value.copies[0].status_idx] = INVALID
+    wallet.world.office.refresh_tokens.clear()  # of a cancelled document there are no more copies
     await pass_days(wallet, 1)
     wallet.world.office.statuses.clear()
     await pass_days(wallet, 25)
     document = await wallet.document()
     assert document.status.value == "invalid"
+    assert len([url for _, _, url in wallet.world.log if url.endswith("/token")]) == 2, "asked once whether there are others"
     assert len([url for _, _, url in wallet.world.log if url.endswith("/credential")]) == 1
+
+
+async def test_cancelled_copies_give_way_to_others_where_there_are_any(wallet: Wallet) -> None:
+    """As after a correction. None of the old ones stays, shown or not, and an issuer that is away is asked again."""
+    item = await wallet.collect()
+    await wallet.share(wallet.world.council.ask())
+    wallet.world.office.statuses |= {copy.status_idx: INVALID for copy in item.value.copies}
+    wallet.world.down.add(f"{ISSUER}/token")
+    await pass_days(wallet, 1)
+    assert (await wallet.document()).status.value == "invalid"
+    wallet.world.down.clear()
+    await pass_days(wallet, 1)
+    document = await wallet.document()
+    assert document.status.value == "valid"
+    assert not {copy.id for copy in document.copies} & {copy.id for copy in item.value.copies}
+    assert len(await wallet.copies()) == BATCH
 
 
 @pytest.mark.parametrize("bad", ["away", "404", "nonsense", "forged", "old"])
