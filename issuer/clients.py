@@ -18,6 +18,7 @@ from shared.errors import (
     InvalidDpopProof,
     InvalidToken,
     Refused,
+    Untrusted,
     UseAttestationChallenge,
     UseDpopNonce,
 )
@@ -126,7 +127,10 @@ async def show(office: Office, letter: Letter, path: str) -> Access:
 
 
 async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Client | None:
-    """Wallets get one answer to whatever is wrong with an attestation: ``invalid_client`` (RFC 6749 section 5.2)."""
+    """Wallets get one answer to whatever is wrong with an attestation: ``invalid_client`` (RFC 6749 section 5.2).
+
+    A maker whom nobody here trusts vouches for nothing: where wallets may be anonymous, one that it made is as if it had said nothing.
+    """
     try:
         pair = attestation_headers(letter.attestations, letter.pops)
         if pair is None:
@@ -139,6 +143,8 @@ async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Cli
             challenge_ok=lambda _: True,
         )
     except InvalidClientAttestation as error:
+        if office.settings.anonymous_wallets and type(error.__cause__) is Untrusted:
+            return None
         raise InvalidClient(error.detail, where=error.where) from error
     needed = office.settings.attestation_challenges or client.challenge is not None
     if needed and not await is_live(office, client.challenge, at, Purpose.CHALLENGE):
