@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from demo import poa
+from demo import foreign, poa, programs
 from demo.config import Wish, read
 from demo.script import Script, write_report
 from demo.stage import FOLDER, Stage, StageError, clear, free_ports
@@ -27,7 +27,11 @@ async def _airplane(stage: Stage, script: Script) -> list[str]:
     return await airplane.play(stage, script)
 
 
-STORIES: dict[str, Story] = {"airplane": _airplane, "poa": poa.play}  # the services of the last one stay, to look around
+STORIES: dict[str, Story] = {
+    "airplane": _airplane,
+    "foreign": foreign.play,
+    "poa": poa.play,
+}  # the services of the last one stay, to look around
 LEFT = {"offline": "What is needed to repeat the offline check is", "airplane/pictures": "Pictures of every step in airplane mode are"}
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -58,6 +62,8 @@ def folder(name: str) -> Path:
 
 def missing(name: str) -> str:
     """What this machine lacks to play a story; empty if nothing."""
+    if name == "foreign":
+        return "" if programs.there() else "programs that others wrote"
     if name != "airplane":
         return ""
     if shutil.which("chromium") is None and shutil.which("google-chrome") is None:

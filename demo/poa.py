@@ -110,11 +110,11 @@ async def set_up(stage: Stage, script: Script) -> Cast:
     return Cast(registry, nora, council, session["token"])
 
 
-async def make(stage: Stage, script: Script, cast: Cast) -> dict[str, Any]:
+async def make(stage: Stage, script: Script, cast: Cast, *, reference: str = REFERENCE) -> dict[str, Any]:
     with script.step("The registry makes Nora's document: acting for Margaret Ashdown", expected="invitation made") as step:
         made: dict[str, Any] = await stage.call(
             "POST", stage.url("issuer") + "/api/credentials", key=cast.registry["api_key"],
-            headers={"Idempotency-Key": REFERENCE}, body={"type": "representation", "claims": LPA_1, "reference": REFERENCE},
+            headers={"Idempotency-Key": reference}, body={"type": "representation", "claims": LPA_1, "reference": reference},
         )  # fmt: skip
         script.say(f"{REGISTRY} signs nothing yet: it invites Nora to collect. The invitation goes by post or on a screen:")
         script.show(made["invitation_link"])

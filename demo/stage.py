@@ -40,9 +40,10 @@ class Stage:
     folder: Path = FOLDER
     isolation: Isolation = field(default_factory=strongest)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    scheme: str = "http"
 
     def url(self, service: str) -> str:
-        return f"http://localhost:{self.ports[service]}"
+        return f"{self.scheme}://localhost:{self.ports[service]}"
 
     def init(self, service: str, folder: str, *arguments: str) -> dict[str, Any]:
         """Run ``<service> init --json`` and return what it made."""

@@ -77,6 +77,7 @@ def test_it_is_told_in_plain_words(played: tuple[Path, str]) -> None:
 def test_what_cannot_be_played_is_named(played: tuple[Path, str]) -> None:
     assert "The story 'airplane' was left out, for it needs a browser" in played[1]
     assert not (played[0] / ".demo" / "airplane").exists()
+    assert "The story 'foreign' was left out, for it needs programs that others wrote" in played[1]
 
 
 @pytest.mark.parametrize(("what", "pack", "code"), [
@@ -135,4 +136,4 @@ def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"STORY": "nobody"}
     done = subprocess.run([sys.executable, "-m", "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 64
-    assert "airplane, poa" in done.stderr
+    assert "airplane, foreign, poa" in done.stderr
