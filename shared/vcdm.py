@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from .codec.reader import as_object, pointer
 from .errors import Malformed, TooLarge
@@ -121,7 +121,7 @@ def render_instant(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def is_url(value: object) -> bool:
+def is_url(value: object) -> TypeGuard[str]:
     """Whether it has the form of a URL of whatever scheme."""
     return type(value) is str and len(value) <= _MAX_URL and _URL.fullmatch(value) is not None
 

@@ -156,9 +156,10 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def _date(_claim: Claim) -> Form:
     def write(value: Any) -> bytes:
-        if date.fromisoformat(value) and not _DAY.fullmatch(value):  # the library reads other forms as well
+        day: str = date.fromisoformat(value).isoformat()
+        if day != value:  # the library reads other forms as well
             raise ValueError
-        return b"\xd9\x03\xec\x6a" + value.encode()
+        return b"\xd9\x03\xec\x6a" + day.encode()
 
     def read(value: Any) -> str:
         if type(value) is not cbor2.CBORTag or value.tag != FULL_DATE or not _DAY.fullmatch(value.value):

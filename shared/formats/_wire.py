@@ -155,9 +155,10 @@ def _front(data: bytes) -> tuple[str, str, int] | None:
     if found is None:
         return None
     try:
-        doctype, space, count = (cbor.loads(each) if at < 2 else each for at, each in enumerate(found.groups()))
+        doctype, space = cbor.loads(found[1]), cbor.loads(found[2])
     except Malformed:
         return None
+    count = found[3]
     return doctype, space, count[-1] - (0 if len(count) > 1 else 0x80)
 
 

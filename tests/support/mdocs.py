@@ -115,7 +115,7 @@ class Draft:
         protected = cbor2.dumps(header or {1: 5 if secret else -7})
         if secret:
             structure = cbor2.dumps(["MAC0", protected, b"", payload])
-            proof = {"deviceMac": [protected, {}, None, hmac.digest(mac_key(secret, transcript), structure, "sha256")]}
+            proof: dict[str, Any] = {"deviceMac": [protected, {}, None, hmac.digest(mac_key(secret, transcript), structure, "sha256")]}
         else:
             proof = {"deviceSignature": [protected, {}, None, holder.raw(to_sign(protected, payload))]}
         signed = {"nameSpaces": spaces, "deviceAuth": proof}

@@ -136,11 +136,7 @@ class Suite(Party):
 
     def _data(self) -> dict[str, Any]:
         if self.way == UNSIGNED:
-            return {
-                name: value
-                for name, value in self.sent.items()
-                if name not in {"client_id", "expected_origins"} or "client_id" in self.spoil
-            }
+            return {name: value for name, value in self.sent.items() if name not in {"client_id", "expected_origins"} or self.tells}
         if self.way == SIGNED:
             return {"request": self._token()}
         assert self.way == MULTISIGNED

@@ -120,7 +120,10 @@ async def test_one_bad_document_spoils_the_answer(desk: Running) -> None:
 
 
 async def test_values_are_checked_again(desk: Running) -> None:
-    claims = [{"path": ["represented", "given_name"], "values": ["Margaret"]}, {"path": ["powers", None], "values": ["banking"]}]
+    claims: list[dict[str, Any]] = [
+        {"path": ["represented", "given_name"], "values": ["Margaret"]},
+        {"path": ["powers", None], "values": ["banking"]},
+    ]
     query = {
         "credentials": [
             {"id": "q", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:fdc:vct.example:2027:representation:1"]}, "claims": claims}

@@ -114,6 +114,7 @@ def test_a_request_in_the_link_needs_no_fetch() -> None:
 def test_somebody_without_a_pinned_anchor_is_unknown_and_not_refused() -> None:
     resolved = resolve(Verifier(BANK.sign(ECHOED)), policy=TRUST_NOBODY)
     assert resolved.asker is None
+    assert resolved.signer is not None
     assert resolved.signer.subject == "Test leaf"
 
 

@@ -141,7 +141,9 @@ def test_what_an_answer_says_of_itself() -> None:
 def test_numbers_become_names() -> None:
     types = all_types()
     (asked,) = asked_of([Want(vct=65_001, required=(1, 10), optional=(8,))], types)
-    assert asked == Asked(vct="urn:fdc:vct.example:2027:representation:1", required=("donor-name", "attorney-birthdate"), optional=("restrictions",))
+    assert asked == Asked(
+        vct="urn:fdc:vct.example:2027:representation:1", required=("donor-name", "attorney-birthdate"), optional=("restrictions",)
+    )
     with pytest.raises(UnknownCredentialType):
         asked_of([Want(vct=1, required=(1,))], types)
     with pytest.raises(Malformed):
