@@ -21,7 +21,7 @@ from support.signing import Signer, anchor, leaf
 from shared.clock import floor_day, system_clock
 from shared.errors import Malformed, VcError
 from shared.formats import Binding, Credential, Handover, StatusReference
-from shared.formats._mdoc import FORMAT as FORM
+from shared.formats.mdoc import FORMAT as FORM
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.keys import KeyId, PublicKey
 from shared.x509 import render_pem
