@@ -113,6 +113,7 @@ _PROOF: Final = _DEVICE_SIGNED + b"\x84\x43" + _ES256 + b"\xa0\xf6\x58\x40"
 _SHORT: Final = TAGGED + b"\x58"  # a byte string of 24 to 255 bytes
 _IN_HEAD: Final = 23
 _LEAST_16: Final = 0x100
+_MOST_FRONT: Final = 768  # bytes: two names of 255 and what stands around them
 
 
 def _usual(data: bytes) -> Shown | None:
@@ -123,7 +124,7 @@ def _usual(data: bytes) -> Shown | None:
     at = data.find(TAGGED)
     if data[end:] != _END or data[proof - len(_PROOF) : proof] != _PROOF or data[auth : auth + 2] != b"\x58\x40":
         return None
-    front = _front(data[:at])
+    front = _front(data[:at]) if at <= _MOST_FRONT else None  # longer ones would take the pattern long, and are in no usual document
     if front is None:
         return None
     doctype, space, count = front

@@ -173,3 +173,25 @@ def test_a_long_text_and_many_items() -> None:
     assert len(FORMAT.parse(wire).inner.spaces[SPACE]) > 23
     assert elements_of(FORMAT.parse(wire).inner.rules).by_name["restrictions_text"].last == "restrictions_text"
     assert HOLDER.public != ISSUER.public
+
+
+def test_names_beyond_measure_are_not_searched_for_the_usual_layout() -> None:
+    """What stands before the items could be split in very many ways: a stranger's bytes must not make the pattern try them all."""
+    names = b"\x61a" + (_wire._ISSUER_SIGNED + _wire._NAME_SPACES + b"\x61a") * 4_000
+    before = _wire._front.cache_info().misses
+    with pytest.raises(VcError):
+        FORMAT.parse(
+            b64(
+                _wire._DOCUMENT
+                + names
+                + _wire.TAGGED
+                + b"\x58\x20"
+                + bytes(32)
+                + b"\x58\x40"
+                + bytes(64)
+                + _wire._PROOF
+                + bytes(64)
+                + _wire._END
+            )
+        )
+    assert _wire._front.cache_info().misses == before
