@@ -184,7 +184,7 @@ def test_names_beyond_measure_are_not_searched_for_the_usual_layout() -> None:
             b64(
                 _wire._DOCUMENT
                 + names
-                + _wire.TAGGED
+                + b"\xd8\x18"
                 + b"\x58\x20"
                 + bytes(32)
                 + b"\x58\x40"
