@@ -15,7 +15,7 @@ from shared.clock import DAY
 from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcError
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
-from shared.status.token_status_list import MEDIA_TYPE, StatusToken, VerifiedStatusToken, verify_origin
+from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, VerifiedStatusToken, body_of, verify_origin
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import CERTIFICATE, CRL
@@ -50,7 +50,7 @@ class Picture:
             return Fetched(status=200, headers={"content-type": "application/did+json"}, body=self.documents[fetch.url])
         if token is None or fetch.method != "GET":
             raise Unavailable("this list was not fetched in advance")
-        return Fetched(status=200, headers={"content-type": MEDIA_TYPE}, body=token.encode("ascii"))
+        return Fetched(status=200, headers={"content-type": MEDIA_TYPE if "." in token else CWT_MEDIA_TYPE}, body=body_of(token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,7 @@ from shared.credentials._page import page_type
 from shared.errors import ConfigError, Conflict, SnapshotMissing, StatusUnknown, Unavailable
 from shared.keys import Role, sign
 from shared.private_file import write_whole
-from shared.status.token_status_list import MEDIA_TYPE as STATUS_LIST
-from shared.status.token_status_list import parse_token
+from shared.status.token_status_list import MEDIA_TYPE, body_of, parse_token
 from shared.storage import Tx
 from shared.trust.artefact import (
     CERTIFICATE,
@@ -94,7 +93,7 @@ async def _make(desk: Desk) -> Made:
     digest = base64url.encode(hashlib.sha256(unsigned.signing_input).digest())
     pack = Pack(seq=seq, digest=digest, made_at=at, expires_at=exp)
     await desk.storage.write(lambda tx: knowledge.add_pack(tx, pack), point="pack")
-    lists = sum(each.media_type == STATUS_LIST for each in artefacts)
+    lists = len({parse_token(each.data).uri for each in artefacts if each.media_type in {MEDIA_TYPE, STATUS_LIST_CWT}})
     return Made(pack=pack, data=data, lists=lists, issuers=len(issuers(desk)))
 
 
@@ -121,7 +120,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
             raise StatusUnknown(f"no list of cancelled documents of {entity} is here: fetch them first")
     known = await heard.heard(tx, desk.trust)
     _check_snapshots(desk, known)
-    tokens = {each.uri: await knowledge.token(tx, each.uri) for each in kept}
+    tokens = {each.uri: body_of(await knowledge.token(tx, each.uri)) for each in kept}
     others = [data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None]
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
     certificates = _certificates(desk, known, tokens.values())
@@ -134,7 +133,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
         *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
         *known.artefacts,
         *(Artefact(media_type=CERTIFICATE, data=der) for der in certificates),
-        *(Artefact(media_type=STATUS_LIST, data=token.encode("ascii")) for token in tokens.values()),
+        *(Artefact(media_type=parse_token(token).media_type, data=token) for token in tokens.values()),
         *(Artefact(media_type=STATUS_LIST_CWT, data=data) for data in others),
         *(Artefact(media_type=TYPE_METADATA, data=data) for data in descriptions.values()),
         Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor)),
@@ -143,7 +142,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     return _Contents(last=await knowledge.last_pack(tx), artefacts=artefacts, until=min(ends, default=sys.maxsize))
 
 
-async def _other_form(tx: Tx, kept: KeptList, token: str) -> bytes | None:
+async def _other_form(tx: Tx, kept: KeptList, token: bytes) -> bytes | None:
     """The same list in CBOR for pages, if it says the same to the bit: a pack holds one version of a thing."""
     data = await knowledge.cwt(tx, kept.uri, kept.iat)
     if data is None:
@@ -161,7 +160,7 @@ def _check_snapshots(desk: Desk, known: Heard) -> None:
             )
 
 
-def _certificates(desk: Desk, known: Heard, tokens: Iterable[str]) -> list[bytes]:
+def _certificates(desk: Desk, known: Heard, tokens: Iterable[bytes]) -> list[bytes]:
     """To look at, and to find chains by; nothing inside is trusted for being there."""
     found = dict.fromkeys(known.of(CERTIFICATE))
     found |= dict.fromkeys(der for token in tokens for der in parse_token(token).x5c)

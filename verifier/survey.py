@@ -52,7 +52,7 @@ def survey(entity: str, *, plain_http: Collection[str] = ()) -> Flow[Survey]:
         except VcError as error:
             found.faults.append(f"the list {uri}: {error.detail}")
             continue
-        other = yield from _other_form(found, uri)
+        other = (yield from _other_form(found, uri)) if found.lists[uri].media_type == MEDIA_TYPE else None
         if other is not None:
             found.other_forms[uri] = other
     for vct in found.vcts:
@@ -103,8 +103,8 @@ def _aggregated(server: str, plain_http: Collection[str]) -> Flow[Sequence[str]]
 
 
 def _list(uri: str) -> Flow[StatusToken]:
-    body = yield from _get(uri, max_bytes=MAX_TOKEN, accept=MEDIA_TYPE)
-    token = parse_token(body)
+    """In the form that most verifiers read; a list of mdocs is given as CWT alone (ISO/IEC 18013-5, second edition)."""
+    token = parse_token((yield from _get(uri, max_bytes=MAX_TOKEN, accept=f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE};q=0.5")))
     if token.uri != uri:
         raise Malformed("it belongs to another address", where="/sub")
     return token

@@ -184,6 +184,11 @@ class StatusToken:
         return self.wire if isinstance(self.wire, str) else base64url.encode(self.wire)
 
 
+def body_of(text: str) -> bytes:
+    """``StatusToken.body`` of its ``text``; a compact JWS has dots, base64url has none."""
+    return text.encode("ascii") if "." in text else base64url.decode(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerifiedStatusToken(StatusToken):
     """Signed by the key that was asked for; only ``verify_token`` makes one. Inflated when first read, then kept."""

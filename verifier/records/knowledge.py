@@ -76,8 +76,10 @@ async def visits(tx: Tx) -> list[Visit]:
 
 
 async def keep_list(tx: Tx, entity: str, token: StatusToken, at: int, *, pack: str = "") -> None:
-    """The newest version stays: an older one never returns (security rule S17). A list in CBOR is kept beside the other."""
-    if not isinstance(token.wire, str):
+    """The newest version stays: an older one never returns (security rule S17). A list in CBOR is kept beside the other form, or in its
+    place where there is none.
+    """
+    if not isinstance(token.wire, str) and await _in_json(tx, token.uri):
         await tx.execute(
             "INSERT INTO status_list_cwt (uri, iat, data) VALUES ($1, $2, $3) ON CONFLICT (uri) DO UPDATE SET iat = $2, data = $3 "
             "WHERE status_list_cwt.iat <= $2",
@@ -92,10 +94,15 @@ async def keep_list(tx: Tx, entity: str, token: StatusToken, at: int, *, pack: s
         token.uri,
         entity,
         token.iat,
-        token.wire,
+        token.text,
         at,
         pack,
     )
+
+
+async def _in_json(tx: Tx, uri: str) -> bool:
+    row = await tx.fetchrow("SELECT token FROM status_list WHERE uri = $1", uri)
+    return row is not None and "." in str(row["token"])
 
 
 async def lists(tx: Tx) -> list[KeptList]:
@@ -104,7 +111,7 @@ async def lists(tx: Tx) -> list[KeptList]:
 
 
 async def token(tx: Tx, uri: str) -> str:
-    """The token of a list; empty if it went in the meantime."""
+    """The token of a list as ``StatusToken.text``; empty if it went in the meantime."""
     row = await tx.fetchrow("SELECT token FROM status_list WHERE uri = $1", uri)
     return "" if row is None else str(row["token"])
 

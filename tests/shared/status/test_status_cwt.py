@@ -31,6 +31,7 @@ from shared.status.token_status_list import (
     CWT_MEDIA_TYPE,
     MEDIA_TYPE,
     VerifiedStatusToken,
+    body_of,
     parse_token,
     prepare_cwt,
     prepare_token,
@@ -88,6 +89,7 @@ def test_a_list_travels_as_bytes_and_lies_as_text() -> None:
         token = parse_token(wire)
         assert parse_token(token.body) == parse_token(token.text) == token
         assert isinstance(token.body, bytes)
+        assert body_of(token.text) == token.body
         assert token.text.isascii()
     assert parse_token(status_cwt(iat=AT)).kid == kid_of(registry().signer.public)
 
