@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aiohttp import web
 
 from shared.credentials import all_types
@@ -57,7 +59,7 @@ class CopyPages:
             "wallet/copy_form.html",
             form=form,
             cards=cards,
-            questions=questions(words.locale),
+            questions=questions(words.locale, {each.type for each in cards}),
             parties=parties,
             days=DAYS,
             chosen=request.query.get("document", ""),
@@ -138,11 +140,12 @@ def _download(body: bytes, media: str, name: str) -> web.Response:
     return web.Response(body=body, content_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def questions(locale: str) -> list[dict[str, str]]:
-    """The ready questions of all types, for a choice: ``type/query``."""
+def questions(locale: str, held: Collection[str]) -> list[dict[str, str]]:
+    """The ready questions of the types that are held (of all where none is), for a choice: ``type/query``."""
     return [
         {"key": f"{kind.id}/{ready.id}", "title": ready.title.in_(locale), "purpose": ready.purpose.in_(locale)}
         for kind in all_types().values()
+        if not held or kind.id in held
         for ready in kind.queries
     ]
 
