@@ -50,8 +50,8 @@ async def documents_of(tx: Tx, holder: str) -> list[str]:
 
 async def join(tx: Tx, holder: str, other: str) -> None:
     """Whatever opened ``other`` opens ``holder`` from now on: somebody has shown that both are the same person."""
-    for table in ("held", "login"):
-        await tx.execute(f"UPDATE {table} SET holder = $1 WHERE holder = $2", holder, other)  # noqa: S608 - the two names above
+    await tx.execute("UPDATE held SET holder = $1 WHERE holder = $2", holder, other)
+    await tx.execute("UPDATE login SET holder = $1 WHERE holder = $2", holder, other)
     await passkeys.move(tx, subject(holder), subject(other))
     await tx.execute("DELETE FROM holder WHERE id = $1", other)
 

@@ -6,17 +6,9 @@ organisation to the next: who needs to know a person again later uses a key of t
 
 from __future__ import annotations
 
-from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._claim import Claim, Group, Kind, Reason, Text
+from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
-
-ALWAYS = Disclosure.ALWAYS
-
-COUNTRIES = (Choice("GB", Text("United Kingdom", "Y Deyrnas Unedig")),)
-JURISDICTIONS = (
-    Choice("GB-EAW", Text("England and Wales", "Cymru a Lloegr")),
-    Choice("GB-SCT", Text("Scotland", "Yr Alban")),
-    Choice("GB-NIR", Text("Northern Ireland", "Gogledd Iwerddon")),
-)
 
 GROUPS = (
     Group(id="name", label=Text("Name", "Enw"), cwt=1),
@@ -60,35 +52,7 @@ CLAIMS = (
         group="birth-name",
         cwt=13,
     ),
-    Claim(
-        path=("issuing_authority",),
-        kind=Kind.TEXT,
-        label=Text("Issuing authority", "Awdurdod cyhoeddi"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=1,
-    ),
-    Claim(
-        path=("issuing_country",),
-        kind=Kind.CODE,
-        choices=COUNTRIES,
-        label=Text("Country", "Gwlad"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=2,
-    ),
-    Claim(
-        path=("issuing_jurisdiction",),
-        kind=Kind.CODE,
-        choices=JURISDICTIONS,
-        label=Text("Law that applies", "Y gyfraith sy’n berthnasol"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=3,
-    ),
+    *issued_by(1),
 )
 
 _NAME = (("given_name",), ("family_name",))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import _representation_rules as rules
 from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
 
 ALWAYS = Disclosure.ALWAYS
@@ -68,13 +69,6 @@ APPOINTMENTS = (
     Choice("replacement", Text("Replacement attorney", "Atwrnai wrth gefn")),
 )
 SUBSTITUTION = (Choice("not_allowed", Text("The attorney cannot pass the power on", "Ni chaiff yr atwrnai drosglwyddo’r pŵer")),)
-COUNTRIES = (Choice("GB", Text("United Kingdom", "Y Deyrnas Unedig")),)
-JURISDICTIONS = (
-    Choice("GB-EAW", Text("England and Wales", "Cymru a Lloegr")),
-    Choice("GB-SCT", Text("Scotland", "Yr Alban")),
-    Choice("GB-NIR", Text("Northern Ireland", "Gogledd Iwerddon")),
-)
-
 GROUPS = (
     Group(id="authority", label=Text("What kind of authority", "Pa fath o awdurdod")),
     Group(id="limits", label=Text("How it may be used", "Sut y gellir ei ddefnyddio")),
@@ -319,35 +313,7 @@ CLAIMS = (
         disclosure=ALWAYS,
         cwt=11,
     ),
-    Claim(
-        path=("issuing_authority",),
-        kind=Kind.TEXT,
-        label=Text("Issuing authority", "Awdurdod cyhoeddi"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=12,
-    ),
-    Claim(
-        path=("issuing_country",),
-        kind=Kind.CODE,
-        choices=COUNTRIES,
-        label=Text("Country", "Gwlad"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=13,
-    ),
-    Claim(
-        path=("issuing_jurisdiction",),
-        kind=Kind.CODE,
-        choices=JURISDICTIONS,
-        label=Text("Law that applies", "Y gyfraith sy’n berthnasol"),
-        group="issuer",
-        disclosure=ALWAYS,
-        required=True,
-        cwt=14,
-    ),
+    *issued_by(12),
 )
 
 _DONOR = (("represented", "given_name"), ("represented", "family_name"))

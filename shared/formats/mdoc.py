@@ -131,7 +131,7 @@ class Mdoc:
         }
         return FORMAT.parse(base64url.encode(_wire.render_issued(kept, inner.auth)))
 
-    def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:  # noqa: ARG002
+    def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:  # noqa: ARG002 - no time is signed
         """Of all elements that ``parsed`` has. A device's signature has no time: the request's nonce stands for one."""
         inner = _inner(parsed)
         if binding.extra:

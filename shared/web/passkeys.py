@@ -29,7 +29,7 @@ MAX_TEXT = 16_384
 MAX_KNOWN = 10
 CHALLENGE_SIZE = 32
 _SECONDS = 300
-_UNFIT = (
+_UNFIT = (  # what the library raises over the bytes of a stranger
     ValueError,
     KeyError,
     TypeError,

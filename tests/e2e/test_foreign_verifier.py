@@ -17,18 +17,16 @@ from pathlib import Path
 
 import pytest
 from support.registry import URL, Registry, Template, serving
-from support.wallets import EASY, PASSPHRASE
+from support.wallets import abroad
 
 from demo.authority import establish
 from issuer import init as issuer_init
 from shared.clock import system_clock, system_entropy
 from shared.errors import AccessDenied, InvalidTransactionData
 from shared.web.app import free_port
-from wallet.app import Host, open_host
-from wallet.config import open_place
+from wallet.app import Host
 from wallet.consent import consent
 from wallet.enter import Opened
-from wallet.init import Wish, set_up
 from wallet.invite import read_invitation
 from wallet.present import agree, read_request
 from wallet.records import REQUESTS
@@ -92,27 +90,12 @@ class Nora:
 
 @asynccontextmanager
 async def nora(folder: Path, registry: Registry, ca: Path) -> AsyncIterator[Nora]:
-    wish = Wish(
-        folder=folder / "wallet",
-        public_url="http://localhost:8102",
-        port=8102,
-        holder="Nora",
-        passphrase=PASSPHRASE,
-        trust=(f"{folder}/registry/anchor.pem:credential-issuer:{registry.url}",),
-    )
-    await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
-    with (folder / "wallet" / "wallet.toml").open("a") as file:
-        file.write(f"outbound_ca_file = {json.dumps(str(ca))}\n")
-    host = open_host(open_place(folder / "wallet"))
-    try:
-        await host.start()
-        opened = await host.doors.open("Nora", PASSPHRASE)
+    trust = f"{folder}/registry/anchor.pem:credential-issuer:{registry.url}"
+    async with abroad(folder / "wallet", trust=trust, ca=ca) as (host, opened):
         made = await registry.make()
         item = await read_invitation(host.means, opened.vault, made["invitation_link"])
         await collect_and_look(host.means, opened.vault, item.id, made["code"])
         yield Nora(host, opened)
-    finally:
-        await host.close()
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,18 +15,16 @@ import pytest
 from support.foreign import Peer, secret_jwk
 from support.forge import lpa
 from support.signing import Signer, anchor, leaf
-from support.wallets import EASY, PASSPHRASE
+from support.wallets import abroad
 
 from demo.authority import Authority
-from shared.clock import floor_day, system_clock, system_entropy
+from shared.clock import floor_day, system_clock
 from shared.credentials import by_id
 from shared.errors import InvalidGrant, Malformed, Unavailable, Untrusted, VcError
 from shared.web.app import free_port
 from shared.x509 import render_pem
-from wallet.app import Host, open_host
-from wallet.config import open_place
+from wallet.app import Host
 from wallet.enter import Opened
-from wallet.init import Wish, set_up
 from wallet.invite import read_invitation
 from wallet.receive import collect
 from wallet.records import COPIES, Item
@@ -95,23 +92,9 @@ class Nora:
 
 @asynccontextmanager
 async def nora(folder: Path, other: Stranger, authority: Authority) -> AsyncIterator[Nora]:
-    wish = Wish(
-        folder=folder / "wallet",
-        public_url="http://localhost:8102",
-        port=8102,
-        holder="Nora",
-        passphrase=PASSPHRASE,
-        trust=(f"{other.anchor}:credential-issuer:{other.url}",),
-    )
-    await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
-    with (folder / "wallet" / "wallet.toml").open("a") as file:
-        file.write(f"outbound_ca_file = {json.dumps(str(authority.ca))}\n")
-    host = open_host(open_place(folder / "wallet"))
-    try:
-        await host.start()
-        yield Nora(host, await host.doors.open("Nora", PASSPHRASE))
-    finally:
-        await host.close()
+    trust = f"{other.anchor}:credential-issuer:{other.url}"
+    async with abroad(folder / "wallet", trust=trust, ca=authority.ca) as (host, opened):
+        yield Nora(host, opened)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 from support.attested import CALLBACK, Wallet, attested
-from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
 from support.registry import LPA_1, NOON, Registry, Template, serving
 
 from issuer import offers, people
@@ -55,9 +54,9 @@ class Walker:
 
     async def look(self, name: str) -> None:
         await self.watched.check()
-        if folder := os.environ.get("MUNIMENT_SCREENS"):  # noqa: TID251 - set by `make screens`
+        if SCREENS is not None:
             self.count += 1
-            await picture(self.page, Path(folder), f"holder-{self.name}-{self.count:02d}-{name}")
+            await picture(self.page, SCREENS, f"holder-{self.name}-{self.count:02d}-{name}")
 
 
 async def letter(registry: Registry, **claims: Any) -> Made:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
 from support.photos import photo
 from support.registry import LPA_1, Registry, Template, serving
 
@@ -38,15 +37,13 @@ class Walker:
 
     def __init__(self, watched: Watched, size: str) -> None:
         self.watched, self.page, self.size = watched, watched.page, size
-        folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
-        self.folder = Path(folder) if folder else None
         self.count = 0
 
     async def look(self, name: str) -> None:
         await self.watched.check()
-        if self.folder is not None:
+        if SCREENS is not None:
             self.count += 1
-            await picture(self.page, self.folder, f"issuer-{self.size}-{self.count:02d}-{name}")
+            await picture(self.page, SCREENS, f"issuer-{self.size}-{self.count:02d}-{name}")
 
 
 async def fill_in(page: Page) -> None:

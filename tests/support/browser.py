@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from shared.clock import monotonic
 
 FLAGS = list(QUIET)
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
+SCREENS = Path(os.environ["MUNIMENT_SCREENS"]) if os.environ.get("MUNIMENT_SCREENS") else None
+"""Where pictures of pages are kept: `make screens` says so."""
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 

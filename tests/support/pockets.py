@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from support.airplane import Counter
-from support.browser import FLAGS, PATIENCE, Watched, picture
+from support.browser import FLAGS, PATIENCE, SCREENS, Watched, picture
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import CODE, World
 
@@ -45,10 +44,9 @@ class Pocket:
         await self.keep_picture(name)
 
     async def keep_picture(self, name: str) -> None:
-        folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
-        if folder:
+        if SCREENS is not None:
             self.shots += 1
-            await picture(self.page, Path(folder), f"phone-{self.size}-{self.shots:02d}-{name}")
+            await picture(self.page, SCREENS, f"phone-{self.size}-{self.shots:02d}-{name}")
 
     def forgive(self, text: str) -> None:
         """What a test did on purpose is no fault of the page."""

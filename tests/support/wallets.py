@@ -15,7 +15,7 @@ from aiohttp import ClientSession, CookieJar, web
 from support.trial_verify import Dice
 from support.world import CODE, World
 
-from shared.clock import Entropy, system_entropy
+from shared.clock import Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
 from shared.keys import Custodian, Role
 from shared.storage import Storage, Tx, open_storage
@@ -180,3 +180,18 @@ async def serve_wallet(folder: Path, *, world: World | None = None, storage: str
             yield Site(host, app, world, base, made, http, runner)
         finally:
             await runner.cleanup()
+
+
+@asynccontextmanager
+async def abroad(folder: Path, *, trust: str, ca: Path) -> AsyncIterator[tuple[Host, Opened]]:
+    """Nora's wallet on the machine's own clock and network, over https under the authority ``ca``; ``trust`` as on the command line."""
+    wish = Wish(folder=folder, public_url="http://localhost:8102", port=8102, holder="Nora", passphrase=PASSPHRASE, trust=(trust,))
+    await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
+    with (folder / "wallet.toml").open("a") as file:
+        file.write(f"outbound_ca_file = {json.dumps(str(ca))}\n")
+    host = open_host(open_place(folder))
+    try:
+        await host.start()
+        yield host, await host.doors.open("Nora", PASSPHRASE)
+    finally:
+        await host.close()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import LAPTOP, Open
+from support.browser import LAPTOP, SCREENS, Open
 from support.desk import PATHS, Running, Template, copy_file, make_copy, present, serving
 from support.signing import AT
 from support.trial_verify import CLAIMS, IDX, LIST, status_token
@@ -23,13 +22,12 @@ pytestmark = pytest.mark.real
 
 
 async def test_counter_from_sign_in_to_log(template: Template, tmp_path: Path, open_page: Open) -> None:
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
     told: dict[str, Any] = {
         "privacy_policy": "https://northwold-bank.example/privacy", "claims_kept": ("donor’s name", "postcode"), "retention_days": 365,
         "contact": "privacy@northwold-bank.example", "how_to_complain": "https://northwold-bank.example/complain",
     }  # fmt: skip
     async with serving(template, tmp_path / "desk", local=True, refresh=False, **told) as desk:
-        walker = Walker(watched=await open_page(LAPTOP), folder=Path(folder) if folder else None)
+        walker = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
         await _enter(walker, desk)
         await _ask(walker, desk)
         await _copies(walker, desk, tmp_path)

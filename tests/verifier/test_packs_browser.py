@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, PHONE, Open
+from support.browser import LAPTOP, PHONE, SCREENS, Open
 from support.desk import Template, opened, refreshed, serving
 from support.signing import AT
 from support.trial_verify import DAY
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.real
 async def test_packs_from_empty_to_run_out(
     size: dict[str, int], javascript: bool, template: Template, tmp_path: Path, open_page: Open
 ) -> None:
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
     async with opened(template, tmp_path / "head", clock=Watch(AT)) as head:
         await refreshed(head)
         (tmp_path / "monday.json").write_bytes((await packs.make(head)).data)
@@ -36,7 +34,7 @@ async def test_packs_from_empty_to_run_out(
     url = "https://head-office.example/packs/newest"
     async with serving(template, tmp_path / "branch", local=True, refresh=False, visit_issuers=False, pack_url=url) as desk:
         watched = await open_page(size, javascript=javascript)
-        walker = Walker(watched=watched, folder=Path(folder) if folder and javascript else None, careful=javascript)
+        walker = Walker(watched=watched, folder=SCREENS if javascript else None, careful=javascript)
         page = walker.page
         await walker.go(f"{desk.base}/desk/")
         await page.get_by_label("Your name").fill("Bea Clerk")

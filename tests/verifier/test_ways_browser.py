@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from support.browser import LAPTOP, PHONE, Open
+from support.browser import LAPTOP, PHONE, SCREENS, Open
 from support.desk import Template, serving
 from support.receiver import HOOK, Receiver
 from support.twin_kind import both_kinds
@@ -17,8 +16,7 @@ NAMES = ("represented/given_name", "represented/family_name")
 
 
 async def walker(open_page: Open, size: dict[str, int]) -> Walker:
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
-    return Walker(watched=await open_page(size), folder=Path(folder) if folder else None)
+    return Walker(watched=await open_page(size), folder=SCREENS)
 
 
 async def test_the_webhooks_page_sends_a_test(template: Template, tmp_path: Path, open_page: Open) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
 from support.strict_issuer import StrictIssuer
 from support.strict_wallet import town
 from support.wallets import Site
@@ -27,9 +26,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 async def look(watched: Watched, size: dict[str, int], name: str) -> None:
     await watched.check()
-    folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
-    if folder:
-        await picture(watched.page, Path(folder), f"wallet-signing-in-{size['width']}-{name}")
+    if SCREENS is not None:
+        await picture(watched.page, SCREENS, f"wallet-signing-in-{size['width']}-{name}")
 
 
 async def enter(page: Page, site: Site) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
-from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
 from support.trial_verify import stranger
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import BANK, BATCH, CODE, COUNCIL
@@ -22,15 +21,13 @@ class Walker:
 
     def __init__(self, watched: Watched, size: str) -> None:
         self.watched, self.page, self.size = watched, watched.page, size
-        folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
-        self.folder = Path(folder) if folder else None
         self.count = 0
 
     async def look(self, name: str) -> None:
         await self.watched.check()
-        if self.folder is not None:
+        if SCREENS is not None:
             self.count += 1
-            await picture(self.page, self.folder, f"wallet-{self.size}-{self.count:02d}-{name}")
+            await picture(self.page, SCREENS, f"wallet-{self.size}-{self.count:02d}-{name}")
 
 
 @pytest.mark.parametrize(("size", "name"), [(LAPTOP, "1280"), (PHONE, "320")])
@@ -186,8 +183,8 @@ async def _copies(walker: Walker, site: Site) -> None:
     await page.get_by_role("heading", name="Copy for Northwold Bank").wait_for()
     await walker.look("copy")
     await page.emulate_media(media="print")
-    if walker.folder is not None:
-        await picture(page, walker.folder, f"wallet-{walker.size}-print-copy")
+    if SCREENS is not None:
+        await picture(page, SCREENS, f"wallet-{walker.size}-print-copy")
     await page.emulate_media(media="screen")
     await page.goto(f"{site.base}/copies")
     await walker.look("copies")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
 from support.holdings import put_document
 from support.suite_verifier import Suite, wanted
 from support.trial_verify import CLAIMS
@@ -40,12 +39,11 @@ class Looker:
 
     def __init__(self, watched: Watched, size: str) -> None:
         self.watched, self.page, self.size = watched, watched.page, size
-        self.folder = os.environ.get("MUNIMENT_SCREENS")  # noqa: TID251 - set by `make screens`
 
     async def look(self, name: str) -> None:
         await self.watched.check()
-        if self.folder is not None:
-            await picture(self.page, Path(self.folder), f"wallet-ways-{self.size}-{name}")
+        if SCREENS is not None:
+            await picture(self.page, SCREENS, f"wallet-ways-{self.size}-{name}")
 
 
 async def _open(page: Page, site: Site) -> None:
