@@ -22,8 +22,10 @@ from shared.errors import (
     UseAttestationChallenge,
     UseDpopNonce,
 )
+from shared.keys import Role
 from shared.oauth import (
     DPOP_WINDOW,
+    CheckProvider,
     Client,
     DpopProof,
     attestation_headers,
@@ -34,6 +36,7 @@ from shared.oauth import (
 )
 from shared.storage import Tx
 from shared.trust.policy import Policy
+from shared.x509 import Cert, leads_elsewhere
 
 _POP_LIFE = 420  # seconds after which a wallet's proof is too old, whatever clock dated it
 _DPOP_LIFE = 2 * DPOP_WINDOW + 1
@@ -129,7 +132,8 @@ async def show(office: Office, letter: Letter, path: str) -> Access:
 async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Client | None:
     """Wallets get one answer to whatever is wrong with an attestation: ``invalid_client`` (RFC 6749 section 5.2).
 
-    A maker whom nobody here trusts vouches for nothing: where wallets may be anonymous, one that it made is as if it had said nothing.
+    A maker who is not known here vouches for nothing: where wallets may be anonymous, one that it made is as if it had said nothing. What
+    leads to a known authority, or is no chain as one should be, is judged and refused like everywhere.
     """
     try:
         pair = attestation_headers(letter.attestations, letter.pops)
@@ -137,13 +141,13 @@ async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Cli
             return None
         client = verify_client_attestation(
             *pair,
-            check_provider=policy(office).check_wallet_provider,
+            check_provider=_checking(policy(office)),
             audience=office.settings.public_url,
             at=at,
             challenge_ok=lambda _: True,
         )
     except InvalidClientAttestation as error:
-        if office.settings.anonymous_wallets and type(error.__cause__) is Untrusted:
+        if office.settings.anonymous_wallets and isinstance(error.__cause__, _StrangerError):
             return None
         raise InvalidClient(error.detail, where=error.where) from error
     needed = office.settings.attestation_challenges or client.challenge is not None
@@ -151,6 +155,25 @@ async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Cli
         raise UseAttestationChallenge("this challenge is not, or no longer, ours", where="/challenge")
     marks.ends[digest("pop", f"{client.jkt}\0{client.jti}")] = at + _POP_LIFE, InvalidClient
     return client
+
+
+class _StrangerError(Untrusted):
+    """A maker of whom nothing is known here."""
+
+
+def _checking(asked: Policy) -> CheckProvider:
+    """``Policy.check_wallet_provider``, which also tells strangers from those who pretend."""
+
+    def check(x5c: Sequence[bytes], at: int) -> Cert:
+        try:
+            return asked.check_wallet_provider(x5c, at)
+        except Untrusted as error:
+            known = [anchor.certificate for anchor in asked.anchors.with_role(Role.WALLET_PROVIDER)]
+            if leads_elsewhere(x5c, known):
+                raise _StrangerError(error.detail) from error
+            raise
+
+    return check
 
 
 async def _dpop(

@@ -40,7 +40,7 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     anonymous_wallets: Annotated[
         bool,
         Meta(
-            description="Whether a wallet may redeem an invitation without saying who made it; "
+            description="Whether a wallet may redeem an invitation without saying who made it, or naming a maker whom nobody here knows; "
             "for a sign-in it always has to, by an attestation of somebody who is trusted with `trust`."
         ),
     ] = True

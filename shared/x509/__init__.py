@@ -7,7 +7,7 @@ An anchor certifies leaves, a leaf has exactly one role (security rule S1), and 
 from __future__ import annotations
 
 from .certificate import ROLE_OIDS, Cert, load_certificate, parse_x5c, render_pem, x5c_header
-from .chain import MAX_CERTIFICATES, verify_chain
+from .chain import MAX_CERTIFICATES, leads_elsewhere, verify_chain
 from .crl import Crl, parse_crl, prepare_crl
 from .prepare import prepare_anchor, prepare_leaf
 
@@ -16,6 +16,7 @@ __all__ = [
     "ROLE_OIDS",
     "Cert",
     "Crl",
+    "leads_elsewhere",
     "load_certificate",
     "parse_crl",
     "parse_x5c",

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
 from ..errors import CertificateRevoked, CrlStale, Malformed, TooLarge, Untrusted
 from ..keys import Role
-from .certificate import MAX_X5C, ROLE_OIDS, Cert, extension, load_certificate
+from .certificate import MAX_X5C, ROLE_OIDS, UNREADABLE, Cert, extension, load_certificate
 from .crl import Crl
 from .prepare import instant
 
@@ -56,6 +57,27 @@ def verify_chain(
     ]
     _remember(key, _Verified(sent[0], _since(path, limits), _until(path, limits)))
     return sent[0]
+
+
+def leads_elsewhere(x5c: Sequence[bytes], anchors: Sequence[Cert]) -> bool:
+    """Whether the certificates are one chain, and the authority that it names above it is none of ``anchors``, neither by name nor by key.
+
+    Such a one is by somebody who is not known here; whatever ``verify_chain`` refuses otherwise is no chain, or a pretence.
+    """
+    try:
+        sent = _load(x5c)
+        _check_no_anchor(sent, anchors)
+        for cert, issuer in pairwise(sent):
+            cert.parsed.verify_directly_issued_by(issuer.parsed)
+    except (Malformed, TooLarge, Untrusted, InvalidSignature):
+        return False
+    except UNREADABLE:
+        return False
+    last = sent[-1]
+    return not any(
+        last.parsed.issuer == anchor.parsed.subject or (last.authority_key_id and last.authority_key_id == anchor.subject_key_id)
+        for anchor in anchors
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -398,3 +398,29 @@ def test_an_asker_or_a_wallets_maker_certified_by_others_may_name_no_purpose(rol
         verify([leaf_], [FOREIGN.ours])
     with pytest.raises(Untrusted):
         verify([end_entity(FOREIGN, usages=(ExtendedKeyUsageOID.SERVER_AUTH,))], [FOREIGN.ours], role=role)
+
+
+# --- whose chain it is ---------------------------------------------------------------------------------------------------------------
+
+
+def test_chains_of_unknown_authorities() -> None:
+    """A chain that leads elsewhere is told from one that pretends to lead here, or is none."""
+    between = authority("Between", FOREIGN, path_length=0)
+    known = [ANCHOR]
+    assert chain.leads_elsewhere([end_entity(FOREIGN)], known)
+    assert chain.leads_elsewhere([end_entity(between), der(between.cert)], known)
+    assert chain.leads_elsewhere([end_entity(FOREIGN)], [])
+    assert not chain.leads_elsewhere([LEAF], known)
+    assert not chain.leads_elsewhere([end_entity(authority("Test anchor"))], known)
+    assert not chain.leads_elsewhere([end_entity(between), der(between.cert)], [between.ours])
+    assert not chain.leads_elsewhere([der(FOREIGN.cert)], known)
+    assert not chain.leads_elsewhere([end_entity(FOREIGN), der(between.cert)], known)
+    assert not chain.leads_elsewhere([end_entity(between), der(authority("Between").cert)], known)
+    same_key = authority("Another name", key=FOREIGN.key)
+    assert not chain.leads_elsewhere([end_entity(same_key)], [FOREIGN.ours])
+    assert not chain.leads_elsewhere([], known)
+    assert not chain.leads_elsewhere([b"nonsense"], known)
+    ed = ed25519.Ed25519PrivateKey.generate()
+    assert not chain.leads_elsewhere(
+        [end_entity(FOREIGN), der(authority("Foreign root", between, key=ed, signing_key=between.key).cert)], known
+    )
