@@ -32,7 +32,7 @@ from shared.web.forms import Form
 from shared.web.oidc import Provider
 from shared.web.pages import locale_of, translator
 from shared.web.passkeys import AtHome, Passkey
-from shared.web.security import allow, client_address
+from shared.web.security import allow, client_address, leave_for
 
 PATH = "/authorize"
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
@@ -142,7 +142,7 @@ class Collecting:
 
     async def go_to_login(self, request: web.Request, visit: Visit, _: Pending) -> web.StreamResponse:
         provider, fetch = self._provider(), request.config_dict[FETCHER]
-        raise web.HTTPSeeOther(oidc.sign_in_url(provider, await arun(oidc.fetch_provider(provider), fetch), visit.attempt))
+        raise leave_for(oidc.sign_in_url(provider, await arun(oidc.fetch_provider(provider), fetch), visit.attempt))
 
     async def come_back(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
         """What the provider says of whoever signed in there; whatever is wrong with it, she signs in in another way, or tries again."""
@@ -308,7 +308,7 @@ class Collecting:
         raise await self._leave(request, visit, await authorization.deny(self._office, pending.id, AccessDenied("the holder said no")))
 
     async def _leave(self, request: web.Request, visit: Visit, address: str) -> web.HTTPSeeOther:
-        response = web.HTTPSeeOther(address)
+        response = leave_for(address)
         await visits.end(request, response, self._office, visit)
         return response
 

@@ -54,6 +54,16 @@ def allow(response: web.StreamResponse, **directives: str) -> None:
         extra[directive] = f"{extra[directive]} {sources}" if directive in extra else sources
 
 
+def leave_for(address: str) -> web.HTTPSeeOther:
+    """On to somebody else's address exactly as it stands, to be raised; ``web.HTTPSeeOther(address)`` writes addresses anew.
+
+    ``address`` went through ``urls.split``. Whoever is waited for there may compare it byte by byte (RFC 9700 section 2.1).
+    """
+    response = web.HTTPSeeOther("/")
+    response.headers["Location"] = address
+    return response
+
+
 def policy(extra: dict[str, str]) -> str:
     """The whole header; ``'none'`` gives way to what is added."""
     parts = dict(_POLICY)

@@ -75,6 +75,22 @@ async def test_letter_to_copies(registry: Registry, wallet: Wallet, nora: Visito
     ]
 
 
+@pytest.mark.parametrize("back", ["com.example.wallet://cb", "com.example.wallet://cb?x=%2Fa", "https://wallet.example/a%2Fb/../c?q=%7E"])
+async def test_she_goes_back_to_the_very_address(registry: Registry, wallet: Wallet, nora: Visitor, back: str) -> None:
+    """Byte for byte: wallets compare it so (RFC 9700 section 2.1)."""
+    made, mark = await letter(registry), "&" if "?" in back else "?"
+    _, pushed = await wallet.push(redirect_uri=back)
+    await nora.come(wallet, pushed)
+    await nora.send("/authorize/refuse")
+    assert nora.left.startswith(f"{back}{mark}error=access_denied&")
+    sign_in, pushed = await wallet.push(redirect_uri=back)
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(made))
+    await nora.agree(made.document)
+    assert nora.left.startswith(f"{back}{mark}code=")
+    assert (await wallet.change(sign_in, nora.left)).access_token
+
+
 async def test_no_is_an_answer_before_and_after_signing_in(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
     made = await letter(registry)
     for signs_in in (False, True):

@@ -141,6 +141,15 @@ async def test_a_bad_answer_leads_nowhere_and_is_told_at_once(desk: Running, sit
     assert await deliver(desk.desk, site) == 1
 
 
+async def test_the_way_on_is_the_very_address(desk: Running) -> None:
+    onwards = "https://northwold-bank.example/a%2Fb/../c?step=%7E"
+    asked = await desk.ask(same_device=True, redirect_uri=onwards)
+    async with browser() as mine:
+        await visit(mine, asked["link"])
+        _, there, _ = await visit(mine, await shown(desk, asked))
+    assert there.startswith(f"{onwards}&response_code=")
+
+
 @pytest.mark.parametrize("order", [{"redirect_uri": BACK}, {}])
 async def test_other_requests_have_no_way_back_to_us(desk: Running, order: dict[str, str]) -> None:
     asked = await desk.ask(**order)

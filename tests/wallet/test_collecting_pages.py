@@ -14,6 +14,7 @@ from support.strict_wallet import town
 from support.wallets import Site
 
 from shared.errors import AccessDenied
+from shared.openid4vci import render_as_metadata
 from wallet.upkeep import upkeep
 
 
@@ -79,6 +80,15 @@ async def test_there_and_back_again(place: Place) -> None:
     await visitor.back(issuer.agree(url))
     assert "Document collected" in visitor.text
     assert visitor.path.startswith("/cards/"), "and no code is left in the address"
+
+
+async def test_the_address_of_the_sign_in_is_followed_as_it_stands(place: Place) -> None:
+    visitor, issuer = place
+    endpoint = f"{issuer.base}/a%2Fb/../sign-in?at=%7E"
+    document = render_as_metadata(issuer.as_metadata()) | {"authorization_endpoint": endpoint}
+    issuer.instead["/.well-known/oauth-authorization-server"] = lambda _: web.json_response(document)
+    url = await visitor.leave(await visitor.invited(issuer.link()))
+    assert url.startswith(f"{endpoint}&client_id=")
 
 
 async def test_by_the_address_alone(place: Place) -> None:

@@ -11,6 +11,7 @@ from shared.openid4vp import request_links
 from shared.web.forms import Form
 from shared.web.into_wallet import IntoWallet
 from shared.web.pages import locale_of, render
+from shared.web.security import leave_for
 from verifier import request as requests
 from verifier import same_device
 from verifier.desk import Desk
@@ -79,7 +80,7 @@ class Public:
         except Forbidden:
             return await self._elsewhere(request)
         if (there := same_device.onwards(asked.terms.redirect_uri, code)) is not None:
-            raise web.HTTPSeeOther(there)
+            raise leave_for(there)
         return await render(request, "returned.html", organisation=self._desk.settings.name, elsewhere=False)
 
     def _way(self, asked: Asked, wallet: str) -> str:

@@ -27,6 +27,7 @@ from shared.web.app import bound_body
 from shared.web.auth import check_same_origin, read_files, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
+from shared.web.security import leave_for
 from wallet import sign_in
 from wallet.invite import read_invitation
 from wallet.keep import Vault
@@ -163,7 +164,9 @@ class CollectingPages:
         except VcError as error:
             return await self._not_signed_in(request, item, error)
         state = item.value.state
-        return see(state.url if isinstance(state, Sent) else f"/receive/{item.id}")
+        if isinstance(state, Sent):
+            raise leave_for(state.url)
+        return see(f"/receive/{item.id}")
 
     async def returned(self, request: web.Request) -> web.StreamResponse:
         """Back from the issuer: the code leaves the address bar, and collecting begins."""
