@@ -5,7 +5,8 @@
     subject  = await arun(finish(provider, metadata, attempt, url, at=…), fetcher)   ``url`` is what it came back with
 
 ``attempt`` holds what ties the answer to the browser that asked; derive it from a cookie that changes when somebody has signed in, and
-an answer serves once, in that browser. Of the ID token only ``sub`` is used: who else somebody is, no provider tells us.
+an answer serves once, in that browser. Of a holder's ID token only ``sub`` is used; ``finish_with_claims`` gives the whole of it, for
+operators, whose groups say what they may do.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Provider:
     client_id: str
     secret: str = field(default="", repr=False)
     redirect_uri: str
+    scopes: tuple[str, ...] = ("openid",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def sign_in_url(provider: Provider, metadata: ProviderMetadata, attempt: Attempt
     """Where the browser goes (section 3.1.2.1)."""
     asked = {
         "response_type": "code",
-        "scope": "openid",
+        "scope": " ".join(provider.scopes),
         "client_id": provider.client_id,
         "redirect_uri": provider.redirect_uri,
         "state": attempt.state,
@@ -109,7 +111,12 @@ def sign_in_url(provider: Provider, metadata: ProviderMetadata, attempt: Attempt
 
 
 def finish(provider: Provider, metadata: ProviderMetadata, attempt: Attempt, url: str, *, at: int) -> Flow[str]:
-    """The provider's name for whoever signed in there.
+    """The provider's name for whoever signed in there; errors as ``finish_with_claims``."""
+    return str((yield from finish_with_claims(provider, metadata, attempt, url, at=at))["sub"])
+
+
+def finish_with_claims(provider: Provider, metadata: ProviderMetadata, attempt: Attempt, url: str, *, at: int) -> Flow[Mapping[str, Any]]:
+    """Everything that the provider's ID token says of whoever signed in there, ``sub`` among it.
 
     ``Refused`` for an answer to another attempt, by another provider, or a no; ``Malformed``, ``BadSignature``, ``AlgorithmRefused``,
     ``WrongAudience``, ``Untrusted``, ``Expired`` for an ID token that will not do; ``Unavailable``.
@@ -144,8 +151,11 @@ def _document(got: Fetched) -> dict[str, Any]:
     return strict_json.load_object(got.body)
 
 
-def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, nonce: str, at: int) -> str:
-    """The ``sub`` of an ID token that answers ``nonce``; every check of section 3.1.3.7. One audience only: we are nobody's fellow client."""
+def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, nonce: str, at: int) -> Mapping[str, Any]:
+    """The claims of an ID token that answers ``nonce``, a ``sub`` among them; every check of section 3.1.3.7.
+
+    One audience only: we are nobody's fellow client.
+    """
     jwt = parse_jwt(token, max_bytes=65_536)
     if jwt.header.get("typ", "JWT") != "JWT":
         raise WrongTyp("this signed object is of another kind")
@@ -160,10 +170,9 @@ def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, 
     check_times(claims, at=at)
     if not hmac.compare_digest(reader.get_str(claims, "nonce").encode(), nonce.encode()):
         raise Refused("this ID token answers another sign-in", where="/nonce")
-    subject = reader.get_str(claims, "sub", max_length=_MAX_SUBJECT)
-    if not subject:
+    if not reader.get_str(claims, "sub", max_length=_MAX_SUBJECT):
         raise Malformed("an ID token names somebody", where="/sub")
-    return subject
+    return claims
 
 
 def _verify_signature(jws: Jws, keys: Mapping[str, Any]) -> None:
