@@ -90,6 +90,13 @@ class NotEntitled(Rejected):
     check = "issuer_trust"
 
 
+class PolicyError(Rejected):
+    """The metadata policies of the superiors contradict each other, or the entity's metadata does not comply with them."""
+
+    code = "metadata_policy"
+    check = "issuer_trust"
+
+
 class CertificateRevoked(Rejected):
     """The issuer of the certificate has withdrawn it."""
 

@@ -34,6 +34,7 @@ class Role(StrEnum):
     CLIENT = "client"  # one wallet's instance towards one authorization server, certified by its provider
     DPOP = "dpop"  # ties tokens to whoever asked for them; towards one authorization server
     WALLET_PROVIDER = "wallet-provider"  # vouches for wallets and for where they hold their keys
+    FEDERATION = "federation"  # speaks for its entity in a federation: of itself and of those below it
     MAC = "mac"  # symmetric: keyed references
     SEAL = "seal"  # symmetric: data at rest
 
@@ -61,6 +62,18 @@ SIGNS: dict[Role, frozenset[str]] = {
     Role.CLIENT: frozenset({"oauth-client-attestation-pop+jwt"}),
     Role.DPOP: frozenset({"dpop+jwt"}),
     Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt"}),
+    Role.FEDERATION: frozenset(
+        {
+            "entity-statement+jwt",
+            "trust-mark+jwt",
+            "trust-mark-delegation+jwt",
+            "trust-mark-status-response+jwt",
+            "resolve-response+jwt",
+            "jwk-set+jwt",
+            "trust-snapshot+jwt",
+            "successor-statement+jwt",
+        }
+    ),
     Role.MAC: frozenset(),
     Role.SEAL: frozenset(),
 }
