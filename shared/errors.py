@@ -230,6 +230,13 @@ class RequestNotSatisfied(Rejected):
     check = "request"
 
 
+class DifferentPeople(Rejected):
+    """Of the documents that were shown together, one names another person as its holder."""
+
+    code = "different_people"
+    check = "request"
+
+
 class NotAgreed(Rejected):
     """The holder did not agree to what was asked, or agreed to something else (OpenID4VP section 8.4)."""
 

@@ -80,7 +80,11 @@ class Desk:
         return served(self.types.values(), self.settings.purposes)
 
     def uses_of(self, type_id: str, query_id: str) -> tuple[Use, ...]:
-        """The ready questions of that name that are served here; without ``type_id`` of every kind of document, with those beside them."""
+        """The ready questions of that name that are served here; without ``type_id`` of every kind of document, with those beside them.
+
+        Where there are several, each also asks who holds the document.
+        """
         found = [use for use in self.uses() if use.query.id == query_id and type_id in {"", use.type.id}]
         named = dict.fromkeys(name for use in found for name in use.query.beside) if not type_id else {}
-        return (*found, *(use for use in served(self.types.values()) if (use.type.id, use.query.id) in named and use not in found))
+        found += [use for use in served(self.types.values()) if (use.type.id, use.query.id) in named and use not in found]
+        return tuple(use.beside_others() for use in found) if len(found) > 1 else tuple(found)

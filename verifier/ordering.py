@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, Final
 
 from shared.credentials import Text
-from shared.credentials._derive import dcql
+from shared.credentials._derive import question
 from shared.dcql import DcqlQuery, parse_query
 from shared.errors import InvalidRequest, Malformed, UnknownCredentialType
 from shared.formats import formats
@@ -97,7 +97,7 @@ def ready_query(uses: Sequence[Use], forms: Sequence[str]) -> dict[str, Any]:
         raise Malformed(f"the formats read here are {', '.join(sorted(known))}", where="/formats")
     found = []
     for use, form in product(uses, wanted):
-        (query,) = dcql(use.type, use.query.id, form)["credentials"]
+        (query,) = question(use.type, use.query, form)["credentials"]
         found.append({**query, "id": _name(use, form, several=len(uses) > 1, forms=wanted)})
     if len(wanted) == 1:
         return {"credentials": found}

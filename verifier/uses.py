@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from shared.credentials import ClaimPath, CredentialType, ReadyQuery, all_types
@@ -17,6 +17,12 @@ class Use:
 
     type: CredentialType
     query: ReadyQuery
+
+    def beside_others(self) -> Use:
+        """The same where other kinds of document are asked for at once: also by whom it is held, so that this can be compared."""
+        asked = tuple(dict.fromkeys((*self.query.paths, *self.type.holder_paths)))
+        optional = tuple(path for path in self.query.optional if path not in asked)
+        return replace(self, query=replace(self.query, paths=asked, optional=optional))
 
     def labels(self, paths: Iterable[ClaimPath], locale: str = "en") -> list[str]:
         """The kind's own words for details, each once."""

@@ -108,6 +108,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("It does not cover this purpose, or that was not shown."), N_("Ask whether the holder can show that it covers this.")
     ),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
+    "different_people": Reason(
+        N_("The documents that were shown name different people as their holder."),
+        N_("Each has to be the holder’s own. If only a spelling differs, its issuer can correct it; until then, ask for paper."),
+    ),
     "not_agreed": Reason(
         N_("The holder did not agree to what was asked, or agreed to something else."), N_("Make a new request and have it answered.")
     ),

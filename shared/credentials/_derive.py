@@ -210,6 +210,11 @@ def dcql(rules: CredentialType, query_id: str, format_name: str = "dc+sd-jwt") -
     ready = rules.query(query_id)
     if ready is None:
         raise Malformed("this type has no such ready question", where="/query")
+    return question(rules, ready, format_name)
+
+
+def question(rules: CredentialType, ready: ReadyQuery, format_name: str) -> dict[str, Any]:
+    """As ``dcql``, for a question that need not be one of the type's own."""
     asked = _whole(rules, ready.paths) if format_name == GROUPED_FORMAT else ready.paths
     offered = _offered(rules, asked, ready.optional) if format_name == GROUPED_FORMAT else [(path,) for path in ready.optional]
     required = [f"c{at}" for at in range(len(asked))]

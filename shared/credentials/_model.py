@@ -64,6 +64,7 @@ class CredentialType:
     status_bits: int
     status_max_age: Mapping[str, int]  # seconds, by stakes "low" | "high"
     represents: tuple[str, ...] = ()  # path prefix of the person acted for, if any: a page then says "acting for"
+    holder: tuple[str, ...] | None = None  # path prefix of whoever holds it, if it names them: see ``holder_paths``
     bearer: bool = False  # only such a type may lack holder binding (S2)
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -85,6 +86,14 @@ class CredentialType:
     def vcdm_type(self) -> str:
         """Its name among the ``type`` of a W3C credential: ``life-event`` gives ``LifeEvent``."""
         return "".join(word.capitalize() for word in self.id.split("-"))
+
+    @property
+    def holder_paths(self) -> tuple[ClaimPath, ...]:
+        """The details by which documents are compared that one holder shows together: names, and the date of birth."""
+        if self.holder is None:
+            return ()
+        found = [(*self.holder, name) for name in ("given_name", "family_name", "birthdate")]
+        return tuple(path for path in found if self.claim(path) is not None)
 
     def check(self, claims: Mapping[str, Any]) -> None:
         """Raise ``Malformed`` with a JSON pointer unless ``claims`` is a whole, consistent claim tree of this type."""

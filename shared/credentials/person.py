@@ -101,6 +101,7 @@ TYPE: CredentialType = CredentialType(
     batch_size=20,
     status_bits=2,
     status_max_age={"low": 7 * 86_400, "high": 86_400},
+    holder=(),
     cancelled_by=(Text("the person", "y person"), Text("the body that checked the identity", "y corff a wiriodd yr hunaniaeth")),
     reasons=REASONS,
     retention="sealed",  # copies live two weeks and are renewed; the check of the identity lasts for years

@@ -415,6 +415,7 @@ TYPE: CredentialType = CredentialType(
     status_bits=2,
     status_max_age={"low": 7 * 86_400, "high": 86_400},
     represents=("represented",),
+    holder=("proxy",),
     cancelled_by=(
         Text("the donor", "y rhoddwr"),
         Text("any attorney", "unrhyw atwrnai"),

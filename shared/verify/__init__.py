@@ -11,7 +11,7 @@ The ten checks, in this order; ``CHECKS`` names them and every verdict has one l
 6. ``holder_binding``  audience, nonce, freshness and purpose, signed by the holder's key (S2); replay is the caller's store, see ``replayed``
 7. ``status``          neither cancelled nor on hold, by a list young enough; only after 4 (Token Status List section 8.3)
 8. ``type_rules``      limits in clear (S3), and the type's own check for this use; an unknown type is never looked up (S21)
-9. ``request``         everything asked for, and of a live presentation nothing more
+9. ``request``         everything asked for, and of a live presentation nothing more; several documents that name their holder name the same
 
 A line is passed, failed or unchecked. One failed: rejected. Otherwise one unchecked that is needed: undecided. A check that comes after
 a failed one stays unchecked; it never counts as passed. Offline is not another code path: only the driver of the flow differs.
@@ -47,6 +47,7 @@ from ._model import (
     VerifiedCredential,
     level_of,
 )
+from ._one_holder import check_one_holder
 from ._status import DEFAULT_AGE, Knowledge, allowed_age, check_status_of
 from ._verdict import VERDICT_SCHEMA, render_verdict
 
@@ -220,6 +221,7 @@ def _check_request(
         # Nobody asks for a copy made out to somebody: its holder may put in more, but not less than the purpose needs.
         check_satisfied(query, presented, or_more=level_of(expectation.binding) is Level.ADDRESSED)
         check_agreed(expectation.agreed, presented)
+        check_one_holder([claims for each in presented.values() for claims in each], material.types)
     except VcError as error:
         return of_error("request", error, error.where)
     return Check("request", "passed")

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from support.clerk import Clerk
-from support.desk import PATHS, Running, Template, present, serving
+from support.desk import PATHS, Running, Site, Template, present, serving
 from support.receiver import HOOK, Receiver
 from support.signing import AT
-from support.trial_verify import issue, show
+from support.trial_verify import CLAIMS, issue, show
 from support.twin_kind import TWIN_VCT, both_kinds, twin
 
 from shared.codec import base64url, strict_json
-from shared.credentials import Text
+from shared.credentials import Text, by_id
+from shared.dcql import CredentialQuery
 from shared.formats import Binding
 from shared.jose.jwt import parse_jwt
 from shared.openid4vp import (
@@ -52,14 +53,14 @@ def documents(request: RequestObject, *names: str, at: int = AT, extra: Mapping[
         assert query is not None
         binding = Binding(audience=request.client_id, nonce=request.nonce, extra=extra if extra and not number else {})
         kind: dict[str, Any] = {"type": twin()} if query.vct_values == (TWIN_VCT,) else {}
-        token[name] = [
-            show(issue(query.format, seed=name, **kind), format_name=query.format, paths=_paths(query.format), binding=binding, at=at)
-        ]
+        token[name] = [show(issue(query.format, seed=name, **kind), format_name=query.format, paths=_paths(query), binding=binding, at=at)]
     return token
 
 
-def _paths(form: str) -> list[Any]:
-    return [("credentialSubject", *path) if form == "vc+sd-jwt" else path for path in PATHS]
+def _paths(query: CredentialQuery) -> list[Any]:
+    """What the bank asks, and the attorney's date of birth where that is asked for as well."""
+    born = [each.path for each in query.claims or () if each.path[-2:] == ("proxy", "birthdate")]
+    return [("credentialSubject", *path) if query.format == "vc+sd-jwt" else path for path in PATHS] + born
 
 
 async def told(desk: Running, asked: Mapping[str, Any], *names: str, **how: Any) -> tuple[int, str]:
@@ -258,9 +259,60 @@ async def test_an_answer_in_clear_only_where_it_was_asked_for(desk: Running) -> 
     assert (await desk.state(plain))["decision"] == "accepted"
 
 
-async def test_a_banks_question_goes_to_the_person_as_well(template: Template, tmp_path: Path) -> None:
-    """Who acts for somebody else, and that it is they: `person` and `representation` in one request."""
-    async with serving(template, tmp_path / "desk") as running:
-        request = await running.read(await running.ask(type=""))
-        assert [each.id for each in request.query.credentials] == ["representation", "person"]
-        assert [each.id for each in (await running.read(await running.ask())).query.credentials] == ["bank"]
+# --- who shows it ----------------------------------------------------------------------------------------------------------------------
+
+NORA = {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14"}
+MALLORY = {"given_name": "Mallory", "family_name": "Thief", "birthdate": "1990-01-01"}
+AUTHORITY = {name: CLAIMS[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")}
+
+
+async def beside(desk: Running, person: Mapping[str, str], **order: Any) -> tuple[int, str, str, int]:
+    """Nora's power of attorney and somebody's proof of identity answer the bank: status, why not, what the page says, documents told of."""
+    asked = await desk.ask(type="", **order)
+    request = await desk.read(asked)
+    binding, token = Binding(audience=request.client_id, nonce=request.nonce), {}
+    for query in request.query.credentials[:2]:
+        who = query.vct_values == (by_id("person").vct,)
+        kind: dict[str, Any] = {"type": by_id("person"), "claims": AUTHORITY | person} if who else {}
+        paths = [(name,) for name in NORA] if who else [*PATHS, ("proxy", "birthdate")]
+        wire = issue(query.format, seed=query.id, **kind)
+        token[query.id] = [show(wire, format_name=query.format, paths=paths, binding=binding, at=AT)]
+    status, answer = await desk.post(asked, render_response(request, token))
+    verdict = (await desk.state(asked))["verdict"]
+    return status, answer.get("error_description", "").partition(":")[0], verdict["sentence"], len(verdict["credentials"])
+
+
+@pytest.fixture
+async def bank(template: Template, tmp_path: Path) -> AsyncIterator[Running]:
+    async with serving(template, tmp_path / "desk", site=Site(), local=True) as running:
+        yield running
+
+
+async def test_a_banks_question_goes_to_the_person_as_well(bank: Running) -> None:
+    """Who acts for somebody else, and that it is they: `person` and `representation` in one request, each with what tells that."""
+    request = await bank.read(await bank.ask(type=""))
+    asked = {each.id: {claim.path for claim in each.claims or ()} for each in request.query.credentials}
+    assert list(asked) == ["representation", "person"]
+    assert {(name,) for name in NORA} <= asked["person"]
+    assert {("proxy", name) for name in NORA} <= asked["representation"]
+    assert [each.id for each in (await bank.read(await bank.ask())).query.credentials] == ["bank"]
+
+
+async def test_the_attorney_herself_is_accepted(bank: Running) -> None:
+    assert await beside(bank, NORA) == (200, "", "You can rely on this.", 2)
+    assert (await beside(bank, NORA | {"given_name": "NORA"}))[0] == 200
+
+
+@pytest.mark.parametrize("person", [MALLORY, NORA | {"birthdate": "1990-01-01"}, NORA | {"given_name": "Nóra"}])
+async def test_somebody_elses_power_beside_ones_own_document_is_refused(bank: Running, person: dict[str, str]) -> None:
+    status, code, sentence, documents = await beside(bank, person)
+    assert (status, code, documents) == (400, "different_people", 0)
+    assert sentence.startswith("Do not rely on this: the documents that were shown name different people as their holder.")
+
+
+async def test_the_page_says_that_the_documents_are_of_different_people(bank: Running) -> None:
+    clerk = await Clerk(bank).sign_in()
+    assert (await beside(bank, MALLORY))[0] == 400
+    page = await clerk.get(f"/desk/requests/{(await bank.call('GET', '/api/presentation-requests'))[1]['items'][0]['id']}")
+    assert "name different people as their holder" in page
+    assert "Mallory" not in page

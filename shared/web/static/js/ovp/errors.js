@@ -39,6 +39,7 @@ export const CODES = {
   outside_scope: ["type_rules", "failed"],
   request_not_satisfied: ["request", "failed"],
   over_disclosed: ["request", "failed"],
+  different_people: ["request", "failed"],
   not_agreed: ["request", "failed"],
   history_rewritten: ["signature", "failed"],
   undecided: ["status", "unchecked"],

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.signing import AT
+from support.trial_verify import CLAIMS, LIST, Answers, expectation, issue, material, show, status_token
+
+from shared.credentials import Kind, all_types, by_id
+from shared.dcql import parse_query
+from shared.flow import run
+from shared.verify import Decision, verify
+from shared.verify._one_holder import _fold, check_one_holder
+
+PERSON = by_id("person")
+NORA = {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14"}
+AUTHORITY = {name: CLAIMS[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")}
+
+
+def decide(person: Mapping[str, str], proxy: Mapping[str, str] = NORA, *, hide: tuple[str, ...] = (), **trust: Any) -> Decision:
+    """A power of attorney and a person's document, each with a key of its own and the names that are given; ``hide`` is not shown of the latter."""
+    paths = {"what": [("proxy", name) for name in proxy], "who": [(name,) for name in person if name not in hide]}
+    wires = {
+        "what": issue(seed="what", claims=CLAIMS | {"proxy": dict(proxy)}),
+        "who": issue(seed="who", type=PERSON, claims=AUTHORITY | person),
+    }
+    query = parse_query(
+        {
+            "credentials": [
+                {"id": name, "format": "dc+sd-jwt", "meta": {}, "claims": [{"path": list(path)} for path in paths[name]]} for name in wires
+            ]
+        }
+    )
+    token = {name: [show(wire, paths=paths[name])] for name, wire in wires.items()}
+    return run(verify(token, expectation(query=query, use={}), material(**trust), at=AT), Answers({LIST: status_token()}))
+
+
+def test_one_person_in_two_documents() -> None:
+    decision = decide(NORA)
+    assert (decision.decision, len(decision.credentials)) == ("accepted", 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"given_name": "Mallory"},
+        {"family_name": "Thief"},
+        {"birthdate": "1968-03-15"},
+        {"given_name": "Nóra"},
+        {"given_name": "Nora Jane"},
+        {"given_name": "Ashdown", "family_name": "Nora"},
+    ],
+)
+def test_documents_of_different_people_are_refused_together(other: dict[str, str]) -> None:
+    decision = decide(NORA | other)
+    assert {line.state for line in decision.checks[:9]} == {"passed"}
+    assert (decision.decision, decision.code, decision.credentials) == ("rejected", "different_people", ())
+
+
+@pytest.mark.parametrize("name", ["NORA", "  nora ", "Nora\n"])
+def test_case_and_spacing_make_nobody_another_person(name: str) -> None:
+    assert decide(NORA | {"given_name": name}).decision == "accepted"
+
+
+def test_what_one_of_them_does_not_show_is_not_compared() -> None:
+    assert decide(NORA | {"birthdate": "1970-01-01"}, hide=("birthdate",)).decision == "accepted"
+    assert (
+        decide({"given_name": "Mallory", "family_name": "Thief", "birthdate": "1968-03-14"}, hide=("given_name", "family_name")).decision
+        == "accepted"
+    )
+    assert decide(NORA, {"given_name": "Nora", "family_name": "Ashdown"}).decision == "accepted"
+
+
+def test_part_of_a_date_is_not_the_date() -> None:
+    claims = tuple(replace(each, kind=Kind.PARTIAL_DATE) if each.path == ("birthdate",) else each for each in PERSON.claims)
+    partly = replace(PERSON, claims=claims)
+    types = {**all_types(), PERSON.vct: partly}
+    assert decide(NORA, types=types).decision == "accepted"
+    for part in ("1968", "1968-03"):
+        assert decide(NORA | {"birthdate": part}, types=types).code == "different_people"
+
+
+def test_kinds_that_name_no_holder_are_not_compared() -> None:
+    nameless = {**all_types(), PERSON.vct: replace(PERSON, holder=None)}
+    assert decide(NORA | {"given_name": "Mallory"}, types=nameless).decision == "accepted"
+    unknown = {vct: kind for vct, kind in all_types().items() if vct != PERSON.vct}
+    assert decide(NORA | {"given_name": "Mallory"}, types=unknown).code == "unknown_credential_type"
+
+
+def test_something_else_where_the_holder_should_be_is_no_name() -> None:
+    one, other = (each.claims for each in decide(NORA).credentials)
+    check_one_holder([msgspec.structs.replace(one, claims={"proxy": "Mallory"}), other], all_types())
+
+
+@given(st.text(max_size=12))
+def test_a_name_is_the_same_however_it_is_composed_spaced_and_cased(name: str) -> None:
+    folded = _fold(name)
+    assert folded == _fold(f" {name}\n")
+    assert folded == _fold(unicodedata.normalize("NFC", name)) == _fold(unicodedata.normalize("NFD", name))
