@@ -14,7 +14,7 @@ import msgspec
 from shared.clock import DAY
 from shared.errors import AccessDenied, InvalidTransactionData, Rejected, Undecided
 from shared.formats import formats
-from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
+from shared.openid4vp import Agreement, RequestObject, assign, parse_agreement, render_dc_api_refusal
 from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet.cards import Line, acting_for, fresh_copies, type_of
@@ -90,11 +90,34 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is agreed to in sharing: their words, their own reference, and the title of the document that agrees."""
+    """What is agreed to in sharing: their words, their own reference, and the title of the document that agrees.
+
+    ``translation`` is what they say in the other language (``translation_lang``), empty where that is the same.
+    """
 
     statement: str
+    translation: str
+    translation_lang: str
     reference: str
     document: str
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that is signed, in each language in which it differs."""
+        return tuple(each for each in (self.statement, self.translation) if each)
+
+
+def agreeing(agreement: Agreement, locale: str, document: str = "") -> Agreeing:
+    """The agreement in both languages, the reader's own first."""
+    other = "en" if locale == "cy" else "cy"
+    own, translation = agreement.statement.in_(locale), agreement.statement.in_(other)
+    return Agreeing(
+        statement=own,
+        translation=translation if translation != own else "",
+        translation_lang=other,
+        reference=agreement.reference,
+        document=document,
+    )
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,10 +214,7 @@ class _Words:
         except InvalidTransactionData:
             by, problem = {}, self._("Nothing that you would show can be used to agree to what they want you to agree to.")
         agreements = [(parse_agreement(entry), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
-        return tuple(
-            Agreeing(statement=agreement.statement.in_(self.locale), reference=agreement.reference, document=title)
-            for agreement, title in agreements
-        ), problem
+        return tuple(agreeing(agreement, self.locale, title) for agreement, title in agreements), problem
 
     def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing]) -> str:
         """The consent sentence in one paragraph, for terminals and programs."""
@@ -208,7 +228,7 @@ class _Words:
             self._("To {purpose}.").format(purpose=_lower(purpose)) if purpose else self._("It gave no reason."),
             self.keeps(request.use),
             self._("It may not use it for anything else."),
-            *(self._("You agree to this: {statement}").format(statement=each.statement) for each in agreeing),
+            *(self._("You agree to this: {statement}").format(statement=said) for each in agreeing for said in each.said),
             self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
             self._("You are acting for {name} as attorney.").format(name=behalf) if behalf else "",
         ]

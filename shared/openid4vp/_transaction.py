@@ -25,6 +25,7 @@ _DIGESTS: Final = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-51
 _MAX_ENTRIES: Final = 16
 _MAX_ENTRY: Final = 32_768  # characters
 _COMMON: Final = frozenset({"type", "credential_ids", HASHES_ALG})
+_LANGUAGES: Final = (["en"], ["cy"], ["en", "cy"], ["cy", "en"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,10 @@ class TransactionData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """An entry of type ``AGREE``: the words that the holder agrees to, and the other side's own reference for them."""
+    """An entry of type ``AGREE``: the words that the holder agrees to, and the other side's own reference for them.
+
+    Where the words differ in the two languages, who agrees has to see both: both are signed.
+    """
 
     statement: Text
     reference: str = ""
@@ -107,12 +111,15 @@ def parse_transaction_data(raw: str, where: str) -> TransactionData:
 
 
 def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
-    """``InvalidTransactionData`` for another type, and for one member too many or too few (section 8.5)."""
+    """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5)."""
     if entry.type != AGREE:
         raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
     if not entry.members.keys() <= {"statement", "reference"}:
         raise InvalidTransactionData("there is more in this than can be shown", where=where)
     try:
+        words = reader.get_objects(entry.members, "statement", where)
+        if any(each.keys() != {"lang", "content"} for each in words) or [each["lang"] for each in words] not in _LANGUAGES:
+            raise InvalidTransactionData("there is more in this than can be shown", where=f"{where}/statement")
         reference = reader.get_str(entry.members, "reference", where, optional=True, max_length=200)
         return Agreement(statement=parse_words(entry.members, "statement", where), reference=reference or "")
     except Malformed as error:

@@ -151,7 +151,8 @@ async def test_what_is_agreed_to_is_shown_signed_and_remembered(wallet: Wallet, 
     [agreeing] = view.agreeing
     assert (agreeing.statement, agreeing.reference, agreeing.document) == (STATEMENT.en, "CT/7", view.parts[0].choices[0].title)
     assert STATEMENT.en in view.sentence
-    assert (await wallet.look(view.id, locale="cy")).agreeing[0].statement == STATEMENT.cy
+    [welsh] = (await wallet.look(view.id, locale="cy")).agreeing
+    assert (welsh.statement, welsh.translation, welsh.translation_lang) == (STATEMENT.cy, STATEMENT.en, "en")
     await agree(wallet.means, wallet.vault, view.id)
     facts = asking.verified()["document"]
     assert facts.binding_claims["transaction_data_hashes"] == agreed_members([entry])["transaction_data_hashes"]
@@ -159,6 +160,21 @@ async def test_what_is_agreed_to_is_shown_signed_and_remembered(wallet: Wallet, 
     [kept] = line.agreed or ()
     assert ([one.content for one in kept.statement], kept.reference) == ([STATEMENT.en, STATEMENT.cy], "CT/7")
     assert (await wallet.storage.read(lambda tx: history.check(tx, wallet.vault))).size == line.seq
+
+
+async def test_both_languages_are_shown_where_they_do_not_say_the_same(wallet: Wallet) -> None:
+    """Both are signed: £4,000 in English may not hide behind £4 in Welsh."""
+    await put_document(wallet.means, wallet.vault)
+    for locale, own, other in (("cy", "Talu £4", "Pay £4,000"), ("en", "Pay £4,000", "Talu £4")):
+        entry = render_agreement(Agreement(statement=Text("Pay £4,000", "Talu £4")), ["document"])
+        view = await wallet.look((await wallet.ask(suite(wallet).begin(transaction_data=(entry,)))).id, locale=locale)
+        assert (view.agreeing[0].statement, view.agreeing[0].translation) == (own, other)
+        assert own in view.sentence
+        assert other in view.sentence
+    alike = render_agreement(Agreement(statement=Text("Pay £4", "Pay £4")), ["document"])
+    view = await wallet.ask(suite(wallet).begin(transaction_data=(alike,)))
+    assert view.agreeing[0].translation == ""
+    assert view.sentence.count("Pay £4") == 1
 
 
 async def test_an_answer_without_the_agreement_is_not_taken_for_one(wallet: Wallet) -> None:

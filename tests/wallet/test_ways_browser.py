@@ -75,6 +75,7 @@ async def test_everything_is_chosen_and_agreed_to_on_one_page(tmp_path: Path, op
         await page.goto(f"{site.base}/authorize{link.removeprefix('openid4vp://')}")
         await page.get_by_role("button", name="Look at it").click()
         await expect(page.get_by_text(STATEMENT.en)).to_be_visible()
+        await expect(page.locator("blockquote[lang=cy]")).to_have_text(STATEMENT.cy)  # it is signed as well
         await looker.look("consent")
         documents = page.locator("section", has=page.get_by_role("heading", name="Choose which document to show"))
         extra = page.locator("section", has=page.get_by_role("heading", name="It is up to you"))
@@ -85,7 +86,7 @@ async def test_everything_is_chosen_and_agreed_to_on_one_page(tmp_path: Path, op
         await expect(documents.locator("[aria-current]", has_text="Maud")).to_be_visible()  # chosen before, and still
         await looker.look("consent-more")
         await page.get_by_role("link", name="Cymraeg").first.click()
-        await expect(page.get_by_text(STATEMENT.cy)).to_be_visible()
+        await expect(page.locator("blockquote[lang=en]")).to_have_text(STATEMENT.en)
         await looker.look("consent-cy")
         await page.get_by_role("link", name="English").first.click()
         await extra.get_by_role("link", name="Do not show it").click()
@@ -100,6 +101,7 @@ async def test_everything_is_chosen_and_agreed_to_on_one_page(tmp_path: Path, op
         await page.get_by_role("link", name="See it in my history").click()
         await page.locator("tbody a").first.click()
         await expect(page.get_by_text(STATEMENT.en)).to_be_visible()
+        await expect(page.locator("blockquote[lang=cy]")).to_have_text(STATEMENT.cy)
         await expect(page.get_by_text("credentialSubject")).to_have_count(0)  # what was asked is named in words, of each format
         await expect(page.get_by_text("Power", exact=True)).to_have_count(1)
         await looker.look("history")

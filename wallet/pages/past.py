@@ -6,13 +6,15 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.credentials import Claim, ClaimPath, CredentialType, all_types
+from shared.credentials import Claim, ClaimPath, CredentialType, Text, all_types
 from shared.errors import Missing, VcError
+from shared.openid4vp import Agreement
 from shared.receipts import peek_receipt
 from shared.web.i18n import N_
 from shared.web.pages import render
 from wallet import history
 from wallet.cards import iso_day
+from wallet.consent import Agreeing, agreeing
 from wallet.entries import AgreedTo, ClaimNames, Sealed
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
@@ -80,7 +82,7 @@ class HistoryPages:
             purpose=purpose.get(words.locale, purpose.get("en", "")),
             requested=_labels(line.entry.claims_requested, words.locale),
             presented=_labels(line.entry.claims_presented, words.locale),
-            agreed=[{"statement": _said(one, words.locale), "reference": one.reference} for one in line.entry.agreed or ()],
+            agreed=[_agreement(one, words.locale) for one in line.entry.agreed or ()],
             receipt=_receipt(line.entry.receipt),
             decisions=DECISIONS,
         )
@@ -128,9 +130,9 @@ def _claim(kind: CredentialType, path: ClaimPath) -> Claim | None:
     return kind.claim(path) or next((claim for claim in kind.claims if claim.mdoc_element == element is not None), None)
 
 
-def _said(agreed: AgreedTo, locale: str) -> str:
+def _agreement(agreed: AgreedTo, locale: str) -> Agreeing:
     words = {one.lang: one.content for one in agreed.statement}
-    return words.get(locale, words.get("en", ""))
+    return agreeing(Agreement(statement=Text(words["en"], words["cy"]), reference=agreed.reference), locale)
 
 
 def _group(kind: CredentialType | None, name: str, locale: str) -> str:

@@ -128,6 +128,33 @@ def test_what_cannot_be_agreed_to_is_refused(entries: list[Any], where: str) -> 
     assert caught.value.where == where
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        [{"lang": "en", "content": "Pay £4"}, {"lang": "de", "content": "Ich übertrage mein Haus"}],
+        [{"lang": "de", "content": "Ich übertrage mein Haus"}],
+        [{"lang": "en-GB", "content": "I give my house"}],
+        [{"lang": "en", "content": "I give my house"}, {"lang": "en", "content": "Pay £4"}],
+        [{"lang": "en", "content": "a"}, {"lang": "cy", "content": "b"}, {"lang": "en", "content": "c"}],
+        [{"lang": "en", "content": "Pay £4", "amount": "4000"}],
+        [{"lang": ["en"], "content": "Pay £4"}],
+        [{"lang": "en"}],
+    ],
+    ids=str,
+)
+def test_words_that_would_be_signed_unseen_are_refused(statement: list[Any]) -> None:
+    with pytest.raises(InvalidTransactionData) as caught:
+        request(raw({**GOOD, "statement": statement}))
+    assert caught.value.where == "/transaction_data/0/statement"
+
+
+def test_a_statement_in_either_language_or_both_is_read() -> None:
+    yes, ie = {"lang": "en", "content": "Yes"}, {"lang": "cy", "content": "Ie"}
+    for statement, text in (([yes], Text("Yes", "Yes")), ([ie], Text("Ie", "Ie")), ([ie, yes], Text("Yes", "Ie"))):
+        [entry] = request(raw({**GOOD, "statement": statement})).transaction_data
+        assert parse_agreement(entry).statement == text
+
+
 def test_no_document_of_a_format_that_cannot_agree_is_asked_to() -> None:
     query = {"credentials": [{"id": "poa", "format": "mso_mdoc", "meta": {"doctype_value": "x"}}]}
     claims = {**render_request(BANK.request(), at=AT), "dcql_query": query, "transaction_data": [raw(GOOD)]}
