@@ -16,7 +16,6 @@ from issuer.records import authorizations, documents, invitations
 from issuer.records.authorizations import SignIn
 from issuer.sessions import (
     SERVICE,
-    Approval,
     Document,
     Event,
     InvitationState,
@@ -129,7 +128,7 @@ async def _entitle(
 ) -> tuple[str, TokenResponse]:
     """The first pair of tokens for documents that somebody has a right to, and the name of their family."""
     kept = {each.id: keeps_after_collection(office.type(each.type)) for each in given}
-    waits = any(each.approval is Approval.WAITING for each in given)  # and may do so longer than an access token lives
+    waits = any(not each.cleared for each in given)  # and may do so longer than an access token lives
     pair = _pair(office, at, renewable=waits or any(kept.values()))
     entitlement = invitations.Entitlement(
         id=office.secret(16),
@@ -143,7 +142,7 @@ async def _entitle(
     end = pair.tokens.access_until if pair.tokens.refresh is None else pair.tokens.refresh_until
     await invitations.entitle(tx, entitlement, expires_at=end, tokens=pair.tokens)
     for each in given:
-        if not kept[each.id] and each.approval is not Approval.WAITING:  # details go when the wallet has had its time to fetch each format
+        if not kept[each.id] and each.cleared:  # details go when the wallet has had its time to fetch each format
             await documents.keep_no_longer_than(tx, each.id, pair.tokens.access_until)
     return entitlement.id, _answer(office, pair, prover, await _details(tx, office, entitlement))
 

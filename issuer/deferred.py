@@ -1,7 +1,8 @@
-"""Copies that a second person has to approve first: 202 and a transaction, then the copies or the refusal (OpenID4VCI section 9).
+"""Copies that a second person has to approve first: 202 and a transaction, in the end the copies (OpenID4VCI section 9).
 
-The keys that the holder proved stay bound to the transaction, sealed and tied to it: who comes back for the copies brings no keys, and
-gets them for no others. They go when the copies are picked up.
+What was sent back is corrected or cancelled by the office: until then a wallet hears that it waits, for wallets take a refusal for the
+last word. The keys that the holder proved stay bound to the transaction, sealed and tied to it: who comes back for the copies brings no
+keys, and gets them for no others. They go when the copies are picked up, or nobody came for them in two weeks; then a wallet asks anew.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from issuer.issue import View, Wanted
 from issuer.office import STORAGE, Office, digest
 from issuer.records import deferrals, documents
 from issuer.records.deferrals import Deferral
-from issuer.sessions import Approval
 from shared.clock import DAY
 from shared.codec import reader, strict_json
 from shared.errors import CredentialRequestDenied, InvalidToken, InvalidTransactionId
@@ -23,20 +23,16 @@ from shared.jose import jwk
 from shared.openid4vci import CredentialRequest, CredentialResponse, DeferredRequest
 from shared.storage import Tx
 
+KEPT_FOR = 14 * DAY
+
 
 async def request(office: Office, access: Access, asked: CredentialRequest) -> CredentialResponse:
     """Copies, or a transaction to come back for; errors as ``issue.read``."""
     view, wanted = await issue.read(office, access, asked)
     document = issue.holding(view.granted, wanted.place).document
-    if document.approval is Approval.REFUSED:
-        raise _refused()
-    if document.approval is Approval.WAITING:
+    if not document.cleared:
         return await _defer(office, view, wanted, document.id)
     return await issue.make_copies(office, access, wanted, view=view)
-
-
-def _refused() -> CredentialRequestDenied:
-    return CredentialRequestDenied("the office has looked at this document and sent it back")
 
 
 async def _defer(office: Office, view: View, wanted: Wanted, document: str) -> CredentialResponse:
@@ -52,17 +48,16 @@ async def _defer(office: Office, view: View, wanted: Wanted, document: str) -> C
 
     async def unit(tx: Tx) -> None:
         await issue.spend_nonces(tx, wanted.nonces)
-        if not await deferrals.insert(tx, new, expires_at=at + office.settings.refresh_days * DAY):
-            raise CredentialRequestDenied("too many requests for this document wait already")
+        await deferrals.insert(tx, new, expires_at=at + KEPT_FOR)
 
     await office.storage.write(unit, point="defer")
     return CredentialResponse(transaction_id=transaction, interval=office.settings.defer_seconds)
 
 
 async def pick_up(office: Office, access: Access, asked: DeferredRequest) -> CredentialResponse:
-    """The copies; the same transaction again while it waits; ``CredentialRequestDenied`` once it was sent back.
+    """The copies; the same transaction again while it waits or was sent back.
 
-    ``InvalidTransactionId`` for one that is unknown, another's, or was picked up; ``InvalidToken``.
+    ``InvalidTransactionId`` for one that is unknown, too old, another's, or was picked up; ``InvalidToken``.
     """
     at, mark = office.clock(), digest("transaction", asked.transaction_id)
 
@@ -78,9 +73,7 @@ async def pick_up(office: Office, access: Access, asked: DeferredRequest) -> Cre
     if found is None or held is None:
         raise _unknown()
     issue.check_standing(held.document, at)
-    if held.document.approval is Approval.REFUSED:
-        raise _refused()
-    if held.document.approval is Approval.WAITING:
+    if not held.document.cleared:
         return CredentialResponse(transaction_id=asked.transaction_id, interval=office.settings.defer_seconds)
     opened = await office.custodian.unseal(STORAGE, found.sealed, context=_context(mark, granted.entitlement))
     wanted = _parse(office, held.place, strict_json.load_object(opened))

@@ -148,6 +148,11 @@ class Document:
     has_claims: bool
     approval: Approval = Approval.NOT_NEEDED
 
+    @property
+    def cleared(self) -> bool:
+        """Copies may be made: nobody has to look at it first, or somebody has."""
+        return self.approval in {Approval.NOT_NEEDED, Approval.APPROVED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from shared.errors import NotEntitled, Refused, Unavailable, Untrusted, VcError
+from shared.errors import NotEntitled, Refused, Untrusted, VcError
 from shared.openid4vci import (
     AttestedKeys,
     Configuration,
@@ -144,14 +144,6 @@ async def check_parts(means: Means, parts: Sequence[Part]) -> Batch:
         formats={part.format: part.configuration for part in parts},
         notification_ids=notification_ids,
     )
-
-
-async def fetch_batch(means: Means, client: Client, grant: Granted, wanted: Sequence[Configuration]) -> Batch:
-    """Ask and check at once; ``Unavailable`` with the issuer's interval where it needs time."""
-    parts = await ask_parts(means, client, grant, wanted)
-    if wait_of(parts):
-        raise Unavailable("the issuer needs more time for this document", retry_after=wait_of(parts))
-    return await check_parts(means, parts)
 
 
 # --- keeping -----------------------------------------------------------------------------------------------------------------------------

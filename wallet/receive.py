@@ -177,7 +177,7 @@ async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised
         wait = error.retry_after if isinstance(error, Unavailable) else 0
         await _note(means, vault, item, msgspec.structs.replace(promised, next_at=means.clock() + max(wait, _RETRY)), "promise-later")
         raise
-    later = msgspec.structs.replace(promised, parts=parts, next_at=means.clock() + wait_of(parts))
+    later = msgspec.structs.replace(promised, parts=parts, next_at=means.clock() + wait_of(parts), anew=False)
     item = await _note(means, vault, item, later, "promise")
     if wait_of(parts):
         raise _waiting(wait_of(parts))

@@ -76,7 +76,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
     """The issuer needs time, perhaps for somebody's approval, and is asked again at ``next_at``.
 
-    ``anew``: its first promise was lost, perhaps with this process, and it was asked once more from the beginning.
+    ``anew``: its last promise was lost, perhaps with this process, and it was just asked once more from the beginning.
     """
 
     grant: Granted
@@ -173,7 +173,8 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21).
 
     ``server``, ``client_id`` and ``identifiers`` are those of the first grant. ``cancelled``: the copies were cancelled, and the issuer is
-    asked once whether there are others, as after a correction.
+    asked whether there are others, as after a correction, until it says that there will be none. ``parts`` are new copies that it needs
+    time for, with their keys.
     """
 
     issuer: str
@@ -185,6 +186,7 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str = ""
     identifiers: dict[str, str] = {}
     cancelled: bool = False
+    parts: tuple[Part, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

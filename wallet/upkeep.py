@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from shared.errors import Conflict, Rejected, Unavailable, VcError
+from shared.clock import DAY
+from shared.errors import (
+    Conflict,
+    CredentialRequestDenied,
+    InvalidGrant,
+    InvalidToken,
+    InvalidTransactionId,
+    Rejected,
+    Unavailable,
+    VcError,
+)
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.openid4vci import TokenResponse, refresh
@@ -31,20 +42,21 @@ from shared.status.token_status_list import (
 )
 from shared.storage import Tx
 from wallet import cut_off, history, invite
-from wallet.batch import Batch, NotKeptError, fetch_batch, ledger, put_copies, renewal, usable
-from wallet.clients import client_of
+from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_parts, ledger, put_copies, renewal, usable, wait_of
+from wallet.clients import Client, client_of, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.receive import collect, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
-from wallet.sessions import CopyLine, Document, Granted, Promised, Renewal, StatusCopy, StatusSeen
+from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
 
 LEASE = 300  # seconds that one process has to renew before another may try
 RETRY = 3_600  # seconds
+_LAST_WORDS = (InvalidGrant, InvalidToken)  # a request that is denied may be for now only, as while the office holds a document back
 STAPLED = frozenset({"dc+sd-cwt"})  # formats whose copies can carry what is said of their status
 LASTING = frozenset({"mso_mdoc"})  # formats whose lists know no hold: what they say of a copy is for ever
 _LISTS = f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE};q=0.5"
@@ -231,7 +243,8 @@ def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, Verifie
 async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     """A whole new batch by the rotating refresh token. Copies shown before stay with whom they were shown to, until they run out.
 
-    Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch.
+    Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch, or
+    ``renew-later`` what the issuer needs time for.
     """
     item = await take_lease(means, vault, item)
     due = item.value.renewal
@@ -242,15 +255,28 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
         item = await note_token(means, vault, item, token)
         grant = renewed(client, token, grant_of(due), means.clock())
-        batch = await fetch_batch(means, client, grant, usable(means, client.metadata, tuple(item.value.configurations.values())))
+        parts = await _ask(means, client, grant, item.value, due.parts)
+        if wait := wait_of(parts):
+            return await _postpone(means, vault, item, "", wait=wait, parts=parts)
+        batch = await check_parts(means, parts)
     except Unavailable:
-        return await _postpone(means, vault, item, "", again=due.cancelled)
+        return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
+    except CredentialRequestDenied as error:
+        return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
-        return await _postpone(means, vault, item, error.code)
+        return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
     following = renewal(batch, due.issuer, grant, grant.refresh_token or due.token, means.clock())
     return await _store_batch(means, vault, item, batch, following)
+
+
+async def _ask(means: Means, client: Client, grant: Granted, document: Document, before: Sequence[Part]) -> tuple[Part, ...]:
+    """For what was promised ``before``; for everything, with fresh keys, where nothing was or the issuer knows nothing of it any more."""
+    if before:
+        with suppress(InvalidTransactionId):
+            return await ask_again(client, token_of(grant), before)
+    return await ask_parts(means, client, grant, usable(means, client.metadata, tuple(document.configurations.values())))
 
 
 def grant_of(due: Renewal) -> Granted:
@@ -280,12 +306,31 @@ async def note_token(means: Means, vault: Vault, item: Item[Document], token: To
     return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-token")
 
 
-async def _postpone(means: Means, vault: Vault, item: Item[Document], problem: str, *, again: bool = False) -> Item[Document]:
-    """Try again later, at an hour that does not depend on what was shown either. Of a cancelled document a refusal is the last word."""
+async def _postpone(
+    means: Means,
+    vault: Vault,
+    item: Item[Document],
+    problem: str,
+    *,
+    wait: int = RETRY,
+    parts: tuple[Part, ...] | None = None,
+    ended: bool = False,
+) -> Item[Document]:
+    """Try again later, at an hour that does not depend on what was shown either. ``ended``: of a cancelled document there will be no others.
+
+    Copies that were promised stay so until they or others are here, whatever becomes of one attempt to get them.
+    """
     due = item.value.renewal
     if due is None:
         return item
-    later = msgspec.structs.replace(due, at=means.clock() + RETRY, lease_until=0, problem="" if due.cancelled else problem, cancelled=again)
+    later = msgspec.structs.replace(
+        due,
+        at=means.clock() + wait,
+        lease_until=0,
+        problem="" if due.cancelled else problem,
+        cancelled=due.cancelled and not ended,
+        parts=due.parts if parts is None else parts,
+    )
     value = msgspec.structs.replace(item.value, renewal=later)
     return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-later")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.storage import Tx
 
 MOST = 16
-"""Transactions that may be open for one redemption."""
+"""Transactions that may be open for one document of a redemption; of more, the oldest give way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,14 @@ class Deferral:
     sealed: bytes
 
 
-async def insert(tx: Tx, new: Deferral, *, expires_at: int) -> bool:
-    """False where too many are open already."""
-    row = await tx.fetchrow("SELECT count(*) AS n FROM deferral WHERE entitlement = $1", new.entitlement)
-    if row is not None and int(row["n"]) >= MOST:
-        return False
+async def insert(tx: Tx, new: Deferral, *, expires_at: int) -> None:
+    await tx.execute(
+        "DELETE FROM deferral WHERE entitlement = $1 AND document = $2 AND digest NOT IN "
+        "(SELECT digest FROM deferral WHERE entitlement = $1 AND document = $2 ORDER BY expires_at DESC, digest LIMIT $3)",
+        new.entitlement,
+        new.document,
+        MOST - 1,
+    )
     await tx.execute(
         "INSERT INTO deferral (digest, entitlement, document, sealed, expires_at) VALUES ($1, $2, $3, $4, $5)",
         new.digest,
@@ -33,7 +36,6 @@ async def insert(tx: Tx, new: Deferral, *, expires_at: int) -> bool:
         new.sealed,
         expires_at,
     )
-    return True
 
 
 async def find(tx: Tx, digest: bytes, entitlement: str, at: int) -> Deferral | None:

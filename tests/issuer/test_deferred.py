@@ -15,7 +15,7 @@ from issuer.office import digest
 from issuer.replace import replace as correct
 from issuer.sessions import Actor, Approval
 from shared.clock import DAY
-from shared.errors import Conflict, CredentialRequestDenied, Forbidden, InvalidToken, InvalidTransactionId, Malformed, Missing, Refused
+from shared.errors import Conflict, Forbidden, InvalidToken, InvalidTransactionId, Malformed, Missing, Refused
 from shared.formats import formats
 from shared.jose.jwk import render_jwk
 from shared.openid4vci import CredentialResponse, TokenResponse, refresh, request_deferred
@@ -97,14 +97,13 @@ async def test_who_may_approve(registry: Registry) -> None:
 
 
 async def test_sent_back_and_corrected(registry: Registry) -> None:
-    """Refused until it is corrected; then it waits again, and gives the new details."""
+    """To a wallet it waits until it is right, and then gives the new details: a refusal would be its last word."""
     number, wallet = (await registry.make())["id"], await attested(registry)
     token = await wallet.token([number])
     waiting = (await wallet.copies(token)).transaction_id
     await approval.refuse(registry.office, number, "the date is wrong", APPROVER)
-    for attempt in (pick_up(wallet, token, waiting), wallet.copies(token)):
-        with pytest.raises(CredentialRequestDenied):
-            await attempt
+    assert (await pick_up(wallet, token, waiting)).transaction_id == waiting
+    assert (await wallet.copies(token)).transaction_id
     await correct(registry.office, number, OTHER, reason="the date", actor=ADMIN)
     assert (await pick_up(wallet, token, waiting)).transaction_id == waiting
     await approval.approve(registry.office, number, APPROVER)
@@ -140,21 +139,29 @@ async def test_a_transaction_is_its_wallets_alone(registry: Registry) -> None:
     assert len((await pick_up(wallet, token, first)).credentials) == 1
 
 
-async def test_too_many_wait(registry: Registry) -> None:
+async def test_of_too_many_the_oldest_give_way(registry: Registry) -> None:
     number, wallet = (await registry.make())["id"], await attested(registry)
     token = await wallet.token([number])
+    first = (await wallet.copies(token)).transaction_id
     for _ in range(16):
-        assert (await wallet.copies(token)).transaction_id
-    with pytest.raises(CredentialRequestDenied):
-        await wallet.copies(token)
+        registry.clock.at += 1
+        newest = (await wallet.copies(token)).transaction_id
+    assert await count(registry, "deferral") == 16
+    assert (await pick_up(wallet, token, newest)).transaction_id == newest
+    with pytest.raises(InvalidTransactionId):
+        await pick_up(wallet, token, first)
     await registry.call("POST", f"/api/credentials/{number}/cancel", {"reason": "donor-died"})
     assert await count(registry, "deferral") == 0
 
 
 async def test_what_nobody_comes_back_for_goes(registry: Registry) -> None:
+    """The keys in two weeks (S24); the right to come with others lives as long as the tokens."""
     number, wallet = (await registry.make())["id"], await attested(registry)
     await wallet.copies(await wallet.token([number]))
-    registry.clock.at += 121 * DAY
+    registry.clock.at += 14 * DAY
+    await one_round(registry.app)
+    assert (await count(registry, "deferral"), await count(registry, "entitlement")) == (0, 1)
+    registry.clock.at += 107 * DAY
     await one_round(registry.app)
     for table in ("deferral", "entitled", "entitlement", "authorization_request"):
         assert await count(registry, table) == 0, table

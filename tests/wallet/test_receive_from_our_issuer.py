@@ -162,6 +162,65 @@ async def test_a_correction_comes_with_the_next_copies(template: Template, tmp_p
         assert document.status.value == "valid"
 
 
+ANA, IRIS = Actor(role="approver", name="Ana"), Actor(role="clerk", name="Iris")
+LESS = LPA_1 | {"powers": ["council-tax"]}
+
+
+@asynccontextmanager
+async def corrected(template: Template, folder: Path) -> AsyncIterator[tuple[Meeting, str]]:
+    """A document that was approved, collected and then corrected, and its wallet has seen that its copies are cancelled."""
+    async with meeting(template, folder, approve_types=("representation",)) as here:
+        number = (await here.registry.make())["id"]
+        await approval.approve(here.registry.office, number, ANA)
+        await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(number), None)
+        await correct(here.registry.office, number, LESS, reason="wrong powers", actor=IRIS)
+        await one_round(here.registry.app)
+        await here.go(3_600)
+        yield here, number
+
+
+async def arrives(here: Meeting, seconds: int = 600) -> None:
+    """The next time that the wallet asks."""
+    await here.go(seconds)
+    document = await here.wallet.document()
+    assert document.claims["powers"] == ["council-tax"]
+    assert document.status.value != "invalid"
+
+
+async def test_a_correction_may_wait_long_for_its_second_person(template: Template, tmp_path: Path) -> None:
+    """The wallet asks for the same copies again, at the office's intervals, for as long as it takes."""
+    async with corrected(template, tmp_path) as (here, number):
+        for _ in range(20):
+            await here.go(600)
+        document = await here.wallet.document()
+        row = await here.registry.office.storage.read(lambda tx: tx.fetchrow("SELECT count(*) AS n FROM deferral"))
+        assert row is not None
+        assert row["n"] == len(document.configurations)
+        await approval.approve(here.registry.office, number, ANA)
+        await arrives(here)
+
+
+async def test_a_correction_that_was_sent_back_and_corrected_arrives(template: Template, tmp_path: Path) -> None:
+    async with corrected(template, tmp_path) as (here, number):
+        await approval.refuse(here.registry.office, number, "still wrong", ANA)
+        for _ in range(3):
+            await here.go(600)
+        await correct(here.registry.office, number, LESS, reason="now right", actor=IRIS)
+        await here.go(600)
+        await approval.approve(here.registry.office, number, ANA)
+        await arrives(here)
+
+
+async def test_a_correction_outlasts_a_hold(template: Template, tmp_path: Path) -> None:
+    """Held back is not cancelled: the wallet goes on asking, once a day."""
+    async with corrected(template, tmp_path) as (here, number):
+        await here.registry.call("POST", f"/api/credentials/{number}/hold", {"reason": "investigation"})
+        await here.go(600)
+        await here.registry.call("POST", f"/api/credentials/{number}/reinstate", {"reason": "investigation-closed"})
+        await approval.approve(here.registry.office, number, ANA)
+        await arrives(here, DAY)
+
+
 async def test_a_document_that_was_cancelled_stays_so(template: Template, tmp_path: Path) -> None:
     async with meeting(template, tmp_path) as here:
         number = (await here.registry.make())["id"]

@@ -103,6 +103,20 @@ async def test_a_transaction_that_nobody_knows_any_more_is_begun_anew_once(tmp_p
         assert len(here.issuer.batches) == 2
 
 
+async def test_a_promise_that_held_for_a_while_may_be_begun_anew_again(tmp_path: Path) -> None:
+    """As where an office forgets who waits for long."""
+    async with visit(tmp_path, waits=2) as here:
+        invitation = await promised(here)
+        for _ in range(3):
+            await go(here, 60)
+            here.issuer.transactions.clear()
+            await go(here, 60)
+        assert isinstance((await here.look(invitation)).state, Promised)
+        for _ in range(2):
+            await go(here, 60)
+        assert isinstance((await here.look(invitation)).state, Kept)
+
+
 async def test_a_transaction_that_was_lost_may_be_ready_now(tmp_path: Path) -> None:
     async with visit(tmp_path, waits=1) as here:
         invitation = await promised(here)
@@ -206,9 +220,30 @@ async def test_new_copies_that_need_time_are_asked_for_later(tmp_path: Path) -> 
         document = await here.wallet.document()
         assert document.renewal is not None
         assert document.renewal.problem == ""
-        here.issuer.ways.waits = 0
-        await go(here, DAY)
-        assert len(here.issuer.batches) == 3
+        keys = {key for part in document.renewal.parts for key in part.keys}
+        assert document.renewal.at == here.clock() + here.issuer.ways.interval
+        await go(here, here.issuer.ways.interval)
+        document = await here.wallet.document()
+        assert {copy.id for copy in document.copies} == keys
+        assert document.renewal is not None
+        assert document.renewal.parts == ()
+        assert len(here.issuer.batches) == 2, "asked for once"
+
+
+async def test_new_copies_that_are_forgotten_meanwhile_are_asked_for_anew(tmp_path: Path) -> None:
+    async with visit(tmp_path) as here:
+        await here.collect()
+        here.issuer.ways.waits = 1
+        await go(here, 21 * DAY)
+        for _ in range(3):
+            here.issuer.transactions.clear()
+            await go(here, here.issuer.ways.interval)
+        document = await here.wallet.document()
+        assert document.renewal is not None
+        assert document.renewal.problem == ""
+        assert len(here.issuer.batches) == 5
+        await go(here, here.issuer.ways.interval)
+        assert {copy.id for copy in (await here.wallet.document()).copies} == {key for part in document.renewal.parts for key in part.keys}
 
 
 async def test_nothing_lies_in_clear_while_it_is_promised(tmp_path: Path) -> None:
