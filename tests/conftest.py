@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the code
 settings.load_profile("muniment")
 
-pytest_plugins = ["support.postgresql", "support.browser", "support.house", "support.foreign"]
+pytest_plugins = ["support.postgresql", "support.browser", "support.house", "support.foreign", "support.thrift"]
 Vectors = Callable[[str], Path]
 
 

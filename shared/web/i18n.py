@@ -30,13 +30,16 @@ def load_translations(folders: Iterable[Traversable], locale: str) -> gettext.Nu
         file = folder / f"{locale}.po"
         if not file.is_file():
             continue
-        compiled = io.BytesIO()
-        write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=locale), use_fuzzy=True)
-        compiled.seek(0)
-        one = gettext.GNUTranslations(compiled)
+        one = gettext.GNUTranslations(io.BytesIO(_compiled(file.read_bytes(), locale)))
         one.add_fallback(loaded)
         loaded = one
     return loaded
+
+
+def _compiled(po: bytes, locale: str) -> bytes:
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(po), locale=locale), use_fuzzy=True)
+    return compiled.getvalue()
 
 
 def negotiate(asked: str | None, remembered: str | None, accept: str) -> str:

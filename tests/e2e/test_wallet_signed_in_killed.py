@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support.receive_steps import PASSPHRASE
 from support.strict_issuer import StrictIssuer, strict_issuer
+from support.thrift import easy_seal
 from support.wallets import EASY
 
 from demo.config import environment
@@ -69,7 +70,8 @@ async def prepare(folder: Path, issuer: StrictIssuer) -> Program:
         folder=folder / "wallet", public_url="http://localhost:8102", port=8102, holder="Nora", passphrase=PASSPHRASE,
         trust=(f"{pem}:credential-issuer:{issuer.base}",),
     )  # fmt: skip
-    await set_up(wish, clock=issuer.clock, entropy=system_entropy, hardness=EASY)
+    with easy_seal():
+        await set_up(wish, clock=issuer.clock, entropy=system_entropy, hardness=EASY)
     return Program(folder / "wallet", issuer)
 
 

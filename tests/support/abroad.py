@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import ClientSession, TCPConnector, web
 from support.registry import Registry, Template
+from support.thrift import easy_seal
 
 from demo.authority import Authority
 from issuer import init as issuer_init
@@ -36,7 +37,8 @@ async def office_template(folder: Path) -> Template:
         operator="Iris Admin",
         passphrase="correct-horse-battery",
     )
-    return Template(folder, await issuer_init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
+    with easy_seal():
+        return Template(folder, await issuer_init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
 
 
 @dataclass
@@ -81,7 +83,8 @@ async def counter(folder: Path, authority: Authority, *trust: str) -> AsyncItera
     wish = init.Wish(
         directory=folder, name="Northwold Bank (test)", public_url=url, port=port, passphrase="correct-horse-battery", trust=trust
     )
-    made = await init.set_up(wish, clock=system_clock, entropy=system_entropy)
+    with easy_seal():
+        made = await init.set_up(wish, clock=system_clock, entropy=system_entropy)
     settings = config.settle(load(config.Settings, config.toml(folder), {}, config.PREFIX), folder)
     settings = msgspec.structs.replace(settings, outbound_ca_file=str(authority.ca), outbound_allow=("localhost:*",))
     app = composition.build(open_desk(folder, settings), chores=False)

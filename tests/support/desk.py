@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from aiohttp import ClientSession, CookieJar, web
 from support.signing import AT, Signer
+from support.thrift import easy_seal
 from support.trial_verify import ISSUER, LIST, VCT, Dice, credential_type, issue, registry, show, status_token
 from support.trial_web import Watch
 from support.trusting import Publisher
@@ -24,7 +24,6 @@ from shared import addressed
 from shared.addressed import AddressedPresentation
 from shared.clock import system_entropy
 from shared.credentials._derive import type_metadata_bytes
-from shared.custody._envelope import Cost
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched, arun
 from shared.formats import Binding
@@ -137,8 +136,7 @@ async def make_template(directory: Path) -> Template:
         passphrase="correct-horse-battery",
         trust=(f"{anchor}:credential-issuer:{ISSUER}",),
     )
-    with pytest.MonkeyPatch.context() as patch:  # the seal says how hard it is: every test opens it again
-        patch.setattr("shared.custody.file.Cost", lambda: Cost(iterations=1, lanes=1, memory_kib=1024))
+    with easy_seal():
         return Template(directory, await init.set_up(wish, clock=Watch(AT - 3600), entropy=system_entropy))
 
 

@@ -15,6 +15,7 @@ import msgspec
 import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector, web
 from support.signing import Signer
+from support.thrift import easy_seal
 from support.trial_web import Watch
 
 from demo.authority import Authority
@@ -99,7 +100,8 @@ async def make_template(directory: Path) -> Template:
         operator="Iris Admin",
         passphrase="correct-horse-battery",
     )
-    return Template(directory, await init.set_up(wish, clock=Watch(NOON - 3600), entropy=system_entropy))
+    with easy_seal():
+        return Template(directory, await init.set_up(wish, clock=Watch(NOON - 3600), entropy=system_entropy))
 
 
 @dataclass

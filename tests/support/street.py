@@ -14,6 +14,7 @@ from typing import Any
 
 from support.answering import answering
 from support.registry import URL, Registry, Template, serving
+from support.thrift import easy_seal
 from support.wallets import EASY, PASSPHRASE
 from support.world import Party
 
@@ -72,7 +73,8 @@ async def office(folder: Path) -> Template:
         operator="Iris Admin",
         passphrase="correct-horse-battery",
     )
-    return Template(folder, await init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
+    with easy_seal():
+        return Template(folder, await init.set_up(wish, clock=lambda: system_clock() - 7_200, entropy=system_entropy))
 
 
 @asynccontextmanager
@@ -89,7 +91,8 @@ async def street(template: Template, folder: Path) -> AsyncIterator[Street]:
             passphrase=PASSPHRASE,
             trust=(f"{folder}/registry/anchor.pem:credential-issuer:{registry.url}", f"{folder}/party.pem:relying-party"),
         )
-        await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
+        with easy_seal():
+            await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
         (folder / "passphrase").write_text(PASSPHRASE)
         plain = environment({})
         yield Street(registry, party, folder / "wallet", plain | {"MUNIMENT_WALLET_PASSPHRASE_FILE": str(folder / "passphrase")})

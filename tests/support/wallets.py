@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import ClientSession, CookieJar, web
+from support.thrift import easy_seal
 from support.trial_verify import Dice
 from support.world import CODE, World
 
@@ -166,7 +167,8 @@ async def serve_wallet(folder: Path, *, world: World | None = None, storage: str
     base = f"http://localhost:{port}"
     wish = Wish(folder=folder, public_url=base, port=port, storage=storage, holder="Nora Ashdown", open_to_all=True)
     easy = {"kdf_memory_kib": 8_192, "kdf_iterations": 1}
-    made = await set_up(wish, clock=world.clock, entropy=system_entropy, hardness=EASY)
+    with easy_seal():
+        made = await set_up(wish, clock=world.clock, entropy=system_entropy, hardness=EASY)
     place = open_place(folder)
     place = replace(place, settings=msgspec.structs.replace(place.settings, **(easy | settings)))
     host = open_host(place, clock=world.clock)
@@ -186,7 +188,8 @@ async def serve_wallet(folder: Path, *, world: World | None = None, storage: str
 async def abroad(folder: Path, *, trust: str, ca: Path) -> AsyncIterator[tuple[Host, Opened]]:
     """Nora's wallet on the machine's own clock and network, over https under the authority ``ca``; ``trust`` as on the command line."""
     wish = Wish(folder=folder, public_url="http://localhost:8102", port=8102, holder="Nora", passphrase=PASSPHRASE, trust=(trust,))
-    await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
+    with easy_seal():
+        await set_up(wish, clock=system_clock, entropy=system_entropy, hardness=EASY)
     with (folder / "wallet.toml").open("a") as file:
         file.write(f"outbound_ca_file = {json.dumps(str(ca))}\n")
     host = open_host(open_place(folder))
