@@ -33,6 +33,7 @@ from shared.errors import (
     Unavailable,
     UnknownCredentialConfiguration,
     UnknownCredentialIdentifier,
+    VcError,
 )
 from shared.formats import Credential, StatusReference
 from shared.keys import PublicKey, Role, sign
@@ -76,12 +77,20 @@ class _Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delivery:
-    """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies of which document expire."""
+    """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies of which document expire.
+
+    ``claims`` are the sealed details that were signed; sealed anew they never look the same.
+    """
 
     id: str
     document: Document
+    claims: bytes | None
     nonces: Mapping[str, int]
     expires_at: int
+
+
+class _CorrectedError(Exception):
+    """The details that were signed are no longer those of the document; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +136,12 @@ async def make_copies(
         claims = await source(office, wanted.configuration.type).give(held.claims, held.document)
         series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
-        delivery = _Delivery(id=office.secret(16), document=held.document, nonces=wanted.nonces, expires_at=series.expires_at)
+        delivery = _Delivery(
+            id=office.secret(16), document=held.document, claims=held.claims, nonces=wanted.nonces, expires_at=series.expires_at
+        )
         try:
             await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, also=also, at=at), point="issue")
-        except statuses.CollisionError:  # another request took one of the indices meanwhile: draw again
+        except (statuses.CollisionError, _CorrectedError):  # indices were taken, or details corrected, meanwhile: look again
             view = None
             continue
         return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id)
@@ -299,12 +310,21 @@ async def _deliver(
     kind = "collected" if document.collected_at is None else "renewed"
     event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
     if not await documents.note_collection(tx, document.id, view.granted.entitlement, event):
-        raise CredentialRequestDenied("the office has just cancelled this document, put it on hold, or made a new invitation")
+        raise await _not_now(tx, document.id)
+    if await documents.sealed_claims(tx, document.id) != delivery.claims:
+        raise _CorrectedError
     if await statuses.live_copies(tx, document.id, at) + count > office.settings.live_copies:
         raise CredentialRequestDenied("too many copies of this document are in force already")
     name = digest("delivery", delivery.id)
     await statuses.reserve(tx, view.list.id, view.free, document=document.id, delivery=name, value=0, expires_at=delivery.expires_at)
     await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
+
+
+async def _not_now(tx: Tx, number: str) -> VcError:
+    """Why a document that could be collected a moment ago cannot be now."""
+    if (await documents.get(tx, number)).cleared:
+        return CredentialRequestDenied("the office has just cancelled this document, put it on hold, or made a new invitation")
+    return Unavailable("the office has just corrected this document: ask again")
 
 
 async def spend_nonces(tx: Tx, nonces: Mapping[str, int]) -> None:

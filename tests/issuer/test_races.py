@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.registry import Holder, Registry, Template, collect, serving
+from support.registry import LPA_1, Holder, Registry, Template, collect, serving
 
 from issuer import issue as issuing
+from issuer.approval import approve
 from issuer.office import draw_indices
+from issuer.replace import replace as correct
+from issuer.sessions import Actor
 from shared.clock import Entropy
+from shared.errors import Unavailable
 from shared.formats import formats
 from shared.status.token_status_list import parse_token
+from shared.x509 import load_certificate
 
 AT_ONCE = 50
+LESS = LPA_1 | {"powers": ["council-tax"]}
 
 
 @pytest.fixture
@@ -129,6 +136,42 @@ async def test_cancelled_while_collecting(registry: Registry) -> None:
     mine = await registry.office.storage.read(lambda tx: tx.fetch("SELECT value FROM status_entry WHERE document IS NOT NULL"))
     assert len(mine) == sum(collected)
     assert {row["value"] for row in mine} <= {1}
+
+
+def correct_meanwhile(registry: Registry, number: str, patch: pytest.MonkeyPatch) -> None:
+    """Correct a document, once, just while the next copy of it is signed."""
+    signing, clerk = issuing._sign, Actor(role="clerk", name="Cled")
+
+    async def sign(*given: Any) -> str:
+        patch.setattr(issuing, "_sign", signing)
+        await correct(registry.office, number, LESS, reason="a slip", actor=clerk)
+        return await signing(*given)
+
+    patch.setattr(issuing, "_sign", sign)
+
+
+async def test_corrected_while_collecting(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No copy says what the document no longer says."""
+    made = await registry.make()
+    holder = await collect(registry, made)
+    correct_meanwhile(registry, made["id"], monkeypatch)
+    (wire,) = (await holder.copies(1)).credentials
+    form, key = formats()["dc+sd-jwt"], load_certificate(registry.office.x5c[0]).public
+    told = form.check_received(form.parse(wire), key, holder=holder.keys[0].public, at=registry.clock())
+    assert told.claims == LESS
+
+
+async def test_corrected_while_collecting_and_to_be_approved(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that nobody has approved; and a wallet does not hear that it was refused."""
+    async with serving(template, tmp_path / "registry", approve_types=("representation",)) as registry:
+        made = await registry.make()
+        holder = await collect(registry, made)
+        await approve(registry.office, made["id"], Actor(role="approver", name="Ana"))
+        correct_meanwhile(registry, made["id"], monkeypatch)
+        with pytest.raises(Unavailable):
+            await holder.copies(1)
+        assert await entries(registry) == []
+        assert (await holder.copies(1)).transaction_id
 
 
 async def test_one_change_at_a_time(registry: Registry) -> None:
