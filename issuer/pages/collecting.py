@@ -26,6 +26,7 @@ from shared.credentials import CredentialType
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, SignInRequired, Unavailable, VcError
 from shared.flow import arun
 from shared.oauth import parse_pushed_reference
+from shared.urls import with_query
 from shared.web import oidc, passkeys, rates
 from shared.web.context import FETCHER
 from shared.web.forms import Form
@@ -54,7 +55,7 @@ def add_to(app: web.Application, office: Office) -> None:
         ("POST", "/agree", part.agree, True),
         ("POST", "/refuse", part.refuse, False),
         ("POST", "/passkey", part.use_passkey, False),
-        ("GET", "/login", part.go_to_login, False),
+        ("POST", "/login", part.go_to_login, False),
         ("GET", "/login/back", part.come_back, False),
         ("GET", "/passkeys", part.ask_passkeys, True),
         ("POST", "/passkeys", part.add_passkey, True),
@@ -124,25 +125,27 @@ class Collecting:
         except SignInRequired:
             form.error("code", words("Code and date of birth do not match, or the code has been used. Check both and try again"))
             return await self._ask_sign_in(request, visit, pending, form)
-        raise await self._signed_in(request, visit, holder)
-
-    async def _signed_in(self, request: web.Request, visit: Visit, holder: str) -> web.HTTPSeeOther:
-        """A new cookie. Whoever was signed in already has shown that a second letter is hers too."""
         if visit.holder is not None:
-            await people.join(self._office, visit.holder, holder)
-            holder = visit.holder
-        return await self._onward(request, visit, holder, "/documents")
+            holder = await people.join(self._office, visit.holder, holder, birth)
+        raise await self._onward(request, visit, holder, "/documents")
 
     async def _onward(self, request: web.Request, visit: Visit, holder: str | None, path: str) -> web.HTTPSeeOther:
+        """A new cookie, for ``holder`` and nobody else: several people may use one browser."""
         response = web.HTTPSeeOther(self.base + path)
         await visits.begin(request, response, self._office, visit.pending, holder)
         return response
 
     # --- an account elsewhere ------------------------------------------------------------------------------------------------------------
 
-    async def go_to_login(self, request: web.Request, visit: Visit, _: Pending) -> web.StreamResponse:
+    async def go_to_login(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """A link, for browsers forbid forms to lead elsewhere. Who is there is asked anew: others may use this computer too."""
+        await visits.read_form(request, visit)
         provider, fetch = self._provider(), request.config_dict[FETCHER]
-        raise leave_for(oidc.sign_in_url(provider, await arun(oidc.fetch_provider(provider), fetch), visit.attempt))
+        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
+        metadata = await arun(oidc.fetch_provider(provider), fetch)
+        address = with_query(oidc.sign_in_url(provider, metadata, visit.attempt), {"prompt": "login"})
+        login, host = self._office.settings.login_name, urlsplit(address).netloc
+        return await self._show(request, visit, pending, "elsewhere", address=address, host=host, login=login)
 
     async def come_back(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
         """What the provider says of whoever signed in there; whatever is wrong with it, she signs in in another way, or tries again."""
@@ -161,7 +164,7 @@ class Collecting:
         except VcError:
             form.error("login", words("You were not signed in there. Try again, or use your letter"), anchor="code")
         else:
-            raise await self._signed_in(request, visit, holder)
+            raise await self._onward(request, visit, holder, "/documents")
         return await self._ask_sign_in(request, visit, pending, form)
 
     def _provider(self) -> Provider:
@@ -180,7 +183,7 @@ class Collecting:
         except SignInRequired:
             form.error("passkey", words("That passkey does not sign anybody in here. Use your letter"), anchor="code")
             return await self._ask_sign_in(request, visit, pending, form)
-        raise await self._signed_in(request, visit, holder)
+        raise await self._onward(request, visit, holder, "/documents")
 
     async def ask_passkeys(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
         return await self._ask_passkeys(request, visit, pending, Form())

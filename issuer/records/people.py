@@ -78,6 +78,12 @@ async def birth_of(tx: Tx, document: str) -> bytes | None:
     return None if row is None else bytes(row["birth"])
 
 
+async def births_of(tx: Tx, holder: str) -> list[tuple[str, bytes]]:
+    """As ``birth_of`` for each document of a holder that a letter was made for, with its number."""
+    rows = await tx.fetch("SELECT a.document, a.birth FROM activation a JOIN held h ON h.document = a.document WHERE h.holder = $1", holder)
+    return [(str(row["document"]), bytes(row["birth"])) for row in rows]
+
+
 async def document_of(tx: Tx, code: bytes) -> str | None:
     row = await tx.fetchrow("SELECT document FROM activation WHERE code = $1", code)
     return None if row is None else str(row["document"])

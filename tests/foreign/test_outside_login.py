@@ -100,8 +100,8 @@ async def test_account_elsewhere_opens_what_was_made_for_it(office: Registry, au
     sign_in, pushed = await wallet.push()
     async with visitor(office, authority) as nora, visitor(office, authority) as thief:
         assert "Sign in with Citizen Account" in await nora.come(wallet, pushed)
-        await nora.open("/authorize/login")
-        asked = nora.left
+        page = await nora.send("/authorize/login")
+        asked = re.findall(r'href="([^"]*state=[^"]*)"', page)[0]
         back = await log_in(authority, asked, "somebody else")
         assert "Nothing was made here for that account" in await nora.open(back)
         back = await log_in(authority, asked, "nora")

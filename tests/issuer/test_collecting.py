@@ -9,32 +9,18 @@ from typing import Any, cast
 import pytest
 import yarl
 from support.attested import CALLBACK, Wallet, attested
-from support.registry import LPA_1, NOON, Registry
-from support.visitor import BORN, Visitor, visitor
+from support.registry import NOON, Registry
+from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 
 from issuer import offers, people
-from issuer.offers import Made, Order
 from issuer.office import Office, keyed
 from issuer.pages.collecting import form_target
-from issuer.people import Opening
 from issuer.revoke import Wish, change_one
-from issuer.sessions import Action, Actor
+from issuer.sessions import Action
 from shared.clock import system_entropy
 from shared.errors import SignInRequired
 from shared.storage import Storage
 from shared.web import sessions
-
-CLERK = Actor(role="clerk", name="Cora Clerk")
-
-
-async def letter(registry: Registry, born: str = "1968-03-14", **claims: Any) -> Made:
-    order = Order(type="representation", claims=LPA_1 | claims, opening=Opening(birth_date=born))
-    return await offers.make(registry.office, order, actor=CLERK, idempotency_key=system_entropy(8).hex())
-
-
-def code(made: Made) -> str:
-    assert made.secrets.activation is not None
-    return made.secrets.activation
 
 
 @pytest.fixture
@@ -284,6 +270,7 @@ async def test_letter_of_the_invitation_comes_first(registry: Registry, wallet: 
         registry.office,
         await people.sign_in(registry.office, code(first), "1968-03-14"),
         await people.sign_in(registry.office, code(second), "1968-03-14"),
+        "1968-03-14",
     )
     for wanted in (first, second):
         _, pushed = await wallet.push(issuer_state=offers.issuer_state(wanted.secrets.token))

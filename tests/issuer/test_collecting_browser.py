@@ -11,18 +11,15 @@ import pytest
 from playwright.async_api import Page, Route, expect
 from support.attested import CALLBACK, Wallet, attested
 from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
-from support.registry import LPA_1, NOON, Registry, Template, serving
+from support.registry import NOON, Registry, Template, serving
+from support.visitor import letter
 
-from issuer import offers, people
-from issuer.offers import Made, Order
-from issuer.people import Opening
-from issuer.sessions import Actor
-from shared.clock import system_entropy
+from issuer import people
+from issuer.offers import Made
 from shared.openid4vci import sign_in_url
 
 pytestmark = pytest.mark.real
 
-CLERK = Actor(role="clerk", name="Cora Clerk")
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -57,11 +54,6 @@ class Walker:
         if SCREENS is not None:
             self.count += 1
             await picture(self.page, SCREENS, f"holder-{self.name}-{self.count:02d}-{name}")
-
-
-async def letter(registry: Registry, **claims: Any) -> Made:
-    order = Order(type="representation", claims=LPA_1 | claims, opening=Opening(birth_date="1968-03-14"))
-    return await offers.make(registry.office, order, actor=CLERK, idempotency_key=system_entropy(8).hex())
 
 
 async def come(page: Page, wallet: Wallet, **more: Any) -> Any:

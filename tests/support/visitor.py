@@ -7,18 +7,37 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 from support.attested import Wallet
-from support.registry import Registry
+from support.registry import LPA_1, Registry
 
 from demo.authority import Authority
+from issuer import offers
+from issuer.offers import Made, Order
+from issuer.people import Opening
+from issuer.sessions import Actor
+from shared.clock import system_entropy
 from shared.oauth import PushedResponse
 from shared.openid4vci import sign_in_url
 
+CLERK = Actor(role="clerk", name="Cora Clerk")
 BORN = {"birth.day": "14", "birth.month": "3", "birth.year": "1968"}
+
+
+async def letter(registry: Registry, born: str = "1968-03-14", account: str | None = None, **claims: Any) -> Made:
+    """A document that is collected with a letter."""
+    order = Order(type="representation", claims=LPA_1 | claims, opening=Opening(birth_date=born, account=account))
+    return await offers.make(registry.office, order, actor=CLERK, idempotency_key=system_entropy(8).hex())
+
+
+def code(made: Made) -> str:
+    """The one in the letter."""
+    assert made.secrets.activation is not None
+    return made.secrets.activation
 
 
 @dataclass

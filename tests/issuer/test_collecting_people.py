@@ -1,0 +1,148 @@
+"""Who is who: several people at one browser, letters that replace earlier ones, accounts elsewhere. No browser needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from support.attested import Wallet, attested
+from support.registry import Registry, Template, serving
+from support.soft_authenticator import SoftAuthenticator
+from support.visitor import Visitor, code, letter, visitor
+
+from issuer import people
+from shared.codec import base64url
+from shared.flow import Flow
+from shared.web import oidc
+from shared.web.oidc import Attempt, Provider, ProviderMetadata
+
+HIS_DAY = {"birth.day": "2", "birth.month": "1", "birth.year": "1990"}
+LOGIN: dict[str, Any] = {"login_issuer": "https://login.example", "login_client_id": "office", "login_name": "Citizen Account"}
+THERE = ProviderMetadata(authorization_endpoint="https://login.example/auth", token_endpoint="", jwks_uri="", names_itself=False)
+
+
+@pytest.fixture
+async def registry(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Registry]:
+    """An office with an outside login, at which whoever comes back is "her"."""
+
+    def fetch_provider(_: Provider) -> Flow[ProviderMetadata]:
+        yield from ()
+        return THERE
+
+    def finish(_: Provider, __: ProviderMetadata, ___: Attempt, ____: str, *, at: int) -> Flow[str]:
+        yield from ()
+        return f"her{at - at}"
+
+    monkeypatch.setattr(oidc, "fetch_provider", fetch_provider)
+    monkeypatch.setattr(oidc, "finish", finish)
+    async with serving(template, tmp_path / "registry", **LOGIN) as running:
+        yield running
+
+
+@pytest.fixture
+async def wallet(registry: Registry) -> Wallet:
+    return await attested(registry)
+
+
+@pytest.fixture
+async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
+    """With a request of her wallet at hand."""
+    async with visitor(registry) as one:
+        await one.come(wallet, (await wallet.push())[1])
+        yield one
+
+
+async def opened_by(registry: Registry, holder: str) -> list[str]:
+    return [each.document.id for each in await people.fitting(registry.office, holder, ["representation"])]
+
+
+def challenge(page: str) -> bytes:
+    found = re.search(r'data-passkey-options="(\{.*?\})"', page)
+    assert found is not None
+    return base64url.decode(json.loads(found[1])["challenge"])
+
+
+async def add_passkey(visitor: Visitor) -> SoftAuthenticator:
+    asked = challenge(await visitor.open("/authorize/passkeys"))
+    made = SoftAuthenticator(host="registry.example", origin="https://registry.example", handle=sha256(asked).digest())
+    await visitor.send("/authorize/passkeys", ("passkey", made.create(asked)), ("name", "Phone"))
+    assert "Phone" in visitor.text
+    return made
+
+
+async def use_passkey(visitor: Visitor, passkey: SoftAuthenticator) -> None:
+    asked = challenge(await visitor.open("/authorize/sign-in"))
+    await visitor.send("/authorize/passkey", ("passkey", passkey.get(asked)))
+
+
+# --- two people, one browser -------------------------------------------------------------------------------------------------------------
+
+
+async def test_two_people_at_one_browser_stay_two(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """A letter with another date of birth is another person's: whoever used it last is signed in, with what is hers alone."""
+    hers, his = await letter(registry), await letter(registry, born="1990-01-02")
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    await nora.sign_in(code(hers))
+    await nora.open("/authorize/sign-in")
+    await nora.sign_in(code(his), {"birth.day": "2", "birth.month": "1", "birth.year": "1990"})
+    assert nora.path == "/authorize/agree"
+    await nora.agree(hers.document)
+    assert (nora.status, nora.left) == (400, "")
+    office = registry.office
+    for made, born in ((hers, "1968-03-14"), (his, "1990-01-02")):
+        holder = await people.sign_in(office, code(made), born)
+        assert [each.document.id for each in await people.fitting(office, holder, ["representation"])] == [made.document]
+
+
+async def test_a_passkey_or_an_account_joins_nobody(registry: Registry, nora: Visitor) -> None:
+    """Neither says whose the documents before were: each opens what it opened, and no more."""
+    office, hers, his = registry.office, await letter(registry), await letter(registry, born="1990-01-02")
+    theirs = (await registry.make(account="her0"))["id"]
+    await nora.sign_in(code(hers))
+    passkey = await add_passkey(nora)
+    await nora.open("/authorize/sign-in")
+    await nora.sign_in(code(his), HIS_DAY)
+    await use_passkey(nora, passkey)
+    assert f'name="document" value="{hers.document}"' in nora.text
+    await nora.open("/authorize/login/back?code=c")
+    assert f'name="document" value="{theirs}"' in nora.text
+    for number, holder in (
+        (hers.document, await people.sign_in(office, code(hers), "1968-03-14")),
+        (his.document, await people.sign_in(office, code(his), "1990-01-02")),
+        (theirs, await people.sign_in_by_account(office, "her0")),
+    ):
+        assert await opened_by(registry, holder) == [number]
+
+
+async def test_nobody_is_led_to_the_login_by_another_page(nora: Visitor) -> None:
+    """Only by our own form; the provider asks anew who is there."""
+    page = nora.text
+    await nora.open("/authorize/login")
+    assert nora.status == 405
+    await nora.send("/authorize/login", ("form_token", "x"))
+    assert nora.status == 403
+    nora.text = page
+    await nora.send("/authorize/login")
+    assert (nora.status, nora.left) == (200, "")
+    link = re.search(r'href="(https://login\.example/auth[^"]*)"', nora.text)
+    assert link is not None
+    assert parse_qs(urlsplit(link[1]).query)["prompt"] == ["login"]
+    assert "Next you go to login.example" in nora.text
+
+
+async def test_ways_to_the_login_are_throttled(nora: Visitor) -> None:
+    page = nora.text
+    for _ in range(people.BY_ADDRESS.most):
+        nora.text = page
+        await nora.send("/authorize/login")
+        assert nora.status == 200
+    nora.text = page
+    await nora.send("/authorize/login")
+    assert nora.status == 429
