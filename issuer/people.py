@@ -54,7 +54,7 @@ BY_INVITATION = Opening()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """HMACs to be stored, and a holder for the document if nobody has it yet."""
+    """HMACs to be stored, and a new holder for the document unless the account has one."""
 
     holder: str
     code: bytes | None
@@ -116,16 +116,14 @@ async def keep(tx: Tx, prepared: Prepared, *, document: str, invitation: str, at
 
 
 async def _give(tx: Tx, prepared: Prepared, document: str, at: int) -> None:
-    """To whoever has it, or has that account already; to a holder of whom nothing is known yet otherwise."""
-    holder = await people.holder_of(tx, document)
-    if holder is None and prepared.account is not None:
-        holder = await people.by_login(tx, prepared.account)
+    """To whoever has that account; else to a holder of whom nothing is known yet, whoever had it: what opened it before opens it no more."""
+    holder = None if prepared.account is None else await people.by_login(tx, prepared.account)
     if holder is None:
         holder = prepared.holder
         await people.add_holder(tx, holder, at)
+        if prepared.account is not None:
+            await people.add_login(tx, prepared.account, holder)
     await people.give(tx, document, holder)
-    if prepared.account is not None:
-        await people.add_login(tx, prepared.account, holder)
 
 
 async def has_letter(tx: Tx, document: str) -> bool:

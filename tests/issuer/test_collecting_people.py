@@ -14,9 +14,9 @@ import pytest
 from support.attested import Wallet, attested
 from support.registry import Registry, Template, serving
 from support.soft_authenticator import SoftAuthenticator
-from support.visitor import Visitor, code, letter, visitor
+from support.visitor import CLERK, Visitor, code, letter, visitor
 
-from issuer import people
+from issuer import offers, people
 from shared.codec import base64url
 from shared.flow import Flow
 from shared.web import oidc
@@ -146,3 +146,45 @@ async def test_ways_to_the_login_are_throttled(nora: Visitor) -> None:
     nora.text = page
     await nora.send("/authorize/login")
     assert nora.status == 429
+
+
+# --- whose a document is -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_letter_shuts_out_whoever_was_there(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """A thief of the first letter has signed in, has a passkey and a page open; so had the account that it was made for."""
+    office, made = registry.office, await letter(registry, account="her0")
+    other = await letter(registry)
+    await nora.sign_in(code(other))
+    async with visitor(registry) as thief:
+        await thief.come(wallet, (await wallet.push())[1])
+        await thief.sign_in(code(made))
+        passkey = await add_passkey(thief)
+        await thief.open(f"/authorize/agree?document={made.document}")
+        page = thief.text
+        again = await offers.invite_again(office, made.document, actor=CLERK)
+        await thief.agree(made.document)
+        assert (thief.status, thief.left) == (400, "")
+        thief.text = page
+        await thief.open("/authorize/documents")
+        assert "There is nothing to collect" in thief.text
+        await use_passkey(thief, passkey)
+        assert "There is nothing to collect" in thief.text
+        await thief.open("/authorize/login/back?code=c")
+        assert "There is nothing to collect" in thief.text
+    await nora.open("/authorize/sign-in")
+    await nora.sign_in(code(again))
+    assert nora.path == "/authorize/documents"
+    holder = await people.sign_in(office, code(again), "1968-03-14")
+    assert sorted(await opened_by(registry, holder)) == sorted([made.document, other.document])
+    assert await people.passkeys_of(office, holder) == []
+
+
+async def test_an_account_opens_all_that_was_made_for_it(registry: Registry) -> None:
+    """Also what has a letter of its own."""
+    office, first = registry.office, await letter(registry, account="her0")
+    second = await letter(registry, account="her0")
+    both = sorted([first.document, second.document])
+    for made in (first, second):
+        assert sorted(await opened_by(registry, await people.sign_in(office, code(made), "1968-03-14"))) == both
+    assert sorted(await opened_by(registry, await people.sign_in_by_account(office, "her0"))) == both
