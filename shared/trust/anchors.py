@@ -1,7 +1,8 @@
 """Whom this installation trusts, for what: the file ``trust.json``. Only its owner changes it; nothing that arrives ever does (S17).
 
 ``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …], "address"?: URL,
-"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …], "dids"?: [as in ``dids``, …]}``
+"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …], "dids"?: [as in ``dids``, …],
+"federation"?: [as in ``federation_anchor``, …]}``
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..errors import Conflict, Malformed, Missing
 from ..keys import Role
 from ..x509 import Cert, load_certificate
 from .dids import DidPin, parse_pin, render_pin
+from .federation_anchor import FederationAnchor, parse_federation_anchor, render_federation_anchor
 
 VERSION = 1
 MAX_BYTES = 4_000_000
@@ -61,6 +63,7 @@ class TrustAnchors:
     anchors: tuple[Anchor, ...] = ()
     bundle_signers: tuple[str, ...] = ()
     dids: tuple[DidPin, ...] = ()
+    federation: tuple[FederationAnchor, ...] = ()
 
     def with_role(self, role: Role) -> tuple[Anchor, ...]:
         """The anchors whose certificates may act as ``role``."""
@@ -84,6 +87,19 @@ class TrustAnchors:
         if any(each.did == pin.did for each in self.dids):
             raise Conflict("this DID is trusted already")
         return replace(self, dids=(*self.dids, pin))
+
+    def add_federation(self, anchor: FederationAnchor) -> TrustAnchors:
+        """``Conflict`` if the same entity is pinned already."""
+        if any(each.entity == anchor.entity for each in self.federation):
+            raise Conflict("this federation is trusted already")
+        return replace(self, federation=(*self.federation, anchor))
+
+    def remove_federation(self, entity: str) -> TrustAnchors:
+        """``Missing`` if no federation is pinned under that identifier."""
+        kept = tuple(each for each in self.federation if each.entity != entity)
+        if len(kept) == len(self.federation):
+            raise Missing("no federation has that identifier")
+        return replace(self, federation=kept)
 
     def add_signer(self, thumbprint: str) -> TrustAnchors:
         """Pin the signer of checking packs; a second time changes nothing."""
@@ -136,7 +152,16 @@ def parse_trust(data: bytes) -> TrustAnchors:
         anchors=tuple(_parse_entry(each, f"/anchors/{index}") for index, each in enumerate(anchors)),
         bundle_signers=signers,
         dids=tuple(parse_pin(each, f"/dids/{index}") for index, each in enumerate(get_objects(obj, "dids", optional=True) or ())),
+        federation=_parse_federation(obj),
     )
+
+
+def _parse_federation(obj: Mapping[str, Any]) -> tuple[FederationAnchor, ...]:
+    entries = get_objects(obj, "federation", optional=True) or ()
+    found = tuple(parse_federation_anchor(each, f"/federation/{index}") for index, each in enumerate(entries))
+    if len({each.entity for each in found}) != len(found):
+        raise Malformed("one federation is pinned twice", where="/federation")
+    return found
 
 
 def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
@@ -167,6 +192,7 @@ def render_trust(trust: TrustAnchors) -> bytes:
             "anchors": [_render_entry(each) for each in trust.anchors],
             "bundle_signers": list(trust.bundle_signers),
             **({"dids": [render_pin(each) for each in trust.dids]} if trust.dids else {}),
+            **({"federation": [render_federation_anchor(each) for each in trust.federation]} if trust.federation else {}),
         }
     )
 
