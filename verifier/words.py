@@ -84,6 +84,9 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("Its issuer is known, but not trusted to say this."),
         N_("Ask for a document from an issuer that is listed under “Who we trust”."),
     ),
+    "metadata_policy": Reason(
+        N_("What its issuer says of itself is not as those above it demand."), N_("Ask for it on paper, and tell the issuer.")
+    ),
     "certificate_revoked": Reason(N_("Its issuer’s certificate was withdrawn."), _ASK_ISSUER),
     "expired": Reason(N_("It has run out."), N_("Ask the holder to collect a fresh copy and show that.")),
     "not_yet_valid": Reason(N_("It may not be used yet."), N_("Look at the dates: it may be good later.")),

@@ -18,6 +18,7 @@ export const CODES = {
   wrong_typ: ["signature", "failed"],
   untrusted: ["issuer_trust", "failed"],
   not_entitled: ["issuer_trust", "failed"],
+  metadata_policy: ["issuer_trust", "failed"],
   certificate_revoked: ["issuer_trust", "failed"],
   bundle_rolled_back: ["issuer_trust", "failed"],
   expired: ["validity", "failed"],
