@@ -7,11 +7,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from issuer import config
+from issuer import config, makers
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.envelopes import Envelopes
 from issuer.init import migrations, publisher
+from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
 from issuer.pages import add_pages
@@ -27,6 +28,7 @@ from shared.storage import open_storage
 from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
+from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -54,7 +56,7 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
         alg=leaf.public.alg,
         types=types,
         configurations=configurations(types),
-        trusted=TrustFile(config.trust(directory), may_lack=True),
+        makers=Makers(TrustFile(config.trust(directory), may_lack=True)),
     )
 
 
@@ -62,6 +64,7 @@ async def start(office: Office) -> StatusLists:
     """Bring the database up to date and make sure that documents can be issued."""
     await own_certificate(office).check()
     await office.storage.migrate(migrations())
+    await makers.recall(office)
     lists = StatusLists(office)
     await lists.begin()
     return lists
@@ -102,7 +105,7 @@ def build(office: Office) -> web.Application:
     publisher_of(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
-    keep_house(app, one_round, every=CHORES_EVERY)
+    keep_house(app, one_round, visit, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: office.custodian.public(ISSUER)
     return app
 
@@ -125,3 +128,8 @@ async def one_round(app: web.Application) -> None:
     await app[LISTS].refresh()
     await app[ENVELOPES].refresh()
     await publisher_of(office).tend()
+
+
+async def visit(app: web.Application) -> None:
+    """Hear from the makers of wallets what they have withdrawn, when it is time."""
+    await makers.hear(app[OFFICE], app[FETCHER])

@@ -95,7 +95,8 @@ def _add_trust(commands: Commands[Parser]) -> None:
     one = _command(actions, "add", "trust whoever this certificate file vouches for", trust_add)
     one.add_argument("file", help="certificate of the anchor of a wallet's maker (PEM)")
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
-    one.add_argument("--entity", default="", metavar="URI", help="trust it for this maker alone")
+    one.add_argument("--entity", default="", metavar="URI", help="trust it for this maker alone, and hear there what it has withdrawn")
+    one.add_argument("--address", default="", metavar="URL", help="where that is heard, if the maker's identifier is no such address")
     _command(actions, "list", "show who is trusted", trust_list)
     one = _command(actions, "remove", "trust it no longer", trust_remove)
     one.add_argument("fingerprint", help="its fingerprint, as `trust list` shows it")
@@ -229,7 +230,13 @@ def keys(arguments: argparse.Namespace) -> int:
 def trust_add(arguments: argparse.Namespace) -> int:
     from issuer import config, pins
 
-    anchor = pins.add(config.folder(arguments.dir), Path(arguments.file), name=arguments.name, entity=arguments.entity or None)
+    anchor = pins.add(
+        config.folder(arguments.dir),
+        Path(arguments.file),
+        name=arguments.name,
+        entity=arguments.entity or None,
+        address=arguments.address or None,
+    )
     print(f"Trusted to vouch for wallets: {anchor.name}")
     print(f"Compare this fingerprint with the one that its maker tells you: {anchor.fingerprint}")
     return 0

@@ -22,7 +22,6 @@ from shared.errors import (
     UseAttestationChallenge,
     UseDpopNonce,
 )
-from shared.keys import Role
 from shared.oauth import (
     DPOP_WINDOW,
     CheckProvider,
@@ -97,11 +96,6 @@ class _Marks:
                 raise refusal("this proof was used before", where="/jti")
 
 
-def policy(office: Office) -> Policy:
-    """Who may vouch for wallets and their keys, as of now."""
-    return Policy(office.trusted.read())
-
-
 async def prove(office: Office, letter: Letter, path: str, *, needs_nonce: bool = True) -> Prover:
     """Judge what came along with a POST to ``path`` of the authorization server.
 
@@ -141,7 +135,7 @@ async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Cli
             return None
         client = verify_client_attestation(
             *pair,
-            check_provider=_checking(policy(office)),
+            check_provider=_checking(office.makers.policy()),
             audience=office.settings.public_url,
             at=at,
             challenge_ok=lambda _: True,
@@ -168,7 +162,7 @@ def _checking(asked: Policy) -> CheckProvider:
         try:
             return asked.check_wallet_provider(x5c, at)
         except Untrusted as error:
-            known = [anchor.certificate for anchor in asked.anchors.with_role(Role.WALLET_PROVIDER)]
+            known = [anchor.certificate for anchor in asked.anchors.anchors]
             if leads_elsewhere(x5c, known):
                 raise _StrangerError(error.detail) from error
             raise

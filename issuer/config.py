@@ -44,6 +44,14 @@ class Settings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "for a sign-in it always has to, by an attestation of somebody who is trusted with `trust`."
         ),
     ] = True
+    makers_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=72,
+            description="Hours between two visits to those who are trusted with `trust` and have an address, for what they have withdrawn.",
+        ),
+    ] = 1
     attestation_challenges: Annotated[
         bool,
         Meta(

@@ -13,7 +13,7 @@ from typing import Any
 
 from issuer.bitstrings import addresses
 from issuer.claims import source
-from issuer.clients import Access, policy
+from issuer.clients import Access
 from issuer.identifiers import split_identifier
 from issuer.nonces import check_nonce
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
@@ -36,7 +36,7 @@ from shared.errors import (
     VcError,
 )
 from shared.formats import Credential, StatusReference
-from shared.keys import PublicKey, Role, sign
+from shared.keys import PublicKey, sign
 from shared.openid4vci import (
     Attesting,
     CredentialRequest,
@@ -266,10 +266,11 @@ def attesting(office: Office) -> Attesting | None:
     """How key attestations are judged; ``None`` where nobody is trusted to make any, and where none is demanded."""
     settings = office.settings
     demand = KeyDemand(key_storage=settings.key_storage, user_authentication=settings.user_authentication)
+    makers = office.makers.policy()
     if settings.key_attestations == "demand":
-        return Attesting(check_provider=policy(office).check_wallet_provider, demand=demand)
-    if office.trusted.read().with_role(Role.WALLET_PROVIDER):
-        return Attesting(check_provider=policy(office).check_wallet_provider)
+        return Attesting(check_provider=makers.check_wallet_provider, demand=demand)
+    if makers.anchors.anchors:
+        return Attesting(check_provider=makers.check_wallet_provider)
     return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from issuer.config import Settings
+from issuer.makers import Makers
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
 from shared.credentials import CredentialType, all_types
@@ -18,7 +19,6 @@ from shared.errors import ConfigError, UnknownCredentialType
 from shared.formats import CredentialFormat, formats
 from shared.keys import Custodian, KeyId, Role
 from shared.storage import Storage
-from shared.web.trust_file import TrustFile
 
 ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
 ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL})
@@ -38,9 +38,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """``x5c`` is the issuer's certificate in DER, without the anchor; ``alg`` the algorithm of its key; ``trusted`` who may vouch for
-    wallets.
-    """
+    """``x5c`` is the issuer's certificate in DER, without the anchor; ``alg`` the algorithm of its key; ``makers`` may vouch for wallets."""
 
     directory: Path
     settings: Settings
@@ -52,7 +50,7 @@ class Office:
     alg: str
     types: tuple[CredentialType, ...]
     configurations: Mapping[str, Configuration]
-    trusted: TrustFile
+    makers: Makers
 
     def type(self, type_id: str) -> CredentialType:
         """The type that this office makes under that name; ``UnknownCredentialType`` with a pointer."""

@@ -17,9 +17,9 @@ def read(directory: Path) -> TrustAnchors:
     return TrustFile(config.trust(directory), may_lack=True).read()
 
 
-def add(directory: Path, file: Path, *, name: str = "", entity: str | None = None) -> Anchor:
+def add(directory: Path, file: Path, *, name: str = "", entity: str | None = None, address: str | None = None) -> Anchor:
     """Trust an anchor; ``Conflict`` if it is trusted already."""
-    anchor = read_anchor(file, Role.WALLET_PROVIDER, name=name, entity=entity)
+    anchor = read_anchor(file, Role.WALLET_PROVIDER, name=name, entity=entity, address=address)
     write_whole(config.trust(directory), render_trust(read(directory).add(anchor)))
     return anchor
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from issuer import app, config, init
+from issuer import app, config, init, makers
 from issuer.config import Settings
 from issuer.office import ISSUER, REFERENCES, STORAGE, Office
 from issuer.publish import StatusLists
@@ -73,6 +73,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
         "certificate": certificate,
         "database": _database,
         "status lists": _status,
+        "makers of wallets": makers.examine,
     }
     return await doctor.examine("issuer", lambda: app.open_office(directory, settings, clock=clock, entropy=entropy), checks, app.stop)
 

@@ -59,7 +59,7 @@ class Desk:
     @property
     def plain_http(self) -> tuple[str, ...]:
         """Hosts that may be spoken to without TLS: those that the operator lists as callable."""
-        return tuple(pair.removesuffix(":*") for pair in self.settings.outbound_allow)
+        return self.settings.plain_http
 
     def url(self, path: str) -> str:
         return self.settings.public_url + path

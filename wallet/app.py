@@ -28,7 +28,7 @@ from wallet.enter import Doors
 from wallet.holder_api import HolderApi
 from wallet.init import migrations
 from wallet.keep import STORAGE, Keeper
-from wallet.means import Means, TrustFile, plain_hosts
+from wallet.means import Means, TrustFile
 from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
 from wallet.unlocked import Unlocked
@@ -81,7 +81,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
             learn=trust.learn,
             clock=clock,
             entropy=entropy,
-            plain_http=plain_hosts(settings.outbound_allow),
+            plain_http=settings.plain_http,
             admit=Admission(unsigned=settings.accept_unsigned, dids=settings.known_dids),
             attester=_attester(place, custodian, fetcher, clock),
             status_every=settings.status_hours * 3_600,
@@ -96,7 +96,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
 def _attester(place: Place, custodian: Custodian, fetcher: Fetcher, clock: Clock) -> Attester:
     """Whom the settings say. A folder from before there was a certificate for it has nobody who vouches."""
     uri, name = place.settings.attester, place.settings.public_url
-    kind = check_uri(uri, plain_hosts(place.settings.outbound_allow))
+    kind = check_uri(uri, place.settings.plain_http)
     if kind == "outside":
         token = place.path("attester-token")
         return OutsideAttester(uri, token.read_text(encoding="utf-8").strip() if token.exists() else "", name, fetcher)

@@ -99,8 +99,3 @@ class Means:
     attester: Attester = field(default_factory=NoAttester)
     locks: Locks = field(default_factory=Locks)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time
-
-
-def plain_hosts(allow: Collection[str]) -> tuple[str, ...]:
-    """``outbound_allow`` in the form that the core asks for: ``host:*`` becomes ``host``."""
-    return tuple(pair.removesuffix(":*") for pair in allow)

@@ -84,6 +84,11 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.public_url.startswith("https:")
 
     @property
+    def plain_http(self) -> tuple[str, ...]:
+        """Hosts that may be spoken to without TLS: those that the operator lists as callable."""
+        return tuple(pair.removesuffix(":*") for pair in self.outbound_allow)
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port of ``public_url``, as a browser writes them in `Origin`."""
         return origin_of(self.public_url)

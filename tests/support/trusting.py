@@ -121,12 +121,12 @@ class Tiers:
     issuer: Authority
 
     @classmethod
-    def new(cls) -> Tiers:
+    def new(cls, *, entity: str = ISSUER, role: Role = Role.CREDENTIAL_ISSUER) -> Tiers:
         root, middle, signer = Signer.new(), Signer.new(), Signer.new()
         top = anchor(root, subject="Root", at=AT - 60 * DAY, path_length=1)
         between = certify(middle, root, top)
-        made = leaf(signer, between, middle, uri=ISSUER, at=AT - 30 * DAY)
-        return cls(root, top, middle, between, Authority(root, top, signer, (made, between.der), ISSUER))
+        made = leaf(signer, between, middle, role=role, uri=entity, at=AT - 30 * DAY)
+        return cls(root, top, middle, between, Authority(root, top, signer, (made, between.der), entity))
 
     def publisher(self, **how: Any) -> Publisher:
         """Both authorities say what they have withdrawn."""
