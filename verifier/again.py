@@ -50,7 +50,6 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         await exchanges.keep_answer(tx, identifier, ended, head)
 
     nonce = str(opened.receipt["nonce"]) if opened.receipt else ""
-    returned = await desk.storage.read(lambda tx: exchanges.has_returned(tx, identifier))
     shown = Shown(
         vp_token=opened.vp_token,
         nonce=nonce,
@@ -58,7 +57,7 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         response_code=opened.response_code,
         binding=opened.binding if opened.bound else None,
     )
-    outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, returned=returned)
+    outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, collected=exchange.collected)
     if outcome is None:
         raise Conflict("it was decided in the meantime")
     return outcome

@@ -65,8 +65,8 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     same_device: Annotated[
         bool,
         Meta(
-            description="The holder's wallet is on the device that began: send its browser to `link`. What came of it is told once that very "
-            "browser has come back; it then goes on to `redirect_uri`."
+            description="The holder's wallet is on the device that began: send its browser to `link`. That very browser comes back and goes on "
+            "to `redirect_uri`, which is needed; what came of it is told once your program has brought the number that arrives there."
         ),
     ] = False
     encrypted: Annotated[

@@ -49,6 +49,8 @@ def terms_of(desk: Desk, order: Order) -> Terms:
     """The terms. ``InvalidRequest``, ``Malformed`` or ``UnknownCredentialType`` with a pointer for what could never be answered."""
     if order.redirect_uri:
         check_link(order.redirect_uri, where="/redirect_uri", plain_http=desk.plain_http)
+    if order.same_device and not order.redirect_uri:
+        raise InvalidRequest("say where the holder's browser goes on: only there its session shows", where="/redirect_uri")
     if (order.dcql_query is None) == (not order.query):
         raise InvalidRequest("give a ready question, or a query of your own", where="/query")
     uses = find_uses(desk, order.type, order.query) if order.dcql_query is None else ()

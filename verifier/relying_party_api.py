@@ -26,8 +26,8 @@ from verifier.check import MAX_COPY
 from verifier.desk import SCOPES, Desk
 from verifier.material import Store
 from verifier.records import exchanges, log
-from verifier.same_device import check_response_code, check_returned
-from verifier.sessions import Answered, Exchange, state_of
+from verifier.same_device import collect
+from verifier.sessions import Answered, Declined, Exchange, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
 from verifier.telling import agreed_of
 from verifier.webhook_api import Limit, moment
@@ -74,7 +74,10 @@ class State(Struct, frozen=True):
     purpose_id: str
     made_at: dt.datetime
     expires_at: dt.datetime
-    decision: Annotated[Literal["accepted", "rejected", "undecided"] | None, Meta(description="Null until answered.")] = None
+    decision: Annotated[
+        Literal["accepted", "rejected", "undecided"] | None,
+        Meta(description="Null until answered, and until its `response_code` was brought, where there is one."),
+    ] = None
     code: Annotated[str, Meta(description="Why not accepted; of a declined request, what the wallet said.")] = ""
     answered_at: dt.datetime | None = None
     details_until: dt.datetime | None = None
@@ -96,7 +99,12 @@ class Recent(Struct, frozen=True):
 
 class Code(Struct, frozen=True, forbid_unknown_fields=True):
     response_code: Annotated[
-        str, Meta(max_length=64, description="From the address that the holder's browser came back to; needed where the request named one.")
+        str,
+        Meta(
+            max_length=64,
+            description="From the address that the holder's browser came back to; needed where the request named one. Bring it only from "
+            "the session that the request was made in.",
+        ),
     ] = ""
 
 
@@ -226,9 +234,8 @@ class RelyingPartyApi:
         """The request and what came of it, for whoever may know that."""
         exchange = await asking.find(self._desk, request.match_info["id"])
         opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
-        if opened is not None and opened.response_code:
-            check_response_code(opened.response_code, response_code)
-            await check_returned(self._desk, exchange.asked)
+        if isinstance(exchange, Answered):
+            exchange = await collect(self._desk, exchange, opened, response_code)
         return exchange, opened
 
     async def _told(self, answered: Answered, opened: Opened | None) -> State:
@@ -295,7 +302,7 @@ def spoken(answered: Answered, verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 def _state(exchange: Exchange, verdict: Mapping[str, Any] | None, receipt: str | None) -> State:
     asked = exchange.asked
-    answered = exchange if isinstance(exchange, Answered) else None
+    answered = exchange if isinstance(exchange, Answered) and not exchange.withheld else None
     return msgspec.convert(
         {
             "id": asked.id,
@@ -305,7 +312,7 @@ def _state(exchange: Exchange, verdict: Mapping[str, Any] | None, receipt: str |
             "made_at": moment(asked.made_at),
             "expires_at": moment(asked.expires_at),
             "decision": None if answered is None else answered.decision,
-            "code": getattr(exchange, "code", getattr(exchange, "error", "")),
+            "code": exchange.error if isinstance(exchange, Declined) else "" if answered is None else answered.code,
             "answered_at": None if answered is None else moment(answered.at),
             "details_until": None if answered is None else moment(answered.keep_until),
             "verdict": None if verdict is None else dict(verdict),

@@ -1,14 +1,17 @@
-"""A request that belongs to the browser which began it (HAIP 1.0 section 5.1, OpenID4VP 1.0 sections 13.3 and 14.3).
+"""A request that belongs to one browser and one session (HAIP 1.0 section 5.1, OpenID4VP 1.0 sections 13.3 and 14.3).
 
 The first browser that opens the request's page gets a random number in a cookie, of which a hash is kept. The answer sends the holder's
-browser back here with another number, which only whoever got the answer knows. Only where both meet, and only once, anybody learns what
-came of it: an answer that somebody was talked into by a link of another person's session is of no use to that session.
+browser back here with another number, which only whoever got the answer knows. Only where both meet, and only once, it goes on to the
+organisation's own address with the number. That browser need not be the one in whose session the organisation began: somebody may have
+passed the link on unopened. So nobody learns what came of it before the organisation's server has brought the number as well, which it has
+only from the session that the number arrived in: an answer that somebody was talked into is of no use to another person's session.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import replace
 from urllib.parse import quote
 
 from shared.errors import Forbidden, InvalidRequest
@@ -17,7 +20,7 @@ from verifier.desk import Desk
 from verifier.records import events, exchanges
 from verifier.request import find
 from verifier.sessions import Answered, Asked, Exchange
-from verifier.settle import open_verdict
+from verifier.settle import Opened, open_verdict
 from verifier.telling import decided
 
 
@@ -44,23 +47,40 @@ async def come_back(desk: Desk, identifier: str, cookie: str, response_code: str
     if opened is None or not isinstance(exchange, Answered):
         raise InvalidRequest("this request was not answered, or its details were deleted")
     check_response_code(opened.response_code, response_code)
-    at, verdict = desk.clock(), opened.verdict
-    event = decided(desk, exchange.asked, verdict, at) if verdict["decision"] != "rejected" else None
-
-    async def unit(tx: Tx) -> bool:
-        if not await exchanges.come_back(tx, identifier, browser, at):
-            return False
-        if event is not None:
-            await events.add(tx, event)
-        return True
-
-    if not await desk.storage.write(unit, point="return"):
+    at = desk.clock()
+    if not await desk.storage.write(lambda tx: exchanges.come_back(tx, identifier, browser, at), point="return"):
         raise InvalidRequest("the browser has come back already")
     return exchange
 
 
+async def collect(desk: Desk, answered: Answered, opened: Opened | None, response_code: str) -> Answered:
+    """For the organisation's server, which brings the number: the exchange, of which it and its webhook may know from now on.
+
+    ``InvalidRequest`` without the number, before the browser is back, or where the number can no longer be compared and never was.
+    """
+    if answered.decision == "rejected":
+        return answered
+    if opened is None:
+        if answered.withheld:
+            raise InvalidRequest("nobody brought its response_code while its details were kept", where="response_code")
+        return answered
+    if not opened.response_code:
+        return answered
+    check_response_code(opened.response_code, response_code)
+    await check_returned(desk, answered.asked)
+    event = decided(desk, answered.asked, opened.verdict, desk.clock()) if answered.asked.terms.same_device else None
+
+    async def unit(tx: Tx) -> None:
+        if await exchanges.collect(tx, answered.asked.id, desk.clock()) and event is not None:
+            await events.add(tx, event)
+
+    if not answered.collected:
+        await desk.storage.write(unit, point="collect")
+    return replace(answered, collected=True)
+
+
 async def check_browser(desk: Desk, identifier: str, cookie: str) -> str:
-    """The hash of the cookie; ``Forbidden`` unless it is that of the browser that began."""
+    """The hash of the cookie; ``Forbidden`` unless it is that of the browser that the request belongs to."""
     browser, mine = await desk.storage.read(lambda tx: exchanges.browser_of(tx, identifier)), _hash(cookie)
     if not hmac.compare_digest(browser, mine):
         raise Forbidden("this request belongs to another browser")
@@ -78,21 +98,20 @@ def check_response_code(expected: str, given: str) -> None:
 
 
 async def check_returned(desk: Desk, asked: Asked) -> None:
-    """``InvalidRequest`` while the browser that began has not come back: until then nobody knows in whose session the answer was given."""
+    """``InvalidRequest`` while the browser that the request belongs to has not come back."""
     if asked.terms.same_device and not await desk.storage.read(lambda tx: exchanges.has_returned(tx, asked.id)):
-        raise InvalidRequest("the browser that began has not come back yet", where="response_code")
+        raise InvalidRequest("the browser that the request belongs to has not come back yet", where="response_code")
 
 
 def way_back(desk: Desk, asked: Asked, response_code: str) -> str | None:
     """Where the holder's browser goes after the answer, with a number that only whoever got this answer knows (section 8.2)."""
     own = desk.url(f"/request/{asked.id}/return") if asked.terms.same_device else ""
-    return onwards(own or asked.terms.redirect_uri, response_code)
+    uri = own or asked.terms.redirect_uri
+    return onwards(uri, response_code) if uri else None
 
 
-def onwards(uri: str, response_code: str) -> str | None:
-    """``uri`` with the number in its query; ``None`` where there is no way on."""
-    if not uri:
-        return None
+def onwards(uri: str, response_code: str) -> str:
+    """``uri`` with the number in its query."""
     before, _, fragment = uri.partition("#")
     mark = "&" if "?" in before else "?"
     return f"{before}{mark}response_code={quote(response_code)}{'#' + fragment if fragment else ''}"

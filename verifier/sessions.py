@@ -26,7 +26,8 @@ class Terms:
 
     ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
     A ready question without a ``type`` asks for every kind of document that has one of its name. ``transaction_data`` are the entries that the
-    holder agrees to, as they travel. ``same_device``: the answer counts only in the browser that opened the request.
+    holder agrees to, as they travel. ``same_device``: the answer counts only in the browser that opened the request, and then goes on
+    to ``redirect_uri``.
     """
 
     kind: Kind
@@ -104,7 +105,10 @@ class Expired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """Decided, for good. ``sealed`` is the verdict with everything that was shown, ``None`` once its time is over."""
+    """Decided, for good. ``sealed`` is the verdict with everything that was shown, ``None`` once its time is over.
+
+    ``collected``: the organisation has brought the number that went with the answer, where there is one.
+    """
 
     asked: Asked
     at: int
@@ -113,6 +117,15 @@ class Answered:
     keep_until: int
     log_head: LogHead
     sealed: bytes | None = field(default=None, repr=False)
+    collected: bool = False
+
+    @property
+    def withheld(self) -> bool:
+        """Whether nobody may know yet what came of it: a number went with it, and nothing shows in whose session it arrived.
+
+        Of a bad answer, which brings nobody anything, everybody may know.
+        """
+        return bool(self.asked.terms.redirect_uri) and self.decision != "rejected" and not self.collected
 
 
 Open = Requested | Retrieved | Declined

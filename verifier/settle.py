@@ -89,21 +89,21 @@ async def settle(
     take: Take,
     put: Put,
     tell: bool = True,
-    returned: bool = False,
+    collected: bool = False,
 ) -> Outcome | None:
     """Keep ``decision``; ``None`` if ``take`` finds that the exchange was answered in the meantime.
 
     A presentation that was relied upon before is ``replayed``, whatever else was right about it. ``tell``: by webhook too, where one is set.
-    ``returned``: the browser that a same-device request belongs to has come back.
+    ``collected``: the number of the answer was brought, where it went with an earlier decision.
     """
     try:
-        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell, returned=returned)
+        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell, collected=collected)
     except _SeenBeforeError:
-        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell, returned=returned)
+        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell, collected=collected)
 
 
 async def _settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool, returned: bool
+    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool, collected: bool
 ) -> Outcome | None:
     at = desk.clock()
     keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
@@ -117,7 +117,7 @@ async def _settle(
         "retain_until": at + desk.settings.log_days * DAY,
     }
     teaches = knowledge.teaches(known, decision.learnt)
-    event = decided(desk, asked, opened.verdict, at) if tell and (returned or not _awaits_return(asked, decision)) else None
+    event = decided(desk, asked, opened.verdict, at) if tell and (collected or not _awaits_number(asked, decision)) else None
 
     async def unit(tx: Tx) -> LogHead | None:
         if not await take(tx, ended):
@@ -135,14 +135,23 @@ async def _settle(
     head = await desk.storage.write(unit, point="answer")
     if head is None:
         return None
-    answered = Answered(asked=asked, at=at, decision=ended.decision, code=ended.code, keep_until=keep_until, log_head=head, sealed=sealed)
+    answered = Answered(
+        asked=asked,
+        at=at,
+        decision=ended.decision,
+        code=ended.code,
+        keep_until=keep_until,
+        log_head=head,
+        sealed=sealed,
+        collected=collected,
+    )
     return Outcome(
         decision=decision, answered=answered, receipt=await sign_receipt(desk, answered, opened), response_code=opened.response_code
     )
 
 
-def _awaits_return(asked: Asked, decision: Decision) -> bool:
-    """Nobody is told of a good answer before it is known in whose browser it was given."""
+def _awaits_number(asked: Asked, decision: Decision) -> bool:
+    """Nobody is told of a good answer before it is known in whose session it was given."""
     return asked.terms.same_device and decision.decision != "rejected"
 
 
@@ -157,7 +166,7 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
     return Opened(
         verdict=render_verdict(decision),
         receipt=receipt if shown.nonce else None,
-        response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri or asked.terms.same_device else ""),
+        response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri else ""),
         vp_token=shown.vp_token if decision.decision == "undecided" else {},
         format=shown.format,
         bound=_bound(shown.binding) if decision.decision == "undecided" else {},

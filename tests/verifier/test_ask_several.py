@@ -266,7 +266,7 @@ MALLORY = {"given_name": "Mallory", "family_name": "Thief", "birthdate": "1990-0
 AUTHORITY = {name: CLAIMS[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")}
 
 
-async def beside(desk: Running, person: Mapping[str, str], **order: Any) -> tuple[int, str, str, int]:
+async def beside(desk: Running, person: dict[str, str], **order: Any) -> tuple[int, str, str, int]:
     """Nora's power of attorney and somebody's proof of identity answer the bank: status, why not, what the page says, documents told of."""
     asked = await desk.ask(type="", **order)
     request = await desk.read(asked)

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession, CookieJar
-from support.desk import URL, Running, Template, serving
+from support.desk import PATHS, URL, Running, Template, serving
 from support.receiver import HOOK, Receiver
 from support.signing import AT
+from support.trial_verify import CLAIMS
 from yarl import URL as ADDRESS
 
 from shared.urls import query_of
@@ -53,6 +54,13 @@ async def result(desk: Running, asked: Mapping[str, Any], code: str) -> tuple[in
     return await desk.call("GET", f"/api/presentation-requests/{asked['id']}", params={"response_code": code})
 
 
+async def listed(desk: Running) -> tuple[str, str | None, str]:
+    """What the list of the API says of the newest request."""
+    _, told = await desk.call("GET", "/api/presentation-requests")
+    (newest, *_) = told["items"]
+    return newest["state"], newest["decision"], newest["code"]
+
+
 async def test_the_browser_that_began_learns_what_came_of_it_once(desk: Running, site: Receiver) -> None:
     asked = await desk.ask(same_device=True, redirect_uri=BACK)
     async with browser() as mine:
@@ -68,12 +76,16 @@ async def test_the_browser_that_began_learns_what_came_of_it_once(desk: Running,
         assert await deliver(desk.desk, site) == 0
         status, there, _ = await visit(mine, back)
         assert (status, there) == (303, f"https://northwold-bank.example/account?step=2&response_code={code}#top")
+        assert (await visit(mine, back))[0] == 400
+        assert await deliver(desk.desk, site) == 0  # nor before it is known in whose session
+        assert (await result(desk, asked, "another"))[0] == (await result(desk, asked, ""))[0] == 400
+        assert await listed(desk) == ("answered", None, "")
         status, told = await result(desk, asked, code)
         assert (status, told["decision"]) == (200, "accepted")
-        assert (await result(desk, asked, "another"))[0] == (await result(desk, asked, ""))[0] == 400
+        assert await listed(desk) == ("answered", "accepted", "")
+        assert (await result(desk, asked, code))[0] == 200
         assert await deliver(desk.desk, site) == 1
         assert site.claims()["data"]["decision"] == "accepted"
-        assert (await visit(mine, back))[0] == 400
         assert await deliver(desk.desk, site) == 0
 
 
@@ -107,7 +119,7 @@ async def test_an_answer_by_somebody_else_is_not_taken_into_my_session(desk: Run
 
 
 async def test_a_cookie_that_was_planted_is_not_taken_up(desk: Running) -> None:
-    asked = await desk.ask(same_device=True)
+    asked = await desk.ask(same_device=True, redirect_uri=BACK)
     name = f"muniment-verifier-request-{asked['id']}"
     async with browser() as mine, browser() as mallory:
         for http in (mine, mallory):
@@ -119,17 +131,68 @@ async def test_a_cookie_that_was_planted_is_not_taken_up(desk: Running) -> None:
 
 
 async def test_nobody_opened_the_page(desk: Running) -> None:
-    asked = await desk.ask(same_device=True)
+    asked = await desk.ask(same_device=True, redirect_uri=BACK)
     async with browser() as mine:
         assert (await visit(mine, await shown(desk, asked)))[0] == 403
 
 
-async def test_without_a_way_on_the_page_says_that_the_answer_is_there(desk: Running) -> None:
-    asked = await desk.ask(same_device=True)
+async def test_a_link_passed_on_unopened_is_of_no_use_to_whoever_began(desk: Running, site: Receiver) -> None:
+    """Mallory has the bank begin in her session and mails the link; Nora's browser is the first, answers, and arrives in her own session."""
+    asked = await desk.ask(same_device=True, redirect_uri=BACK)
+    async with browser() as nora:
+        assert (await visit(nora, asked["link"]))[0] == 200
+        back = await shown(desk, asked)
+        status, there, _ = await visit(nora, back)
+        assert (status, there.partition("?")[0]) == (303, BACK.partition("?")[0])
+    assert await deliver(desk.desk, site) == 0
+    assert (await result(desk, asked, ""))[0] == 400
+    assert await listed(desk) == ("answered", None, "")
+    desk.clock.at += desk.desk.settings.keep_minutes * 60
+    for code in ("", query_of(back)["response_code"]):
+        assert (await result(desk, asked, code))[0] == 400
+    assert (await desk.call("POST", f"/api/presentation-requests/{asked['id']}/recheck", {"use": {}}))[0] == 400
+    assert await listed(desk) == ("answered", None, "")
+    assert await deliver(desk.desk, site) == 0
+
+
+@pytest.mark.parametrize("same_device", [True, False])
+async def test_details_that_are_gone_give_nothing_away(desk: Running, *, same_device: bool) -> None:
+    """What was read with its number can be read afterwards; what never was stays untold."""
+    read, unread = [await desk.ask(same_device=same_device, redirect_uri=BACK) for _ in range(2)]
+    async with browser() as mine:
+        for number, asked in enumerate((read, unread)):
+            await visit(mine, asked["link"])
+            back = await shown(desk, asked, seed=str(number))
+            if asked is read:
+                if same_device:
+                    await visit(mine, back)
+                assert (await result(desk, asked, query_of(back)["response_code"]))[0] == 200
+    desk.clock.at += desk.desk.settings.keep_minutes * 60
+    status, told = await result(desk, read, "")
+    assert (status, told["decision"], told["verdict"]) == (200, "accepted", None)
+    assert (await result(desk, unread, ""))[0] == 400
+
+
+async def test_what_could_not_be_decided_is_told_again_once_it_was(desk: Running, site: Receiver) -> None:
+    asked = await desk.ask(same_device=True, redirect_uri=BACK)
+    restricted = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not the house."}
     async with browser() as mine:
         await visit(mine, asked["link"])
-        status, _, page = await visit(mine, await shown(desk, asked))
-        assert (status, "Northwold Bank has your answer" in page) == (200, True)
+        back = await shown(desk, asked, claims=restricted, paths=[*PATHS, ("restrictions_text",)])
+        assert (await visit(mine, back))[0] == 303
+    code = query_of(back)["response_code"]
+    assert (await result(desk, asked, code))[1]["decision"] == "undecided"
+    more = {"use": {"restrictions_allow": True}, "response_code": code}
+    status, told = await desk.call("POST", f"/api/presentation-requests/{asked['id']}/recheck", more)
+    assert (status, told["decision"]) == (200, "accepted")
+    assert await deliver(desk.desk, site) == 2
+    assert [site.claims(number)["data"]["decision"] for number in (0, 1)] == ["undecided", "accepted"]
+
+
+async def test_nobody_could_learn_of_an_answer_without_a_way_on(desk: Running) -> None:
+    order = {"type": "representation", "query": "bank", "same_device": True}
+    status, problem = await desk.call("POST", "/api/presentation-requests", order)
+    assert (status, problem["pointer"]) == (400, "/redirect_uri")
 
 
 async def test_a_bad_answer_leads_nowhere_and_is_told_at_once(desk: Running, site: Receiver) -> None:
@@ -139,6 +202,8 @@ async def test_a_bad_answer_leads_nowhere_and_is_told_at_once(desk: Running, sit
         status, told = await desk.answer(asked, expires_at=AT - 60)
         assert (status, "redirect_uri" in told) == (400, False)
     assert await deliver(desk.desk, site) == 1
+    assert await listed(desk) == ("answered", "rejected", "expired")
+    assert (await result(desk, asked, ""))[0] == 200
 
 
 async def test_the_way_on_is_the_very_address(desk: Running) -> None:
@@ -160,14 +225,14 @@ async def test_other_requests_have_no_way_back_to_us(desk: Running, order: dict[
 
 
 async def test_a_same_device_request_has_no_square_code(desk: Running) -> None:
-    asked = await desk.ask(same_device=True)
+    asked = await desk.ask(same_device=True, redirect_uri=BACK)
     for kind in ("svg", "png"):
         assert (await visit(desk.http, f"{desk.base}/request/{asked['id']}/qr.{kind}"))[0] == 404
 
 
 async def test_the_cookie_is_out_of_reach_of_others(template: Template, tmp_path: Path) -> None:
     async with serving(template, tmp_path / "desk") as desk:
-        asked = await desk.ask(same_device=True)
+        asked = await desk.ask(same_device=True, redirect_uri=BACK)
         async with desk.http.get(asked["link"].replace(URL, desk.base)) as answer:
             (cookie,) = [each for each in answer.headers.getall("Set-Cookie") if "request" in each]
     assert cookie.startswith(f"__Host-muniment-verifier-request-{asked['id']}=")
@@ -187,7 +252,7 @@ async def test_two_processes_let_one_browser_come_back_once(template: Template, 
 
     how: dict[str, Any] = {"storage": storage_uri}
     async with serving(template, tmp_path / "desk", **how) as desk, opened(template, tmp_path / "desk", **how) as second:
-        asked = await desk.ask(same_device=True)
+        asked = await desk.ask(same_device=True, redirect_uri=BACK)
         exchange = await find(desk.desk, asked["id"])
         entered = await asyncio.gather(*(same_device.enter(each, exchange, "") for each in (desk.desk, second) * 4), return_exceptions=True)
         (cookie,) = [each for each in entered if isinstance(each, str)]

@@ -69,7 +69,7 @@ class Public:
         return response
 
     async def _elsewhere(self, request: web.Request) -> web.Response:
-        return await render(request, "returned.html", status=403, organisation=self._desk.settings.name, elsewhere=True)
+        return await render(request, "elsewhere.html", status=403, organisation=self._desk.settings.name)
 
     async def come_back(self, request: web.Request) -> web.StreamResponse:
         """The holder's browser, after the answer."""
@@ -79,9 +79,7 @@ class Public:
             asked = (await same_device.come_back(self._desk, exchange.asked.id, cookie, code)).asked
         except Forbidden:
             return await self._elsewhere(request)
-        if (there := same_device.onwards(asked.terms.redirect_uri, code)) is not None:
-            raise leave_for(there)
-        return await render(request, "returned.html", organisation=self._desk.settings.name, elsewhere=False)
+        raise leave_for(same_device.onwards(asked.terms.redirect_uri, code))
 
     def _way(self, asked: Asked, wallet: str) -> str:
         """The wallet's own page for requests, with everything that it needs in the address."""

@@ -125,6 +125,12 @@ async def come_back(tx: Tx, identifier: str, browser: str, at: int) -> bool:
     return await tx.execute(sql, identifier, browser, at) == 1
 
 
+async def collect(tx: Tx, identifier: str, at: int) -> bool:
+    """The organisation has brought the number of the answer; false if it did before."""
+    sql = "UPDATE exchange SET collected_at = $2 WHERE id = $1 AND collected_at IS NULL AND state = 'answered'"
+    return await tx.execute(sql, identifier, at) == 1
+
+
 async def has_returned(tx: Tx, identifier: str) -> bool:
     return await tx.fetchrow("SELECT id FROM exchange WHERE id = $1 AND returned_at IS NOT NULL", identifier) is not None
 
@@ -178,6 +184,7 @@ def _exchange(row: Row, at: int) -> Exchange:
             keep_until=keep_until,
             log_head=LogHead(size=int(row["log_size"]), digest=bytes(row["log_digest"])),
             sealed=None if sealed is None else bytes(sealed),
+            collected=row["collected_at"] is not None,
         )
     if at >= asked.expires_at:
         return Expired(asked)

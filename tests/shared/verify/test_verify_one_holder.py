@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,11 +22,11 @@ NORA = {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14
 AUTHORITY = {name: CLAIMS[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")}
 
 
-def decide(person: Mapping[str, str], proxy: Mapping[str, str] = NORA, *, hide: tuple[str, ...] = (), **trust: Any) -> Decision:
+def decide(person: dict[str, str], proxy: dict[str, str] = NORA, *, hide: tuple[str, ...] = (), **trust: Any) -> Decision:
     """A power of attorney and a person's document, each with a key of its own and the names that are given; ``hide`` is not shown of the latter."""
-    paths = {"what": [("proxy", name) for name in proxy], "who": [(name,) for name in person if name not in hide]}
+    paths: dict[str, list[Any]] = {"what": [("proxy", name) for name in proxy], "who": [(name,) for name in person if name not in hide]}
     wires = {
-        "what": issue(seed="what", claims=CLAIMS | {"proxy": dict(proxy)}),
+        "what": issue(seed="what", claims=CLAIMS | {"proxy": proxy}),
         "who": issue(seed="who", type=PERSON, claims=AUTHORITY | person),
     }
     query = parse_query(
