@@ -22,17 +22,21 @@ def first_approval(office: Office, kind: CredentialType) -> Approval:
     return Approval.WAITING if needed else Approval.NOT_NEEDED
 
 
-async def approve(office: Office, number: str, actor: Actor) -> Document:
-    """The document, from now on to be collected. ``Forbidden`` for its maker, a clerk or a program; ``Conflict`` if nobody waits."""
-    return await _settle(office, number, Approval.APPROVED, Event(at=office.clock(), kind="approved", actor=actor, reason="", copies=0))
+async def approve(office: Office, number: str, actor: Actor, *, version: int) -> Document:
+    """The document, from now on to be collected. ``version`` is the one that was looked at.
+
+    ``Forbidden`` for its maker, a clerk or a program; ``Conflict`` if nobody waits, with ``/version`` if it was changed since.
+    """
+    event = Event(at=office.clock(), kind="approved", actor=actor, reason="", copies=0)
+    return await _settle(office, number, version, Approval.APPROVED, event)
 
 
-async def refuse(office: Office, number: str, reason: str, actor: Actor) -> Document:
+async def refuse(office: Office, number: str, reason: str, actor: Actor, *, version: int) -> Document:
     """Send it back: no copies are made until it is corrected. ``Malformed`` without a reason, else as ``approve``."""
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
     event = Event(at=office.clock(), kind="sent-back", actor=actor, reason=reason.strip(), copies=0)
-    return await _settle(office, number, Approval.REFUSED, event)
+    return await _settle(office, number, version, Approval.REFUSED, event)
 
 
 async def waiting(office: Office, *, limit: int = 200) -> list[documents.Listed]:
@@ -46,15 +50,17 @@ def wrote(history: Iterable[Event], actor: Actor) -> bool:
     return actor.name in {each.name for each in writers if each.role != "program"}
 
 
-async def _settle(office: Office, number: str, approval: Approval, event: Event) -> Document:
+async def _settle(office: Office, number: str, version: int, approval: Approval, event: Event) -> Document:
     if event.actor.role not in APPROVERS:
         raise Forbidden("an approver or an admin decides this")
 
     async def unit(tx: Tx) -> Document:
         if wrote(await documents.history(tx, number), event.actor):
             raise Forbidden("somebody else than the one who made it decides this")
-        if not await documents.settle_approval(tx, number, approval):
-            await documents.get(tx, number)  # ``Missing`` if there is none
+        if not await documents.settle_approval(tx, number, version, approval):
+            document = await documents.get(tx, number)  # ``Missing`` if there is none
+            if document.approval is Approval.WAITING and document.version != version:
+                raise Conflict("this document was changed since you looked: look again", where="/version")
             raise Conflict("this document does not wait for a second person")
         await documents.note(tx, number, event)
         return await documents.get(tx, number)

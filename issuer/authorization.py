@@ -12,7 +12,7 @@ pages to know: ``grant`` believes them. Nobody is sent to an address that was no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from issuer.clients import Prover
@@ -130,11 +130,11 @@ async def pending(office: Office, name: str) -> Pending:
     return await office.storage.read(unit)
 
 
-async def grant(office: Office, name: str, numbers: Sequence[str]) -> str:
-    """The address with a code for the documents ``numbers``, good once and for 60 seconds.
+async def grant(office: Office, name: str, numbers: Sequence[str], *, seen: Mapping[str, int] | None = None) -> str:
+    """The address with a code for the documents ``numbers``, good once and for 60 seconds. ``seen``: the version of each that was shown.
 
-    ``InvalidRequest`` where the sign-in is over, ``Conflict`` for a document that is not in force, ``Malformed`` for one that was not asked
-    for.
+    ``InvalidRequest`` where the sign-in is over, ``Conflict`` for a document that is not in force, with ``/version`` for one that was
+    changed since it was shown, ``Malformed`` for one that was not asked for.
     """
     at, code = office.clock(), office.secret()
     if not 1 <= len(numbers) <= _MAX_DOCUMENTS or len(set(numbers)) != len(numbers):
@@ -149,6 +149,8 @@ async def grant(office: Office, name: str, numbers: Sequence[str]) -> str:
                 raise Malformed("this kind of document was not asked for", where="/documents")
             if document.standing is not Standing.IN_FORCE or not document.has_claims:
                 raise Conflict("a document can be collected while it is in force and its details are held")
+            if seen is not None and seen.get(number) != document.version:
+                raise Conflict("this document was changed since it was shown", where="/version")
         await authorizations.grant(tx, name, numbers, code=digest("authorization code", code), until=at + CODE_SECONDS)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from aiohttp import web
 
 from issuer import approval
@@ -56,7 +58,7 @@ class Approving:
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await self._ask(request, Form())
 
-    async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
+    async def _ask(self, request: web.Request, form: Form, *, changed: bool = False) -> web.StreamResponse:
         name, locale, words = number(request), locale_of(request), translator(request)
 
         async def unit(tx: Tx) -> tuple[Document, list[Event]]:
@@ -69,7 +71,9 @@ class Approving:
         return await render(
             request,
             "console/decide.html",
+            status=409 if changed else 200,
             form=form,
+            changed=changed,
             document=document,
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),
@@ -79,9 +83,9 @@ class Approving:
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
-        await auth.read_form(request)
-        document = await approval.approve(self._office, number(request), actor(request))
-        raise web.HTTPSeeOther(f"/console/documents/{document.id}")
+        form = Form(await auth.read_form(request))
+        version = questions.version_of(form.value("version"))
+        return await self._settle(request, form, approval.approve(self._office, number(request), actor(request), version=version))
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         form, words = Form(await auth.read_form(request)), translator(request)
@@ -90,5 +94,15 @@ class Approving:
             form.error("reason", words("Use 300 characters or fewer"))
         if form.wrong:
             return await self._ask(request, form)
-        document = await approval.refuse(self._office, number(request), reason, actor(request))
+        version = questions.version_of(form.value("version"))
+        return await self._settle(request, form, approval.refuse(self._office, number(request), reason, actor(request), version=version))
+
+    async def _settle(self, request: web.Request, form: Form, settling: Awaitable[Document]) -> web.StreamResponse:
+        """Whoever looked at details that were changed meanwhile looks again."""
+        try:
+            document = await settling
+        except Conflict as error:
+            if error.where != "/version":
+                raise
+            return await self._ask(request, form, changed=True)
         raise web.HTTPSeeOther(f"/console/documents/{document.id}")

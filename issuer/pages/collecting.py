@@ -280,15 +280,22 @@ class Collecting:
         numbers = [value for name, value in request.query.items() if name.startswith("document")]
         if not numbers:
             raise web.HTTPSeeOther(f"{self.base}/documents")
+        return await self._ask_agree(request, visit, pending, numbers)
+
+    async def _ask_agree(
+        self, request: web.Request, visit: Visit, pending: Pending, numbers: Sequence[str], *, changed: bool = False
+    ) -> web.StreamResponse:
         chosen = await self._chosen(request, visit, pending, numbers)
         several = any(len(choice.found) > 1 for choice, _ in chosen)
         made = [self._made(request, choice, fitting) for choice, fitting in chosen]
-        return await self._show(request, visit, pending, "agree", made=made, several=several)
+        status = 409 if changed else 200
+        return await self._show(request, visit, pending, "agree", status=status, made=made, several=several, changed=changed)
 
     def _made(self, request: web.Request, choice: Choice, fitting: Fitting) -> dict[str, Any]:
         document = fitting.document
         return {
             "id": document.id,
+            "version": document.version,
             "number": phrases.spaced(document.id),
             "title": choice.title,
             "about": choice.kind.description.in_(locale_of(request)),
@@ -300,9 +307,17 @@ class Collecting:
         }
 
     async def agree(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
-        numbers = (await visits.read_form(request, visit)).getall("document", [])
+        """To what the page showed. Details that were changed meanwhile are shown first."""
+        posted = await visits.read_form(request, visit)
+        numbers = posted.getall("document", [])
         chosen = await self._chosen(request, visit, pending, numbers)
-        address = await authorization.grant(self._office, pending.id, numbers)
+        seen = {number: questions.version_of(posted.get(f"version-{number}", "")) for number in numbers}
+        try:
+            address = await authorization.grant(self._office, pending.id, numbers, seen=seen)
+        except Conflict as error:
+            if error.where != "/version":
+                raise
+            return await self._ask_agree(request, visit, pending, numbers, changed=True)
         await people.note_agreement(self._office, [fitting.document.id for _, fitting in chosen])
         raise await self._leave(request, visit, address)
 

@@ -255,6 +255,11 @@ def _at(by_pointer: Mapping[str, Claim], pointer: str) -> Claim | None:
     return next((claim for known, claim in by_pointer.items() if known.startswith(plain + "/")), None)
 
 
+def version_of(text: str) -> int:
+    """Which version of a document the page showed that a form came from; -1, which none has, where it does not say."""
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else -1
+
+
 # --- answers as words ---------------------------------------------------------------------------------------------------------------------
 
 

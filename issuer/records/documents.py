@@ -138,10 +138,10 @@ async def waiting(tx: Tx, *, limit: int) -> list[Listed]:
     return [_listed(row) for row in rows]
 
 
-async def settle_approval(tx: Tx, document: str, approval: Approval) -> bool:
-    """What a second person decided; false if nobody waits."""
-    sql = "UPDATE document SET approval = $1 WHERE id = $2 AND approval = 'waiting' AND standing <> 1"
-    return await tx.execute(sql, approval.value, document) == 1
+async def settle_approval(tx: Tx, document: str, version: int, approval: Approval) -> bool:
+    """What a second person decided who looked at that version; false if nobody waits, or it was changed since."""
+    sql = "UPDATE document SET approval = $1 WHERE id = $2 AND version = $3 AND approval = 'waiting' AND standing <> 1"
+    return await tx.execute(sql, approval.value, document, version) == 1
 
 
 async def count(tx: Tx) -> int:

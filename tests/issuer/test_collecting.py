@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import yarl
 from support.attested import CALLBACK, Wallet, attested
-from support.registry import NOON, Registry
+from support.registry import LPA_1, NOON, Registry
 from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 
 from issuer import offers, people
@@ -249,6 +249,24 @@ async def test_nobody_elses_document(registry: Registry, wallet: Wallet, nora: V
         await nora.agree(*numbers)
         assert nora.status == 400
         assert not nora.left
+
+
+async def test_she_agrees_to_what_the_page_showed(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """Details that were corrected meanwhile are shown before anything is made."""
+    made = await letter(registry)
+    _, pushed = await wallet.push()
+    await nora.come(wallet, pushed)
+    assert "Council tax" in await nora.sign_in(code(made))
+    correction = {"claims": LPA_1 | {"powers": ["banking"]}, "reason": "a slip"}
+    await registry.call("POST", f"/api/credentials/{made.document}/correction", correction)
+    await nora.agree(made.document)
+    assert (nora.status, nora.left) == (409, "")
+    assert "These details were changed since you looked" in nora.text
+    assert "Council tax" not in nora.text
+    await nora.send("/authorize/agree", ("document", made.document))
+    assert nora.status == 409
+    await nora.agree(made.document)
+    assert nora.left.startswith(CALLBACK)
 
 
 async def test_nothing_to_collect(registry: Registry, wallet: Wallet, nora: Visitor) -> None:

@@ -189,6 +189,27 @@ async def test_sent_back_then_corrected_then_approved(careful: Registry) -> None
     assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved"]
 
 
+@pytest.mark.parametrize(("path", "fields"), [("approve", {}), ("send-back", {"reason": "The deed says banking only"})])
+async def test_second_person_decides_on_what_the_page_showed(careful: Registry, path: str, fields: dict[str, str]) -> None:
+    """Details that were corrected meanwhile come back to be looked at; nothing is decided on."""
+    await add(careful, "Ana Approver", "approver")
+    number, ana = (await careful.make())["id"], Browser(careful)
+    await ana.sign_in("Ana Approver", "correct-horse-battery")
+    assert "Council tax" in await ana.open(f"/console/documents/{number}/decide")
+    correction = {"claims": LPA_1 | {"powers": ["banking"]}, "reason": "a slip"}
+    await careful.call("POST", f"/api/credentials/{number}/correction", correction)
+    await ana.send(f"/console/documents/{number}/{path}", fields)
+    assert ana.status == 409
+    assert "These details were changed since you looked" in ana.text
+    assert "Council tax" not in ana.text
+    assert fields.get("reason", "") in ana.text
+    await ana.send(f"/console/documents/{number}/{path}", fields | {"version": "x"})
+    assert ana.status == 409
+    await ana.send(f"/console/documents/{number}/{path}", fields)
+    _, detail = await careful.call("GET", f"/api/credentials/{number}")
+    assert [line["what"] for line in detail["history"]][1:-1] == ["corrected"]
+
+
 async def test_clerks_and_programs_never_approve(careful: Registry) -> None:
     await add(careful, "Cora Clerk", "clerk")
     number, clerk = (await careful.make())["id"], Browser(careful)

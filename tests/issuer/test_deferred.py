@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.attested import Wallet, attested
 from support.registry import LPA_1, Registry, Template, collect, serving
+from support.second_person import approve, send_back, version_of
 
 from issuer import approval
 from issuer.app import one_round
@@ -60,7 +61,7 @@ async def test_copies_wait_for_a_second_person(registry: Registry) -> None:
     assert (again.transaction_id, again.interval) == (response.transaction_id, 600)
     (listed,) = await approval.waiting(registry.office)
     assert listed.document.id == number
-    assert (await approval.approve(registry.office, number, APPROVER)).approval is Approval.APPROVED
+    assert (await approve(registry.office, number, APPROVER)).approval is Approval.APPROVED
     assert await approval.waiting(registry.office) == []
     registry.clock.at += 1_800  # longer than an access token lives
     token = await wallet.run(refresh(wallet.metadata, token.refresh_token or ""))
@@ -79,21 +80,36 @@ async def test_who_may_approve(registry: Registry) -> None:
     number = (await registry.make())["id"]
     for actor in (CLERK, Actor(role="program", name="key"), Actor(role="wallet", name="")):
         with pytest.raises(Forbidden):
-            await approval.approve(registry.office, number, actor)
+            await approve(registry.office, number, actor)
         with pytest.raises(Forbidden):
-            await approval.refuse(registry.office, number, "not so", actor)
+            await send_back(registry.office, number, "not so", actor)
     await correct(registry.office, number, OTHER, reason="a slip", actor=ADMIN)
     with pytest.raises(Forbidden):
-        await approval.approve(registry.office, number, ADMIN)
-    await approval.approve(registry.office, number, APPROVER)
-    for action in (approval.approve(registry.office, number, APPROVER), approval.refuse(registry.office, number, "late", APPROVER)):
+        await approve(registry.office, number, ADMIN)
+    await approve(registry.office, number, APPROVER)
+    for action in (approve(registry.office, number, APPROVER), send_back(registry.office, number, "late", APPROVER)):
         with pytest.raises(Conflict):
             await action
     with pytest.raises(Missing):
-        await approval.approve(registry.office, "0" * 16, APPROVER)
+        await approval.approve(registry.office, "0" * 16, APPROVER, version=0)
     for reason in ("", " ", "x" * 301):
         with pytest.raises(Malformed):
-            await approval.refuse(registry.office, number, reason, APPROVER)
+            await send_back(registry.office, number, reason, APPROVER)
+
+
+async def test_only_what_was_looked_at_is_approved(registry: Registry) -> None:
+    number = (await registry.make())["id"]
+    looked_at = await version_of(registry.office, number)
+    await correct(registry.office, number, OTHER, reason="a slip", actor=CLERK)
+    for deciding in (
+        approval.approve(registry.office, number, APPROVER, version=looked_at),
+        approval.refuse(registry.office, number, "not so", APPROVER, version=looked_at),
+    ):
+        with pytest.raises(Conflict) as told:
+            await deciding
+        assert told.value.where == "/version"
+    (listed,) = await approval.waiting(registry.office)
+    assert listed.document.approval is Approval.WAITING
 
 
 async def test_sent_back_and_corrected(registry: Registry) -> None:
@@ -101,12 +117,12 @@ async def test_sent_back_and_corrected(registry: Registry) -> None:
     number, wallet = (await registry.make())["id"], await attested(registry)
     token = await wallet.token([number])
     waiting = (await wallet.copies(token)).transaction_id
-    await approval.refuse(registry.office, number, "the date is wrong", APPROVER)
+    await send_back(registry.office, number, "the date is wrong", APPROVER)
     assert (await pick_up(wallet, token, waiting)).transaction_id == waiting
     assert (await wallet.copies(token)).transaction_id
     await correct(registry.office, number, OTHER, reason="the date", actor=ADMIN)
     assert (await pick_up(wallet, token, waiting)).transaction_id == waiting
-    await approval.approve(registry.office, number, APPROVER)
+    await approve(registry.office, number, APPROVER)
     (wire,) = (await pick_up(wallet, token, waiting)).credentials
     _, detail = await registry.call("GET", f"/api/credentials/{number}")
     assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved", "collected"]
@@ -126,7 +142,7 @@ async def test_a_transaction_is_its_wallets_alone(registry: Registry) -> None:
     for its, transaction in ((other, first), (token, "made-up")):
         with pytest.raises(InvalidTransactionId):
             await pick_up(wallet, its, transaction)
-    await approval.approve(registry.office, number, APPROVER)
+    await approve(registry.office, number, APPROVER)
 
     async def move(tx: Tx) -> None:
         row = await tx.fetchrow("SELECT sealed FROM deferral WHERE digest = $1", digest("transaction", first or ""))
@@ -142,7 +158,7 @@ async def test_a_transaction_is_its_wallets_alone(registry: Registry) -> None:
 async def test_of_too_many_the_oldest_give_way(registry: Registry) -> None:
     number, wallet = (await registry.make())["id"], await attested(registry)
     token = await wallet.token([number])
-    first = (await wallet.copies(token)).transaction_id
+    first = newest = (await wallet.copies(token)).transaction_id
     for _ in range(16):
         registry.clock.at += 1
         newest = (await wallet.copies(token)).transaction_id
@@ -173,7 +189,7 @@ async def test_invitations_wait_too(registry: Registry) -> None:
     holder = await collect(registry, made)
     response = await holder.copies(2)
     assert response.transaction_id
-    await approval.approve(registry.office, made["id"], ADMIN)
+    await approve(registry.office, made["id"], ADMIN)
     copies = await registry.run(request_deferred(holder.metadata, holder.token, response.transaction_id))
     assert len(copies.credentials) == 2
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from support.registry import LPA_1, Holder, Registry, Template, collect, serving
+from support.second_person import approve
 
 from issuer import issue as issuing
-from issuer.approval import approve
 from issuer.office import draw_indices
 from issuer.replace import replace as correct
 from issuer.sessions import Actor
@@ -166,7 +166,7 @@ async def test_corrected_while_collecting_and_to_be_approved(template: Template,
     async with serving(template, tmp_path / "registry", approve_types=("representation",)) as registry:
         made = await registry.make()
         holder = await collect(registry, made)
-        await approve(registry.office, made["id"], Actor(role="approver", name="Ana"))
+        await approve(registry.office, made["id"])
         correct_meanwhile(registry, made["id"], monkeypatch)
         with pytest.raises(Unavailable):
             await holder.copies(1)

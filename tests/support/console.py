@@ -30,8 +30,8 @@ class Browser:
 
     async def send(self, path: str, fields: list[tuple[str, str]] | dict[str, str], **headers: str) -> str:
         data = list(fields.items()) if isinstance(fields, dict) else list(fields)
-        if "form_token" not in dict(data) and "form_token" in self.hidden():
-            data.append(("form_token", self.hidden()["form_token"]))
+        hidden = self.hidden()
+        data += [(name, hidden[name]) for name in ("form_token", "version") if name not in dict(data) and name in hidden]
         async with self.registry.http.post(self.registry.base + path, data=data, headers=headers) as answer:
             self.text, self.status, self.path = await answer.text(), answer.status, answer.url.path
         return self.text

@@ -88,7 +88,9 @@ class Visitor:
         return await self.send("/authorize/sign-in", ("code", code), *born.items(), **headers)
 
     async def agree(self, *numbers: str) -> str:
-        return await self.send("/authorize/agree", *(("document", number) for number in numbers))
+        """To what the page at hand shows."""
+        versions = re.findall(r'name="(version-\w+)" value="(\d+)"', self.text)
+        return await self.send("/authorize/agree", *(("document", number) for number in numbers), *versions)
 
     async def choose(self, *numbers: str) -> str:
         return await self.open("/authorize/agree?" + urlencode([("document-x", number) for number in numbers]))

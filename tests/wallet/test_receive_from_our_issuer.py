@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from support.registry import LPA_1, Registry, Template, serving
+from support.second_person import approve, send_back
 from support.street import office
 from support.strict_wallet import BACK, make_maker
 from support.trial_verify import VCT
 from support.wallets import Wallet, open_wallet
 from support.world import World
 
-from issuer import approval, authorization, config
+from issuer import authorization, config
 from issuer.app import one_round
 from issuer.replace import replace as correct
 from issuer.sessions import Actor
@@ -141,7 +142,7 @@ async def test_a_second_person_approves_first(template: Template, tmp_path: Path
             await collect_and_look(here.wallet.means, here.wallet.vault, invitation, None)
         await here.go(600)
         assert await here.wallet.documents() == []
-        await approval.approve(here.registry.office, number, Actor(role="approver", name="Ana"))
+        await approve(here.registry.office, number)
         await here.go(1_200)
         document = await here.wallet.document()
         assert len(document.copies) == BATCH * len(document.configurations)
@@ -162,7 +163,7 @@ async def test_a_correction_comes_with_the_next_copies(template: Template, tmp_p
         assert document.status.value == "valid"
 
 
-ANA, IRIS = Actor(role="approver", name="Ana"), Actor(role="clerk", name="Iris")
+IRIS = Actor(role="clerk", name="Iris")
 LESS = LPA_1 | {"powers": ["council-tax"]}
 
 
@@ -171,7 +172,7 @@ async def corrected(template: Template, folder: Path) -> AsyncIterator[tuple[Mee
     """A document that was approved, collected and then corrected, and its wallet has seen that its copies are cancelled."""
     async with meeting(template, folder, approve_types=("representation",)) as here:
         number = (await here.registry.make())["id"]
-        await approval.approve(here.registry.office, number, ANA)
+        await approve(here.registry.office, number)
         await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(number), None)
         await correct(here.registry.office, number, LESS, reason="wrong powers", actor=IRIS)
         await one_round(here.registry.app)
@@ -196,18 +197,18 @@ async def test_a_correction_may_wait_long_for_its_second_person(template: Templa
         row = await here.registry.office.storage.read(lambda tx: tx.fetchrow("SELECT count(*) AS n FROM deferral"))
         assert row is not None
         assert row["n"] == len(document.configurations)
-        await approval.approve(here.registry.office, number, ANA)
+        await approve(here.registry.office, number)
         await arrives(here)
 
 
 async def test_a_correction_that_was_sent_back_and_corrected_arrives(template: Template, tmp_path: Path) -> None:
     async with corrected(template, tmp_path) as (here, number):
-        await approval.refuse(here.registry.office, number, "still wrong", ANA)
+        await send_back(here.registry.office, number, "still wrong")
         for _ in range(3):
             await here.go(600)
         await correct(here.registry.office, number, LESS, reason="now right", actor=IRIS)
         await here.go(600)
-        await approval.approve(here.registry.office, number, ANA)
+        await approve(here.registry.office, number)
         await arrives(here)
 
 
@@ -217,7 +218,7 @@ async def test_a_correction_outlasts_a_hold(template: Template, tmp_path: Path) 
         await here.registry.call("POST", f"/api/credentials/{number}/hold", {"reason": "investigation"})
         await here.go(600)
         await here.registry.call("POST", f"/api/credentials/{number}/reinstate", {"reason": "investigation-closed"})
-        await approval.approve(here.registry.office, number, ANA)
+        await approve(here.registry.office, number)
         await arrives(here, DAY)
 
 
