@@ -35,7 +35,10 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class Mso(Struct, frozen=True):
-    """``digests`` are by namespace and digestID as encoded, ``allowed`` is ``keyAuthorizations``; times in seconds."""
+    """``digests`` are by namespace and digestID as encoded, ``allowed`` is ``keyAuthorizations``; times in seconds.
+
+    ``remarks`` names what is there and says nothing about the document, so that it could only tell it from others.
+    """
 
     doctype: str
     hash: Callable[[bytes], Any]
@@ -46,6 +49,7 @@ class Mso(Struct, frozen=True):
     valid_from: int
     valid_until: int
     status: StatusReference | None
+    remarks: tuple[str, ...] = ()
 
 
 def encoded(value: object, where: str = "") -> bytes:
@@ -85,6 +89,7 @@ def _any(data: bytes, where: str) -> Mso:
         valid_from,
         valid_until,
         parse_status(members) if "status" in members else None,
+        _remarks(members["deviceKeyInfo"], members["validityInfo"]),
     )
 
 
@@ -105,6 +110,11 @@ def _digests(value: object, size: int, where: str) -> dict[str, dict[bytes, byte
 
 _KEY_MEMBERS: Final = (1, -1, -2, -3)
 _KEY_REMARKS: Final = frozenset({2, 3, 4})  # name, algorithm and operations: the curve says what it is for
+
+
+def _remarks(info: Mapping[str, Any], validity: Mapping[str, Any]) -> tuple[str, ...]:
+    named = (("kid", 2 in info["deviceKey"]), ("expectedUpdate", "expectedUpdate" in validity))
+    return (*info.keys() - {"deviceKey"}, *[name for name, there in named if there])
 
 
 def _device_key(value: object, where: str) -> tuple[PublicKey, Mapping[str, Any]]:

@@ -189,8 +189,10 @@ def render_spaces(spaces: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def render_issued(spaces: Mapping[str, Sequence[bytes]], auth: Sign1) -> bytes:
-    """IssuerSigned with these items and without what only its holder may know."""
-    headers = cbor.dumps({name: value for name, value in auth.unprotected.items() if name != SEED})
+    """IssuerSigned with these items. Of the unsigned headers only the certificates go on: the seed is for its holder alone, and anything
+    else would be there in every copy that it was written into (S22).
+    """
+    headers = cbor.dumps({X5CHAIN: auth.unprotected[X5CHAIN]} if X5CHAIN in auth.unprotected else {})
     parts = (b"\x84", cbor.byte_string(auth.protected_bytes), headers, cbor.byte_string(auth.payload), cbor.byte_string(auth.signature))
     return render_spaces(spaces) + b"".join(parts)
 

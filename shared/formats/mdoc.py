@@ -18,6 +18,7 @@ from typing import Any, Final
 from ..clock import DAY, Entropy
 from ..codec import base64url
 from ..cose import Sign1
+from ..cose.sign1 import ALG, X5CHAIN
 from ..cose.untyped import prepare_untyped, verify_untyped
 from ..credentials import ClaimPath, CredentialType, all_types
 from ..credentials._tree import pointer
@@ -254,6 +255,8 @@ def _check_explained(inner: _Inner, contents: Contents) -> None:
 def _check_private(inner: _Inner, rules: CredentialType) -> None:
     """``Malformed`` for a copy that could be told from others by more than its contents (S22)."""
     mso = inner.mso
+    if mso.remarks or inner.auth.protected.keys() - {ALG, X5CHAIN}:
+        raise Malformed("something beside its contents would tell it from others", where="/issuerAuth")
     if any(each % DAY for each in (mso.signed, mso.valid_from, mso.valid_until)):
         raise Malformed("its days are rounded, or its moment would tell it from others", where="/validityInfo")
     hidden = sum(number >= FREE for number in mso.digests[rules.doctype])

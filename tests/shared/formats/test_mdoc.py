@@ -145,6 +145,23 @@ def test_the_seed_of_decoys_stays_with_the_holder() -> None:
     assert verify(HOLDER.finish(whole)).claims == LPA_1
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_unsigned_headers_stay_with_the_holder(*, protected: bool) -> None:
+    """Anybody who carries a copy can write some, and they would be the same each time that it is shown (S22)."""
+    draft = Draft.of()
+    draft.unprotected |= {4: b"batch-of-nora-0001", "x": "nora@example"}
+    if protected:
+        draft.protected[33] = draft.unprotected.pop(33)
+    parsed = FORMAT.parse(draft.wire())
+    assert FORMAT.check_received(parsed, ISSUER.public, holder=HOLDER.public, at=AT).claims == LPA_1
+    for wire in (
+        FORMAT.disclose(parsed, NAMES).wire,
+        show(parsed.wire),
+        HOLDER.finish(FORMAT.present(parsed, BINDING, key=KeyId("h"), at=AT)),
+    ):
+        assert set(FORMAT.parse(wire).inner.auth.unprotected) == (set() if protected else {33})
+
+
 def test_a_wallet_by_others_may_leave_the_seed() -> None:
     draft = Draft.of()
     assert verify(draft.shown()).claims == LPA_1
@@ -171,7 +188,14 @@ def test_copies_that_could_be_told_from_others() -> None:
     del fewer.mso["valueDigests"][SPACE][item["digestID"]]
     unrounded = Draft.of()
     unrounded.mso["validityInfo"]["validFrom"] = cbor2.CBORTag(0, "2027-01-15T00:00:01Z")
-    for draft, error in ((more, BadDisclosure), (fewer, Malformed), (unrounded, Malformed)):
+    headed, noted, allowed, named, renewed = Draft.of(), Draft.of(), Draft.of(), Draft.of(), Draft.of()
+    headed.protected[4] = b"batch-of-nora-0001"
+    noted.mso["deviceKeyInfo"]["keyInfo"] = {1: "nora"}
+    allowed.mso["deviceKeyInfo"]["keyAuthorizations"] = {"nameSpaces": ["nora"]}
+    named.mso["deviceKeyInfo"]["deviceKey"][2] = b"nora"
+    renewed.mso["validityInfo"]["expectedUpdate"] = cbor2.CBORTag(0, "2027-01-15T00:00:01Z")
+    told = [(draft, Malformed) for draft in (unrounded, headed, noted, allowed, named, renewed)]
+    for draft, error in ((more, BadDisclosure), (fewer, Malformed), *told):
         with pytest.raises(error):
             FORMAT.check_received(FORMAT.parse(draft.wire()), ISSUER.public, holder=HOLDER.public, at=AT)
 
