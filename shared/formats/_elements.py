@@ -66,7 +66,7 @@ class Elements:
             inside[each.last] = each
 
     def encode(self, claims: Mapping[str, Any]) -> list[tuple[Element, bytes]]:
-        """Each element of ``claims`` with its value as CBOR. ``Malformed`` for what the type lacks."""
+        """Each element of ``claims`` with its value as CBOR, in the type's order. ``Malformed`` for what the type lacks."""
         found: list[tuple[Element, bytes]] = []
         _collect(self._names, claims, found, ())
         return found
@@ -93,17 +93,21 @@ class Elements:
 def _collect(names: Mapping[str, Any], claims: Any, found: list[tuple[Element, bytes]], path: tuple[str, ...]) -> None:
     if type(claims) is not dict and not isinstance(claims, Mapping):
         raise Malformed("an object belongs here", where=pointer(path))
-    for name, value in claims.items():
-        child = names.get(name)
-        if type(child) is dict:
-            _collect(child, value, found, (*path, name))
+    known = 0
+    for name, child in names.items():
+        if name not in claims:
             continue
-        if child is None:
-            raise Malformed("this type of document has no such detail", where=pointer((*path, name)))
+        known += 1
+        if type(child) is dict:
+            _collect(child, claims[name], found, (*path, name))
+            continue
         try:
-            found.append((child, child.encode(value)))
+            found.append((child, child.encode(claims[name])))
         except _FOREIGN as error:
             raise Malformed("this value has not the form of its detail", where=pointer((*path, name))) from error
+    if known != len(claims):
+        foreign = next(name for name in claims if name not in names)
+        raise Malformed("this type of document has no such detail", where=pointer((*path, foreign)))
 
 
 def _elements(node: Node, path: tuple[str, ...]) -> Iterator[Element]:
@@ -142,7 +146,9 @@ def _form(node: Node) -> Form:
 
 def _map_of(members: Mapping[str, Form]) -> Form:
     def write(value: Any) -> bytes:
-        parts = [cbor.text(name) + members[name][0](each) for name, each in value.items()]
+        parts = [cbor.text(name) + encode(value[name]) for name, (encode, _) in members.items() if name in value]
+        if len(parts) != len(value):
+            raise KeyError
         return cbor.head(5, len(parts)) + b"".join(parts)
 
     def read(value: Any) -> dict[str, Any]:

@@ -1,9 +1,13 @@
-"""What a credential type says about disclosure, obeyed when issuing and enforced when receiving."""
+"""What a credential type says about disclosure, obeyed when issuing and enforced when receiving.
+
+Members stand in the type's own order. That in which a register wrote them would be the same in all copies of a document, and would tell
+them from those of others (S22).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ..credentials import CredentialType, Node
 from ..errors import Malformed
@@ -22,15 +26,14 @@ def redact(rules: CredentialType, claims: Mapping[str, Any], redaction: Redactio
 
 
 def _object(node: Node, claims: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
-    members = node.members
     out: dict[str, Any] = {}
     hidden: list[tuple[str, Any]] = []
-    for name, value in claims.items():
-        child = members.get(name)
-        if child is None:
-            raise Malformed("this type of document has no such detail", where=f"/{name}")
+    for name, child in node.members.items():
+        if name not in claims:
+            continue
+        value = claims[name]
         if child.whole:
-            out[name] = value
+            out[name] = value if child.claim is not None else in_order(child, value, f"/{name}")
         elif child.claim is not None:
             hidden.append((name, value))
         elif child.items is None:
@@ -39,6 +42,8 @@ def _object(node: Node, claims: Mapping[str, Any], redaction: Redaction) -> dict
             out[name] = _array(child.items, value, redaction)
         else:
             hidden.append((name, _array(child.items, value, redaction)))
+    if len(out) + len(hidden) != len(claims):
+        _refuse_foreign(node, claims, "")
     if hidden:
         # Sorted, so that the order says nothing about which claim is which (section 4.2.4.1).
         out[SD] = sorted(redaction.members(hidden))
@@ -52,11 +57,26 @@ def _array(node: Node, values: Sequence[Any], redaction: Redaction) -> list[Any]
     return inside if node.open else redaction.elements(inside)
 
 
-def check_members(rules: CredentialType, claims: Mapping[str, Any]) -> None:
-    """``Malformed`` for a top-level detail that the type lacks, where nothing is redacted."""
-    for name in claims:
-        if name not in rules.tree.members:
-            raise Malformed("this type of document has no such detail", where=f"/{name}")
+def in_order(node: Node, value: Any, where: str = "") -> Any:
+    """``value`` with all its members in the type's order, where nothing is redacted. ``Malformed`` for what the type lacks."""
+    if node.claim is not None:
+        return value
+    if node.items is not None:
+        if not isinstance(value, list | tuple):
+            raise Malformed("a list belongs here", where=where)
+        items = node.items
+        return [in_order(items, each, f"{where}/{at}") for at, each in enumerate(value)]
+    if not isinstance(value, Mapping):
+        raise Malformed("an object belongs here", where=where)
+    out = {name: in_order(child, value[name], f"{where}/{name}") for name, child in node.members.items() if name in value}
+    if len(out) != len(value):
+        _refuse_foreign(node, value, where)
+    return out
+
+
+def _refuse_foreign(node: Node, claims: Mapping[str, Any], where: str) -> NoReturn:
+    foreign = next(name for name in claims if name not in node.members)
+    raise Malformed("this type of document has no such detail", where=f"{where}/{foreign}")
 
 
 def check_limits(rules: CredentialType, clear: Mapping[str, Any], opened: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from ..keys import PublicKey
 from ..vcdm import CONTEXT, CREDENTIAL, check_base, instant, is_url, render_instant
 from . import Credential, StatusReference
 from ._envelope import MAX_IDENTIFIER, check_issuable, identifier, parse_status, render_status
-from ._type import check_members
+from ._type import in_order
 
 CTY: Final = "vc"
 SUBJECT: Final = "credentialSubject"
@@ -53,7 +53,6 @@ class Document(Struct, frozen=True, kw_only=True):
 def make(credential: Credential, holder: PublicKey | None, entropy: Entropy) -> dict[str, Any]:
     """The document with all of its subject in clear."""
     check_issuable(credential, holder)
-    check_members(credential.type, credential.claims)
     document: dict[str, Any] = {
         "@context": [CONTEXT, context(credential.type)],
         "type": [CREDENTIAL, credential.type.vcdm_type],
@@ -62,7 +61,7 @@ def make(credential: Credential, holder: PublicKey | None, entropy: Entropy) -> 
         "issuer": credential.issuer,
         "validFrom": render_instant(credential.issued_at),
         "validUntil": render_instant(credential.expires_at),
-        SUBJECT: dict(credential.claims),
+        SUBJECT: in_order(credential.type.tree, credential.claims),
     }
     if holder is not None:
         document["cnf"] = {"jwk": render_jwk(holder)}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.forge import BINDING, HOLDER, ISSUER, issue, show
+from support.forge import BINDING, HOLDER, ISSUER, LEAF, credential, entropy, issue, show
 from support.signing import AT
 from support.trees import trees
 
@@ -16,6 +16,7 @@ from shared.credentials import Claim, CredentialType, Disclosure, all_types
 from shared.credentials._derive import leaves, path_in
 from shared.errors import OverDisclosed
 from shared.formats import Claims, CredentialFormat, formats
+from shared.keys import KeyId
 
 WHOLE = "vc+jwt"
 """Shown whole or not at all."""
@@ -110,3 +111,24 @@ def test_every_format_says_the_same(rules: CredentialType, data: st.DataObject) 
         assert (form.name, said) == (form.name, claims if form.name == WHOLE else expected)
         assert only(rules, facts.claims, set()) == limits
         assert (facts.vct, facts.holder) == (rules.vct, HOLDER.public)
+
+
+def backwards(value: Any) -> Any:
+    """The same, all members in the other order."""
+    if isinstance(value, Mapping):
+        return {name: backwards(value[name]) for name in reversed(value)}
+    return [backwards(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("rules", all_types().values(), ids=lambda rules: rules.id)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_the_order_in_which_a_register_writes_is_in_no_copy(rules: CredentialType, data: st.DataObject) -> None:
+    """S22: it would be the same in all copies of a document."""
+    claims = data.draw(whole(rules))
+    for form in formats().values():
+        copies = set()
+        for each in (claims, backwards(claims)):
+            made = credential(type=rules, claims=each, x5c=(LEAF,))
+            copies.add(form.prepare(made, key=KeyId("i"), holder=HOLDER.public, entropy=entropy()).complete(bytes(64)))
+        assert (form.name, len(copies)) == (form.name, 1)

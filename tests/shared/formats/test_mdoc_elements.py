@@ -112,6 +112,7 @@ def test_types_without_this_form(claims: tuple[Any, ...]) -> None:
         {"people": [{"age": 5}]},
         {"people": [{"name": {"middle": "x"}}]},
         {"people": [{"born": "1938-1-1"}]},
+        {"people": [{"born": "1938-01-01", "height": 5}]},
         {"inside": []},
         {"inside": {"other": 5}},
     ],

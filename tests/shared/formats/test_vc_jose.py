@@ -287,6 +287,21 @@ def test_what_the_type_does_not_know_is_judged() -> None:
         REPRESENTATION.judge(facts.claims, {})
 
 
+@pytest.mark.parametrize(
+    ("claims", "where"),
+    [
+        ({"more": 1}, "/more"),
+        ({"represented": {"more": 1}}, "/represented/more"),
+        ({"represented": "Margaret"}, "/represented"),
+        ({"powers": "banking"}, "/powers"),
+    ],
+)
+def test_what_the_type_lacks_is_not_issued(claims: dict[str, Any], where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        issue("vc+jwt", claims=LPA_1 | claims)
+    assert caught.value.where == where
+
+
 def test_unknown_types_are_received_without_rules() -> None:
     wire = credential(**{"@context": [CONTEXT], "type": "VerifiableCredential", "credentialSubject": {"a": 1}, "status": ...})
     assert FORM.check_received(FORM.parse(wire), ISSUER.public, holder=HOLDER.public, at=AT).claims == {"a": 1}
