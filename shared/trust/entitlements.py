@@ -128,6 +128,10 @@ def render_grants(grants: Grants) -> dict[str, Any]:
 
 
 def _render_entry(each: Entitlement) -> dict[str, Any]:
-    members = {"vct": each.vct, "from": each.since, "until": each.until}
     limits = {"jurisdiction": each.jurisdiction, "attestation_basis": each.attestation_basis}
-    return {name: value for name, value in (members | limits).items() if value is not None}
+    return {
+        "vct": each.vct,
+        "from": each.since,
+        **({} if each.until is None else {"until": each.until}),
+        **{name: list(texts) for name, texts in limits.items() if texts is not None},
+    }
