@@ -33,14 +33,8 @@ _MAX_LIFE = 86_400  # seconds
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _STATE = re.compile(r"[\x20-\x7E]+")  # RFC 6749 appendix A.5
-# Schemes that lead into no app: a program, a file, a message, or the network without TLS.
-_NO_APP = frozenset({"about", "blob", "content", "data", "file", "filesystem", "ftp", "intent", "javascript", "mailto", "sms", "tel"}) | {
-    "urn",
-    "vbscript",
-    "view-source",
-    "ws",
-    "wss",
-}
+# An app's own scheme is a domain name turned round, so it has a dot (RFC 8252 section 7.1); beside these only what wallets are known by.
+_APP = re.compile(r"[a-z][a-z0-9+-]*\.[a-z0-9.+-]+|(?:eudi|haip|openid)[a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +136,14 @@ def _client(form: Mapping[str, str], proved: str | None) -> str:
 
 
 def check_redirect_uri(uri: str, *, plain_http: Collection[str] = ()) -> str:
-    """An https address, one of this very machine, or an app's own scheme (RFC 8252 section 7); never with a fragment."""
+    """An https address, one of this very machine, or the scheme of an app or of wallets (RFC 8252 section 7); never with a fragment."""
     try:
         scheme = split(uri).scheme
         if scheme in {"https", "http"}:
             return check_https(uri, plain_http=(*LOOPBACK, *plain_http))
     except Malformed as error:
         raise InvalidRequest(error.detail, where="redirect_uri") from error
-    if not scheme or "#" in uri or scheme in _NO_APP:
+    if "#" in uri or not _APP.fullmatch(scheme):
         raise InvalidRequest("nobody is sent to an address of this kind", where="redirect_uri")
     return uri
 

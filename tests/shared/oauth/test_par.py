@@ -119,6 +119,9 @@ def test_nobody_asks_in_the_name_of_another_client() -> None:
         "http://[::1]/cb",
         "org.example.wallet:/cb",
         "eudi-wallet://authorize",
+        "eu.europa.ec.euidi://authorization",
+        "haip-vci://cb",
+        "openid-credential-offer://",
     ],
 )
 def test_people_are_sent_back_to_addresses_and_apps(uri: str) -> None:
@@ -136,6 +139,12 @@ def test_people_are_sent_back_to_addresses_and_apps(uri: str) -> None:
         "JavaScript:alert(1)",
         "data:text/html,x",
         "vbscript:x",
+        "ms-msdt:/id",
+        "search-ms:query=x",
+        "chrome://settings",
+        "intent://x",
+        "foo:/cb",
+        "x-openid:/cb",
         "org.example.wallet:/cb#f",
         "https://wallet.example/ü",
         "x" * 9_000,
