@@ -338,7 +338,7 @@ class Collecting:
     async def _show(self, request: web.Request, visit: Visit, pending: Pending, template: str, **context: Any) -> web.Response:
         """Each page has a form that leads back to the wallet, so its policy names where that is."""
         known = {"pending": pending, "path": self.base, "office": self._office.settings.name, "home": f"{self.base}/sign-in"}
-        response = await visits.show(request, visit, template, **known, **context)
+        response = await visits.show(request, visit, template, lands=lands(pending.redirect_uri), **known, **context)
         if target := form_target(pending.redirect_uri):
             allow(response, form_action=target)
         return response
@@ -346,6 +346,12 @@ class Collecting:
 
 def _shown(known: Passkey) -> dict[str, Any]:
     return {"id": base64url.encode(known.id), "name": known.name, "made_at": known.made_at, "used_at": known.used_at}
+
+
+def lands(redirect_uri: str) -> dict[str, str]:
+    """Where she comes back to, as people can compare it: the ``host`` of a site, or the name that an ``app`` registered."""
+    parts = urlsplit(redirect_uri)
+    return {"host": parts.netloc} if parts.scheme in {"https", "http"} else {"app": parts.scheme}
 
 
 def form_target(redirect_uri: str) -> str:

@@ -61,17 +61,24 @@ async def test_letter_to_copies(registry: Registry, wallet: Wallet, nora: Visito
     ]
 
 
-@pytest.mark.parametrize("back", ["com.example.wallet://cb", "com.example.wallet://cb?x=%2Fa", "https://wallet.example/a%2Fb/../c?q=%7E"])
-async def test_she_goes_back_to_the_very_address(registry: Registry, wallet: Wallet, nora: Visitor, back: str) -> None:
-    """Byte for byte: wallets compare it so (RFC 9700 section 2.1)."""
+@pytest.mark.parametrize(
+    ("back", "there"),
+    [
+        ("com.example.wallet://cb", "com.example.wallet"),
+        ("com.example.wallet://cb?x=%2Fa", "com.example.wallet"),
+        ("https://wallet.example:8443/a%2Fb/../c?q=%7E", "wallet.example:8443"),
+    ],
+)
+async def test_she_goes_back_to_the_very_address(registry: Registry, wallet: Wallet, nora: Visitor, back: str, there: str) -> None:
+    """Byte for byte, for wallets compare it so (RFC 9700 section 2.1); and she is told where that is before she signs in and agrees."""
     made, mark = await letter(registry), "&" if "?" in back else "?"
     _, pushed = await wallet.push(redirect_uri=back)
-    await nora.come(wallet, pushed)
+    assert f"<strong>{there}</strong>" in await nora.come(wallet, pushed)
     await nora.send("/authorize/refuse")
     assert nora.left.startswith(f"{back}{mark}error=access_denied&")
     sign_in, pushed = await wallet.push(redirect_uri=back)
     await nora.come(wallet, pushed)
-    await nora.sign_in(code(made))
+    assert f"<strong>{there}</strong>" in await nora.sign_in(code(made))
     await nora.agree(made.document)
     assert nora.left.startswith(f"{back}{mark}code=")
     assert (await wallet.change(sign_in, nora.left)).access_token
