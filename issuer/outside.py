@@ -5,6 +5,7 @@ from __future__ import annotations
 from issuer import config
 from issuer.office import Office
 from shared.errors import ConfigError, VcError
+from shared.private_file import read_secret
 from shared.urls import check_identifier
 from shared.web.oidc import Provider
 
@@ -26,6 +27,6 @@ def provider(office: Office) -> Provider | None:
     return Provider(
         issuer=settings.login_issuer,
         client_id=settings.login_client_id,
-        secret=file.read_text(encoding="utf-8").strip() if file.exists() else "",
+        secret=read_secret(file, "login.secret").decode() if file.exists() else "",
         redirect_uri=office.url(BACK),
     )

@@ -30,11 +30,11 @@ def make_secret(file: Path, entropy: Entropy) -> None:
         write_whole(file, base64url.encode(entropy(32)).encode() + b"\n")
 
 
-def read_secret(file: Path) -> bytes:
-    """What ``make_secret`` wrote; ``ConfigError`` if it cannot be read, or others can read it."""
+def read_secret(file: Path, where: str = "key-file") -> bytes:
+    """What ``make_secret`` wrote, or somebody put there; ``ConfigError`` if it cannot be read, or others can read it."""
     try:
         if file.stat().st_mode & 0o077:
-            raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where="key-file")
+            raise ConfigError(f"{file} can be read by others: chmod 600 {file}", where=where)
         return file.read_bytes().strip()
     except OSError as error:
-        raise ConfigError(f"cannot read {file}, which opens the keys: {error.strerror}", where="key-file") from error
+        raise ConfigError(f"cannot read {file}, which holds a secret: {error.strerror}", where=where) from error

@@ -22,6 +22,7 @@ from support.visitor import visitor
 from demo.authority import Authority
 from shared.clock import system_clock
 from shared.keys import Role
+from shared.private_file import write_whole
 from shared.web.app import free_port
 
 COUNTERPARTS = {"oidc-provider": "OpenID provider where holders sign in"}
@@ -44,7 +45,7 @@ async def office(
     port = free_port()
     issuer, folder = f"https://localhost:{port}", tmp_path / "registry"
     folder.mkdir()
-    (folder / "login.secret").write_text(SECRET + "\n", encoding="utf-8")
+    write_whole(folder / "login.secret", SECRET.encode() + b"\n")
     settings: dict[str, Any] = {
         "login_issuer": issuer,
         "login_client_id": "office",

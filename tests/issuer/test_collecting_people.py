@@ -16,9 +16,11 @@ from support.registry import Registry, Template, serving
 from support.soft_authenticator import SoftAuthenticator
 from support.visitor import CLERK, Visitor, code, letter, visitor
 
-from issuer import offers, people
+from issuer import offers, outside, people
 from shared.codec import base64url
+from shared.errors import ConfigError
 from shared.flow import Flow
+from shared.private_file import write_whole
 from shared.web import oidc
 from shared.web.oidc import Attempt, Provider, ProviderMetadata
 
@@ -188,3 +190,17 @@ async def test_an_account_opens_all_that_was_made_for_it(registry: Registry) -> 
     for made in (first, second):
         assert sorted(await opened_by(registry, await people.sign_in(office, code(made), "1968-03-14"))) == both
     assert sorted(await opened_by(registry, await people.sign_in_by_account(office, "her0"))) == both
+
+
+async def test_a_secret_of_the_login_that_others_can_read_is_not_used(registry: Registry) -> None:
+    office, file = registry.office, registry.directory / "login.secret"
+    assert outside.provider(office) == Provider(
+        issuer="https://login.example", client_id="office", redirect_uri="https://registry.example/authorize/login/back"
+    )
+    write_whole(file, b"long enough\n")
+    known = outside.provider(office)
+    assert known is not None
+    assert known.secret == "long enough"
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        outside.provider(office)
