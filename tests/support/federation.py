@@ -61,9 +61,9 @@ class Body:
         said = {"metadata": own, "authority_hints": list(self.superiors) or None}
         return signed({**self.common(self), **said, **self.claims, **claims}, self.signer)
 
-    def of(self, sub: Body, **claims: Any) -> str:
+    def of(self, subject: Body, /, **claims: Any) -> str:
         """What it says of another."""
-        return signed({**self.common(sub), **self.about.get(sub.entity, {}), **claims}, self.signer)
+        return signed({**self.common(subject), **self.about.get(subject.entity, {}), **claims}, self.signer)
 
 
 def critical(**claims: Any) -> dict[str, Any]:
