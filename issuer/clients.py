@@ -37,7 +37,7 @@ from shared.storage import Tx
 from shared.trust.policy import Policy
 from shared.x509 import Cert, leads_elsewhere
 
-_POP_LIFE = 420  # seconds after which a wallet's proof is too old, whatever clock dated it
+_POP_LIFE = 421  # seconds after which a wallet's proof is too old, whatever clock dated it
 _DPOP_LIFE = 2 * DPOP_WINDOW + 1
 
 

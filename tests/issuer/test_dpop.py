@@ -13,6 +13,7 @@ from support.attested import Wallet, attested, trust
 from support.registry import Registry, Template, collect, serving
 from support.signing import Signer
 
+from issuer.app import one_round
 from shared.clock import system_entropy
 from shared.codec import base64url
 from shared.errors import InvalidClient, InvalidDpopProof, InvalidGrant
@@ -187,6 +188,23 @@ async def _proved(wallet: Wallet, **changes: Any) -> dict[str, str]:
         POP_HEADER: wallet.instance.finish(prepare_attestation_pop(**(said | changes))),
         "dpop": proof(wallet, "/token", None, await fresh(registry)),
     }
+
+
+async def test_a_used_proof_is_known_as_long_as_its_time(template: Template, tmp_path: Path) -> None:
+    """To the last second, and by the clock that is furthest ahead; then it is too old."""
+    async with serving(template, tmp_path / "registry", attestation_challenges=False) as registry:
+        wallet = await attested(registry)
+        body = render_token_request(AuthorizationCodeRequest(code="x", redirect_uri="y", code_verifier="z"))
+        headers = await _proved(wallet, at=registry.clock() + 60, challenge=None)
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        assert error(await send(registry, "/token", headers, body)) == "invalid_grant"
+        for seconds, refusal in ((420, "this proof was used before"), (1, "the proof is too old")):
+            registry.clock.at += seconds
+            await one_round(registry.app)
+            headers["dpop"] = proof(wallet, "/token", None, await fresh(registry))
+            got = await send(registry, "/token", headers, body)
+            assert error(got) == "invalid_client"
+            assert refusal in got.body.decode()
 
 
 async def test_proofs_of_attested_wallets_that_are_refused(registry: Registry) -> None:
