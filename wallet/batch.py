@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from shared.clock import DAY
 from shared.errors import NotEntitled, Refused, Untrusted, VcError
 from shared.openid4vci import (
     AttestedKeys,
@@ -31,6 +32,7 @@ from wallet.sessions import Copy, CopyLine, Granted, Part, Renewal
 
 MAX_BATCH = 50
 MAX_ATTESTED = 20  # keys at once where each proof carries what is said of all of them
+LONGEST_WAIT = 7 * DAY
 UNKNOWN_SENDER = (Untrusted, NotEntitled)
 
 
@@ -118,8 +120,8 @@ async def ask_again(client: Client, token: TokenResponse, parts: Sequence[Part])
 
 
 def wait_of(parts: Sequence[Part]) -> int:
-    """Seconds until the issuer may be asked again; 0 when everything is here."""
-    return max((part.interval for part in parts if part.transaction), default=0)
+    """Seconds until the issuer may be asked again, a week at most whatever it says; 0 when everything is here."""
+    return min(max((part.interval for part in parts if part.transaction), default=0), LONGEST_WAIT)
 
 
 # --- checking ----------------------------------------------------------------------------------------------------------------------------

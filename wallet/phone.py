@@ -37,7 +37,7 @@ from shared.openid4vci import (
 )
 from shared.storage import Tx
 from wallet import history
-from wallet.batch import MAX_BATCH, ledger
+from wallet.batch import LONGEST_WAIT, MAX_BATCH, ledger
 from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
@@ -177,7 +177,7 @@ async def _ask(client: Client, token: TokenResponse, configuration: Configuratio
     except InvalidNonce as error:
         raise Conflict("the office has forgotten this attempt; begin again") from error
     if response.transaction_id is not None:
-        raise Unavailable("the office needs more time for these copies", retry_after=response.interval or 60)
+        raise Unavailable("the office needs more time for these copies", retry_after=min(response.interval or 60, LONGEST_WAIT))
     return response
 
 

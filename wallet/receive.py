@@ -159,6 +159,18 @@ def _waiting(seconds: int) -> Unavailable:
     return Unavailable("the issuer needs more time for this document; it is asked again by itself", retry_after=seconds)
 
 
+async def give_up(means: Means, vault: Vault, invitation: str) -> None:
+    """The holder no longer waits for what was promised: keys, tokens and the invitation are forgotten."""
+    async with means.locks.of(f"{vault.wallet}/{invitation}"):
+
+        async def drop(tx: Tx) -> None:
+            item = await RECEIVING.get(tx, vault, invitation)
+            if isinstance(item.value.state, Promised):
+                await RECEIVING.drop(tx, vault, invitation)
+
+        await means.storage.write(drop, point="give-up")
+
+
 async def _ask_again(means: Means, vault: Vault, item: Item[Receiving], promised: Promised) -> Item[Document]:
     """Once the issuer's interval is over. What it refuses for good ends the invitation; what it gives is written down before it is checked."""
     try:

@@ -191,6 +191,21 @@ async def test_what_is_being_approved_stands_among_the_documents(tmp_path: Path)
         assert "did not pass our checks" not in visitor.text
 
 
+async def test_what_is_promised_for_never_can_be_given_up(tmp_path: Path) -> None:
+    """Whatever interval an issuer says, there is a page, and a way out."""
+    async with town(tmp_path, waits=1, interval=2**53 - 1) as (site, (issuer,)):
+        visitor = Visitor(site)
+        await visitor.enter()
+        path = await visitor.invited(issuer.link())
+        await visitor.back(issuer.agree(await visitor.leave(path)))
+        assert (visitor.status, "Being approved" in visitor.text) == (200, True)
+        await visitor.post(f"{path}/give-up")
+        assert visitor.path == "/"
+        assert path not in visitor.text
+        await visitor.get(path)
+        assert visitor.status == 404
+
+
 async def test_programs_sign_in_too(tmp_path: Path) -> None:
     async with town(tmp_path, waits=1, interval=60) as (site, (issuer,)):
         await site.open()

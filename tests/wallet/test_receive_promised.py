@@ -206,10 +206,23 @@ async def test_copies_that_say_something_else_later_are_not_kept(tmp_path: Path)
 
 
 async def test_a_promise_outlives_other_invitations(tmp_path: Path) -> None:
-    async with visit(tmp_path, waits=1, interval=70 * DAY) as here:
-        invitation = await promised(here)
+    async with visit(tmp_path, waits=2, interval=70 * DAY) as here:
+        invitation = await here.granted()
+        with pytest.raises(Unavailable):
+            await here.take(invitation)
         await go(here, 61 * DAY)
         assert isinstance((await here.look(invitation)).state, Promised)
+
+
+async def test_no_issuer_makes_a_wallet_wait_longer_than_a_week(tmp_path: Path) -> None:
+    async with visit(tmp_path, waits=1, interval=2**53 - 1) as here:
+        invitation = await here.granted()
+        with pytest.raises(Unavailable) as told:
+            await here.take(invitation)
+        assert told.value.retry_after == 7 * DAY
+        state = (await here.look(invitation)).state
+        assert isinstance(state, Promised)
+        assert state.next_at == here.clock() + 7 * DAY
 
 
 async def test_new_copies_that_need_time_are_asked_for_later(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from wallet import sign_in
 from wallet.invite import read_invitation
 from wallet.keep import Vault
 from wallet.pages.desk import PICTURE, Desk, Words, link_from, see
-from wallet.receive import REFUSED
+from wallet.receive import REFUSED, give_up
 from wallet.records import RECEIVING, Item
 from wallet.sessions import Declined, Granted, Kept, Promised, Receiving, Sent
 from wallet.upkeep import collect_and_look
@@ -57,6 +57,7 @@ class CollectingPages:
         app.router.add_post("/receive", self.read)
         app.router.add_get("/receive/{id}", self.show_invitation)
         app.router.add_post("/receive/{id}", self.collect)
+        app.router.add_post("/receive/{id}/give-up", self.give_up)
         app.router.add_get("/receive/{id}/state", self.state)
         app.router.add_get("/receive/{id}/sign-in", self.sign_in)
         app.router.add_get(sign_in.RETURN_PATH, self.returned)
@@ -153,6 +154,12 @@ class CollectingPages:
         if not done:
             see(f"/receive/{item.id}")
         return await self.show_invitation(request, form)
+
+    async def give_up(self, request: web.Request) -> web.StreamResponse:
+        """The holder no longer waits."""
+        await read_form(request)
+        await give_up(self._desk.means, (await self._desk.sitting(request)).vault, request.match_info["id"])
+        return see("/")
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Off to the issuer. Only a link on our own page leads here: the browser forbids forms to lead to other sites."""
