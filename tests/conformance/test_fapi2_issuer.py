@@ -1,6 +1,7 @@
 """The FAPI 2.0 Security Profile as the official HAIP plan for issuers tries it on the authorization server, one check a test.
 
-The wallet is emulated; its person agrees through the same seam that the pages use.
+The wallet is emulated. Its person comes through the pages where the authorization endpoint is tried, and agrees through the seam that
+these use where only the way to it matters.
 """
 
 from __future__ import annotations
@@ -11,27 +12,26 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from support.attested import CALLBACK, WALLET
 from support.registry import Registry, Template, make_template, serving
 from support.signing import Signer
 from support.suite import NAME, Emulated, emulated
+from support.visitor import Visitor, code, letter, visitor
 
-from issuer import authorization
+from issuer.offers import Made
 from shared.errors import (
-    AccessDenied,
     InvalidClient,
     InvalidDpopProof,
     InvalidGrant,
-    InvalidRequest,
     InvalidToken,
     Refused,
 )
 from shared.flow import Fetch, Fetched
 from shared.jose import jwk
-from shared.oauth import PushedResponse, parse_pushed_reference, parse_pushed_response
+from shared.oauth import authorization_url, parse_pushed_response
 from shared.openid4vci import TokenResponse, finish_sign_in, redeem_code, refresh
 from shared.urls import render_form
 
@@ -58,6 +58,18 @@ async def wallet(registry: Registry) -> Emulated:
 @pytest.fixture
 async def number(registry: Registry) -> str:
     return str((await registry.make())["id"])
+
+
+@pytest.fixture
+async def nora(registry: Registry) -> AsyncIterator[Visitor]:
+    async with visitor(registry) as one:
+        yield one
+
+
+@pytest.fixture
+async def made(registry: Registry) -> Made:
+    """What she has a letter for."""
+    return await letter(registry)
 
 
 async def push(wallet: Emulated, *, more: bytes = b"", **changes: str | None) -> Fetched:
@@ -151,56 +163,74 @@ async def test_unregistered_redirect_uri(wallet: Emulated, number: str) -> None:
 # --- the authorization endpoint --------------------------------------------------------------------------------------------------------
 
 
-async def test_authorization_without_par_is_refused() -> None:
-    with pytest.raises(InvalidRequest):
-        parse_pushed_reference(render_form({"client_id": WALLET, "response_type": "code", "redirect_uri": CALLBACK}).decode())
+async def refused_at_the_page(nora: Visitor, address: str) -> None:
+    """A page with the error, and nobody is sent anywhere."""
+    await nora.open(address)
+    assert (nora.status, nora.left) == (400, "")
+    assert "<h1" in nora.text
 
 
-async def test_request_uri_of_another_client(registry: Registry, wallet: Emulated) -> None:
+async def agreed(nora: Visitor, made: Made) -> Mapping[str, str]:
+    """She signs in on the page that she was led to, and agrees; the answer to the wallet."""
+    await nora.sign_in(code(made))
+    await nora.agree(made.document)
+    assert nora.left.startswith(f"{CALLBACK}?")
+    return answer_of(nora.left)
+
+
+async def test_authorization_without_par_is_refused(nora: Visitor) -> None:
+    """With everything that a pushed request has, but in the address."""
+    plain = {"client_id": WALLET, "response_type": "code", "redirect_uri": CALLBACK, "scope": NAME, "state": "s"}
+    query = plain | {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    await refused_at_the_page(nora, f"/authorize?{urlencode(query)}")
+
+
+async def test_request_uri_of_another_client(nora: Visitor, wallet: Emulated) -> None:
     pushed = parse_pushed_response((await push(wallet)).body)
-    with pytest.raises(InvalidRequest):
-        await authorization.begin(registry.office, "https://other.example", pushed.request_uri)
+    await refused_at_the_page(nora, authorization_url("/authorize", "https://other.example", pushed.request_uri))
 
 
-async def test_request_uri_runs_out(registry: Registry, wallet: Emulated) -> None:
+async def test_request_uri_runs_out(registry: Registry, nora: Visitor, wallet: Emulated) -> None:
     pushed = parse_pushed_response((await push(wallet)).body)
     registry.clock.at += pushed.expires_in
-    with pytest.raises(InvalidRequest):
-        await wallet.begin(pushed)
+    await refused_at_the_page(nora, authorization_url("/authorize", wallet.client_id, pushed.request_uri))
 
 
-async def test_request_uri_is_used_once(wallet: Emulated, number: str) -> None:
+async def test_request_uri_is_used_once(nora: Visitor, wallet: Emulated, made: Made) -> None:
     pushed = parse_pushed_response((await push(wallet)).body)
-    await authorization.grant(wallet.registry.office, (await wallet.begin(pushed)).id, [number])
-    with pytest.raises(InvalidRequest):
-        await wallet.begin(pushed)
+    await nora.come(wallet, pushed)
+    assert (await agreed(nora, made))["code"]
+    nora.left = ""
+    await refused_at_the_page(nora, authorization_url("/authorize", wallet.client_id, pushed.request_uri))
 
 
-async def test_request_uri_again_before_the_person_signed_in(wallet: Emulated, number: str) -> None:
+async def test_request_uri_again_before_the_person_signed_in(nora: Visitor, wallet: Emulated, made: Made) -> None:
     pushed = parse_pushed_response((await push(wallet)).body)
-    first = await wallet.begin(pushed)
-    assert await wallet.begin(pushed) == first
-    assert answer_of(await authorization.grant(wallet.registry.office, first.id, [number]))["code"]
+    for _ in range(2):
+        await nora.come(wallet, pushed)
+        assert (nora.status, nora.path) == (200, "/authorize/sign-in")
+    assert (await agreed(nora, made))["code"]
 
 
-async def test_request_uri_that_nobody_pushed(wallet: Emulated) -> None:
-    with pytest.raises(InvalidRequest):
-        await wallet.begin(PushedResponse(request_uri="urn:ietf:params:oauth:request_uri:made-up", expires_in=90))
+async def test_request_uri_that_nobody_pushed(nora: Visitor, wallet: Emulated) -> None:
+    address = authorization_url("/authorize", wallet.client_id, "urn:ietf:params:oauth:request_uri:made-up")
+    await refused_at_the_page(nora, address)
 
 
 @pytest.mark.parametrize("state", [None, "x", "s" * 128, "s" * 1_000])
-async def test_state(wallet: Emulated, number: str, state: str | None) -> None:
+async def test_state(nora: Visitor, wallet: Emulated, made: Made, state: str | None) -> None:
     """None, short and long: it comes back as it was, with the issuer's name."""
-    pushed = parse_pushed_response((await push(wallet, state=state)).body)
-    answer = answer_of(await authorization.grant(wallet.registry.office, (await wallet.begin(pushed)).id, [number]))
+    await nora.come(wallet, parse_pushed_response((await push(wallet, state=state)).body))
+    answer = await agreed(nora, made)
     assert answer.get("state") == state
     assert answer["iss"] == wallet.metadata.server.issuer
     assert set(answer) <= {"code", "state", "iss"}
 
 
-async def test_the_person_refuses(wallet: Emulated) -> None:
-    pushed = parse_pushed_response((await push(wallet)).body)
-    answer = answer_of(await authorization.deny(wallet.registry.office, (await wallet.begin(pushed)).id, AccessDenied("no")))
+async def test_the_person_refuses(nora: Visitor, wallet: Emulated) -> None:
+    await nora.come(wallet, parse_pushed_response((await push(wallet)).body))
+    await nora.send("/authorize/refuse")
+    answer = answer_of(nora.left)
     assert (answer["error"], answer["state"], answer["iss"]) == ("access_denied", "s", wallet.metadata.server.issuer)
     assert "code" not in answer
 
