@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from support.attested import Wallet, attested, trust
 from support.registry import Registry, Template, collect, serving
+from support.second_issuer import another_process
 from support.signing import Signer
 
 from issuer.app import one_round
@@ -151,11 +153,15 @@ async def test_a_token_is_shown_as_what_it_is(registry: Registry) -> None:
 
 
 async def test_each_proof_serves_once_over_two_services(template: Template, tmp_path: Path, registry: Registry) -> None:
-    """The credential endpoint and the token endpoint of two processes with one database, for DPoP and for client attestation."""
+    """The credential endpoint and the token endpoint of two processes with one database, for DPoP and for client attestation.
+
+    The other process is one: nothing is shared with it but the database, of each kind in turn, and the keys.
+    """
     number, wallet = (await registry.make())["id"], await attested(registry)
     token = await wallet.token([number])
-    async with serving(template, tmp_path / "two", storage=registry.office.settings.storage, join=True) as other:
-        trust(other, wallet.by)
+    shutil.copytree(template.directory, tmp_path / "two")
+    trust(replace(registry, directory=tmp_path / "two"), wallet.by)
+    async with another_process(registry, tmp_path / "two") as other:
         once = proof(wallet, "/credential", token, await fresh(registry))
         assert (await show(wallet, token, once)).status == 200
         got = await show(wallet, token, once, at=other)
