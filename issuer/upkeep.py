@@ -9,6 +9,7 @@ from pathlib import Path
 from issuer import app, config, init, makers
 from issuer.config import Settings
 from issuer.office import ISSUER, REFERENCES, STORAGE, Office
+from issuer.pages.entrance import ways_in
 from issuer.publish import StatusLists
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
@@ -16,7 +17,7 @@ from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Storage
-from shared.web import certificates, doctor, own_keys
+from shared.web import certificates, doctor, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -73,6 +74,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
         "certificate": certificate,
         "database": _database,
         "status lists": _status,
+        "sign-in of operators": _sign_in,
         "makers of wallets": makers.examine,
     }
     return await doctor.examine("issuer", lambda: app.open_office(directory, settings, clock=clock, entropy=entropy), checks, app.stop)
@@ -89,6 +91,10 @@ async def _keys(office: Office) -> str:
 async def _database(office: Office) -> str:
     applied = await office.storage.migrate(init.migrations())
     return f"{len(applied)} migrations applied just now" if applied else "up to date"
+
+
+async def _sign_in(office: Office) -> str:
+    return await ways.examine(ways_in(office), office.storage, office.settings)
 
 
 async def _status(office: Office) -> str:

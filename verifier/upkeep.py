@@ -13,7 +13,7 @@ from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Storage, Tx
-from shared.web import certificates, doctor, heard, own_keys
+from shared.web import certificates, doctor, heard, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -23,6 +23,7 @@ from verifier.config import Settings
 from verifier.desk import BUNDLE, LOG, RELYING_PARTY, STORAGE, Desk
 from verifier.material import issuers
 from verifier.opening import open_desk, own_certificate, stop
+from verifier.pages.entrance import ways_in
 from verifier.records import knowledge
 from verifier.words import age_text
 
@@ -89,6 +90,10 @@ async def _database(desk: Desk) -> str:
     return f"{len(applied)} migrations applied just now" if applied else "up to date"
 
 
+async def _sign_in(desk: Desk) -> str:
+    return await ways.examine(ways_in(desk), desk.storage, desk.settings)
+
+
 async def _trust(desk: Desk) -> str:
     """An issuer that is trusted without an address can be checked only with lists that holders bring along."""
     pinned = desk.trust.with_role(Role.CREDENTIAL_ISSUER)
@@ -130,4 +135,5 @@ _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "who we trust": _trust,
     "what is in force": _in_force,
     "lists of cancelled documents": _lists,
+    "sign-in of operators": _sign_in,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from issuer import approval
-from issuer.office import Office
+from issuer.office import Office, keyed
 from issuer.pages.desk import may, seated
 from issuer.records import documents
 from shared.web.entrance import OPERATOR, Entrance
 from shared.web.i18n import N_
 from shared.web.pages import render
+from shared.web.ways import Ways
 
 ENTRANCE = Entrance(
     home="/console/",
@@ -19,12 +20,20 @@ ENTRANCE = Entrance(
     lead=N_(
         "For people who make documents at this office. If you were invited to collect a document, open the link in your invitation instead."
     ),
+    roles={"clerk": N_("clerk"), "approver": N_("approver"), "admin": N_("admin")},
 )
+
+
+def ways_in(office: Office) -> Ways:
+    """How operators may sign in; ``ConfigError``."""
+    return ENTRANCE.ways(
+        office.settings, office.directory, name=office.settings.name, mac=lambda text: keyed(office, "operator account", text)
+    )
 
 
 def add_to(app: web.Application, office: Office) -> None:
     """Routes of this part."""
-    ENTRANCE.add_to(app)
+    ENTRANCE.add_to(app, ways_in(office))
 
     async def home(request: web.Request) -> web.StreamResponse:
         """What waits to be done, and the ways on."""

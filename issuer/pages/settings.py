@@ -7,10 +7,11 @@ from aiohttp import web
 from issuer.office import ISSUER, SCOPES, Office
 from issuer.pages import words as phrases
 from issuer.pages.desk import ROLES, may, seated
+from issuer.records import key_makers
 from shared.errors import Conflict, Malformed
 from shared.jose.jwk import thumbprint
 from shared.storage import Tx
-from shared.web import api_keys, auth, operators, sessions
+from shared.web import api_keys, auth, operators
 from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
 from shared.web.operators import Operator
@@ -98,12 +99,7 @@ class SettingsPages:
     async def remove_person(self, request: web.Request) -> web.StreamResponse:
         await auth.read_form(request)
         identifier, at = request.match_info["id"], self._office.clock()
-
-        async def unit(tx: Tx) -> None:
-            await operators.end(tx, identifier, at)
-            await sessions.end_all(tx, identifier)
-
-        await self._office.storage.write(unit)
+        await self._office.storage.write(lambda tx: operators.end(tx, identifier, at))
         raise web.HTTPSeeOther(PATH)
 
     async def add_key(self, request: web.Request) -> web.StreamResponse:
@@ -117,9 +113,12 @@ class SettingsPages:
         if form.wrong:
             return await self._show(request, form)
         at = self._office.clock()
-        key = await self._office.storage.write(
-            lambda tx: api_keys.create(tx, name=name, scopes=scopes, at=at, entropy=self._office.entropy)
-        )
+
+        async def make(tx: Tx) -> api_keys.NewApiKey:
+            await key_makers.note(tx, name, request[OPERATOR].name)
+            return await api_keys.create(tx, name=name, scopes=scopes, at=at, entropy=self._office.entropy)
+
+        key = await self._office.storage.write(make)
         told = {"title": _("The key was made"), "label": _("Key, shown once"), "value": key.token}
         return await self._show(request, Form(), told=told)
 

@@ -140,15 +140,22 @@ async def require_api_session(request: web.Request, scope: str = "") -> Session:
     return session
 
 
-async def sign_in(request: web.Request, response: web.StreamResponse, *, subject: str, data: Mapping[str, Any] | None = None) -> Session:
-    """Begin a session (a row) and set its cookie; the session that this browser had before ends."""
+async def sign_in(
+    request: web.Request,
+    response: web.StreamResponse,
+    *,
+    subject: str,
+    data: Mapping[str, Any] | None = None,
+    absolute: int = sessions.ABSOLUTE,
+) -> Session:
+    """Begin a session (a row) of ``absolute`` seconds at most and set its cookie; the session that this browser had before ends."""
     before = await current_session(request)
     at, entropy = now(request), request.config_dict[ENTROPY]
 
     async def work(tx: Tx) -> tuple[str, Session]:
         if before is not None:
             await sessions.end(tx, before.key)
-        return await sessions.begin(tx, subject=subject, at=at, entropy=entropy, data=data)
+        return await sessions.begin(tx, subject=subject, at=at, entropy=entropy, data=data, absolute=absolute)
 
     cookie, session = await storage(request).write(work)
     set_session(request, response, cookie, session)

@@ -10,8 +10,11 @@ from ..clock import Entropy
 from ..codec import base64url
 from ..errors import Conflict, Missing
 from ..storage import Row, Storage, Tx
-from . import api_keys
+from . import api_keys, passkeys, sessions
 from .passphrases import hash_passphrase
+
+FIRST_KEY = "first key"
+"""What the key is called that an office is set up with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +22,14 @@ class Operator:
     id: str
     name: str
     role: str
-    passphrase: str  # PHC
+    passphrase: str  # PHC; empty for somebody with an account elsewhere
     made_at: int
     ended_at: int | None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether she signs in elsewhere, and in no other way: then her groups there say what she may do."""
+        return not self.passphrase
 
 
 def fold(name: str) -> str:
@@ -65,12 +73,29 @@ async def set_passphrase(tx: Tx, identifier: str, passphrase: str) -> None:
 
 
 async def end(tx: Tx, identifier: str, at: int) -> None:
-    """Somebody leaves. The last admin cannot: nobody could let anybody in again."""
-    row = await tx.fetchrow("SELECT count(*) AS n FROM operator WHERE role = 'admin' AND ended_at IS NULL AND id <> $1", identifier)
+    """Somebody leaves: her sessions and passkeys end too. The last admin who has a passphrase cannot: nobody could let anybody in again
+    when the provider of those who sign in elsewhere is gone.
+    """
+    row = await tx.fetchrow(
+        "SELECT count(*) AS n FROM operator WHERE role = 'admin' AND passphrase <> '' AND ended_at IS NULL AND id <> $1", identifier
+    )
     if row is None or int(row["n"]) == 0:
         raise Conflict("the last admin cannot be removed")
     if await tx.execute("UPDATE operator SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", at, identifier) != 1:
         raise Missing("there is no such operator")
+    await passkeys.remove_all(tx, subject(identifier))
+    await sessions.end_all(tx, identifier)
+
+
+def subject(identifier: str) -> str:
+    """What an operator is called among those who have passkeys; no holder is called so."""
+    return f"operator:{identifier}"
+
+
+def of_subject(name: str) -> str:
+    """The operator that ``subject`` was made of; empty for anybody else."""
+    prefix = subject("")
+    return name.removeprefix(prefix) if name.startswith(prefix) else ""
 
 
 async def first_operator(storage: Storage, name: str, passphrase: str, *, scopes: Collection[str], at: int, entropy: Entropy) -> str:
@@ -84,7 +109,7 @@ async def first_operator(storage: Storage, name: str, passphrase: str, *, scopes
             await add(tx, operator)
         else:  # a set-up that was broken off has told its passphrase to nobody
             await set_passphrase(tx, known.id, phc)
-        key = await api_keys.create(tx, name="first key", scopes=scopes, at=at, entropy=entropy)
+        key = await api_keys.create(tx, name=FIRST_KEY, scopes=scopes, at=at, entropy=entropy)
         return key.token
 
     return await storage.write(unit)

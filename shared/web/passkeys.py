@@ -20,7 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from fido2.server import Fido2Server
 from fido2.webauthn import AttestedCredentialData, AuthenticationResponse, PublicKeyCredentialRpEntity, UserVerificationRequirement
 
-from ..codec import base64url, strict_json
+from ..codec import base64url, reader, strict_json
 from ..errors import Conflict, Malformed, SignInRequired, VcError
 from ..storage import Row, Tx
 
@@ -124,9 +124,12 @@ def check_answer(at: AtHome, text: str, challenge: bytes, known: Passkey) -> int
 
 
 def _read(text: str) -> Mapping[str, Any]:
+    """What is needed of it, texts alone: of a number the library would make as many bytes."""
     if len(text) > MAX_TEXT:
         raise ValueError("too long")
-    return strict_json.load_object(text.encode())
+    said = strict_json.load_object(text.encode())
+    response = {name: value for name, value in reader.get_object(said, "response").items() if isinstance(value, str)}
+    return {**{name: reader.get_str(said, name) for name in ("id", "rawId", "type")}, "response": response, "clientExtensionResults": {}}
 
 
 def _server(at: AtHome) -> Fido2Server:
@@ -180,8 +183,13 @@ async def move(tx: Tx, subject: str, other: str) -> None:
     await tx.execute("UPDATE passkey SET subject = $1 WHERE subject = $2", subject, other)
 
 
-async def remove(tx: Tx, subject: str, identifier: bytes) -> None:
-    await tx.execute("DELETE FROM passkey WHERE subject = $1 AND id = $2", subject, identifier)
+async def remove(tx: Tx, subject: str, identifier: bytes) -> bool:
+    """False if that subject has no such passkey."""
+    return await tx.execute("DELETE FROM passkey WHERE subject = $1 AND id = $2", subject, identifier) == 1
+
+
+async def remove_all(tx: Tx, subject: str) -> None:
+    await tx.execute("DELETE FROM passkey WHERE subject = $1", subject)
 
 
 def _passkey(row: Row) -> Passkey:

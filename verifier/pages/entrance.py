@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from aiohttp import web
 
 from shared.web.entrance import OPERATOR, Entrance, seated
 from shared.web.i18n import N_
 from shared.web.pages import render
-from verifier.desk import Desk
+from shared.web.ways import Ways
+from verifier.desk import LOG, Desk
 from verifier.material import Store
 from verifier.pages.listing import rows_of
 from verifier.pages.seat import spoken
@@ -21,14 +24,24 @@ ENTRANCE = Entrance(
     lead=N_(
         "For staff who check documents. If you were asked to show one, open the link or scan the square code that you were given instead."
     ),
+    roles={"clerk": N_("clerk"), "admin": N_("admin")},
 )
 _RECENT = 10
+
+
+def ways_in(desk: Desk) -> Ways:
+    """How staff may sign in; ``ConfigError``."""
+
+    def mac(text: str) -> Awaitable[bytes]:
+        return desk.custodian.mac(LOG, f"operator account\0{text}".encode())
+
+    return ENTRANCE.ways(desk.settings, desk.directory, name=desk.settings.name, mac=mac)
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Home(desk, store)
-    ENTRANCE.add_to(app)
+    ENTRANCE.add_to(app, ways_in(desk))
     app.router.add_get(ENTRANCE.home, seated(part.home))
     app.router.add_get("/desk/requests", seated(part.requests))
     app.router.add_get("/limits", part.limits)

@@ -148,6 +148,15 @@ def test_any_text_is_an_answer_or_an_error(text: str) -> None:
         passkeys.check_answer(HOME, text, CHALLENGE, KNOWN)
 
 
+@pytest.mark.parametrize("name", ["rawId", "id", "attestationObject", "clientDataJSON"])
+def test_numbers_are_not_taken_for_bytes(name: str) -> None:
+    """The library would make so many bytes of a number."""
+    doc = json.loads(DEVICE.create(CHALLENGE))
+    (doc if name in doc else doc["response"])[name] = 10**14
+    with pytest.raises(Malformed):
+        passkeys.check_creation(HOME, json.dumps(doc), CHALLENGE)
+
+
 def test_long_texts_are_not_read() -> None:
     with pytest.raises(SignInRequired):
         passkeys.peek_id(" " * (passkeys.MAX_TEXT + 1))
