@@ -249,11 +249,16 @@ def _check(secured: _Secured, known: Knowledge) -> Flow[None]:
 
 
 def _holder(shown: Jwt) -> Flow[str]:
-    """The holder's DID, once it proved to be the one whose key signed; the empty string for a presentation that names no DID."""
+    """The holder's DID, once it proved to be the one whose key signed; the empty string for a presentation that names nobody.
+
+    ``NotBound`` for any other name: nothing would show whose it is, and whoever reads it might take it as proved.
+    """
     holder = shown.claims.get("holder")
+    if holder is None:
+        return ""
     name = holder.get("id") if type(holder) is dict else holder
     if type(name) is not str or not is_did(name):
-        return ""
+        raise NotBound("a holder is named by a DID here, or not at all", where="/verifiablePresentation")
     kid = shown.header.get("kid")
     try:
         document = yield from resolve(name)

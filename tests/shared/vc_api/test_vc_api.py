@@ -272,6 +272,7 @@ STRANGER = Signer.new()
         (lambda: presented(bound(), by=STRANGER, holder_did=did_key(STRANGER.public)), "not_bound"),
         (lambda: presented(("vc+jwt", issued()), holder_did=""), "not_bound"),
         (lambda: presented(("vc+jwt", issued()), holder_did="https://wallet.example"), "not_bound"),
+        (lambda: presented(bound(), holder_did="https://victim.example/nora"), "not_bound"),
         (lambda: presented(("vc+jwt", issued(credentialSubject={"id": "did:key:zother"}))), "not_bound"),
         (lambda: presented(("vc+jwt", issued(credentialSubject=[{"id": WALLET_DID}, {"id": "urn:x"}]))), "not_bound"),
         (lambda: presented(("vc+jwt", issued(credentialSubject={"a": 1}))), "not_bound"),
