@@ -56,6 +56,7 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         format=opened.format,
         response_code=opened.response_code,
         binding=opened.binding if opened.bound else None,
+        key=opened.key,
     )
     outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, collected=exchange.collected)
     if outcome is None:

@@ -20,7 +20,7 @@ from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
 from verifier.request import Secrets, digital_request, open_secrets, request_object
 from verifier.sessions import Asked, Declined, Open, check_open, transactions
-from verifier.settle import Outcome, Shown, settle
+from verifier.settle import Outcome, Shown, settle, sharing
 from verifier.telling import declined
 
 FRESH: Final = 300  # seconds that a holder's signature may be old
@@ -34,14 +34,15 @@ async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Out
     """
     exchange, secrets = await _open(desk, identifier)
     request = request_object(desk, exchange.asked, secrets)
-    return await _take(desk, store, exchange, request, parse_response(body, secrets.key if request.locked else None, state=secrets.state))
+    key = secrets.key if request.locked else {}
+    return await _take(desk, store, exchange, request, parse_response(body, key or None, state=secrets.state), key=key)
 
 
 async def receive_digital(desk: Desk, store: Store, identifier: str, data: Mapping[str, Any]) -> Outcome | None:
     """As ``receive``, for what a browser on our own site got from the platform (OpenID4VP appendix A.4)."""
     exchange, secrets = await _open(desk, identifier)
     request = digital_request(desk, exchange.asked, secrets)
-    return await _take(desk, store, exchange, request, parse_dc_api_response(data, secrets.digital_key))
+    return await _take(desk, store, exchange, request, parse_dc_api_response(data, secrets.digital_key), key=secrets.digital_key)
 
 
 async def _open(desk: Desk, identifier: str) -> tuple[Open, Secrets]:
@@ -52,13 +53,16 @@ async def _open(desk: Desk, identifier: str) -> tuple[Open, Secrets]:
     return exchange, await open_secrets(desk, identifier, found[1])
 
 
-async def _take(desk: Desk, store: Store, exchange: Open, request: RequestObject, said: VpResponse | WalletRefusal) -> Outcome | None:
+async def _take(
+    desk: Desk, store: Store, exchange: Open, request: RequestObject, said: VpResponse | WalletRefusal, *, key: Mapping[str, str]
+) -> Outcome | None:
     at, asked = desk.clock(), exchange.asked
     if isinstance(said, WalletRefusal):
         await _decline(desk, exchange, said.error, at)
         return None
     picture = await store.picture()
-    decision = decide(asked, request.binding(), said.vp_token, picture, at=at)
+    binding = sharing(request.binding(), key)
+    decision = decide(asked, binding, said.vp_token, picture, at=at)
 
     async def take(tx: Tx, ended: Ended) -> bool:
         return await exchanges.answer(tx, asked.id, ended)
@@ -66,7 +70,7 @@ async def _take(desk: Desk, store: Store, exchange: Open, request: RequestObject
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.keep_answer(tx, asked.id, ended, head)
 
-    shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=request.binding())
+    shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=binding, key=key)
     outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put)
     if outcome is None:
         raise Replayed("this request was answered already, or has run out")

@@ -7,12 +7,14 @@ is handed out: everything in it lies in the verdict and in the log, so a crash b
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.formats import Binding, Handover
+from shared.jose import jwe
 from shared.keys import sign
 from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_log
 from shared.status.memory import StatusMemory
@@ -40,7 +42,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A sealed verdict, opened: the rendered verdict, what the receipt needs, and what came, as long as nothing is decided."""
+    """A sealed verdict, opened: the rendered verdict, what the receipt needs, and what came, as long as nothing is decided.
+
+    ``key`` is the private key that opened the answer: a device may have made its proof with it (ISO/IEC 18013-5 section 9.1.3.5).
+    """
 
     verdict: Mapping[str, Any]
     receipt: Mapping[str, Any] | None
@@ -48,13 +53,21 @@ class Opened:
     vp_token: Mapping[str, Sequence[str]]
     format: str
     bound: Mapping[str, str] = field(default_factory=dict)
+    key: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def binding(self) -> Binding:
         """For whom an answer was, as far as that has to be known to check it once more."""
         key = self.bound.get("key_thumbprint", "")
         handover = Handover(response_uri=self.bound["response_uri"], key_thumbprint=base64url.decode(key) if key else None)
-        return Binding(audience=self.bound["audience"], nonce=self.bound["nonce"], handover=handover)
+        return sharing(Binding(audience=self.bound["audience"], nonce=self.bound["nonce"], handover=handover), self.key)
+
+
+def sharing(binding: Binding, key: Mapping[str, str]) -> Binding:
+    """``binding`` where a device may share a secret with the private ``key`` that its answer was locked for; empty where it was not."""
+    if not key or binding.handover is None:
+        return binding
+    return replace(binding, handover=replace(binding.handover, agree=partial(jwe.agree, key)))
 
 
 Take = Callable[[Tx, Ended], Awaitable[bool]]
@@ -65,7 +78,8 @@ Put = Callable[[Tx, Ended, LogHead], Awaitable[None]]
 class Shown:
     """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known.
 
-    ``format`` is that of a copy; an answer's follows from what was asked, and ``binding`` is for whom it was. ``response_code`` goes with an answer that is looked at again.
+    ``format`` is that of a copy; an answer's follows from what was asked, and ``binding`` is for whom it was, ``key`` the private key that opened it.
+    ``response_code`` goes with an answer that is looked at again.
     """
 
     vp_token: Mapping[str, Sequence[str]]
@@ -73,6 +87,7 @@ class Shown:
     format: str = ""
     response_code: str = ""
     binding: Binding | None = None
+    key: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class _SeenBeforeError(Exception):
@@ -170,6 +185,7 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
         vp_token=shown.vp_token if decision.decision == "undecided" else {},
         format=shown.format,
         bound=_bound(shown.binding) if decision.decision == "undecided" else {},
+        key=shown.key if decision.decision == "undecided" else {},
     )
 
 
@@ -213,7 +229,7 @@ def _context(identifier: str) -> bytes:
 
 def _render(opened: Opened) -> bytes:
     return strict_json.dumps(
-        {name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format", "bound")}
+        {name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format", "bound", "key")}
     )
 
 

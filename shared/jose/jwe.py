@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..codec import base64url, strict_json
 from ..codec.reader import get_object, get_str
 from ..errors import AlgorithmRefused, Malformed, TooLarge
+from ..keys import PublicKey
 from .jwk import check_public, parse_public_jwk, thumbprint
 
 ALG = "ECDH-ES"
@@ -57,6 +60,14 @@ def decrypt(token: str, private_jwk: Mapping[str, Any], *, max_bytes: int = MAX_
     except (JWException, ValueError, KeyError) as error:
         raise Malformed("cannot be decrypted with this key") from error
     return jwe.plaintext or b""
+
+
+def agree(private_jwk: Mapping[str, Any], public: PublicKey) -> bytes:
+    """The secret (RFC 5903 section 9: the x coordinate) that the key shares with another one on its curve; ``AlgorithmRefused`` off it."""
+    if public.alg != "ES256":
+        raise AlgorithmRefused("only keys on the same curve share a secret")
+    private = ec.derive_private_key(int.from_bytes(base64url.decode(private_jwk["d"]), "big"), ec.SECP256R1())
+    return private.exchange(ec.ECDH(), cast("ec.EllipticCurvePublicKey", public.key))
 
 
 def check_recipient(jwk: Mapping[str, Any]) -> None:

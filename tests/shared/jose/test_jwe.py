@@ -184,3 +184,11 @@ def test_cookbook_other_curve_is_refused(vectors: Callable[[str], Path]) -> None
         jwe.peek_header(case["output"]["compact"])
     with pytest.raises(Malformed):
         jwe.encrypt(b"{}", case["input"]["key"], enc="A128GCM")
+
+
+def test_keys_on_other_curves_share_nothing() -> None:
+    private = jwe.generate_ephemeral()
+    assert len(jwe.agree(private, Signer.new().public)) == 32
+    for alg in ("ES384", "EdDSA"):
+        with pytest.raises(AlgorithmRefused):
+            jwe.agree(private, Signer.new(alg).public)
