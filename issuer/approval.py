@@ -1,11 +1,9 @@
-"""A second person looks at a document before any copy of it is made. Who made it, or wrote its details last, never approves it."""
+"""A second person looks at a document before any copy of it is made. Who made it, or wrote its details, never approves it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from issuer.office import Office
-from issuer.records import documents
+from issuer.records import documents, key_makers
 from issuer.sessions import Actor, Approval, Document, Event
 from shared.credentials import CredentialType
 from shared.errors import Conflict, Forbidden, Malformed
@@ -44,10 +42,11 @@ async def waiting(office: Office, *, limit: int = 200) -> list[documents.Listed]
     return await office.storage.read(lambda tx: documents.waiting(tx, limit=limit))
 
 
-def wrote(history: Iterable[Event], actor: Actor) -> bool:
-    """Whether that operator made the document or wrote its details since."""
-    writers = [each.actor for each in history if each.kind in WRITES]
-    return actor.name in {each.name for each in writers if each.role != "program"}
+async def wrote(tx: Tx, number: str, actor: Actor) -> bool:
+    """Whether that operator made the document or wrote its details since, also through a program whose key she made."""
+    keys = await key_makers.made_by(tx, actor.name)
+    writers = [each.actor for each in await documents.history(tx, number) if each.kind in WRITES]
+    return any(each.name in keys if each.role == "program" else each.name == actor.name for each in writers)
 
 
 async def _settle(office: Office, number: str, version: int, approval: Approval, event: Event) -> Document:
@@ -55,7 +54,7 @@ async def _settle(office: Office, number: str, version: int, approval: Approval,
         raise Forbidden("an approver or an admin decides this")
 
     async def unit(tx: Tx) -> Document:
-        if wrote(await documents.history(tx, number), event.actor):
+        if await wrote(tx, number, event.actor):
             raise Forbidden("somebody else than the one who made it decides this")
         if not await documents.settle_approval(tx, number, version, approval):
             document = await documents.get(tx, number)  # ``Missing`` if there is none

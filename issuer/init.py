@@ -12,13 +12,14 @@ from pathlib import Path
 from issuer import config
 from issuer.config import Settings
 from issuer.office import ISSUER, ROLES, SCOPES
+from issuer.records import key_makers
 from shared.clock import Clock, Entropy
 from shared.errors import ConfigError
 from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.web.certificates import ANCHOR_FILE, Certifier
-from shared.web.operators import first_operator
+from shared.web.operators import FIRST_KEY, first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
 from shared.web.publisher import Publisher
 from shared.web.settings import load
@@ -70,6 +71,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
         await storage.migrate(migrations())
         await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
+        await storage.write(lambda tx: key_makers.note(tx, FIRST_KEY, wish.operator))
     finally:
         await storage.close()
     write_whole(config.toml(directory), _toml(wish).encode())

@@ -61,10 +61,11 @@ class Approving:
     async def _ask(self, request: web.Request, form: Form, *, changed: bool = False) -> web.StreamResponse:
         name, locale, words = number(request), locale_of(request), translator(request)
 
-        async def unit(tx: Tx) -> tuple[Document, list[Event]]:
-            return await documents.get(tx, name), await documents.history(tx, name)
+        async def unit(tx: Tx) -> tuple[Document, list[Event], bool]:
+            own = await approval.wrote(tx, name, actor(request))
+            return await documents.get(tx, name), await documents.history(tx, name), own
 
-        document, history = await self._office.storage.read(unit)
+        document, history, own = await self._office.storage.read(unit)
         if document.approval is not Approval.WAITING:
             raise Conflict("this document does not wait for a second person")
         kind, claims = self._office.type(document.type), await details(self._office, document)
@@ -79,7 +80,7 @@ class Approving:
             title=kind.title.in_(locale),
             told=[] if claims is None else questions.answers(kind, claims, locale, words),
             lines=[phrases.line(event, {}, words) for event in history if event.kind in approval.WRITES],
-            own=approval.wrote(history, actor(request)),
+            own=own,
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:

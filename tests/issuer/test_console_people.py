@@ -179,14 +179,43 @@ async def test_sent_back_then_corrected_then_approved(careful: Registry) -> None
     assert "You wrote these details" in await ana.open(f"/console/documents/{number}/decide")
     await ana.send(f"/console/documents/{number}/approve", {})
     assert ana.status == 403
-    iris = Browser(careful)
+    await add(careful, "Bea Approver", "approver")
+    bea = Browser(careful)
+    await ana.open("/console/")
+    await ana.send("/console/sign-out", {})
+    await bea.sign_in("Bea Approver", "correct-horse-battery")
+    await bea.open(f"/console/documents/{number}/decide")
+    await bea.send(f"/console/documents/{number}/approve", {})
+    _, detail = await careful.call("GET", f"/api/credentials/{number}")
+    assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved"]
+
+
+async def test_nobody_approves_what_a_key_of_hers_wrote(careful: Registry) -> None:
+    """Neither with the key that the office was set up with, nor with one made since, also once that has ended."""
+    await add(careful, "Ana Admin", "admin")
+    ana, iris = Browser(careful), Browser(careful)
+    await ana.sign_in("Ana Admin", "correct-horse-battery")
+    await ana.open("/console/settings")
+    await ana.send("/console/settings/keys", {"key_name": "register", "scopes": "credentials:create"})
+    found = re.search(r"mun_[a-z2-7]{13}_[A-Za-z0-9_-]{43}", ana.text)
+    assert found is not None
+    order, key = {"type": "representation", "claims": LPA_1}, {"Authorization": f"Bearer {found[0]}", "Idempotency-Key": "hers"}
+    status, hers = await careful.call("POST", "/api/credentials", order, headers=key)
+    assert status == 201
+    await ana.open("/console/settings")
+    await ana.send(f"/console/settings/keys/{found[0].split('_')[1]}/end", {})
+    first = (await careful.make())["id"]
+    assert "made the key of the program" in await ana.open(f"/console/documents/{hers['id']}/decide")
+    await ana.send(f"/console/documents/{hers['id']}/approve", {})
+    assert ana.status == 403
+    await ana.open(f"/console/documents/{first}/decide")
+    await ana.send(f"/console/documents/{first}/approve", {})
+    assert ana.path == f"/console/documents/{first}"
+    second = (await careful.make())["id"]
     await ana.open("/console/")
     await ana.send("/console/sign-out", {})
     await iris.sign_in()
-    await iris.open(f"/console/documents/{number}/decide")
-    await iris.send(f"/console/documents/{number}/approve", {})
-    _, detail = await careful.call("GET", f"/api/credentials/{number}")
-    assert [line["what"] for line in detail["history"]] == ["made", "sent-back", "corrected", "approved"]
+    assert "made the key of the program" in await iris.open(f"/console/documents/{second}/decide")
 
 
 @pytest.mark.parametrize(("path", "fields"), [("approve", {}), ("send-back", {"reason": "The deed says banking only"})])
