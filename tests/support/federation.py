@@ -100,8 +100,8 @@ class Tree:
         }
         return list((parts | bent).values())
 
-    def chain(self, *, at: int = AT, **bent: str) -> TrustChain:
-        return verify_trust_chain(self.tokens(**bent), [self.top.pin()], at=at)
+    def chain(self, **bent: str) -> TrustChain:
+        return verify_trust_chain(self.tokens(**bent), [self.top.pin()], at=AT)
 
     def street(self) -> Street:
         return Street(self.bodies)
