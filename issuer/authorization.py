@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from issuer.clients import Prover
+from issuer.clients import Prover, no_client
 from issuer.identifiers import asked_for
 from issuer.office import Configuration, Office, digest
 from issuer.records import authorizations, documents, invitations
 from issuer.records.authorizations import Asker, SignIn, State
 from issuer.sessions import Standing
-from shared.errors import Conflict, InvalidClient, InvalidDpopProof, InvalidRequest, InvalidScope, Malformed, VcError
+from shared.errors import Conflict, InvalidDpopProof, InvalidRequest, InvalidScope, Malformed, VcError
 from shared.oauth import (
     REQUEST_URI,
     AuthorizationRequest,
@@ -65,7 +65,7 @@ class Pending:
 async def push(office: Office, body: bytes, prover: Prover) -> PushedResponse:
     """Keep a request for 90 seconds (RFC 9126). ``InvalidClient`` without an attested wallet, and what is wrong with the request."""
     if prover.client is None:
-        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+        raise no_client()
     request = parse_pushed_request(body, client_id=prover.client.client_id)
     wanted_configurations(office, request)
     if request.resource not in (None, office.settings.public_url):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from issuer.authorization import pushed, wanted_configurations
 from issuer.claims import keeps_after_collection
-from issuer.clients import ANONYMOUS, Access, Prover
+from issuer.clients import ANONYMOUS, Access, Prover, no_client
 from issuer.identifiers import ambiguous, asked_for, details_of
 from issuer.offers import tx_code_mac
 from issuer.office import Office, digest
@@ -50,7 +50,7 @@ async def token(office: Office, request: TokenRequest, prover: Prover = ANONYMOU
     if isinstance(request, AuthorizationCodeRequest):
         return await _change(office, request, prover)
     if prover.client is None and not office.settings.anonymous_wallets:
-        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+        raise no_client()
     return await _redeem(office, request, prover)
 
 
@@ -159,7 +159,7 @@ async def _details(tx: Tx, office: Office, entitlement: invitations.Entitlement)
 async def _change(office: Office, request: AuthorizationCodeRequest, prover: Prover) -> TokenResponse:
     """Tokens for the code of a sign-in, once. Whoever comes with it a second time ends what the first one got (RFC 6749 section 4.1.2)."""
     if prover.client is None:
-        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+        raise no_client()
     if prover.jkt is None:
         raise InvalidDpopProof("tokens are tied to a key here: a DPoP proof is needed")
     at, code = office.clock(), digest("authorization code", request.code)
@@ -241,7 +241,7 @@ def _check_owner(entitlement: invitations.Entitlement, prover: Prover) -> None:
     One that was given to nobody in particular is tied to whoever proves more from then on.
     """
     if entitlement.client is not None and prover.client is None:
-        raise InvalidClient("a wallet says here who made it: a client attestation is needed")
+        raise no_client()
     if entitlement.client is not None and (entitlement.client, entitlement.instance) != (prover.client_id, prover.instance):
         raise InvalidGrant("this refresh token was given to another wallet", where="refresh_token")
     if entitlement.jkt is not None and prover.jkt is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from issuer.nonces import Purpose, is_live
 from issuer.office import Office, digest
-from issuer.records import sweep
+from issuer.records import invitations, sweep
 from shared.errors import (
     InvalidClient,
     InvalidClientAttestation,
@@ -81,7 +81,7 @@ class Access:
     def check(self, tied_to: str | None) -> None:
         """``InvalidToken`` unless it was shown as what it is: a tied one with its key, another without any (RFC 9449 section 7.2)."""
         if self.jkt != tied_to:
-            raise InvalidToken("this access token is not, or no longer, good")
+            raise no_access()
 
 
 @dataclass(slots=True)
@@ -96,16 +96,20 @@ class _Marks:
                 raise refusal("this proof was used before", where="/jti")
 
 
-async def prove(office: Office, letter: Letter, path: str, *, needs_nonce: bool = True) -> Prover:
+async def prove(office: Office, letter: Letter, path: str, *, needs_nonce: bool = True, needs_client: bool = False) -> Prover:
     """Judge what came along with a POST to ``path`` of the authorization server.
 
     ``InvalidClient``, ``UseAttestationChallenge``, ``InvalidDpopProof``, ``UseDpopNonce``. ``needs_nonce``: a DPoP proof has to carry a
-    nonce of ours; where it may lack one, a wrong one is refused all the same.
+    nonce of ours; where it may lack one, a wrong one is refused all the same. ``needs_client``: strangers are refused before anything of
+    theirs is written down.
     """
     at, marks = office.clock(), _Marks()
     client = await _client(office, letter, at, marks)
+    if needs_client and client is None:
+        raise no_client()
     proof = await _dpop(office, letter, path, at, marks, needs_nonce=needs_nonce)
-    await _spend(office, marks)
+    if marks.ends:
+        await office.storage.write(marks.spend, point="prove")
     return Prover(client=client, jkt=None if proof is None else proof.jkt)
 
 
@@ -119,8 +123,25 @@ async def show(office: Office, letter: Letter, path: str) -> Access:
     proof = await _dpop(office, letter, path, at, marks, access_token=token.value)
     if proof is None:
         raise InvalidDpopProof("a DPoP proof is needed")
-    await _spend(office, marks)
-    return Access(digest("access", token.value), proof.jkt)
+    access = Access(digest("access", token.value), proof.jkt)
+
+    async def unit(tx: Tx) -> None:
+        if not await invitations.is_live(tx, access.digest, at):  # strangers leave nothing behind
+            raise no_access()
+        await marks.spend(tx)
+
+    await office.storage.write(unit, point="prove")
+    return access
+
+
+def no_client() -> InvalidClient:
+    """Whoever asks did not say who made it."""
+    return InvalidClient("a wallet says here who made it: a client attestation is needed")
+
+
+def no_access() -> InvalidToken:
+    """A token of nobody, or one whose time is over."""
+    return InvalidToken("this access token is not, or no longer, good")
 
 
 async def _client(office: Office, letter: Letter, at: int, marks: _Marks) -> Client | None:
@@ -183,8 +204,3 @@ async def _dpop(
         raise UseDpopNonce("this nonce is not, or no longer, ours", where="/nonce")
     marks.ends[digest("dpop", f"{proof.jkt}\0{proof.jti}")] = at + _DPOP_LIFE, InvalidDpopProof
     return proof
-
-
-async def _spend(office: Office, marks: _Marks) -> None:
-    if marks.ends:
-        await office.storage.write(marks.spend, point="prove")

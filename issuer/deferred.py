@@ -11,14 +11,14 @@ from typing import Any
 
 from issuer import issue
 from issuer.claims import keeps_after_collection
-from issuer.clients import Access
+from issuer.clients import Access, no_access
 from issuer.issue import View, Wanted
 from issuer.office import STORAGE, Office, digest
 from issuer.records import deferrals, documents
 from issuer.records.deferrals import Deferral
 from shared.clock import DAY
 from shared.codec import reader, strict_json
-from shared.errors import CredentialRequestDenied, InvalidToken, InvalidTransactionId
+from shared.errors import CredentialRequestDenied, InvalidTransactionId
 from shared.jose import jwk
 from shared.openid4vci import CredentialRequest, CredentialResponse, DeferredRequest
 from shared.storage import Tx
@@ -67,7 +67,7 @@ async def pick_up(office: Office, access: Access, asked: DeferredRequest) -> Cre
 
     granted, found = await office.storage.read(look)
     if granted is None:
-        raise InvalidToken("this access token is not, or no longer, good")
+        raise no_access()
     access.check(granted.jkt)
     held = next((each for each in granted.holdings if found is not None and each.document.id == found.document), None)
     if found is None or held is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from issuer.bitstrings import addresses
 from issuer.claims import source
-from issuer.clients import Access
+from issuer.clients import Access, no_access
 from issuer.identifiers import split_identifier
 from issuer.nonces import check_nonce
 from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
@@ -29,7 +29,6 @@ from shared.errors import (
     InvalidNonce,
     InvalidNotificationId,
     InvalidProof,
-    InvalidToken,
     Unavailable,
     UnknownCredentialConfiguration,
     UnknownCredentialIdentifier,
@@ -170,7 +169,7 @@ async def _look(office: Office, access: Access, count: int, at: int, bits: int =
 
     view = await office.storage.read(unit, brief=True)
     if view is None:
-        raise InvalidToken("this access token is not, or no longer, good")
+        raise no_access()
     access.check(view.granted.jkt)
     return view
 
@@ -179,7 +178,7 @@ def holding(granted: documents.Granted, place: int) -> documents.Holding:
     """The token's document at that place."""
     found = next((each for each in granted.holdings if each.place == place), None)
     if found is None:
-        raise InvalidToken("this access token is not, or no longer, good")
+        raise no_access()
     return found
 
 
@@ -345,7 +344,7 @@ async def notify(office: Office, access: Access, request: NotificationRequest) -
     async def unit(tx: Tx) -> None:
         granted = await documents.granted(tx, access.digest, at)
         if granted is None:
-            raise InvalidToken("this access token is not, or no longer, good")
+            raise no_access()
         access.check(granted.jkt)
         delivery = digest("delivery", request.notification_id)
         number = await sweep.delivered(tx, delivery)

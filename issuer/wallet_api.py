@@ -19,13 +19,23 @@ from issuer.publish import Publication, StatusLists
 from shared import oauth, openid4vci
 from shared.codec import base64url, strict_json
 from shared.credentials._derive import type_metadata_bytes
-from shared.errors import InvalidCredentialRequest, InvalidRequest, Missing, NotAcceptable, Refused, UnsupportedMediaType
+from shared.errors import (
+    InvalidCredentialRequest,
+    InvalidRequest,
+    Missing,
+    NotAcceptable,
+    Refused,
+    UnsupportedMediaType,
+    UseAttestationChallenge,
+    UseDpopNonce,
+)
 from shared.status.bitstring import PURPOSES
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE
 from shared.urls import well_known
 from shared.web import rates
 from shared.web.app import bound_body
 from shared.web.problem import OAUTH, speak, tell
+from shared.web.rates import Limit
 from shared.web.security import client_address
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,6 +48,7 @@ _OPEN = {
     "Access-Control-Expose-Headers": f"{_NONCE_HEADER}, {oauth.CHALLENGE_HEADER}",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+_REFUSALS = Limit("wallet-refusals", 300, 600)
 _LIST = "/status/{number:[0-9]{1,9}}"
 _PURPOSE = f"/{{purpose:{'|'.join(PURPOSES)}}}"
 _PREFLIGHT = _OPEN | {
@@ -77,8 +88,8 @@ class WalletApi:
             ("GET", issuer_document, self.show_issuer_metadata),
             ("GET", server_document, self.show_server_metadata),
             ("GET", f"{base}/credential-offer/{{token}}", self.show_offer),
-            ("POST", f"{base}{PAR}", self.push),
-            ("POST", f"{base}{TOKEN}", self.token),
+            ("POST", f"{base}{PAR}", self._bounding(self.push)),
+            ("POST", f"{base}{TOKEN}", self._bounding(self.token)),
             ("POST", f"{base}{CHALLENGE}", self.challenge),
             ("POST", f"{base}{NONCE}", self.nonce),
             ("POST", f"{base}{CREDENTIAL}", self.credential),
@@ -115,6 +126,22 @@ class WalletApi:
 
         return serve
 
+    def _bounding(self, handler: Handler) -> Handler:
+        """An address that was refused too often is not looked at for a while. To be told of a nonce or challenge is no refusal."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            storage, address, at = self._office.storage, client_address(request), self._office.clock()
+            await rates.check(storage, _REFUSALS, address, at=at)
+            try:
+                return await handler(request)
+            except (UseDpopNonce, UseAttestationChallenge):
+                raise
+            except Refused:
+                await rates.allow(storage, _REFUSALS, address, at=at)
+                raise
+
+        return serve
+
     async def show_issuer_metadata(self, request: web.Request) -> web.Response:
         """Plain, unless it is asked for signed (OpenID4VCI section 12.2.2)."""
         accept = request.headers.get(hdrs.ACCEPT, "*/*").lower()
@@ -135,7 +162,7 @@ class WalletApi:
     async def push(self, request: web.Request) -> web.Response:
         """RFC 9126. A proof without a nonce is taken here: the answer brings the first one."""
         _need_form(request)
-        prover = await clients.prove(self._office, _letter(request), PAR, needs_nonce=False)
+        prover = await clients.prove(self._office, _letter(request), PAR, needs_nonce=False, needs_client=True)
         answer = await authorization.push(self._office, await request.read(), prover)
         return _json(oauth.render_pushed_response(answer), status=201)
 

@@ -189,6 +189,17 @@ class Renewal:
     used: bool
 
 
+async def is_live(tx: Tx, access: bytes, at: int) -> bool:
+    """Whether there is such an access token, and it is not over."""
+    found = await tx.fetchrow(
+        "SELECT 1 AS found FROM token t JOIN entitlement e ON e.id = t.entitlement "
+        "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0",
+        access,
+        at,
+    )
+    return found is not None
+
+
 async def by_refresh(tx: Tx, digest: bytes, at: int) -> Renewal | None:
     """``None`` if there is no such token, or it is over."""
     row = await tx.fetchrow(

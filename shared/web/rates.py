@@ -51,6 +51,16 @@ async def allow(storage: Storage, limit: Limit, *keys: str, at: int) -> None:
     await storage.write(work)
 
 
+async def check(storage: Storage, limit: Limit, key: str, *, at: int) -> None:
+    """``TooMany`` where nothing more is allowed, without counting anything."""
+    row = await storage.read(
+        lambda tx: tx.fetchrow("SELECT used, window_ends FROM rate_limit WHERE bucket = $1 AND window_ends > $2", _bucket(limit, key), at),
+        brief=True,
+    )
+    if row is not None and int(row["used"]) >= limit.most:
+        raise TooMany("too many tries: wait before the next", retry_after=int(row["window_ends"]) - at)
+
+
 async def forget(tx: Tx, limit: Limit, key: str) -> None:
     """Begin anew, e.g. after a sign-in that succeeded."""
     await tx.execute("DELETE FROM rate_limit WHERE bucket = $1", _bucket(limit, key))
