@@ -168,13 +168,14 @@ def present(arguments: argparse.Namespace) -> int:
         item = await read_request(host.means, opened.vault, link)
         view = await consent_view(host.means, opened.vault, item.id)
         if view.state == "asked":
+            if arguments.document:
+                view = await consent_view(host.means, opened.vault, item.id, chosen=dict.fromkeys(view.documents, arguments.document))
             _show_request(view)
             if view.problem or not _agreed(arguments, view):
                 await refuse(host.means, opened.vault, item.id)
                 say("Nothing was shared.")
                 return REFUSED
-            chosen = dict.fromkeys((part.query for part in view.parts), arguments.document) if arguments.document else {}
-            await agree(host.means, opened.vault, item.id, optional=_ticked(arguments.allow, view), chosen=chosen)
+            await agree(host.means, opened.vault, item.id, optional=_ticked(arguments.allow, view), chosen=view.documents, ways=view.ways)
             view = await consent_view(host.means, opened.vault, item.id)
         return _show_result(view)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from shared.codec import base64url
 from shared.credentials import ClaimPath
 from shared.dcql import Candidate, DcqlQuery, Held, Match, match
-from shared.errors import Malformed, OverDisclosed
+from shared.errors import Conflict, Malformed, OverDisclosed
 from shared.formats import Parsed, formats
 from shared.storage import Tx
 from shared.x509 import load_certificate
@@ -110,13 +111,29 @@ class Answerable:
         return {each: each.named(named.get(str(each.position)), usable) for each in self.ways}
 
     def choose(self, chosen: Mapping[str, str], named: Mapping[str, str]) -> list[Offer]:
-        """One document for each credential query of the picked ways: the chosen one, else the first."""
+        """One document for each credential query of the picked ways: the chosen one, or the only one.
+
+        ``Conflict`` where something else could be shown than what was looked at: for there are several documents, or ways with several, and
+        none was named, or the one that was named belongs to another way.
+        """
         picked = {query_id for option in self.picked(named).values() for query_id in option}
+        if not chosen.keys() <= picked or any(str(each.position) not in named and self._differ(each) for each in self.ways):
+            raise Conflict(_LOOK_AGAIN)
         return [_one(query_id, offers, chosen.get(query_id)) for query_id, offers in self.parts.items() if query_id in picked]
+
+    def _differ(self, ways: Ways) -> bool:
+        """Whether one of several ways that must be met would show other documents than another."""
+        found = {frozenset(offer.document.id for query_id in option for offer in self.parts[query_id]) for option in ways.options}
+        return ways.required and len(found) > 1
+
+
+_LOOK_AGAIN: Final = "what answers this has changed, or was not chosen: look at the request again"
 
 
 def _one(query_id: str, offers: Sequence[Offer], document: str | None) -> Offer:
     if document is None:
+        if len(offers) > 1:
+            raise Conflict(_LOOK_AGAIN)
         return offers[0]
     for offer in offers:
         if offer.document.id == document:

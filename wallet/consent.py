@@ -123,8 +123,9 @@ def agreeing(agreement: Agreement, locale: str, document: str = "") -> Agreeing:
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """A request as a person sees it. ``state``: asked, sending, answered, unanswered or withheld.
 
-    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents. ``problem`` says why nothing can be shared, if so.
-    ``handed`` is what goes back to the platform that brought the request, once it was decided.
+    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents, ``ways`` is how each set is met (see ``agree``).
+    ``problem`` says why nothing can be shared, if so. ``handed`` is what goes back to the platform that brought the request, once it
+    was decided.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     not_shown: tuple[str, ...]
     parts: tuple[Part, ...]
     alternatives: tuple[Alternative, ...]
+    ways: dict[str, str]
     agreeing: tuple[Agreeing, ...]
     problem: str
     receipt: str | None
@@ -148,6 +150,11 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uri: str | None
     answered_at: int
     handed: dict[str, Any] | None
+
+    @property
+    def documents(self) -> dict[str, str]:
+        """What would be shown, by credential query."""
+        return {part.query: part.choices[0].document for part in self.parts}
 
 
 _STATES: Mapping[type, str] = {Asked: "asked", Agreed: "sending", Answered: "answered", Unanswered: "unanswered", Withheld: "withheld"}
@@ -178,6 +185,7 @@ class _Shown:
 
     parts: tuple[Part, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
@@ -270,6 +278,7 @@ async def _shown(
     shown = _Shown(
         parts=tuple(_part(query, answers, chosen.get(query), words) for query, answers in found.parts.items() if query in wanted),
         alternatives=tuple(each for ways, option in picked.items() if len((each := _alternative(ways, option, found, words)).ways) > 1),
+        ways={str(each.position): way_name(option) for each, option in picked.items()},
         formats={query: answers[0].format for query, answers in found.parts.items() if query in wanted},
     )
     if not all(part.choices[0].usable for part in shown.parts):
@@ -366,6 +375,7 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
         not_shown=tuple(label for choice in choices for label in choice.not_shown),
         parts=shown.parts,
         alternatives=shown.alternatives,
+        ways=dict(shown.ways),
         agreeing=agreeing,
         problem=shown.problem or problem,
         receipt=answered.receipt if answered else None,

@@ -148,7 +148,8 @@ class Asking(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
-    """``optional`` are keys of ticked details, ``documents`` chooses a document for a query where several answer.
+    """``optional`` are keys of ticked details, ``documents`` names the document that was looked at for each query; it is needed where
+    several answer.
 
     ``ways`` chooses how each of the ``alternatives`` is met: its ``position`` and the ``name`` of one of its ways.
     """

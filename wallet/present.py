@@ -148,8 +148,8 @@ class Showing:
 class Pick:
     """What the holder chose.
 
-    ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to a document where several answer, ``ways``
-    a credential set (its position) to the way in which it is met (``choose.way_name``).
+    ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to the document that was looked at, ``ways``
+    a credential set (its position) to the way in which it is met (``choose.way_name``). Where only one answers they may be left out.
     """
 
     optional: Collection[str]
@@ -166,7 +166,10 @@ async def agree(
     chosen: Mapping[str, str] | None = None,
     ways: Mapping[str, str] | None = None,
 ) -> Item[Request]:
-    """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; nothing is ever sent twice."""
+    """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; nothing is ever sent twice.
+
+    ``Conflict`` where something else could be shown than what was looked at (``Answerable.choose``).
+    """
     pick = Pick(optional=optional, chosen=chosen or {}, ways=ways or {})
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))

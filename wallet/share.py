@@ -138,7 +138,7 @@ async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int) -> Offer:
 
 async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int) -> Offer:
     found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at)
-    chosen: dict[str, str] = {} if wish.document is None else dict.fromkeys(found.parts, wish.document)
+    chosen = {name: wish.document or answers[0].document.id for name, answers in found.parts.items()}
     return found.choose(chosen, {})[0]
 
 

@@ -84,8 +84,8 @@ class Wallet:
         return await consent(self.means, self.vault, name, **how)
 
     async def share(self, link: str, *, optional: tuple[str, ...] = ()) -> Item[Request]:
-        item = await read_request(self.means, self.vault, link)
-        return await agree(self.means, self.vault, item.id, optional=optional)
+        view = await self.ask(link)
+        return await agree(self.means, self.vault, view.id, optional=optional, chosen=view.documents, ways=view.ways)
 
     async def lines(self) -> list[Sealed]:
         return await self.storage.read(lambda tx: history.read(tx, self.vault))

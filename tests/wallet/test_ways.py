@@ -139,6 +139,37 @@ async def test_the_person_chooses_among_documents_for_each_part(wallet: Wallet) 
     assert asking.verified()["document"].claims["represented"]["given_name"] == "Maud"
 
 
+async def test_what_was_not_looked_at_is_not_shown(wallet: Wallet) -> None:
+    """Another document came between looking and agreeing: nothing is shown that nobody chose."""
+    first = await put_document(wallet.means, wallet.vault)
+    asking = suite(wallet)
+    view = await wallet.ask(asking.begin())
+    await put_document(wallet.means, wallet.vault, claims=MAUD, later=5)
+    for chosen in ({}, {"other": first}, {"document": first, "other": first}):
+        with pytest.raises(Conflict):
+            await agree(wallet.means, wallet.vault, view.id, chosen=chosen)
+    assert asking.answers == []
+    await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, ways=view.ways)
+    assert asking.verified()["document"].claims["represented"]["given_name"] == GIVEN_NAME
+
+
+async def test_a_way_that_was_not_looked_at_is_not_gone(wallet: Wallet) -> None:
+    """The ways show different documents: none is taken that nobody named."""
+    await put_document(wallet.means, wallet.vault, ["dc+sd-jwt"])
+    await put_document(wallet.means, wallet.vault, ["vc+sd-jwt"], claims=MAUD)
+    sets = [{"options": [["a"], ["b"]]}]
+    asking = suite(wallet, query={"credentials": [named("a"), named("b", "vc+sd-jwt")], "credential_sets": sets})
+    view = await wallet.ask(asking.begin())
+    assert (list(view.documents), view.ways) == (["a"], {"0": "a"})
+    with pytest.raises(Conflict):
+        await agree(wallet.means, wallet.vault, view.id)
+    with pytest.raises(Conflict):
+        await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, ways={"0": "b"})
+    assert asking.answers == []
+    await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, ways=view.ways)
+    assert list(asking.verified()) == ["a"]
+
+
 # --- transactions ----------------------------------------------------------------------------------------------------------------------
 
 

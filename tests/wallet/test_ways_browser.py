@@ -76,6 +76,8 @@ async def test_everything_is_chosen_and_agreed_to_on_one_page(tmp_path: Path, op
         await page.get_by_role("button", name="Look at it").click()
         await expect(page.get_by_text(STATEMENT.en)).to_be_visible()
         await expect(page.locator("blockquote[lang=cy]")).to_have_text(STATEMENT.cy)  # it is signed as well
+        await expect(page.locator("input[name='way.0']")).to_have_value("power")  # what is looked at is named, chosen or not
+        await expect(page.locator("input[name='way.1']")).to_have_value("")
         await looker.look("consent")
         documents = page.locator("section", has=page.get_by_role("heading", name="Choose which document to show"))
         extra = page.locator("section", has=page.get_by_role("heading", name="It is up to you"))
