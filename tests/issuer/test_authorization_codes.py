@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support.attested import CALLBACK, Wallet, attested, trust
 from support.registry import Registry, Template, serving
+from support.second_issuer import another_process
 from support.signing import Signer
 
 from issuer import authorization, offers
@@ -204,7 +206,8 @@ async def test_code_used_again_ends_its_tokens_at_the_other_service(template: Te
     sign_in, url = await wallet.sign_in([number])
     token = await wallet.change(sign_in, url)
     await wallet.copies(token)
-    async with serving(template, tmp_path / "other", storage=registry.office.settings.storage, join=True) as other:
+    shutil.copytree(template.directory, tmp_path / "other")
+    async with another_process(registry, tmp_path / "other") as other:
         elsewhere = await attested(other, wallet.by, instance=wallet.instance, dpop=wallet.dpop)
         trust(other, wallet.by)
         assert len((await elsewhere.copies(token)).credentials) == 1
