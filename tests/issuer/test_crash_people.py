@@ -1,0 +1,152 @@
+"""Killed at each write of a sign-in's code, a promise, a second person's word and a correction: whole, or never there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError
+from support.attested import Wallet, attested
+from support.registry import Registry, Template, serving
+from support.second_person import approve
+
+from issuer import config
+from issuer.sessions import Approval
+from shared.errors import InvalidGrant, InvalidTransactionId
+from shared.openid4vci import TokenResponse, request_deferred
+
+ROOT = Path(__file__).parents[2]
+MOMENTS = pytest.mark.parametrize("moment", ["before", "after"])
+
+
+@pytest.fixture
+async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
+    """The office's process that lives; a second person looks at each power of attorney."""
+    async with serving(template, tmp_path / "registry", approve_types=("representation",)) as running:
+        with config.toml(running.directory).open("a") as file:
+            file.write('approve_types = ["representation"]\n')
+        yield running
+
+
+async def _start(registry: Registry, failpoint: str, *action: str) -> asyncio.subprocess.Process:
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "support.dying_office", str(registry.directory), str(registry.clock()), *action,
+        stdout=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+
+
+async def dies(registry: Registry, failpoint: str, *action: str) -> None:
+    assert await (await _start(registry, failpoint, *action)).wait() == -signal.SIGKILL
+
+
+@asynccontextmanager
+async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
+    """Wallets meet another process of the office, which dies of the block without having answered."""
+    process, base = await _start(registry, failpoint, "serve"), registry.base
+    try:
+        assert process.stdout is not None
+        registry.base = f"http://localhost:{int(await process.stdout.readline())}"
+        with pytest.raises(ClientError):
+            yield
+        assert await process.wait() == -signal.SIGKILL
+    finally:
+        registry.base = base
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def promised(registry: Registry) -> tuple[str, Wallet, TokenResponse]:
+    """A document that waits, and a holder who agreed to it."""
+    number, wallet = (await registry.make())["id"], await attested(registry)
+    return number, wallet, await wallet.token([number])
+
+
+async def count(registry: Registry, table: str) -> int:
+    row = await registry.office.storage.read(lambda tx: tx.fetchrow(f"SELECT count(*) AS n FROM {table}"))  # noqa: S608 - our own names
+    return 0 if row is None else int(row["n"])
+
+
+async def history(registry: Registry, number: str) -> list[str]:
+    _, detail = await registry.call("GET", f"/api/credentials/{number}")
+    return [line["what"] for line in detail["history"]]
+
+
+@MOMENTS
+async def test_killed_while_a_code_is_changed(registry: Registry, moment: str) -> None:
+    """A code is good once, whoever died: the answer that nobody got is lost, and the holder signs in again."""
+    number, wallet = (await registry.make())["id"], await attested(registry)
+    sign_in, url = await wallet.sign_in([number])
+    async with dying(registry, f"change-code:{moment}"):
+        await wallet.change(sign_in, url)
+    if moment == "before":
+        await wallet.change(sign_in, url)
+    with pytest.raises(InvalidGrant):
+        await wallet.change(sign_in, url)
+    assert (await wallet.copies(await wallet.token([number]))).transaction_id is not None
+
+
+@MOMENTS
+async def test_killed_while_copies_are_promised(registry: Registry, moment: str) -> None:
+    number, wallet, token = await promised(registry)
+    async with dying(registry, f"defer:{moment}"):
+        await wallet.copies(token)
+    assert await count(registry, "deferral") == int(moment == "after")
+    response = await wallet.copies(token, 2)  # a lost promise is asked for anew
+    await approve(registry.office, number)
+    picked = await wallet.run(request_deferred(wallet.metadata, token, response.transaction_id or ""))
+    assert len(picked.credentials) == 2
+    assert await count(registry, "status_entry WHERE document IS NOT NULL") == 2
+
+
+@MOMENTS
+async def test_killed_while_a_promise_is_kept(registry: Registry, moment: str) -> None:
+    """Copies that nobody got stay counted, so that they can be cancelled; the transaction is good once."""
+    number, wallet, token = await promised(registry)
+    transaction = (await wallet.copies(token)).transaction_id or ""
+    await approve(registry.office, number)
+    async with dying(registry, f"issue:{moment}"):
+        await wallet.run(request_deferred(wallet.metadata, token, transaction))
+    lost = int(moment == "after")
+    assert (await count(registry, "deferral"), await count(registry, "status_entry WHERE document IS NOT NULL")) == (1 - lost, lost)
+    if lost:
+        with pytest.raises(InvalidTransactionId):
+            await wallet.run(request_deferred(wallet.metadata, token, transaction))
+        assert len((await wallet.copies(token)).credentials) == 1  # approved already: asked for anew, made at once
+    else:
+        assert len((await wallet.run(request_deferred(wallet.metadata, token, transaction))).credentials) == 1
+    assert (await history(registry, number))[:3] == ["made", "approved", "collected"]
+
+
+@MOMENTS
+async def test_killed_while_it_is_approved(registry: Registry, moment: str) -> None:
+    number, wallet, token = await promised(registry)
+    transaction = (await wallet.copies(token)).transaction_id or ""
+    await dies(registry, f"approve:{moment}", "approve", number)
+    assert await history(registry, number) == (["made"] if moment == "before" else ["made", "approved"])
+    if moment == "before":
+        waits = await wallet.run(request_deferred(wallet.metadata, token, transaction))
+        assert waits.transaction_id == transaction
+        assert (await approve(registry.office, number)).approval is Approval.APPROVED
+    assert len((await wallet.run(request_deferred(wallet.metadata, token, transaction))).credentials) == 1
+
+
+@MOMENTS
+async def test_killed_while_it_is_corrected(registry: Registry, moment: str) -> None:
+    """Copies, details and the second person's word change together."""
+    number, wallet, token = await promised(registry)
+    await approve(registry.office, number)
+    assert len((await wallet.copies(token)).credentials) == 1
+    await dies(registry, f"replace:{moment}", "correct", number)
+    ended = int(moment == "after")
+    assert await history(registry, number) == ["made", "approved", "collected", *["corrected"] * ended]
+    assert (await count(registry, "status_entry WHERE value = 1") > 0) == bool(ended)
+    assert ((await wallet.copies(token)).transaction_id is not None) == bool(ended)
