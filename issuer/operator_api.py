@@ -32,6 +32,7 @@ from issuer.portrait import MAX_BYTES
 from issuer.records import documents, statuses
 from issuer.revoke import Many, Wish
 from issuer.sessions import Action, Actor, Document, Event, state_of
+from issuer.vc_api import VcApi
 from shared.clock import DAY
 from shared.credentials._derive import json_schema
 from shared.errors import Conflict, InvalidRequest, Malformed, Missing, UnknownCredentialType
@@ -56,7 +57,7 @@ class OperatorApi:
         """Register the routes; ``/api/openapi.json`` and ``/api/docs`` come with them."""
         add_routes(
             app,
-            self.routes(),
+            [*self.routes(), *VcApi(self._office).routes()],
             title="Issuing office",
             guard=_guard,
             description="Make documents, ask how they stand, cancel them. Needs an API key: `Authorization: Bearer mun_…`.",

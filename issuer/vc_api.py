@@ -7,22 +7,34 @@ had signed, and nothing of that is ever a document of this office under its cert
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+from msgspec import Meta, Struct
 
 from issuer.office import Office
 from shared import did, vc_api
 from shared.codec import strict_json
-from shared.errors import Conflict, Missing, UnsupportedMediaType
+from shared.errors import Conflict, InvalidRequest, Missing
 from shared.keys import KeyId, PublicKey, Role, sign
-from shared.web.app import bound_body
-from shared.web.auth import require_scope
+from shared.web.openapi import Route
 from shared.web.problem import PROBLEM, speak
 
 KEY = KeyId("vc-api")
 SCOPE = "credentials:create"
 _WEB_KEY = "key-1"
+
+
+class ToIssue(Struct, frozen=True):
+    """`credential` is any credential of the data model 2.0 that leaves issuer, status and signature to the office."""
+
+    credential: dict[str, Any]
+    options: dict[str, Any] = {}
+
+
+class Issued(Struct, frozen=True, rename="camel"):
+    verifiable_credential: Annotated[dict[str, Any], Meta(description="An `EnvelopedVerifiableCredential`, `vc+jwt`.")]
 
 
 class VcApi:
@@ -32,22 +44,37 @@ class VcApi:
         self._office = office
 
     def add_to(self, app: web.Application) -> None:
-        """Nothing at all where the setting ``vc_api`` is off."""
+        """What is no operation of the API: the form of errors, and the document of the office's own ``did:web``."""
         settings = self._office.settings
         if settings.vc_api == "off":
             return
-        base = urlsplit(settings.public_url).path
-        app.router.add_post(f"{base}/credentials/issue", self.issue)
-        bound_body(app, f"{base}/credentials/issue", vc_api.MAX_BODY)
-        speak(app, PROBLEM, f"{base}/credentials")
+        speak(app, PROBLEM, f"{urlsplit(settings.public_url).path}/credentials")
         if settings.vc_api == "did:web":
             app.router.add_get(urlsplit(did.address_of(did.did_web(settings.public_url))).path, self.show_document)
 
-    async def issue(self, request: web.Request) -> web.Response:
-        await require_scope(request, SCOPE)
-        if request.content_type != "application/json":
-            raise UnsupportedMediaType("this address takes application/json")
-        credential = vc_api.parse_issue_request(await request.read())
+    def routes(self) -> list[Route]:
+        """Nothing at all where the setting ``vc_api`` is off."""
+        settings = self._office.settings
+        if settings.vc_api == "off":
+            return []
+        return [
+            Route(
+                "POST",
+                f"{urlsplit(settings.public_url).path}/credentials/issue",
+                self.issue,
+                body=ToIssue,
+                raw=("application/json",),
+                out=Issued,
+                status=201,
+                scope=SCOPE,
+                errors=(InvalidRequest,),
+                max_body=vc_api.MAX_BODY,
+                summary="Sign a W3C credential under the office's DID",
+            )
+        ]
+
+    async def issue(self, _: web.Request, *, body: bytes) -> web.Response:
+        credential = vc_api.parse_issue_request(body)
         public = await self._public()
         name, key_name = self._names(public)
         unsigned = vc_api.prepare_credential(credential, did=name, name=key_name, key=KEY, alg=public.alg)

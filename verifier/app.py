@@ -65,7 +65,8 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
     ScanApi(desk, store).add_to(app)
-    VcApi(desk, store).add_to(app)
+    if desk.settings.vc_api:
+        VcApi(desk, store).speak(app)
     publisher_of(desk).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)

@@ -30,6 +30,7 @@ from verifier.same_device import collect
 from verifier.sessions import Answered, Declined, Exchange, state_of
 from verifier.settle import Opened, open_verdict, sign_receipt
 from verifier.telling import agreed_of
+from verifier.vc_api import VcApi
 from verifier.webhook_api import Limit, moment
 
 CREATE, READ, COPIES, REFRESH, LOG, _ = SCOPES
@@ -202,6 +203,7 @@ class RelyingPartyApi:
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
             *webhook_api.routes(self._desk),
+            *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
 
     async def ask(self, _: web.Request, *, body: Ask) -> Reply:

@@ -58,7 +58,11 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for."""
+    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for.
+
+    A medium in both ``body`` and ``raw`` is described by the one and handed over as the other. ``refused`` is what answers with 400 beside
+    a problem, where judging is what the operation is for.
+    """
 
     method: str
     path: str
@@ -76,6 +80,7 @@ class Route:
     tag: str = ""
     max_body: int = 0
     media: str = "application/json"
+    refused: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ async def _read_body(request: web.Request, route: Route) -> object:
     if request.content_type in route.raw:
         return await request.read()
     if route.body is None or request.content_type != "application/json":
-        taken = ", ".join((["application/json"] if route.body is not None else []) + list(route.raw))
+        taken = ", ".join(dict.fromkeys((["application/json"] if route.body is not None else []) + list(route.raw)))
         raise UnsupportedMediaType(f"this address takes {taken}")
     if (charset := request.charset) is not None and charset.lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("JSON is read as UTF-8 only")
@@ -245,7 +250,11 @@ def _bounded(schema: Any) -> Any:
 def _kinds(routes: Sequence[Route]) -> list[Any]:
     found: list[Any] = [Problem]
     for route in routes:
-        found += [kind for kind in (route.body, route.out, route.query) if kind is not None and not any(kind is one for one in found)]
+        found += [
+            kind
+            for kind in (route.body, route.out, route.query, route.refused)
+            if kind is not None and not any(kind is one for one in found)
+        ]
     return found
 
 
@@ -338,6 +347,8 @@ def _responses(route: Route, of: Mapping[int, Any]) -> dict[str, Any]:
             "description": f"{title_of(kinds[0])}: {codes}",
             "content": {"application/problem+json": {"schema": of[id(Problem)]}},
         }
+    if route.refused is not None:
+        responses["400"]["content"][route.media] = {"schema": of[id(route.refused)]}
     return responses
 
 

@@ -13,8 +13,13 @@ from support.registry import Template, serving
 pytestmark = pytest.mark.real
 
 
-async def test_schemathesis_finds_no_difference(template: Template, tmp_path: Path) -> None:
-    async with serving(template, tmp_path / "registry", local=True) as registry:
+@pytest.mark.parametrize(
+    ("vc_api", "which"),
+    [("off", ()), ("did:key", ("--include-path", "/credentials/issue"))],
+    ids=["documents", "w3c"],
+)
+async def test_schemathesis_finds_no_difference(template: Template, tmp_path: Path, vc_api: str, which: tuple[str, ...]) -> None:
+    async with serving(template, tmp_path / "registry", local=True, vc_api=vc_api) as registry:
         await registry.make(reference="case 1")
         command: list[str | Path] = [
             Path(sys.executable).with_name("schemathesis"),
@@ -23,6 +28,7 @@ async def test_schemathesis_finds_no_difference(template: Template, tmp_path: Pa
             *("--checks", "all", "--max-examples", "8", "--seed", "7", "--no-color", "--suppress-health-check", "all"),
             # claims have a schema of their own, by type, and dates, references and reasons meet rules that no schema can say
             *("--exclude-checks", "positive_data_acceptance"),
+            *which,
             *("-H", f"Authorization: Bearer {registry.api_key}"),
         ]
         process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -82,6 +82,16 @@ async def test_off_by_default(desk: Running) -> None:
             assert answer.status == 404
 
 
+@pytest.mark.parametrize("on", [True, False])
+async def test_the_document_of_the_api_has_them_where_they_are_served(template: Template, tmp_path: Path, *, on: bool) -> None:
+    async with serving(template, tmp_path / "desk", vc_api=on) as running, running.http.get(f"{running.base}/api/openapi.json") as answer:
+        paths = (await answer.json())["paths"]
+    assert [path in paths for path in (CREDENTIALS, PRESENTATIONS)] == [on, on]
+    if on:
+        answers = paths[CREDENTIALS]["post"]["responses"]["400"]["content"]
+        assert set(answers) == {"application/json", "application/problem+json"}
+
+
 async def test_credentials(template: Template, tmp_path: Path) -> None:
     async with serving(template, tmp_path / "desk", vc_api=True) as running:
         status, answer = await ask(running, CREDENTIALS, held(issued()))
