@@ -211,9 +211,13 @@ async def _exchange(tx: Tx, office: Office, found: SignIn, *, request: Authoriza
 
 
 async def _refresh(office: Office, request: RefreshRequest, prover: Prover) -> TokenResponse:
-    """A new pair for a refresh token, once. Somebody using an old one ends all tokens of its family: one of the two is a thief."""
+    """A new access token for a refresh token.
+
+    One that is tied to a key and an attested wallet is of no use to a thief and stays as it is, so that a lost answer costs nobody anything
+    (FAPI 2.0 section 5.3.2.1, item 9). Any other serves once and brings the next one; somebody using an old one ends all tokens of its
+    family: one of the two is a thief.
+    """
     at, shown = office.clock(), digest("refresh", request.refresh_token)
-    pair = _pair(office, at, renewable=True)
 
     async def unit(tx: Tx) -> TokenResponse | None:
         found = await invitations.by_refresh(tx, shown, at)
@@ -223,7 +227,12 @@ async def _refresh(office: Office, request: RefreshRequest, prover: Prover) -> T
         if found.used:
             await _end_family(tx, found.entitlement.id, at)
             return None
-        await invitations.spend_refresh(tx, shown)
+        bound = found.entitlement.client is not None and found.entitlement.jkt is not None
+        pair = _pair(office, at, renewable=not bound)
+        if bound:
+            await invitations.prolong_refresh(tx, shown, pair.tokens.refresh_until)
+        else:
+            await invitations.spend_refresh(tx, shown)
         await invitations.tie(tx, found.entitlement.id, client=prover.client_id, instance=prover.instance, jkt=prover.jkt)
         await invitations.add_tokens(tx, found.entitlement.id, pair.tokens)
         await invitations.prolong(tx, found.entitlement.id, pair.tokens.refresh_until)

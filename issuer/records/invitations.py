@@ -228,6 +228,11 @@ async def spend_refresh(tx: Tx, digest: bytes) -> bool:
     return await tx.execute("UPDATE token SET spent = 1 WHERE digest = $1 AND kind = 'refresh' AND spent = 0", digest) == 1
 
 
+async def prolong_refresh(tx: Tx, digest: bytes, until: int) -> None:
+    """Let a refresh token live on."""
+    await tx.execute("UPDATE token SET expires_at = $2 WHERE digest = $1 AND kind = 'refresh'", digest, until)
+
+
 async def tie(tx: Tx, entitlement: str, *, client: str | None, instance: str | None, jkt: str | None) -> None:
     """Tie a family to its wallet and key, where it was not."""
     await tx.execute(

@@ -25,6 +25,7 @@ from issuer.sessions import Actor
 from shared.clock import DAY
 from shared.credentials import all_types
 from shared.errors import AccessDenied, InvalidClient, Unavailable
+from shared.flow import Fetch, Fetched
 from shared.keys import Role
 from shared.oauth import parse_pushed_reference
 from shared.openid4vci import AuthorizationCodeGrant, CredentialOffer, offer_links
@@ -264,3 +265,30 @@ async def test_a_hold_costs_copies_of_one_form_and_no_document(template: Templat
         document = await here.wallet.document()
         assert document.status.value == "valid"
         assert {copy.id for copy in document.copies}.isdisjoint(before)
+
+
+async def test_a_lost_answer_costs_no_renewal(template: Template, tmp_path: Path) -> None:
+    """The refresh token went out and nothing came back: it is as good as before, and the next round brings new copies."""
+    async with meeting(template, tmp_path) as here:
+        number = (await here.registry.make())["id"]
+        await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(number), None)
+        before, through, lost = await here.wallet.document(), here.wallet.means.fetch, list[Fetch]()
+
+        async def losing(want: Fetch) -> Fetched:
+            got = await through(want)
+            if want.url.endswith("/token") and got.status == 200 and not lost:
+                lost.append(want)
+                raise Unavailable("the answer was lost")
+            return got
+
+        here.wallet.means = replace(here.wallet.means, fetch=losing)
+        await here.go(21 * DAY)
+        for _ in range(3):
+            await here.go(3_601)
+        after = await here.wallet.document()
+        assert len(lost) == 1
+        assert after.renewal is not None
+        assert (after.renewal.problem, after.status.value) == ("", "valid")
+        assert {copy.id for copy in after.copies}.isdisjoint(copy.id for copy in before.copies)
+        _, detail = await here.registry.call("GET", f"/api/credentials/{number}")
+        assert "reuse-stopped" not in [line["what"] for line in detail["history"]]
