@@ -134,6 +134,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     use: Use | None
     purpose: str
     keeps: str
+    intends: str
     sentence: str
     acting_for: str
     details: tuple[Detail, ...]
@@ -203,6 +204,12 @@ class _Words:
             return ""
         return use.purpose.get(self.locale, use.purpose.get("en", "")).rstrip(". ")
 
+    def intends(self, asked: RequestObject, shown: _Shown) -> str:
+        """What the question itself says of keeping (OpenID4VP appendix B.2.4), whatever was promised beside it."""
+        queries = [asked.query.credential(part.query) for part in shown.parts]
+        kept = any(claim.intent_to_retain for query in queries if query is not None for claim in query.claims or ())
+        return self._("Its question says that it intends to keep some of what you show.") if kept else ""
+
     def keeps(self, use: Use | None) -> str:
         """What they promise to keep, and until when."""
         if use is None or use.retention_days is None:
@@ -224,7 +231,7 @@ class _Words:
         agreements = [(parse_agreement(entry), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
         return tuple(agreeing(agreement, self.locale, title) for agreement, title in agreements), problem
 
-    def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing]) -> str:
+    def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing], intends: str) -> str:
         """The consent sentence in one paragraph, for terminals and programs."""
         labels = dict.fromkeys(detail.label for choice in choices for detail in choice.details if not detail.always)
         hidden = dict.fromkeys(label for choice in choices for label in choice.not_shown)
@@ -235,6 +242,7 @@ class _Words:
             self._("{name} asks to see: {details}.").format(name=name, details=_joined(labels)),
             self._("To {purpose}.").format(purpose=_lower(purpose)) if purpose else self._("It gave no reason."),
             self.keeps(request.use),
+            intends,
             self._("It may not use it for anything else."),
             *(self._("You agree to this: {statement}").format(statement=said) for each in agreeing for said in each.said),
             self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
@@ -361,6 +369,7 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
     choices = [part.choices[0] for part in shown.parts]
     answered = state if isinstance(state, Answered) else None
     agreeing, problem = words.agreeing(asked, shown)
+    intends = words.intends(asked, shown)
     return Consent(
         id=item.id,
         state=_STATES[type(state)],
@@ -368,7 +377,8 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
         use=request.use,
         purpose=words.purpose(request.use),
         keeps=words.keeps(request.use),
-        sentence=words.sentence(request, choices, agreeing),
+        intends=intends,
+        sentence=words.sentence(request, choices, agreeing, intends),
         acting_for=next((choice.acting_for for choice in choices if choice.acting_for), ""),
         details=tuple(detail for choice in choices for detail in choice.details),
         optional=tuple(extra for choice in choices for extra in choice.optional),

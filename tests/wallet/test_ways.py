@@ -170,6 +170,15 @@ async def test_a_way_that_was_not_looked_at_is_not_gone(wallet: Wallet) -> None:
     assert list(asking.verified()) == ["a"]
 
 
+async def test_a_question_that_intends_to_keep_is_told_as_one(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault, ["mso_mdoc"])
+    for keeps in (True, False):
+        query = wanted("mso_mdoc")
+        query["claims"][-1]["intent_to_retain"] = keeps
+        view = await wallet.ask(suite(wallet, query={"credentials": [query]}).begin())
+        assert ("intends to keep" in view.intends, "intends to keep" in view.sentence) == (keeps, keeps)
+
+
 # --- transactions ----------------------------------------------------------------------------------------------------------------------
 
 
