@@ -1,0 +1,212 @@
+"""Operators' passkeys on the console, by an authenticator of software."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.console import Browser, add
+from support.registry import Registry, Template, serving
+from support.soft_authenticator import UP, UV, SoftAuthenticator
+
+from issuer.records import people
+from shared.codec import base64url
+from shared.web import passkeys
+from shared.web.passkeys import Passkey
+
+ADD, USE = "/console/passkeys", "/console/sign-in/passkey"
+
+
+def device(number: int = 7) -> SoftAuthenticator:
+    return SoftAuthenticator(host="registry.example", origin="https://registry.example", id=bytes([number]) * 16)
+
+
+def challenge(browser: Browser) -> bytes:
+    found = re.search(r'data-passkey-options="([^"]+)"', browser.text)
+    assert found is not None
+    return base64url.decode(json.loads(html.unescape(found[1]))["challenge"])
+
+
+async def add_passkey(browser: Browser, one: SoftAuthenticator, name: str = "Desk key", flags: int = UP | UV) -> None:
+    await browser.open(ADD)
+    options = re.search(r'data-passkey-options="([^"]+)"', browser.text)
+    assert options is not None
+    one.handle = base64url.decode(json.loads(html.unescape(options[1]))["user"]["id"])
+    await browser.send(ADD, {"name": name, "passkey": one.create(challenge(browser), flags=flags)})
+
+
+async def use_passkey(browser: Browser, one: SoftAuthenticator, origin: str | None = None) -> None:
+    await browser.open("/console/sign-in?next=/console/documents")
+    await browser.send(USE, {"passkey": one.get(challenge(browser), origin=origin)})
+
+
+async def sign_out(browser: Browser) -> None:
+    await browser.open("/console/")
+    await browser.send("/console/sign-out", {})
+
+
+async def test_operators_passkey_is_added_used_and_removed(registry: Registry) -> None:
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    assert 'href="/console/passkeys"' in await browser.open("/console/settings")
+    await add_passkey(browser, one)
+    assert "Desk key" in browser.text
+    await sign_out(browser)
+    await use_passkey(browser, one)
+    assert browser.path == "/console/documents"
+    assert "Last used" in await browser.open(ADD)
+    await browser.send(f"{ADD}/remove", {"id": base64url.encode(one.id)})
+    assert "There are none yet" in browser.text
+    await sign_out(browser)
+    await use_passkey(browser, one)
+    assert "does not sign anybody in here" in browser.text
+    assert browser.status == 400
+
+
+async def test_operators_passkeys_that_are_not_taken(registry: Registry) -> None:
+    """Of another origin, without its person checked, to an earlier page's challenge, or a known one once more."""
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one, flags=UP)
+    assert "could not be added" in browser.text
+    await browser.open(ADD)
+    old = challenge(browser)
+    await browser.open(ADD)
+    await browser.send(ADD, {"passkey": one.create(old)})
+    assert "could not be added" in browser.text
+    await add_passkey(browser, one)
+    await add_passkey(browser, one)
+    assert "could not be added" in browser.text
+    await sign_out(browser)
+    await use_passkey(browser, one, origin="https://evil.example")
+    assert "does not sign anybody in here" in browser.text
+
+
+async def test_an_operators_answer_serves_once_and_in_her_browser(registry: Registry) -> None:
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one)
+    await sign_out(browser)
+    await browser.open("/console/sign-in")
+    door = browser.hidden()["form_token"]
+    answer = one.get(challenge(browser))
+    await browser.send(USE, {"passkey": answer, "form_token": "x"})
+    assert browser.status == 403
+    await browser.send(USE, {"passkey": answer, "form_token": door})
+    assert browser.path == "/console/"
+    await sign_out(browser)
+    one.uses = 0  # a copy, or one of those that do not count
+    await browser.send(USE, {"passkey": answer, "form_token": door})
+    assert browser.path != "/console/"
+    await browser.open("/console/")
+    assert browser.path == "/console/sign-in"
+    await use_passkey(browser, one)
+    assert "does not sign anybody in here" in browser.text
+
+
+async def test_a_page_that_was_open_for_too_long(registry: Registry) -> None:
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one)
+    await sign_out(browser)
+    await browser.open("/console/sign-in")
+    answer = one.get(challenge(browser))
+    registry.clock.at += 3_600
+    await browser.send(USE, {"passkey": answer})
+    assert "open for too long" in browser.text
+    await browser.send(USE, {"passkey": one.get(challenge(browser))})
+    assert browser.path == "/console/"
+
+
+async def test_a_passkey_is_added_soon_after_signing_in_only(registry: Registry) -> None:
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await browser.open(ADD)
+    made = one.create(challenge(browser))
+    registry.clock.at += 11 * 60
+    await browser.send(ADD, {"passkey": made})
+    assert browser.status == 403
+    assert "sign out and in again" in await browser.open(ADD)
+
+
+async def test_a_holders_passkey_opens_no_console(registry: Registry) -> None:
+    one, asked = device(), b"\x05" * 32
+    at_home = passkeys.AtHome("registry.example", "https://registry.example", "Office")
+    identifier, data, uses = passkeys.check_creation(at_home, one.create(asked), asked)
+    known = Passkey(id=identifier, subject=people.subject("h"), handle=one.handle, data=data, uses=uses, name="p", made_at=0, used_at=None)
+    await registry.office.storage.write(lambda tx: passkeys.add(tx, known))
+    browser = Browser(registry)
+    await use_passkey(browser, one)
+    assert "does not sign anybody in here" in browser.text
+
+
+async def test_an_admin_sees_who_signs_in_how_and_removes_a_passkey(registry: Registry) -> None:
+    """Whoever came in by it is out; a clerk sees nobody's but her own."""
+    await add(registry, "Cora Clerk", "clerk")
+    cora, one = Browser(registry), device()
+    await cora.sign_in("Cora Clerk", "correct-horse-battery")
+    await add_passkey(cora, one, "Cora’s phone")
+    await cora.open(f"{ADD}/everybody")
+    assert cora.status == 403
+    assert "Who signs in how" not in await cora.open("/console/settings")
+    await cora.open(ADD)
+    await cora.send(f"{ADD}/everybody/remove", {"operator": "Cora Clerk", "id": base64url.encode(one.id)})
+    assert cora.status == 403
+    held = [(cookie.key, cookie.value) for cookie in registry.http.cookie_jar if cookie.key.endswith("issuer")]
+    registry.http.cookie_jar.clear()
+    iris = Browser(registry)
+    await iris.sign_in()
+    assert "Cora’s phone" in await iris.open(f"{ADD}/everybody")
+    await iris.send(f"{ADD}/everybody/remove", {"operator": "Cora Clerk", "id": base64url.encode(one.id)})
+    assert "Cora’s phone" not in iris.text
+    assert iris.path == f"{ADD}/everybody"  # she herself stays
+    await iris.send(f"{ADD}/everybody/remove", {"operator": "Cora Clerk", "id": base64url.encode(one.id)})
+    assert iris.status == 404
+    async with registry.http.get(registry.base + "/console/", cookies=dict(held), allow_redirects=False) as answer:
+        assert answer.status == 303
+    await sign_out(iris)
+    await use_passkey(cora, one)
+    assert "does not sign anybody in here" in cora.text
+
+
+async def test_who_is_removed_loses_her_passkeys(registry: Registry) -> None:
+    await add(registry, "Cora Clerk", "clerk")
+    browser, one = Browser(registry), device()
+    await browser.sign_in("Cora Clerk", "correct-horse-battery")
+    await add_passkey(browser, one)
+    await sign_out(browser)
+    await browser.sign_in()
+    await browser.open("/console/settings")
+    await browser.send("/console/settings/people/Cora Clerk/remove", {})
+    assert await registry.office.storage.read(lambda tx: passkeys.find(tx, one.id)) is None
+
+
+@pytest.fixture
+async def without(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
+    async with serving(template, tmp_path / "registry", operator_passphrases=False) as running:
+        yield running
+
+
+async def test_passphrases_are_off_only_while_an_admin_has_another_way(without: Registry) -> None:
+    await add(without, "Cora Clerk", "clerk")
+    browser, admins, clerks = Browser(without), device(1), device(2)
+    await browser.sign_in("Cora Clerk", "correct-horse-battery")
+    await add_passkey(browser, clerks)
+    await sign_out(browser)
+    await browser.sign_in()  # a clerk's way is none for an admin
+    await add_passkey(browser, admins)
+    await sign_out(browser)
+    assert 'name="passphrase"' not in await browser.open("/console/sign-in")
+    fields = {"name": "Iris Admin", "passphrase": without.passphrase, "next": ""}
+    await browser.send("/console/sign-in", fields)
+    assert browser.status == 403
+    await use_passkey(browser, admins)
+    await browser.open(ADD)
+    await browser.send(f"{ADD}/remove", {"id": base64url.encode(admins.id)})
+    await sign_out(browser)
+    await browser.sign_in()
+    assert browser.path == "/console/"
