@@ -89,6 +89,13 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
             description="Details whose contents go with an event, named as the log does, such as `represented/family_name`; empty sends none.",
         ),
     ] = ()
+    bitstring_lists: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="Addresses of Bitstring Status Lists (W3C) of trusted issuers, fetched with the visits: nothing announces them.",
+        ),
+    ] = ()
     vc_api: Annotated[
         bool,
         Meta(

@@ -15,6 +15,7 @@ from shared.clock import DAY
 from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcError
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
+from shared.status import bitstring
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, VerifiedStatusToken, body_of, verify_origin
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors
@@ -22,10 +23,11 @@ from shared.trust.artefact import CERTIFICATE, CRL
 from shared.trust.bundle import Source
 from shared.trust.certificates import Chains, chains_of
 from shared.trust.policy import Policy
-from shared.verify import Material
+from shared.verify import Knowledge, Material
 from shared.web import heard
 from shared.web.heard import Heard
 from shared.x509 import Crl, parse_crl
+from verifier import bitstrings
 from verifier.desk import Desk
 from verifier.records import knowledge, packs
 from verifier.records.knowledge import Description, KeptList, Visit
@@ -42,9 +44,12 @@ class Picture:
     material: Material
     lists: Mapping[str, str] = field(repr=False)
     documents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of pinned DIDs, by their addresses
+    bitstrings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def answer(self, fetch: Fetch) -> Fetched:
         """A driver of flows: what was fetched in advance, or ``Unavailable``. There is no way out of it to any network."""
+        if fetch.headers.get("accept") == bitstring.MEDIA_TYPE and fetch.url in self.bitstrings:
+            return Fetched(status=200, headers={"content-type": bitstring.MEDIA_TYPE}, body=self.bitstrings[fetch.url].encode())
         token = self.lists.get(fetch.url)
         if token is None and fetch.url in self.documents:
             return Fetched(status=200, headers={"content-type": "application/did+json"}, body=self.documents[fetch.url])
@@ -82,7 +87,8 @@ class Store:
             tokens = {each.uri: await self._token(tx, each) for each in lists}
             known = await knowledge.dids(tx, self.desk.clock() - DID_AGE) if trust.dids else {}
             documents = {did.address_of(name): known[name] for name in web_dids(self.desk) if name in known}
-            return Picture(material=await self._material(tx, trust, lists), lists=tokens, documents=documents)
+            bits = await knowledge.bitstrings(tx) if self.desk.settings.bitstring_lists else {}
+            return Picture(material=await self._material(tx, trust, lists), lists=tokens, documents=documents, bitstrings=bits)
 
         return await self.desk.storage.read(unit)
 
@@ -129,9 +135,12 @@ class Store:
                 await self._keep(found)
             for name in web_dids(desk):
                 await self._look_up(name, fetch)
+            for uri in desk.settings.bitstring_lists:
+                await self._fetch_list(uri, fetch)
 
         async def unit(tx: Tx) -> list[Visit]:
-            await knowledge.forget_issuers(tx, (*entities, *web_dids(desk)))
+            await knowledge.forget_issuers(tx, self.issuers())
+            await knowledge.forget_bitstrings(tx, desk.settings.bitstring_lists)
             return await knowledge.visits(tx)
 
         return await self.desk.storage.write(unit, point="refresh")
@@ -172,14 +181,32 @@ class Store:
 
         await self.desk.storage.write(unit, point="keep-did")
 
+    async def _fetch_list(self, uri: str, fetch: Fetching) -> None:
+        """A list that the settings name; what its issuer did not sign for that address is not kept."""
+        at, picture, faults, found = self.desk.clock(), await self.picture(), list[str](), None
+        material = picture.material
+        try:
+            known = Knowledge(material=material, staples=(), at=max(at, material.floor))
+            found = await bitstrings.fetch_list(self.desk, uri, fetch, known, picture.answer)
+        except VcError as error:
+            faults.append(f"the list {uri}: {error.detail}")
+
+        async def unit(tx: Tx) -> None:
+            if found is not None:
+                await knowledge.learn(tx, material.memory.lessons(found.issuer, found), at)
+                await knowledge.keep_bitstring(tx, found, at)
+            await knowledge.note_visit(tx, uri, at, faults)
+
+        await self.desk.storage.write(unit, point="keep-bitstring")
+
     async def is_due(self) -> bool:
         """Whether it is time to visit anchors again."""
         every = self.desk.settings.refresh_minutes * 60
         return await heard.due(self.desk.storage, self.desk.trust, every=every, at=self.desk.clock())
 
     def issuers(self) -> list[str]:
-        """The issuers that are visited, by address or DID."""
-        return [*issuers(self.desk), *web_dids(self.desk)]
+        """The issuers that are visited, by address or DID, and the lists that the settings name."""
+        return [*issuers(self.desk), *web_dids(self.desk), *self.desk.settings.bitstring_lists]
 
     async def visits(self) -> list[Visit]:
         """How the last visits went."""

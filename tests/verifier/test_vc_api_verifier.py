@@ -18,6 +18,8 @@ from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.formats import Binding
 from shared.keys import KeyId
+from shared.status.bitstring import bits_of, encode_list, prepare_list
+from shared.status.token_status_list import MIN_SIZE, StatusList
 from shared.trust.anchors import parse_trust, render_trust
 from shared.trust.dids import DidPin
 from shared.vc_api import prepare_credential, prepare_presentation
@@ -34,11 +36,12 @@ CREDENTIALS, PRESENTATIONS = "/credentials/verify", "/presentations/verify"
 OPTIONS = {"challenge": "n-0123456789-0123456789", "domain": "https://verifier.example"}
 
 
-def issued(name: str = DID, kid: str = "") -> str:
+def issued(name: str = DID, kid: str = "", **more: Any) -> str:
     credential = {
         "@context": [CONTEXT, "https://www.w3.org/ns/credentials/examples/v2"],
         "type": ["VerifiableCredential", "ExampleDegree"],
         "credentialSubject": {"id": "did:example:subject", "degree": "BA"},
+        **more,
     }
     key = kid or f"{name}#{name.removeprefix('did:key:')}"
     return OFFICE.finish(prepare_credential(credential, did=name, name=key, key=KeyId("w3c")))
@@ -156,6 +159,77 @@ async def test_a_did_web_is_looked_up_by_the_clock_alone(template: Template, tmp
         assert await ask(running, CREDENTIALS, body) == (200, {"verified": True})
         running.clock.at += DID_AGE + DAY
         assert (await ask(running, CREDENTIALS, body))[1]["problemDetails"][0]["title"] == "issuer_keys_unknown"
+
+
+LISTED = "https://office.example/lists/1"
+
+
+def bits(*cancelled: int, uri: str = LISTED, by: Signer = OFFICE, iat: int = AT - 3_600, name: str = DID) -> bytes:
+    """The office's own list of what it cancelled."""
+    values = StatusList(1, MIN_SIZE)
+    for idx in cancelled:
+        values.set(idx, 1)
+    encoded = encode_list(bits_of(values, 1))
+    unsigned = prepare_list(encoded=encoded, purpose="revocation", uri=uri, issuer=name, iat=iat, key=KeyId("w3c"))
+    return by.finish(unsigned).encode()
+
+
+async def test_bitstring_lists_of_others_are_fetched_by_the_clock_alone(template: Template, tmp_path: Path) -> None:
+    """S21 and S19: never because a document came; what the list's issuer did not sign, or says of earlier, changes nothing."""
+    entry = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "7", "statusListCredential": LISTED}
+    served: dict[str, bytes] = {}
+    asked: list[str] = []
+    registry = Site()
+
+    async def fetch(wanted: Fetch) -> Fetched:
+        asked.append(wanted.url)
+        return (
+            Fetched(status=200 if LISTED in served else 404, body=served.get(LISTED, b""))
+            if wanted.url == LISTED
+            else await registry(wanted)
+        )
+
+    async with serving(template, tmp_path / "desk", vc_api=True, bitstring_lists=(LISTED,)) as running:
+        pin(running.desk.directory, DID)
+        store, body = Store(running.desk), held(issued(credentialStatus=entry))
+
+        async def judged() -> str:
+            status, answer = await ask(running, CREDENTIALS, body)
+            return "" if status == 200 else str(answer["problemDetails"][0]["title"])
+
+        async def visited(data: bytes | None) -> bool:
+            served.update({LISTED: data} if data is not None else {})
+            visits = {each.entity: each for each in await store.refresh(fetch)}
+            return not visits[LISTED].faults
+
+        assert await judged() == "status_unknown"
+        assert asked == []
+        assert LISTED in store.issuers()
+        assert not await visited(None)
+        assert await visited(bits())
+        assert await judged() == ""
+        for bad in (bits(7, by=Signer.new(), iat=AT), bits(7, uri=f"{LISTED}0", iat=AT), bits(7, name="did:example:x", iat=AT), b"x"):
+            assert not await visited(bad)
+            assert await judged() == ""
+        before = len(asked)
+        assert await visited(bits(7, iat=AT - 60))
+        assert await judged() == "revoked"
+        assert await visited(bits(iat=AT - 1_800))
+        assert await judged() == "revoked"
+        assert asked[before:].count(LISTED) == 2
+
+
+async def test_a_list_that_the_settings_name_no_longer_is_forgotten(template: Template, tmp_path: Path) -> None:
+    async def fetch(wanted: Fetch) -> Fetched:
+        return Fetched(status=200, body=bits()) if wanted.url == LISTED else await Site()(wanted)
+
+    async with opened(template, tmp_path / "desk", bitstring_lists=(LISTED,)) as desk:
+        pin(desk.directory, DID)
+        await Store(desk).refresh(fetch)
+        assert (await Store(desk).picture()).bitstrings.keys() == {LISTED}
+    async with opened(template, tmp_path / "desk") as desk:
+        await Store(desk).refresh(fetch)
+        assert await desk.storage.read(knowledge.bitstrings) == {}
 
 
 async def test_the_owner_pins_a_did(template: Template, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

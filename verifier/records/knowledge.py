@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.codec import strict_json
+from shared.status.bitstring import Bitstring
 from shared.status.memory import StatusMemory, parse_statuses, render_statuses
 from shared.status.token_status_list import StatusToken
 from shared.storage import Row, Tx
@@ -151,6 +152,29 @@ async def dids(tx: Tx, since: int) -> dict[str, bytes]:
     """The documents of DIDs that were fetched no earlier than ``since``."""
     rows = await tx.fetch("SELECT did, data FROM did_document WHERE fetched_at >= $1", since)
     return {row["did"]: bytes(row["data"]) for row in rows}
+
+
+async def keep_bitstring(tx: Tx, each: Bitstring, at: int) -> None:
+    """The newest version stays."""
+    await tx.execute(
+        "INSERT INTO bitstring_list (uri, iat, token, fetched_at) VALUES ($1, $2, $3, $4) ON CONFLICT (uri) DO UPDATE "
+        "SET iat = $2, token = $3, fetched_at = $4 WHERE bitstring_list.iat <= $2",
+        each.uri,
+        each.iat,
+        each.text,
+        at,
+    )
+
+
+async def bitstrings(tx: Tx) -> dict[str, str]:
+    """The lists that were named in the settings, by address."""
+    return {row["uri"]: row["token"] for row in await tx.fetch("SELECT uri, token FROM bitstring_list")}
+
+
+async def forget_bitstrings(tx: Tx, named: Iterable[str]) -> None:
+    """Those that the settings name no longer go; what they have taught stays."""
+    for uri in (await bitstrings(tx)).keys() - set(named):
+        await tx.execute("DELETE FROM bitstring_list WHERE uri = $1", uri)
 
 
 async def forget_issuers(tx: Tx, trusted: Iterable[str]) -> None:
