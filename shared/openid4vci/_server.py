@@ -53,12 +53,17 @@ class AsMetadata:
 
     @property
     def takes_codes(self) -> bool:
-        """Whether a wallet of high assurance can sign somebody in here: pushed requests and S256 (FAPI 2.0 section 5.3.2)."""
+        """Whether a wallet of high assurance can sign somebody in here (FAPI 2.0 section 5.3.2, HAIP 1.0 section 4).
+
+        Pushed requests and S256, its name in its answers, without which servers can be mixed up, and tokens that are tied to a key.
+        """
         return (
             AUTHORIZATION_CODE in self.grant_types
             and self.authorization_endpoint is not None
             and self.par_endpoint is not None
             and METHOD in self.pkce_methods
+            and self.names_itself
+            and bool(self.dpop_algs)
         )
 
 

@@ -62,7 +62,7 @@ def prepare_sign_in(
     ``Refused`` where the server cannot be asked in a way that this wallet trusts.
     """
     if not metadata.server.takes_codes:
-        raise Refused("the issuer's server does not take pushed requests with S256", where="/code_challenge_methods_supported")
+        raise Refused("the issuer's server does not take pushed requests with S256, name itself in its answers and tie tokens to keys")
     scopes = tuple(dict.fromkeys(each.scope for each in configurations if each.scope is not None))
     details: tuple[AuthorizationDetail, ...] = ()
     several = bool(metadata.issuer.authorization_servers)
@@ -114,18 +114,16 @@ def finish_sign_in(server: AsMetadata, sign_in: SignIn, url: str) -> str:
     """The code in the address that the browser came back with. ``Refused`` if it is the answer of another server or to another sign-in."""
     if server.issuer != sign_in.server:
         raise Refused("this sign-in was begun at another server", where="iss")
-    return check_authorization_response(
-        url, redirect_uri=sign_in.redirect_uri, issuer=server.issuer, state=sign_in.state, names_itself=server.names_itself
-    )
+    return check_authorization_response(url, redirect_uri=sign_in.redirect_uri, issuer=server.issuer, state=sign_in.state)
 
 
 def redeem_code(server: AsMetadata, sign_in: SignIn, code: str) -> Flow[TokenResponse]:
-    """Change the code for a token, which must be tied to our key if the server knows how to (RFC 9449 section 5)."""
+    """Change the code for a token, which must be tied to our key (RFC 9449 section 5, HAIP 1.0 section 4)."""
     request = AuthorizationCodeRequest(
         code=code, redirect_uri=sign_in.redirect_uri, code_verifier=sign_in.verifier, client_id=sign_in.client_id
     )
     token = yield from fetch_token(server, request)
-    if server.dpop_algs and token.token_type != DPOP:
+    if token.token_type != DPOP:
         raise Refused("the server did not tie the token to this wallet's key", where="/token_type")
     return token
 

@@ -81,6 +81,7 @@ class Ways:
     """How this one does it. ``by_details``: there is no scope; ``identified``: the token response names documents."""
 
     dpop: bool = True
+    names_itself: bool = True
     dpop_nonces: bool = True
     attests: bool = True
     challenges: bool = False
@@ -182,7 +183,7 @@ class StrictIssuer:
             requires_par=True,
             challenge_endpoint=f"{server}/challenge" if ways.challenges else None,
             grant_types=(AUTHORIZATION_CODE, PRE_AUTHORIZED, "refresh_token"),
-            names_itself=True,
+            names_itself=ways.names_itself,
             response_types=("code",),
             detail_types=(DETAILS,),
             pkce_methods=("S256",),

@@ -332,3 +332,12 @@ async def test_nothing_is_signed_in_for_twice(tmp_path: Path) -> None:
         await here.take(invitation)
         with pytest.raises(VcError):
             await here.leave(invitation)
+
+
+@pytest.mark.parametrize("lacks", [{"names_itself": False}, {"dpop": False}], ids="-".join)
+async def test_a_server_of_lower_assurance_is_asked_for_nothing(tmp_path: Path, lacks: dict[str, Any]) -> None:
+    """One that does not promise its name in its answers could be mixed up with another, one without DPoP gives tokens that anybody can use."""
+    async with visit(tmp_path, **lacks) as here:
+        with pytest.raises(Refused):
+            await here.invite()
+        assert here.issuer.calls("/par") == here.issuer.calls("/token") == []

@@ -69,7 +69,6 @@ async def test_signed_in_and_collected(tmp_path: Path) -> None:
         {"challenges": True},
         {"dpop_nonces": False},
         {"attests": False},
-        {"attests": False, "dpop": False},
         {"by_details": True},
         {"identified": True},
         {"path": "/as"},
