@@ -13,19 +13,22 @@ import pytest
 from aiohttp import ClientSession, CookieJar, TCPConnector
 from jwcrypto.jwk import JWK
 from support.attested import CALLBACK, MAKER, attested, trust
+from support.console import Browser
 from support.foreign import Peer, node, secret_jwk
 from support.registry import Registry, Template, serving
 from support.signing import Signer, anchor, leaf
 from support.trial_verify import Authority as Maker
 from support.visitor import visitor
+from yarl import URL
 
 from demo.authority import Authority
-from shared.clock import system_clock
+from issuer import upkeep
+from shared.clock import system_clock, system_entropy
 from shared.keys import Role
 from shared.private_file import write_whole
 from shared.web.app import free_port
 
-COUNTERPARTS = {"oidc-provider": "OpenID provider where holders sign in"}
+COUNTERPARTS = {"oidc-provider": "OpenID provider where holders and operators sign in"}
 pytestmark = pytest.mark.real
 SECRET = "for trying it out, long enough"
 
@@ -53,12 +56,20 @@ async def office(
         "outbound_allow": (f"localhost:{port}",),
         "outbound_ca_file": str(authority.ca),
     }
-    async with serving(office_folder, folder, local=True, tls=authority, **settings) as running:
+    staff: dict[str, Any] = {
+        "operator_login_issuer": issuer,
+        "operator_login_client_id": "office",
+        "operator_login_name": "Staff Account",
+        "operator_login_secret_file": "login.secret",
+        "operator_login_scopes": ("profile", "groups"),
+        "operator_login_roles": ("clerks=clerk", "seconds=approver", "heads=admin"),
+    }
+    async with serving(office_folder, folder, local=True, tls=authority, **settings, **staff) as running:
         rsa = JWK.generate(kty="RSA", size=2048, kid="r").export(private_key=True, as_dict=True)
         client = {
             "client_id": "office",
             "client_secret": SECRET,
-            "redirect_uris": [f"{running.url}/authorize/login/back"],
+            "redirect_uris": [f"{running.url}/authorize/login/back", f"{running.url}/console/sign-in/login/back"],
             "id_token_signed_response_alg": request.param,
         }
         files = {"key": authority.key.read_text("utf-8"), "cert": authority.certificate.read_text("utf-8")}
@@ -81,7 +92,7 @@ async def log_in(authority: Authority, address: str, name: str) -> str:
         for _ in range(12):
             if answer.status in {302, 303}:
                 address = urljoin(str(answer.url), answer.headers["Location"])
-                if "/authorize/login/back" in address:
+                if "/login/back?" in address:
                     return address
                 answer = await http.get(address, allow_redirects=False)
                 continue
@@ -116,3 +127,45 @@ async def test_account_elsewhere_opens_what_was_made_for_it(office: Registry, au
         assert nora.left.startswith(f"{CALLBACK}?code=")
         token = await wallet.change(sign_in, nora.left)
     assert (await wallet.copies(token)).credentials
+
+
+async def through_the_provider(browser: Browser, authority: Authority, name: str) -> str:
+    await browser.open("/console/sign-in")
+    page = html.unescape(await browser.send("/console/sign-in/login", {}))
+    asked = re.search(r'href="(https://localhost:[0-9]+/auth[?][^"]+)"', page)
+    assert asked is not None, page
+    back = await log_in(authority, asked[1], name)
+    return await browser.open(back.removeprefix(browser.registry.url))
+
+
+async def test_groups_of_an_account_elsewhere_say_the_role(office: Registry, authority: Authority, provider: Peer) -> None:
+    """What a clerk makes, another account approves; who is in no group any more is out, and so is her session."""
+    people = {"cora": {"name": "Cora Far", "groups": ["clerks", "all"]}, "hedd": {"name": "Hedd Far", "groups": ["heads"]}}
+    await provider.call("tell", people=people)
+    cora = Browser(office)
+    await through_the_provider(cora, authority, "cora")
+    assert cora.path == "/console/"
+    await cora.open("/console/waiting")
+    assert cora.status == 403
+    held = {cookie.key: cookie.value for cookie in office.http.cookie_jar}
+    office.http.cookie_jar.clear()
+    page = await through_the_provider(Browser(office), authority, "stranger")
+    assert "is in no group that may sign in here" in page
+    hedd = Browser(office)
+    await through_the_provider(hedd, authority, "hedd")
+    page = await hedd.open("/console/passkeys/everybody")
+    assert "Cora Far" in page
+    assert "stranger" not in page
+    office.http.cookie_jar.clear()
+    await provider.call("tell", people=people | {"cora": {"name": "Hedd Far", "groups": ["all"]}})
+    assert "is in no group that may sign in here" in await through_the_provider(Browser(office), authority, "cora")
+    office.http.cookie_jar.clear()
+    office.http.cookie_jar.update_cookies(held, URL(office.base))
+    await cora.open("/console/")
+    assert cora.path == "/console/sign-in"
+    told = {
+        each.what: each
+        for each in await upkeep.examine(office.directory, office.office.settings, clock=system_clock, entropy=system_entropy)
+    }
+    assert told["sign-in of operators"].ok, told["sign-in of operators"].detail
+    assert "Staff Account answers, with 2 key(s); 3 group(s) are let in" in told["sign-in of operators"].detail

@@ -3,21 +3,32 @@ import { createServer } from "node:https";
 import { Provider } from "oidc-provider";
 import { serve } from "./bridge.mjs";
 
-let server;
+console.info = console.error; // standard output is for answers
 
-/** Listen on `port` under `issuer`; whoever logs in is taken at their word. */
-async function open({ issuer, port, key, cert, jwks, clients }) {
+let server;
+let known;
+
+/** Listen on `port` under `issuer`; whoever logs in is taken at their word. `people` says what else an ID token tells of somebody. */
+async function open({ issuer, port, key, cert, jwks, clients, people = {} }) {
+  known = people;
   const provider = new Provider(issuer, {
     clients,
     jwks,
     cookies: { keys: ["for trying it out"] },
     enabledJWA: { idTokenSigningAlgValues: ["ES256", "RS256", "PS256", "EdDSA"] },
     features: { devInteractions: { enabled: true } },
-    findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    claims: { openid: ["sub"], profile: ["name"], groups: ["groups"] },
+    conformIdTokenClaims: false,
+    findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub, ...known[sub] }) }),
   });
   provider.on("server_error", (_, error) => console.error(error));
   server = createServer({ key, cert }, provider.callback());
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
 }
 
-await serve({ open, close: () => void server.close() });
+/** From now on this is known of people. */
+function tell({ people }) {
+  known = people;
+}
+
+await serve({ open, tell, close: () => void server.close() });
