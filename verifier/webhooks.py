@@ -55,7 +55,7 @@ async def _try(desk: Desk, send: Send, event: Event) -> str:
         else:
             await events.failed(tx, event.id, fault, at + wait)
 
-    await desk.storage.write(unit, point="webhook")
+    await desk.storage.write(unit, point="webhook-told")
     return fault
 
 

@@ -49,6 +49,12 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.packs import make as make_pack
 
         await make_pack(desk)
+    elif action == "webhook":
+        from support.receiver import Receiver
+
+        from verifier.webhooks import deliver
+
+        await deliver(desk, Receiver())
     elif action == "purge":
         from verifier.app import build, one_round
 

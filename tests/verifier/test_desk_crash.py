@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 from support.desk import PATHS, Running, Site, Template, copy_file, present, serving
+from support.receiver import HOOK, Receiver
 from support.signing import AT
 from support.trial_verify import CLAIMS
 
 from shared.errors import AccessDenied
 from shared.openid4vp import render_refusal, render_response
 from shared.storage import Tx
-from verifier import packs
+from verifier import config, packs
 from verifier.settle import verify_decisions
+from verifier.webhooks import deliver
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,6 +168,26 @@ async def test_killed_while_making_a_pack(template: Template, tmp_path: Path, st
     async with serving(template, folder, **settings(storage)) as desk:
         made = await packs.make(desk.desk)
         assert made.pack.seq == (1 if moment == "before" else 2)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("point", ["webhook", "webhook-told"])
+async def test_killed_while_telling(template: Template, tmp_path: Path, storage: str, point: str, moment: str) -> None:
+    """Nothing that was decided stays untold: what was begun and not finished is told again, under the same id."""
+    folder, hook = tmp_path / "desk", settings(storage) | {"webhook_url": HOOK}
+    async with serving(template, folder, **hook) as desk:
+        assert (await desk.answer(await desk.ask()))[0] == 200
+        with config.toml(folder).open("a") as file:
+            file.write(f"webhook_url = {json.dumps(HOOK)}\n")
+        [event] = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT id FROM event"))
+    await die(folder, storage, "webhook", f"{point}:{moment}")
+    site = Receiver()
+    async with serving(template, folder, site=site, **hook) as desk:
+        begun = (point, moment) != ("webhook", "before")
+        assert await deliver(desk.desk, site) == int(not begun)  # whoever begins has five minutes
+        desk.clock.at += 300
+        await deliver(desk.desk, site)
+        assert [fetch.headers["webhook-id"] for fetch in site.told] == [event["id"]] * ((point, moment) != ("webhook-told", "after"))
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
