@@ -40,12 +40,16 @@ SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
 LOOKED_AT = (
     "tests/e2e/test_screens.py",
     "tests/e2e/test_two_pages.py",
+    "tests/issuer/test_collecting_browser.py",
+    "tests/issuer/test_console_people_browser.py",
     "tests/verifier/test_scan_looks.py",
     "tests/verifier/test_scan_states.py",
     "tests/verifier/test_packs_browser.py",
     "tests/wallet/test_phone_browser.py",
     "tests/wallet/test_phone_airplane.py",
     "tests/wallet/test_phone_states.py",
+    "tests/wallet/test_signing_in_browser.py",
+    "tests/wallet/test_ways_browser.py",
 )
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {

@@ -132,7 +132,7 @@ class Documents:
             view=view,
             document=document,
             number=phrases.spaced(document.id),
-            stand=phrases.tag(view.state, words),
+            stand=phrases.tag(view.state if document.cleared or view.state != "invited" else document.approval, words),
             actions=actions,
             last_day=None if document.valid_until is None else document.valid_until - DAY,
             waits=document.approval is Approval.WAITING,

@@ -12,6 +12,8 @@ Words = Callable[[str], str]
 
 _STATES = {
     "invited": (N_("Waiting to be collected"), "yellow"),
+    "waiting": (N_("Waiting for a second person"), "yellow"),
+    "refused": (N_("Sent back by a second person"), "orange"),
     "collected": (N_("Collected"), "green"),
     "on_hold": (N_("On hold"), "orange"),
     "cancelled": (N_("Cancelled"), "red"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
 from support.attested import CALLBACK, Wallet, attested
-from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, Open, Walker, Watched
 from support.registry import NOON, Registry, Template, serving
 from support.visitor import letter
 
@@ -35,25 +34,6 @@ async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry
     async with serving(template, tmp_path / "registry", local=True) as running:
         running.clock.at = NOON  # when the certificates of the test's wallet maker are in force
         yield running
-
-
-@dataclass
-class Walker:
-    """``look`` checks the page, and keeps its picture when MUNIMENT_SCREENS names a folder."""
-
-    watched: Watched
-    name: str
-    count: int = 0
-
-    @property
-    def page(self) -> Page:
-        return self.watched.page
-
-    async def look(self, name: str) -> None:
-        await self.watched.check()
-        if SCREENS is not None:
-            self.count += 1
-            await picture(self.page, SCREENS, f"holder-{self.name}-{self.count:02d}-{name}")
 
 
 async def come(page: Page, wallet: Wallet, **more: Any) -> Any:
@@ -84,7 +64,7 @@ async def test_letter_choice_and_agreement(
     first = await letter(registry)
     second = await letter(registry, register_entry="urn:fdc:opg.example:2027:lpa:M-7890-0400-4001")
     watched = await open_page(size, javascript=javascript)
-    walker = Walker(watched, name)
+    walker = Walker(watched, f"holder-{name}")
     page = watched.page
     look = walker.look if javascript else _only_shape(watched)
     await play_wallet(page)
@@ -155,7 +135,7 @@ async def test_by_keyboard_alone(registry: Registry, open_page: Open) -> None:
 async def test_passkey_added_used_and_removed(registry: Registry, open_page: Open) -> None:
     """Added after a first sign-in, it signs her in for the next wallet; removed, it does not."""
     made, watched = await letter(registry), await open_page(PHONE)
-    walker, page = Walker(watched, "passkey"), watched.page
+    walker, page = Walker(watched, "holder-passkey"), watched.page
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})

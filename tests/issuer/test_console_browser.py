@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, SCREENS, Open, Watched, picture
+from support.browser import LAPTOP, PHONE, Open, Walker
 from support.photos import photo
 from support.registry import LPA_1, Registry, Template, serving
 
@@ -32,20 +32,6 @@ CHOICES = {
 }
 
 
-class Walker:
-    """Keeps pictures of the pages when MUNIMENT_SCREENS names a folder."""
-
-    def __init__(self, watched: Watched, size: str) -> None:
-        self.watched, self.page, self.size = watched, watched.page, size
-        self.count = 0
-
-    async def look(self, name: str) -> None:
-        await self.watched.check()
-        if SCREENS is not None:
-            self.count += 1
-            await picture(self.page, SCREENS, f"issuer-{self.size}-{self.count:02d}-{name}")
-
-
 async def fill_in(page: Page) -> None:
     for name, label in CHOICES.items():
         group = page.locator(f'input[name="detail.{name}"]')
@@ -64,7 +50,7 @@ async def fill_in(page: Page) -> None:
 @pytest.mark.parametrize(("size", "name"), [(LAPTOP, "1280"), (PHONE, "320")])
 async def test_make_to_cancel(template: Template, tmp_path: Path, open_page: Open, size: dict[str, int], name: str) -> None:
     async with serving(template, tmp_path / "registry", local=True) as registry:
-        walker = Walker(await open_page(size), name)
+        walker = Walker(await open_page(size), f"issuer-{name}")
         await _walk(walker, registry)
 
 

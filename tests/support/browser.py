@@ -53,6 +53,25 @@ class Watched:
         assert await self.page.locator("html").get_attribute("lang")
 
 
+@dataclass
+class Walker:
+    """``look`` checks the page, and keeps its picture when MUNIMENT_SCREENS names a folder: numbered, as ``name`` walks."""
+
+    watched: Watched
+    name: str
+    count: int = 0
+
+    @property
+    def page(self) -> Page:
+        return self.watched.page
+
+    async def look(self, name: str) -> None:
+        await self.watched.check()
+        if SCREENS is not None:
+            self.count += 1
+            await picture(self.page, SCREENS, f"{self.name}-{self.count:02d}-{name}")
+
+
 expect.set_options(timeout=PATIENCE)
 Open = Callable[..., Awaitable[Watched]]  # (size, javascript=True)
 
