@@ -42,6 +42,11 @@ $(UV):
 	@cd tests/foreign/js && ../../../.venv/bin/npm ci --silent
 	@touch $@
 
+.venv/.judges: .venv/.run .ci/judges.lock  # judges by others whose pins contradict ours, in an environment of their own
+	@[ -x .venv/judges/bin/python ] || $(UV) venv --quiet --python $(PY) .venv/judges
+	@$(UV) pip install --quiet --python .venv/judges --require-hashes --requirement .ci/judges.lock
+	@touch $@
+
 system:  # what the package index cannot give: a browser and its fonts (Debian packages, only what is missing)
 	@bash .ci/system
 
@@ -54,7 +59,7 @@ dev: .venv/.dev  ## set up for development
 check: .venv/.dev .venv/.js  ## lint, types, import contracts and unit tests, in two minutes
 	@$(PYTHON) tests/run.py check
 
-test: .venv/.dev .venv/.js .venv/.foreign system  ## everything: check, and the tests with a real database, browser and foreign programs
+test: .venv/.dev .venv/.js .venv/.foreign .venv/.judges system  ## everything: check, and the tests with a real database, browser and foreign programs
 	@$(PYTHON) tests/run.py all
 
 bench: .venv/.dev  ## measure ratios against the floor and the peers: BENCH=name for one row
@@ -69,6 +74,7 @@ docs: .venv/.dev  ## write the tables of settings, errors and commands from the 
 lock: $(UV)  # renew the hash-pinned locks; they name no host
 	@$(LOCKS:uv%=$(UV)%) --group build --output-file .ci/run.lock
 	@$(LOCKS:uv%=$(UV)%) --extra postgresql --group build --group dev --constraint .ci/run.lock --output-file .ci/dev.lock
+	@$(filter-out pyproject.toml,$(LOCKS:uv%=$(UV)%)) --group judges --output-file .ci/judges.lock
 	@if [ -x .venv/bin/npm ]; then for each in tests/js tests/foreign/js; do .venv/bin/npm --prefix $$each install --silent --package-lock-only; done; fi
 
 clean:  ## remove everything that these commands made

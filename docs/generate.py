@@ -160,7 +160,8 @@ def named(tree: ast.Module) -> dict[str, str]:
 def locked() -> dict[str, str]:
     """The versions of all packages in the locks of the tests."""
     npm = json.loads((ROOT / "tests" / "foreign" / "js" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    python = re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", (ROOT / ".ci" / "dev.lock").read_text(encoding="utf-8"))
+    locks = "".join((ROOT / ".ci" / f"{name}.lock").read_text(encoding="utf-8") for name in ("judges", "dev"))
+    python = re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", locks)
     return dict(python) | {name.rpartition("node_modules/")[2]: each["version"] for name, each in npm.items() if name}
 
 

@@ -53,7 +53,7 @@ def test_no_machine_paths_hosts_or_private_keys() -> None:
 
 
 def test_locks_pin_by_hash_and_name_no_host() -> None:
-    for name in ("run.lock", "dev.lock"):
+    for name in ("run.lock", "dev.lock", "judges.lock"):
         lines = (ROOT / ".ci" / name).read_text(encoding="utf-8").splitlines()
         assert all(re.match(r"^(?:[a-zA-Z0-9._-]+==|    --hash=sha256:[0-9a-f]{64})", line) for line in lines)
         assert not any("://" in line for line in lines)
