@@ -36,7 +36,7 @@ UNIT: Command = [
 ]
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
-SERVICES: Command = [*PYTEST, "--ignore=tests/shared", "tests"]
+SERVICES: Command = [*PYTEST, "-n", "3", "--ignore=tests/shared", "tests"]  # they wait for browsers and programs more than they work
 LOOKED_AT = (
     "tests/e2e/test_screens.py",
     "tests/e2e/test_two_pages.py",

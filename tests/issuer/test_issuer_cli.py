@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.attested import MAKER, maker
 from support.registry import LPA_1, Template
 
 from issuer.cli import main
 from shared.clock import monotonic
 from shared.web.app import free_port
+from shared.x509 import render_pem
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,3 +216,28 @@ def test_light_to_import() -> None:
     probe = "import sys, issuer.cli; issuer.cli.parser(); print(sorted({'aiohttp', 'jwcrypto', 'jinja2', 'asyncpg'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_trust(capsys: pytest.CaptureFixture[str], folder: str, tmp_path: Path) -> None:
+    """Makers of wallets are trusted, shown and trusted no longer; what cannot be done changes nothing."""
+    (pem := tmp_path / "maker.pem").write_text(render_pem(maker().certificate.der))
+    assert run(capsys, "trust", "list", "--dir", folder) == (0, "", "")
+    code, out, _ = run(capsys, "trust", "add", str(pem), "--dir", folder, "--name", "Wallets Ltd", "--entity", MAKER)
+    fingerprint = out.split()[-1]
+    assert (code, "Wallets Ltd" in out) == (0, True)
+    assert stat.S_IMODE(Path(folder, "trust.json").stat().st_mode) == 0o600
+    before = Path(folder, "trust.json").read_bytes()
+    assert run(capsys, "trust", "add", str(pem), "--dir", folder)[0] != 0
+    assert run(capsys, "trust", "add", str(tmp_path / "none.pem"), "--dir", folder)[0] == 78
+    assert run(capsys, "trust", "remove", "00" * 32, "--dir", folder)[0] != 0
+    assert Path(folder, "trust.json").read_bytes() == before
+    _, out, _ = run(capsys, "trust", "list", "--dir", folder)
+    assert out.split() == ["wallet-provider", "Wallets", "Ltd", f"({MAKER})", fingerprint]
+    code, out, _ = run(capsys, "doctor", "--dir", folder)
+    assert ("makers of wallets" in out, "1 trusted, 0 heard of" in out) == (True, True)
+    assert run(capsys, "trust", "remove", fingerprint, "--dir", folder)[0] == 0
+    assert run(capsys, "trust", "list", "--dir", folder) == (0, "", "")
+    Path(folder, "trust.json").write_text("{")
+    code, out, err = run(capsys, "doctor", "--dir", folder)
+    assert code != 0
+    assert "trust.json" in out + err
