@@ -78,6 +78,12 @@ def keep(request: web.Request, response: web.StreamResponse, door: Door) -> None
         response.set_cookie(_cookie_name(request), door.cookie, max_age=LIFE, httponly=True, samesite="Lax", secure=secure, path="/")
 
 
+def forget(request: web.Request, response: web.StreamResponse) -> None:
+    """Once somebody is in, her browser needs it no more."""
+    secure = request.config_dict[SETTINGS].secure
+    response.del_cookie(_cookie_name(request), path="/", secure=secure, httponly=True, samesite="Lax")
+
+
 async def read_form(request: web.Request, door: Door) -> MultiDictProxy[str]:
     """A form of the page that was made for this door; ``CrossSiteRefused``."""
     posted = await auth.read_form(request, signed_in=False)

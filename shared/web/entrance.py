@@ -119,6 +119,7 @@ class Entrance:
         response = web.HTTPSeeOther(after or self.home)
         absolute = sessions.ABSOLUTE if hours is None else hours * 3_600
         await auth.sign_in(request, response, subject=operator.id, data={"name": operator.name}, absolute=absolute)
+        door.forget(request, response)
         return response
 
     def _inside(self, path: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from support.browser import PHONE, Open, Walker
 from support.clerk import Clerk
 from support.desk import Running, Site, Template, serving
 from support.signing import Signer
@@ -228,3 +229,23 @@ async def test_without_settings_there_is_no_such_way(template: Template, tmp_pat
         assert "With an account elsewhere" not in await Clerk(desk).get("/desk/sign-in")
         async with desk.http.get(desk.base + BACK) as answer:
             assert answer.status == 404
+
+
+@pytest.mark.real
+async def test_staff_pages_on_a_phone(staff: Staff, open_page: Open) -> None:
+    """The page before the provider's, and those of the desk about one's ways in."""
+    watched = await open_page(PHONE)
+    walker, page = Walker(watched, "desk-ways"), watched.page
+    await page.goto(f"{staff.desk.base}/desk/sign-in")
+    await page.get_by_role("button", name="Sign in with Staff Account").click()
+    await page.get_by_text("Next you go to login.example").wait_for()
+    await walker.look("onward")
+    await page.get_by_role("link", name="Back", exact=True).click()
+    await page.get_by_label("Your name").fill("Bea Clerk")
+    await page.get_by_label("Passphrase", exact=True).fill("correct-horse-battery")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.get_by_role("link", name="Who signs in how").click()
+    await page.get_by_text("With a passphrase.").wait_for()
+    await walker.look("everybody")
+    await page.goto(f"{staff.desk.base}/desk/passkeys")
+    await walker.look("passkeys")
