@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from support import forge
 from support.asking import Asker
+from support.mdocs import Draft
 from support.signing import AT, Signer, leaf
 from support.trial_verify import ISSUER, LIST, Authority, decide, holder, issue, material, registry, show, status_token
 
 from shared import receipts
 from shared.codec import base64url
-from shared.errors import BadSignature, KeyRoleRefused, Untrusted, VcError
+from shared.errors import BadSignature, KeyRoleRefused, Untrusted, VcError, WrongTyp
 from shared.formats import formats
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.jose.jws import parse_jws
@@ -32,13 +33,14 @@ from shared.openid4vci import (
 )
 from shared.openid4vp import check_request_object
 from shared.receipts import Receipt, verify_receipt
+from shared.status.bitstring import encode_list, parse_bitstring, prepare_list, verify_bitstring
 from shared.status.token_status_list import StatusList, parse_token, prepare_token, verify_token
 from shared.trust.anchors import TrustAnchors
 from shared.trust.bundle import BundleMemory, parse_bundle, prepare_bundle, verify_bundle
 from shared.trust.policy import Policy
 from shared.x509 import x5c_header
 
-SD_JWT, VC_JOSE = formats()["dc+sd-jwt"], formats()["vc+jwt"]
+SD_JWT, VC_JOSE, VC_SD_JWT, MDOC = [formats()[name] for name in ("dc+sd-jwt", "vc+jwt", "vc+sd-jwt", "mso_mdoc")]
 BANK = Asker.new()
 PACKER = Signer.new()
 SALT = bytes(16)
@@ -59,6 +61,33 @@ def credential(typ: object) -> None:
     wire = f"{retyped(token, forge.ISSUER, typ)}~{tail}"
     shown = forge.bound(wire)
     SD_JWT.verify(SD_JWT.parse(shown), forge.ISSUER.public, binding=forge.BINDING, at=AT)
+
+
+def w3c_sd_jwt(typ: object) -> None:
+    token, tail = forge.issue("vc+sd-jwt").split("~", 1)
+    shown = forge.bound(f"{retyped(token, forge.ISSUER, typ)}~{tail}")
+    VC_SD_JWT.verify(VC_SD_JWT.parse(shown), forge.ISSUER.public, binding=forge.BINDING, at=AT)
+
+
+def bitstring_list(typ: object) -> None:
+    token = parse_bitstring(retyped(a_bitstring_list(), forge.ISSUER, typ))
+    verify_bitstring(token, uri=LIST, issuer=ISSUER, key=forge.ISSUER.public, at=AT)
+
+
+def a_bitstring_list() -> str:
+    encoded = encode_list(bytes(16_384))
+    return forge.ISSUER.finish(prepare_list(encoded=encoded, purpose="revocation", uri=LIST, issuer=ISSUER, iat=AT, key=KeyId("i")))
+
+
+def mdoc_of_issuer(typ: object) -> None:
+    draft = Draft.of()
+    draft.protected |= {} if typ is ... else {16: typ}
+    MDOC.check_received(MDOC.parse(draft.wire()), forge.ISSUER.public, holder=forge.HOLDER.public, at=AT)
+
+
+def mdoc_of_device(typ: object) -> None:
+    shown = Draft.of().shown(header={1: -7} if typ is ... else {1: -7, 16: typ})
+    MDOC.verify(MDOC.parse(shown), forge.ISSUER.public, binding=forge.BINDING, at=AT)
 
 
 def key_binding(typ: object) -> None:
@@ -169,6 +198,7 @@ OBJECTS: dict[str, Callable[[object], None]] = {
     "key-attestation+jwt": key_attestation,
     "openidvci-issuer-metadata+jwt": signed_metadata,
     "dc+sd-jwt": credential,
+    "vc+sd-jwt": w3c_sd_jwt,
     "kb+jwt": key_binding,
     "vc+jwt": w3c_credential,
     "vp+jwt": w3c_presentation,
@@ -177,18 +207,34 @@ OBJECTS: dict[str, Callable[[object], None]] = {
     "trust-bundle+jwt": trust_bundle,
     "oauth-authz-req+jwt": request_object,
     "receipt+jwt": receipt,
+    "a Bitstring list": bitstring_list,
+    "an mdoc's issuer": mdoc_of_issuer,
+    "an mdoc's device": mdoc_of_device,
 }
+"""By the ``typ`` that is right there, or by another name."""
+OWN: Mapping[str, object] = {"a Bitstring list": "vc+jwt", "an mdoc's issuer": ..., "an mdoc's device": ...}
 
 
 @pytest.mark.parametrize("typ", TYPS, ids=repr)
 @pytest.mark.parametrize("place", OBJECTS)
 def test_typ_swap_every_pair_in_every_place(place: str, typ: object) -> None:
     """S1, where each kind is read: the same key signed it, all else is right, and only the word differs."""
-    if typ == place:
+    if typ == OWN.get(place, place):
         OBJECTS[place](typ)
         return
     with pytest.raises(VcError):
         OBJECTS[place](typ)
+
+
+def test_lists_and_documents_of_one_typ_are_not_read_as_each_other() -> None:
+    """A Bitstring list is a ``vc+jwt`` too, by the same key."""
+    with pytest.raises(WrongTyp):
+        parse_bitstring(forge.issue("vc+jwt"))
+    listed = VC_JOSE.parse(a_bitstring_list())
+    with pytest.raises(VcError):
+        VC_JOSE.check_received(listed, forge.ISSUER.public, holder=forge.HOLDER.public, at=AT)
+    with pytest.raises(VcError):
+        VC_JOSE.verify(listed, forge.ISSUER.public, binding=forge.BINDING, at=AT)
 
 
 def test_every_typ_of_ours_is_some_roles_alone() -> None:
