@@ -29,6 +29,7 @@ from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
+from shared.web.entity import OwnEntity, Said, document_keys, name_of
 from shared.web.housekeeping import keep_house
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -88,6 +89,26 @@ def publisher_of(office: Office) -> Publisher:
     return publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
 
 
+def entity_of(office: Office) -> OwnEntity:
+    """What this office says of itself in federations."""
+    return OwnEntity(
+        storage=office.storage,
+        custodian=office.custodian,
+        clock=office.clock,
+        entity=office.settings.public_url,
+        url=office.settings.public_url,
+        name=name_of(office.settings, office.settings.name),
+        hints=office.settings.authority_hints,
+        says=lambda: said_by(office),
+    )
+
+
+async def said_by(office: Office) -> Said:
+    """An issuer, with the keys of its documents."""
+    url = office.settings.public_url
+    return Said({"openid_credential_issuer": {"credential_issuer": url, **document_keys(await office.custodian.public(ISSUER))}})
+
+
 async def stop(office: Office) -> None:
     await office.storage.close()
     await office.custodian.close()
@@ -103,6 +124,7 @@ def build(office: Office) -> web.Application:
     OperatorApi(office).add_to(app)
     VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
+    entity_of(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, visit, every=CHORES_EVERY)
@@ -128,6 +150,7 @@ async def one_round(app: web.Application) -> None:
     await app[LISTS].refresh()
     await app[ENVELOPES].refresh()
     await publisher_of(office).tend()
+    await entity_of(office).tend()
 
 
 async def visit(app: web.Application) -> None:

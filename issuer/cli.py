@@ -215,6 +215,10 @@ def keys(arguments: argparse.Namespace) -> int:
 
     directory = config.folder(arguments.dir)
     settings = config.read(directory)
+    if arguments.what == "create":
+        print(asyncio.run(upkeep.create(directory, settings, clock=system_clock, entropy=system_entropy)))
+        print("Restart the service to use it.")
+        return 0
     if arguments.what == "renew":
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
         print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")

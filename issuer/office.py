@@ -19,9 +19,10 @@ from shared.errors import ConfigError, UnknownCredentialType
 from shared.formats import CredentialFormat, formats
 from shared.keys import Custodian, KeyId, Role
 from shared.storage import Storage
+from shared.web import entity
 
 ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
-ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL})
+ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL, **entity.ROLES})
 MOST_READ, COMPACT = "dc+sd-jwt", "dc+sd-cwt"
 SCOPES = ("credentials:create", "credentials:read", "status:change")  # what API keys may do
 _NUMBER = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which people mistake when they read a number aloud

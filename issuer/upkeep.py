@@ -8,7 +8,7 @@ from pathlib import Path
 
 from issuer import app, config, init, makers
 from issuer.config import Settings
-from issuer.office import ISSUER, REFERENCES, STORAGE, Office
+from issuer.office import ISSUER, REFERENCES, ROLES, STORAGE, Office
 from issuer.pages.entrance import ways_in
 from issuer.publish import StatusLists
 from shared.clock import Clock, Entropy
@@ -17,7 +17,7 @@ from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Storage
-from shared.web import certificates, doctor, own_keys, ways
+from shared.web import certificates, doctor, entity, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -30,7 +30,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
     """One line a key and a certificate; nothing in them is secret."""
     custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
     try:
-        public = await custodian.public(ISSUER)
+        public, federation = await custodian.public(ISSUER), await entity.describe(custodian)
     finally:
         await custodian.close()
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as publisher:
@@ -39,6 +39,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
         f"issuer      {Role.CREDENTIAL_ISSUER}  {public.alg}  thumbprint {thumbprint(public)}",
         f"references  {Role.MAC}",
         f"storage     {Role.SEAL}",
+        *federation,
         *certificates.describe(directory, ISSUER),
         *states,
     ]
@@ -54,6 +55,12 @@ def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: E
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
     """Withdraw, retire, report as compromised, or only publish; says what is published now."""
     return await own_keys.change(_publishing(directory, settings, clock=clock, entropy=entropy), arguments)
+
+
+async def create(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
+    """Keys that this office lacks because it was set up before it needed them; says which federation key it has."""
+    made = await init.certifier(directory, settings, clock=clock, entropy=entropy).create(ROLES)
+    return f"federation key {thumbprint(made[entity.FEDERATION])}"
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
@@ -76,6 +83,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
         "status lists": _status,
         "sign-in of operators": _sign_in,
         "makers of wallets": makers.examine,
+        "federations": lambda office: app.entity_of(office).examine(),
     }
     return await doctor.examine("issuer", lambda: app.open_office(directory, settings, clock=clock, entropy=entropy), checks, app.stop)
 

@@ -47,9 +47,9 @@ def add_key_options(one: Parser, *, show: str) -> None:
     one.add_argument(
         "what",
         nargs="?",
-        choices=(show, "renew", *KEY_ACTIONS),
+        choices=(show, "create", "renew", *KEY_ACTIONS),
         default=show,
-        help=f"{show} what is in force (default), renew the certificate, publish what is in force, withdraw a certificate, "
+        help=f"{show} what is in force (default), create keys that are missing, renew the certificate, publish what is in force, withdraw a certificate, "
         "retire a key, or report a key as compromised",
     )
     one.add_argument("name", nargs="?", default="", help="serial number of a certificate to withdraw, or number (kid) of a key")

@@ -19,7 +19,7 @@ from verifier import config, fetching, webhooks
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
-from verifier.opening import open_desk, publisher_of, start, stop
+from verifier.opening import entity_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
 from verifier.records import events, exchanges, log, scan
 from verifier.relying_party_api import RelyingPartyApi
@@ -68,6 +68,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     if desk.settings.vc_api:
         VcApi(desk, store).speak(app)
     publisher_of(desk).add_to(app)
+    entity_of(desk).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
     if chores:
@@ -98,6 +99,7 @@ async def one_round(app: web.Application) -> None:
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)
     await publisher_of(desk).tend()
+    await entity_of(desk).tend()
     if sweeping.due:
         await desk.storage.checkpoint()
         sweeping.due = False

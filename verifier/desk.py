@@ -15,13 +15,14 @@ from shared.keys import Custodian, KeyId, Role
 from shared.openid4vp import client_id_of
 from shared.storage import Storage
 from shared.trust.anchors import TrustAnchors
+from shared.web import entity
 from shared.web.trust_file import TrustFile
 from verifier.config import Settings
 from verifier.uses import Use, served
 
 RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("relying-party", "bundle", "log", "storage"))
 ROLES = MappingProxyType(
-    {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL},
+    {RELYING_PARTY: Role.RELYING_PARTY, BUNDLE: Role.BUNDLE, LOG: Role.MAC, STORAGE: Role.SEAL, **entity.ROLES},
 )
 SCOPES = ("requests:create", "requests:read", "copies:check", "material:refresh", "log:read", "webhook:test")  # what API keys may do
 

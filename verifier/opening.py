@@ -12,6 +12,7 @@ from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
 from shared.web.certificates import OwnCertificate
+from shared.web.entity import OwnEntity, Said, document_keys, name_of
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.trust_file import TrustFile
@@ -68,6 +69,24 @@ def own_certificate(desk: Desk) -> OwnCertificate:
 def publisher_of(desk: Desk) -> Publisher:
     """Says what of this organisation is in force, and what it may ask for."""
     return publisher(desk.directory, desk.settings, desk.storage, clock=desk.clock, entropy=desk.entropy)
+
+
+def entity_of(desk: Desk) -> OwnEntity:
+    """What this organisation says of itself in federations: somebody who asks, with the keys of its questions."""
+
+    async def says() -> Said:
+        return Said({"openid_credential_verifier": document_keys(await desk.custodian.public(RELYING_PARTY))})
+
+    return OwnEntity(
+        storage=desk.storage,
+        custodian=desk.custodian,
+        clock=desk.clock,
+        entity=desk.entity,
+        url=desk.settings.public_url,
+        name=name_of(desk.settings, desk.settings.name),
+        hints=desk.settings.authority_hints,
+        says=says,
+    )
 
 
 async def stop(desk: Desk) -> None:

@@ -13,16 +13,16 @@ from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import Storage, Tx
-from shared.web import certificates, doctor, heard, own_keys, ways
+from shared.web import certificates, doctor, entity, heard, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 from verifier import config, init
 from verifier.config import Settings
-from verifier.desk import BUNDLE, LOG, RELYING_PARTY, STORAGE, Desk
+from verifier.desk import BUNDLE, LOG, RELYING_PARTY, ROLES, STORAGE, Desk
 from verifier.material import issuers
-from verifier.opening import open_desk, own_certificate, stop
+from verifier.opening import entity_of, open_desk, own_certificate, stop
 from verifier.pages.entrance import ways_in
 from verifier.records import knowledge
 from verifier.words import age_text
@@ -35,6 +35,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
     custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
     try:
         public, bundle = await custodian.public(RELYING_PARTY), await custodian.public(BUNDLE)
+        federation = await entity.describe(custodian)
     finally:
         await custodian.close()
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as publisher:
@@ -44,6 +45,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
         f"bundle         {Role.BUNDLE}  {bundle.alg}  thumbprint {thumbprint(bundle)}   (desks compare this)",
         f"log            {Role.MAC}",
         f"storage        {Role.SEAL}",
+        *federation,
         *certificates.describe(directory, RELYING_PARTY),
         *states,
     ]
@@ -59,6 +61,12 @@ def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: E
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
     """Withdraw, retire, report as compromised, or only publish; says what is published now."""
     return await own_keys.change(_publishing(directory, settings, clock=clock, entropy=entropy), arguments)
+
+
+async def create(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
+    """Keys that this verifier lacks because it was set up before it needed them; says which federation key it has."""
+    made = await init.certifier(directory, settings, clock=clock, entropy=entropy).create(ROLES)
+    return f"federation key {thumbprint(made[entity.FEDERATION])}"
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
@@ -136,4 +144,5 @@ _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "what is in force": _in_force,
     "lists of cancelled documents": _lists,
     "sign-in of operators": _sign_in,
+    "federations": lambda desk: entity_of(desk).examine(),
 }

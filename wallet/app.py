@@ -16,6 +16,7 @@ from shared.storage import Storage, open_storage
 from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.context import FETCHER
+from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
@@ -26,7 +27,7 @@ from wallet.backup import BackupTools
 from wallet.config import Place
 from wallet.enter import Doors
 from wallet.holder_api import HolderApi
-from wallet.init import migrations
+from wallet.init import entity_of, migrations
 from wallet.keep import STORAGE, Keeper
 from wallet.means import Means, TrustFile
 from wallet.pages import Desk, add_pages
@@ -135,10 +136,15 @@ def build(host: Host) -> web.Application:
     auth.use_auth(app, keep=InMemory(host.unlocked))
     HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
     add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=host.place.settings, backups=host.backups))
+    _entity(host).add_to(app)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, every=UPKEEP_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
+
+
+def _entity(host: Host) -> OwnEntity:
+    return entity_of(host.place, host.storage, host.custodian, host.means.clock)
 
 
 async def _resources(app: web.Application) -> AsyncIterator[None]:
@@ -152,6 +158,7 @@ async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
     host = app[HOST]
     await register.refresh(host.means)
+    await _entity(host).tend()
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)
         await look_after(host.means, vault)

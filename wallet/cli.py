@@ -40,7 +40,7 @@ def parser() -> Parser:
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
     _add_trust(commands)
-    _command(commands, "vouch", "make or renew the certificate by which issuers know wallets of this service", vouch)
+    _command(commands, "vouch", "make or renew the certificate by which issuers know wallets of this service, and make keys that are missing", vouch)
     _add_receive(commands)
     _add_open(commands)
     _wallet(_command(commands, "list", "show the documents of a wallet", _on_wallet("list_cards"))).add_argument(

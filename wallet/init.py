@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError
-from shared.keys import PublicKey, Role
+from shared.keys import Custodian, PublicKey, Role
 from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, open_storage, read_migrations
+from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
+from shared.web import entity
 from shared.web.certificates import ANCHOR_FILE, Certifier
+from shared.web.entity import OwnEntity, Said, document_keys, name_of
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
 from shared.web.setup import add_anchor, create_keys, read_certificate, toml_text
@@ -106,26 +108,53 @@ async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: 
 
 
 async def vouch(place: Place, *, clock: Clock, entropy: Entropy) -> Cert:
-    """A new certificate by which this service vouches for its wallets; key and anchor are made where there are none yet."""
+    """A new certificate by which this service vouches for its wallets; anchor and keys are made where there are none yet, that with which
+    it speaks in federations among them.
+    """
     certifier = Certifier(
         directory=place.folder,
         keys=place.keys,
         secret=read_secret(place.key_file),
         key=ATTESTER,
         role=Role.WALLET_PROVIDER,
-        name=f"Wallets of {urlsplit(place.settings.public_url).hostname}"[:64],
+        name=_wallets_of(place.settings.public_url),
         uri=place.settings.public_url,
         clock=clock,
         entropy=entropy,
     )
     if not place.attested_by.exists():
-        await certifier.set_up({ATTESTER: Role.WALLET_PROVIDER})
+        await certifier.set_up({ATTESTER: Role.WALLET_PROVIDER, **entity.ROLES})
         return read_certificate(place.attested_by)
 
     async def fine(_: PublicKey) -> None:
         """Nothing is held against the key."""
 
+    await certifier.create(entity.ROLES)
     return await certifier.renew(fine)
+
+
+def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock) -> OwnEntity:
+    """What this service says of itself in federations: whoever vouches for its wallets, if it does that itself."""
+    settings = place.settings
+
+    async def says() -> Said:
+        provider = document_keys(await custodian.public(ATTESTER)) if place.attested_by.exists() else {}
+        return Said({"openid_wallet_provider": provider})
+
+    return OwnEntity(
+        storage=storage,
+        custodian=custodian,
+        clock=clock,
+        entity=settings.public_url,
+        url=settings.public_url,
+        name=name_of(settings, _wallets_of(settings.public_url)),
+        hints=settings.authority_hints,
+        says=says,
+    )
+
+
+def _wallets_of(url: str) -> str:
+    return f"Wallets of {urlsplit(url).hostname}"[:64]
 
 
 def read_trust(place: Place) -> TrustAnchors:

@@ -53,6 +53,12 @@ class Certifier:
             await self._leaf(anchors, keys)
             return {key: await keys.public(key) for key, role in roles.items() if role not in {Role.MAC, Role.SEAL}}
 
+    async def create(self, roles: Mapping[KeyId, Role]) -> dict[KeyId, PublicKey]:
+        """Those keys that a service lacks which was set up before it needed them; the public halves of all that sign."""
+        async with self._opened() as (_, keys):
+            await create_keys(keys, roles)
+            return {key: await keys.public(key) for key, role in roles.items() if role not in {Role.MAC, Role.SEAL}}
+
     async def renew(self, check: Callable[[PublicKey], Awaitable[None]]) -> Cert:
         """A new certificate for the key that is held, in the place of the one before, unless ``check`` has something against that key.
 

@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from ..errors import ConfigError
+from ..errors import ConfigError, Malformed
+from ..urls import LOOPBACK, check_identifier
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -61,6 +62,14 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=0, le=65_535, description="Own port for `/metrics` on `host`; 0 serves it on the main port to this machine only.")
     ] = 0
     time_zone: Annotated[str, Meta(description="Time zone of the times shown on pages.")] = "Europe/London"
+    authority_hints: Annotated[
+        tuple[str, ...],
+        Meta(max_length=16, description="Identifiers of the bodies above this one in federations: what its entity configuration names."),
+    ] = ()
+    organization_name: Annotated[
+        str, Meta(max_length=120, description="What the organisation is called in federations; empty for the name of the service.")
+    ] = ""
+    organization_name_cy: Annotated[str, Meta(max_length=120, description="The same in Welsh; empty for the same text.")] = ""
     failpoint: Annotated[
         str, Meta(description="For crash tests only: `NAME:before` or `NAME:after` kills the process around that write.")
     ] = ""
@@ -69,6 +78,11 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         check_public_url(self.public_url)
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key are set together or not at all")
+        for hint in self.authority_hints:
+            try:
+                check_identifier(hint, plain_http=LOOPBACK)
+            except Malformed as error:
+                raise ValueError(f"authority_hints: {error.detail}") from error
         for network in self.trusted_proxies:
             try:
                 ipaddress.ip_network(network)

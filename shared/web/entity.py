@@ -1,0 +1,204 @@
+"""What a service says of itself in federations: its entity configuration, signed by the clock with its federation key, served to everybody.
+
+OpenID Federation 1.0 sections 3.1.2, 5.1.1 and 9. It is signed anew every day and whenever it says something else, and lives seven days. It
+lies in the database, so that all processes of the service serve the same. Nothing in it entitles the service to anything (security rule S14).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from ..clock import DAY, Clock
+from ..codec import base64url, strict_json
+from ..credentials import Text
+from ..errors import ConfigError, Missing, VcError
+from ..jose.jwk import thumbprint
+from ..keys import Custodian, KeyId, PublicKey, Role, sign
+from ..storage import Storage, Tx
+from ..trust.chain import configuration_url
+from ..trust.constraints import FEDERATION_ENTITY
+from ..trust.federation_keys import FederationKey, render_jwks
+from ..trust.snapshot import MAX_LIFE
+from ..trust.statements import MEDIA_TYPE, parse_statement, prepare_entity_configuration
+from .certificates import day
+from .settings import Common
+
+log = logging.getLogger("muniment.trust")
+
+FEDERATION: Final = KeyId("federation")
+ROLES: Final[Mapping[KeyId, Role]] = {FEDERATION: Role.FEDERATION}
+EVERY: Final = DAY  # seconds after which the same is said again, with new dates
+Metadata = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """More that an entity says of itself: metadata by entity type, and who issues which trust marks."""
+
+    metadata: Metadata
+    trust_mark_issuers: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEntity:
+    """``entity`` is its identifier, ``url`` the public address where it is served; ``says`` what the service is, asked before each signature."""
+
+    storage: Storage
+    custodian: Custodian
+    clock: Clock
+    entity: str
+    url: str
+    name: Text
+    hints: Sequence[str]
+    says: Callable[[], Awaitable[Said]]
+
+    async def key(self) -> FederationKey:
+        """Its federation key; ``Missing`` for a service that was set up before it had one."""
+        return FederationKey.of(await self.custodian.public(FEDERATION))
+
+    async def configure(self) -> str:
+        """Its configuration, signed anew if it says something else or a day has passed. ``Missing`` without a key."""
+        key, said, at = await self.key(), await self.says(), self.clock()
+        names = {"organization_name": self.name.en, "organization_name#cy": self.name.cy}
+        metadata = {**said.metadata, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
+        told = [self.entity, key.kid, metadata, list(self.hints), said.trust_mark_issuers]
+        content = base64url.encode(sha256(strict_json.dumps(told)).digest())
+        row = await self.storage.read(self._last)
+        if row is not None and row["content"] == content and at < int(row["issued_at"]) + EVERY:
+            return str(row["token"])
+        issued = at if row is None else max(at, int(row["issued_at"]))
+        token = await sign(
+            prepare_entity_configuration(
+                entity=self.entity,
+                keys=[key],
+                at=issued,
+                exp=issued + MAX_LIFE,
+                metadata=metadata,
+                key=FEDERATION,
+                signer=key,
+                authority_hints=self.hints,
+                trust_mark_issuers=said.trust_mark_issuers,
+            ),
+            self.custodian,
+        )
+
+        async def keep(tx: Tx) -> str:
+            await _note_key(tx, key, issued)
+            await tx.execute(
+                "INSERT INTO own_configuration (entity, issued_at, expires_at, content, token) VALUES ($1, $2, $3, $4, $5) "
+                "ON CONFLICT (entity) DO UPDATE SET issued_at = $2, expires_at = $3, content = $4, token = $5",
+                self.entity,
+                issued,
+                issued + MAX_LIFE,
+                content,
+                token,
+            )
+            return token
+
+        return await self.storage.write(keep, point="configure")
+
+    async def _last(self, tx: Tx) -> Any:
+        return await tx.fetchrow("SELECT * FROM own_configuration WHERE entity = $1", self.entity)
+
+    async def tend(self, _: object = None) -> None:
+        """As ``configure``, on the timer. A service without a key says nothing of itself."""
+        try:
+            await self.configure()
+        except Missing:
+            log.debug("this service has no federation key: `keys create` makes one")
+        except VcError as error:
+            log.warning("what this service says of itself in federations could not be signed: %s", error)
+
+    async def newest(self) -> str:
+        """What is served; ``Missing`` before the first."""
+        row = await self.storage.read(self._last)
+        if row is None:
+            raise Missing("nothing is said here in any federation")
+        return str(row["token"])
+
+    async def examine(self) -> str:
+        """For whoever looks after the service; ``ConfigError`` without a key."""
+        try:
+            key = await self.key()
+            until = parse_statement(await self.configure()).exp
+        except Missing as error:
+            raise ConfigError("there is no federation key: run `keys create`") from error
+        above = f"below {', '.join(self.hints)}" if self.hints else "below nobody"
+        return f"key {key.kid}, {above}, said until {day(until)}"
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve it at ``/.well-known/openid-federation``, below the path of the public address (section 9)."""
+        app.router.add_get(urlsplit(configuration_url(self.url)).path, told(self.show))
+
+    async def show(self, _: web.Request) -> web.Response:
+        """The same for everybody."""
+        return public(await self.newest(), MEDIA_TYPE)
+
+
+async def describe(custodian: Custodian) -> list[str]:
+    """A line on the key for the list of keys; none where there is no such key."""
+    with suppress(Missing):
+        public = await custodian.public(FEDERATION)
+        return [f"{FEDERATION}  {Role.FEDERATION}  {public.alg}  thumbprint {thumbprint(public)}   (superiors compare this)"]
+    return []
+
+
+def public(body: str | bytes, media_type: str) -> web.Response:
+    """An answer that is the same for everybody, whichever page asks for it."""
+    headers = {
+        hdrs.CACHE_CONTROL: "public, max-age=300",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return web.Response(body=body.encode() if isinstance(body, str) else body, content_type=media_type, headers=headers)
+
+
+def told(handler: Handler) -> Handler:
+    """``handler``, whose errors are told in the codes of section 8.9."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except VcError as error:
+            codes = {404: "not_found", 503: "temporarily_unavailable"}
+            return refusal(codes.get(error.status, "invalid_request" if error.status < 500 else "server_error"), error.status, error.detail)
+
+    return handle
+
+
+def refusal(code: str, status: int, words: str) -> web.Response:
+    """An error as section 8.9 has it."""
+    body = strict_json.dumps({"error": code, "error_description": words})
+    return web.Response(body=body, status=status, content_type="application/json", headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+def name_of(settings: Common, fallback: str) -> Text:
+    """The organisation in both languages, as the settings have it."""
+    name = settings.organization_name or fallback
+    return Text(name, settings.organization_name_cy or name)
+
+
+def document_keys(*keys: PublicKey) -> dict[str, Any]:
+    """The keys with which a service signs documents or questions, as metadata: named by their thumbprints (RFC 7638)."""
+    return {"jwks": render_jwks(FederationKey.of(each) for each in keys)}
+
+
+async def _note_key(tx: Tx, key: FederationKey, at: int) -> None:
+    """A key that is used for the first time ends the one before it."""
+    jwk = strict_json.dumps(render_jwks([key])["keys"][0]).decode()
+    await tx.execute("UPDATE own_federation_key SET ended_at = $2, reason = 'superseded' WHERE kid <> $1 AND ended_at IS NULL", key.kid, at)
+    await tx.execute(
+        "INSERT INTO own_federation_key (kid, jwk, begun_at, ended_at, reason) VALUES ($1, $2, $3, NULL, '') ON CONFLICT (kid) DO NOTHING",
+        key.kid,
+        jwk,
+        at,
+    )
