@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import browser, cli, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
+from benchmarks import browser, chains, cli, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -30,6 +30,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "status check cold 1M": status.cold,
     "status check warm": status.warm,
     "status memory": status.memory,
+    "chain resolve": chains.resolving,
     "browser verdict": browser.verdict,
     "issuing endpoint": issuing.endpoint,
     "cli check": cli.check,

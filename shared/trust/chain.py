@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -216,6 +217,16 @@ def configuration_url(entity: str) -> str:
     return f"{entity.removesuffix('/')}/.well-known/openid-federation"
 
 
+def statement_url(superior: EntityStatement, sub: str) -> str:
+    """Where a superior, by its own configuration, publishes what it says of ``sub`` (section 8.1.1); ``Malformed`` if it does not say."""
+    return _with_sub(superior.endpoint(FETCH_ENDPOINT), sub)
+
+
+@lru_cache(maxsize=4_096)
+def _with_sub(endpoint: str, sub: str) -> str:
+    return with_query(endpoint, {"sub": sub})
+
+
 def resolve(
     entity: str, anchors: Iterable[FederationAnchor], *, at: int, vct: str | None = None, made_at: int | None = None
 ) -> Flow[TrustChain]:
@@ -293,7 +304,7 @@ class _Search:
         return found
 
     def _about(self, superior: EntityStatement, sub: str) -> Flow[EntityStatement]:
-        found = yield from self._fetch(with_query(superior.endpoint(FETCH_ENDPOINT), {"sub": sub}))
+        found = yield from self._fetch(statement_url(superior, sub))
         if (found.iss, found.sub) != (superior.sub, sub):
             raise Untrusted("the superior answers with a statement by or about somebody else")
         return found
@@ -349,6 +360,6 @@ def _url_of(statement: EntityStatement, held: Mapping[tuple[str, str], EntitySta
     if statement.is_configuration:
         return configuration_url(statement.sub)
     try:
-        return with_query(held[statement.iss, statement.iss].endpoint(FETCH_ENDPOINT), {"sub": statement.sub})
+        return statement_url(held[statement.iss, statement.iss], statement.sub)
     except (KeyError, VcError):
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ class Constraints:
         return {kind: members for kind, members in metadata.items() if kind in self.types or kind == FEDERATION_ENTITY}
 
 
+@lru_cache(maxsize=4_096)
 def _host(entity: str) -> str:
     """As names are compared. ``Untrusted`` for an address that is no name: rules about names cannot allow it (RFC 5280 section 4.2.1.10)."""
     host = (urlsplit(entity).hostname or "").removesuffix(".")

@@ -71,7 +71,13 @@ def narrow(granted: Sequence[Entitlement], accredited: Sequence[Entitlement]) ->
 
 def _both(one: Entitlement, frame: Entitlement) -> Entitlement:
     ends = [each for each in (one.until, frame.until) if each is not None]
-    return replace(one, since=max(one.since, frame.since), until=min(ends, default=None))
+    return Entitlement(
+        vct=one.vct,
+        since=max(one.since, frame.since),
+        until=min(ends, default=None),
+        jurisdiction=one.jurisdiction,
+        attestation_basis=one.attestation_basis,
+    )
 
 
 def parse_grants(claims: Mapping[str, Any]) -> Grants:

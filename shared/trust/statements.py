@@ -100,8 +100,7 @@ class EntityStatement:
     def endpoint(self, name: str) -> str:
         """An address of the issuer's own, such as ``federation_fetch_endpoint`` (section 5.1.1); ``Malformed`` if it is missing or is none."""
         where = f"/metadata/{FEDERATION_ENTITY}"
-        members = self.metadata.get(FEDERATION_ENTITY, {})
-        return check_https(get_str(members, name, where), where=pointer(where, name), plain_http=LOOPBACK)
+        return _address(get_str(self.metadata.get(FEDERATION_ENTITY, {}), name, where), pointer(where, name))
 
 
 def check_dates(begin: int, end: int | None, at: int) -> None:
@@ -256,7 +255,12 @@ def _owner(obj: Mapping[str, Any], where: str) -> MarkOwner:
 
 def _source(claims: Mapping[str, Any]) -> str | None:
     source = get_str(claims, "source_endpoint", optional=True)
-    return None if source is None else check_https(source, where="/source_endpoint", plain_http=LOOPBACK)
+    return None if source is None else _address(source, "/source_endpoint")
+
+
+@lru_cache(maxsize=4_096)
+def _address(url: str, where: str) -> str:
+    return check_https(url, where=where, plain_http=LOOPBACK)
 
 
 # --- written -----------------------------------------------------------------------------------------------------------------------------
