@@ -40,6 +40,7 @@ class PasskeyPages:
         app.router.add_post(f"{home}passkeys/remove", seated(self.remove))
         app.router.add_get(f"{home}passkeys/everybody", seated(self.show_everybody, check=check_admin))
         app.router.add_post(f"{home}passkeys/everybody/remove", seated(self.remove_anybodys, check=check_admin))
+        app.router.add_post(f"{home}passkeys/everybody/end", seated(self.end_person, check=check_admin))
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Whoever is not known, and whatever is not right, reads the same."""
@@ -174,6 +175,12 @@ class PasskeyPages:
     async def remove_anybodys(self, request: web.Request) -> web.StreamResponse:
         posted = await auth.read_form(request)
         await self._remove(request, posted.get("operator", ""), posted.get("id", ""))
+        raise web.HTTPSeeOther(f"{self._entrance.home}passkeys/everybody")
+
+    async def end_person(self, request: web.Request) -> web.StreamResponse:
+        """Out at once, and to stay out, whatever her groups say."""
+        identifier, at = (await auth.read_form(request)).get("operator", ""), now(request)
+        await storage(request).write(lambda tx: operators.end(tx, identifier, at))
         raise web.HTTPSeeOther(f"{self._entrance.home}passkeys/everybody")
 
 

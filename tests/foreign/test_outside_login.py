@@ -139,7 +139,7 @@ async def through_the_provider(browser: Browser, authority: Authority, name: str
 
 
 async def test_groups_of_an_account_elsewhere_say_the_role(office: Registry, authority: Authority, provider: Peer) -> None:
-    """What a clerk makes, another account approves; who is in no group any more is out, and so is her session."""
+    """A clerk is a clerk, a head an admin; who is in no group any more is out, and so is her session."""
     people = {"cora": {"name": "Cora Far", "groups": ["clerks", "all"]}, "hedd": {"name": "Hedd Far", "groups": ["heads"]}}
     await provider.call("tell", people=people)
     cora = Browser(office)

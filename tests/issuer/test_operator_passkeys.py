@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.console import Browser, add
+from support.console import Browser, add, answered
 from support.registry import Registry, Template, serving
 from support.soft_authenticator import UP, UV, SoftAuthenticator
 
@@ -210,3 +210,19 @@ async def test_passphrases_are_off_only_while_an_admin_has_another_way(without: 
     await sign_out(browser)
     await browser.sign_in()
     assert browser.path == "/console/"
+
+
+async def test_another_way_in_makes_no_second_person(template: Template, tmp_path: Path) -> None:
+    """Made with a passphrase, approved with a passkey: the same operator."""
+    async with serving(template, tmp_path / "registry", approve_types=("representation",)) as careful:
+        browser, one = Browser(careful), device()
+        await browser.sign_in()
+        await add_passkey(browser, one)
+        await browser.open("/console/make/representation")
+        await browser.send("/console/make/representation", answered(step="make"))
+        number = browser.path.split("/")[3]
+        await sign_out(browser)
+        await use_passkey(browser, one)
+        assert "You wrote these details" in await browser.open(f"/console/documents/{number}/decide")
+        await browser.send(f"/console/documents/{number}/approve", browser.hidden() | {"version": "1"})
+        assert browser.status == 403

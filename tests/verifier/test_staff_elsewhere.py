@@ -219,7 +219,14 @@ async def test_a_provider_that_does_not_answer(staff: Staff) -> None:
 async def test_who_was_removed_at_the_desk_stays_out(staff: Staff) -> None:
     await staff.sign_in("heads")
     (bea,) = [each for each in await staff.desk.desk.storage.read(operators.everybody) if each.name == "Bea Far"]
-    await staff.desk.desk.storage.write(lambda tx: operators.end(tx, bea.id, 1))
+    held = staff.take_cookies()
+    await staff.clerk.sign_in()
+    page = await staff.clerk.get("/desk/passkeys/everybody")
+    assert "Remove Bea Far" in page
+    assert "Remove Bea Clerk" not in page
+    form = {"form_token": await staff.clerk.token("/desk/passkeys/everybody"), "operator": bea.id}
+    assert "Bea Far" not in await staff.clerk.post("/desk/passkeys/everybody/end", form)
+    staff.give_cookies(held)
     assert not await staff.is_in()
     assert "You were removed here" in await staff.sign_in("heads", status=400)
 
