@@ -117,8 +117,8 @@ def test_a_name_that_turns_the_line_around_is_straightened() -> None:
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    one = open_storage(f"sqlite://{tmp_path / 'web.db'}")
+async def storage(storage_uri: str) -> AsyncIterator[Storage]:
+    one = open_storage(storage_uri)
     await one.migrate(MIGRATIONS)
     iris = Operator(id="iris", name="Iris Admin", role="admin", passphrase="phc", made_at=0, ended_at=None)
     await one.write(lambda tx: operators.add(tx, iris))
