@@ -127,18 +127,25 @@ def check_statement(statement: EntityStatement, keys: Iterable[FederationKey], *
 # --- read --------------------------------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4_096)
 def parse_statement(token: str) -> EntityStatement:
     """Structure and bounds: every rule of section 3.2 that needs neither a key nor a clock.
 
     ``WrongTyp`` before anything else is read (S1), ``AlgorithmRefused``, ``Malformed`` and ``TooLarge`` with a pointer; ``NotEntitled`` for who
     entitles itself (S14); ``PolicyError`` for a policy that cannot be met, or operators that must be understood and are not.
     """
+    return _parse_short(token) if len(token) <= _SHORT else _parse(token)
+
+
+def _parse(token: str) -> EntityStatement:
     jws = parse_jws(token, max_bytes=MAX_BYTES)
     if jws.typ != TYP:
         raise WrongTyp("this signed object is of another kind", where="/typ")
     _check_header(jws.header)
     return _read(strict_json.load_object(jws.payload), jws)
+
+
+# Statements are met again and again, in chains of all who are below. Long ones are rare, and would let strangers fill the memory.
+_parse_short, _SHORT = lru_cache(maxsize=2_048)(_parse), 8_192
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
