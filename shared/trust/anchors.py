@@ -1,7 +1,7 @@
 """Whom this installation trusts, for what: the file ``trust.json``. Only its owner changes it; nothing that arrives ever does (S17).
 
 ``{"version": 1, "anchors": [{"certificate": b64 DER, "role": …, "name": …, "entity"?: URI, "vcts"?: [vct, …], "address"?: URL,
-"without_snapshot"?: true}, …], "bundle_signers": [RFC 7638 thumbprint, …], "dids"?: [as in ``dids``, …],
+"without_snapshot"?: true, "profile"?: "iso-18013-5"}, …], "bundle_signers": [RFC 7638 thumbprint, …], "dids"?: [as in ``dids``, …],
 "federation"?: [as in ``federation_anchor``, …]}``
 """
 
@@ -16,14 +16,15 @@ from typing import Any
 
 from ..codec import strict_json
 from ..codec.reader import get_bool, get_int, get_objects, get_str, get_strings
-from ..errors import Conflict, Malformed, Missing
+from ..errors import Conflict, Malformed, Missing, NotEntitled
 from ..keys import Role
-from ..x509 import Cert, load_certificate
+from ..x509 import Cert, check_iaca, load_certificate
 from .dids import DidPin, parse_pin, render_pin
 from .federation_anchor import FederationAnchor, parse_federation_anchor, render_federation_anchor
 
 VERSION = 1
 MAX_BYTES = 4_000_000
+ISO_18013_5 = "iso-18013-5"  # a profile: document signers of others below it, as ISO/IEC 18013-5 annex B has them
 ROLES = (Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY, Role.WALLET_PROVIDER)  # what an anchor's leaves may be
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -35,6 +36,9 @@ class Anchor:
     ``entity`` and ``vcts``, where given, narrow the pin: trusted only for that entity, only for those types. ``address`` is where the
     entity is reached if that differs from its identifier. ``without_snapshot``: this authority publishes none, and its owner bears that a
     checking pack cannot tell what it has withdrawn; who has once published one is never without again.
+
+    An anchor with a ``profile`` is asked for mdocs of the doctypes in ``vcts`` and for their status lists, and never for anything else: the
+    certificates below it name no issuer, so that ``entity`` is the name of whoever it certifies. It publishes nothing that is read here.
     """
 
     certificate: Cert
@@ -44,11 +48,12 @@ class Anchor:
     vcts: tuple[str, ...] | None = None
     address: str | None = None
     without_snapshot: bool = False
+    profile: str | None = None
 
     @property
     def site(self) -> str | None:
         """Where what it publishes is fetched; ``None`` if its owner named no address."""
-        return self.address or self.entity
+        return None if self.profile else self.address or self.entity
 
     @property
     def fingerprint(self) -> str:
@@ -66,8 +71,13 @@ class TrustAnchors:
     federation: tuple[FederationAnchor, ...] = ()
 
     def with_role(self, role: Role) -> tuple[Anchor, ...]:
-        """The anchors whose certificates may act as ``role``."""
-        return tuple(each for each in self.anchors if each.role is role)
+        """The anchors whose certificates may act as ``role``. None of them has a profile."""
+        return tuple(each for each in self.anchors if each.role is role and each.profile is None)
+
+    @property
+    def iacas(self) -> tuple[Anchor, ...]:
+        """The authorities over document signers of others (``ISO_18013_5``)."""
+        return tuple(each for each in self.anchors if each.profile is not None)
 
     def add(self, anchor: Anchor) -> TrustAnchors:
         """``Conflict`` if the same certificate is pinned for the same role already."""
@@ -116,12 +126,13 @@ def parse_anchor(
     vcts: Iterable[str] | None = None,
     address: str | None = None,
     without_snapshot: bool = False,
+    profile: str | None = None,
 ) -> Anchor:
-    """A PEM or DER file that the owner pins. ``Malformed`` unless it holds exactly one certificate, a CA's, for a usable role."""
+    """A PEM or DER file that the owner pins. ``Malformed`` unless it holds exactly one certificate, a CA's, for a usable role and profile."""
     certificate = load_certificate(data)
     _check_anchor(certificate, role)
     kept = None if vcts is None else tuple(vcts)
-    return Anchor(
+    anchor = Anchor(
         certificate=certificate,
         role=role,
         name=name or certificate.subject.removesuffix(" trust anchor"),
@@ -129,7 +140,28 @@ def parse_anchor(
         vcts=kept,
         address=address,
         without_snapshot=without_snapshot,
+        profile=profile,
     )
+    return _profiled(anchor)
+
+
+def _profiled(anchor: Anchor, where: str = "") -> Anchor:
+    """The anchor, if it may have its profile; ``Malformed`` with a pointer."""
+    if anchor.profile is None:
+        return anchor
+    if anchor.profile != ISO_18013_5:
+        raise Malformed(f"the profile of an anchor is {ISO_18013_5}, or none", where=f"{where}/profile")
+    if anchor.role is not Role.CREDENTIAL_ISSUER:
+        raise Malformed("document signers make documents and nothing else", where=f"{where}/role")
+    if not anchor.entity:
+        raise Malformed("no certificate below it says whom it is for, so the pin has to", where=f"{where}/entity")
+    if not anchor.vcts:
+        raise Malformed("it is trusted for the doctypes that are named here, and for none if none is", where=f"{where}/vcts")
+    try:
+        check_iaca(anchor.certificate)
+    except NotEntitled as error:
+        raise Malformed(error.detail, where=f"{where}/certificate") from error
+    return anchor
 
 
 def _check_anchor(certificate: Cert, role: str, where: str = "") -> None:
@@ -168,7 +200,7 @@ def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
     role = get_str(obj, "role", where)
     certificate = load_certificate(get_str(obj, "certificate", where, max_length=20_000), f"{where}/certificate")
     _check_anchor(certificate, role, where)
-    return Anchor(
+    anchor = Anchor(
         certificate=certificate,
         role=Role(role),
         name=get_str(obj, "name", where),
@@ -176,7 +208,9 @@ def _parse_entry(obj: Mapping[str, Any], where: str) -> Anchor:
         vcts=get_strings(obj, "vcts", where, optional=True),
         address=get_str(obj, "address", where, optional=True),
         without_snapshot=get_bool(obj, "without_snapshot", where, optional=True) or False,
+        profile=get_str(obj, "profile", where, optional=True),
     )
+    return _profiled(anchor, where)
 
 
 def _check_thumbprint(text: str, where: str) -> None:
@@ -211,4 +245,6 @@ def _render_entry(anchor: Anchor) -> dict[str, Any]:
         entry["address"] = anchor.address
     if anchor.without_snapshot:
         entry["without_snapshot"] = True
+    if anchor.profile is not None:
+        entry["profile"] = anchor.profile
     return entry

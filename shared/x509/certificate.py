@@ -26,6 +26,7 @@ ROLE_OIDS: dict[Role, x509.ObjectIdentifier] = {
     Role.BUNDLE: x509.ObjectIdentifier(f"{_ARC}.1.3"),
     Role.WALLET_PROVIDER: x509.ObjectIdentifier(f"{_ARC}.1.4"),
 }
+DOCUMENT_SIGNER = x509.ObjectIdentifier("1.0.18013.5.1.2")  # the purpose that ISO/IEC 18013-5 annex B gives to whoever signs mdocs
 _ROLES = {oid: role for role, oid in ROLE_OIDS.items()}
 
 MAX_CERTIFICATE = 16_384
@@ -50,8 +51,8 @@ class Cert:
     """A parsed certificate; nothing is verified yet. Two are equal if their DER bytes are.
 
     ``subject`` is the common name, or the whole name where there is none; ``uris`` and ``dns`` are its alternative names; the times are
-    seconds since the epoch, both inclusive; ``roles`` are those of our own extended key usages; the key identifiers are raw bytes, empty
-    where absent.
+    seconds since the epoch, both inclusive; ``roles`` are those of our own extended key usages; ``is_document_signer`` says that the one
+    usage is that of ISO/IEC 18013-5 annex B; the key identifiers are raw bytes, empty where absent.
     """
 
     der: bytes = field(repr=False)
@@ -64,6 +65,7 @@ class Cert:
     is_ca: bool = field(compare=False)
     is_self_issued: bool = field(compare=False)
     roles: tuple[Role, ...] = field(compare=False)
+    is_document_signer: bool = field(compare=False)
     serial: int = field(compare=False)
     subject_key_id: bytes = field(compare=False)
     authority_key_id: bytes = field(compare=False)
@@ -171,6 +173,7 @@ def _facts(parsed: x509.Certificate, der: bytes) -> Cert:
         is_ca=constraints is not None and constraints.ca,
         is_self_issued=parsed.issuer == parsed.subject,
         roles=tuple(_ROLES[oid] for oid in usages if oid in _ROLES),
+        is_document_signer=list(usages) == [DOCUMENT_SIGNER],
         serial=parsed.serial_number,
         subject_key_id=own_id.digest if own_id else b"",
         authority_key_id=(authority.key_identifier or b"") if authority else b"",

@@ -20,6 +20,7 @@ from ..errors import CertificateRevoked, CrlStale, Malformed, TooLarge, Untruste
 from ..keys import Role
 from .certificate import MAX_X5C, ROLE_OIDS, UNREADABLE, Cert, extension, load_certificate
 from .crl import Crl
+from .document_signer import check_document_signer, check_iaca
 from .prepare import instant
 
 MAX_CERTIFICATES = MAX_X5C
@@ -49,14 +50,41 @@ def verify_chain(
     _check_no_anchor(sent, anchors)
     path = _build(sent, anchors, at)
     _check_authorities(path[1:], role)
+    return _in_force(key, path, at)
+
+
+def verify_document_signer(
+    x5c: Sequence[bytes], iaca: Cert, *, at: int, crls: Sequence[Crl] = (), current: Sequence[Crl] | None = None
+) -> Cert:
+    """As ``verify_chain``, of a document signer right below ``iaca`` and by the rules of ISO/IEC 18013-5 annex B, in no role of ours.
+
+    ``NotEntitled`` where either of the two, both in force, is not as the annex has it.
+    """
+    key = (tuple(x5c), (iaca,), None, tuple(crls), None if current is None else tuple(current))
+    known = _VERIFIED.get(key)
+    if known is not None and known.since <= at <= known.until:
+        return known.leaf
+    sent = _load(x5c)
+    _check_no_anchor(sent, (iaca,))
+    if len(sent) > 1:
+        raise Untrusted("a document signer is certified by its authority itself")
+    path = _build(sent, (iaca,), at)
+    check_iaca(iaca)
+    check_document_signer(sent[0], iaca)
+    return _in_force(key, path, at)
+
+
+def _in_force(key: _Key, path: Sequence[Cert], at: int) -> Cert:
+    """The leaf of a path that stands, unless a certificate in it was withdrawn. It is remembered for as long as that holds."""
+    _, _, _, crls, current = key
     steps = list(pairwise(path))
     for cert, issuer in steps:
         _check_withdrawn(cert, issuer, crls)
     limits = [
         limit for _, issuer in steps for limit in _speaking(issuer, crls if current is None else current, at, demanded=current is not None)
     ]
-    _remember(key, _Verified(sent[0], _since(path, limits), _until(path, limits)))
-    return sent[0]
+    _remember(key, _Verified(path[0], _since(path, limits), _until(path, limits)))
+    return path[0]
 
 
 def leads_elsewhere(x5c: Sequence[bytes], anchors: Sequence[Cert]) -> bool:
@@ -89,7 +117,7 @@ class _Verified:
     until: int
 
 
-_Key = tuple[tuple[bytes, ...], tuple[Cert, ...], Role, tuple[Crl, ...], tuple[Crl, ...] | None]
+_Key = tuple[tuple[bytes, ...], tuple[Cert, ...], Role | None, tuple[Crl, ...], tuple[Crl, ...] | None]
 _VERIFIED: dict[_Key, _Verified] = {}
 _KEPT = 256
 

@@ -19,14 +19,13 @@ from cryptography.x509.oid import NameOID
 from ..clock import DAY, floor_day
 from ..errors import AlgorithmRefused, BadSignature, Malformed
 from ..keys import ALGORITHMS, KeyId, PublicKey, Role, Unsigned
-from .certificate import ROLE_OIDS, Cert, extension, load_certificate
+from .certificate import DOCUMENT_SIGNER, ROLE_OIDS, Cert, extension, load_certificate
 
 CERTIFICATE_TYP = "x509-certificate"
 
-# ISO/IEC 18013-5 annex B: a document signer. Verifiers that know nothing of our roles look for it on whoever signs credentials.
-_DOCUMENT_SIGNER = x509.ObjectIdentifier("1.0.18013.5.1.2")
+# Verifiers that know nothing of our roles look for the document signer's purpose on whoever signs credentials.
 _USAGES: dict[Role, tuple[x509.ObjectIdentifier, ...]] = {
-    Role.CREDENTIAL_ISSUER: (ROLE_OIDS[Role.CREDENTIAL_ISSUER], _DOCUMENT_SIGNER),
+    Role.CREDENTIAL_ISSUER: (ROLE_OIDS[Role.CREDENTIAL_ISSUER], DOCUMENT_SIGNER),
     Role.RELYING_PARTY: (ROLE_OIDS[Role.RELYING_PARTY],),
     Role.BUNDLE: (ROLE_OIDS[Role.BUNDLE],),
     Role.WALLET_PROVIDER: (ROLE_OIDS[Role.WALLET_PROVIDER],),
@@ -42,7 +41,7 @@ _SIGNING: dict[str, tuple[ec.EllipticCurve, hashes.SHA256 | hashes.SHA384]] = {
     "ES384": (ec.SECP384R1(), hashes.SHA384()),
 }
 _EARLY = 300  # seconds that other clocks may lag
-_LEAF_USAGE = x509.KeyUsage(
+LEAF_USAGE = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
     key_encipherment=False,
@@ -53,7 +52,7 @@ _LEAF_USAGE = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
-_ANCHOR_USAGE = x509.KeyUsage(
+ANCHOR_USAGE = x509.KeyUsage(
     digital_signature=False,
     content_commitment=False,
     key_encipherment=False,
@@ -78,7 +77,7 @@ def prepare_anchor(
     builder = (
         _builder(name=name, issuer=name, public=public, at=at, days=days, serial=serial)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_ANCHOR_USAGE, critical=True)
+        .add_extension(ANCHOR_USAGE, critical=True)
     )
     if uri:
         builder = builder.add_extension(x509.IssuerAlternativeName([_uri(uri)]), critical=False)
@@ -109,7 +108,7 @@ def prepare_leaf(
     builder = (
         _builder(name=_name(subject), issuer=issuer.parsed.subject, public=public, at=at, days=days, serial=serial)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_LEAF_USAGE, critical=True)
+        .add_extension(LEAF_USAGE, critical=True)
         .add_extension(x509.ExtendedKeyUsage(_USAGES[role]), critical=role is Role.CREDENTIAL_ISSUER)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(issuer.subject_key_id, None, None), critical=False)
