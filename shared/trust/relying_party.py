@@ -14,12 +14,25 @@ from ..clock import DAY
 from ..codec import cbor
 from ..codec.reader import pointer
 from ..cose import DESK_CERTIFICATE, RP_CERTIFICATE, Sign1, Typ, kid_of, parse_cose_key, parse_sign1, prepare_sign1, render_cose_key
-from ..cose.members import Members, array, as_array, as_map, as_uint, load_map, octets, text, uint
+from ..cose.members import Members, array, as_map, load_map, octets, text, uint
 from ..cose.sign1 import verify_sign1
 from ..credentials import Text
 from ..errors import Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
 from ..keys import KeyId, PublicKey, Role, Unsigned
 from .anchors import Anchor, TrustAnchors
+from .registered_use import (
+    RegisteredUse,
+    Registrar,
+    Want,
+    read_registrar,
+    read_use,
+    read_wants,
+    read_words,
+    render_registrar,
+    render_use,
+    render_wants,
+    render_words,
+)
 
 MEDIA_TYPE: Final = "application/vnd.muniment.rp-cert+cwt"
 MAX_RP_DAYS: Final = 31
@@ -29,32 +42,31 @@ AHEAD: Final = 60
 """Seconds that another machine's clock may be ahead of ours."""
 _ALG, _KID, _TYP = 1, 4, 16
 _ISS, _SUB, _EXP, _IAT, _CNF = 1, 2, 4, 6, 8
-_NAMES, _USES = -70_010, -70_011
+_NAMES, _USES, _REGISTRAR = -70_010, -70_011, -70_012
 _MAX_USES = 64
-_MAX_GROUPS = 64
-_MAX_GROUP = 65_535
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """What is asked of one kind of document: numbers of the type (``vct_int``) and of its groups (``Group.cwt``)."""
-
-    vct: int
-    required: tuple[int, ...]
-    optional: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredUse:
-    """One purpose as it was registered: what a wallet shows, and the most that may be asked for it."""
-
-    id: str
-    title: Text
-    purpose: Text
-    wants: tuple[Want, ...]
-    retention_days: int | None = None
-    privacy_policy: str | None = None  # URL
-    contact: str | None = None
+__all__ = [
+    "MAX_DESK_DAYS",
+    "MAX_RP_DAYS",
+    "MEDIA_TYPE",
+    "DeskCertificate",
+    "Register",
+    "RegisteredUse",
+    "Registrar",
+    "RpCertificate",
+    "Want",
+    "check_in_force",
+    "desk_certificate_of",
+    "parse_desk_certificate",
+    "parse_rp_certificate",
+    "prepare_desk_certificate",
+    "prepare_rp_certificate",
+    "read_wants",
+    "render_use",
+    "render_wants",
+    "verify_desk_certificate",
+    "verify_rp_certificate",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,7 @@ class RpCertificate:
     uses: tuple[RegisteredUse, ...]
     kid: bytes
     sign1: Sign1 = field(repr=False)
+    registrar: Registrar | None = None
 
     def use(self, use_id: str) -> RegisteredUse | None:
         """The registered use of this name."""
@@ -133,18 +146,21 @@ def prepare_rp_certificate(
     uses: Iterable[RegisteredUse],
     at: int,
     days: int = MAX_RP_DAYS,
+    registrar: Registrar | None = None,
 ) -> Unsigned[bytes]:
     """An rp-cert for ``public``, lacking only the signature of the anchor's ``key``; ``anchor`` is the anchor's name."""
     if not 1 <= days <= MAX_RP_DAYS:
         raise Malformed(f"the certificate of a relying party lives 1 to {MAX_RP_DAYS} days", where="/days")
-    payload = _dated(anchor, entity, at, days, public) | {_NAMES: _words(name), _USES: [render_use(use) for use in uses]}
+    payload = _dated(anchor, entity, at, days, public) | {_NAMES: render_words(name), _USES: [render_use(use) for use in uses]}
+    if registrar is not None:
+        payload[_REGISTRAR] = render_registrar(registrar)
     return _prepare(RP_CERTIFICATE, payload, key, anchor_public)
 
 
 def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
     """Structure and bounds. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
     sign1 = parse_sign1(data, max_bytes=MAX_BYTES, where=where)
-    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where)
+    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR,))
     uses = array(members, _USES, where, max_items=_MAX_USES)
     one = RpCertificate(
         anchor=text(members, _ISS, where),
@@ -152,10 +168,11 @@ def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
         issued_at=members[_IAT],
         expires_at=members[_EXP],
         public=_holder(members, where),
-        name=_read_words(members[_NAMES], pointer(where, _NAMES), 200),
-        uses=tuple(_read_use(each, f"{where}/{_USES}/{index}") for index, each in enumerate(uses)),
+        name=read_words(members[_NAMES], pointer(where, _NAMES), 200),
+        uses=tuple(read_use(each, f"{where}/{_USES}/{index}") for index, each in enumerate(uses)),
         kid=sign1.protected[_KID],
         sign1=sign1,
+        registrar=read_registrar(members[_REGISTRAR], pointer(where, _REGISTRAR)) if _REGISTRAR in members else None,
     )
     if len({use.id for use in one.uses}) != len(one.uses):
         raise Malformed("two uses of one name", where=pointer(where, _USES))
@@ -183,72 +200,6 @@ def _check_anchor(anchor: Anchor, one: RpCertificate, at: int) -> None:
         raise NotEntitled("the anchor is trusted for another organisation")
     check_in_force(anchor.certificate.not_before, anchor.certificate.not_after + 1, at=at)
     check_in_force(one.issued_at, one.expires_at, at=at)
-
-
-def render_use(use: RegisteredUse) -> dict[int, Any]:
-    """The map of one registered use."""
-    members: dict[int, Any] = {
-        1: use.id,
-        2: _words(use.title),
-        3: _words(use.purpose),
-        4: render_wants(use.wants),
-        5: use.retention_days,
-        6: use.privacy_policy,
-        7: use.contact,
-    }
-    return {key: value for key, value in members.items() if value is not None}
-
-
-def _read_use(value: object, where: str) -> RegisteredUse:
-    members = as_map(value, where, needed=(1, 2, 3, 4), optional=(5, 6, 7))
-    policy = text(members, 6, where, max_length=2_000) if 6 in members else None
-    if policy is not None and not policy.startswith(("https://", "http://")):
-        raise Malformed("an address is demanded here", where=pointer(where, 6))
-    return RegisteredUse(
-        id=text(members, 1, where, max_length=200),
-        title=_read_words(members[2], pointer(where, 2), 200),
-        purpose=_read_words(members[3], pointer(where, 3), 1_000),
-        wants=read_wants(members, 4, where),
-        retention_days=uint(members, 5, where, maximum=36_525) if 5 in members else None,
-        privacy_policy=policy,
-        contact=text(members, 7, where, max_length=1_000) if 7 in members else None,
-    )
-
-
-def render_wants(wants: Iterable[Want]) -> list[list[Any]]:
-    """``[+ [vct, [* group], [* optional group]]]``"""
-    return [[want.vct, list(want.required), list(want.optional)] for want in wants]
-
-
-def read_wants(members: Members, key: int, where: str = "") -> tuple[Want, ...]:
-    """The inverse. ``Malformed`` for a kind of document or a group that is there twice."""
-    items = array(members, key, where, min_items=1, max_items=16)
-    wants = tuple(_read_want(each, f"{where}/{key}/{index}") for index, each in enumerate(items))
-    if len({want.vct for want in wants}) != len(wants):
-        raise Malformed("one kind of document is there twice", where=pointer(where, key))
-    return wants
-
-
-def _read_want(value: object, where: str) -> Want:
-    vct, required, optional = as_array(value, where, min_items=3, max_items=3)
-    want = Want(vct=as_uint(vct, f"{where}/0"), required=_groups(required, f"{where}/1"), optional=_groups(optional, f"{where}/2"))
-    if len({*want.required, *want.optional}) != len(want.required) + len(want.optional):
-        raise Malformed("one group is there twice", where=where)
-    return want
-
-
-def _groups(value: object, where: str) -> tuple[int, ...]:
-    items = as_array(value, where, max_items=_MAX_GROUPS)
-    return tuple(as_uint(each, f"{where}/{index}", minimum=1, maximum=_MAX_GROUP) for index, each in enumerate(items))
-
-
-def _words(words: Text) -> dict[str, str]:
-    return {"en": words.en, "cy": words.cy}
-
-
-def _read_words(value: object, where: str, max_length: int) -> Text:
-    members = as_map(value, where, needed=("en", "cy"))
-    return Text(text(members, "en", where, max_length=max_length), text(members, "cy", where, max_length=max_length))
 
 
 # --- desk --------------------------------------------------------------------------------------------------------------------------------
@@ -314,13 +265,13 @@ def _prepare(typ: Typ, payload: Mapping[int, Any], key: KeyId, signer: PublicKey
     return prepare_sign1(typ=typ, payload=data, key=key, alg=signer.alg, protected={_KID: kid_of(signer)})
 
 
-def _open(sign1: Sign1, typ: Typ, more: tuple[int, ...], days: int, where: str) -> Members:
+def _open(sign1: Sign1, typ: Typ, more: tuple[int, ...], days: int, where: str, *, optional: tuple[int, ...] = ()) -> Members:
     """Header and payload of either certificate. The ``typ`` is looked at before anything else (S1)."""
     if not typ.admits(sign1.typ):
         raise WrongTyp("this signed object is of another kind", where=where)
     octets(as_map(sign1.protected, where, needed=(_ALG, _KID, _TYP)), _KID, where, size=8)
     as_map(sign1.unprotected, where, needed=())
-    members = load_map(sign1.payload, where, needed=(_ISS, _SUB, _EXP, _IAT, _CNF, *more))
+    members = load_map(sign1.payload, where, needed=(_ISS, _SUB, _EXP, _IAT, _CNF, *more), optional=optional)
     if not 0 < uint(members, _EXP, where) - uint(members, _IAT, where) <= days * DAY:
         raise Malformed(f"it lives at most {days} days", where=pointer(where, _EXP))
     return members

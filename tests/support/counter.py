@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from support.signing import AT, Signer, anchor
@@ -15,7 +15,7 @@ from shared.ovp import seal
 from shared.ovp.answer import OpenChallenge
 from shared.ovp.challenge import parse_challenge, prepare_challenge
 from shared.trust.anchors import TrustAnchors, parse_anchor
-from shared.trust.relying_party import Register, RegisteredUse, Want, prepare_desk_certificate, prepare_rp_certificate
+from shared.trust.relying_party import Register, RegisteredUse, Registrar, Want, prepare_desk_certificate, prepare_rp_certificate
 
 BANK = "https://bank.example"
 USE = RegisteredUse(
@@ -26,6 +26,21 @@ USE = RegisteredUse(
     retention_days=30,
     privacy_policy="https://bank.example/privacy",
     contact="privacy@bank.example",
+)
+ARGUED = replace(
+    USE,
+    benefit=Text("You need not bring papers again.", "Nid oes raid i chi ddod â phapurau eto."),
+    could_stop=Text("Not while the law makes us look.", "Nid tra bod y gyfraith yn gofyn i ni edrych."),
+    authority=Text("Data Regulator (test)", "Rheoleiddiwr Data (prawf)"),
+    authority_contact="complaints@regulator.example",
+    support="https://bank.example/help",
+    evidence="https://bank.example/evidence",
+)
+"""The same with all that a registration can say."""
+REGISTRAR = Registrar(
+    entity="https://registrar.example",
+    name=Text("Register of askers", "Cofrestr gofynwyr"),
+    address="https://registrar.example/register",
 )
 KEY = KeyId("key")
 

@@ -17,12 +17,13 @@ from typing import Any
 
 import cbor2
 from support import ovp_presentations
-from support.counter import BANK, KEY, USE, Counter
+from support.counter import ARGUED, BANK, KEY, REGISTRAR, USE, Counter
 from support.signing import AT, Signer
 
 from shared.clock import DAY
 from shared.codec import base45, base64url, cbor, frames
 from shared.cose import CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, Typ, kid_of, parse_sign1, prepare_sign1, thumbprint
+from shared.credentials import Text
 from shared.jose.jwk import render_jwk
 from shared.ovp import code, envelope
 from shared.trust.relying_party import Want
@@ -295,6 +296,9 @@ def register_file() -> dict[str, Any]:
         return signed(RP_CERTIFICATE, payload_of(good, **changes), counter.anchor, kid)
 
     case("good", good)
+    argued = counter.rp_certificate(uses=(ARGUED,), registrar=REGISTRAR)
+    case("good_argued", argued)
+    cases[-1]["expect"] |= {"argued": _argued(), "registrar": _words_of(REGISTRAR.name) | {"entity": REGISTRAR.entity}}
     case("good_p384", counter.rp_certificate(public=Signer.new("ES384").public))
     case("good_pinned_for_it", good, entity=BANK)
     case("pinned_for_another", good, "not_entitled", entity="https://other.example")
@@ -313,8 +317,30 @@ def register_file() -> dict[str, Any]:
     case("key_with_a_private_member", changed(m8={1: {**payload_of(good)[8][1], -4: bytes(32)}}), "malformed", where="/8/1")
     case("key_off_the_curve", changed(m8={1: {1: 2, -1: 1, -2: bytes(31) + b"\x05", -3: bytes(32)}}), "malformed", where="/8/1")
     case("member_not_known", changed(m5=1), "malformed", where="/5")
+    use = payload_of(good)[-70_011][0]
+    for key, value in ((8, {"en": "x"}), (10, {"en": "x" * 201, "cy": "x"}), (12, "ftp://bank.example"), (13, 7), (14, "x")):
+        where = f"/-70011/0/{key}" + ("/cy" if key == 8 else "/en" if key == 10 else "")
+        case(f"use_member_{key}", changed(n70011=[use | {key: value}]), "too_large" if key == 10 else "malformed", where=where)
+    case("registrar_without_name", changed(n70012={1: "https://registrar.example"}), "malformed", where="/-70012/2")
+    case("registrar_member_not_known", changed(n70012={1: "a", 2: {"en": "a", "cy": "b"}, 4: 0}), "malformed", where="/-70012/4")
     anchor = {"certificate": base64.b64encode(pinned.der).decode(), "key": render_jwk(pinned.public)}
     return {"anchor": {**anchor, "not_before": pinned.not_before, "not_after": pinned.not_after}, "cases": cases}
+
+
+def _words_of(words: Text) -> Case:
+    return {"en": words.en, "cy": words.cy}
+
+
+def _argued() -> Case:
+    """What the registration of ``ARGUED`` says beside its purpose."""
+    return {
+        "benefit": _words_of(ARGUED.benefit or Text("", "")),
+        "could_stop": _words_of(ARGUED.could_stop or Text("", "")),
+        "authority": _words_of(ARGUED.authority or Text("", "")),
+        "authority_contact": ARGUED.authority_contact,
+        "support": ARGUED.support,
+        "evidence": ARGUED.evidence,
+    }
 
 
 FILES: dict[str, Callable[[], dict[str, Any]]] = {

@@ -12,7 +12,7 @@ from support.signing import AT
 
 from shared.clock import DAY
 from shared.codec import base64url, frames
-from shared.credentials import all_types
+from shared.credentials import Text, all_types
 from shared.errors import Unavailable, VcError
 from shared.flow import Fetch, Fetched, run
 from shared.formats import Binding
@@ -140,7 +140,16 @@ def test_registrations(case: Case) -> None:
     except VcError as error:
         raised(expect, error)
         return
-    assert {"entity": one.entity, "name": {"en": one.name.en, "cy": one.name.cy}, "uses": [use.id for use in one.uses]} == expect
+    told = {"entity": one.entity, "name": _words(one.name), "uses": [use.id for use in one.uses]}
+    if one.registrar is not None:
+        argued = {name: getattr(one.uses[0], name) for name in expect["argued"]}
+        told |= {"argued": {name: _words(value) if isinstance(value, Text) else value for name, value in argued.items()}}
+        told |= {"registrar": _words(one.registrar.name) | {"entity": one.registrar.entity}}
+    assert told == expect
+
+
+def _words(words: Text) -> dict[str, str]:
+    return {"en": words.en, "cy": words.cy}
 
 
 def material() -> Material:

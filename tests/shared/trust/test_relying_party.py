@@ -7,7 +7,7 @@ import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.counter import BANK, KEY, USE, Counter
+from support.counter import ARGUED, BANK, KEY, REGISTRAR, USE, Counter
 from support.signing import AT, Signer, anchor, leaf
 
 from shared.clock import DAY
@@ -27,8 +27,10 @@ from shared.errors import (
 )
 from shared.keys import Role, Unsigned, check_role
 from shared.trust.anchors import TrustAnchors
+from shared.trust.registered_use import Widening, widening
 from shared.trust.relying_party import (
     Register,
+    RegisteredUse,
     Want,
     parse_desk_certificate,
     parse_rp_certificate,
@@ -54,6 +56,29 @@ def test_a_bank_is_registered_and_found() -> None:
 def test_a_use_without_what_may_be_left_out() -> None:
     bare = replace(USE, retention_days=None, privacy_policy=None, contact=None)
     assert parse_rp_certificate(Counter(uses=(bare,)).rp_certificate()).uses == (bare,)
+
+
+def test_a_registration_is_argued_and_says_who_registered_it() -> None:
+    one = parse_rp_certificate(Counter(uses=(ARGUED, replace(USE, id="bare"))).rp_certificate(registrar=REGISTRAR))
+    assert (one.uses[0], one.registrar) == (ARGUED, REGISTRAR)
+    assert ARGUED.lacks() == ()
+    assert one.uses[1].lacks() == ("benefit", "could_stop", "authority", "authority_contact", "support", "evidence")
+    bare = replace(REGISTRAR, address=None)
+    assert parse_rp_certificate(Counter().rp_certificate(registrar=bare)).registrar == bare
+    assert parse_rp_certificate(Counter().rp_certificate()).registrar is None
+
+
+def test_what_widened_is_told_and_nothing_else() -> None:
+    def wanting(*required: int, optional: tuple[int, ...] = (), **changes: Any) -> RegisteredUse:
+        return replace(USE, wants=(Want(vct=7, required=required, optional=optional),), **changes)
+
+    before = wanting(1, 2, optional=(3,))
+    assert not widening(before, before)
+    assert not widening(before, wanting(1, optional=(2,)))
+    assert widening(before, wanting(1, 2, 3, 4, optional=(5,))) == Widening(new=((7, 4), (7, 5)), demanded=((7, 3),))
+    assert widening(before, wanting(1, retention_days=31)) == Widening(keeps_longer=True)
+    assert widening(before, wanting(1, retention_days=None)).keeps_longer
+    assert not widening(wanting(1, retention_days=None), wanting(1, retention_days=9_000))
 
 
 @pytest.mark.parametrize("alg", ["ES384", "EdDSA"])
@@ -218,6 +243,15 @@ def use(**changes: Any) -> dict[int, Any]:
         (-70_011, [use(_5=36_526)], "/-70011/0/5"),
         (-70_011, [use(_6="ftp://bank.example")], "/-70011/0/6"),
         (-70_011, [use(_7="")], "/-70011/0/7"),
+        (-70_011, [use(_8={"en": "a"})], "/-70011/0/8/cy"),
+        (-70_011, [use(_9="a")], "/-70011/0/9"),
+        (-70_011, [use(_10=7)], "/-70011/0/10"),
+        (-70_011, [use(_11=7)], "/-70011/0/11"),
+        (-70_011, [use(_12="mailto:a@b.example")], "/-70011/0/12"),
+        (-70_011, [use(_13="x")], "/-70011/0/13"),
+        (-70_011, [use(_14="x")], "/-70011/0/14"),
+        (-70_012, {1: "x"}, "/-70012/2"),
+        (-70_012, {1: "x", 2: {"en": "a", "cy": "b"}, 3: "x"}, "/-70012/3"),
     ],
 )
 def test_members_that_are_not_right(key: int, value: object, where: str) -> None:

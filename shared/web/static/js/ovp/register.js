@@ -15,8 +15,9 @@ import { asArray, asMap, asUint, loadMap, octets, text, uint } from "./members.j
 /** @typedef {import("./cose.js").Sign1} Sign1 */
 /** @typedef {{en: string, cy: string}} Words */
 /** Numbers of the type (`vct_int`) and of its groups. @typedef {{vct: number, required: number[], optional: number[]}} Want */
-/** @typedef {{id: string, title: Words, purpose: Words, wants: Want[], retentionDays?: number, privacyPolicy?: string, contact?: string}} RegisteredUse */
-/** @typedef {{anchor: string, entity: string, issuedAt: number, expiresAt: number, key: PublicKey, name: Words, uses: RegisteredUse[], kid: Bytes, sign1: Sign1}} RelyingParty */
+/** `benefit` is what good the asking does, `couldStop` why it cannot end, `authority` who supervises them, `evidence` where it was measured. @typedef {{id: string, title: Words, purpose: Words, wants: Want[], retentionDays?: number, privacyPolicy?: string, contact?: string, benefit?: Words, couldStop?: Words, authority?: Words, authorityContact?: string, support?: string, evidence?: string}} RegisteredUse */
+/** Who registers them, and where its whole register lies. @typedef {{entity: string, name: Words, address?: string}} Registrar */
+/** @typedef {{anchor: string, entity: string, issuedAt: number, expiresAt: number, key: PublicKey, name: Words, uses: RegisteredUse[], registrar?: Registrar, kid: Bytes, sign1: Sign1}} RelyingParty */
 /** @typedef {{entity: string, name: string, issuedAt: number, expiresAt: number, key: PublicKey, kid: Bytes, sign1: Sign1}} DeskCertificate */
 /** A pinned anchor for relying parties: its key, the one entity it speaks for (or null for any), and its own certificate's days. @typedef {{key: PublicKey, entity: string | null, notBefore: number, notAfter: number}} Anchor */
 
@@ -29,6 +30,7 @@ const MAX_BYTES = 65_536;
 const [ISS, SUB, EXP, IAT, CNF] = [1, 2, 4, 6, 8];
 const NAMES = -70_010;
 const USES = -70_011;
+const REGISTRAR = -70_012;
 
 /** The relying parties that an anchor vouches for, by entity. */
 export class Register {
@@ -72,11 +74,12 @@ export async function openRegister(files, anchors, at) {
 export async function parseRelyingParty(data) {
   if (data.length > MAX_BYTES) refuse("too_large", `more than ${MAX_BYTES} bytes of CBOR`);
   const sign1 = parseSign1(data);
-  const members = open(sign1, TYP.RP_CERTIFICATE, [NAMES, USES], MAX_RP_DAYS, "");
+  const members = open(sign1, TYP.RP_CERTIFICATE, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR]);
   const uses = asArray(members.get(USES), `/${USES}`, 0, 64).map((use, index) => readUse(use, `/${USES}/${index}`));
   if (new Set(uses.map((use) => use.id)).size !== uses.length) refuse("malformed", "two uses of one name", `/${USES}`);
   const name = readWords(members.get(NAMES), `/${NAMES}`, 200);
-  return { ...(await dated(members, sign1, "")), anchor: text(members, ISS, ""), entity: text(members, SUB, ""), name, uses };
+  const registrar = members.has(REGISTRAR) && { registrar: readRegistrar(members.get(REGISTRAR), `/${REGISTRAR}`) };
+  return { ...(await dated(members, sign1, "")), anchor: text(members, ISS, ""), entity: text(members, SUB, ""), name, uses, ...registrar };
 }
 
 /** @param {RelyingParty} party @param {Anchor[]} anchors @param {number} at */
@@ -125,12 +128,12 @@ export function checkInForce(begin, end, at) {
   if (at >= end) refuse("expired", "its time is over");
 }
 
-/** Header and payload of either certificate; the `typ` is looked at before anything else (S1). @param {Sign1} sign1 @param {import("./cose.js").Typ} typ @param {number[]} more @param {number} days @param {string} where */
-function open(sign1, typ, more, days, where) {
+/** Header and payload of either certificate; the `typ` is looked at before anything else (S1). @param {Sign1} sign1 @param {import("./cose.js").Typ} typ @param {number[]} more @param {number} days @param {string} where @param {number[]} [optional] */
+function open(sign1, typ, more, days, where, optional = []) {
   if (!typ.includes(sign1.protect.get(TYP_HEADER))) refuse("wrong_typ", "this signed object is of another kind", where);
   octets(asMap(sign1.protect, where, [ALG, KID, TYP_HEADER]), KID, where, 8);
   asMap(sign1.bare, where, []);
-  const members = loadMap(sign1.payload, where, [ISS, SUB, EXP, IAT, CNF, ...more]);
+  const members = loadMap(sign1.payload, where, [ISS, SUB, EXP, IAT, CNF, ...more], optional);
   const life = uint(members, EXP, where) - uint(members, IAT, where);
   if (life <= 0 || life > days * DAY) refuse("malformed", `it lives at most ${days} days`, `${where}/${EXP}`);
   return members;
@@ -146,17 +149,39 @@ async function dated(members, sign1, where) {
 
 /** @param {any} value @param {string} where @returns {RegisteredUse} */
 function readUse(value, where) {
-  const members = asMap(value, where, [1, 2, 3, 4], [5, 6, 7]);
-  const policy = members.has(6) ? text(members, 6, where, 2000) : undefined;
-  if (policy !== undefined && !/^https?:\/\//.test(policy)) refuse("malformed", "an address is demanded here", `${where}/6`);
+  const members = asMap(value, where, [1, 2, 3, 4], [5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  /** @param {number} key @param {number} max */
+  const words = (key, max) => readWords(members.get(key), `${where}/${key}`, max);
   return {
     id: text(members, 1, where, 200),
-    title: readWords(members.get(2), `${where}/2`, 200),
-    purpose: readWords(members.get(3), `${where}/3`, 1000),
+    title: words(2, 200),
+    purpose: words(3, 1000),
     wants: readWants(members.get(4), `${where}/4`),
     ...(members.has(5) && { retentionDays: uint(members, 5, where, 0, 36_525) }),
-    ...(policy !== undefined && { privacyPolicy: policy }),
+    ...(members.has(6) && { privacyPolicy: address(members, 6, where) }),
     ...(members.has(7) && { contact: text(members, 7, where, 1000) }),
+    ...(members.has(8) && { benefit: words(8, 1000) }),
+    ...(members.has(9) && { couldStop: words(9, 1000) }),
+    ...(members.has(10) && { authority: words(10, 200) }),
+    ...(members.has(11) && { authorityContact: text(members, 11, where, 1000) }),
+    ...(members.has(12) && { support: address(members, 12, where) }),
+    ...(members.has(13) && { evidence: address(members, 13, where) }),
+  };
+}
+
+/** @param {import("./members.js").Members} members @param {number} key @param {string} where */
+function address(members, key, where) {
+  const url = text(members, key, where, 2000);
+  return /^https?:\/\//.test(url) ? url : refuse("malformed", "an address is demanded here", `${where}/${key}`);
+}
+
+/** @param {any} value @param {string} where @returns {Registrar} */
+function readRegistrar(value, where) {
+  const members = asMap(value, where, [1, 2], [3]);
+  return {
+    entity: text(members, 1, where),
+    name: readWords(members.get(2), `${where}/2`, 200),
+    ...(members.has(3) && { address: address(members, 3, where) }),
   };
 }
 
