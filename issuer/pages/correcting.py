@@ -91,7 +91,7 @@ class Correcting:
     async def _show_answers(
         self, request: web.Request, document: Document, kind: CredentialType, form: Form, claims: dict[str, object]
     ) -> web.StreamResponse:
-        locale, words = locale_of(request), translator(request)
+        locale, words, held = locale_of(request), translator(request), await details(self._office, document)
         return await render(
             request,
             "console/correct_answers.html",
@@ -100,6 +100,7 @@ class Correcting:
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),
             told=questions.answers(kind, claims, locale, words),
+            changes=None if held is None else questions.changes(kind, held, claims, locale, words),
             reason=form.value("reason"),
             hidden=[(name, value) for name, value in form.sent() if name not in _PLUMBING],
         )

@@ -59,6 +59,16 @@ class Answer:
     values: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A question whose answer was another before; either side is empty where there was none."""
+
+    label: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    picture: bool
+
+
 def sections(kind: CredentialType, locale: str, defaults: Mapping[str, str], words: Words) -> list[Section]:
     """The questions in the order of the type's groups. ``defaults`` by field name."""
     made = []
@@ -271,6 +281,17 @@ def answers(kind: CredentialType, claims: Mapping[str, Any], locale: str, words:
         given = [line for line in lines if line is not None]
         if given:
             told.append((group.label.in_(locale), given))
+    return told
+
+
+def changes(kind: CredentialType, before: Mapping[str, Any], after: Mapping[str, Any], locale: str, words: Words) -> list[Change]:
+    """What a correction makes different, in the type's order."""
+    told = []
+    for claim in kind.claims:
+        old, new = (_answer(claim, claims, locale, words) for claims in (before, after))
+        if old != new:
+            before_it, now = (() if each is None else each.values for each in (old, new))
+            told.append(Change(claim.label.in_(locale), before_it, now, claim.kind is Kind.PORTRAIT))
     return told
 
 

@@ -36,7 +36,7 @@ _EVENTS = {
     "letter-locked": N_("Letter blocked after too many wrong dates of birth"),
     "approved": N_("Approved by a second person"),
     "sent-back": N_("Sent back by a second person"),
-    "corrected": N_("Corrected; earlier copies were cancelled"),
+    "corrected": N_("Corrected; copies made before no longer count"),
     "wallet-accepted": N_("The wallet has put it away"),
     "wallet-failure": N_("The wallet could not use it"),
     "wallet-deleted": N_("The wallet no longer has these copies; they are on hold for good"),

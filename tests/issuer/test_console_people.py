@@ -169,13 +169,15 @@ async def test_sent_back_then_corrected_then_approved(careful: Registry) -> None
     assert ana.errors() == ["reason"]
     await ana.send(f"/console/documents/{number}/correct", [*fields, ("reason", "Wrong powers")])
     assert "Check the correction" in ana.text
-    assert "Council tax" not in ana.text
+    changed, whole = ana.text.split("All details as they will be")
+    assert "Before: Council tax" in changed
+    assert "Council tax" not in whole
     done = [pair for pair in fields if pair[0] != "step"]
     await ana.send(f"/console/documents/{number}/correct", [*done, ("reason", "Wrong powers"), ("step", "change")])
     assert "Wrong powers" in ana.text
     await ana.send(f"/console/documents/{number}/correct", [*done, ("reason", "Wrong powers"), ("step", "make")])
     assert ana.path == f"/console/documents/{number}"
-    assert "Corrected; earlier copies were cancelled" in ana.text
+    assert "Corrected; copies made before no longer count" in ana.text
     assert "You wrote these details" in await ana.open(f"/console/documents/{number}/decide")
     await ana.send(f"/console/documents/{number}/approve", {})
     assert ana.status == 403

@@ -47,7 +47,7 @@ async def _letter(clerk: Walker, document: str) -> None:
     await clerk.page.goto(document)
     await clerk.look("document")
     await clerk.page.goto(f"{document}/sign-in-letter")
-    await clerk.page.get_by_role("heading", name="Your document is ready to collect").wait_for()
+    await clerk.page.get_by_role("heading", name="A document for you to collect").wait_for()
     await expect(clerk.page.locator("img")).to_have_js_property("complete", value=True)
     await clerk.look("sign-in-letter")
 
