@@ -98,7 +98,8 @@ class Parsed(Struct, frozen=True, kw_only=True):
     """The structure of received bytes. Nothing in it is a fact before ``verify``; only ``parse`` and ``disclose`` make one.
 
     ``payload`` is what the issuer signed: as it was sent where that is JSON, digests included, else its members under their JSON names.
-    ``vct``, ``issuer``, ``status`` and ``holder`` (where a format has it at hand) are hints, empty or ``None`` where absent.
+    ``vct``, ``issuer``, ``status`` and ``holder`` (where a format has it at hand) are hints, empty or ``None`` where absent. ``doctype`` is only
+    there where a document signer of others signed it (ISO/IEC 18013-5 annex B): then whoever trusts its authority says who the issuer is.
     """
 
     format: str
@@ -109,6 +110,7 @@ class Parsed(Struct, frozen=True, kw_only=True):
     binding_token: str | None = None
     vct: str = ""
     issuer: str = ""
+    doctype: str = ""
     x5c: tuple[bytes, ...] = ()
     kid: bytes = b""  # where no certificates came along: which of the issuer's keys (RFC 9052 section 3.1)
     status: StatusReference | None = None

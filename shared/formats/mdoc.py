@@ -1,7 +1,7 @@
 """ISO/IEC 18013-5 mdocs: the format ``mso_mdoc``, as OpenID4VCI appendix A.2 and OpenID4VP appendix B.2 carry it.
 
 A copy is base64url of IssuerSigned, a presentation base64url of a DeviceResponse with that one document. An mdoc names no issuer: that is
-the URI in its signer's certificate. It has no audience, nonce or time of its own either: the holder's device signs what the request said
+the URI in its signer's certificate, or of a document signer of others whoever its authority is pinned for. It has no audience, nonce or time of its own either: the holder's device signs what the request said
 of all three, so that one made for another request is simply not by the holder.
 
 Each type has one namespace, named as its doctype, see ``_elements``. Limits have digestIDs below 64 and are always shown, so that a
@@ -170,6 +170,7 @@ def _parsed(wire: str, shown: Shown) -> Parsed:
         raise Malformed("the issuer signed another kind of document", where="/documents/0/docType")
     inner = _Inner(shown.spaces, auth, mso, shown.device)
     x5c = _wire.certificates(auth)
+    signer = load_certificate(x5c[0], "/x5chain")
     return Parsed(
         format=NAME,
         wire=wire,
@@ -177,7 +178,8 @@ def _parsed(wire: str, shown: Shown) -> Parsed:
         payload=_payload(mso, auth.payload),
         binding_token=None if shown.device is None else wire,
         vct=mso.doctype if inner.rules is None else inner.rules.vct,
-        issuer=next(iter(load_certificate(x5c[0], "/x5chain").uris), ""),
+        issuer="" if signer.is_document_signer else next(iter(signer.uris), ""),
+        doctype=mso.doctype if signer.is_document_signer else "",
         x5c=x5c,
         status=mso.status,
         holder=mso.holder,
