@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..codec import cbor
 from ..codec.reader import pointer
 from ..cose.members import Members, array, as_array, as_map, as_uint, text, uint
 from ..credentials import Text
@@ -158,6 +159,16 @@ def read_registrar(value: object, where: str) -> Registrar:
         name=read_words(members[2], pointer(where, 2), 200),
         address=_address(members, 3, where),
     )
+
+
+def render_uses(uses: Iterable[RegisteredUse]) -> bytes:
+    """Several uses as one item, to be kept."""
+    return cbor.dumps([render_use(use) for use in uses], canonical=True)
+
+
+def parse_uses(data: bytes) -> tuple[RegisteredUse, ...]:
+    """The inverse."""
+    return tuple(read_use(each, f"/{index}") for index, each in enumerate(as_array(cbor.loads(data))))
 
 
 def render_wants(wants: Iterable[Want]) -> list[list[Any]]:
