@@ -1,7 +1,7 @@
 """A chain of three levels, from a court over the court service to the ministry, resolved from statements that are held already.
 
-Every call looks for the way anew and checks all of it: four signatures, times, names, keys, constraints, policies and entitlements. Only reading
-a statement's text is remembered from call to call, as it is while a service runs.
+Every call looks for the way anew and checks all of it: four signatures, times, names, keys, constraints, policies and entitlements. Only how a
+statement reads, and what the same superiors' policies come to together, is remembered from call to call, as it is while a service runs.
 """
 
 from __future__ import annotations

@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ..codec.reader import as_str, pointer
 from ..errors import Malformed, NotEntitled, TooLarge, Unavailable, Untrusted, VcError
 from ..flow import Fetch, Fetched, Flow
 from ..jose.jwk import render_jwk
-from ..urls import LOOPBACK, check_identifier, with_query
+from ..urls import with_query
 from .entitlements import Entitlement, Grants
 from .federation_anchor import FederationAnchor
-from .federation_keys import FederationKey, find_key
-from .metadata_policy import Metadata, apply, check_nothing_emptied, resolve_policy
+from .federation_keys import FederationKey, check_entity, find_key
+from .metadata_policy import Metadata, MetadataPolicy, apply, check_nothing_emptied, resolve_policy
 from .statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
 from .trust_marks import TrustMark, check_trust_mark, parse_trust_mark
 
@@ -28,6 +29,8 @@ MAX_STATEMENTS: Final = 8
 MAX_FETCHES: Final = 64
 MAX_CHAINS: Final = 32  # that are judged while one is looked for
 FETCH_ENDPOINT: Final = "federation_fetch_endpoint"
+_ACCEPT: Final = MappingProxyType({"accept": MEDIA_TYPE})
+_CONTENT: Final = MappingProxyType({"content-type": MEDIA_TYPE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +181,15 @@ def _resolved(line: _Line) -> Metadata:
             except Untrusted as error:
                 raise error.within(f"/{index + 1}/constraints") from error.__cause__
             metadata = each.constraints.filter_types(metadata)
-    policies = [each.metadata_policy for each in reversed(line.about) if each.metadata_policy is not None]
-    found = apply(resolve_policy(policies), metadata)
+    found = apply(_policy_of(tuple(each.wire for each in reversed(line.about) if each.metadata_policy)), metadata)
     check_nothing_emptied(metadata, found)
     return found
+
+
+@lru_cache(maxsize=256)
+def _policy_of(tokens: tuple[str, ...]) -> MetadataPolicy:
+    """What these statements demand together, the highest superior's first: the same for all who are below them."""
+    return resolve_policy(parse_statement(each).metadata_policy or {} for each in tokens)
 
 
 def _granted(line: _Line) -> Grants:
@@ -235,7 +243,7 @@ def resolve(
     With ``vct`` the first chain by which it may say this type in a document made at ``made_at`` (now, if not given), else the first that holds. Where none does, the error of the path that came closest:
     as ``verify_trust_chain``, ``Unavailable`` where somebody did not answer, ``Untrusted`` where no path leads to an anchor.
     """
-    check_identifier(entity, plain_http=LOOPBACK)
+    check_entity(entity)
     search = _Search({each.entity: each for each in anchors}, at, None if vct is None else (vct, at if made_at is None else made_at))
     subject = yield from search.configuration(entity)
     yield from search.climb((subject,), subject, (entity,))
@@ -314,7 +322,7 @@ class _Search:
             if len(self.fetched) >= MAX_FETCHES:
                 raise TooLarge(f"more than {MAX_FETCHES} statements would have to be fetched")
             try:
-                got = yield Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_BYTES)
+                got = yield Fetch(url=url, headers=_ACCEPT, max_bytes=MAX_BYTES)
                 self.fetched[url] = _read(got)
             except VcError as error:
                 self.fetched[url] = error
@@ -345,12 +353,17 @@ def answer_from(statements: Iterable[EntityStatement]) -> Callable[[Fetch], Fetc
         held = newest.setdefault((each.iss, each.sub), each)
         if each.iat > held.iat:
             newest[each.iss, each.sub] = each
-    bodies = {url: each.wire.encode() for each in newest.values() if (url := _url_of(each, newest)) is not None}
+    answers = {
+        url: Fetched(status=200, headers=_CONTENT, body=each.wire.encode())
+        for each in newest.values()
+        if (url := _url_of(each, newest)) is not None
+    }
 
     def answer(fetch: Fetch) -> Fetched:
-        if fetch.url not in bodies:
+        found = answers.get(fetch.url)
+        if found is None:
             raise Unavailable("this statement is not among those that are held here")
-        return Fetched(status=200, headers={"content-type": MEDIA_TYPE}, body=bodies[fetch.url])
+        return found
 
     return answer
 

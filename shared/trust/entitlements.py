@@ -7,7 +7,7 @@ since the epoch, ``until`` is the first one that no longer counts. What has ende
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -49,18 +49,18 @@ class Grants:
 
     def narrowed(self, above: Grants) -> Grants:
         """What is left of it where the superior itself was only given ``above``."""
-        return replace(
-            self,
+        return Grants(
             entitlements=narrow(self.entitlements, above.accredits),
+            accredits=self.accredits,
             may_register=tuple(each for each in self.may_register if each in above.accredits_registrars),
+            accredits_registrars=self.accredits_registrars,
         )
 
-    def within(self, vcts: Iterable[str] | None) -> Grants:
+    def within(self, vcts: Collection[str] | None) -> Grants:
         """Only those types, if any are named."""
-        if vcts is None:
+        if vcts is None or all(each.vct in vcts for each in self.entitlements):
             return self
-        named = frozenset(vcts)
-        return replace(self, entitlements=tuple(each for each in self.entitlements if each.vct in named))
+        return replace(self, entitlements=tuple(each for each in self.entitlements if each.vct in vcts))
 
 
 def narrow(granted: Sequence[Entitlement], accredited: Sequence[Entitlement]) -> tuple[Entitlement, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from ..codec.reader import get_object, get_objects, get_str, pointer
@@ -30,8 +31,14 @@ class FederationKey:
 
 
 def get_entity(obj: Mapping[str, Any], name: str, where: str = "") -> str:
+    """A member that is an entity identifier; ``Malformed`` with a pointer."""
+    return check_entity(get_str(obj, name, where), pointer(where, name))
+
+
+@lru_cache(maxsize=4_096)
+def check_entity(entity: str, where: str = "") -> str:
     """An entity identifier: an https address with neither query nor fragment, or one on this very machine for trials (section 1.2)."""
-    return check_identifier(get_str(obj, name, where), where=pointer(where, name), plain_http=LOOPBACK)
+    return check_identifier(entity, where=where, plain_http=LOOPBACK)
 
 
 def parse_jwks(obj: Mapping[str, Any], where: str = "") -> tuple[FederationKey, ...]:

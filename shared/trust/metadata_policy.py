@@ -66,11 +66,14 @@ def _is_uniform(items: list[Any]) -> bool:
 
 def _key(value: Any) -> Any:
     """Hashable, and equal for what is the same JSON value: ``true`` is not 1, 1.0 is, and members have no order."""
-    if type(value) is dict:
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is dict:
         return "object", frozenset((name, _key(each)) for name, each in value.items())
-    if type(value) is list:
+    if kind is list:
         return "array", tuple(map(_key, value))
-    return ("boolean", value) if type(value) is bool else value
+    return ("boolean", value) if kind is bool else value
 
 
 def _keys(items: list[Any]) -> set[Any]:
@@ -251,7 +254,7 @@ def check_nothing_emptied(before: Metadata, after: Metadata) -> None:
     """
     for kind, members in after.items():
         for name, value in members.items():
-            if value in ([], "") and before[kind].get(name):
+            if not value and value in ([], "") and before[kind].get(name):
                 raise PolicyError("the superiors leave nothing of this", where=pointer(pointer("", kind), name))
 
 
@@ -259,5 +262,5 @@ def resolve_policy(policies: Iterable[MetadataPolicy]) -> MetadataPolicy:
     """Those of a chain, the highest superior's first (section 6.1.4.1)."""
     merged: MetadataPolicy = {}
     for each in policies:
-        merged = merge(merged, each)
+        merged = merge(merged, each) if merged else each
     return merged
