@@ -56,6 +56,19 @@ def add_key_options(one: Parser, *, show: str) -> None:
     one.add_argument("--reason", default="", metavar="TEXT", help="why, for the record and for those who check; needed to withdraw or end")
 
 
+def add_profile_options(one: Parser) -> None:
+    """The options of a command that trusts an anchor: one over document signers of others."""
+    one.add_argument(
+        "--profile",
+        choices=("iso-18013-5",),
+        help="the anchor is an authority of ISO/IEC 18013-5 over document signers (IACA); needs --entity, the name to call the issuer by, and "
+        "--doctype",
+    )
+    one.add_argument(
+        "--doctype", action="append", default=[], metavar="D", help="kind of mdoc that such an authority is trusted for; may be repeated"
+    )
+
+
 def read_passphrase(file: Path | str | None) -> str:
     """What the file of a ``--passphrase-file`` option holds, empty where none is named; ``ConfigError`` if it cannot be read."""
     if file is None:

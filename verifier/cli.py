@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, port, read_passphrase, run_command
+from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -130,6 +130,7 @@ def _add_bundle(commands: Commands[Parser]) -> None:
     one.add_argument("--entity", metavar="URL", help="trust the anchor for this issuer alone, and fetch its lists from there")
     one.add_argument("--name", default="", help="what to call the anchor (default: its own name)")
     one.add_argument("--address", metavar="URL", help="where that issuer or organisation is reached, if its identifier is no such address")
+    add_profile_options(one)
     one.add_argument(
         "--without-snapshot",
         action="store_true",

@@ -22,6 +22,7 @@ from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import CERTIFICATE, CRL
 from shared.trust.bundle import Source
 from shared.trust.certificates import Chains, chains_of
+from shared.trust.document_signers import list_key
 from shared.trust.policy import Policy
 from shared.verify import Knowledge, Material
 from shared.web import heard
@@ -127,7 +128,7 @@ class Store:
 
     async def refresh(self, fetch: Fetching) -> list[Visit]:
         """Visit every pinned anchor and every trusted issuer that has an address, and keep what is genuine."""
-        desk, entities = self.desk, issuers(self.desk)
+        desk, entities = self.desk, _visited(self.desk)
         async with self._visiting:
             await heard.listen(desk.storage, fetch, desk.trust, at=desk.clock, plain_http=desk.plain_http)
             for entity in entities:
@@ -206,7 +207,7 @@ class Store:
 
     def issuers(self) -> list[str]:
         """The issuers that are visited, by address or DID, and the lists that the settings name."""
-        return [*issuers(self.desk), *web_dids(self.desk), *self.desk.settings.bitstring_lists]
+        return [*_visited(self.desk), *web_dids(self.desk), *self.desk.settings.bitstring_lists]
 
     async def visits(self) -> list[Visit]:
         """How the last visits went."""
@@ -216,6 +217,11 @@ class Store:
 def issuers(desk: Desk) -> list[str]:
     """The addresses of trusted issuers. One that is trusted without an address can be checked only with what holders bring along."""
     return sorted({each.entity for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER) if each.entity is not None})
+
+
+def _visited(desk: Desk) -> list[str]:
+    """The addresses of trusted issuers, those of mdocs by document signers of others among them."""
+    return sorted({*issuers(desk), *(each.entity for each in desk.trust.iacas if each.entity is not None and "://" in each.entity)})
 
 
 def web_dids(desk: Desk) -> list[str]:
@@ -228,7 +234,11 @@ def _genuine(found: Survey, policy: Policy, at: int) -> list[VerifiedStatusToken
     genuine = []
     for uri, token in (*found.lists.items(), *found.other_forms.items()):
         try:
-            genuine.append(verify_list(token, found.entity, found.vcts, policy, x5c=token.x5c, at=at))
+            key = list_key(policy, found.entity, token, at)
+            if key is None:
+                genuine.append(verify_list(token, found.entity, found.vcts, policy, x5c=token.x5c, at=at))
+            else:
+                genuine.append(_read(verify_origin(token, uri=token.uri, key=key, at=at)))
         except VcError as error:
             found.faults.append(f"the list {uri}: {error.detail}")
     return genuine
@@ -245,9 +255,13 @@ def verify_list(
         except (Rejected, Undecided) as error:
             fault = error
         else:
-            _ = verified.statuses  # one that cannot be unpacked says nothing, and teaches nothing
-            return verified
+            return _read(verified)
     raise fault
+
+
+def _read(verified: VerifiedStatusToken) -> VerifiedStatusToken:
+    _ = verified.statuses  # one that cannot be unpacked says nothing, and teaches nothing
+    return verified
 
 
 def needs(trust: TrustAnchors, known: Heard, lists: Sequence[KeptList]) -> frozenset[str]:

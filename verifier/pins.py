@@ -66,12 +66,15 @@ def _pin_anchor(trust: TrustAnchors, data: bytes, arguments: argparse.Namespace)
             entity=arguments.entity,
             address=arguments.address,
             without_snapshot=arguments.without_snapshot,
+            profile=arguments.profile,
+            vcts=arguments.doctype or None,
         )
     except VcError as error:
         raise ConfigError(f"{arguments.file}: {error.detail}", where="file") from error
     with suppress(Conflict):  # trusted already: once more changes nothing
         trust = trust.add(anchor)
     for_whom = f", for {anchor.entity} alone" if anchor.entity else ""
+    for_whom += f", document signers ({anchor.profile}) of {', '.join(anchor.vcts)}" if anchor.profile and anchor.vcts else ""
     return trust, f"Trusted from now on as {anchor.role}: {anchor.name}{for_whom}, SHA-256 {anchor.fingerprint}"
 
 

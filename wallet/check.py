@@ -10,6 +10,7 @@ from shared.errors import Malformed, NotBound, UnknownCredentialType
 from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
 from shared.openid4vci import Configuration, KeyDemand
+from shared.trust.document_signers import check_document_signer
 from shared.trust.policy import Policy
 from wallet.attester import Attester
 
@@ -74,14 +75,22 @@ def _check_copy(key: KeyId, parsed: Parsed, holder: PublicKey, *, policy: Policy
     kind = all_types().get(parsed.vct)
     if kind is None:
         raise UnknownCredentialType("this wallet does not know that type of document", where="/vct")
-    leaf = policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at)
+    signer = check_document_signer(policy, parsed.x5c, parsed.doctype, at) if parsed.doctype else None
+    if signer is not None:
+        parsed = signer.name(parsed)
+    leaf = signer or policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at)
     claims = formats()[parsed.format].check_received(parsed, leaf.public, holder=holder, at=at)
     return Checked(id=str(key), key=key, parsed=parsed, claims=claims, type=kind, issuer_name=leaf.subject)
+
+
+def same_document(one: Checked, other: Checked) -> bool:
+    """Whether both say the same, in whatever format."""
+    return one.type is other.type and one.claims.claims == other.claims.claims and one.claims.issuer == other.claims.issuer
 
 
 def _check_alike(checked: Sequence[Checked]) -> None:
     """Copies that differ would tell one showing from another."""
     first = checked[0]
     for one in checked[1:]:
-        if one.type is not first.type or one.claims.claims != first.claims.claims or one.claims.issuer != first.claims.issuer:
+        if not same_document(first, one):
             raise Malformed("the copies of this document do not all say the same", where="/credentials")

@@ -10,15 +10,17 @@ import argparse
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.errors import Conflict, Malformed
-from shared.terminal import Commands, Parser, port, read_passphrase, run_command
+from shared.errors import Malformed
+from shared.terminal import Commands, Parser, add_profile_options, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
 
+    from shared.trust.anchors import Anchor
     from wallet.app import Host
     from wallet.config import Place, WalletSettings
     from wallet.enter import Opened
@@ -40,7 +42,12 @@ def parser() -> Parser:
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
     _add_trust(commands)
-    _command(commands, "vouch", "make or renew the certificate by which issuers know wallets of this service, and make keys that are missing", vouch)
+    _command(
+        commands,
+        "vouch",
+        "make or renew the certificate by which issuers know wallets of this service, and make keys that are missing",
+        vouch,
+    )
     _add_receive(commands)
     _add_open(commands)
     _wallet(_command(commands, "list", "show the documents of a wallet", _on_wallet("list_cards"))).add_argument(
@@ -93,6 +100,7 @@ def _add_trust(commands: Commands[Parser]) -> None:
         "--entity", default="", metavar="URI", help="trust it for this organisation only, and fetch from there what it may ask for"
     )
     one.add_argument("--address", default="", metavar="URL", help="where the organisation is reached, if its identifier is no such address")
+    add_profile_options(one)
     _command(actions, "list", "show who is trusted", trust_list)
 
 
@@ -204,21 +212,24 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def trust_add(arguments: argparse.Namespace) -> int:
+    from shared.keys import Role
     from shared.private_file import write_whole
     from shared.trust.anchors import render_trust
-    from shared.web.setup import add_anchor
+    from shared.web.setup import read_anchor
     from wallet.init import read_trust
 
     place = place_of(arguments)
-    entry = f"{arguments.file}:{arguments.role}" + (f":{arguments.entity}" if arguments.entity else "")
-    entry += f"@{arguments.address}" if arguments.address else ""
-    before = read_trust(place)
-    after = add_anchor(before, entry, name=arguments.name)
-    if after == before:
-        raise Conflict("this anchor is trusted already")
-    write_whole(place.path(place.settings.trust), render_trust(after))
-    anchor = after.anchors[-1]
-    print(f"Trusted as {anchor.role}: {anchor.name}")
+    anchor = read_anchor(
+        Path(arguments.file),
+        Role(arguments.role),
+        entity=arguments.entity or None,
+        name=arguments.name,
+        address=arguments.address or None,
+        profile=arguments.profile,
+        vcts=arguments.doctype or None,
+    )
+    write_whole(place.path(place.settings.trust), render_trust(read_trust(place).add(anchor)))
+    print(f"Trusted as {anchor.role}{_profile(anchor)}: {anchor.name}")
     print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
     return 0
 
@@ -240,8 +251,13 @@ def trust_list(arguments: argparse.Namespace) -> int:
     from wallet.init import read_trust
 
     for anchor in read_trust(place_of(arguments)).anchors:
-        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}  {anchor.fingerprint}")
+        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}{_profile(anchor)}  {anchor.fingerprint}")
     return 0
+
+
+def _profile(anchor: Anchor) -> str:
+    """Of document signers of others: what they are trusted for."""
+    return f" [{anchor.profile}: {', '.join(anchor.vcts or ())}]" if anchor.profile else ""
 
 
 def open_link(arguments: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ from shared.status.token_status_list import (
     verify_token,
 )
 from shared.storage import Tx
+from shared.trust.document_signers import list_key
 from wallet import cut_off, history, invite
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_parts, ledger, put_copies, renewal, usable, wait_of
 from wallet.clients import Client, client_of, token_of
@@ -118,7 +119,11 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     at, document = means.clock(), item.value
     living = [copy for copy in document.copies if copy.status_uri and copy.expires_at > at]
     own = await _own_chain(means, vault, living)
-    tokens = {uri: await _fetch_list(means, document, uri, own) for uri in sorted({copy.status_uri for copy in living})}
+    mdocs = {copy.status_uri for copy in living if copy.format in LASTING}
+    tokens = {
+        uri: await _fetch_list(means, document, uri, own, accept=CWT_MEDIA_TYPE if uri in mdocs else _LISTS)
+        for uri in sorted({copy.status_uri for copy in living})
+    }
     said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own)
     seen = _judge(document.status, [copy for copy in living if copy.format not in LASTING] or living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
@@ -154,16 +159,18 @@ async def _own_chain(means: Means, vault: Vault, living: Sequence[CopyLine]) -> 
     return formats()[living[0].format].parse(copy.value.wire).x5c
 
 
-async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[bytes, ...]) -> VerifiedStatusToken | None:
+async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[bytes, ...], *, accept: str) -> VerifiedStatusToken | None:
     """The list, signed for the issuer and type of this document; ``None`` when it cannot be had or believed."""
     try:
-        got = await means.fetch(Fetch(url=uri, headers={"accept": _LISTS}, max_bytes=MAX_TOKEN))
+        got = await means.fetch(Fetch(url=uri, headers={"accept": accept}, max_bytes=MAX_TOKEN))
         if got.status != 200:
             return None
         parsed = parse_token(got.body)
         at = means.clock()
-        signer = means.trust().check_issuer(parsed.x5c or own, document.issuer, document.vct, at)
-        return verify_token(parsed, uri=uri, key=signer.public, at=at)
+        key = list_key(means.trust(), document.issuer, parsed, at)
+        if key is None:
+            key = means.trust().check_issuer(parsed.x5c or own, document.issuer, document.vct, at).public
+        return verify_token(parsed, uri=uri, key=key, at=at)
     except VcError as error:
         log.info("a status list was not taken: %s", error.code)
         return None

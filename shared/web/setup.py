@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,10 +57,19 @@ def add_anchor(trust: TrustAnchors, option: str, *, name: str = "") -> TrustAnch
     raise ConfigError(f"write FILE.pem:{' or FILE.pem:'.join(ROLES)}, then perhaps :ENTITY_URL and @ADDRESS; not {option}", where="trust")
 
 
-def read_anchor(file: Path, role: Role, *, entity: str | None = None, name: str = "", address: str | None = None) -> Anchor:
+def read_anchor(
+    file: Path,
+    role: Role,
+    *,
+    entity: str | None = None,
+    name: str = "",
+    address: str | None = None,
+    profile: str | None = None,
+    vcts: Sequence[str] | None = None,
+) -> Anchor:
     """The certificate in ``file`` as an anchor; ``ConfigError`` as above."""
     try:
-        return parse_anchor(file.read_bytes(), role=role, name=name, entity=entity, address=address)
+        return parse_anchor(file.read_bytes(), role=role, name=name, entity=entity, address=address, profile=profile, vcts=vcts)
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}", where="trust") from error
     except VcError as error:
