@@ -11,6 +11,10 @@ from issuer import config, makers
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.envelopes import Envelopes
+from issuer.federation import collect
+from issuer.federation import publish as federation
+from issuer.federation.endpoints import Endpoints
+from issuer.federation.own import entity_of
 from issuer.init import migrations, publisher
 from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
@@ -29,7 +33,6 @@ from shared.web import auth
 from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
-from shared.web.entity import OwnEntity, Said, document_keys, name_of
 from shared.web.housekeeping import keep_house
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -89,26 +92,6 @@ def publisher_of(office: Office) -> Publisher:
     return publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
 
 
-def entity_of(office: Office) -> OwnEntity:
-    """What this office says of itself in federations."""
-    return OwnEntity(
-        storage=office.storage,
-        custodian=office.custodian,
-        clock=office.clock,
-        entity=office.settings.public_url,
-        url=office.settings.public_url,
-        name=name_of(office.settings, office.settings.name),
-        hints=office.settings.authority_hints,
-        says=lambda: said_by(office),
-    )
-
-
-async def said_by(office: Office) -> Said:
-    """An issuer, with the keys of its documents."""
-    url = office.settings.public_url
-    return Said({"openid_credential_issuer": {"credential_issuer": url, **document_keys(await office.custodian.public(ISSUER))}})
-
-
 async def stop(office: Office) -> None:
     await office.storage.close()
     await office.custodian.close()
@@ -125,9 +108,12 @@ def build(office: Office) -> web.Application:
     VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
     entity_of(office).add_to(app)
+    if office.settings.superior:
+        Endpoints(office).add_to(app)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, visit, every=CHORES_EVERY)
+    keep_house(app, visit_federation, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: office.custodian.public(ISSUER)
     return app
 
@@ -151,8 +137,14 @@ async def one_round(app: web.Application) -> None:
     await app[ENVELOPES].refresh()
     await publisher_of(office).tend()
     await entity_of(office).tend()
+    await federation.tend(office)
 
 
 async def visit(app: web.Application) -> None:
     """Hear from the makers of wallets what they have withdrawn, when it is time."""
     await makers.hear(app[OFFICE], app[FETCHER])
+
+
+async def visit_federation(app: web.Application) -> None:
+    """Hear from those below and above in federations, when it is time; in turns of its own, as some of them may be slow."""
+    await collect.visit(app[OFFICE], app[FETCHER])

@@ -110,6 +110,10 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
             "DID of this office; the DID has a key of its own."
         ),
     ] = "off"
+    superior: Annotated[
+        bool,
+        Meta(description="Whether this office speaks for bodies below it in a federation: accredits them and says what they may say."),
+    ] = False
     snapshot_days: Annotated[
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),

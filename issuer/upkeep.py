@@ -8,6 +8,7 @@ from pathlib import Path
 
 from issuer import app, config, init, makers
 from issuer.config import Settings
+from issuer.federation.own import entity_of
 from issuer.office import ISSUER, REFERENCES, ROLES, STORAGE, Office
 from issuer.pages.entrance import ways_in
 from issuer.publish import StatusLists
@@ -83,7 +84,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
         "status lists": _status,
         "sign-in of operators": _sign_in,
         "makers of wallets": makers.examine,
-        "federations": lambda office: app.entity_of(office).examine(),
+        "federations": lambda office: entity_of(office).examine(),
     }
     return await doctor.examine("issuer", lambda: app.open_office(directory, settings, clock=clock, entropy=entropy), checks, app.stop)
 

@@ -12,7 +12,8 @@ from support.registry import NOON, URL, Registry, Template, serving
 from support.thrift import easy_seal
 
 from issuer import upkeep
-from issuer.app import entity_of, one_round
+from issuer.app import one_round
+from issuer.federation.own import entity_of
 from issuer.office import ISSUER
 from shared.clock import DAY, system_entropy
 from shared.custody import open_custodian

@@ -1,0 +1,1 @@
+"""This office in federations: what it says of itself and, where the setting ``superior`` is on, of those below it."""

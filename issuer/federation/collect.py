@@ -1,0 +1,138 @@
+"""Visits by the clock: what those below say of themselves, for what is published of them, and what those above say of us, for our own page.
+
+Never because somebody asked (security rule S21). What could not be had leaves what was known before, and the fault is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from issuer.federation.enrol import check_configuration, read_keys
+from issuer.federation.terms import parse_terms
+from issuer.office import Office
+from issuer.records import above, subordinates
+from issuer.records.subordinates import State, Subordinate
+from shared.errors import Unavailable, Untrusted, VcError
+from shared.flow import Fetch, Fetched
+from shared.jose.jwk import thumbprint
+from shared.keys import Role
+from shared.storage import Tx
+from shared.trust.chain import FETCH_ENDPOINT, configuration_url
+from shared.trust.constraints import parse_constraints
+from shared.trust.federation_keys import FederationKey, parse_jwks
+from shared.trust.snapshot import KeyHistory
+from shared.trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
+from shared.urls import with_query
+
+EVERY: Final = 3_600  # seconds between two visits to one body
+SOON: Final = 120  # while somebody waits for a second person, who wants to know what its address shows
+AT_ONCE: Final = 8
+DOCUMENTS: Final = {
+    "openid_credential_issuer": Role.CREDENTIAL_ISSUER,
+    "openid_credential_verifier": Role.RELYING_PARTY,
+    "openid_wallet_provider": Role.WALLET_PROVIDER,
+}
+"""The role of the keys in the metadata of each entity type."""
+Fetcher = Callable[[Fetch], Awaitable[Fetched]]
+
+
+async def visit(office: Office, fetch: Fetcher) -> None:
+    """Everybody whose time has come."""
+    turn, at = asyncio.Semaphore(AT_ONCE), office.clock()
+
+    async def one(work: Awaitable[None]) -> None:
+        async with turn:
+            await work
+
+    below = await office.storage.read(subordinates.everybody) if office.settings.superior else []
+    known = {each.entity: each for each in await office.storage.read(above.everybody)}
+    due = [each for each in office.settings.authority_hints if each not in known or known[each].tried_at + EVERY <= at]
+    await asyncio.gather(
+        *(one(_visit_below(office, each, fetch)) for each in below if _is_due(each, at)),
+        *(one(_visit_above(office, each, fetch)) for each in due),
+    )
+
+
+def _is_due(each: Subordinate, at: int) -> bool:
+    waits = each.wanted_keys is not None
+    return (waits or each.state is State.ACTIVE) and (each.tried_at is None or each.tried_at + (SOON if waits else EVERY) <= at)
+
+
+async def read_configuration(entity: str, fetch: Fetcher) -> EntityStatement:
+    """What ``entity`` says of itself at its own address; nothing is checked yet. ``Unavailable``, ``Untrusted``, as ``parse_statement``."""
+    return parse_statement(await _get(configuration_url(entity), fetch))
+
+
+async def _get(url: str, fetch: Fetcher) -> str:
+    got = await fetch(Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_BYTES))
+    if got.status != 200:
+        raise (Unavailable if got.status >= 500 else Untrusted)(f"it answered {got.status}")
+    return got.body.decode("ascii", "replace")
+
+
+# --- below -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def _visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None:
+    at, said = office.clock(), None
+    try:
+        said = await read_configuration(each.entity, fetch)
+        check_configuration(office, each.entity, said, said.keys, at)
+    except VcError as error:
+        said, fault = None, error.detail
+    else:
+        fault = ""
+    await office.storage.write(lambda tx: _note(tx, each.entity, said, fault, at), point="federation-heard")
+
+
+async def _note(tx: Tx, entity: str, said: EntityStatement | None, fault: str, at: int) -> None:
+    """The row as it is now decides: it may have been changed during the visit."""
+    now, token = await subordinates.get(tx, entity), None
+    published = said is not None and _names(said.keys) == _names(read_keys(now.wanted_keys or now.keys))
+    if said is not None and now.keys:
+        try:
+            check_statement(said, read_keys(now.keys), at=at)
+            token = said.wire
+            await subordinates.note_keys(tx, entity, document_keys(now, said), DOCUMENTS.values(), at=at)
+        except VcError as error:
+            token, fault = None, error.detail
+    elif published and said is not None:
+        token = said.wire
+    await subordinates.heard(tx, entity, configuration=token, published=published, fault=fault, at=at)
+
+
+def _names(keys: tuple[FederationKey, ...]) -> set[str]:
+    return {thumbprint(each.public) for each in keys}
+
+
+def document_keys(body: Subordinate, said: EntityStatement) -> list[KeyHistory]:
+    """The keys of documents and questions that a body names, in so far as it may be of that type. ``Malformed`` where one cannot be read."""
+    limits = parse_constraints(parse_terms(body.terms).constraints or {})
+    found = []
+    for kind, members in limits.filter_types(said.metadata).items():
+        if kind in DOCUMENTS and "jwks" in members:
+            keys = parse_jwks(members, f"/metadata/{kind}")
+            found += [KeyHistory.of(key.public, role=DOCUMENTS[kind], entity=body.entity, since=said.iat) for key in keys]
+    return found
+
+
+# --- above -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def _visit_above(office: Office, entity: str, fetch: Fetcher) -> None:
+    """The statement of ``entity`` about us, by the keys that it says it has: for our own page, and for nobody's trust."""
+    at, own = office.clock(), office.settings.public_url
+    name, token, fault = "", "", ""
+    try:
+        superior = await read_configuration(entity, fetch)
+        name = superior.name
+        said = parse_statement(await _get(with_query(superior.endpoint(FETCH_ENDPOINT), {"sub": own}), fetch))
+        if (said.iss, said.sub) != (entity, own):
+            raise Untrusted("it answers with a statement by or about somebody else")
+        check_statement(said, superior.keys, at=at)
+        token = said.wire
+    except VcError as error:
+        fault = error.detail
+    await office.storage.write(lambda tx: above.note(tx, entity, name=name, statement=token, fault=fault, at=at), point="federation-above")

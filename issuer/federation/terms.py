@@ -1,0 +1,78 @@
+"""What a superior grants a body below it, and under which conditions: the part of a subordinate statement that people decide on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from shared.codec import strict_json
+from shared.codec.reader import get_object, get_strings
+from shared.errors import Malformed
+from shared.trust.constraints import parse_constraints
+from shared.trust.entitlements import CLAIMS, MAX_ENTRIES, Entitlement, Grants, parse_grants, render_grants
+from shared.trust.metadata_policy import parse_policy
+
+MAX_BYTES: Final = 32_000  # of all terms of one body: its statement has to stay below 64 kB
+MAX_MARKS: Final = 16
+_KNOWN: Final = CLAIMS | {"constraints", "metadata_policy", "trust_marks"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """``grants`` are what it may say, accredit and register; ``constraints`` and ``policy`` in the form in which they are sent;
+    ``trust_marks`` the types of marks that it is given.
+    """
+
+    grants: Grants = field(default_factory=Grants)
+    constraints: Mapping[str, Any] | None = None
+    policy: Mapping[str, Any] | None = None
+    trust_marks: tuple[str, ...] = ()
+
+    def replacing(self, before: Terms, at: int) -> Terms:
+        """These instead of ``before``: what is no longer granted stays with its end, for documents that were made before it (S14)."""
+        grants = replace(
+            self.grants,
+            entitlements=_kept(self.grants.entitlements, before.grants.entitlements, at),
+            accredits=_kept(self.grants.accredits, before.grants.accredits, at),
+        )
+        return replace(self, grants=grants)
+
+    def ended(self, at: int) -> Terms:
+        """Nothing is granted from ``at`` on; what was said before it stands."""
+        return Terms(constraints=self.constraints, policy=self.policy).replacing(self, at)
+
+
+def _kept(now: Sequence[Entitlement], before: Sequence[Entitlement], at: int) -> tuple[Entitlement, ...]:
+    new = {(each.vct, each.since) for each in now}
+    gone = [each for each in before if (each.vct, each.since) not in new and each.since < at]
+    found = (*now, *(each if each.until is not None and each.until <= at else replace(each, until=at) for each in gone))
+    if len(found) > MAX_ENTRIES:
+        raise Malformed(f"what ended stays: at most {MAX_ENTRIES} entries", where="/entitlements")
+    return found
+
+
+def parse_terms(data: bytes | str, where: str = "") -> Terms:
+    """``{"entitlements"?, "accredits"?, "may_register"?, "accredits_registrars"?, "constraints"?, "metadata_policy"?, "trust_marks"?}``.
+
+    ``Malformed``, ``TooLarge`` or ``PolicyError`` with a pointer, also for members that nobody knows.
+    """
+    obj = strict_json.load_object(data.encode() if isinstance(data, str) else data, max_bytes=MAX_BYTES, where=where)
+    if unknown := obj.keys() - _KNOWN:
+        raise Malformed("nobody knows this member", where=f"{where}/{min(unknown)}")
+    constraints, policy = get_object(obj, "constraints", optional=True), get_object(obj, "metadata_policy", optional=True)
+    parse_constraints(constraints or {}, "/constraints")
+    parse_policy(policy or {}, "/metadata_policy")
+    return Terms(
+        grants=parse_grants(obj),
+        constraints=constraints or None,
+        policy=policy or None,
+        trust_marks=tuple(dict.fromkeys(get_strings(obj, "trust_marks", optional=True, max_items=MAX_MARKS) or ())),
+    )
+
+
+def render_terms(terms: Terms) -> str:
+    """What ``parse_terms`` reads back to the same value."""
+    said = {"constraints": terms.constraints, "metadata_policy": terms.policy, "trust_marks": list(terms.trust_marks) or None}
+    grants = {name: value for name, value in render_grants(terms.grants).items() if name != "crit"}
+    return strict_json.dumps({**grants, **{name: value for name, value in said.items() if value is not None}}).decode()

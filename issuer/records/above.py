@@ -1,0 +1,41 @@
+"""What those above this office say of it, as it was last heard (``0009_federation.sql``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.storage import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superior:
+    """``statement`` is empty before anything was heard; ``fault`` says what was wrong with the last visit."""
+
+    entity: str
+    name: str
+    statement: str = field(repr=False)
+    tried_at: int
+    fault: str
+
+
+async def everybody(tx: Tx) -> list[Superior]:
+    rows = await tx.fetch("SELECT * FROM own_superior ORDER BY entity")
+    return [
+        Superior(entity=row["entity"], name=row["name"], statement=row["statement"], tried_at=int(row["tried_at"]), fault=row["fault"])
+        for row in rows
+    ]
+
+
+async def note(tx: Tx, entity: str, *, name: str, statement: str, fault: str, at: int) -> None:
+    """What a visit brought; one that brought nothing leaves what was heard before."""
+    await tx.execute(
+        "INSERT INTO own_superior (entity, statement, name, tried_at, fault) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT (entity) DO UPDATE SET tried_at = $4, fault = $5",
+        entity,
+        statement,
+        name,
+        at,
+        fault,
+    )
+    if statement:
+        await tx.execute("UPDATE own_superior SET statement = $2, name = $3 WHERE entity = $1", entity, statement, name)

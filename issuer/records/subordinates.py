@@ -1,0 +1,263 @@
+"""The bodies below this office, their invitations, keys and history (``0009_federation.sql``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from issuer.sessions import Actor
+from shared.codec import base64url
+from shared.errors import Conflict, Missing
+from shared.keys import Role
+from shared.storage import Row, Tx
+from shared.trust.snapshot import KeyHistory, KeyState
+
+
+class State(StrEnum):
+    """Where a body below this office stands."""
+
+    INVITED = "invited"
+    WAITING = "waiting"  # it has joined, and a second person has not looked yet
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subordinate:
+    """One of them. ``terms``, ``keys`` and ``wanted_…`` are JSON as it is kept; see the table for what each means."""
+
+    entity: str
+    name: str
+    state: State
+    version: int
+    terms: str
+    keys: str
+    wanted_terms: str | None
+    wanted_keys: str | None
+    wanted_by: str
+    configuration: str = field(repr=False)
+    published_at: int | None
+    tried_at: int | None
+    fault: str
+    made_at: int
+    ended_at: int | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a second person can decide about it: something was proposed, and there are keys for it."""
+        return self.wanted_terms is not None and bool(self.keys or self.wanted_keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    at: int
+    kind: str
+    actor: Actor
+    reason: str = ""
+
+
+_COLUMNS = (
+    "entity, name, state, version, terms, keys, wanted_terms, wanted_keys, wanted_by, configuration, published_at, tried_at, fault, made_at, "
+    "ended_at"
+)
+
+
+async def find(tx: Tx, entity: str) -> Subordinate | None:
+    row = await tx.fetchrow("SELECT * FROM subordinate WHERE entity = $1", entity)
+    return None if row is None else _subordinate(row)
+
+
+async def get(tx: Tx, entity: str) -> Subordinate:
+    """``Missing`` if there is no such body below this office."""
+    found = await find(tx, entity)
+    if found is None:
+        raise Missing("there is no such body below this office")
+    return found
+
+
+async def everybody(tx: Tx) -> list[Subordinate]:
+    return [_subordinate(row) for row in await tx.fetch("SELECT * FROM subordinate ORDER BY name, entity")]
+
+
+async def add(tx: Tx, new: Subordinate) -> None:
+    await tx.execute(
+        f"INSERT INTO subordinate ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",  # noqa: S608 - our own
+        *_values(new),
+    )
+
+
+async def put(tx: Tx, changed: Subordinate, *, before: Subordinate) -> None:
+    """``Conflict`` with ``/version`` if somebody changed it since ``before`` was read."""
+    done = await tx.execute(
+        "UPDATE subordinate SET name = $2, state = $3, version = $4, terms = $5, keys = $6, wanted_terms = $7, wanted_keys = $8, "
+        "wanted_by = $9, configuration = $10, published_at = $11, tried_at = $12, fault = $13, made_at = $14, ended_at = $15 "
+        "WHERE entity = $1 AND version = $16",
+        *_values(changed),
+        before.version,
+    )
+    if done != 1:
+        raise Conflict("this body was changed since you looked: look again", where="/version")
+
+
+async def heard(tx: Tx, entity: str, *, configuration: str | None, published: bool, fault: str, at: int) -> None:
+    """What a visit brought; it changes nothing that people decide."""
+    await tx.execute("UPDATE subordinate SET tried_at = $2, fault = $3 WHERE entity = $1", entity, at, fault)
+    if configuration is not None:
+        await tx.execute("UPDATE subordinate SET configuration = $2 WHERE entity = $1", entity, configuration)
+    if published:
+        await tx.execute("UPDATE subordinate SET published_at = $2 WHERE entity = $1", entity, at)
+
+
+async def invite(tx: Tx, entity: str, code: bytes, *, expires_at: int) -> None:
+    """A code, in the place of any before it."""
+    await tx.execute("DELETE FROM federation_invitation WHERE entity = $1", entity)
+    await tx.execute("INSERT INTO federation_invitation (code, entity, expires_at) VALUES ($1, $2, $3)", code, entity, expires_at)
+
+
+async def invited(tx: Tx, code: bytes, at: int) -> Subordinate:
+    """Whom a code invites; ``Missing`` for one that is unknown, used or over."""
+    row = await tx.fetchrow("SELECT entity FROM federation_invitation WHERE code = $1 AND expires_at > $2", code, at)
+    if row is None:
+        raise Missing("this invitation is unknown, was used, or its time is over")
+    return await get(tx, row["entity"])
+
+
+async def use_code(tx: Tx, code: bytes) -> None:
+    """A code serves once: ``Missing`` for the second of two at once."""
+    if await tx.execute("DELETE FROM federation_invitation WHERE code = $1", code) != 1:
+        raise Missing("this invitation was used")
+
+
+async def uninvite(tx: Tx, entity: str) -> None:
+    await tx.execute("DELETE FROM federation_invitation WHERE entity = $1", entity)
+
+
+async def note(tx: Tx, entity: str, event: Event) -> None:
+    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) + 1 AS n FROM federation_event")
+    await tx.execute(
+        "INSERT INTO federation_event (n, entity, at, kind, role, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        1 if row is None else int(row["n"]),
+        entity,
+        event.at,
+        event.kind,
+        event.actor.role,
+        event.actor.name,
+        event.reason,
+    )
+
+
+async def history(tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
+    """Newest first."""
+    rows = await tx.fetch("SELECT * FROM federation_event WHERE entity = $1 ORDER BY n DESC LIMIT $2", entity, limit)
+    return [
+        Event(at=int(row["at"]), kind=row["kind"], actor=Actor(role=row["role"], name=row["actor"]), reason=row["reason"]) for row in rows
+    ]
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------------------------
+
+
+async def keys(tx: Tx, entity: str | None = None) -> list[KeyHistory]:
+    """Every key that was ever known of those below, with its fate."""
+    rows = await tx.fetch("SELECT * FROM subordinate_key ORDER BY begun_at, thumbprint")
+    return [_key(row) for row in rows if entity in {None, row["entity"]}]
+
+
+async def note_keys(tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Iterable[Role], *, at: int) -> None:
+    """The keys that ``entity`` has now in ``roles``; what it had there before and has no longer is retired.
+
+    ``Conflict`` for a key of somebody else, and for one that has ended.
+    """
+    known, now = {each.thumbprint: each for each in await keys(tx)}, {each.thumbprint: each for each in found}
+    for each in now.values():
+        before = known.get(each.thumbprint)
+        if before is not None and (before.entity != entity or before.role is not each.role):
+            raise Conflict("this key is known as another body's, or for another use")
+        if before is not None and before.state is not KeyState.ACTIVE:
+            raise Conflict("a key that has ended does not begin again")
+        if before is None:
+            await tx.execute(
+                "INSERT INTO subordinate_key (thumbprint, entity, role, state, begun_at, ended_at, reason) "
+                "VALUES ($1, $2, $3, $4, $5, NULL, '')",
+                each.thumbprint,
+                entity,
+                each.role.value,
+                each.state.value,
+                at,
+            )
+    for each in known.values():
+        gone = each.entity == entity and each.role in set(roles) and each.thumbprint not in now
+        if gone and each.state is KeyState.ACTIVE:
+            await _end_key(tx, each.thumbprint, KeyState.RETIRED, "superseded", at)
+
+
+async def end_keys(tx: Tx, entity: str, state: KeyState, reason: str, *, at: int) -> None:
+    """All keys of a body that leaves; those that were reported stay so."""
+    for each in await keys(tx, entity):
+        if each.state is KeyState.ACTIVE or (each.state is KeyState.RETIRED and state is KeyState.COMPROMISED):
+            await _end_key(tx, each.thumbprint, state, reason, at)
+
+
+async def _end_key(tx: Tx, thumbprint: str, state: KeyState, reason: str, at: int) -> None:
+    await tx.execute(
+        "UPDATE subordinate_key SET state = $2, ended_at = $3, reason = $4 WHERE thumbprint = $1", thumbprint, state.value, at, reason
+    )
+
+
+def _key(row: Row) -> KeyHistory:
+    ended, whole = row["ended_at"], row["thumbprint"]
+    return KeyHistory(
+        role=Role(row["role"]),
+        entity=row["entity"],
+        kid=base64url.encode(base64url.decode(whole)[:8]),
+        thumbprint=whole,
+        state=KeyState(row["state"]),
+        since=int(row["begun_at"]),
+        until=None if ended is None else int(ended),
+        reason=row["reason"],
+    )
+
+
+def _values(each: Subordinate) -> tuple[str | int | None, ...]:
+    return (
+        each.entity,
+        each.name,
+        each.state.value,
+        each.version,
+        each.terms,
+        each.keys,
+        each.wanted_terms,
+        each.wanted_keys,
+        each.wanted_by,
+        each.configuration,
+        each.published_at,
+        each.tried_at,
+        each.fault,
+        each.made_at,
+        each.ended_at,
+    )
+
+
+def _subordinate(row: Row) -> Subordinate:
+    return Subordinate(
+        entity=row["entity"],
+        name=row["name"],
+        state=State(row["state"]),
+        version=int(row["version"]),
+        terms=row["terms"],
+        keys=row["keys"],
+        wanted_terms=row["wanted_terms"],
+        wanted_keys=row["wanted_keys"],
+        wanted_by=row["wanted_by"],
+        configuration=row["configuration"],
+        published_at=_int(row["published_at"]),
+        tried_at=_int(row["tried_at"]),
+        fault=row["fault"],
+        made_at=int(row["made_at"]),
+        ended_at=_int(row["ended_at"]),
+    )
+
+
+def _int(value: int | None) -> int | None:
+    return None if value is None else int(value)

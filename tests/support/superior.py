@@ -1,0 +1,75 @@
+"""An office that is a superior, and the bodies below it, for tests of its side of a federation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from support.federation import Body, render_jwks
+from support.registry import URL, Registry
+from support.signing import Signer
+
+from issuer.federation import collect, enrol, publish
+from issuer.federation.own import entity_of
+from issuer.federation.terms import Terms
+from issuer.records import subordinates
+from issuer.records.subordinates import Subordinate
+from issuer.sessions import Actor
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.trust.chain import configuration_url
+from shared.trust.entitlements import Entitlement, Grants
+from shared.trust.federation_anchor import FederationAnchor
+from shared.trust.federation_keys import FederationKey
+
+VCT = "urn:fdc:vct.example:2027:representation:1"
+ANA, BEN = Actor(role="approver", name="Ana"), Actor(role="admin", name="Ben")
+COURT = "https://leeds.courts.example"
+SAYS = Terms(grants=Grants(entitlements=(Entitlement(vct=VCT, since=1_700_000_000),)))
+
+
+class Below(Body):
+    """A body that names ``superior``, at the office's time, with a key for its documents."""
+
+    def __init__(self, entity: str = COURT, *, superior: str = URL, **more: Any) -> None:
+        super().__init__(entity, superiors=(superior,), **more)
+        self.documents = Signer.new()
+        self.metadata = self.metadata or {"openid_credential_issuer": {"jwks": render_jwks([FederationKey.of(self.documents.public)])}}
+
+    def said(self, at: int, **claims: Any) -> str:
+        own = {"federation_entity": {"organization_name": "Leeds"}} | self.metadata
+        return self.itself(**{"iat": at - 60, "exp": at + 86_400, "metadata": own, **claims})
+
+
+class Street:
+    """What the bodies' own addresses serve."""
+
+    def __init__(self, registry: Registry, bodies: Iterable[Below]) -> None:
+        self.registry, self.bodies = registry, {configuration_url(each.entity): each for each in bodies}
+        self.asked: list[str] = []
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        self.asked.append(fetch.url)
+        if fetch.url not in self.bodies:
+            raise Unavailable("nobody answers")
+        return Fetched(status=200, body=self.bodies[fetch.url].said(self.registry.clock()).encode())
+
+
+async def row(registry: Registry, entity: str = COURT) -> Subordinate:
+    return await registry.office.storage.read(lambda tx: subordinates.get(tx, entity))
+
+
+async def enrolled(registry: Registry, body: Below, terms: Terms = SAYS, *, name: str = "Leeds court") -> Subordinate:
+    """Invited, joined, visited, approved by another, and published."""
+    office = registry.office
+    code = await enrol.invite(office, body.entity, name, terms, ANA)
+    joined = await enrol.join(office, code, body.said(registry.clock()), published=True)
+    found = await enrol.approve(office, body.entity, BEN, version=joined.version)
+    await collect.visit(office, Street(registry, [body]))
+    await publish.publish(office)
+    return found
+
+
+async def pin(registry: Registry, **how: Any) -> FederationAnchor:
+    key = await entity_of(registry.office).key()
+    return FederationAnchor(entity=registry.url, keys=(key,), name="Ministry", **how)
