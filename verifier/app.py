@@ -15,7 +15,7 @@ from shared.web import auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching, webhooks
+from verifier import config, fetching, registering, webhooks
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.material import Store
@@ -99,6 +99,7 @@ async def one_round(app: web.Application) -> None:
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)
     await publisher_of(desk).tend()
+    await registering.tend(desk)
     await entity_of(desk).tend()
     if sweeping.due:
         await desk.storage.checkpoint()

@@ -43,6 +43,13 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
     privacy_policy: Annotated[str, Meta(max_length=2_000, description="Address of the privacy notice that holders are shown.")] = ""
     contact: Annotated[str, Meta(max_length=1_000, description="How holders reach the organisation, for requests and receipts.")] = ""
     how_to_complain: Annotated[str, Meta(max_length=1_000, description="How holders complain, for requests and receipts.")] = ""
+    supervisory_authority: Annotated[
+        str,
+        Meta(max_length=200, description="Who supervises how the organisation handles data, as it is registered and holders are shown."),
+    ] = ""
+    supervisory_authority_cy: Annotated[str, Meta(max_length=200, description="The same in Welsh; empty repeats the English name.")] = ""
+    supervisory_authority_contact: Annotated[str, Meta(max_length=1_000, description="How holders reach that authority.")] = ""
+    support: Annotated[str, Meta(max_length=2_000, description="Address where holders get help, as it is registered.")] = ""
     claims_kept: Annotated[
         tuple[str, ...], Meta(max_length=128, description="Details that the organisation keeps in its own records, in words for holders.")
     ] = ()
@@ -108,7 +115,7 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("privacy_policy", "webhook_url"):
+        for name in ("privacy_policy", "support", "webhook_url"):
             if getattr(self, name) and not getattr(self, name).startswith(("https://", "http://")):
                 raise ValueError(f"{name} is an address such as https://bank.example/{name}")
 

@@ -19,7 +19,7 @@ from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.artefact import RP_CERTIFICATE
-from shared.trust.relying_party import RegisteredUse, prepare_rp_certificate
+from shared.trust.relying_party import prepare_rp_certificate
 from shared.web.certificates import ANCHOR, ANCHOR_FILE, Certifier
 from shared.web.operators import first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
@@ -27,10 +27,9 @@ from shared.web.publisher import Publisher
 from shared.web.settings import load
 from shared.web.setup import add_anchor, read_certificate, toml_text
 from shared.x509 import Cert
-from verifier import config
+from verifier import config, registering
 from verifier.config import Settings
 from verifier.desk import BUNDLE, RELYING_PARTY, ROLES, SCOPES
-from verifier.uses import Use, chosen_types, served, wants_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +87,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     try:
         await storage.migrate(migrations())
         await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
+        await registering.note(directory, settings, storage, at=clock())
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
     finally:
         await storage.close()
@@ -130,7 +130,6 @@ def _without_tls(entity: str) -> str:
 def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
     """Says what is in force: this organisation's certificate and key, what it may ask for, what was withdrawn."""
     leaf = read_certificate(directory / f"{RELYING_PARTY}.pem")
-    uses = registered(settings)
     words = Text(settings.name, settings.name)
 
     def register(anchor: Cert, at: int) -> Unsigned[bytes]:
@@ -141,8 +140,9 @@ def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: C
             entity=settings.entity_id,
             public=leaf.public,
             name=words,
-            uses=uses,
+            uses=registering.registered(directory, settings),
             at=at,
+            registrar=registering.registrar(settings),
         )
 
     return Publisher(
@@ -158,25 +158,6 @@ def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: C
         days=settings.snapshot_days,
         more={RP_CERTIFICATE: register},
     )
-
-
-def registered(settings: Settings) -> list[RegisteredUse]:
-    """The uses that this organisation registers, each once, with all kinds of document that it is served with."""
-    by_id: dict[str, list[Use]] = {}
-    for use in served(chosen_types(settings.types).values(), settings.purposes):
-        by_id.setdefault(use.query.id, []).append(use)
-    return [
-        RegisteredUse(
-            id=name,
-            title=uses[0].query.title,
-            purpose=uses[0].query.purpose,
-            wants=tuple(wants_of(use) for use in uses),
-            retention_days=settings.retention_days if settings.retention_days >= 0 else None,
-            privacy_policy=settings.privacy_policy or None,
-            contact=settings.contact or None,
-        )
-        for name, uses in by_id.items()
-    ]
 
 
 def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:

@@ -19,7 +19,10 @@ from shared.openid4vp import (
     render_use,
     request_links,
 )
+from shared.trust.artefact import RP_CERTIFICATE
+from shared.trust.publication import parse_publication
 from shared.urls import Links
+from shared.web import own_trust
 from verifier.desk import RELYING_PARTY, STORAGE, Desk
 from verifier.ordering import Order, terms_of
 from verifier.records import exchanges
@@ -84,8 +87,8 @@ def links(desk: Desk, asked: Asked) -> Links:
     )
 
 
-def intended_use(desk: Desk, terms: Terms) -> IntendedUse:
-    """Why we ask, in our own words; nobody else has looked at them."""
+def intended_use(desk: Desk, terms: Terms, registration: bytes | None = None) -> IntendedUse:
+    """Why we ask, in our own words, with the certificate that says what of it is registered."""
     settings = desk.settings
     return IntendedUse(
         identifier=terms.purpose_id,
@@ -95,11 +98,22 @@ def intended_use(desk: Desk, terms: Terms) -> IntendedUse:
         claims_kept=settings.claims_kept,
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
+        registration=registration,
     )
 
 
-def request_object(desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: str | None = None) -> RequestObject:
-    """The request, the same however often it is fetched (OpenID4VP sections 5 and 5.10)."""
+async def registration(desk: Desk) -> bytes | None:
+    """Our certificate as it is published now (rp-cert): wallets that keep no register read there what we may ask."""
+    known = await desk.storage.read(own_trust.last)
+    if known is None or known.document is None:
+        return None
+    return next(iter(parse_publication(known.document).of(RP_CERTIFICATE)), None)
+
+
+def request_object(
+    desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: str | None = None, registration: bytes | None = None
+) -> RequestObject:
+    """The request (OpenID4VP sections 5 and 5.10)."""
     return RequestObject(
         client_id=asked.terms.client_id,
         response_uri=desk.url(f"/vp/response/{asked.id}"),
@@ -108,14 +122,14 @@ def request_object(desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: 
         state=secrets.state,
         query=parse_query(asked.terms.query),
         encryption_keys=(jwe.public_half(secrets.key),),
-        verifier_info=(render_use(intended_use(desk, asked.terms)),),
+        verifier_info=(render_use(intended_use(desk, asked.terms, registration)),),
         transaction_data=transactions(asked.terms),
         wallet_nonce=wallet_nonce,
         expires_at=asked.expires_at,
     )
 
 
-def digital_request(desk: Desk, asked: Asked, secrets: Secrets) -> RequestObject:
+def digital_request(desk: Desk, asked: Asked, secrets: Secrets, *, registration: bytes | None = None) -> RequestObject:
     """The same for a browser's own way to wallets: no address to answer to, but the site that it is good on (appendix A)."""
     origin = desk.settings.origin
     return RequestObject(
@@ -124,7 +138,7 @@ def digital_request(desk: Desk, asked: Asked, secrets: Secrets) -> RequestObject
         nonce=secrets.digital_nonce,
         query=parse_query(asked.terms.query),
         encryption_keys=(jwe.public_half(secrets.digital_key),),
-        verifier_info=(render_use(intended_use(desk, asked.terms)),),
+        verifier_info=(render_use(intended_use(desk, asked.terms, registration)),),
         transaction_data=transactions(asked.terms),
         expires_at=asked.expires_at,
         expected_origins=(origin,),
@@ -146,7 +160,8 @@ class Requests:
         if wallet_nonce is None and identifier in self._signed:
             return self._signed[identifier]
         asked = exchange.asked
-        prepared = request_object(desk, asked, await open_secrets(desk, identifier, sealed), wallet_nonce=wallet_nonce)
+        secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
+        prepared = request_object(desk, asked, secrets, wallet_nonce=wallet_nonce, registration=registered)
         unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
@@ -158,7 +173,8 @@ class Requests:
         """The signed request for a browser on our own site; each has its own signature, and all say the same."""
         desk = self.desk
         exchange, sealed = await self._find(identifier)
-        prepared = digital_request(desk, exchange.asked, await open_secrets(desk, identifier, sealed))
+        secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
+        prepared = digital_request(desk, exchange.asked, secrets, registration=registered)
         unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=exchange.asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")

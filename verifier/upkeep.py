@@ -18,7 +18,7 @@ from shared.web.doctor import Finding
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
-from verifier import config, init
+from verifier import config, init, registering
 from verifier.config import Settings
 from verifier.desk import BUNDLE, LOG, RELYING_PARTY, ROLES, STORAGE, Desk
 from verifier.material import issuers
@@ -136,6 +136,13 @@ async def _in_force(desk: Desk) -> str:
     return f"{len(known.snapshots)} anchor(s) heard" + (f"; nothing heard of {', '.join(silent)}" if silent else "")
 
 
+async def _registered(desk: Desk) -> str:
+    """What each use lacks is no fault: wallets show what is said, and say what is not."""
+    uses = registering.registered(desk.directory, desk.settings)
+    lacking = [f"{use.id} does not say {'; '.join(found)}" for use in uses if (found := registering.lacking(use))]
+    return ". ".join((f"{len(uses)} use(s) registered", *lacking))
+
+
 _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "keys": _keys,
     "certificate": _certificate,
@@ -143,6 +150,7 @@ _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "who we trust": _trust,
     "what is in force": _in_force,
     "lists of cancelled documents": _lists,
+    "what may be asked": _registered,
     "sign-in of operators": _sign_in,
     "federations": lambda desk: entity_of(desk).examine(),
 }

@@ -1,21 +1,23 @@
 """Why somebody asks, in their own words: a ``verifier_info`` entry (OpenID4VP 1.0 section 5.11) of our own format.
 
 It stands inside the signed request object, so it is bound to whoever signs that. Nobody else has looked at it: a page shows it as the
-organisation's own statement. Member names follow the European register (TS5, TS10) where it has one.
+organisation's own statement. ``registration`` is the certificate of a registrar that goes with it (rp-cert, docs/ovp.md section 5.1): what is
+registered counts by that, for whoever trusts the registrar. Member names follow the European register (TS5, TS10) where it has one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..codec import reader
+from ..codec import base64url, reader
 from ..credentials import Text
 from ..errors import Malformed
 
 FORMAT = "muniment-use"
 _MAX_TEXT = 1_000  # characters
+_MAX_REGISTRATION = 90_000  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class IntendedUse:
     claims_kept: tuple[str, ...] = ()
     contact: str | None = None
     how_to_complain: str | None = None
+    registration: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +55,15 @@ def render_use(use: IntendedUse) -> VerifierInfo:
     data.update({name: value for name, value in optional.items() if value is not None})
     if use.claims_kept:
         data["claims_kept"] = list(use.claims_kept)
+    if use.registration is not None:
+        data["registration"] = base64url.encode(use.registration)
     return VerifierInfo(format=FORMAT, data=data)
 
 
 def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
     """``Malformed`` with a pointer."""
     policy = reader.get_object(data, "privacyPolicy", where, optional=True)
+    registration = reader.get_str(data, "registration", where, optional=True, max_length=_MAX_REGISTRATION)
     return IntendedUse(
         identifier=reader.get_str(data, "intendedUseIdentifier", where, max_length=300),
         purpose=parse_words(data, "purpose", where),
@@ -66,6 +72,7 @@ def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
         claims_kept=reader.get_strings(data, "claims_kept", where, optional=True, max_items=128) or (),
         contact=reader.get_str(data, "contact", where, optional=True, max_length=_MAX_TEXT),
         how_to_complain=reader.get_str(data, "how_to_complain", where, optional=True, max_length=_MAX_TEXT),
+        registration=None if registration is None else base64url.decode(registration, where=f"{where}/registration"),
     )
 
 

@@ -21,6 +21,7 @@ FULL = IntendedUse(
     claims_kept=("given name", "powers"),
     contact="help@bank.example",
     how_to_complain="https://ico.example/complain",
+    registration=b"certificate",
 )
 BARE: dict[str, Any] = {"intendedUseIdentifier": "u", "purpose": [{"lang": "en", "content": "why"}]}
 
@@ -56,6 +57,8 @@ def test_where_one_language_is_missing_the_other_stands_in(words: list[tuple[str
         ({"purpose": [{"lang": "en"}]}, "/purpose/0/content"),
         ({"purpose": [{"lang": "en", "content": "x" * 2000}]}, "/purpose/0/content"),
         ({"privacyPolicy": {}}, "/privacyPolicy/policyURI"),
+        ({"registration": 7}, "/registration"),
+        ({"registration": "+"}, "/registration"),
         ({"retention_days": -1}, "/retention_days"),
         ({"claims_kept": "all"}, "/claims_kept"),
         ({"contact": 7}, "/contact"),

@@ -1,0 +1,196 @@
+"""What this organisation registers: the uses that it serves, with what it says of each in ``uses.toml`` of the data folder.
+
+    [council-tax]
+    benefit = "You need not send papers to each of our departments."
+    benefit_cy = "Nid oes raid i chi anfon papurau at bob un o'n hadrannau."
+    could_stop = "Not while council tax is charged to a person."
+    evidence = "https://council.example/evidence"
+
+What is said in one language alone stands in for the other. A change is certified and published in the next round, and noted as a version.
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.credentials import CredentialType, Text, all_types
+from shared.errors import ConfigError
+from shared.private_file import write_whole
+from shared.storage import Storage
+from shared.trust.register_json import group_label, render_party, type_title
+from shared.trust.registered_use import RegisteredUse, Registrar
+from shared.web.setup import toml_text
+from verifier.config import Settings
+from verifier.desk import Desk
+from verifier.records import registrations
+from verifier.uses import Use, chosen_types, served, wants_of
+
+log = logging.getLogger("muniment.verifier")
+
+FILE = "uses.toml"
+REGISTER, REGISTER_JSON = "/register", "/register.json"
+_MAX_WORDS = 1_000
+_MAX_ADDRESS = 2_000
+
+
+class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why one use is worth its asking. ``retention_days`` differs from the settings' where a use has its own; -1 is theirs."""
+
+    benefit: str = ""
+    benefit_cy: str = ""
+    could_stop: str = ""
+    could_stop_cy: str = ""
+    evidence: str = ""
+    retention_days: int = -1
+
+
+def read(directory: Path) -> dict[str, Argued]:
+    """What was said, by use; ``ConfigError`` for a file that cannot be read."""
+    try:
+        text = (directory / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        found = msgspec.convert(tomllib.loads(text), dict[str, Argued])
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{FILE}: {error}", where=FILE) from error
+    for name, argued in found.items():
+        _check(name, argued)
+    return found
+
+
+def _check(name: str, argued: Argued) -> None:
+    for member in ("benefit", "benefit_cy", "could_stop", "could_stop_cy"):
+        if len(getattr(argued, member)) > _MAX_WORDS:
+            raise ConfigError(f"{name}: {member} has at most {_MAX_WORDS} characters", where=member)
+    if argued.evidence and (not argued.evidence.startswith(("https://", "http://")) or len(argued.evidence) > _MAX_ADDRESS):
+        raise ConfigError(f"{name}: evidence is an address such as https://council.example/evidence", where="evidence")
+    if not -1 <= argued.retention_days <= 36_525:
+        raise ConfigError(f"{name}: retention_days is between -1 and 36525", where="retention_days")
+
+
+def state(directory: Path, settings: Settings, use: str, said: Mapping[str, object]) -> Argued:
+    """Say something of one use; what is not in ``said`` stays. ``ConfigError`` for a use that is not served here."""
+    if use not in {each.id for each in registered(directory, settings)}:
+        raise ConfigError(f"there is no use {use!r} here", where="use")
+    known = read(directory)
+    argued = msgspec.structs.replace(known.get(use, Argued()), **said)
+    _check(use, argued)
+    known[use] = argued
+    write_whole(directory / FILE, "".join(_section(name, each) for name, each in known.items()).encode())
+    return argued
+
+
+def _section(name: str, argued: Argued) -> str:
+    members = msgspec.to_builtins(argued)
+    lines = [f"{key} = {value if isinstance(value, int) else toml_text(value)}" for key, value in members.items()]
+    return "\n".join((f"[{toml_text(name)}]", *lines)) + "\n\n"
+
+
+def registered(directory: Path, settings: Settings) -> list[RegisteredUse]:
+    """The uses, each once, with all kinds of document that it is served with and those that are asked for beside them."""
+    kinds, argued = chosen_types(settings.types), read(directory)
+    by_id: dict[str, list[Use]] = {}
+    for use in served(kinds.values(), settings.purposes):
+        by_id.setdefault(use.query.id, []).append(use)
+    return [_use(name, _together(uses, kinds), argued.get(name, Argued()), settings) for name, uses in by_id.items()]
+
+
+def _together(uses: list[Use], kinds: Mapping[str, CredentialType]) -> list[Use]:
+    """As they are asked at most: with those beside them, and then also who holds each document (``Desk.uses_of``)."""
+    named = {name for use in uses for name in use.query.beside}
+    all_ = [*uses, *(use for use in served(kinds.values()) if (use.type.id, use.query.id) in named and use not in uses)]
+    return [use.beside_others() for use in all_] if len(all_) > 1 else all_
+
+
+def _use(name: str, uses: list[Use], argued: Argued, settings: Settings) -> RegisteredUse:
+    days = argued.retention_days if argued.retention_days >= 0 else settings.retention_days
+    return RegisteredUse(
+        id=name,
+        title=uses[0].query.title,
+        purpose=uses[0].query.purpose,
+        wants=tuple(wants_of(use) for use in uses),
+        retention_days=days if days >= 0 else None,
+        privacy_policy=settings.privacy_policy or None,
+        contact=settings.contact or None,
+        benefit=_words(argued.benefit, argued.benefit_cy),
+        could_stop=_words(argued.could_stop, argued.could_stop_cy),
+        authority=_words(settings.supervisory_authority, settings.supervisory_authority_cy),
+        authority_contact=settings.supervisory_authority_contact or None,
+        support=settings.support or None,
+        evidence=argued.evidence or None,
+    )
+
+
+def _words(english: str, welsh: str) -> Text | None:
+    return Text(english or welsh, welsh or english) if english or welsh else None
+
+
+def registrar(settings: Settings) -> Registrar:
+    """This organisation itself: its own anchor registers it."""
+    return Registrar(entity=settings.entity_id, name=Text(settings.name, settings.name), address=f"{settings.public_url}{REGISTER_JSON}")
+
+
+def party(directory: Path, settings: Settings) -> dict[str, Any]:
+    """The organisation as its register tells it."""
+    return render_party(
+        entity=settings.entity_id,
+        name=Text(settings.name, settings.name),
+        uses=registered(directory, settings),
+        registrar=registrar(settings),
+        types=chosen_types(settings.types).values(),
+    )
+
+
+def said(use: RegisteredUse) -> list[str]:
+    """What one use asks for and says, a line each, in English."""
+    kinds = tuple(all_types().values())
+    asked = [
+        f"{type_title(want.vct, kinds).en}: {', '.join(group_label((want.vct, number), kinds).en for number in want.required)}"
+        + (
+            f"; may also ask for {', '.join(group_label((want.vct, number), kinds).en for number in want.optional)}"
+            if want.optional
+            else ""
+        )
+        for want in use.wants
+    ]
+    words = {"benefit": use.benefit, "could we stop asking?": use.could_stop, "supervised by": use.authority}
+    return [*asked, *(f"{name}: {text.en}" for name, text in words.items() if text is not None)]
+
+
+async def note(directory: Path, settings: Settings, storage: Storage, *, at: int) -> None:
+    """Keep what is registered now as a version, if it changed."""
+    uses = registered(directory, settings)
+    await storage.write(lambda tx: registrations.note(tx, uses, at=at), point="register")
+
+
+async def tend(desk: Desk) -> None:
+    """As ``note``, on the timer: while the file cannot be read what was registered last goes on."""
+    try:
+        await note(desk.directory, desk.settings, desk.storage, at=desk.clock())
+    except ConfigError as error:
+        log.warning("what is registered could not be read: %s", error.detail)
+
+
+_MEANT = {
+    "retention_days": "how long it keeps what it sees (setting retention_days, or --retention-days)",
+    "privacy_policy": "the privacy notice (setting privacy_policy)",
+    "contact": "how to reach the organisation (setting contact)",
+    "benefit": "the benefit (--benefit)",
+    "could_stop": "“could we stop asking?” (--could-stop)",
+    "authority": "who supervises it (setting supervisory_authority)",
+    "authority_contact": "how to reach who supervises it (setting supervisory_authority_contact)",
+    "support": "where people get help (setting support)",
+    "evidence": "the evidence that it helps (--evidence)",
+}
+
+
+def lacking(use: RegisteredUse) -> list[str]:
+    """What a use lacks, in words for whoever looks after the service, with where it is said."""
+    return [_MEANT[name] for name in use.lacks()]
