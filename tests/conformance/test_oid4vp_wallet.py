@@ -45,7 +45,8 @@ class Table:
         """The holder agrees to what is asked; the answer is with the verifier."""
         status, view = await self.ask(begun)
         assert (status, view["problem"]) == (200, ""), view
-        status, done = await self.site.call("POST", f"/api/requests/{view['id']}/agree", {})
+        chosen = {"documents": {part["query"]: part["choices"][0]["document"] for part in view["parts"]}, "ways": view["ways"]}
+        status, done = await self.site.call("POST", f"/api/requests/{view['id']}/agree", chosen)
         assert (status, done["state"], done["refusal"]) == (200, "answered", ""), done
         if done["handed"] is not None:
             self.suite.take(done["handed"])
