@@ -23,6 +23,7 @@ from ..errors import (
 )
 from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
+from ..trust.document_signers import DocumentSigner, check_document_signer
 from ._model import CHECKS, NOT_REACHED, Check, DidIssuer, Expectation, Issuer, Material, State
 from ._status import Knowledge, allowed_age, check_status_of
 
@@ -100,7 +101,12 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         parsed = form.parse(wire)
         one.passed(step)
         step = "issuer_trust"
-        issuer = yield from check_issuer(parsed.issuer, parsed.vct, parsed.x5c, known, kid=parsed.kid, name=parsed.header.get("kid"))
+        signer = _document_signer(parsed, known)
+        if signer is not None:
+            parsed = signer.name(parsed)
+        issuer = signer or (
+            yield from check_issuer(parsed.issuer, parsed.vct, parsed.x5c, known, kid=parsed.kid, name=parsed.header.get("kid"))
+        )
         one.passed(step)
         step = "holder_binding"
         _check_bearer(expectation.binding, material)
@@ -120,6 +126,13 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
     one.staples = parsed.staples
     if isinstance(expectation.binding, BearerType):
         one.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does")
+
+
+def _document_signer(parsed: Parsed, known: Knowledge) -> DocumentSigner | None:
+    """Of an mdoc by others: whoever is right below an authority that is pinned for it (ISO/IEC 18013-5 annex B)."""
+    if not parsed.doctype:
+        return None
+    return check_document_signer(known.material.policy, parsed.x5c, parsed.doctype, known.at, known.material.crls)
 
 
 def check_issuer(entity: str, vct: str, x5c: Sequence[bytes], known: Knowledge, *, kid: bytes = b"", name: object = None) -> Flow[Issuer]:

@@ -33,6 +33,7 @@ from ..status.token_status_list import (
     status_at,
     verify_origin,
 )
+from ..trust.document_signers import DocumentSigner, check_list_signer
 from ._model import DidIssuer, Issuer, Material
 
 MAX_STAPLES = 16
@@ -225,7 +226,10 @@ def _vouch(token: StatusToken | Bitstring, reference: StatusReference, claims: C
         listed = verify_bitstring(token, uri=reference.uri, issuer=claims.issuer, key=key, at=known.at)
         listed.value_at(0, reference.purpose, reference.size)  # of that purpose, and long enough
         return listed
-    key = _signer(token.x5c, token.kid, claims, issuer, known)
+    if isinstance(issuer, DocumentSigner):
+        key = check_list_signer(known.material.policy, issuer.anchor, token, known.at, known.material.crls)
+    else:
+        key = _signer(token.x5c, token.kid, claims, issuer, known)
     verified = verify_origin(token, uri=reference.uri, key=key, at=known.at)
     if not verified.statuses.size:
         raise StatusUnknown("the status list is empty")
