@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -89,7 +90,8 @@ def own_certificate(office: Office) -> OwnCertificate:
 
 def publisher_of(office: Office) -> Publisher:
     """Says what of this office is in force."""
-    return publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
+    own = publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
+    return replace(own, beside=lambda: federation.newest(office)) if office.settings.superior else own
 
 
 async def stop(office: Office) -> None:

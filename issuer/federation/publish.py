@@ -101,6 +101,12 @@ async def tend(office: Office) -> None:
         log.warning("what this office says of those below it could not be signed: %s", error)
 
 
+async def newest(office: Office) -> bytes | None:
+    """What is served; ``None`` before the first."""
+    found = await office.storage.read(superior.last)
+    return None if found is None else found.document
+
+
 async def _read(tx: Tx, at: int) -> _Known:
     said = {each.sub: each for each in await superior.statements(tx)}
     return _Known(

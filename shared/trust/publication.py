@@ -1,13 +1,14 @@
 """What an anchor publishes at ``/.well-known/muniment-trust``: its snapshot and every statement that the snapshot names.
 
-``{"snapshot": "<JWS>", "artefacts": {"<SHA-256, base64url>": "<base64>"}}``, the same for everybody who asks.
+``{"snapshot": "<JWS>", "artefacts": {"<SHA-256, base64url>": "<base64>"}}``, the same for everybody who asks. An anchor of certificates that is
+also a superior in a federation has both under one address: the member ``federation`` is another such object, by its federation key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ..codec import strict_json
 from ..codec.reader import get_object, get_str
@@ -41,9 +42,23 @@ def render_publication(snapshot: str, artefacts: Sequence[Artefact]) -> bytes:
     return strict_json.dumps({"snapshot": snapshot, "artefacts": render_files(artefacts)})
 
 
+def join_publications(own: bytes, federation: bytes) -> bytes:
+    """One document of two: what the anchor of certificates says, and what the same body says as a superior."""
+    return b'%b,"federation":%b}' % (own.removesuffix(b"}"), federation)
+
+
 def parse_publication(data: bytes) -> Publication:
     """``Malformed`` or ``TooLarge`` with a pointer, unless snapshot and artefacts name each other exactly."""
+    return _parse(strict_json.load_object(data, max_bytes=MAX_PUBLICATION))
+
+
+def parse_federation_publication(data: bytes) -> Publication:
+    """As ``parse_publication``, what a body says as a superior: the member ``federation`` where it says both, else all of it."""
     obj = strict_json.load_object(data, max_bytes=MAX_PUBLICATION)
+    return _parse(get_object(obj, "federation", optional=True) or obj)
+
+
+def _parse(obj: Mapping[str, Any]) -> Publication:
     snapshot = parse_snapshot(get_str(obj, "snapshot", max_length=MAX_BYTES), "/snapshot")
     listed = [{"media_type": media_type, "sha256": name} for name, media_type in snapshot.statements.items()]
     return Publication(snapshot=snapshot, artefacts=match(listed, get_object(obj, "artefacts"), "/snapshot/statements"))
@@ -63,10 +78,21 @@ def verify_publication(
 
 def fetch_publication(site: str, *, plain_http: Collection[str] = ()) -> Flow[Publication | None]:
     """What the entity at ``site`` publishes, unverified; ``None`` if it says that it publishes nothing. The same request from everybody."""
-    url = check_https(well_known(site, DOCUMENT), plain_http=plain_http)
+    body = yield from _fetch(well_known(site, DOCUMENT), plain_http)
+    return None if body is None else parse_publication(body)
+
+
+def fetch_publication_at(address: str, *, plain_http: Collection[str] = ()) -> Flow[Publication | None]:
+    """As ``fetch_publication``, what a superior says, from an address that its entity names."""
+    body = yield from _fetch(address, plain_http)
+    return None if body is None else parse_federation_publication(body)
+
+
+def _fetch(address: str, plain_http: Collection[str]) -> Flow[bytes | None]:
+    url = check_https(address, plain_http=plain_http)
     got = yield Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_PUBLICATION)
     if got.status in {404, 410}:
         return None
     if got.status != 200:
         raise Unavailable(f"it answered {got.status}")
-    return parse_publication(got.body)
+    return got.body

@@ -7,7 +7,7 @@ Certificates, keys and what became of them lie in the database, where all proces
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..errors import ConfigError, Conflict, Malformed, Missing
 from ..keys import Custodian, KeyId, PublicKey, Role, Unsigned, sign
 from ..storage import Storage, Tx
 from ..trust.artefact import CERTIFICATE, CRL, Artefact, distinct
-from ..trust.publication import DOCUMENT, MEDIA_TYPE, render_publication
+from ..trust.publication import DOCUMENT, MEDIA_TYPE, join_publications, render_publication
 from ..trust.snapshot import KeyHistory, KeyState, prepare_snapshot
 from ..urls import well_known
 from ..x509 import Cert, prepare_crl
@@ -43,7 +43,8 @@ Statement = Callable[[Cert, int], Unsigned[bytes]]
 class Publisher:
     """``key`` is the service's certified key, whose certificate lies in ``<key>.pem`` of ``directory``; ``secret`` opens the anchor's keys.
 
-    ``days`` is how long what is said counts; ``more`` are further statements by media type.
+    ``days`` is how long what is said counts; ``more`` are further statements by media type, ``beside`` what the
+    same body publishes as a superior in a federation, which is served in the same document.
     """
 
     directory: Path
@@ -57,6 +58,7 @@ class Publisher:
     url: str
     days: int
     more: Mapping[str, Statement] = field(default_factory=dict)
+    beside: Callable[[], Awaitable[bytes | None]] | None = None
 
     async def note_certificate(self, *, actor: str) -> None:
         """Enter the certificate in the folder and its key, unless they are known."""
@@ -156,13 +158,16 @@ class Publisher:
 
     async def show(self, _: web.Request) -> web.Response:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
-        known = await self.newest()
+        document = (await self.newest()).document or b""
+        federation = None if self.beside is None else await self.beside()
+        if federation is not None:
+            document = join_publications(document, federation)
         headers = {
             hdrs.CACHE_CONTROL: "public, max-age=300",
             "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        return web.Response(body=known.document, content_type=MEDIA_TYPE, headers=headers)
+        return web.Response(body=document, content_type=MEDIA_TYPE, headers=headers)
 
 
 async def _state(tx: Tx) -> tuple[Published | None, list[Certified], list[KeyHistory]]:

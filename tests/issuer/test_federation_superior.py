@@ -29,9 +29,11 @@ from shared.keys import Role
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK
 from shared.trust.chain import verify_trust_chain
 from shared.trust.entitlements import Entitlement, Grants
-from shared.trust.publication import parse_publication
+from shared.trust.federation import Federation
+from shared.trust.publication import fetch_publication, parse_publication
 from shared.trust.snapshot import KeyState, verify_snapshot_of
 from shared.trust.statements import parse_statement
+from shared.trust.superiors import gather
 from shared.trust.trust_marks import parse_trust_mark
 
 MARK = "https://justice.example/marks/inspected"
@@ -222,6 +224,20 @@ async def test_a_document_key_that_a_body_gave_up_is_retired(ministry: Registry)
 def _with_new_documents(body: Below) -> Below:
     body.metadata = Below().metadata
     return body
+
+
+async def test_who_relies_gathers_it_at_the_same_address_as_the_word_of_the_anchor_of_certificates(ministry: Registry) -> None:
+    """One document of two snapshots, each by its own key; neither is taken for the other."""
+    body = Below()
+    await enrolled(ministry, body)
+    anchor, at = await pin(ministry), ministry.clock()
+    gathered = await ministry.run(gather(anchor, at=at))
+    assert not gathered.faults
+    chain = Federation(anchors=(anchor,), words=gathered.words).chain(COURT, at, vct=VCT)
+    chain.check_entitled(VCT, at)
+    certificates = await ministry.run(fetch_publication(URL))
+    assert certificates.snapshot.jws.token != gathered.words[0].snapshot.jws.token
+    assert certificates.of("application/pkix-crl")
 
 
 # --- what is published -----------------------------------------------------------------------------------------------------------------
