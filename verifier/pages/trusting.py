@@ -77,6 +77,7 @@ class Trusting:
                 "name": anchor.name,
                 "entity": anchor.entity or "",
                 "role": anchor.role.value,
+                "doctypes": ", ".join(anchor.vcts or ()) if anchor.profile else "",
                 "fingerprint": anchor.fingerprint,
                 "visit": visits.get(anchor.entity or ""),
                 "in_force": _in_force(said.snapshots.get(anchor.fingerprint), talk, at),
