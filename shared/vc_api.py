@@ -40,6 +40,7 @@ from .jose.jws import Jws, verify_jws
 from .jose.jwt import Jwt, parse_jwt, prepare_jwt
 from .keys import KeyId, PublicKey, Unsigned
 from .status.bitstring import problem_of
+from .trust.federation import FederatedIssuer
 from .vcdm import ENVELOPED_CREDENTIAL, ENVELOPED_PRESENTATION, check_credential, check_presentation, envelope, enveloped, instant
 from .verify import DEFAULT_AGE, Knowledge, check_issuer, check_status_of
 
@@ -228,6 +229,8 @@ def _check(secured: _Secured, known: Knowledge) -> Flow[None]:
     verify_jws(secured.jws, issuer.public, typ=secured.typ)
     begins, ends = instant(document, "validFrom"), instant(document, "validUntil")
     _vcdm.check_period(begins, ends, secured.signed, known.at)
+    if isinstance(issuer, FederatedIssuer):
+        issuer.check_said(begins or known.at, document)
     statuses = _vcdm.statuses(document)
     if statuses:
         claims = Claims(

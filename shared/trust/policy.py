@@ -5,19 +5,29 @@ a list of withdrawn ones in force are refused (S15-S17). An anchor of which no s
 every foreign authority is online, unless it is among ``needs``: then nothing is decided. From a checking pack every anchor needs one that
 its owner did not pin as without (``Policy.sealed``). What any anchor that may speak for an entity says of the end of a key holds under all
 others too (S15, S16).
+
+Where no pinned certificate carries an answer, a pinned federation may (``federation``, ADR 0009): of the chain that came along only the key
+counts then, and who its superiors say it belongs to. What either world says of the end of a key, or of a certificate, holds in the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from urllib.parse import urlsplit
 
-from ..errors import NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
-from ..keys import Role
+from ..codec import base64url
+from ..cose import thumbprint
+from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
+from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
 from .dids import DidPin
-from .snapshot import KeyHistory, KeyState, Snapshot
+from .federation import Carried, FederatedIssuer, Federation, worst
+from .snapshot import KeyHistory, Snapshot, thumbprint_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +35,48 @@ class Policy:
     """Trust as a question: (entity, type, instant). Silence is never a yes (S14).
 
     ``snapshots`` are the newest verified ones by the fingerprint of their anchor, ``crls`` the lists known beside those that a question
-    brings, ``needs`` the fingerprints of anchors that may not be asked without a snapshot.
+    brings, ``needs`` the fingerprints of anchors that may not be asked without a snapshot. ``federation`` is what federations say.
     """
 
     anchors: TrustAnchors
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     crls: Sequence[Crl] = ()
     needs: Collection[str] = ()
+    federation: Federation = field(default_factory=Federation)
 
     @classmethod
     def sealed(
-        cls, anchors: TrustAnchors, snapshots: Mapping[str, Snapshot], crls: Sequence[Crl] = (), *, seen: Collection[str] = ()
+        cls,
+        anchors: TrustAnchors,
+        snapshots: Mapping[str, Snapshot],
+        crls: Sequence[Crl] = (),
+        *,
+        seen: Collection[str] = (),
+        federation: Federation | None = None,
     ) -> Policy:
         """The policy of a checking pack. ``seen`` are anchors that are known to publish snapshots, whatever their pins say."""
         needs = {each.fingerprint for each in anchors.anchors if not each.without_snapshot}
         needs |= {each.did for each in anchors.dids if not each.without_snapshot}
-        return cls(anchors, snapshots, crls, frozenset(needs.union(seen)))
+        return cls(anchors, snapshots, crls, frozenset(needs.union(seen)), federation or Federation(anchors.federation))
 
-    def check_issuer(self, x5c: Sequence[bytes], entity: str, vct: str, at: int, crls: Sequence[Crl] = ()) -> Cert:
-        """The leaf, if the chain ends at an anchor that is pinned for issuers, for this entity and this type, at that time.
+    def check_issuer(
+        self,
+        x5c: Sequence[bytes],
+        entity: str,
+        vct: str,
+        at: int,
+        crls: Sequence[Crl] = (),
+        *,
+        issued_at: int | None = None,
+        kid: bytes = b"",
+        trust_chain: Sequence[object] = (),
+    ) -> Cert | FederatedIssuer:
+        """The leaf, if the chain ends at an anchor that is pinned for issuers, for this entity and this type, at that time; else the entity as a
+        federation carries it, by the key of the leaf, or of that ``kid`` where no certificate came. ``trust_chain`` came along.
 
         ``Untrusted``, ``Expired``, ``NotYetValid``, ``CertificateRevoked`` from the chain and its snapshot; ``NotEntitled`` where the leaf
-        does not name ``entity`` as its URI, or the pin is narrower than the question; ``CrlStale``, ``SnapshotStale``, ``SnapshotMissing``
-        where nobody can tell.
+        does not name ``entity`` as its URI, or the pin is narrower than the question, or no superior lets it say that type, at ``issued_at``
+        if that is given; ``CrlStale``, ``SnapshotStale``, ``SnapshotMissing`` where nobody can tell.
         """
 
         def entitled(anchor: Anchor, leaf: Cert) -> None:
@@ -55,20 +84,40 @@ class Policy:
             if anchor.vcts is not None and vct not in anchor.vcts:
                 raise NotEntitled("the issuer is trusted, but not for this type of document")
 
-        return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, entitled)
+        try:
+            return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, entitled)
+        except (Rejected, Undecided) as error:
 
-    def check_metadata_signer(self, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = ()) -> Cert:
+            def ask(leaf: Cert | None) -> FederatedIssuer:
+                key = None if leaf is None else leaf.public
+                found = self.federation.issuer(entity, vct, at, public=key, kid=kid, tokens=trust_chain)
+                self._check_ended(found.public, (entity,), at)
+                if issued_at is not None:
+                    found.check_said(issued_at)
+                return found
+
+            return self._federated(error, x5c, at, ask, known=self.federation.knows(entity) or bool(trust_chain))
+
+    def check_metadata_signer(
+        self, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = (), *, trust_chain: Sequence[object] = ()
+    ) -> Cert:
         """The leaf of an issuer that signs what it says of itself: as ``check_issuer``, whatever types its anchor is pinned for."""
-        return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, lambda anchor, leaf: _check_entity(anchor, leaf, entity))
+        try:
+            return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, lambda anchor, leaf: _check_entity(anchor, leaf, entity))
+        except (Rejected, Undecided) as error:
+            return self._body(error, Role.CREDENTIAL_ISSUER, x5c, at=at, entity=entity, tokens=trust_chain)
 
-    def check_wallet_provider(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = ()) -> Cert:
+    def check_wallet_provider(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, trust_chain: Sequence[object] = ()) -> Cert:
         """The leaf of whoever vouches for wallets and their keys; errors as ``check_issuer``. An anchor pinned for an entity vouches as it."""
 
         def entitled(anchor: Anchor, leaf: Cert) -> None:
             if anchor.entity is not None:
                 _check_entity(anchor, leaf, anchor.entity)
 
-        return self._find(Role.WALLET_PROVIDER, x5c, at, crls, entitled)
+        try:
+            return self._find(Role.WALLET_PROVIDER, x5c, at, crls, entitled)
+        except (Rejected, Undecided) as error:
+            return self._body(error, Role.WALLET_PROVIDER, x5c, at=at, entity=None, tokens=trust_chain)
 
     def check_did(self, did: str, vct: str) -> DidPin:
         """The pin of ``did``, if it may say this type. Which key it has is not asked here, and a DID that is not pinned has none that counts.
@@ -84,7 +133,15 @@ class Policy:
                 return pin
         raise Untrusted("this DID is not trusted here")
 
-    def check_relying_party(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, entity: str | None = None) -> Cert:
+    def check_relying_party(
+        self,
+        x5c: Sequence[bytes],
+        at: int,
+        crls: Sequence[Crl] = (),
+        *,
+        entity: str | None = None,
+        trust_chain: Sequence[object] = (),
+    ) -> Cert:
         """The leaf of an organisation that asks; with ``entity``, also that it is this one. Errors as ``check_issuer``."""
 
         def entitled(anchor: Anchor, leaf: Cert) -> None:
@@ -92,7 +149,53 @@ class Policy:
             if named is not None:
                 _check_entity(anchor, leaf, named)
 
-        return self._find(Role.RELYING_PARTY, x5c, at, crls, entitled)
+        try:
+            return self._find(Role.RELYING_PARTY, x5c, at, crls, entitled)
+        except (Rejected, Undecided) as error:
+            return self._body(error, Role.RELYING_PARTY, x5c, at=at, entity=entity, tokens=trust_chain)
+
+    def _body(
+        self,
+        error: Rejected | Undecided,
+        role: Role,
+        x5c: Sequence[bytes],
+        *,
+        at: int,
+        entity: str | None,
+        tokens: Sequence[object],
+    ) -> Cert:
+        """The leaf as its superiors know it, if its key is one of ``entity`` in that role; it names itself where that is ``None``."""
+
+        def ask(leaf: Cert | None) -> Cert:
+            if leaf is None:
+                raise error
+            fault: Rejected | Undecided = error
+            for one in leaf.uris if entity is None else (entity,):
+                try:
+                    carried, key = self.federation.vouch(role, one, at, public=leaf.public, tokens=tokens)[0]
+                    self._check_ended(key, (one,), at)
+                except (Rejected, Undecided) as other:
+                    fault = other
+                else:
+                    return _as_known(leaf, carried)
+            raise fault
+
+        return self._federated(error, x5c, at, ask, known=entity is None or self.federation.knows(entity))
+
+    def _federated(self, error: Rejected | Undecided, x5c: Sequence[bytes], at: int, ask: Callable[[Cert | None], T], *, known: bool) -> T:
+        """What ``ask`` finds in the federation, where the certificates do not carry it; else the error that came closest to a yes."""
+        if not self.federation.anchors or isinstance(error, CertificateRevoked):
+            raise error
+        leaf = load_certificate(x5c[0]) if x5c else None
+        if leaf is not None:
+            self._check_fate(leaf, at)
+        try:
+            return ask(leaf)
+        except CertificateRevoked:
+            raise
+        except (Rejected, Undecided) as other:
+            nearer = isinstance(other, Undecided) or (isinstance(error, Rejected) and (known or not x5c))
+            raise other if nearer else error from None
 
     def _find(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
         """A chain that one anchor carries, of a key that no anchor calls over: then not even "undecided" is left."""
@@ -107,26 +210,36 @@ class Policy:
         return leaf
 
     def fate(self, leaf: Cert) -> KeyHistory | None:
-        """How the key of ``leaf`` ended, by the word of any anchor pinned for an entity of it: a compromise, else the earliest end."""
-        over: list[tuple[bool, int, KeyHistory]] = []
+        """How the key of ``leaf`` ended, by the word of anyone who may speak for an entity of it: a compromise, else the earliest end."""
+        return self._ended(thumbprint_of(leaf.der), leaf.uris) if self.snapshots or self.federation.words else None
+
+    def _ended(self, name: str, entities: Collection[str]) -> KeyHistory | None:
+        told: list[KeyHistory] = []
         for anchor in self.anchors.anchors if self.snapshots else ():
             snapshot = self.snapshots.get(anchor.fingerprint)
-            if snapshot is None or (anchor.entity is not None and anchor.entity not in leaf.uris):
-                continue
-            history = snapshot.history(leaf.der)
-            if history is not None and history.ends_at is not None:
-                over.append((history.state is not KeyState.COMPROMISED, history.ends_at, history))
-        return min(over, key=lambda each: each[:2])[2] if over else None
+            if snapshot is not None and (anchor.entity is None or anchor.entity in entities) and name in snapshot.keys:
+                told.append(snapshot.keys[name])
+        for entity in entities if self.federation.words else ():
+            history = self.federation.key(entity, name)
+            if history is not None:
+                told.append(history)
+        return worst(told)
 
     def _check_fate(self, leaf: Cert, at: int) -> None:
         fate = self.fate(leaf)
         if fate is not None:
             fate.check(at)
 
+    def _check_ended(self, public: PublicKey, entities: Collection[str], at: int) -> None:
+        """As ``_check_fate``, where the key stands in no certificate, or in one that names whom it likes."""
+        fate = self._ended(base64url.encode(thumbprint(public)), entities)
+        if fate is not None:
+            fate.check(at)
+
     def _carried(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
         known = (*self.crls, *crls)
-        closest: Rejected | Undecided = Untrusted("the certificates lead to nobody who is trusted here")
+        closest: Rejected | Undecided | None = None
         for anchor in self.anchors.with_role(role):
             snapshot = self.snapshots.get(anchor.fingerprint) if self.snapshots else None
             current = None if snapshot is None else snapshot.current(known)
@@ -144,7 +257,7 @@ class Policy:
                 closest = error
             else:
                 return leaf
-        raise closest
+        raise closest or _stranger(x5c)
 
     @staticmethod
     def _closer(snapshot: Snapshot | None, x5c: Sequence[bytes], role: Role, at: int, error: Rejected | Undecided) -> Rejected | Undecided:
@@ -166,8 +279,21 @@ class Policy:
             raise SnapshotMissing("no snapshot of this issuer's anchor is here; it may be pinned as one that publishes none")
 
 
+def _stranger(x5c: Sequence[bytes]) -> Untrusted:
+    """Whom one would have to trust: the name of the authority is in the certificate nearest to it."""
+    name = load_certificate(x5c[-1]).parsed.issuer.rfc4514_string()[:200]
+    return Untrusted(f"the certificates lead to nobody who is trusted here: they are by {name}")
+
+
 def _check_entity(anchor: Anchor, leaf: Cert, entity: str) -> None:
     if entity not in leaf.uris:
         raise NotEntitled("the certificate does not name this entity")
     if anchor.entity is not None and anchor.entity != entity:
         raise NotEntitled("the anchor is trusted for another entity")
+
+
+def _as_known(leaf: Cert, carried: Carried) -> Cert:
+    """The leaf with those names alone that superiors vouch for: it may have made itself."""
+    entity = carried.chain.subject
+    host = urlsplit(entity).hostname
+    return replace(leaf, subject=carried.name, uris=(entity,), dns=tuple(each for each in leaf.dns if each == host))

@@ -10,7 +10,7 @@ The newest snapshot seen decides. What is not in it is not in force, whoever bri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -122,7 +122,7 @@ class Snapshot:
 
     def history(self, der: bytes) -> KeyHistory | None:
         """The history of a certificate's key, as ``key``."""
-        return self.keys.get(_thumbprint_of(der))
+        return self.keys.get(thumbprint_of(der))
 
     def check_chain(self, x5c: Sequence[bytes], role: Role, at: int) -> None:
         """A verified chain against the newest word of its anchor.
@@ -145,7 +145,8 @@ class Snapshot:
 
 
 @lru_cache(maxsize=256)
-def _thumbprint_of(der: bytes) -> str:
+def thumbprint_of(der: bytes) -> str:
+    """The name of a certificate's key in ``Snapshot.keys``."""
     return base64url.encode(thumbprint(load_certificate(der).public))
 
 
@@ -245,7 +246,7 @@ def _parse_key(obj: Mapping[str, Any], where: str) -> KeyHistory:
 def signer_of(snapshot: Snapshot, anchors: Sequence[Anchor]) -> tuple[Anchor, ...]:
     """Those of ``anchors`` that the snapshot claims to be by: none if it is by nobody who is pinned here. Nothing is verified."""
     kid = snapshot.jws.header.get("kid")
-    return tuple(each for each in anchors if _thumbprint_of(each.certificate.der) == kid)
+    return tuple(each for each in anchors if thumbprint_of(each.certificate.der) == kid)
 
 
 def verify_snapshot(snapshot: Snapshot, anchor: Anchor, *, seen: SeenSnapshot | None, at: int) -> None:
@@ -261,6 +262,22 @@ def verify_snapshot(snapshot: Snapshot, anchor: Anchor, *, seen: SeenSnapshot | 
         raise Untrusted("the snapshot is for another entity than its anchor is trusted for", where="/entity")
     if not certificate.not_before <= at <= certificate.not_after:
         raise Untrusted("the anchor's own certificate is not in force", where="/iss")
+    if snapshot.iat > at + AHEAD:
+        raise NotYetValid("the snapshot is dated in the future", where="/iat")
+    check_order(snapshot, seen)
+
+
+def verify_snapshot_of(snapshot: Snapshot, entity: str, keys: Iterable[PublicKey], *, seen: SeenSnapshot | None, at: int) -> None:
+    """As ``verify_snapshot``, for a superior of a federation: one of ``keys``, which others say that ``entity`` has, signed it."""
+    kid = snapshot.jws.header.get("kid")
+    for key in keys:
+        if base64url.encode(thumbprint(key)) == kid:
+            verify_jws(snapshot.jws, key, typ=TYP)
+            break
+    else:
+        raise Untrusted("the snapshot is signed by a key that its superior is not known to have", where="/kid")
+    if not snapshot.iss == snapshot.entity == entity:
+        raise Untrusted("the snapshot is somebody else's", where="/entity")
     if snapshot.iat > at + AHEAD:
         raise NotYetValid("the snapshot is dated in the future", where="/iat")
     check_order(snapshot, seen)

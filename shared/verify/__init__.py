@@ -31,7 +31,7 @@ from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, 
 from ..flow import Flow
 from ..formats import BearerType
 from ._agreed import check_agreed
-from ._examine import Presentation, check_issuer, examine, of_error, unreached
+from ._examine import Presentation, check_issuer, check_said, examine, of_error, unreached
 from ._groups import check_groups
 from ._model import (
     CHECKS,
@@ -66,6 +66,7 @@ __all__ = [
     "VerifiedCredential",
     "allowed_age",
     "check_issuer",
+    "check_said",
     "check_status_of",
     "decide_error",
     "level_of",

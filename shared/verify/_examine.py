@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from ..credentials import CredentialType, Disclosure
@@ -24,6 +25,7 @@ from ..errors import (
 from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
 from ..trust.document_signers import DocumentSigner, check_document_signer
+from ..trust.federation import FederatedIssuer
 from ._model import CHECKS, NOT_REACHED, Check, DidIssuer, Expectation, Issuer, Material, State
 from ._status import Knowledge, allowed_age, check_status_of
 
@@ -45,8 +47,8 @@ class Presentation:
     issuer: Issuer | None = None
     lines: dict[str, Check] = field(default_factory=dict)
 
-    def passed(self, name: str, remark: str = "") -> None:
-        self.lines[name] = Check(name, "passed", code=remark, where=self.where if remark else "")
+    def passed(self, name: str, remark: str = "", detail: str = "") -> None:
+        self.lines[name] = Check(name, "passed", code=remark, detail=detail, where=self.where if remark else "")
 
     def stop(self, name: str, error: VcError) -> None:
         self.lines[name] = of_error(name, error, self.where + error.where)
@@ -101,19 +103,23 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         parsed = form.parse(wire)
         one.passed(step)
         step = "issuer_trust"
+        header = parsed.header
         signer = _document_signer(parsed, known)
         if signer is not None:
             parsed = signer.name(parsed)
         issuer = signer or (
-            yield from check_issuer(parsed.issuer, parsed.vct, parsed.x5c, known, kid=parsed.kid, name=parsed.header.get("kid"))
+            yield from check_issuer(
+                parsed.issuer, parsed.vct, parsed.x5c, known, kid=parsed.kid, name=header.get("kid"), trust_chain=header.get("trust_chain")
+            )
         )
-        one.passed(step)
+        one.passed(step, detail=_as_of(issuer))
         step = "holder_binding"
         _check_bearer(expectation.binding, material)
         step = "signature"
         claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=known.at)
         step = "issuer_trust"
         _check_same(parsed, claims)
+        one.passed(step, check_said(issuer, claims, at=known.at), _as_of(issuer))
         step = "validity"
         if not claims.expires_at:
             raise Expired("the document does not say how long it may be used")
@@ -135,21 +141,47 @@ def _document_signer(parsed: Parsed, known: Knowledge) -> DocumentSigner | None:
     return check_document_signer(known.material.policy, parsed.x5c, parsed.doctype, known.at, known.material.crls)
 
 
-def check_issuer(entity: str, vct: str, x5c: Sequence[bytes], known: Knowledge, *, kid: bytes = b"", name: object = None) -> Flow[Issuer]:
-    """Who may say this, by the certificates that came along, those known under ``kid``, or as a pinned DID by the key of that ``name``.
+def check_issuer(
+    entity: str,
+    vct: str,
+    x5c: Sequence[bytes],
+    known: Knowledge,
+    *,
+    kid: bytes = b"",
+    name: object = None,
+    trust_chain: object = None,
+) -> Flow[Issuer]:
+    """Who may say this: by the certificates that came along or those known under ``kid``, by a federation, or as a pinned DID by the key of that
+    ``name``. Whether superiors let it when the document was made is asked once that is known (``check_said``).
 
     Of a DID only the method ``web`` yields a ``Fetch``, once it proved to be pinned; a driver should answer from what it holds (S21).
     """
     material = known.material
     chain = x5c or material.certificates.get((entity, kid), ())
     if chain or not is_did(entity):
-        return material.policy.check_issuer(chain, entity, vct, known.at, material.crls)
+        brought = trust_chain if isinstance(trust_chain, list) else ()
+        return material.policy.check_issuer(chain, entity, vct, known.at, material.crls, kid=kid, trust_chain=brought)
     pin = material.policy.check_did(entity, vct)
     try:
         document = yield from resolve(entity)
     except Unavailable as error:
         raise IssuerKeysUnknown(f"which keys {entity} has is not known here: {error.detail}") from error
     return DidIssuer(subject=pin.name, public=document.key(name if type(name) is str else "", ASSERTION), document=document)
+
+
+def check_said(issuer: Issuer, claims: Claims, *, at: int) -> str:
+    """Nothing or a remark: whether superiors in a federation let the issuer say this, when it did. ``NotEntitled`` if not.
+
+    A document that does not say when it was made was made now.
+    """
+    return issuer.check_said(claims.issued_at or at, claims.claims) if isinstance(issuer, FederatedIssuer) else ""
+
+
+def _as_of(issuer: Issuer) -> str:
+    """How old the word is that vouches for it, where that was not settled by certificates."""
+    if not isinstance(issuer, FederatedIssuer):
+        return ""
+    return f"by what its superiors said at {datetime.fromtimestamp(issuer.as_of, UTC).isoformat()}"
 
 
 def _stop_authenticating(one: Presentation, step: str, error: VcError) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..clock import DAY
+from ..cose import kid_of
 from ..credentials import CredentialType
 from ..did import ASSERTION
 from ..errors import Rejected, Revoked, StatusIndexOutOfRange, StatusStale, StatusUnknown, VcError
@@ -34,6 +35,7 @@ from ..status.token_status_list import (
     verify_origin,
 )
 from ..trust.document_signers import DocumentSigner, check_list_signer
+from ..trust.federation import FederatedIssuer
 from ._model import DidIssuer, Issuer, Material
 
 MAX_STAPLES = 16
@@ -239,9 +241,10 @@ def _vouch(token: StatusToken | Bitstring, reference: StatusReference, claims: C
 def _signer(x5c: Sequence[bytes], kid: bytes, claims: Claims, issuer: Issuer, known: Knowledge) -> PublicKey:
     """The certificate inside, else the one known under that name, else the document's own; for the document's issuer and type."""
     chain = x5c or known.material.certificates.get((claims.issuer, kid), ())
-    if not chain:
+    another = kid and isinstance(issuer, FederatedIssuer) and kid != kid_of(issuer.public)
+    if not chain and not another:
         return issuer.public
-    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls).public
+    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls, kid=kid).public
 
 
 def _value(witness: Witness, reference: StatusReference) -> int | None:

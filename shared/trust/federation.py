@@ -1,0 +1,313 @@
+"""Which bodies a federation carries, with which keys, to say what: from what its superiors published when they were last heard (ADR 0009).
+
+Nothing is fetched here, and a chain that does not stand in the newest snapshots of its superiors is none (security rule S17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..cose import kid_of
+from ..errors import NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
+from ..jose.jwk import parse_public_jwk
+from ..keys import PublicKey, Role
+from .artefact import name_of
+from .chain import TrustChain, verify_trust_chain
+from .constraints import FEDERATION_ENTITY
+from .entitlements import Entitlement
+from .federation_anchor import FederationAnchor
+from .snapshot import COPY_LIFE, KeyHistory, KeyState
+from .superiors import Path, Word
+
+ENTITY_TYPES: Final[Mapping[Role, str]] = {
+    Role.CREDENTIAL_ISSUER: "openid_credential_issuer",
+    Role.RELYING_PARTY: "openid_credential_verifier",
+    Role.WALLET_PROVIDER: "openid_wallet_provider",
+}
+ENDED: Final = "authority_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A chain in force, with the words of its superiors, the nearest first; none where its anchor publishes no snapshot."""
+
+    chain: TrustChain
+    words: tuple[Word, ...]
+    since: int
+    until: int
+
+    @property
+    def as_of(self) -> int:
+        """Of when the oldest part of it is."""
+        return min(each.snapshot.iat for each in self.words) if self.words else min(each.iat for each in self.chain.statements)
+
+    @property
+    def name(self) -> str:
+        """What the organisation is called, as its superiors let it stand."""
+        name = self.chain.metadata.get(FEDERATION_ENTITY, {}).get("organization_name")
+        return name if type(name) is str and name else self.chain.subject
+
+    def published_keys(self, role: Role) -> tuple[PublicKey, ...]:
+        """The keys in its metadata as an entity of that kind; those that cannot be used here are left out."""
+        jwks = self.chain.metadata.get(ENTITY_TYPES[role], {}).get("jwks")
+        listed = jwks.get("keys") if isinstance(jwks, Mapping) else None
+        return tuple(key for each in (listed if isinstance(listed, list) else ()) if (key := _parse_key(each)) is not None)
+
+    def find_key(self, role: Role, kid: bytes) -> PublicKey:
+        """The key of that ``kid`` (RFC 9679, eight bytes); ``Untrusted`` if the entity publishes none."""
+        for each in self.published_keys(role):
+            if kid_of(each) == kid:
+                return each
+        raise Untrusted("the body does not publish this key")
+
+    def check_key(self, public: PublicKey, role: Role, at: int) -> None:
+        """Raise unless its superior knows the key as one of that role, in force (S15, S16)."""
+        if ENTITY_TYPES[role] not in self.chain.metadata:
+            raise NotEntitled("its superiors do not know it as a body of this kind")
+        if not self.words:
+            if public not in self.published_keys(role):
+                raise Untrusted("the body does not publish this key")
+            return
+        history = self.words[0].snapshot.key(public)
+        if history is None or (history.entity, history.role) != (self.chain.subject, role):
+            raise Untrusted("the newest word of its superior does not know this key")
+        history.check(at)
+
+    def entitled(self, vct: str, at: int) -> tuple[Entitlement, ...]:
+        """What it may say of that type, and what it might until lately: copies made then are still about (S15)."""
+        return tuple(each for each in self.chain.entitlements if each.vct == vct and _counts(each, at))
+
+
+def _parse_key(jwk: object) -> PublicKey | None:
+    try:
+        return parse_public_jwk(jwk) if isinstance(jwk, Mapping) else None
+    except VcError:
+        return None
+
+
+def _counts(each: Entitlement, at: int) -> bool:
+    return each.since <= at and (each.until is None or at < each.until + COPY_LIFE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedIssuer:
+    """Whom superiors let say one type of document: ``entitlements`` of that type, as they stand at ``at``; ``as_of`` is how old their word is."""
+
+    entity: str
+    subject: str
+    public: PublicKey
+    entitlements: tuple[Entitlement, ...]
+    at: int
+    as_of: int
+
+    def check_said(self, made_at: int, claims: Mapping[str, object] | None = None) -> str:
+        """Nothing, or ``authority_ended``, for a document made then which says ``claims``.
+
+        ``NotEntitled`` where no superior let it say this at that time, in that jurisdiction, on that basis.
+        """
+        covering = [each for each in self.entitlements if each.covers(made_at)]
+        if not covering:
+            raise NotEntitled("no superior let it say this type of document when this one was made")
+        fitting = [each for each in covering if claims is None or _fits(each, claims)]
+        if not fitting:
+            raise NotEntitled("its superiors let it say this type only of other jurisdictions, or on another basis")
+        return "" if any(each.covers(self.at) for each in fitting) else ENDED
+
+
+def _fits(each: Entitlement, claims: Mapping[str, object]) -> bool:
+    """A limit that the document does not speak of is not kept."""
+    limits = ((each.jurisdiction, "issuing_jurisdiction"), (each.attestation_basis, "attestation_basis"))
+    return all(allowed is None or claims.get(name) in allowed for allowed, name in limits)
+
+
+Vouched = tuple[Carried, PublicKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """What pinned federation anchors and all superiors below them say, as it was last heard.
+
+    ``words`` are verified. ``published`` are anchors that are known to publish snapshots, whatever their pins say.
+    """
+
+    anchors: tuple[FederationAnchor, ...] = ()
+    words: tuple[Word, ...] = field(default=(), repr=False)
+    published: Collection[str] = frozenset()
+    _at: dict[Path, Word] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ways: dict[str, list[tuple[Word, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _speakers: dict[str, list[Word]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[tuple[str, Path], Carried] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._at.update({each.path: each for each in self.words})
+        for word in self.words:
+            way = tuple(self._at[word.path[:length]] for length in range(len(word.path), 0, -1))
+            for sub in word.about.keys() - set(word.path):
+                self._ways.setdefault(sub, []).append(way)
+            if len(way) == 1:
+                self._ways.setdefault(word.entity, []).append(way)
+            for entity in (word.entity, *word.about):
+                self._speakers.setdefault(entity, []).append(word)
+
+    def of(self, media_type: str) -> tuple[bytes, ...]:
+        """All that superiors publish of one kind."""
+        return tuple(data for word in self.words for data in word.publication.of(media_type))
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """All that are spoken of."""
+        return tuple(sorted(self._ways))
+
+    def knows(self, entity: str) -> bool:
+        """Whether any superior speaks of it."""
+        return entity in self._ways
+
+    @property
+    def silent(self) -> tuple[FederationAnchor, ...]:
+        """Anchors of which nothing is known here, though their owner did not pin them as without."""
+        return tuple(each for each in self.anchors if (each.entity,) not in self._at and self._must_publish(each))
+
+    def _must_publish(self, anchor: FederationAnchor) -> bool:
+        return not anchor.without_snapshot or anchor.entity in self.published
+
+    # --- chains ---
+
+    def chain(self, entity: str, at: int, *, vct: str | None = None) -> TrustChain:
+        """A chain to ``entity`` in force at ``at``, with ``vct`` one by which it may say this type, if there is one.
+
+        ``Untrusted`` if nobody speaks of it; errors as ``verify_trust_chain``; ``SnapshotStale`` where a superior's word has run out.
+        """
+        found = self.chains(entity, at)
+        return next((each.chain for each in found if any(said.vct == vct for said in each.chain.entitlements)), found[0].chain)
+
+    def chains(self, entity: str, at: int) -> list[Carried]:
+        """All chains in force, one for each way down to it; errors as ``chain``."""
+        found: list[Carried] = []
+        fault: VcError = Untrusted(f"no superior in a federation that is trusted here speaks of {entity}")
+        for way in self._ways.get(entity, ()):
+            try:
+                found.append(self._through(way, entity, at))
+            except VcError as error:
+                fault = error
+        if not found:
+            raise fault
+        return found
+
+    def _through(self, way: tuple[Word, ...], entity: str, at: int) -> Carried:
+        name = entity, way[0].path
+        known = self._cache.get(name)
+        if known is None or not known.since <= at < known.until:
+            known = self._cache[name] = self._judge(way, entity, at)
+        return known
+
+    def _judge(self, way: tuple[Word, ...], entity: str, at: int) -> Carried:
+        """By statements that the newest snapshots name, and by no others (S17)."""
+        for word in way:
+            word.snapshot.check_current(at)
+        top = way[-1].itself
+        if entity == way[-1].entity:
+            statements = [top]
+        else:
+            about = [upper.about[sub] for upper, sub in zip(way, (entity, *(each.entity for each in way)), strict=False)]
+            statements = [way[0].configurations.get(entity), *about, *(() if top is None else (top,))]
+        if statements[0] is None:
+            raise Untrusted("its superior does not publish what this body says of itself")
+        chain = verify_trust_chain([each.wire for each in statements if each is not None], self.anchors, at=at)
+        until = min([chain.exp, *(each.snapshot.next_update for each in way), *(each.exp for each in chain.trust_marks)])
+        return Carried(chain=chain, words=way, since=at, until=until)
+
+    def brought(self, tokens: Sequence[object], at: int) -> Carried:
+        """A chain that came along, judged like any other, and by the snapshots of its superiors (S17).
+
+        ``Untrusted`` for a statement that its issuer's newest snapshot does not name, and for a subject's configuration that is older than
+        one that is known; ``SnapshotMissing`` where no snapshot is known, unless the owner pinned the anchor as without.
+        """
+        chain = verify_trust_chain(tokens, self.anchors, at=at)
+        if (chain.anchor.entity,) not in self._at and not self._must_publish(chain.anchor):
+            return Carried(chain=chain, words=(), since=at, until=chain.exp)
+        about = [each for each in chain.statements if not each.is_configuration]
+        issuers = [each.iss for each in about] or [chain.subject]
+        way = tuple(self._known(tuple(reversed(issuers[index:])), at) for index in range(len(issuers)))
+        for statement, word in zip(about, way, strict=False):
+            if name_of(statement.wire.encode()) not in word.snapshot.statements:
+                raise Untrusted(f"the newest snapshot of {word.entity} does not name this statement")
+        newest = way[0].configurations.get(chain.subject)
+        if newest is not None and newest.iat > chain.statements[0].iat:
+            raise Untrusted("a newer configuration of this body is known here")
+        return Carried(chain=chain, words=way, since=at, until=chain.exp)
+
+    def _known(self, path: Path, at: int) -> Word:
+        word = self._at.get(path)
+        if word is None:
+            raise SnapshotMissing(f"what {path[-1]} says now is not known here")
+        word.snapshot.check_current(at)
+        return word
+
+    # --- keys ---
+
+    def key(self, entity: str, name: str) -> KeyHistory | None:
+        """The history of a key of ``entity``, by its thumbprint (RFC 9679): its end, by whichever superior's word or its own, before all else."""
+        told = [
+            history
+            for word in self._speakers.get(entity, ())
+            if (history := word.snapshot.keys.get(name)) is not None and history.entity == entity
+        ]
+        return worst(told) or next(iter(told), None)
+
+    def vouch(
+        self, role: Role, entity: str, at: int, *, public: PublicKey | None, kid: bytes = b"", tokens: Sequence[object] = ()
+    ) -> list[Vouched]:
+        """Chains to ``entity``, at least one, with a key of it in that role: ``public``, or else the one of that ``kid``.
+
+        ``Untrusted``, ``NotEntitled``, ``CertificateRevoked`` and errors as ``chain``; ``SnapshotMissing`` where an anchor was never heard.
+        """
+        found: list[Vouched] = []
+        fault: Rejected = Untrusted("")
+        for carried in self._reach(entity, at, tokens):
+            try:
+                key = carried.find_key(role, kid) if public is None else public
+                carried.check_key(key, role, at)
+                found.append((carried, key))
+            except Rejected as error:
+                fault = error
+        if not found:
+            raise fault
+        return found
+
+    def _reach(self, entity: str, at: int, tokens: Sequence[object]) -> list[Carried]:
+        if entity in self._ways:
+            return self.chains(entity, at)
+        if tokens:
+            carried = self.brought(tokens, at)
+            if carried.chain.subject != entity:
+                raise NotEntitled("the chain that came along is another body's")
+            return [carried]
+        if self.silent:
+            raise SnapshotMissing(f"nothing is known here yet of what {', '.join(each.name for each in self.silent)} says")
+        return self.chains(entity, at)
+
+    def issuer(
+        self, entity: str, vct: str, at: int, *, public: PublicKey | None, kid: bytes = b"", tokens: Sequence[object] = ()
+    ) -> FederatedIssuer:
+        """Who signed a document of that type, if it may say it, or might until lately. Errors as ``vouch``; ``NotEntitled``."""
+        vouched = self.vouch(Role.CREDENTIAL_ISSUER, entity, at, public=public, kid=kid, tokens=tokens)
+        saying = [(carried, key) for carried, key in vouched if carried.entitled(vct, at)]
+        if not saying:
+            raise NotEntitled("the issuer is known, but no superior lets it say this type of document")
+        first, public = saying[0]
+        return FederatedIssuer(
+            entity=entity,
+            subject=first.name,
+            public=public,
+            entitlements=tuple(each for carried, key in saying if key == public for each in carried.entitled(vct, at)),
+            at=at,
+            as_of=first.as_of,
+        )
+
+
+def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
+    """Of histories of one key the one that counts: a compromise, else the earliest end; ``None`` where it has not ended."""
+    over = [(each.state is not KeyState.COMPROMISED, each.ends_at, each) for each in told if each.ends_at is not None]
+    return min(over, key=lambda each: each[:2])[2] if over else None

@@ -1,0 +1,232 @@
+"""What the superiors of a federation publish of those below them, and how it is collected (ADR 0009).
+
+``gather`` visits all superiors below a pinned anchor, on a timer and never because of something that was shown (security rule S21); a checking
+pack brings the same publications. A superior's word counts on the way on which it was reached, from the anchor down over those who vouch for
+each other's keys: what one of them says of its own changes nothing of what another says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..codec import base64url
+from ..cose import thumbprint
+from ..errors import Malformed, Unavailable, VcError
+from ..flow import Flow
+from ..keys import PublicKey
+from ..urls import LOOPBACK, well_known
+from .artefact import ENTITY_STATEMENT, Artefact
+from .chain import FETCH_ENDPOINT, MAX_STATEMENTS
+from .constraints import FEDERATION_ENTITY
+from .federation_anchor import FederationAnchor
+from .federation_keys import FederationKey
+from .publication import DOCUMENT, Publication, fetch_publication_at
+from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
+from .statements import EntityStatement, check_statement, parse_statement
+
+MAX_SUPERIORS: Final = 256  # below one anchor
+MAX_PATH: Final = MAX_STATEMENTS - 2  # superiors one above the other
+TRUST_ENDPOINT: Final = "muniment_trust_endpoint"
+Path = tuple[str, ...]
+"""Entities from a pinned anchor down to a superior."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """The newest that one superior said, whose key the one above it in ``path`` vouches for.
+
+    ``itself`` is its own configuration, ``about`` its statements by subject, ``configurations`` what those subjects say of themselves.
+    """
+
+    path: Path
+    publication: Publication
+    itself: EntityStatement | None
+    about: Mapping[str, EntityStatement]
+    configurations: Mapping[str, EntityStatement]
+
+    @property
+    def entity(self) -> str:
+        return self.path[-1]
+
+    @property
+    def name(self) -> str:
+        """Under which it is remembered."""
+        return name_path(self.path)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.publication.snapshot
+
+
+def name_path(path: Sequence[str]) -> str:
+    """One text for a way down; of an anchor it is its identifier."""
+    return " ".join(path)
+
+
+def _read_word(path: Path, publication: Publication) -> Word:
+    found: dict[tuple[str, str], EntityStatement] = {}
+    for data in publication.of(ENTITY_STATEMENT):
+        try:
+            statement = parse_statement(data.decode("ascii", "replace"))
+        except VcError:
+            continue  # whoever is described by what cannot be read has no chain, and takes nothing from others
+        if (statement.iss, statement.sub) in found:
+            raise Malformed("a superior publishes two statements of one body about another", where="/statements")
+        found[statement.iss, statement.sub] = statement
+    about = {each.sub: each for each in found.values() if each.iss == path[-1] != each.sub}
+    return Word(
+        path=path,
+        publication=publication,
+        itself=found.get((path[-1], path[-1])),
+        about=about,
+        configurations={each.sub: each for each in found.values() if each.is_configuration and each.sub in about},
+    )
+
+
+def _check_not_older(word: Word, held: Word) -> None:
+    """No statement of a newer list is older than the one that was there before (S17)."""
+    for before, after in ((held.about, word.about), (held.configurations, word.configurations)):
+        if any(sub in before and each.iat < before[sub].iat for sub, each in after.items()):
+            raise Malformed("a superior brings back a statement that is older than one seen before", where="/statements")
+
+
+Find = Callable[[Path, str, Sequence[PublicKey]], Flow[Publication | None]]
+"""What is published by the superior at the end of a path, at that address; the keys are those that it is known to have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Every superior's word that is in force, those that could not be renewed among them; ``faults`` by the name of the path."""
+
+    words: tuple[Word, ...]
+    faults: Mapping[str, VcError]
+
+
+class _Walk:
+    """Depth first below one anchor, bounded. ``at`` is ``None`` where what is found was verified before."""
+
+    def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None) -> None:
+        self.find, self.held, self.seen, self.at = find, held, seen, at
+        self.visited = 0
+        self.words: list[Word] = []
+        self.faults: dict[str, VcError] = {}
+
+    def visit(self, path: Path, keys: Sequence[FederationKey], address: str) -> Flow[None]:
+        self.visited += 1
+        word = yield from self._word(path, [each.public for each in keys], address)
+        if word is None:
+            return
+        self.words.append(word)
+        for sub, about in word.about.items():
+            lower = (*path, sub)
+            place = _publishes_at(word.configurations.get(sub))
+            if place is None or sub in path or len(lower) > MAX_PATH or self.visited >= MAX_SUPERIORS:
+                continue
+            try:
+                check_statement(about, keys, at=about.iat)
+            except VcError as error:
+                self.faults[name_path(lower)] = error
+                continue
+            yield from self.visit(lower, about.keys, place)
+
+    def _word(self, path: Path, keys: Sequence[PublicKey], address: str) -> Flow[Word | None]:
+        """What it says now; where that cannot be had or believed, what it said last."""
+        name = name_path(path)
+        held = self.held.get(name)
+        try:
+            publication = yield from self.find(path, address, keys)
+            if publication is None:
+                raise Unavailable("it does not say what is in force")
+            snapshot = publication.snapshot
+            verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
+            word = _read_word(path, publication)
+            if held is not None:
+                _check_not_older(word, held)
+        except VcError as error:
+            self.faults[name] = error
+            return held
+        return word
+
+
+def _publishes_at(configuration: EntityStatement | None) -> str | None:
+    """Where a body that is a superior itself says what is in force; ``None`` for one that has nobody below it."""
+    if configuration is None:
+        return None
+    own = configuration.metadata.get(FEDERATION_ENTITY, {})
+    address = own.get(TRUST_ENDPOINT)
+    if type(address) is str:
+        return address
+    return well_known(configuration.sub, DOCUMENT) if FETCH_ENDPOINT in own else None
+
+
+def gather(
+    anchor: FederationAnchor,
+    held: Iterable[Word] = (),
+    seen: Mapping[str, SeenSnapshot] | None = None,
+    *,
+    at: int,
+    plain_http: Collection[str] = LOOPBACK,
+) -> Flow[Gathered]:
+    """What all superiors below ``anchor`` say now: one request to each, the same from everybody.
+
+    ``held`` is what they said before, ``seen`` the newest snapshots ever seen by name (S17). Never raises for what is published: who does not
+    answer, lies or comes back older has a line in ``faults``, its last word stays in force, and nobody else is touched by it.
+    """
+
+    def find(_path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
+        return (yield from fetch_publication_at(address, plain_http=plain_http))
+
+    words = {each.name: each for each in held}
+    known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})
+    walk = _Walk(find, words, known, at)
+    yield from walk.visit((anchor.entity,), anchor.keys, well_known(anchor.entity, DOCUMENT))
+    return Gathered(words=tuple(walk.words), faults=walk.faults)
+
+
+def recall(anchor: FederationAnchor, publications: Mapping[str, Publication]) -> tuple[Word, ...]:
+    """The words below ``anchor`` among ``publications``, which were verified once and kept by name."""
+
+    def find(path: Path, _address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
+        yield from ()
+        return publications.get(name_path(path))
+
+    return _answered(_Walk(find, {}, {}, None), anchor)
+
+
+def unpack(
+    anchor: FederationAnchor,
+    snapshots: Iterable[Snapshot],
+    artefacts: Mapping[str, Artefact],
+    seen: Mapping[str, SeenSnapshot],
+    *,
+    at: int,
+) -> tuple[Word, ...]:
+    """The words below ``anchor`` among what lies in a checking pack, files by their names. Of each snapshot those that are there.
+
+    Raises for what is by the right key and not right: errors as ``verify_snapshot``, ``BundleRolledBack`` if it is older than what was seen.
+    """
+
+    def find(path: Path, _address: str, keys: Sequence[PublicKey]) -> Flow[Publication | None]:
+        yield from ()
+        names = {base64url.encode(thumbprint(each)) for each in keys}
+        own = [each for each in snapshots if each.entity == path[-1] and each.jws.header.get("kid") in names]
+        if len(own) > 1:
+            raise Malformed("two versions of one thing are in the checking pack", where="/artefacts")
+        if not own:
+            return None
+        return Publication(snapshot=own[0], artefacts=tuple(artefacts[name] for name in own[0].statements if name in artefacts))
+
+    walk = _Walk(find, {}, seen, at)
+    words = _answered(walk, anchor)
+    for error in walk.faults.values():
+        if not isinstance(error, Unavailable):
+            raise error
+    return words
+
+
+def _answered(walk: _Walk, anchor: FederationAnchor) -> tuple[Word, ...]:
+    """The words where ``find`` has everything at hand, so that the walk asks for nothing."""
+    list(walk.visit((anchor.entity,), anchor.keys, ""))
+    return tuple(walk.words)

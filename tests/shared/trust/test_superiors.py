@@ -1,0 +1,258 @@
+"""Listening to the superiors of a federation: what is kept of each, and that nobody who is down, slow, lying or endless touches another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.federation import COURT, COURTS, MINISTRY
+from support.federations import Member, Realm, justice
+from support.signing import AT, Signer
+from support.trial_verify import ISSUER
+
+from shared.errors import (
+    AddressRefused,
+    BadSignature,
+    BundleRolledBack,
+    Malformed,
+    NotYetValid,
+    TooLarge,
+    Unavailable,
+    Untrusted,
+    VcError,
+)
+from shared.flow import Fetch, Fetched, run
+from shared.trust.artefact import ENTITY_STATEMENT, Artefact
+from shared.trust.publication import DOCUMENT, parse_publication
+from shared.trust.snapshot import AHEAD
+from shared.trust.statements import parse_statement
+from shared.trust.superiors import MAX_PATH, MAX_SUPERIORS, Gathered, gather, recall, unpack
+from shared.urls import well_known
+
+
+def entities(found: Gathered) -> list[str]:
+    return [each.entity for each in found.words]
+
+
+def faults(found: Gathered) -> dict[str, type[VcError]]:
+    """By the last of each way."""
+    return {name.split(" ")[-1]: type(error) for name, error in found.faults.items()}
+
+
+def test_every_superior_is_asked_once_and_nobody_else() -> None:
+    realm = justice()
+    street = realm.street()
+    found = realm.gathered(MINISTRY, street=street.answer)
+    assert (entities(found), found.faults) == ([MINISTRY, COURTS], {})
+    assert street.asked == [well_known(each, DOCUMENT) for each in (MINISTRY, COURTS)]
+    top, courts = found.words
+    assert (top.name, courts.name) == (MINISTRY, f"{MINISTRY} {COURTS}")
+    assert top.itself is not None
+    assert set(top.about) == set(top.configurations)
+    assert set(courts.about) == {COURT}
+
+
+def test_the_same_request_from_everybody() -> None:
+    """S21: nothing in it says who asks, or what for."""
+    asked: list[Fetch] = []
+    realm = justice()
+
+    def answer(fetch: Fetch) -> Fetched:
+        asked.append(fetch)
+        return realm.street().answer(fetch)
+
+    realm.gathered(MINISTRY, street=answer)
+    assert {(each.method, tuple(each.headers.items()), each.body) for each in asked} == {("GET", (("accept", "application/json"),), None)}
+
+
+@pytest.mark.parametrize(
+    ("lie", "error"),
+    [
+        (Unavailable("down"), Unavailable),
+        (Unavailable("slow: no answer in time"), Unavailable),
+        (TooLarge("endless"), TooLarge),
+        (AddressRefused("redirecting inside"), AddressRefused),
+        (500, Unavailable),
+        (302, Unavailable),
+        (404, Unavailable),
+        (410, Unavailable),
+        (b"{}", Malformed),
+        (b"\xff", Malformed),
+        (justice().publication(MINISTRY), Untrusted),  # a ministry of the same name, with another key
+    ],
+)
+@pytest.mark.parametrize("who", [MINISTRY, COURTS])
+def test_who_does_not_answer_or_lies_keeps_its_last_word(who: str, lie: Any, error: type[VcError]) -> None:
+    realm = justice()
+    first = realm.gathered(MINISTRY)
+    for each in (MINISTRY, COURTS):
+        realm.again(each)
+    found = realm.gathered(MINISTRY, street=realm.street(**{who: lie}).answer, held=first.words)
+    assert faults(found) == {who: error}
+    assert {each.entity: each.snapshot.seq for each in found.words} == {MINISTRY: 2, COURTS: 2} | {who: 1}
+
+
+@pytest.mark.parametrize("lie", [Unavailable("down"), b"{}", 404])
+def test_who_was_never_heard_is_unknown_and_so_are_those_below(lie: Any) -> None:
+    realm = justice()
+    assert entities(realm.gathered(MINISTRY, street=realm.street(**{MINISTRY: lie}).answer)) == []
+    assert entities(realm.gathered(MINISTRY, street=realm.street(**{COURTS: lie}).answer)) == [MINISTRY]
+
+
+def test_another_bodys_word_is_not_taken() -> None:
+    """It serves the anchor's publication as its own."""
+    realm = justice()
+    found = realm.gathered(MINISTRY, street=realm.street(**{COURTS: realm.publication(MINISTRY)}).answer)
+    assert (entities(found), faults(found)) == ([MINISTRY], {COURTS: Untrusted})
+    other = "https://other.example"  # with the very key
+    twins = Realm(Member(other, signer=realm[COURTS].signer), Member(COURT, superiors=(other,)))
+    found = realm.gathered(MINISTRY, street=realm.street(**{COURTS: twins.publication(other)}).answer)
+    assert (entities(found), faults(found)) == ([MINISTRY], {COURTS: Untrusted})
+
+
+def test_a_forged_snapshot_is_not_taken() -> None:
+    realm = justice()
+    document = json.loads(realm.publication(COURTS))
+    head, payload, _ = document["snapshot"].split(".")
+    document["snapshot"] = f"{head}.{payload}.{'A' * 86}"
+    found = realm.gathered(MINISTRY, street=realm.street(**{COURTS: json.dumps(document).encode()}).answer)
+    assert faults(found) == {COURTS: BadSignature}
+
+
+def test_old_statement_in_new_bundle() -> None:
+    """S17: neither an older list, nor an older statement in a newer list."""
+    realm = justice()
+    before = realm.publication(MINISTRY)
+    first = realm.gathered(MINISTRY)
+    realm.again(MINISTRY)
+    second = realm.gathered(MINISTRY, held=first.words)
+    found = realm.gathered(MINISTRY, street=realm.street(**{MINISTRY: before}).answer, held=second.words)
+    assert faults(found) == {MINISTRY: BundleRolledBack}
+    assert found.words[0].snapshot.seq == 2
+    forgotten = realm.gathered(MINISTRY, street=realm.street(**{MINISTRY: before}).answer, seen={MINISTRY: second.words[0].snapshot.seen})
+    assert (entities(forgotten), faults(forgotten)) == ([], {MINISTRY: BundleRolledBack})
+    realm[MINISTRY].about[ISSUER] |= {"iat": AT - 90}
+    realm.again(MINISTRY)
+    found = realm.gathered(MINISTRY, held=second.words)
+    assert faults(found) == {MINISTRY: Malformed}
+    assert found.words[0].snapshot.seq == 2
+    realm[MINISTRY].about[ISSUER] |= {"iat": AT - 60}
+    realm[ISSUER].claims["iat"] = AT - 90
+    realm.again(MINISTRY)
+    assert faults(realm.gathered(MINISTRY, held=second.words)) == {MINISTRY: Malformed}
+
+
+def test_clocks_apart() -> None:
+    realm = justice()
+    realm.again(COURTS, at=AT + AHEAD)
+    assert realm.gathered(MINISTRY).faults == {}
+    realm.again(COURTS, at=AT + AHEAD + 1)
+    assert faults(realm.gathered(MINISTRY)) == {COURTS: NotYetValid}
+
+
+def test_who_is_not_vouched_for_is_not_visited() -> None:
+    """The statement about it is not by its superior's key."""
+    realm = justice()
+    realm[COURTS].metadata["federation_entity"] = {}
+    realm[MINISTRY].about[COURTS]["jwks"] = {"keys": []}
+    street = realm.street()
+    assert entities(realm.gathered(MINISTRY, street=street.answer)) == [MINISTRY]
+    assert len(street.asked) == 1
+
+
+def test_a_statement_by_another_key_vouches_for_nobody() -> None:
+    realm = justice()
+    forged = replace(realm[MINISTRY], signer=Signer.new()).of(realm[COURTS]).encode()
+    _, statements = realm.said(MINISTRY)
+    kept = [each for each in statements if parse_statement(each.data.decode()).sub != COURTS or each.data.count(b".") != 2]
+    own = [each for each in statements if parse_statement(each.data.decode()).is_configuration and each not in kept]
+    realm.say(MINISTRY, (*kept, *own, Artefact(media_type=ENTITY_STATEMENT, data=forged)))
+    found = realm.gathered(MINISTRY)
+    assert (entities(found), faults(found)) == ([MINISTRY], {COURTS: Untrusted})
+
+
+def test_what_cannot_be_read_takes_nothing_from_others() -> None:
+    realm = justice()
+    realm[MINISTRY].more = tuple(Artefact(media_type=ENTITY_STATEMENT, data=each) for each in (b"\xff", b"a.b.c"))
+    found = realm.gathered(MINISTRY)
+    assert (entities(found), found.faults) == ([MINISTRY, COURTS], {})
+
+
+def test_two_statements_about_one_body_are_refused() -> None:
+    realm = justice()
+    realm[MINISTRY].more = (Artefact(media_type=ENTITY_STATEMENT, data=realm[MINISTRY].of(realm[ISSUER], iat=AT - 59).encode()),)
+    assert faults(realm.gathered(MINISTRY)) == {MINISTRY: Malformed}
+
+
+def test_loops_depth_and_number_are_bounded() -> None:
+    a, b = Member("https://a.example", superiors=("https://b.example",)), Member("https://b.example", superiors=("https://a.example",))
+    round_ = Realm(a, b)
+    assert entities(round_.gathered(a.entity)) == [a.entity, b.entity]
+    names = [f"https://level-{number}.example" for number in range(MAX_PATH + 2)]
+    deep = Realm(*(Member(name, superiors=tuple(names[index - 1 : index])) for index, name in enumerate(names)))
+    assert entities(deep.gathered(names[0])) == names[:MAX_PATH]
+    wide = Realm(Member(MINISTRY), *(Member(f"https://c{number}.example", superiors=(MINISTRY,)) for number in range(3)))
+    for number in range(3):
+        wide.members[f"https://d{number}.example"] = Member(f"https://d{number}.example", superiors=(f"https://c{number}.example",))
+    street, many = wide.street(), 3
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.trust.superiors.MAX_SUPERIORS", many)
+        assert len(wide.gathered(MINISTRY, street=street.answer).words) == len(street.asked) == many
+    assert MAX_SUPERIORS == 256
+
+
+def test_a_superior_names_where_it_publishes() -> None:
+    realm = justice()
+    realm[COURTS].place = place = "https://cdn.example/courts.json"
+    asked = []
+
+    def answer(fetch: Fetch) -> Fetched:
+        asked.append(fetch.url)
+        return Fetched(status=200, body=realm.publication(COURTS)) if fetch.url == place else realm.street().answer(fetch)
+
+    assert entities(realm.gathered(MINISTRY, street=answer)) == [MINISTRY, COURTS]
+    assert asked[1] == place
+    realm[COURTS].place = "http://inside.example/"
+    realm.again(MINISTRY)
+    assert faults(realm.gathered(MINISTRY, street=answer)) == {COURTS: Malformed}
+
+
+def test_what_was_kept_is_found_again() -> None:
+    realm = justice()
+    found = realm.gathered(MINISTRY)
+    kept = {each.name: each.publication for each in found.words}
+    assert recall(realm.pin(MINISTRY), kept) == found.words
+    assert recall(realm.pin(MINISTRY), {MINISTRY: kept[MINISTRY]}) == found.words[:1]
+    assert recall(justice().pin(MINISTRY), kept) == ()
+
+
+def packed(realm: Realm, *superiors: str, **how: Any) -> list[str]:
+    """As a checking pack holds it."""
+    artefacts = {each.sha256: each for each in realm.artefacts(*superiors)}
+    snapshots = [parse_publication(realm.publication(each)).snapshot for each in superiors]
+    return [each.entity for each in unpack(realm.pin(MINISTRY), snapshots, artefacts, how.get("seen", {}), at=AT)]
+
+
+def test_a_pack_brings_the_same() -> None:
+    realm = justice()
+    assert packed(realm, MINISTRY, COURTS) == packed(realm, COURTS, MINISTRY) == [MINISTRY, COURTS]
+    assert packed(realm, MINISTRY) == [MINISTRY]
+    assert packed(realm, COURTS) == packed(realm) == []
+    seen = replace(realm.gathered(MINISTRY).words[0].snapshot.seen, seq=2)
+    with pytest.raises(BundleRolledBack):
+        packed(realm, MINISTRY, COURTS, seen={MINISTRY: seen})
+    with pytest.raises(Malformed, match="two versions"):
+        packed(realm, MINISTRY, MINISTRY)
+
+
+@given(st.binary(max_size=300) | st.sampled_from([0, 200, 301, 404, 503]).filter(bool))
+def test_whatever_is_published_nothing_is_raised(said: Any) -> None:
+    found = run(gather(PIN, at=AT), lambda _: Fetched(status=said) if isinstance(said, int) else Fetched(status=200, body=said))
+    assert (found.words, len(found.faults)) == ((), 1)
+
+
+PIN = justice().pin(MINISTRY)
