@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from issuer.cli_federation import add_federation
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
 from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, port, read_passphrase, run_command
@@ -40,6 +41,7 @@ def parser() -> Parser:
     _add_revoke(commands)
     _add_keys(commands)
     _add_trust(commands)
+    add_federation(commands, lambda actions, name, words: _command(actions, name, words, federation))
     _add_doctor(commands)
     return top
 
@@ -260,6 +262,17 @@ def trust_remove(arguments: argparse.Namespace) -> int:
     pins.remove(config.folder(arguments.dir), arguments.fingerprint)
     print("No longer trusted. What it vouched for is refused from now on.")
     return 0
+
+
+def federation(arguments: argparse.Namespace) -> int:
+    from issuer.federation.commands import COMMANDS
+
+    async def work(office: Office) -> int:
+        for line in await COMMANDS[arguments.do](office, arguments):
+            print(line)
+        return 0
+
+    return _with_office(arguments, work)
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ from shared.storage import Tx
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK, Artefact, distinct, name_of
 from shared.trust.federation_keys import FederationKey
 from shared.trust.publication import render_publication
-from shared.trust.snapshot import COPY_LIFE, KeyHistory, KeyState, prepare_snapshot
+from shared.trust.snapshot import COPY_LIFE, FEDERATION_TYP, KeyHistory, KeyState, prepare_snapshot
 from shared.trust.statements import prepare_subordinate_statement
 from shared.trust.trust_marks import prepare_trust_mark
 from shared.web.entity import FEDERATION
@@ -76,6 +76,7 @@ async def publish(office: Office) -> Publication:
         keys=[*_own_keys(own.entity, known.own_keys), *known.keys],
         key=FEDERATION,
         public=signer.public,
+        typ=FEDERATION_TYP,
     )
     made = Publication(
         seq=seq,

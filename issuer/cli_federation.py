@@ -1,0 +1,60 @@
+"""The options of ``muniment-issuer federation``; what they do is in ``issuer.federation.commands``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shared.terminal import Commands, Parser
+
+
+def add_federation(commands: Commands[Parser], add: Callable[[Commands[Parser], str, str], Parser]) -> None:
+    """The commands below ``federation``; ``add`` makes one."""
+    words = "let bodies come below this office in a federation, say what they may say, and join one"
+    group = commands.add_parser("federation", help=words, description=words[:1].upper() + words[1:] + ".")
+    actions = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, told: str) -> Parser:
+        one = add(actions, name, told)
+        one.set_defaults(do=name)
+        return one
+
+    one = command("invite", "make a one-time code with which a body joins, or joins again with other keys")
+    one.add_argument("entity", help="its identifier, an https address")
+    one.add_argument("--name", required=True, help="what it is called on our pages")
+    _grants(_who(one))
+    one = command("join", "come below a superior with the code of its invitation")
+    one.add_argument("superior", help="identifier of the superior; the setting `authority_hints` has to name it")
+    one.add_argument("code", help="the one-time code")
+    one = command("list", "show who is below this office, what each may say, and what waits")
+    one.add_argument("entity", nargs="?", default="", help="one body, with the fingerprints of its keys and its history")
+    one.add_argument("--json", action="store_true", help="print it as JSON")
+    one = command("approve", "let count what another person proposed, or send it back")
+    one.add_argument("entity", help="its identifier")
+    one.add_argument("--version", type=int, required=True, metavar="N", help="the version that was looked at, as `list` shows it")
+    one.add_argument("--compared", action="store_true", help="the fingerprints of its keys were compared with the body itself")
+    one.add_argument("--refuse", default="", metavar="REASON", help="drop what waits instead")
+    _who(one)
+    one = command("entitle", "propose what a body may say and do from now on; another person has to approve it")
+    one.add_argument("entity", help="its identifier")
+    _grants(_who(one))
+    one = command("end", "grant a body nothing any more; what it said before stands")
+    one.add_argument("entity", help="its identifier")
+    one.add_argument("--reason", required=True, help="why, for the history")
+    one.add_argument("--compromised", action="store_true", help="its keys are in other hands: nothing that they signed counts")
+    _who(one)
+    one = command("export", "write everything that this office says as files for any web host")
+    one.add_argument("folder", metavar="DIR", help="where to write them; a README in it says what to do")
+
+
+def _who(one: Parser) -> Parser:
+    one.add_argument("--by", required=True, metavar="NAME", help="the operator who does it")
+    one.add_argument("--passphrase-file", required=True, metavar="F", help="file with that operator's passphrase")
+    return one
+
+
+def _grants(one: Parser) -> None:
+    one.add_argument("--says", action="append", default=[], metavar="VCT", help="a type of document that it may make")
+    one.add_argument("--accredits", action="append", default=[], metavar="VCT", help="a type that it may let others make")
+    one.add_argument("--registers", action="append", default=[], metavar="CC", help="a country where it may register who asks")
+    one.add_argument("--mark", action="append", default=[], metavar="TYPE", help="a type of trust mark that it is given")
+    one.add_argument("--terms", default="", metavar="F", help="instead of these: file with all its terms as JSON")

@@ -1,0 +1,169 @@
+"""What ``muniment-issuer federation`` does. Each command gives the lines that it tells; who decides says who she is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from issuer.federation import enrol, joining, publish
+from issuer.federation import export as files
+from issuer.federation.enrol import read_keys
+from issuer.federation.terms import Terms, parse_terms
+from issuer.office import Office
+from issuer.records import subordinates
+from issuer.records.subordinates import Subordinate
+from issuer.sessions import Actor
+from shared.clock import system_entropy
+from shared.errors import ConfigError, VcError, WrongPassphrase
+from shared.terminal import read_passphrase
+from shared.trust.entitlements import Entitlement, Grants
+from shared.web import operators
+from shared.web.certificates import day
+from shared.web.passphrases import Passphrases
+
+
+async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """A one-time code, and where it is used."""
+    enrol.check_superior(office)
+    actor, at = await _actor(office, arguments), office.clock()
+    before = await office.storage.read(lambda tx: subordinates.find(tx, arguments.entity))
+    code = await enrol.invite(office, arguments.entity, arguments.name, _terms(arguments, before, at), actor)
+    return [
+        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {enrol.INVITATION_DAYS} days:",
+        f"  muniment-issuer federation join {office.settings.public_url} {code}",
+        f"Or they enter the code {code} at {office.url('/federated/join')}",
+    ]
+
+
+async def join(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """This office comes below a superior."""
+    await joining.join(office, arguments.superior, arguments.code)
+    return [
+        f"Joined: people of {arguments.superior} look at it now. The fingerprint of the key that they see:",
+        f"  {await joining.fingerprint(office)}",
+    ]
+
+
+async def show(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """All who are below, or one of them with everything that is known."""
+    everybody = await office.storage.read(subordinates.everybody)
+    found = [each for each in everybody if arguments.entity in {"", each.entity}]
+    if arguments.json:
+        return [json.dumps([_told(each) for each in found], ensure_ascii=False, indent=1)]
+    lines = []
+    for each in found:
+        waits = "  waits for a second person" if each.waits else ""
+        lines.append(f"{each.state.value:8} version {each.version:<4} {each.entity}  {each.name}{waits}")
+        if arguments.entity:
+            lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in _told(each).items()]
+            history = await office.storage.read(lambda tx: subordinates.history(tx, arguments.entity))
+            lines += [
+                f"  {day(event.at)}: {event.kind} by {event.actor.name}{f': {event.reason}' if event.reason else ''}" for event in history
+            ]
+    return lines or ["Nobody."]
+
+
+def _told(each: Subordinate) -> dict[str, object]:
+    return {
+        "entity": each.entity,
+        "name": each.name,
+        "state": each.state.value,
+        "version": each.version,
+        "terms": json.loads(each.terms),
+        "waiting": None if each.wanted_terms is None else json.loads(each.wanted_terms),
+        "proposed_by": each.wanted_by,
+        "keys": [key.kid for key in read_keys(each.keys)],
+        "new_keys": [key.kid for key in read_keys(each.wanted_keys or "")],
+        "its_address_shows_them": each.published_at is not None,
+        "fault": each.fault,
+    }
+
+
+async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """What another proposed counts, or is dropped."""
+    enrol.check_superior(office)
+    actor = await _actor(office, arguments)
+    if arguments.refuse:
+        await enrol.refuse(office, arguments.entity, arguments.refuse, actor, version=arguments.version)
+        return ["Dropped. Nothing has changed for others."]
+    await enrol.approve(office, arguments.entity, actor, version=arguments.version, compared=arguments.compared)
+    return [f"Approved, and published as number {(await publish.publish(office)).seq}."]
+
+
+async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """Other terms, which wait for another person."""
+    enrol.check_superior(office)
+    actor = await _actor(office, arguments)
+    before = await office.storage.read(lambda tx: subordinates.get(tx, arguments.entity))
+    terms = _terms(arguments, before, office.clock())
+    found = await enrol.propose(office, arguments.entity, terms, actor, version=before.version)
+    return [f"Proposed as version {found.version}. Another person approves it with `federation approve`, or on the pages."]
+
+
+async def end(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """Nothing is granted any more."""
+    enrol.check_superior(office)
+    actor = await _actor(office, arguments)
+    await enrol.end(office, arguments.entity, arguments.reason, actor, compromised=arguments.compromised)
+    return [f"Ended, and published as number {(await publish.publish(office)).seq}. Those who check know it when they next fetch."]
+
+
+async def export(office: Office, arguments: argparse.Namespace) -> list[str]:
+    """Everything as files."""
+    enrol.check_superior(office)
+    paths = await files.export(office, Path(arguments.folder))
+    return [f"{len(paths)} files in {arguments.folder}; {files.README} says where they go."]
+
+
+COMMANDS: Final[dict[str, Callable[[Office, argparse.Namespace], Awaitable[list[str]]]]] = {
+    "invite": invite,
+    "join": join,
+    "list": show,
+    "approve": approve,
+    "entitle": entitle,
+    "end": end,
+    "export": export,
+}
+
+
+async def _actor(office: Office, arguments: argparse.Namespace) -> Actor:
+    """``WrongPassphrase`` unless it is that operator."""
+    known = await office.storage.read(lambda tx: operators.find(tx, arguments.by))
+    passphrases = Passphrases(system_entropy)
+    try:
+        phc = None if known is None or known.elsewhere else known.passphrase
+        await passphrases.check(read_passphrase(arguments.passphrase_file), phc)
+    finally:
+        passphrases.close()
+    if known is None:
+        raise WrongPassphrase("name and passphrase do not match")
+    return Actor(role=known.role, name=known.name)
+
+
+def _terms(arguments: argparse.Namespace, before: Subordinate | None, at: int) -> Terms:
+    """What the options say; a type that it may say already keeps its beginning. ``ConfigError`` for a file that is not read as terms."""
+    if arguments.terms:
+        try:
+            return parse_terms(Path(arguments.terms).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"cannot read {arguments.terms}: {error.strerror}", where="terms") from error
+        except VcError as error:
+            raise ConfigError(f"{arguments.terms}: {error.detail} (at {error.where or '/'})", where="terms") from error
+    known = Terms() if before is None else parse_terms(before.terms)
+
+    def granted(vcts: Iterable[str], held: tuple[Entitlement, ...]) -> tuple[Entitlement, ...]:
+        open_ = {each.vct: each for each in held if each.until is None}
+        return tuple(open_.get(vct, Entitlement(vct=vct, since=at)) for vct in dict.fromkeys(vcts))
+
+    grants = Grants(
+        entitlements=granted(arguments.says, known.grants.entitlements),
+        accredits=granted(arguments.accredits, known.grants.accredits),
+        may_register=tuple(dict.fromkeys(arguments.registers)),
+    )
+    return replace(
+        Terms(constraints=known.constraints, policy=known.policy), grants=grants, trust_marks=tuple(dict.fromkeys(arguments.mark))
+    )
