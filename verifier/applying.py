@@ -71,6 +71,8 @@ class _Taking:
             raise Conflict("another checking pack was applied meanwhile")
         for fingerprint, snapshot in self.verified.snapshots.items():
             await heard.put(tx, fingerprint, snapshot, bundle.artefacts)
+        for word in self.verified.federation.words:
+            await heard.put(tx, word.name, word.snapshot, bundle.artefacts)
         for entity, token in self.lists:
             known = await knowledge.memory(tx)
             await knowledge.learn(tx, known.lessons(entity, token), at)
@@ -80,8 +82,8 @@ class _Taking:
 
 def _verify(desk: Desk, bundle: Bundle, memory: BundleMemory, actor: str) -> _Taking:
     at, trust = desk.clock(), desk.trust
-    verified = verify_bundle(bundle, signers=trust.bundle_signers, at=at, memory=memory, anchors=trust.anchors)
-    policy = Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots)
+    verified = verify_bundle(bundle, signers=trust.bundle_signers, at=at, memory=memory, anchors=trust.anchors, federation=trust.federation)
+    policy = Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots, federation=verified.federation)
     lists: list[tuple[str, VerifiedStatusToken]] = []
     faults: list[str] = []
     for token in _tokens(bundle):
@@ -112,6 +114,7 @@ def _vouch(token: StatusToken, verified: VerifiedBundle, policy: Policy, vcts: S
     """Whose list it is: of an entity that its certificate names, or of one whose key it names, if that entity is trusted for it."""
     chains = dict.fromkeys(load_certificate(token.x5c[0]).uris, token.x5c) if token.x5c else {}
     chains |= {} if chains else {entity: chain for (entity, kid), chain in verified.certificates.items() if kid == token.kid}
+    chains |= {} if token.x5c else dict.fromkeys(verified.federation.named(token.kid), ())
     fault: VcError = StatusUnknown("nobody who is trusted here signed it")
     for entity, chain in chains.items():
         try:

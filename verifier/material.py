@@ -78,6 +78,7 @@ class Store:
     _visiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tokens: dict[str, tuple[int, str]] = field(default_factory=dict)
     _anchors: _Known | None = None
+    _makers: list[str] = field(default_factory=list)  # issuers whom federations let make documents that are known here
 
     async def picture(self) -> Picture:
         """The material as it is now."""
@@ -98,7 +99,7 @@ class Store:
         pack = await packs.in_use(tx)
         hours = self.desk.settings.max_status_hours
         return Material(
-            policy=Policy(trust, known.heard.snapshots, known.crls, needs(trust, known.heard, lists)),
+            policy=Policy(trust, known.heard.snapshots, known.crls, needs(trust, known.heard, lists), federation=known.heard.federation),
             types=self.desk.types,
             certificates=known.certificates,
             memory=await knowledge.memory(tx),
@@ -109,7 +110,7 @@ class Store:
 
     async def _known(self, tx: Tx, trust: TrustAnchors) -> _Known:
         """What anchors say, read again only when one of them has said something new or others are pinned."""
-        stamp = (trust.anchors, await heard.seen(tx))
+        stamp = (trust.anchors, trust.federation, await heard.seen(tx))
         if self._anchors is None or self._anchors.stamp != stamp:
             found = await heard.heard(tx, trust)
             self._anchors = _Known(
@@ -127,11 +128,12 @@ class Store:
         return known[1]
 
     async def refresh(self, fetch: Fetching) -> list[Visit]:
-        """Visit every pinned anchor and every trusted issuer that has an address, and keep what is genuine."""
-        desk, entities = self.desk, _visited(self.desk)
+        """Visit every pinned anchor, all superiors in pinned federations, and every trusted issuer that has an address; keep what is genuine."""
+        desk = self.desk
         async with self._visiting:
             await heard.listen(desk.storage, fetch, desk.trust, at=desk.clock, plain_http=desk.plain_http)
-            for entity in entities:
+            self._makers = await self._find_makers()
+            for entity in sorted({*_visited(desk), *self._makers}):
                 found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
                 await self._keep(found)
             for name in web_dids(desk):
@@ -145,6 +147,15 @@ class Store:
             return await knowledge.visits(tx)
 
         return await self.desk.storage.write(unit, point="refresh")
+
+    async def _find_makers(self) -> list[str]:
+        """Of all bodies in pinned federations those that make documents of kinds known here; others get their turn in between."""
+        found = []
+        federation = (await self.picture()).material.policy.federation
+        for entity in federation.makers(tuple(self.desk.types), self.desk.clock()):
+            found.append(entity)
+            await asyncio.sleep(0)
+        return found
 
     async def _keep(self, found: Survey) -> None:
         at = self.desk.clock()
@@ -207,7 +218,7 @@ class Store:
 
     def issuers(self) -> list[str]:
         """The issuers that are visited, by address or DID, and the lists that the settings name."""
-        return [*_visited(self.desk), *web_dids(self.desk), *self.desk.settings.bitstring_lists]
+        return [*sorted({*_visited(self.desk), *self._makers}), *web_dids(self.desk), *self.desk.settings.bitstring_lists]
 
     async def visits(self) -> list[Visit]:
         """How the last visits went."""
@@ -251,7 +262,7 @@ def verify_list(
     fault: Rejected | Undecided = StatusUnknown("its issuer makes no document that is known here")
     for vct in vcts:
         try:
-            verified = verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at).public, at=at)
+            verified = verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at, kid=token.kid).public, at=at)
         except (Rejected, Undecided) as error:
             fault = error
         else:

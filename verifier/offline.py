@@ -136,7 +136,7 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     except (Rejected, Undecided) as error:
         return Judged(decision=decide_error(error, at=at)), memory
     material = Material(
-        policy=Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots),
+        policy=Policy.sealed(trust, verified.snapshots, verified.crls, seen=verified.memory.snapshots, federation=verified.federation),
         types=all_types(),
         certificates=verified.certificates,
         memory=verified.memory.statuses,
@@ -159,7 +159,9 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
 def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:
     """The checking pack, by a signer whom ``trust`` names. What is no pack at all is as good as one by nobody."""
     try:
-        return verify_bundle(parse_bundle(data), signers=trust.bundle_signers, at=at, memory=memory, anchors=trust.anchors)
+        return verify_bundle(
+            parse_bundle(data), signers=trust.bundle_signers, at=at, memory=memory, anchors=trust.anchors, federation=trust.federation
+        )
     except Malformed as error:
         raise Untrusted(f"this is no checking pack: {error.detail}", where=error.where) from error
 

@@ -114,11 +114,11 @@ class _Contents:
 
 async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     trusted = issuers(desk)
-    kept = [each for each in await knowledge.lists(tx) if each.entity in trusted]
+    known = await heard.heard(tx, desk.trust)
+    kept = [each for each in await knowledge.lists(tx) if each.entity in trusted or known.federation.knows(each.entity)]
     for entity in trusted:
         if all(each.entity != entity for each in kept):
             raise StatusUnknown(f"no list of cancelled documents of {entity} is here: fetch them first")
-    known = await heard.heard(tx, desk.trust)
     _check_snapshots(desk, known)
     tokens = {each.uri: body_of(await knowledge.token(tx, each.uri)) for each in kept}
     others = [data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None]
@@ -126,11 +126,12 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     certificates = _certificates(desk, known, tokens.values())
     pinned = {each.fingerprint for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER)}
     crls = tuple(parse_crl(each) for each in known.of(CRL))
-    policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen)
+    policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen, federation=known.federation)
     said = [*(each.next_update for each in crls), *(each.next_update for name, each in known.snapshots.items() if name in pinned)]
     ends = [each for each in said if at < each]
     artefacts = (
         *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
+        *(Artefact(media_type=SNAPSHOT, data=each.snapshot.jws.token.encode("ascii")) for each in known.federation.words),
         *known.artefacts,
         *(Artefact(media_type=CERTIFICATE, data=der) for der in certificates),
         *(Artefact(media_type=parse_token(token).media_type, data=token) for token in tokens.values()),
@@ -158,6 +159,8 @@ def _check_snapshots(desk: Desk, known: Heard) -> None:
                 f"{anchor.name} does not say which of its certificates are in force, and a checking pack needs that: fetch it first, or pin "
                 "the anchor with --without-snapshot if it never says so"
             )
+    for silent in known.federation.silent:
+        raise SnapshotMissing(f"{silent.name} does not say who belongs to its federation, and a checking pack needs that: fetch it first")
 
 
 def _certificates(desk: Desk, known: Heard, tokens: Iterable[bytes]) -> list[bytes]:

@@ -29,6 +29,7 @@ from .anchors import Anchor
 from .artefact import (
     CERTIFICATE,
     CRL,
+    ENTITY_STATEMENT,
     MAX_ARTEFACT,
     MAX_ARTEFACTS,
     PAGE_KEYS,
@@ -45,8 +46,12 @@ from .artefact import (
     render_list,
 )
 from .certificates import chains_of
+from .federation import Federation
+from .federation_anchor import FederationAnchor
 from .memory import BundleMemory, SeenBundle, parse_memory, render_memory
 from .snapshot import SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
+from .statements import parse_statement
+from .superiors import Word, unpack
 
 __all__ = [
     "CERTIFICATE",
@@ -125,7 +130,8 @@ class VerifiedBundle:
     """A pack by a pinned signer, not older than anything seen before. ``memory`` is what its reader must now keep.
 
     ``snapshots`` are those of pinned anchors, by fingerprint; ``certificates`` the chains inside by entity and ``kid``, for documents that
-    carry only a key's name. ``status_lists`` are by address, each in one of the forms that are there.
+    carry only a key's name. ``federation`` is what pinned federation anchors and those below them say. ``status_lists`` are by address, each in
+    one of the forms that are there.
     """
 
     bundle: Bundle
@@ -135,6 +141,7 @@ class VerifiedBundle:
     certificates: Mapping[tuple[str, bytes], tuple[bytes, ...]]
     type_metadata: Mapping[str, bytes]
     memory: BundleMemory
+    federation: Federation = field(default_factory=Federation)
 
     @property
     def source(self) -> Source:
@@ -203,9 +210,15 @@ def parse_bundle(data: bytes) -> Bundle:
 
 
 def verify_bundle(
-    bundle: Bundle, *, signers: Collection[str], at: int, memory: BundleMemory, anchors: Sequence[Anchor] = ()
+    bundle: Bundle,
+    *,
+    signers: Collection[str],
+    at: int,
+    memory: BundleMemory,
+    anchors: Sequence[Anchor] = (),
+    federation: Sequence[FederationAnchor] = (),
 ) -> VerifiedBundle:
-    """The pack as something to answer from. ``anchors`` are those that are pinned: what is inside about others is not looked at.
+    """The pack as something to answer from. ``anchors`` and ``federation`` are those that are pinned: what is inside about others is not looked at.
 
     ``at`` is the clock's own reading, or the floor could climb on itself. ``Untrusted`` unless the signer's thumbprint is in ``signers``;
     ``BadSignature``; ``NotYetValid`` when dated more than five minutes ahead; ``BundleRolledBack`` if a newer pack, snapshot or status list
@@ -217,12 +230,16 @@ def verify_bundle(
     if bundle.iat > at + AHEAD:
         raise NotYetValid("the checking pack is dated in the future", where="/manifest/iat")
     _check_order(bundle, memory.signers.get(bundle.signer))
-    snapshots = _snapshots(bundle, anchors, memory.snapshots, at)
+    inside = [parse_snapshot(_text(data), "/artefacts") for data in bundle.of(SNAPSHOT)]
+    snapshots = _snapshots(inside, anchors, memory.snapshots, at)
+    words = _words(bundle, inside, federation, memory.snapshots, at)
     for fingerprint, snapshot in snapshots.items():
         memory = memory.with_snapshot(fingerprint, snapshot)
+    for word in words:
+        memory = memory.with_word(word)
     if max(at, memory.floor) >= bundle.exp:
         raise BundleStale("the checking pack is too old to begin with", where="/manifest/exp")
-    _check_whole(bundle, snapshots.values())
+    _check_whole(bundle, [*snapshots.values(), *(each.snapshot for each in words)])
     seen = SeenBundle(seq=bundle.seq, iat=bundle.iat, digest=bundle.digest)
     return VerifiedBundle(
         bundle=bundle,
@@ -232,6 +249,7 @@ def verify_bundle(
         certificates=chains_of(bundle.of(CERTIFICATE), anchors),
         type_metadata=_type_metadata(bundle),
         memory=replace(memory, signers={**memory.signers, bundle.signer: seen}),
+        federation=Federation(tuple(federation), words, frozenset(memory.snapshots)),
     )
 
 
@@ -246,15 +264,22 @@ def _check_order(bundle: Bundle, seen: SeenBundle | None) -> None:
         raise BundleRolledBack("the checking pack does not follow the one used here before", where="/manifest/prev")
 
 
-def _snapshots(bundle: Bundle, anchors: Sequence[Anchor], seen: Mapping[str, SeenSnapshot], at: int) -> Mapping[str, Snapshot]:
+def _snapshots(inside: Sequence[Snapshot], anchors: Sequence[Anchor], seen: Mapping[str, SeenSnapshot], at: int) -> Mapping[str, Snapshot]:
     """Those of pinned anchors. One that is by nobody who is pinned is a file like any other (S17)."""
     found: dict[str, Snapshot] = {}
-    for data in bundle.of(SNAPSHOT):
-        snapshot = parse_snapshot(_text(data), "/artefacts")
+    for snapshot in inside:
         for anchor in {each.fingerprint: each for each in signer_of(snapshot, anchors)}.values():
             verify_snapshot(snapshot, anchor, seen=seen.get(anchor.fingerprint), at=at)
             _add(found, anchor.fingerprint, snapshot)
     return found
+
+
+def _words(
+    bundle: Bundle, inside: Sequence[Snapshot], anchors: Sequence[FederationAnchor], seen: Mapping[str, SeenSnapshot], at: int
+) -> tuple[Word, ...]:
+    """Of superiors below pinned federation anchors, likewise."""
+    files = {each.sha256: each for each in bundle.artefacts} if anchors else {}
+    return tuple(word for anchor in anchors for word in unpack(anchor, inside, files, seen, at=at))
 
 
 def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot]) -> None:
@@ -331,6 +356,9 @@ def _name(artefact: Artefact) -> str:
         if artefact.media_type == SNAPSHOT:
             snapshot = parse_snapshot(_text(artefact.data))
             return f"{snapshot.iss}, number {snapshot.seq}"
+        if artefact.media_type == ENTITY_STATEMENT:
+            statement = parse_statement(_text(artefact.data))
+            return f"{statement.iss} of {'itself' if statement.is_configuration else statement.sub}"
         if artefact.media_type == CERTIFICATE:
             return load_certificate(artefact.data, "").subject
         if artefact.media_type == TYPE_METADATA:

@@ -5,10 +5,12 @@ Nothing is fetched here, and a chain that does not stand in the newest snapshots
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..codec import base64url
 from ..cose import kid_of
 from ..errors import NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
 from ..jose.jwk import parse_public_jwk
@@ -151,6 +153,13 @@ class Federation:
             for entity in (word.entity, *word.about):
                 self._speakers.setdefault(entity, []).append(word)
 
+    def pinned(self, anchors: Collection[FederationAnchor]) -> Federation:
+        """The same by these anchors, which may have been pinned or removed since: with other keys an anchor is another."""
+        keys = {each.entity: each.keys for each in anchors}
+        before = {each.entity: each.keys for each in self.anchors}
+        kept = tuple(each for each in self.words if keys.get(each.path[0]) == before[each.path[0]])
+        return Federation(tuple(anchors), kept, self.published)
+
     def of(self, media_type: str) -> tuple[bytes, ...]:
         """All that superiors publish of one kind."""
         return tuple(data for word in self.words for data in word.publication.of(media_type))
@@ -246,6 +255,19 @@ class Federation:
         return word
 
     # --- keys ---
+
+    def named(self, kid: bytes) -> tuple[str, ...]:
+        """Issuers of documents of whose keys one has that ``kid``, by the word of their superiors."""
+        name = base64url.encode(kid)
+        told = [each for word in self.words for each in word.snapshot.keys.values() if each.kid == name]
+        return tuple(dict.fromkeys(each.entity for each in told if each.role is Role.CREDENTIAL_ISSUER))
+
+    def makers(self, vcts: Collection[str], at: int) -> Iterator[str]:
+        """The issuers that superiors let say any of these types, or did until lately; one at a time, as it takes a while."""
+        for entity in self.entities:
+            with suppress(VcError):
+                if any(carried.entitled(vct, at) for carried in self.chains(entity, at) for vct in vcts):
+                    yield entity
 
     def key(self, entity: str, name: str) -> KeyHistory | None:
         """The history of a key of ``entity``, by its thumbprint (RFC 9679): its end, by whichever superior's word or its own, before all else."""

@@ -11,6 +11,7 @@ from ..codec.reader import get_int, get_object, get_str, pointer
 from ..errors import Malformed
 from ..status.memory import StatusMemory, parse_statuses, render_statuses
 from .snapshot import SeenSnapshot, Snapshot
+from .superiors import Word
 
 MAX_BYTES = 64_000_000
 
@@ -26,7 +27,8 @@ class SeenBundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleMemory:
-    """What must survive between two uses: newest pack a signer, newest snapshot an anchor (by fingerprint), the time floor that snapshots
+    """What must survive between two uses: newest pack a signer, newest snapshot an anchor (by fingerprint; of superiors in a federation
+    by their way), the time floor that snapshots
     have raised, and what status lists have taught.
     """
 
@@ -43,6 +45,12 @@ class BundleMemory:
         """With a verified snapshot of that anchor seen: it is the newest, and the time is not before it (S18)."""
         snapshots = {**self.snapshots, fingerprint: snapshot.seen}
         return replace(self, snapshots=snapshots, floor=max(self.floor, snapshot.iat))
+
+    def with_word(self, word: Word) -> BundleMemory:
+        """With what a superior in a federation says; only that of an anchor moves the time."""
+        if len(word.path) == 1:
+            return self.with_snapshot(word.name, word.snapshot)
+        return replace(self, snapshots={**self.snapshots, word.name: word.snapshot.seen})
 
 
 def render_memory(memory: BundleMemory) -> bytes:

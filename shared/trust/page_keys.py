@@ -11,6 +11,9 @@ and lists carry it: what brings certificates is by an entry of this chain or by 
 ``state`` is "active"; "verify-only" for a retired key until ``ended_at``; "ended" once that has passed; "compromised" for a key that proves
 nothing, because somebody else may have it; "withdrawn" where only this certificate of it was. A reader refuses the last two as
 ``certificate_revoked`` and a key from ``ended_at`` on, or outside its dates, as ``untrusted``, whatever ``state`` was when the pack was made.
+An issuer whom superiors in a federation let say a type has one entry for each time that they do, dates and type as they say, with the
+``kid``; its ``x5c`` is that key's own thumbprint, which no chain has: of its documents only those that bring a key's name can be read by a
+page. A right with limits inside the type is left out, as pages do not know them.
 A key that is over in one entry is so in all of its entity, under whichever anchor; a certificate withdrawn is that one alone. ``floor`` is
 the date of the newest snapshot: the time cannot be before it (S18).
 """
@@ -18,18 +21,19 @@ the date of the newest snapshot: the time cannot be before it (S18).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..codec import base64url, strict_json
-from ..cose import kid_of
-from ..errors import CertificateRevoked, Rejected, Undecided
+from ..cose import kid_of, thumbprint
+from ..errors import CertificateRevoked, Rejected, Undecided, VcError
 from ..jose.jwk import render_jwk
 from ..keys import PublicKey, Role
 from ..x509 import load_certificate
 from .anchors import TrustAnchors
 from .certificates import Chain, chains_of, every_chain
+from .federation import Carried, Federation
 from .policy import Policy
 from .snapshot import KeyHistory, KeyState
 
@@ -57,7 +61,44 @@ def page_keys(policy: Policy, certificates: Iterable[bytes], own: Own, *, at: in
         for each in found
         if (entry := _issuer(policy, each, named[each.entity, kid_of(each.leaf.public)] == each.chain, at)) is not None
     ]
+    issuers += _federated(policy, at)
     return strict_json.dumps({"version": 1, "floor": floor, "issuers": issuers, "self": _self(own)})
+
+
+def _federated(policy: Policy, at: int) -> Iterator[Mapping[str, Any]]:
+    """The keys of issuers that federations carry; what cannot be decided now is left out."""
+    for entity in policy.federation.entities:
+        try:
+            chains = policy.federation.chains(entity, at)
+        except VcError:
+            continue
+        for carried in chains:
+            for public in carried.published_keys(Role.CREDENTIAL_ISSUER):
+                yield from _entries(policy, carried, public, at)
+
+
+def _entries(policy: Policy, carried: Carried, public: PublicKey, at: int) -> Iterator[Mapping[str, Any]]:
+    entity = carried.chain.subject
+    state, ended_at = _state(policy.ended(public, (entity,)), at)
+    try:
+        carried.check_key(public, Role.CREDENTIAL_ISSUER, at)
+    except Rejected:
+        if state not in {"compromised", "ended"}:
+            return
+    for each in carried.chain.entitlements:
+        if each.jurisdiction is None and each.attestation_basis is None:
+            yield {
+                "iss": entity,
+                "name": carried.name,
+                "kid": _kid(public),
+                "x5c": base64url.encode(thumbprint(public)),
+                "key": render_jwk(public),
+                "vcts": [each.vct],
+                "not_before": each.since,
+                "not_after": min(carried.until, carried.until if each.until is None else each.until) - 1,
+                "state": state,
+                "ended_at": ended_at,
+            }
 
 
 def _self(own: Own) -> dict[str, Any]:
@@ -66,7 +107,7 @@ def _self(own: Own) -> dict[str, Any]:
 
 def _issuer(policy: Policy, one: Chain, named: bool, at: int) -> Mapping[str, Any] | None:
     state, ended_at = _state(policy.fate(one.leaf), at)
-    alone = replace(policy, anchors=TrustAnchors(anchors=(replace(one.anchor, vcts=None),)))
+    alone = replace(policy, anchors=TrustAnchors(anchors=(replace(one.anchor, vcts=None),)), federation=Federation())
     try:
         alone.check_issuer(one.chain, one.entity, _ANY, at)
     except CertificateRevoked:

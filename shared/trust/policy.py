@@ -213,6 +213,10 @@ class Policy:
         """How the key of ``leaf`` ended, by the word of anyone who may speak for an entity of it: a compromise, else the earliest end."""
         return self._ended(thumbprint_of(leaf.der), leaf.uris) if self.snapshots or self.federation.words else None
 
+    def ended(self, public: PublicKey, entities: Collection[str]) -> KeyHistory | None:
+        """As ``fate``, of a key that stands in no certificate, or in one that names whom it likes."""
+        return self._ended(base64url.encode(thumbprint(public)), entities)
+
     def _ended(self, name: str, entities: Collection[str]) -> KeyHistory | None:
         told: list[KeyHistory] = []
         for anchor in self.anchors.anchors if self.snapshots else ():
@@ -231,8 +235,7 @@ class Policy:
             fate.check(at)
 
     def _check_ended(self, public: PublicKey, entities: Collection[str], at: int) -> None:
-        """As ``_check_fate``, where the key stands in no certificate, or in one that names whom it likes."""
-        fate = self._ended(base64url.encode(thumbprint(public)), entities)
+        fate = self.ended(public, entities)
         if fate is not None:
             fate.check(at)
 

@@ -1,7 +1,8 @@
 """What pinned anchors publish, as this service last heard it: fetched on a timer for all of them alike, verified, kept in the database.
 
 Nothing here is ever fetched because somebody asked or showed something (security rule S21): the list of visits follows from ``trust.json``
-and the clock alone, and each visit is the same plain request.
+and the clock alone, and each visit is the same plain request. Of a federation every superior below a pinned anchor is visited; what each says
+is kept under its way down from the anchor (``shared.trust.superiors``), as that of an anchor of certificates is under its fingerprint.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from ..flow import Fetch, Fetched, arun
 from ..storage import Row, Storage, Tx
 from ..trust.anchors import Anchor, TrustAnchors
 from ..trust.artefact import Artefact
+from ..trust.federation import Federation
+from ..trust.federation_anchor import FederationAnchor
 from ..trust.publication import Publication, fetch_publication, verify_publication
 from ..trust.snapshot import SeenSnapshot, Snapshot, check_order, parse_snapshot
+from ..trust.superiors import Gathered, Word, gather, recall
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 SOON = 300  # seconds until a site is asked again that did not answer as it should
@@ -34,20 +38,28 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """``snapshots`` are the newest verified ones by fingerprint, ``artefacts`` all that they name; ``seen`` also what is gone since."""
+    """``snapshots`` are the newest verified ones by fingerprint, ``artefacts`` all that they and the superiors of ``federation`` name; ``seen``
+    also what is gone since, by fingerprint or way.
+    """
 
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     artefacts: tuple[Artefact, ...] = field(default=(), repr=False)
     seen: Mapping[str, SeenSnapshot] = field(default_factory=dict)
+    federation: Federation = field(default_factory=Federation)
 
     @property
     def floor(self) -> int:
-        """The earliest time that can be now (security rule S18)."""
-        return max((each.iat for each in self.seen.values()), default=0)
+        """The earliest time that can be now, by the word of anchors alone (security rule S18)."""
+        return floor_of(self.seen)
 
     def of(self, media_type: str) -> tuple[bytes, ...]:
         """The statements of one kind."""
         return tuple(each.data for each in self.artefacts if each.media_type == media_type)
+
+
+def floor_of(seen: Mapping[str, SeenSnapshot]) -> int:
+    """As ``Heard.floor``. A way to a superior below an anchor has a space in it."""
+    return max((each.iat for name, each in seen.items() if " " not in name), default=0)
 
 
 async def listen(
@@ -55,7 +67,7 @@ async def listen(
 ) -> list[Site]:
     """Visit every site of ``trust`` once, in one order; what is genuine and new is kept. How the visits went."""
     told = []
-    for site in sites(trust):
+    for site in sorted({each.site for each in trust.anchors if each.site is not None}):
         publication, fault = None, ""
         try:
             publication = await arun(fetch_publication(site, plain_http=plain_http), fetch)
@@ -64,12 +76,17 @@ async def listen(
         anchors = [each for each in trust.anchors if each.site == site]
         visit = _Visit(site=site, anchors=anchors, publication=publication, fault=fault, at=at())
         told.append(await storage.write(visit.note, point="hear-anchor"))
+    for anchor in trust.federation:
+        known = (await storage.read(lambda tx: heard(tx, trust))).federation.words
+        remembered = await storage.read(seen)
+        gathered = await arun(gather(anchor, known, remembered, at=at(), plain_http=plain_http), fetch)
+        told += await storage.write(_Listened(gathered, at()).note, point="hear-federation")
     return told
 
 
 def sites(trust: TrustAnchors) -> list[str]:
     """Where pinned anchors publish."""
-    return sorted({each.site for each in trust.anchors if each.site is not None})
+    return sorted({each.site for each in trust.anchors if each.site is not None} | {each.entity for each in trust.federation})
 
 
 async def due(storage: Storage, trust: TrustAnchors, *, every: int, at: int) -> bool:
@@ -110,6 +127,35 @@ class _Visit:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listened:
+    """What all superiors below one anchor said."""
+
+    gathered: Gathered
+    at: int
+
+    async def note(self, tx: Tx) -> list[Site]:
+        """Keep what is new; how it went with each."""
+        faults = {name: error.detail for name, error in self.gathered.faults.items()}
+        for word in self.gathered.words:
+            if word.name not in faults:
+                faults |= await _take_word(tx, word)
+        names = dict.fromkeys([*(each.name for each in self.gathered.words), *faults])
+        return [await _note(tx, self._visit(name, faults.get(name, ""))) for name in names]
+
+    def _visit(self, name: str, fault: str) -> Site:
+        return Site(site=name.rpartition(" ")[2], tried_at=self.at, fetched_at=None if fault else self.at, fault=fault)
+
+
+async def _take_word(tx: Tx, word: Word) -> dict[str, str]:
+    """Nothing, or why it was not taken: another process may have heard a newer one meanwhile."""
+    try:
+        await put(tx, word.name, word.snapshot, word.publication.artefacts)
+    except VcError as error:
+        return {word.name: error.detail}
+    return {}
+
+
 async def keep(tx: Tx, publication: Publication, anchors: Sequence[Anchor], *, at: int) -> None:
     """Verify and keep; errors as ``verify_publication``. An older one never takes the place of a newer one (security rule S17)."""
     for anchor in verify_publication(publication, anchors, seen=await seen(tx), at=at):
@@ -146,17 +192,32 @@ async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[
 
 async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
     """What is known of the anchors that are pinned now."""
-    pinned = {each.fingerprint for each in trust.anchors}
-    snapshots = {
+    kept = {
         row["fingerprint"]: parse_snapshot(str(row["token"]))
         for row in await tx.fetch("SELECT fingerprint, token FROM heard_anchor ORDER BY fingerprint")
-        if row["fingerprint"] in pinned
     }
-    rows = await tx.fetch("SELECT fingerprint, sha256, media_type, data FROM heard_statement ORDER BY media_type, sha256")
-    artefacts = {
-        row["sha256"]: Artefact(media_type=row["media_type"], data=bytes(row["data"])) for row in rows if row["fingerprint"] in snapshots
-    }
-    return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=await seen(tx))
+    files: dict[str, list[Artefact]] = {}
+    for row in await tx.fetch("SELECT fingerprint, sha256, media_type, data FROM heard_statement ORDER BY media_type, sha256"):
+        files.setdefault(row["fingerprint"], []).append(Artefact(media_type=row["media_type"], data=bytes(row["data"])))
+    snapshots = {each.fingerprint: kept[each.fingerprint] for each in trust.anchors if each.fingerprint in kept}
+    known = await seen(tx)
+    federation = _federation(trust.federation, kept, files, known)
+    named = [*snapshots, *(each.name for each in federation.words)]
+    artefacts = {each.sha256: each for name in named for each in files.get(name, ())}
+    return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=known, federation=federation)
+
+
+def _federation(
+    anchors: Sequence[FederationAnchor],
+    kept: Mapping[str, Snapshot],
+    files: Mapping[str, Sequence[Artefact]],
+    known: Mapping[str, SeenSnapshot],
+) -> Federation:
+    if not anchors:
+        return Federation()
+    publications = {name: Publication(snapshot=each, artefacts=tuple(files.get(name, ()))) for name, each in kept.items()}
+    words = [word for anchor in anchors for word in recall(anchor, publications)]
+    return Federation(tuple(anchors), tuple(words), frozenset(known))
 
 
 async def seen(tx: Tx) -> dict[str, SeenSnapshot]:

@@ -45,8 +45,7 @@ async def memory(tx: Tx) -> BundleMemory:
         for row in await tx.fetch("SELECT * FROM seen_pack")
     }
     snapshots = await heard.seen(tx)
-    floor = max((each.iat for each in snapshots.values()), default=0)
-    return BundleMemory(signers=seen, snapshots=snapshots, floor=floor, statuses=await knowledge.memory(tx))
+    return BundleMemory(signers=seen, snapshots=snapshots, floor=heard.floor_of(snapshots), statuses=await knowledge.memory(tx))
 
 
 async def add(tx: Tx, applied: Applied) -> None:
