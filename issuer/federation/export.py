@@ -45,7 +45,7 @@ with percent signs or without, so a rule takes both:
 nginx:  map $arg_sub $body {{ "~^https(%3A%2F%2F|://)(?<host>[^/%]+)$" $host; }}
         location = {fetch} {{ default_type {statement}; alias /srv/www{fetch}/https%3A%2F%2F$body; }}
 Apache: RewriteCond %{{QUERY_STRING}} ^sub=https(%3A%2F%2F|://)([^/%&]+)$ [NC]
-        RewriteRule ^{fetch}$ {fetch}/https\%3A\%2F\%2F%2 [L,T={statement}]
+        RewriteRule ^{fetch}$ {fetch}/https\\%3A\\%2F\\%2F%2 [L,T={statement}]
 
 (For identifiers without a path; one more such rule serves each body that has one.)
 
