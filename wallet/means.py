@@ -49,7 +49,8 @@ class TrustFile:
         self._settle(self._policy.anchors)
 
     def _settle(self, anchors: TrustAnchors) -> None:
-        self._policy = Policy(anchors, self._heard.snapshots, tuple(parse_crl(each) for each in self._heard.of(CRL)))
+        crls = tuple(parse_crl(each) for each in self._heard.of(CRL))
+        self._policy = Policy(anchors, self._heard.snapshots, crls, federation=self._heard.federation.pinned(anchors.federation))
 
 
 class Locks:
