@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import browser, chains, cli, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
+from benchmarks import browser, chains, cli, haip, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -33,6 +33,8 @@ ROWS: dict[str, Callable[[], Row]] = {
     "chain resolve": chains.resolving,
     "browser verdict": browser.verdict,
     "issuing endpoint": issuing.endpoint,
+    "haip issuance": haip.issuance,
+    "haip presentation": haip.presentation,
     "cli check": cli.check,
     "scan": scan.scan,
 }
