@@ -1,0 +1,259 @@
+"""Federations in checking packs: the very same answers as online, nothing that was not pinned, nothing older (security rules S16-S18)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.federation import COURT, COURTS, MINISTRY, critical, says
+from support.federations import Realm, issuer, justice
+from support.signing import AT, Signer
+from support.trial_verify import (
+    BANK,
+    DAY,
+    ISSUER,
+    LIST,
+    VCT,
+    Answers,
+    decide,
+    expectation,
+    issue,
+    material,
+    registry,
+    show,
+    status_cwt,
+    status_token,
+)
+
+from shared.clock import DAY as A_DAY
+from shared.codec import base64url
+from shared.cose import kid_of, thumbprint
+from shared.errors import BundleIncomplete, BundleRolledBack, VcError
+from shared.flow import run
+from shared.jose import jwk
+from shared.keys import KeyId, Role
+from shared.trust.anchors import TrustAnchors
+from shared.trust.artefact import ENTITY_STATEMENT, STATUS_LIST, STATUS_LIST_CWT, Artefact
+from shared.trust.bundle import (
+    BundleMemory,
+    VerifiedBundle,
+    describe,
+    parse_bundle,
+    parse_memory,
+    prepare_bundle,
+    render_memory,
+    verify_bundle,
+)
+from shared.trust.page_keys import Own, page_keys
+from shared.trust.policy import Policy
+from shared.trust.snapshot import COPY_LIFE, KeyState
+from shared.verify import Decision, Material, verify
+
+PACKER = Signer.new()
+KEY = registry().signer.public
+
+
+def pack(*artefacts: Artefact, seq: int = 1) -> bytes:
+    unsigned = prepare_bundle(
+        issuer=BANK, seq=seq, prev=None, at=AT, exp=AT + 7 * A_DAY, artefacts=artefacts, key=KeyId("bundle"), public=PACKER.public
+    )
+    return PACKER.finish(unsigned)
+
+
+def read(data: bytes, realm: Realm, *, memory: BundleMemory | None = None, pins: tuple[str, ...] = (MINISTRY,)) -> VerifiedBundle:
+    signers = [jwk.thumbprint(PACKER.public)]
+    anchors = [realm.pin(each) for each in pins]
+    return verify_bundle(parse_bundle(data), signers=signers, at=AT, memory=memory or BundleMemory(), federation=anchors)
+
+
+def known(verified: VerifiedBundle) -> Material:
+    trust = TrustAnchors(federation=verified.federation.anchors)
+    policy = Policy.sealed(trust, {}, federation=verified.federation, seen=verified.memory.snapshots)
+    return Material(policy=policy, types=material().types, floor=verified.memory.floor)
+
+
+LISTS = (Artefact(media_type=STATUS_LIST, data=status_token().encode()), Artefact(media_type=STATUS_LIST_CWT, data=status_cwt()))
+
+
+def online(realm: Realm) -> Material:
+    return replace(material(), policy=realm.policy(MINISTRY), certificates={}, floor=AT - 60)
+
+
+def bent(what: str) -> Realm:
+    realm = justice()
+    top = realm[MINISTRY]
+    match what:
+        case "silent":
+            top.about[ISSUER] = {}
+        case "ended":
+            top.about[ISSUER] = critical(entitlements=[says(VCT, until=AT - 60)])
+        case "not yet":
+            top.about[ISSUER] = critical(entitlements=[says(VCT, since=AT - 60)])
+        case "elsewhere":
+            top.about[ISSUER] = critical(entitlements=[says(VCT, jurisdiction=["GB-SCT"])])
+        case "compromised":
+            top.end(registry().signer, state=KeyState.COMPROMISED, until=AT - DAY)
+        case "retired":
+            top.end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
+        case "expired":
+            top.about[ISSUER] |= {"exp": AT - 1}
+        case "stale":
+            top.at, top.life = AT - 600, 300
+        case "another key":
+            realm[ISSUER].keys[Role.CREDENTIAL_ISSUER] = Signer.new()
+        case _:
+            assert what == "good"
+    return realm
+
+
+@pytest.mark.parametrize("form", ["dc+sd-jwt", "dc+sd-cwt", "mso_mdoc"])
+@pytest.mark.parametrize(
+    "what", ["good", "silent", "ended", "not yet", "elsewhere", "compromised", "retired", "expired", "stale", "another key"]
+)
+def test_a_pack_answers_every_check_as_the_network_does(form: str, what: str) -> None:
+    """One flow, two drivers: each line is the same, detail and all."""
+    realm = bent(what)
+    shown = show(issue(form), format_name=form)
+    verified = read(pack(*realm.artefacts(), *(LISTS[:1] if form == "dc+sd-jwt" else LISTS)), realm)
+
+    def judge(trust: Material, driver: Any) -> Decision:
+        return run(verify({"poa": [shown]}, expectation(format=form), trust, at=AT), driver)
+
+    there = judge(online(realm), Answers({LIST: LISTS[0].data}))
+    here = judge(known(verified), verified.answer)
+    assert here.checks == there.checks
+    assert (here.decision, here.code, here.credentials) == (there.decision, there.code, there.credentials)
+    assert (here.decision == "accepted") is (what in {"good", "ended"})
+
+
+def test_bundle_cannot_add_anchor() -> None:
+    """S17: neither an anchor of its own making, nor one of the pinned name with another key."""
+    realm = justice()
+    wire = show(issue())
+    stranger = read(pack(*realm.artefacts(), *LISTS), realm, pins=())
+    assert (stranger.federation.words, stranger.federation.anchors, stranger.memory.snapshots) == ((), (), {})
+    assert decide(wire, trust=known(stranger), answer=stranger.answer).code == "untrusted"
+    other = read(pack(*justice().artefacts(), *LISTS), realm)
+    assert other.federation.words == ()
+    decision = decide(wire, trust=known(other), answer=other.answer)
+    assert (decision.decision, decision.code) == ("undecided", "snapshot_missing")
+
+
+def test_old_statement_in_new_bundle() -> None:
+    """S17: what superiors said before never returns, in whatever pack; an old statement beside a new list is a file like any other."""
+    realm = justice()
+    first = read(pack(*realm.artefacts()), realm)
+    old = realm.artefacts()
+    realm[MINISTRY].about[ISSUER] = {}
+    for each in (MINISTRY, COURTS):
+        realm.again(each)
+    second = read(pack(*realm.artefacts(), *old[1:3], *LISTS, seq=3), realm, memory=first.memory)
+    assert decide(show(issue()), trust=known(second), answer=second.answer).code == "not_entitled"
+    with pytest.raises(BundleRolledBack):
+        read(pack(*old, seq=5), realm, memory=second.memory)
+    assert parse_memory(render_memory(second.memory)) == second.memory
+    assert set(second.memory.snapshots) == {MINISTRY, f"{MINISTRY} {COURTS}"}
+
+
+def test_only_anchors_move_the_time() -> None:
+    """S18."""
+    realm = justice()
+    realm.again(COURTS, at=AT + 200)
+    assert read(pack(*realm.artefacts()), realm).memory.floor == AT - 60
+    realm.again(MINISTRY, at=AT + 100)
+    assert read(pack(*realm.artefacts()), realm).memory.floor == AT + 100
+
+
+def test_a_pack_lacks_something() -> None:
+    realm = justice()
+    with pytest.raises(BundleIncomplete):
+        read(pack(*realm.artefacts()[:-1]), realm)
+    assert len(read(pack(*realm.artefacts(MINISTRY)), realm).federation.words) == 1  # the courts did not answer whoever made it
+    assert read(pack(*realm.artefacts(COURTS)), realm).federation.words == ()
+
+
+def test_one_superior_alone_is_wrong() -> None:
+    realm = justice()
+    _, statements = realm.said(COURTS)
+    token, rest = realm.said(COURTS)
+    forged = token.rpartition(".")[0] + "." + "A" * 86
+    with pytest.raises(VcError):
+        read(
+            pack(*realm.artefacts(MINISTRY), Artefact(media_type="application/vnd.muniment.snapshot+jwt", data=forged.encode()), *rest),
+            realm,
+        )
+    assert statements == rest
+
+
+def test_a_person_can_see_who_speaks_of_whom() -> None:
+    told = [each["name"] for each in describe(parse_bundle(pack(*justice().artefacts()))) if each["media_type"] == ENTITY_STATEMENT]
+    assert f"{MINISTRY} of itself" in told
+    assert f"{COURTS} of {COURT}" in told
+
+
+# --- what pages get ------------------------------------------------------------------------------------------------------------------------
+
+
+def entries(policy: Policy) -> list[dict[str, Any]]:
+    own = Own(entity=BANK, name="Bank", public=PACKER.public)
+    found: list[dict[str, Any]] = json.loads(page_keys(policy, (), own, at=AT))["issuers"]
+    return found
+
+
+def test_pages_get_the_keys_of_issuers_that_federations_carry() -> None:
+    realm = justice()
+    realm[MINISTRY].about[ISSUER] = critical(
+        entitlements=[says(VCT, since=AT - 9, until=AT + 9), says("urn:other"), says("urn:limited", jurisdiction=["GB-SCT"])]
+    )
+    told = {(each["iss"], *each["vcts"]): each for each in entries(realm.policy(MINISTRY))}
+    assert set(told) == {(ISSUER, VCT), (ISSUER, "urn:other"), (COURT, VCT)}
+    short, whole = told[ISSUER, VCT], told[ISSUER, "urn:other"]
+    assert (short["not_before"], short["not_after"], whole["not_after"]) == (AT - 9, AT + 8, AT + DAY - 1)
+    assert short["kid"] == base64url.encode(kid_of(KEY))
+    assert short["x5c"] == base64url.encode(thumbprint(KEY))
+    assert (short["name"], short["state"], short["ended_at"]) == (f"The body at {ISSUER}", "active", None)
+
+
+@pytest.mark.parametrize(
+    ("fate", "state"),
+    [
+        ({"state": KeyState.COMPROMISED, "until": AT - 1}, "compromised"),
+        ({"state": KeyState.RETIRED, "until": AT - COPY_LIFE}, "ended"),
+        ({"state": KeyState.RETIRED, "until": AT - 1}, "verify-only"),
+        ({"entity": COURT}, None),  # not known as a key of this body
+    ],
+)
+def test_pages_are_told_how_keys_ended(fate: dict[str, Any], state: str | None) -> None:
+    realm = justice()
+    realm[MINISTRY].end(registry().signer, **fate)
+    told = [each["state"] for each in entries(realm.policy(MINISTRY)) if each["iss"] == ISSUER]
+    assert told == ([] if state is None else [state])
+
+
+def test_pages_get_nothing_of_who_has_no_chain_in_force() -> None:
+    realm = bent("expired")
+    assert {each["iss"] for each in entries(realm.policy(MINISTRY))} == {COURT}
+
+
+# --- who makes what ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_who_makes_documents_of_a_type() -> None:
+    realm = bent("expired")
+    realm.members["https://second.example"] = issuer("https://second.example", COURTS)
+    federation = realm.federation(MINISTRY)
+    assert list(federation.makers([VCT], AT)) == [COURT]
+    assert list(federation.makers([], AT)) == []
+    assert federation.named(kid_of(KEY)) == (ISSUER,)
+    assert federation.named(kid_of(realm[MINISTRY].signer.public)) == ()
+
+
+def test_anchors_that_are_pinned_later_or_no_more() -> None:
+    realm = justice()
+    federation = realm.federation(MINISTRY)
+    assert federation.pinned(federation.anchors) == federation
+    assert federation.pinned([]).entities == ()
+    assert federation.pinned([justice().pin(MINISTRY)]).words == ()
+    assert federation.pinned([*federation.anchors, justice().pin(COURTS)]).words == federation.words
