@@ -70,7 +70,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "trust-mark-status-response+jwt",
             "resolve-response+jwt",
             "jwk-set+jwt",
-            "trust-snapshot+jwt",
+            "federation-snapshot+jwt",
             "successor-statement+jwt",
         }
     ),

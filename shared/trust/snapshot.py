@@ -28,6 +28,8 @@ from .anchors import Anchor
 from .artefact import MAX_ARTEFACTS, Artefact, name_of, render_list
 
 TYP: Final = "trust-snapshot+jwt"
+FEDERATION_TYP: Final = "federation-snapshot+jwt"
+"""Of the same payload by a superior of a federation: what one kind of key signs is never taken for the other's (S1)."""
 MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
 COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; a retired issuer's key verifies so long after its retirement (S15)
 AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
@@ -164,6 +166,7 @@ def prepare_snapshot(
     keys: Sequence[KeyHistory],
     key: KeyId,
     public: PublicKey,
+    typ: str = TYP,
 ) -> Unsigned[str]:
     """The snapshot number ``seq`` of the anchor whose key is ``public``; ``statements`` and ``keys`` are all that count from now on."""
     payload = {
@@ -176,7 +179,7 @@ def prepare_snapshot(
         "keys": [_render_key(each) for each in keys],
     }
     return prepare_jws(
-        typ=TYP, payload=strict_json.dumps(payload), key=key, alg=public.alg, header={"kid": base64url.encode(thumbprint(public))}
+        typ=typ, payload=strict_json.dumps(payload), key=key, alg=public.alg, header={"kid": base64url.encode(thumbprint(public))}
     )
 
 
@@ -272,7 +275,7 @@ def verify_snapshot_of(snapshot: Snapshot, entity: str, keys: Iterable[PublicKey
     kid = snapshot.jws.header.get("kid")
     for key in keys:
         if base64url.encode(thumbprint(key)) == kid:
-            verify_jws(snapshot.jws, key, typ=TYP)
+            verify_jws(snapshot.jws, key, typ=FEDERATION_TYP)
             break
     else:
         raise Untrusted("the snapshot is signed by a key that its superior is not known to have", where="/kid")

@@ -28,7 +28,7 @@ from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey
 from shared.trust.policy import Policy
 from shared.trust.publication import DOCUMENT, render_publication
-from shared.trust.snapshot import KeyHistory, SeenSnapshot, prepare_snapshot
+from shared.trust.snapshot import FEDERATION_TYP, KeyHistory, SeenSnapshot, prepare_snapshot
 from shared.trust.superiors import Gathered, Word, gather
 from shared.urls import well_known
 
@@ -100,7 +100,7 @@ class Realm:
         unsigned = prepare_snapshot(
             issuer=superior, entity=superior, seq=by.seq, at=by.at, next_update=by.at + by.life, statements=statements,
             keys=[replace(each, **by.fates.get(each.thumbprint, {})) for each in told],
-            key=KeyId("federation"), public=by.signer.public,
+            key=KeyId("federation"), public=by.signer.public, typ=FEDERATION_TYP,
         )  # fmt: skip
         self._said[superior, by.seq, by.at] = by.signer.finish(unsigned), statements
 
