@@ -188,6 +188,7 @@ def _show_request(view: Consent) -> None:
         say(f"We could not check who this is. It calls itself: {view.asker.name}")
     for detail in view.details:
         say(f"  shown:     {detail.label}: {plain(detail.value)}")
+    _show_registration(view)
     for extra in view.optional:
         say(f"  optional:  {extra.label}: {', '.join(extra.values) or '(a photo)'}   (--allow {extra.key})")
     for label in view.not_shown:
@@ -198,6 +199,26 @@ def _show_request(view: Consent) -> None:
 
 def _agreed(arguments: argparse.Namespace, view: Consent) -> bool:
     """Without a check of who asks only a person at the terminal can say yes."""
+def _show_registration(view: Consent) -> None:
+    """What a register says of it, or that none does."""
+    if view.standing == "unregistered":
+        say("Nobody whom this wallet trusts has registered what they may ask for.")
+    found = view.registered
+    if found is None:
+        return
+    say(f"Registered by {found.registrar}.")
+    for words, text in (
+        ("What good it does", found.benefit),
+        ("Could they stop asking", found.could_stop),
+        ("Supervised by", found.authority),
+    ):
+        say(f"{words}: {text or 'not said'}")
+    if found.more or found.keeps_longer:
+        say(f"This organisation now asks for more: {', '.join((*found.more, *(['to keep it for longer'] if found.keeps_longer else [])))}")
+    for label in found.left_out:
+        say(f"  left out:  {label} (asks for more than it registered for)")
+
+
     if arguments.yes and view.asker.proved:
         return True
     if not sys.stdin.isatty():

@@ -12,150 +12,53 @@ from typing import Any
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import AccessDenied, InvalidTransactionData, Rejected, Undecided
+from shared.credentials import Text, all_types
+from shared.errors import AccessDenied, InvalidTransactionData, OverDisclosed, Rejected, Undecided
 from shared.formats import formats
-from shared.openid4vp import Agreement, RequestObject, assign, parse_agreement, render_dc_api_refusal
+from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
+from shared.trust.register_json import group_label
+from shared.trust.registered_use import Widening
 from shared.web.dates import Dates
 from shared.web.i18n import N_
+from wallet import registered
 from wallet.cards import Line, acting_for, fresh_copies, type_of
 from wallet.choose import Answerable, Offer, Ways, way_name
+from wallet.consent_view import (
+    Agreeing,
+    Alternative,
+    Choice,
+    Consent,
+    Detail,
+    Extra,
+    Part,
+    Registered,
+    Way,
+    agreeing,
+)
 from wallet.keep import Vault
 from wallet.means import Means
+from wallet.narrow import check_shown
 from wallet.present import offers, request_object
 from wallet.records import REQUESTS, Item
-from wallet.sessions import Agreed, Answered, Asked, Asker, Request, Unanswered, Use, Withheld
+from wallet.registered import More
+from wallet.sessions import Agreed, Answered, Asked, Request, Unanswered, Use, Withheld
+
+__all__ = [
+    "Agreeing",
+    "Alternative",
+    "Choice",
+    "Consent",
+    "Detail",
+    "Extra",
+    "Part",
+    "Registered",
+    "Way",
+    "agreeing",
+    "consent",
+    "hidden_label",
+]
 
 Translate = Callable[[str], str]
-
-
-class Detail(msgspec.Struct, frozen=True, kw_only=True):
-    """One detail that would be shown."""
-
-    key: str
-    label: str
-    value: str
-    group: str
-    always: bool
-
-
-class Extra(msgspec.Struct, frozen=True, kw_only=True):
-    """A detail that is shown only if it is ticked. ``picture`` is the ``data:`` URL of a photo, empty where there is none."""
-
-    key: str
-    label: str
-    values: tuple[str, ...]
-    picture: str = ""
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0."""
-
-    document: str
-    title: str
-    subtitle: str
-    issuer_name: str
-    state: str
-    copies_left: int
-    usable: bool
-    reused_at: int
-    whole: bool
-    acting_for: str
-    details: tuple[Detail, ...]
-    optional: tuple[Extra, ...]
-    not_shown: tuple[str, ...]
-    advice: tuple[str, ...]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is asked for, with every document that answers it; the chosen one first."""
-
-    query: str
-    choices: tuple[Choice, ...]
-
-
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to answer: ``name`` to choose it by, empty for showing nothing; the titles of its documents."""
-
-    name: str
-    titles: tuple[str, ...]
-    picked: bool
-
-
-class Alternative(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that may be answered in several ways, or left out. ``position`` is its place in the request."""
-
-    position: int
-    required: bool
-    ways: tuple[Way, ...]
-
-
-class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is agreed to in sharing: their words, their own reference, and the title of the document that agrees.
-
-    ``translation`` is what they say in the other language (``translation_lang``), empty where that is the same.
-    """
-
-    statement: str
-    translation: str
-    translation_lang: str
-    reference: str
-    document: str
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """All that is signed, in each language in which it differs."""
-        return tuple(each for each in (self.statement, self.translation) if each)
-
-
-def agreeing(agreement: Agreement, locale: str, document: str = "") -> Agreeing:
-    """The agreement in both languages, the reader's own first."""
-    other = "en" if locale == "cy" else "cy"
-    own, translation = agreement.statement.in_(locale), agreement.statement.in_(other)
-    return Agreeing(
-        statement=own,
-        translation=translation if translation != own else "",
-        translation_lang=other,
-        reference=agreement.reference,
-        document=document,
-    )
-
-
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as a person sees it. ``state``: asked, sending, answered, unanswered or withheld.
-
-    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents, ``ways`` is how each set is met (see ``agree``).
-    ``problem`` says why nothing can be shared, if so. ``handed`` is what goes back to the platform that brought the request, once it
-    was decided.
-    """
-
-    id: str
-    state: str
-    asker: Asker
-    use: Use | None
-    purpose: str
-    keeps: str
-    intends: str
-    sentence: str
-    acting_for: str
-    details: tuple[Detail, ...]
-    optional: tuple[Extra, ...]
-    not_shown: tuple[str, ...]
-    parts: tuple[Part, ...]
-    alternatives: tuple[Alternative, ...]
-    ways: dict[str, str]
-    agreeing: tuple[Agreeing, ...]
-    problem: str
-    receipt: str | None
-    receipt_problem: str
-    refusal: str
-    redirect_uri: str | None
-    answered_at: int
-    handed: dict[str, Any] | None
-
-    @property
-    def documents(self) -> dict[str, str]:
-        """What would be shown, by credential query."""
-        return {part.query: part.choices[0].document for part in self.parts}
 
 
 _STATES: Mapping[type, str] = {Asked: "asked", Agreed: "sending", Answered: "answered", Unanswered: "unanswered", Withheld: "withheld"}
@@ -177,7 +80,34 @@ async def consent(
     words = _Words(translate, locale, dates or Dates(locale, "UTC"), means.clock())
     asked = request_object(means, item.value)
     shown = await _shown(means, vault, item, chosen or {}, ways or {}, words=words) if isinstance(item.value.state, Asked) else _Shown()
-    return _view(item, asked, shown, words)
+    more = await means.storage.read(lambda tx: registered.noticed(tx, vault, item.value))
+    return msgspec.structs.replace(
+        _view(item, asked, shown, words),
+        standing="" if item.value.registration is None else item.value.registration.standing,
+        registered=_registered(item.value, asked, more, words),
+    )
+
+
+def _registered(request: Request, asked: RequestObject, more: More | None, words: _Words) -> Registered | None:
+    use = registered.use_of(request)
+    if use is None or request.registration is None:
+        return None
+    narrowed, wider = registered.asked_of(request, asked.query), Widening() if more is None else more.widening
+    kinds = tuple(all_types().values())
+    return Registered(
+        registrar=words.of(request.registration.registrar),
+        benefit=words.text(use.benefit),
+        could_stop=words.text(use.could_stop),
+        authority=words.text(use.authority),
+        authority_contact=use.authority_contact or "",
+        support=use.support or "",
+        evidence=use.evidence or "",
+        left_out=tuple(label.in_(words.locale) for label in narrowed.left_out),
+        freed=tuple(label.in_(words.locale) for label in narrowed.freed),
+        more=tuple(group_label(pair, kinds).in_(words.locale) for pair in (*wider.new, *wider.demanded)),
+        keeps_longer=wider.keeps_longer,
+        since=0 if more is None else more.since,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +128,17 @@ class _Words:
         self._ = translate
         self.locale, self.dates, self.at = locale, dates, at
 
+    def of(self, words: Mapping[str, str]) -> str:
+        """The reader's language, else English."""
+        return words.get(self.locale, words.get("en", ""))
+
+    def text(self, words: Text | None) -> str:
+        """Empty where nothing is said."""
+        return "" if words is None else words.in_(self.locale)
+
     def purpose(self, use: Use | None) -> str:
-        """Their own words, without a full stop."""
-        if use is None:
-            return ""
-        return use.purpose.get(self.locale, use.purpose.get("en", "")).rstrip(". ")
+        """The words for why they ask, without a full stop."""
+        return "" if use is None else self.of(use.purpose).rstrip(". ")
 
     def intends(self, asked: RequestObject, shown: _Shown) -> str:
         """What the question itself says of keeping (OpenID4VP appendix B.2.4), whatever was promised beside it."""
@@ -250,6 +186,14 @@ class _Words:
         ]
         return " ".join(part for part in said if part)
 
+    def nothing(self, request: Request, asked: RequestObject) -> str:
+        """Why nothing is shown."""
+        if request.registration is not None and request.registration.standing == registered.OTHER_USE:
+            return self._("They ask for a reason that they have not registered. Your wallet shows nothing for it.")
+        if registered.asked_of(request, asked.query).query is None:
+            return self._("They did not register to ask for this kind of document for this reason. Your wallet does not show it.")
+        return self._("Nothing in your wallet answers what they ask for.")
+
     def advice(self, offer: Offer, shown: Mapping[str, object]) -> tuple[str, ...]:
         """What the type itself says about showing just this: a limit that is kept back, say."""
         try:
@@ -280,7 +224,7 @@ async def _shown(
     try:
         found = await offers(means, vault, item.value)
     except AccessDenied:
-        return _Shown(problem=words._("Nothing in your wallet answers what they ask for."))
+        return _Shown(problem=words.nothing(item.value, request_object(means, item.value)))
     picked = found.picked(ways)
     wanted = {query for option in picked.values() for query in option}
     shown = _Shown(
@@ -289,10 +233,28 @@ async def _shown(
         ways={str(each.position): way_name(option) for each, option in picked.items()},
         formats={query: answers[0].format for query, answers in found.parts.items() if query in wanted},
     )
+    if any(_goes_beyond(found.parts[part.query], part.choices[0], item.value) for part in shown.parts):
+        problem = words._(
+            "Nothing in this document can be held back, and they did not register for all of it. Your wallet does not show it."
+        )
+        return replace(shown, problem=problem)
     if not all(part.choices[0].usable for part in shown.parts):
         problem = words._("There is no copy left for this. New ones come by themselves; you can also ask for them now.")
         return replace(shown, problem=problem)
     return shown
+
+
+def _goes_beyond(offers: Sequence[Offer], choice: Choice, request: Request) -> bool:
+    """Whether what would be shown is more than is registered, for the document holds nothing back."""
+    use = registered.use_of(request)
+    if use is None:
+        return False
+    offer = next(each for each in offers if each.document.id == choice.document)
+    try:
+        check_shown(use, type_of(offer.document), formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims)
+    except OverDisclosed:
+        return True
+    return False
 
 
 def _part(query: str, answers: Sequence[Offer], chosen: str | None, words: _Words) -> Part:

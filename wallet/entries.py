@@ -41,6 +41,21 @@ class AgreedTo(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a register said of the one who asked, at that time. ``left_out`` names what was asked beyond it, and ``standing`` is that of
+    ``known_uses.Registration``.
+    """
+
+    standing: str
+    registrar: str = ""
+    benefit: tuple[Words, ...] = ()
+    could_we_stop_asking: tuple[Words, ...] = ()
+    authority: str = ""
+    authority_contact: str = ""
+    retention_days: int | None = None
+    left_out: tuple[str, ...] = ()
+
+
 class Entry(
     msgspec.Struct,
     frozen=True,
@@ -63,7 +78,7 @@ class Entry(
 ):
     """One line of the history: the field names of EUDI TS10 and ours. ``prev`` is the head of the chain before it (S25).
 
-    ``agreed`` is left out of what is chained where it is not there, so that older lines stay as they were.
+    ``agreed`` and ``registered`` are left out of what is chained where they are not there, so that older lines stay as they were.
     """
 
     seq: int
@@ -88,6 +103,7 @@ class Entry(
     receipt: str = ""
     receipt_problem: str = ""
     agreed: tuple[AgreedTo, ...] | msgspec.UnsetType = msgspec.UNSET
+    registered: Registered | msgspec.UnsetType = msgspec.UNSET
     prev: str = ""
 
 

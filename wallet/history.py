@@ -17,7 +17,7 @@ from shared.clock import Entropy
 from shared.errors import HistoryRewritten, VcError
 from shared.receipts import LogEntry, LogHead, Receipt
 from shared.storage import Storage, Tx
-from wallet.entries import AgreedTo, ClaimNames, Entry, Head, Party, Policy, Sealed, Words
+from wallet.entries import AgreedTo, ClaimNames, Entry, Head, Party, Policy, Registered, Sealed, Words
 from wallet.keep import Vault
 from wallet.records import HEAD, HISTORY
 from wallet.sessions import Asker, Document, Receiving, Request, Use
@@ -145,6 +145,7 @@ def exchange(
     receipt_problem: str = "",
     reason: str = "",
     agreed: Sequence[AgreedTo] = (),
+    registered: Registered | msgspec.UnsetType = msgspec.UNSET,
 ) -> Entry:
     """Somebody asked. ``acting_for`` names the document that was used on behalf of another person."""
     use = request.use or Use()
@@ -159,7 +160,8 @@ def exchange(
         interacting_party_contact=use.contact,
         purpose=tuple(Words(lang=lang, content=words) for lang, words in use.purpose.items()),
         privacy_policy=Policy(type="privacy", policy_uri=use.privacy_policy) if use.privacy_policy else None,
-        dpa_contact=use.how_to_complain,
+        dpa_name="" if not registered else registered.authority,
+        dpa_contact=(registered.authority_contact if registered else "") or use.how_to_complain,
         claims_requested=tuple(requested),
         claims_presented=tuple(presented),
         intended_use_identifier=use.use_id,
@@ -170,6 +172,7 @@ def exchange(
         receipt_problem=receipt_problem,
         reason_of_noncompletion=reason,
         agreed=tuple(agreed) or msgspec.UNSET,
+        registered=registered,
     )
 
 

@@ -16,12 +16,11 @@ from typing import Any
 import msgspec
 
 from shared.codec import base64url
-from shared.dcql import CredentialQuery
-from shared.errors import AccessDenied, Conflict, Malformed, Untrusted, VcError
+from shared.dcql import CredentialQuery, DcqlQuery
+from shared.errors import AccessDenied, Conflict, Untrusted, VcError
 from shared.flow import arun
 from shared.formats import Parsed, formats
 from shared.openid4vp import (
-    IntendedUse,
     PostResult,
     RequestObject,
     ResolvedRequest,
@@ -38,17 +37,18 @@ from shared.openid4vp import (
 )
 from shared.receipts import Receipt, presentation_bytes, verify_receipt, verify_receipt_by
 from shared.storage import Tx
-from shared.urls import check_link
 from shared.x509 import load_certificate
-from wallet import history
+from wallet import history, registered
+from wallet.asker import asker_of, use_of
 from wallet.cards import acting_for, key_of, lines, type_of
 from wallet.choose import Answerable, Offer, find_offers, pick_copy
 from wallet.entries import AgreedTo, ClaimNames, Entry, Words
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.means import Means
+from wallet.narrow import check_shown
 from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
-from wallet.sessions import Agreed, Answered, Asked, Asker, Copy, CopyLine, Document, Request, Unanswered, Use, Withheld
+from wallet.sessions import Agreed, Answered, Asked, Copy, CopyLine, Document, Request, Unanswered, Withheld
 
 # --- reading -------------------------------------------------------------------------------------------------------------------------
 
@@ -74,47 +74,27 @@ async def read_platform_request(means: Means, vault: Vault, protocol: str, data:
 
 async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> Item[Request]:
     name = vault.tag("request", resolved.request.audience, resolved.request.nonce)
+    registration = await registered.look_up(means, resolved)
     request = Request(
         at=means.clock(),
-        asker=_asker(resolved),
-        use=None if resolved.use is None else _use(resolved.use),
+        asker=asker_of(resolved),
+        use=None if resolved.use is None else use_of(resolved.use, registration),
         claims=json.dumps(render_request(resolved.request, at=means.clock())),
         signer=b"" if resolved.signer is None else resolved.signer.der,
         state=Asked(),
         origin=resolved.request.origin,
+        registration=registration,
     )
+    left_out = registered.asked_of(request, resolved.request.query).left_out
 
     async def remember(tx: Tx) -> Item[Request]:
         known = await REQUESTS.find(tx, vault, name)
-        return known or await REQUESTS.put(tx, vault, name, request, entropy=means.entropy)
+        if known is not None:
+            return known
+        await registered.first_seen(tx, means, vault, request, over_asked=bool(left_out))
+        return await REQUESTS.put(tx, vault, name, request, entropy=means.entropy)
 
     return await means.storage.write(remember, point="ask")
-
-
-def _asker(resolved: ResolvedRequest) -> Asker:
-    doubt = "" if resolved.signed else "site" if resolved.request.origin else "unsigned"
-    client_id = resolved.request.client_id or resolved.request.audience
-    return Asker(party=resolved.party, name=resolved.name, proved=resolved.proved, client_id=client_id, doubt=doubt)
-
-
-def _use(use: IntendedUse) -> Use:
-    return Use(
-        purpose={"en": use.purpose.en, "cy": use.purpose.cy},
-        use_id=use.identifier,
-        privacy_policy=_page(use.privacy_policy),
-        retention_days=use.retention_days,
-        claims_kept=use.claims_kept,
-        contact=use.contact or "",
-        how_to_complain=use.how_to_complain or "",
-    )
-
-
-def _page(url: str | None) -> str:
-    """An address that a person may follow; anything else is not shown as one."""
-    try:
-        return "" if url is None else check_link(url)
-    except Malformed:
-        return ""
 
 
 def request_object(means: Means, request: Request) -> RequestObject:
@@ -123,9 +103,16 @@ def request_object(means: Means, request: Request) -> RequestObject:
 
 
 async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
-    """What of this wallet answers the request now; ``AccessDenied`` if nothing does."""
-    asked = request_object(means, request)
-    return await means.storage.read(lambda tx: find_offers(tx, vault, asked.query, request.asker.party, at=means.clock()))
+    """What of this wallet answers the request now, as far as it is registered; ``AccessDenied`` if nothing does."""
+    query = _query(request, request_object(means, request))
+    return await means.storage.read(lambda tx: find_offers(tx, vault, query, request.asker.party, at=means.clock()))
+
+
+def _query(request: Request, asked: RequestObject) -> DcqlQuery:
+    query = registered.asked_of(request, asked.query).query
+    if query is None:
+        raise AccessDenied("nothing of what they ask for is registered for this use")
+    return query
 
 
 # --- agreeing ------------------------------------------------------------------------------------------------------------------------
@@ -190,15 +177,21 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
     asked, asker, at = request_object(means, item.value), item.value.asker, means.clock()
     if asked.expires_at is not None and asked.expires_at <= at:
         raise Conflict("this request has run out; ask for a new one")
+    registered.check_use(item.value)
+    query, use = _query(item.value, asked), registered.use_of(item.value)
 
     async def spend(tx: Tx) -> tuple[Item[Request], list[Showing]]:
-        found = await find_offers(tx, vault, asked.query, asker.party, at=at)
+        found = await find_offers(tx, vault, query, asker.party, at=at)
         offers = found.choose(pick.chosen, pick.ways)
         agreed = assign(asked.transaction_data, {offer.query_id: offer.format for offer in offers})
         showings: list[Showing] = []
         for offer in offers:
             taken = [one.line.id for one in showings]
-            showings.append(await _prepare(tx, vault, offer, pick, agreed.get(offer.query_id, ()), taken=taken, party=asker.party, at=at))
+            one = await _prepare(tx, vault, offer, pick, agreed.get(offer.query_id, ()), taken=taken, party=asker.party, at=at)
+            if use is not None:
+                check_shown(use, type_of(offer.document), formats()[offer.format].peek(one.presented).claims)
+            showings.append(one)
+        await registered.agreed(tx, means, vault, item.value)
         for one in showings:
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
         state = Agreed(
@@ -328,6 +321,7 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
         receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
         reason=failed,
         agreed=agreed_to(asked),
+        registered=registered.told(item.value, asked.query),
     )
 
 
@@ -372,7 +366,13 @@ async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
         asked = request_object(means, item.value)
         told = await _tell(means, asked)
         entry = history.exchange(
-            item.value, at=means.clock(), result="declined", requested=requested_names(asked), transaction=item.id, reason="access_denied"
+            item.value,
+            at=means.clock(),
+            result="declined",
+            requested=requested_names(asked),
+            transaction=item.id,
+            reason="access_denied",
+            registered=registered.told(item.value, asked.query),
         )
         value = msgspec.structs.replace(item.value, state=Withheld(at=means.clock(), told=told))
 

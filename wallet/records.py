@@ -16,6 +16,7 @@ from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
+from wallet.known_uses import KnownUse
 from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -114,6 +115,7 @@ DOCUMENTS = Shelf("documents", Document)
 COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
+KNOWN_USES = Shelf("known-uses", KnownUse)
 ADDRESSED = Shelf("addressed", Addressed)
 DELIVERIES = Shelf("deliveries", Delivery)
 HISTORY = Shelf("history", Sealed)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.openid4vci import SignIn
+from wallet.known_uses import Registration
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +300,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """Why, for how long, and where to complain: what the party says of itself, unregistered."""
+    """Why, for how long, and where to complain: what is registered, where it is, and else what the party says of itself."""
 
     purpose: dict[str, str] = {}
     use_id: str = ""
@@ -363,6 +364,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     at: int
     asker: Asker
+    ``registration`` is ``None`` where nobody knows who asks.
     use: Use | None
     claims: str
     signer: bytes
@@ -372,6 +374,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     """A copy made out to one body: ``file`` is the whole JSON file, ``shown`` the keys of the details in it."""
+    registration: Registration | None = None
 
     at: int
     entity: str

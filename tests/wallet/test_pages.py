@@ -386,7 +386,7 @@ async def test_welsh_words_of_type_and_consent(site: Site, visitor: Visitor) -> 
     await visitor.post("/present", {"link": site.world.council.ask()}, files={})
     for words in ("Cod post y rhoddwr", "Treth gyngor", "Cofnodi y cewch ddelio"):
         assert words in visitor.text, words
-    for words in ("They will see", "Share once", "Why they ask"):
+    for words in ("They will see", "Share once", "Why they ask", "registered"):
         assert words not in visitor.text, words
 
 

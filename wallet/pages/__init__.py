@@ -16,6 +16,7 @@ from wallet.pages.issuers import IssuerPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
+from wallet.pages.who import WhoPages
 
 __all__ = ["Desk", "add_pages"]
 
@@ -25,6 +26,7 @@ NAVIGATION = (
     Link(N_("Show"), "/present"),
     Link(N_("Copies"), "/copies"),
     Link(N_("History"), "/history"),
+    Link(N_("Who may ask"), "/who"),
     Link(N_("Settings"), "/settings"),
 )
 
@@ -32,5 +34,6 @@ NAVIGATION = (
 def add_pages(app: web.Application, desk: Desk) -> None:
     """Register every page."""
     use_pages(app, package="wallet.web", title=N_("Wallet"), navigation=NAVIGATION)
-    for part in (EntryPages, CollectingPages, IssuerPages, DocumentPages, AskingPages, CopyPages, HistoryPages, PhonePages, SettingsPages):
+    groups = (CollectingPages, IssuerPages, DocumentPages, AskingPages, CopyPages, HistoryPages, WhoPages, PhonePages, SettingsPages)
+    for part in (EntryPages, *groups):
         part(desk).add_to(app)

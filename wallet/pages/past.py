@@ -15,7 +15,7 @@ from shared.web.pages import render
 from wallet import history
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
-from wallet.entries import AgreedTo, ClaimNames, Sealed
+from wallet.entries import AgreedTo, ClaimNames, Sealed, Words
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.showings import GROUP
@@ -29,6 +29,11 @@ KINDS = {
     "kept-on-phone": N_("Kept on a phone"),
     "lost-by-phone": N_("Lost by a phone"),
     "backup-restored": N_("Restored from a backup"),
+}
+STANDINGS = {
+    "registered": N_("registered to ask for this"),
+    "other-use": N_("registered, but not to ask for this reason"),
+    "unregistered": N_("nobody had registered what they may ask for"),
 }
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
 
@@ -72,17 +77,20 @@ class HistoryPages:
         if line is None:
             raise Missing("there is no such line in this history")
         words = self._desk.words(request)
-        purpose = {one.lang: one.content for one in line.entry.purpose}
         return await render(
             request,
             "wallet/entry.html",
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
-            purpose=purpose.get(words.locale, purpose.get("en", "")),
+            purpose=_said(line.entry.purpose, words.locale),
             requested=_labels(line.entry.claims_requested, words.locale),
             presented=_labels(line.entry.claims_presented, words.locale),
             agreed=[_agreement(one, words.locale) for one in line.entry.agreed or ()],
+            registered=line.entry.registered or None,
+            standings=STANDINGS,
+            benefit=_said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
+            could_stop=_said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
             receipt=_receipt(line.entry.receipt),
             decisions=DECISIONS,
         )
@@ -96,6 +104,12 @@ class HistoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+
+def _said(words: tuple[Words, ...], locale: str) -> str:
+    """In the reader's language, else in English; empty where nothing is said."""
+    by_lang = {one.lang: one.content for one in words}
+    return by_lang.get(locale, by_lang.get("en", ""))
 
 
 def _fits(line: Sealed, wanted: str, kind: str) -> bool:
