@@ -247,7 +247,7 @@ def uses_show(arguments: argparse.Namespace) -> int:
     directory = config.folder(arguments.dir)
     settings = config.read(directory)
     if arguments.json:
-        print(json.dumps(registering.party(directory, settings), ensure_ascii=False))
+        print(json.dumps(registering.party(settings, registering.registered(directory, settings)), ensure_ascii=False))
         return 0
     for use in registering.registered(directory, settings):
         print(f"{use.id}: {use.title.en}. {use.purpose.en}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +137,12 @@ def registrar(settings: Settings) -> Registrar:
     return Registrar(entity=settings.entity_id, name=Text(settings.name, settings.name), address=f"{settings.public_url}{REGISTER_JSON}")
 
 
-def party(directory: Path, settings: Settings) -> dict[str, Any]:
-    """The organisation as its register tells it."""
+def party(settings: Settings, uses: Sequence[RegisteredUse]) -> dict[str, Any]:
+    """The organisation with these uses, as its register tells it."""
     return render_party(
         entity=settings.entity_id,
         name=Text(settings.name, settings.name),
-        uses=registered(directory, settings),
+        uses=uses,
         registrar=registrar(settings),
         types=chosen_types(settings.types).values(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from shared.clock import system_entropy
 from shared.errors import ConfigError
 from shared.openid4vp import find_use
 from shared.trust.publication import parse_publication
+from shared.trust.registered_use import RegisteredUse
 from shared.trust.relying_party import parse_rp_certificate
 from shared.web import own_trust
 from verifier import registering, upkeep
@@ -133,3 +135,31 @@ async def test_nothing_is_carried_before_anything_is_published(template: Templat
         assert await registration(desk) is not None
         await desk.storage.write(lambda tx: tx.execute("DELETE FROM own_publication"))
         assert await registration(desk) is None
+
+
+async def test_anybody_reads_and_downloads_the_register(desk: Running) -> None:
+    """AT-C23-3: public and downloadable, the same for everybody; what widened stands in it (T-FC-3)."""
+    await one_round(desk.app)
+    narrow = [replace(use, wants=tuple(replace(want, optional=()) for want in use.wants)) for use in desk_uses(desk)]
+    await desk.desk.storage.write(lambda tx: tx.execute("DELETE FROM registration_version"))
+    await desk.desk.storage.write(lambda tx: registrations.note(tx, narrow, at=desk.clock()))
+    await one_round(desk.app)
+    async with desk.http.get(f"{desk.base}/register.json") as answer:
+        told = await answer.json()
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    (party,) = told["parties"]
+    assert {use["intendedUseIdentifier"] for use in party["intendedUse"]} >= {"bank", "council-tax", "over-18"}
+    first, second = told["versions"]
+    assert {each["change"] for each in first["changes"]} == {"added"}
+    bank = next(each for each in second["changes"] if each["intendedUseIdentifier"] == "bank")
+    assert bank["change"] == "widened"
+    assert "Restrictions" in [words["content"] for label in bank["asks_more"] for words in label]
+    async with desk.http.get(f"{desk.base}/register") as answer:
+        page = await answer.text()
+    assert answer.status == 200
+    for words in ("Version 2", "asks for more", "Restrictions", "They have not said.", "Save the register as a file"):
+        assert words in page, words
+
+
+def desk_uses(desk: Running) -> list[RegisteredUse]:
+    return registered(desk.desk.directory, desk.desk.settings)

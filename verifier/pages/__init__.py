@@ -9,7 +9,7 @@ from shared.web.pages import Link, use_pages
 from shared.web.problem import HTML, speak
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages import asking, bringing, decisions, digital, entrance, packs, public, scan, standing, trusting, webhook
+from verifier.pages import asking, bringing, decisions, digital, entrance, packs, public, registered, scan, standing, trusting, webhook
 
 NAVIGATION = (
     Link(N_("Start"), "/desk/"),
@@ -17,6 +17,7 @@ NAVIGATION = (
     Link(N_("Check a copy"), "/desk/copies"),
     Link(N_("Check without a network"), "/desk/scan/desks"),
     Link(N_("Who we trust"), "/desk/trust"),
+    Link(N_("Why we ask"), "/desk/uses"),
     Link(N_("Decisions"), "/desk/decisions"),
 )
 
@@ -24,6 +25,6 @@ NAVIGATION = (
 def add_pages(app: web.Application, desk: Desk, store: Store) -> None:
     """Register every page of the verifier."""
     use_pages(app, package="verifier.web", title=N_("Checking desk"), navigation=NAVIGATION, home="/desk/")
-    speak(app, HTML, "/", "/desk", "/request")
-    for part in (entrance, asking, bringing, standing, trusting, packs, decisions, scan, webhook, digital, public):
+    speak(app, HTML, "/", "/desk", "/request", "/register")
+    for part in (entrance, asking, bringing, standing, trusting, packs, decisions, scan, webhook, digital, public, registered):
         part.add_to(app, desk, store)

@@ -1,0 +1,110 @@
+"""What this organisation may ask for and why: the public register with all its versions, and the pages on which its staff argue each use."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+from shared.credentials import all_types
+from shared.errors import ConfigError, Missing
+from shared.trust.register_json import SCHEMA, changes, render_versions
+from shared.trust.registered_use import RegisteredUse
+from shared.web import auth
+from shared.web.entrance import seated
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+from shared.web.registered_view import change_view, use_view
+from shared.web.seat import check_admin
+from verifier import registering
+from verifier.desk import Desk
+from verifier.material import Store
+from verifier.records import registrations
+from verifier.registering import REGISTER, REGISTER_JSON, Argued
+
+_PATH = "/desk/uses"
+_KINDS = tuple(all_types().values())
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    del store
+    part, below = Registered(desk), urlsplit(desk.settings.public_url).path
+    app.router.add_get(f"{below}{REGISTER}", part.show)
+    app.router.add_get(f"{below}{REGISTER_JSON}", part.download)
+    app.router.add_get(_PATH, seated(part.list))
+    app.router.add_get(f"{_PATH}/{{use}}", seated(part.form))
+    app.router.add_post(f"{_PATH}/{{use}}", seated(part.state, check=check_admin))
+
+
+class Registered:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def _uses(self) -> list[RegisteredUse]:
+        return registering.registered(self._desk.directory, self._desk.settings)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """For any citizen: what is registered now, and what changed when."""
+        locale = locale_of(request)
+        versions = await self._desk.storage.read(registrations.versions)
+        uses = versions[-1].uses if versions else ()
+        told = [
+            {"n": now.n, "at": now.at, "changes": [change_view(each, locale) for each in changes(before, now, _KINDS)]}
+            for before, now in zip((None, *versions), versions, strict=False)
+        ]
+        return await render(
+            request,
+            "register.html",
+            organisation=self._desk.settings.name,
+            entity=self._desk.entity,
+            uses=[use_view(use, _KINDS, locale) for use in uses],
+            versions=told[::-1],
+            json_path=f"{self._desk.settings.public_url}{REGISTER_JSON}",
+        )
+
+    async def download(self, _: web.Request) -> web.StreamResponse:
+        """The same for everybody: no address, cookie or header of the one who asks changes it."""
+        versions = await self._desk.storage.read(registrations.versions)
+        party = registering.party(self._desk.settings, versions[-1].uses if versions else ())
+        told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, _KINDS)}
+        headers = {
+            hdrs.CACHE_CONTROL: "public, max-age=300",
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        return web.json_response(told, headers=headers)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        locale = locale_of(request)
+        uses = [use_view(use, _KINDS, locale) | {"lacks": len(use.lacks())} for use in self._uses()]
+        return await render(request, "desk/uses.html", uses=uses)
+
+    def _use(self, request: web.Request) -> RegisteredUse:
+        found = next((use for use in self._uses() if use.id == request.match_info["use"]), None)
+        if found is None:
+            raise Missing("there is no such use here")
+        return found
+
+    async def form(self, request: web.Request) -> web.StreamResponse:
+        use = self._use(request)
+        return await self._form(request, use, Form(), registering.read(self._desk.directory).get(use.id, Argued()))
+
+    async def _form(self, request: web.Request, use: RegisteredUse, form: Form, argued: Argued) -> web.Response:
+        view = use_view(use, _KINDS, locale_of(request))
+        return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks())
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        """It is certified and published in the next round."""
+        use, form, _ = self._use(request), Form(await auth.read_form(request)), translator(request)
+        said: dict[str, Any] = {
+            name: " ".join(form.value(name).split()) for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence")
+        }
+        try:
+            registering.state(self._desk.directory, self._desk.settings, use.id, said)
+        except ConfigError as error:
+            words = {"evidence": _("Enter an address that begins with https://")}
+            form.error(error.where or "benefit", words.get(error.where, _("Use at most 1,000 characters")))
+            return await self._form(request, use, form, Argued(**said))
+        raise web.HTTPSeeOther(_PATH)
