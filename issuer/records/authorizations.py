@@ -94,6 +94,13 @@ async def forget(tx: Tx, name: str) -> None:
     await tx.execute("DELETE FROM authorization_request WHERE id = $1", name)
 
 
+async def withdraw(tx: Tx, document: str) -> None:
+    """Codes that somebody agreed to for this document, alone or among others, and has not changed yet."""
+    await tx.execute(
+        "DELETE FROM authorization_request WHERE state = 'granted' AND ' ' || documents || ' ' LIKE '% ' || $1 || ' %'", document
+    )
+
+
 async def by_code(tx: Tx, code: bytes) -> SignIn | None:
     row = await tx.fetchrow(f"{_SELECT} WHERE code = $1", code)
     return None if row is None else _sign_in(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from issuer.records import authorizations
 from issuer.sessions import Ended, Invitation, InvitationState, Offered
 from shared.storage import Row, Tx
 
@@ -98,10 +99,11 @@ async def end(tx: Tx, invitation: str, state: InvitationState) -> None:
 
 
 async def withdraw_all(tx: Tx, document: str) -> None:
-    """Close what is open to a document, its tokens included, before a new invitation or for good."""
+    """Close what is open to a document, codes of sign-ins and tokens included, before a new invitation or for good."""
     await tx.execute(
         "UPDATE invitation SET state = 'withdrawn', sealed = NULL, tx_code = NULL WHERE document = $1 AND state = 'offered'", document
     )
+    await authorizations.withdraw(tx, document)
     await tx.execute("DELETE FROM deferral WHERE document = $1", document)
     await tx.execute(
         "UPDATE entitlement SET ended = 1 WHERE ended = 0 AND id IN (SELECT entitlement FROM entitled WHERE document = $1) "

@@ -18,7 +18,7 @@ from support.visitor import CLERK, Visitor, code, letter, visitor
 
 from issuer import offers, outside, people
 from shared.codec import base64url
-from shared.errors import ConfigError
+from shared.errors import ConfigError, InvalidGrant
 from shared.flow import Flow
 from shared.private_file import write_whole
 from shared.web import oidc
@@ -180,6 +180,22 @@ async def test_a_new_letter_shuts_out_whoever_was_there(registry: Registry, wall
     holder = await people.sign_in(office, code(again), "1968-03-14")
     assert sorted(await opened_by(registry, holder)) == sorted([made.document, other.document])
     assert await people.passkeys_of(office, holder) == []
+
+
+async def test_a_new_letter_shuts_out_whoever_has_just_agreed(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """A code lives for a minute: that of a thief, also for several documents at once, is worth nothing after the new letter."""
+    made, other = await letter(registry), await letter(registry)
+    alone, url = await wallet.sign_in([made.document])
+    both, together = await wallet.sign_in([other.document, made.document])
+    hers, stays = await wallet.sign_in([other.document])
+    again = await offers.invite_again(registry.office, made.document, actor=CLERK)
+    for sign_in, address in ((alone, url), (both, together)):
+        with pytest.raises(InvalidGrant):
+            await wallet.change(sign_in, address)
+    assert (await wallet.copies(await wallet.change(hers, stays))).credentials
+    await nora.sign_in(code(again))
+    await nora.agree(made.document)
+    assert nora.left
 
 
 async def test_an_account_opens_all_that_was_made_for_it(registry: Registry) -> None:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.attested import attested
 from support.registry import LPA_1, Holder, Registry, Template, collect, serving
 from support.second_person import approve
+from support.visitor import CLERK
 
 from issuer import issue as issuing
+from issuer import offers
 from issuer.office import draw_indices
 from issuer.replace import replace as correct
 from issuer.sessions import Actor
 from shared.clock import Entropy
-from shared.errors import Unavailable
+from shared.errors import InvalidGrant, InvalidToken, Unavailable
 from shared.formats import formats
 from shared.status.token_status_list import parse_token
 from shared.x509 import load_certificate
@@ -114,6 +117,23 @@ async def test_same_order_fifty_times(registry: Registry) -> None:
     answers = await asyncio.gather(*(registry.make(key="once") for _ in range(AT_ONCE)))
     assert len({made["id"] for made in answers}) == 1
     assert len({made["code"] for made in answers}) == 1
+
+
+async def test_a_new_letter_while_a_code_is_changed(registry: Registry) -> None:
+    """Whichever is first: afterwards whoever agreed before the new letter has nothing that serves."""
+    wallet = await attested(registry)
+    await wallet.nonce()
+    for _ in range(5):
+        made = await registry.make()
+        sign_in, url = await wallet.sign_in([made["id"]])
+        token, _ = await asyncio.gather(
+            wallet.change(sign_in, url), offers.invite_again(registry.office, made["id"], actor=CLERK), return_exceptions=True
+        )
+        if isinstance(token, BaseException):
+            assert isinstance(token, InvalidGrant)
+        else:
+            with pytest.raises(InvalidToken):
+                await wallet.copies(token)
 
 
 async def test_cancelled_while_collecting(registry: Registry) -> None:
