@@ -45,7 +45,11 @@ def every_chain(ders: Iterable[bytes], anchors: Iterable[Anchor]) -> Iterator[Ch
     """As ``chains_of``, for each certificate of a key and under each anchor; what lasts longest comes last."""
     found = sorted([each for each in map(_read, ders) if each is not None], key=lambda each: each.not_after)
     authorities = [each for each in found if each.is_ca and not each.is_self_issued]
-    trees = [(anchor, _below(anchor.certificate, authorities)) for anchor in anchors if anchor.role is Role.CREDENTIAL_ISSUER and not anchor.profile]
+    trees = [
+        (anchor, _below(anchor.certificate, authorities))
+        for anchor in anchors
+        if anchor.role is Role.CREDENTIAL_ISSUER and not anchor.profile
+    ]
     for leaf in found:
         for anchor, above in () if leaf.is_ca else trees:
             chain = _chain(leaf, above)
