@@ -20,7 +20,6 @@ from shared.terminal import Commands, Parser, add_profile_options, port, read_pa
 if TYPE_CHECKING:
     from aiohttp.web import Application
 
-    from shared.trust.anchors import Anchor
     from wallet.app import Host
     from wallet.config import Place, WalletSettings
     from wallet.enter import Opened
@@ -229,7 +228,7 @@ def trust_add(arguments: argparse.Namespace) -> int:
         vcts=arguments.doctype or None,
     )
     write_whole(place.path(place.settings.trust), render_trust(read_trust(place).add(anchor)))
-    print(f"Trusted as {anchor.role}{_profile(anchor)}: {anchor.name}")
+    print(f"Trusted as {anchor.role}{anchor.scope}: {anchor.name}")
     print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
     return 0
 
@@ -251,13 +250,9 @@ def trust_list(arguments: argparse.Namespace) -> int:
     from wallet.init import read_trust
 
     for anchor in read_trust(place_of(arguments)).anchors:
-        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}{_profile(anchor)}  {anchor.fingerprint}")
+        print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}{anchor.scope}  {anchor.fingerprint}")
     return 0
 
-
-def _profile(anchor: Anchor) -> str:
-    """Of document signers of others: what they are trusted for."""
-    return f" [{anchor.profile}: {', '.join(anchor.vcts or ())}]" if anchor.profile else ""
 
 
 def open_link(arguments: argparse.Namespace) -> int:

@@ -56,6 +56,11 @@ class Anchor:
         return None if self.profile else self.address or self.entity
 
     @property
+    def scope(self) -> str:
+        """For lists that people read: its profile and for what, after a blank; empty for any other anchor."""
+        return f" [{self.profile}: {', '.join(self.vcts or ())}]" if self.profile else ""
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the DER, lower-case hex, as people compare it over the telephone."""
         return hashlib.sha256(self.certificate.der).hexdigest()
