@@ -94,14 +94,17 @@ def _add_trust(commands: Commands[Parser]) -> None:
     words = "say who may vouch for wallets and for where they hold their keys"
     group = commands.add_parser("trust", help=words, description=words[:1].upper() + words[1:] + ".")
     actions = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
-    one = _command(actions, "add", "trust whoever this certificate file vouches for", trust_add)
-    one.add_argument("file", help="certificate of the anchor of a wallet's maker (PEM)")
+    one = _command(actions, "add", "trust whoever this certificate vouches for, or the anchor of a federation", trust_add)
+    one.add_argument(
+        "file", help="certificate of the anchor of a wallet's maker (PEM), or a federation: its anchor's address, or a file from it"
+    )
+    one.add_argument("--thumbprint", metavar="T", help="of the key of a federation's anchor, as it told you; needed with an address")
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
     one.add_argument("--entity", default="", metavar="URI", help="trust it for this maker alone, and hear there what it has withdrawn")
     one.add_argument("--address", default="", metavar="URL", help="where that is heard, if the maker's identifier is no such address")
     _command(actions, "list", "show who is trusted", trust_list)
     one = _command(actions, "remove", "trust it no longer", trust_remove)
-    one.add_argument("fingerprint", help="its fingerprint, as `trust list` shows it")
+    one.add_argument("fingerprint", help="its fingerprint, or the identifier of a federation's anchor, as `trust list` shows it")
 
 
 def _add_doctor(commands: Commands[Parser]) -> None:
@@ -235,9 +238,22 @@ def keys(arguments: argparse.Namespace) -> int:
 
 def trust_add(arguments: argparse.Namespace) -> int:
     from issuer import config, pins
+    from shared.web import federation_pins
 
+    directory = config.folder(arguments.dir)
+    found = federation_pins.find_federation(
+        arguments.file,
+        settings=lambda: config.read(directory),
+        thumbprint=arguments.thumbprint,
+        at=system_clock(),
+        name=arguments.name,
+    )
+    if found is not None:
+        pins.add_federation(directory, found)
+        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}")
+        return 0
     anchor = pins.add(
-        config.folder(arguments.dir),
+        directory,
         Path(arguments.file),
         name=arguments.name,
         entity=arguments.entity or None,
@@ -250,9 +266,13 @@ def trust_add(arguments: argparse.Namespace) -> int:
 
 def trust_list(arguments: argparse.Namespace) -> int:
     from issuer import config, pins
+    from shared.web import federation_pins
 
-    for anchor in pins.read(config.folder(arguments.dir)).anchors:
+    trust = pins.read(config.folder(arguments.dir))
+    for anchor in trust.anchors:
         print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}  {anchor.fingerprint}")
+    for federation in trust.federation:
+        print(federation_pins.describe(federation))
     return 0
 
 

@@ -36,12 +36,15 @@ class Makers:
     _crls: Sequence[Crl] = ()
 
     def anchors(self) -> TrustAnchors:
-        """Those of makers; ``ConfigError`` if the file cannot be read."""
-        return TrustAnchors(anchors=self.file.read().with_role(Role.WALLET_PROVIDER))
+        """Those of makers and of federations; ``ConfigError`` if the file cannot be read."""
+        trust = self.file.read()
+        return TrustAnchors(anchors=trust.with_role(Role.WALLET_PROVIDER), federation=trust.federation)
 
     def policy(self) -> Policy:
         """Who may vouch now."""
-        return Policy(self.anchors(), self._heard.snapshots, self._crls, frozenset(self._heard.seen))
+        anchors = self.anchors()
+        federation = self._heard.federation.pinned(anchors.federation)
+        return Policy(anchors, self._heard.snapshots, self._crls, frozenset(self._heard.seen), federation)
 
     def learn(self, known: Heard) -> None:
         """From now on with what was heard."""

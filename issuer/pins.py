@@ -8,6 +8,8 @@ from issuer import config
 from shared.keys import Role
 from shared.private_file import write_whole
 from shared.trust.anchors import Anchor, TrustAnchors, render_trust
+from shared.trust.federation_anchor import FederationAnchor
+from shared.web.federation_pins import with_federation, without
 from shared.web.setup import read_anchor
 from shared.web.trust_file import TrustFile
 
@@ -24,6 +26,11 @@ def add(directory: Path, file: Path, *, name: str = "", entity: str | None = Non
     return anchor
 
 
+def add_federation(directory: Path, anchor: FederationAnchor) -> None:
+    """Trust the anchor of a federation, and whom it vouches for."""
+    write_whole(config.trust(directory), render_trust(with_federation(read(directory), anchor)))
+
+
 def remove(directory: Path, fingerprint: str) -> None:
-    """Trust it no longer; ``Missing`` if nobody has that fingerprint."""
-    write_whole(config.trust(directory), render_trust(read(directory).remove(fingerprint)))
+    """Trust it no longer, or the federation of that identifier; ``Missing`` if there is neither."""
+    write_whole(config.trust(directory), render_trust(without(read(directory), fingerprint)))

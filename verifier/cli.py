@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from verifier.cli_trust import add_trust
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -35,6 +36,7 @@ def parser() -> Parser:
     _add_init(commands)
     _command(commands, "serve", "run the service until it is stopped", serve)
     _add_check(commands)
+    add_trust(commands, _command)
     _add_desk(commands)
     _add_asking(commands)
     _add_uses(commands)

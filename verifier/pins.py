@@ -23,7 +23,7 @@ from verifier.words import age_text, moment_text
 def pin(arguments: argparse.Namespace) -> str:
     """Trust the anchor or the signer that the owner names; says what is trusted from now on."""
     target = trust_file(arguments)
-    before = parse_trust(target.read_bytes()) if target.exists() else TrustAnchors()
+    before = pinned(target)
     data = b"" if is_did(arguments.file) else read_file(Path(arguments.file), MAX_BYTES)
     if not data:
         after, told = _pin_did(before, arguments)
@@ -33,6 +33,11 @@ def pin(arguments: argparse.Namespace) -> str:
         after, told = _pin_anchor(before, data, arguments)
     write_whole(target, render_trust(after))
     return told
+
+
+def pinned(target: Path) -> TrustAnchors:
+    """Whom ``target`` names; nobody where there is no such file yet."""
+    return parse_trust(target.read_bytes()) if target.exists() else TrustAnchors()
 
 
 def _pin_signer(trust: TrustAnchors, data: bytes, thumbprint: str | None) -> tuple[TrustAnchors, str]:

@@ -88,8 +88,9 @@ async def refresh(means: Means, *, now: bool = False) -> bool:
 
 
 def askers(means: Means) -> TrustAnchors:
-    """The anchors of organisations that ask: all that a wallet listens to."""
-    return TrustAnchors(anchors=means.trust().anchors.with_role(Role.RELYING_PARTY))
+    """The anchors of organisations that ask, and those of federations: all that a wallet listens to."""
+    trust = means.trust().anchors
+    return TrustAnchors(anchors=trust.with_role(Role.RELYING_PARTY), federation=trust.federation)
 
 
 async def recall(means: Means) -> None:

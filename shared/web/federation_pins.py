@@ -1,0 +1,159 @@
+"""Pinning the anchor of a federation: from a file, or from what it says of itself at its own address, once its key's fingerprint was compared.
+
+Whoever answers at an address may be anybody: what was fetched is pinned only with a fingerprint (RFC 7638 thumbprint) that the anchor told by
+another way, and then with the keys that the statement signed by exactly that key names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..codec import strict_json
+from ..errors import ConfigError, Conflict, Malformed, Missing, Unavailable, VcError
+from ..flow import Fetch, Fetched
+from ..jose.jwk import thumbprint
+from ..trust.anchors import TrustAnchors
+from ..trust.chain import configuration_url
+from ..trust.federation_anchor import FederationAnchor, parse_federation_anchor
+from ..trust.federation_keys import find_key
+from ..trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
+from ..urls import LOOPBACK, check_identifier
+from .fetch import Fetcher
+from .settings import Common
+
+Fetching = Callable[[Fetch], Awaitable[Fetched]]
+
+
+def is_address(text: str) -> bool:
+    """Whether this names an entity and no file."""
+    return text.startswith(("https://", "http://"))
+
+
+def is_federation(data: bytes) -> bool:
+    """Whether a file holds the anchor of a federation: its entity configuration, or an entry as in ``trust.json``."""
+    try:
+        _read(data)
+    except VcError:
+        return False
+    return True
+
+
+def read_federation(data: bytes, *, name: str = "", vcts: Sequence[str] = (), without_snapshot: bool = False) -> FederationAnchor:
+    """The anchor in a file that its owner was given. ``ConfigError`` if there is none."""
+    try:
+        found = _read(data)
+    except VcError as error:
+        raise ConfigError(f"this is no anchor of a federation: {error.detail}", where="file") from error
+    return FederationAnchor(
+        entity=found.entity,
+        keys=found.keys,
+        name=name or found.name,
+        vcts=tuple(vcts) or found.vcts,
+        without_snapshot=without_snapshot or found.without_snapshot,
+    )
+
+
+def _read(data: bytes) -> FederationAnchor:
+    if data.lstrip().startswith(b"{"):
+        return parse_federation_anchor(strict_json.load_object(data, max_bytes=MAX_BYTES))
+    statement = _parse(data)
+    return FederationAnchor(entity=statement.sub, keys=statement.keys, name=statement.name)
+
+
+def _parse(data: bytes) -> EntityStatement:
+    """What a body says of itself, signed by a key that it names; when, does not matter."""
+    statement = parse_statement(data.decode("ascii", "replace").strip())
+    if not statement.is_configuration:
+        raise Malformed("this is what one body says of another", where="/sub")
+    check_statement(statement, statement.keys, at=statement.iat)
+    return statement
+
+
+async def fetch_federation(entity: str, fetch: Fetching, *, at: int) -> EntityStatement:
+    """What the entity says of itself at its address now; ``ConfigError`` for what is no address, ``Unavailable``, errors as ``check_statement``."""
+    try:
+        check_identifier(entity, plain_http=LOOPBACK)
+    except VcError as error:
+        raise ConfigError(f"{entity}: {error.detail}", where="file") from error
+    got = await fetch(Fetch(url=configuration_url(entity), headers={"accept": MEDIA_TYPE}, max_bytes=MAX_BYTES))
+    if got.status != 200:
+        raise Unavailable(f"{entity} does not say who it is: it answered {got.status}")
+    statement = _parse(got.body)
+    if statement.sub != entity:
+        raise Malformed("somebody else answers at this address", where="/sub")
+    check_statement(statement, statement.keys, at=at)
+    return statement
+
+
+def signed_with(statement: EntityStatement) -> str:
+    """The fingerprint of the key that signed it: what people compare."""
+    return thumbprint(find_key(statement.keys, statement.kid))
+
+
+def compared(statement: EntityStatement, fingerprint: str | None, *, name: str = "", vcts: Sequence[str] = ()) -> FederationAnchor:
+    """The anchor, if its key has the fingerprint that the owner was told; ``ConfigError`` otherwise, which shows what was found."""
+    found = signed_with(statement)
+    if fingerprint is None:
+        raise ConfigError(
+            f"{statement.name} answers at {statement.sub} with a key of the fingerprint {found}: ask them for theirs by another way, compare, and "
+            "give it with --thumbprint"
+        )
+    if fingerprint != found:
+        raise ConfigError(f"another key answers at {statement.sub}: {found}", where="thumbprint")
+    return FederationAnchor(entity=statement.sub, keys=statement.keys, name=name or statement.name, vcts=tuple(vcts) or None)
+
+
+def with_federation(trust: TrustAnchors, anchor: FederationAnchor) -> TrustAnchors:
+    """``trust`` with it; trusted already, a second time changes nothing."""
+    with suppress(Conflict):
+        return trust.add_federation(anchor)
+    return trust
+
+
+def without(trust: TrustAnchors, name: str) -> TrustAnchors:
+    """``trust`` without the anchor of that fingerprint, or the federation of that identifier; ``Missing`` if there is neither."""
+    if any(each.entity == name for each in trust.federation):
+        return trust.remove_federation(name)
+    try:
+        return trust.remove(name)
+    except Missing as error:
+        raise Missing("no anchor has that fingerprint, and no federation that identifier") from error
+
+
+def find_federation(
+    text: str, *, settings: Callable[[], Common], thumbprint: str | None, at: int, name: str = "", without_snapshot: bool = False
+) -> FederationAnchor | None:
+    """The anchor that ``trust add`` names, by its address or as a file; ``None`` for a file of another kind. Errors as above."""
+    if is_address(text):
+        return asyncio.run(_meet(text, settings(), thumbprint, at, name))
+    data = _read_file(Path(text))
+    return read_federation(data, name=name, without_snapshot=without_snapshot) if is_federation(data) else None
+
+
+async def _meet(entity: str, settings: Common, fingerprint: str | None, at: int, name: str) -> FederationAnchor:
+    fetcher = Fetcher.of(settings)
+    try:
+        return compared(await fetch_federation(entity, fetcher, at=at), fingerprint, name=name)
+    finally:
+        await fetcher.close()
+
+
+def describe(anchor: FederationAnchor) -> str:
+    """A line for a terminal."""
+    return f"{'federation':18} {anchor.name} ({anchor.entity})  {' '.join(fingerprints(anchor))}"
+
+
+def fingerprints(anchor: FederationAnchor) -> list[str]:
+    """Of the keys that are pinned."""
+    return [thumbprint(each.public) for each in anchor.keys]
+
+
+def _read_file(file: Path) -> bytes:
+    """``ConfigError`` if there is no such file."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", where="file") from error
