@@ -49,6 +49,7 @@ def test_a_pin_is_read_back() -> None:
     made = parse_anchor(der(ROOT.cert), role=Role.CREDENTIAL_ISSUER, entity=UTOPIA, vcts=[DOCTYPE], profile=ISO_18013_5)
     assert made == pin(name="Utopia IACA")
     assert (made.site, ordinary().site) == (None, UTOPIA)
+    assert (made.scope, ordinary().scope) == (f" [iso-18013-5: {DOCTYPE}]", "")
     assert (trust.iacas, trust.with_role(Role.CREDENTIAL_ISSUER)) == ((pin(),), (ordinary(OTHER),))
     with pytest.raises(Conflict):
         trust.add(ordinary())
