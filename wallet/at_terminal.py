@@ -32,6 +32,7 @@ from wallet.enter import Opened
 from wallet.holder_api import link_in
 from wallet.invite import read_invitation
 from wallet.present import agree, read_request, refuse
+from wallet.receive import kept_by
 from wallet.records import DOCUMENTS
 from wallet.sessions import Addressed, CodeLook, Granted, Kept, Promised, Sent
 from wallet.upkeep import collect_and_look, upkeep
@@ -114,9 +115,10 @@ def receive(arguments: argparse.Namespace) -> int:
         if item.value.sign_in_at and not isinstance(item.value.state, Granted | Promised | Kept):
             await _sign_in(host, opened, item.id, item.value.sign_in_at)
         code = _code(arguments.code, item.value.code)
-        document = await collect_and_look(host.means, opened.vault, item.id, code)
-        shown = card(document.value, at=system_clock())
-        say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
+        await collect_and_look(host.means, opened.vault, item.id, code)
+        for document in await kept_by(host.means, opened.vault, item.id):
+            shown = card(document.value, at=system_clock())
+            say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
         return 0
 
     return with_wallet(arguments, work)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import NotEntitled, Refused, Untrusted, VcError
+from shared.errors import Malformed, NotEntitled, Refused, Untrusted, VcError
 from shared.openid4vci import (
     AttestedKeys,
     Configuration,
@@ -22,7 +22,7 @@ from shared.openid4vci import (
     request_deferred,
 )
 from shared.storage import Tx
-from wallet.check import Checked, check_batch, proof_type, type_offered
+from wallet.check import Checked, check_batch, proof_type, same_document, type_offered
 from wallet.clients import Client, can_encrypt, token_of
 from wallet.holding import KeyRing, load_keys, make_keys
 from wallet.keep import Vault
@@ -31,6 +31,7 @@ from wallet.records import COPIES
 from wallet.sessions import Copy, CopyLine, Granted, Part, Renewal
 
 MAX_BATCH = 50
+MAX_DOCUMENTS = 20  # by one grant
 MAX_ATTESTED = 20  # keys at once where each proof carries what is said of all of them
 LONGEST_WAIT = 7 * DAY
 UNKNOWN_SENDER = (Untrusted, NotEntitled)
@@ -47,12 +48,32 @@ class NotKeptError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Checked copies of one document with their keys. ``formats`` says by which configuration each format came."""
+    """Checked copies of one document with their keys, and the ``parts`` that they came in, one for each configuration."""
 
     checked: Sequence[Checked]
-    keys: Mapping[str, bytes]
-    formats: Mapping[str, str]
-    notification_ids: Sequence[str]
+    parts: Sequence[Part]
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        return {name: private for part in self.parts for name, private in part.keys.items()}
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """By which configuration each format came."""
+        return {part.format: part.configuration for part in self.parts}
+
+    @property
+    def identifiers(self) -> Mapping[str, str]:
+        """What the document is called in the grant, by configuration."""
+        return {part.configuration: part.identifier for part in self.parts if part.identifier}
+
+    @property
+    def notification_ids(self) -> Sequence[str]:
+        return _notifications(self.parts)
+
+
+def _notifications(parts: Sequence[Part]) -> Sequence[str]:
+    return tuple(part.notification_id for part in parts if part.notification_id)
 
 
 def usable(means: Means, metadata: Metadata, ids: Sequence[str]) -> tuple[Configuration, ...]:
@@ -70,11 +91,17 @@ def usable(means: Means, metadata: Metadata, ids: Sequence[str]) -> tuple[Config
 
 
 async def ask_parts(means: Means, client: Client, grant: Granted, wanted: Sequence[Configuration]) -> tuple[Part, ...]:
-    """One key a copy and format (S1), one request a configuration, a fresh nonce a request."""
-    return tuple([await _ask_part(means, client, grant, configuration) for configuration in wanted])
+    """One key a copy and format (S1), one request a configuration and document (OpenID4VCI section 8.2), a fresh nonce a request.
+
+    ``Refused`` for more documents at once than anybody looks through.
+    """
+    named = [(each, identifier) for each in wanted for identifier in grant.identifiers.get(each.id, ("",))]
+    if len(named) > MAX_DOCUMENTS * len(wanted):
+        raise Refused(f"this wallet collects at most {MAX_DOCUMENTS} documents at a time", where="/authorization_details")
+    return tuple([await _ask_part(means, client, grant, configuration, identifier) for configuration, identifier in named])
 
 
-async def _ask_part(means: Means, client: Client, grant: Granted, configuration: Configuration) -> Part:
+async def _ask_part(means: Means, client: Client, grant: Granted, configuration: Configuration, identifier: str) -> Part:
     about = client.metadata.issuer
     attested = configuration.key_demand is not None
     ring = await make_keys(min(about.batch_size, MAX_ATTESTED if attested else MAX_BATCH), means.entropy)
@@ -83,9 +110,16 @@ async def _ask_part(means: Means, client: Client, grant: Granted, configuration:
         return await _prove(means, client, grant, configuration=configuration, ring=ring, nonce=nonce)
 
     response = await ask_copies(
-        client.metadata, token_of(grant), configuration, prove=prove, fetch=client.fetch, encrypted=can_encrypt(about)
+        client.metadata,
+        token_of(grant),
+        configuration,
+        prove=prove,
+        fetch=client.fetch,
+        identifier=identifier or None,
+        encrypted=can_encrypt(about),
     )
-    return _answered(Part(configuration=configuration.id, format=configuration.format, keys=ring.sealable()), response)
+    part = Part(configuration=configuration.id, format=configuration.format, keys=ring.sealable(), identifier=identifier)
+    return _answered(part, response)
 
 
 async def _prove(means: Means, client: Client, grant: Granted, *, configuration: Configuration, ring: KeyRing, nonce: str | None) -> Proofs:
@@ -127,25 +161,44 @@ def wait_of(parts: Sequence[Part]) -> int:
 # --- checking ----------------------------------------------------------------------------------------------------------------------------
 
 
-async def check_parts(means: Means, parts: Sequence[Part]) -> Batch:
-    """Every copy checked, and all of them alike. ``NotKeptError``, ``Untrusted`` or ``NotEntitled``."""
-    checked: list[Checked] = []
-    notification_ids = tuple(part.notification_id for part in parts if part.notification_id)
+async def check_parts(means: Means, parts: Sequence[Part]) -> tuple[Batch, ...]:
+    """Every copy checked, and all of one document alike. ``NotKeptError``, ``Untrusted`` or ``NotEntitled``.
+
+    One document where the grant names none or one; else one for each name, and what comes in another format belongs to the one that says
+    the same, for names tell nothing.
+    """
+    several = len({part.configuration for part in parts}) < len(parts)
+    batches: list[Batch] = []
     for part in parts:
         try:
-            keys = (await load_keys(part.keys, means.entropy)).public
-            bound, bearer = match_copies(CredentialResponse(credentials=part.wires), keys, format_name=part.format)
-            checked += check_batch(bound, bearer, keys, policy=means.trust(), at=means.clock(), before=checked)
+            before = batches[0].checked if batches and not several else ()
+            checked = await _check_part(means, part, before)
         except UNKNOWN_SENDER:
             raise
         except VcError as error:
-            raise NotKeptError(error, notification_ids) from error
-    return Batch(
-        checked=checked,
-        keys={name: private for part in parts for name, private in part.keys.items()},
-        formats={part.format: part.configuration for part in parts},
-        notification_ids=notification_ids,
-    )
+            raise NotKeptError(error, _notifications(parts)) from error
+        place = next((number for number, batch in enumerate(batches) if not several or _belongs(part, checked, batch)), len(batches))
+        known = batches[place] if place < len(batches) else Batch(checked=(), parts=())
+        batches[place : place + 1] = [Batch(checked=[*known.checked, *checked], parts=[*known.parts, part])]
+    return tuple(batches)
+
+
+async def check_renewed(means: Means, parts: Sequence[Part]) -> Batch:
+    """The same for new copies of one document."""
+    batch, *others = await check_parts(means, parts)
+    if others:
+        raise NotKeptError(Malformed("the issuer sent copies of several documents", where="/credentials"), _notifications(parts))
+    return batch
+
+
+async def _check_part(means: Means, part: Part, before: Sequence[Checked]) -> list[Checked]:
+    keys = (await load_keys(part.keys, means.entropy)).public
+    bound, bearer = match_copies(CredentialResponse(credentials=part.wires), keys, format_name=part.format)
+    return check_batch(bound, bearer, keys, policy=means.trust(), at=means.clock(), before=before)
+
+
+def _belongs(part: Part, checked: Sequence[Checked], batch: Batch) -> bool:
+    return all(each.configuration != part.configuration for each in batch.parts) and same_document(batch.checked[0], checked[0])
 
 
 # --- keeping -----------------------------------------------------------------------------------------------------------------------------
@@ -172,14 +225,19 @@ def ledger(checked: Sequence[Checked]) -> tuple[CopyLine, ...]:
     )
 
 
-def renewal(batch: Batch, issuer: str, grant: Granted, token: str, at: int) -> Renewal:
-    """New copies after two thirds of these copies' life: an hour that is settled now, whatever is shown meanwhile (S21)."""
+def renewal(batch: Batch, issuer: str, grant: Granted, token: str, at: int, *, shared: str = "") -> Renewal:
+    """New copies after two thirds of these copies' life: an hour that is settled now, whatever is shown meanwhile (S21).
+
+    ``shared`` is the name of the grant, where several documents came by it.
+    """
     expires = min(one.claims.expires_at for one in batch.checked)
+    alone = {name: names[0] for name, names in grant.identifiers.items() if len(names) == 1}
     return Renewal(
         issuer=issuer,
         token=token,
         at=at + max(3_600, (expires - at) * 2 // 3),
         server=grant.server,
         client_id=grant.client_id,
-        identifiers=grant.identifiers,
+        identifiers={**alone, **batch.identifiers},
+        grant=shared,
     )

@@ -169,7 +169,10 @@ async def _attest(means: Means, value: ClientSecrets) -> ClientSecrets:
 
 
 def granted(client: Client, token: TokenResponse, *, client_id: str | None, at: int, life: int) -> Granted:
-    """What is written down of a token. Of several documents of one configuration the first is taken."""
+    """What is written down of a token."""
+    named: dict[str, tuple[str, ...]] = {}
+    for detail in token.details:
+        named[detail.configuration_id] = tuple(dict.fromkeys((*named.get(detail.configuration_id, ()), *detail.identifiers)))
     return Granted(
         access_token=token.access_token,
         refresh_token=token.refresh_token,
@@ -177,13 +180,13 @@ def granted(client: Client, token: TokenResponse, *, client_id: str | None, at: 
         token_type=token.token_type,
         server=client.server,
         client_id=client_id or "",
-        identifiers={detail.configuration_id: detail.identifiers[0] for detail in token.details},
+        identifiers=named,
     )
 
 
 def token_of(grant: Granted) -> TokenResponse:
-    """The token again, with the identifiers that were taken."""
-    details = (AuthorizationDetail(configuration_id=name, identifiers=(one,)) for name, one in grant.identifiers.items())
+    """The token again, with the names of what it is good for."""
+    details = (AuthorizationDetail(configuration_id=name, identifiers=names) for name, names in grant.identifiers.items())
     return TokenResponse(
         access_token=grant.access_token, token_type=grant.token_type, refresh_token=grant.refresh_token, details=tuple(details)
     )

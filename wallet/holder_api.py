@@ -315,6 +315,7 @@ def _invitation(item: Item[Receiving]) -> Invitation:
         problem=f"{state.code}: {state.detail}" if isinstance(state, Declined) else "",
         sign_in_at=value.sign_in_at,
         next_at=state.next_at if isinstance(state, Promised) else 0,
+        others=state.others if isinstance(state, Kept) else (),
     )
 
 

@@ -60,7 +60,8 @@ class Code(Struct, frozen=True, forbid_unknown_fields=True):
 class Invitation(Struct, frozen=True):
     """``state``: offered, sent (to the issuer, to sign in), granted (redeemed, not yet collected), promised (the issuer needs time until
 
-    ``next_at``), kept or declined. ``issuer_name`` is what the sender calls itself, ``sign_in_at`` the host of a sign-in that is needed.
+    ``next_at``), kept or declined. ``document`` is what it led to, ``others`` are further ones that came with it. ``issuer_name`` is what
+    the sender calls itself, ``sign_in_at`` the host of a sign-in that is needed.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Invitation(Struct, frozen=True):
     problem: str
     sign_in_at: str = ""
     next_at: int = 0
+    others: tuple[str, ...] = ()
 
 
 class SignInAt(Struct, frozen=True):

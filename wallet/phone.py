@@ -42,12 +42,12 @@ from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
 from wallet.keep import Vault
+from wallet.lease import grant_of, note_renewal, note_token, take_lease
 from wallet.means import Means
 from wallet.receive import renewed
 from wallet.records import DELIVERIES, DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received, Renewal
 from wallet.staples import collect_staples
-from wallet.upkeep import grant_of, note_token, take_lease
 
 log = logging.getLogger("muniment.wallet")
 
@@ -166,8 +166,7 @@ async def _end_lease(means: Means, vault: Vault, item: Item[Document]) -> None:
     """The service's own renewal may run again; its day stays as it was."""
     due = item.value.renewal
     if due is not None:
-        value = msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(due, lease_until=0))
-        await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="phone-lease")
+        await note_renewal(means, vault, item, msgspec.structs.replace(due, lease_until=0), "phone-lease")
 
 
 async def _ask(client: Client, token: TokenResponse, configuration: Configuration, proofs: Sequence[str]) -> CredentialResponse:

@@ -7,6 +7,8 @@ the issuer hear that all is well. A process that dies in between finds the grant
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from shared.errors import (
@@ -57,7 +59,7 @@ REFUSED = frozenset(each.code for each in _ENDED)  # how a promise ends without 
 
 
 async def collect(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
-    """Redeem, fetch, check and keep. Asked again after success it gives the same document.
+    """Redeem, fetch, check and keep. Asked again after success it gives the same document; ``kept_by`` gives all, where there are several.
 
     ``Unavailable`` while the issuer needs time (``Promised``): it is asked again by the clock.
 
@@ -101,15 +103,17 @@ async def _settle(
     means: Means, vault: Vault, item: Item[Receiving], *, client: Client, grant: Granted, parts: tuple[Part, ...]
 ) -> Item[Document]:
     try:
-        batch = await check_parts(means, parts)
+        batches = await check_parts(means, parts)
     except UNKNOWN_SENDER:
         raise
     except NotKeptError as refusal:
         await _decline(means, vault, item, refusal.cause)
         await _tell_failure(client, token_of(grant), refusal)
         raise refusal.cause from refusal
-    kept = await _keep(means, vault, item, batch, _document(means, batch, client.metadata, grant))
-    return await send_notice(means, vault, kept)
+    shared = means.entropy(12).hex() if len(batches) > 1 else ""
+    documents = [_document(means, batch, client.metadata, grant, shared) for batch in batches]
+    first, *_ = [await send_notice(means, vault, one) for one in await _keep(means, vault, item, batches, documents)]
+    return first
 
 
 async def _grant(means: Means, vault: Vault, item: Item[Receiving], *, client: Client, code: str | None) -> tuple[Item[Receiving], Granted]:
@@ -223,28 +227,51 @@ def renewed(client: Client, token: TokenResponse, before: Granted, at: int) -> G
     """A grant after a refresh: what the answer does not say stays as it was (RFC 6749 section 6)."""
     after = granted(client, token, client_id=before.client_id, at=at, life=GRANT_LIFE)
     return msgspec.structs.replace(
-        after, refresh_token=after.refresh_token or before.refresh_token, identifiers=after.identifiers or before.identifiers
+        after, refresh_token=after.refresh_token or before.refresh_token, identifiers=_still(before.identifiers, after.identifiers)
     )
+
+
+def _still(before: Mapping[str, tuple[str, ...]], named: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Of the documents that a token names now, those that were meant: it may name all of its grant."""
+    if not named:
+        return dict(before)
+    return {name: tuple(one for one in names if one in before.get(name, ())) or names for name, names in named.items()}
 
 
 # --- keeping -----------------------------------------------------------------------------------------------------------------------------
 
 
-async def _keep(means: Means, vault: Vault, item: Item[Receiving], batch: Batch, document: Document) -> Item[Document]:
+async def _keep(
+    means: Means, vault: Vault, item: Item[Receiving], batches: Sequence[Batch], documents: Sequence[Document]
+) -> list[Item[Document]]:
     """Everything in one unit of work."""
 
-    async def keep(tx: Tx) -> Item[Document]:
-        kept = await DOCUMENTS.put(tx, vault, document.id, document, entropy=means.entropy)
-        await put_copies(tx, means, vault, document.id, batch)
-        value = msgspec.structs.replace(item.value, state=Kept(document=document.id))
+    async def keep(tx: Tx) -> list[Item[Document]]:
+        kept = []
+        for batch, document in zip(batches, documents, strict=True):
+            kept.append(await DOCUMENTS.put(tx, vault, document.id, document, entropy=means.entropy))
+            await put_copies(tx, means, vault, document.id, batch)
+            await history.append(tx, vault, history.issuance(document, at=means.clock()), entropy=means.entropy)
+        first, *others = (document.id for document in documents)
+        value = msgspec.structs.replace(item.value, state=Kept(document=first, others=tuple(others)))
         await RECEIVING.replace(tx, vault, item, value, entropy=means.entropy)
-        await history.append(tx, vault, history.issuance(document, at=means.clock()), entropy=means.entropy)
         return kept
 
     return await means.storage.write(keep, point="receive")
 
 
-def _document(means: Means, batch: Batch, metadata: Metadata, grant: Granted) -> Document:
+async def kept_by(means: Means, vault: Vault, invitation: str) -> list[Item[Document]]:
+    """Every document that an invitation led to and that is still here."""
+
+    async def read(tx: Tx) -> list[Item[Document]]:
+        state = (await RECEIVING.get(tx, vault, invitation)).value.state
+        names = (state.document, *state.others) if isinstance(state, Kept) else ()
+        return [found for name in names if (found := await DOCUMENTS.find(tx, vault, name)) is not None]
+
+    return await means.storage.read(read)
+
+
+def _document(means: Means, batch: Batch, metadata: Metadata, grant: Granted, shared: str) -> Document:
     first, at, refreshed = batch.checked[0], means.clock(), grant.refresh_token
     return Document(
         id=means.entropy(12).hex(),
@@ -257,7 +284,7 @@ def _document(means: Means, batch: Batch, metadata: Metadata, grant: Granted) ->
         received_at=at,
         configurations=dict(batch.formats),
         copies=ledger(batch.checked),
-        renewal=None if refreshed is None else renewal(batch, metadata.issuer.issuer, grant, refreshed, at),
+        renewal=None if refreshed is None else renewal(batch, metadata.issuer.issuer, grant, refreshed, at, shared=shared),
         notice=_notice(batch, metadata, grant),
         next_check_at=at,
     )

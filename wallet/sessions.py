@@ -47,7 +47,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, tag="granted"):
     """The code was redeemed. The invitation is spent: whoever holds this can still collect, until it runs out.
 
     ``server`` gave it, where the issuer names any; ``client_id`` is whom it was given to, empty if nobody asked. ``identifiers`` are the
-    names of what it is good for, by configuration, if it has any.
+    names of what it is good for, by configuration, if it has any: one for each document (OpenID4VCI section 6.2).
     """
 
     access_token: str
@@ -56,13 +56,14 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, tag="granted"):
     token_type: str = "Bearer"  # noqa: S105 - the name of a kind
     server: str = ""
     client_id: str = ""
-    identifiers: dict[str, str] = {}
+    identifiers: dict[str, tuple[str, ...]] = {}
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """The copies of one configuration on their way: here (``wires``), or to be asked for again by ``transaction``.
 
-    ``keys`` are their private keys (PKCS #8) by name; whatever comes must be tied to one of these.
+    ``keys`` are their private keys (PKCS #8) by name; whatever comes must be tied to one of these. ``identifier`` names the document that
+    they are of, where the grant names any.
     """
 
     configuration: str
@@ -72,6 +73,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     transaction: str = ""
     interval: int = 0
     notification_id: str = ""
+    identifier: str = ""
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
@@ -88,9 +90,10 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, tag="kept"):
-    """The document lies in the wallet."""
+    """The document lies in the wallet; ``others`` are further ones that came by the same grant."""
 
     document: str
+    others: tuple[str, ...] = ()
 
 
 class Declined(msgspec.Struct, frozen=True, kw_only=True, tag="declined"):
@@ -173,7 +176,8 @@ class StatusSeen(msgspec.Struct, frozen=True, kw_only=True):
 class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     """How new copies are fetched: by a refresh token that rotates, at an hour fixed on the day of collection (S21).
 
-    ``server``, ``client_id`` and ``identifiers`` are those of the first grant. ``cancelled``: the copies were cancelled, and the issuer is
+    ``server``, ``client_id`` and ``identifiers`` are those of the first grant. ``grant`` names it where several documents came by it: they
+    share its token, and the lease, under which one at a time is renewed. ``cancelled``: the copies were cancelled, and the issuer is
     asked whether there are others, as after a correction, until it says that there will be none. ``parts`` are new copies that it needs
     time for, with their keys.
     """
@@ -188,6 +192,7 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: dict[str, str] = {}
     cancelled: bool = False
     parts: tuple[Part, ...] = ()
+    grant: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

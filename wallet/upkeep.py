@@ -15,7 +15,6 @@ import msgspec
 
 from shared.clock import DAY
 from shared.errors import (
-    Conflict,
     CredentialRequestDenied,
     InvalidGrant,
     InvalidToken,
@@ -26,7 +25,7 @@ from shared.errors import (
 )
 from shared.flow import Fetch, arun
 from shared.formats import formats
-from shared.openid4vci import TokenResponse, refresh
+from shared.openid4vci import refresh
 from shared.status.assertion import VerifiedAssertion, fetch_assertions, verify_assertion
 from shared.status.token_status_list import (
     CWT_MEDIA_TYPE,
@@ -43,19 +42,19 @@ from shared.status.token_status_list import (
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
 from wallet import cut_off, history, invite
-from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_parts, ledger, put_copies, renewal, usable, wait_of
+from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.clients import Client, client_of, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
+from wallet.lease import grant_of, note_renewal, note_token, share, take_lease
 from wallet.means import Means
-from wallet.receive import collect, renewed, send_notice
+from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
 from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
 
-LEASE = 300  # seconds that one process has to renew before another may try
 RETRY = 3_600  # seconds
 _LAST_WORDS = (InvalidGrant, InvalidToken)  # a request that is denied may be for now only, as while the office holds a document back
 STAPLED = frozenset({"dc+sd-cwt"})  # formats whose copies can carry what is said of their status
@@ -90,6 +89,8 @@ async def _collect_promised(means: Means, vault: Vault) -> None:
 
 async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int) -> None:
     async with means.locks.of(f"{vault.wallet}/upkeep/{item.id}"):
+        if item.value.renewal is not None and item.value.renewal.grant:  # another document of that grant may just have been renewed
+            item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.id))
         if item.value.notice is not None:
             item = await send_notice(means, vault, item)
         if item.value.next_check_at <= at:
@@ -101,7 +102,12 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
 
 async def collect_and_look(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
     """Collect, and look at the status of the new document at once: the issuer knows that it was just collected."""
-    item = await collect(means, vault, invitation, code)
+    first = await collect(means, vault, invitation, code)
+    looked = [await _first_look(means, vault, item) for item in await kept_by(means, vault, invitation)]
+    return next((item for item in looked if item.id == first.id), first)
+
+
+async def _first_look(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     if item.value.next_check_at > means.clock():
         return item
     try:
@@ -265,7 +271,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         parts = await _ask(means, client, grant, item.value, due.parts)
         if wait := wait_of(parts):
             return await _postpone(means, vault, item, "", wait=wait, parts=parts)
-        batch = await check_parts(means, parts)
+        batch = await check_renewed(means, parts)
     except Unavailable:
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
@@ -274,7 +280,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
         return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
-    following = renewal(batch, due.issuer, grant, grant.refresh_token or due.token, means.clock())
+    following = renewal(batch, due.issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
     return await _store_batch(means, vault, item, batch, following)
 
 
@@ -284,33 +290,6 @@ async def _ask(means: Means, client: Client, grant: Granted, document: Document,
         with suppress(InvalidTransactionId):
             return await ask_again(client, token_of(grant), before)
     return await ask_parts(means, client, grant, usable(means, client.metadata, tuple(document.configurations.values())))
-
-
-def grant_of(due: Renewal) -> Granted:
-    """What the first grant was good for, before it is renewed."""
-    return Granted(
-        access_token="", expires_at=0, refresh_token=due.token, server=due.server, client_id=due.client_id, identifiers=due.identifiers
-    )
-
-
-async def take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
-    """Of two processes that find the same document due, one goes on; ``Conflict`` for the other."""
-    due, at = item.value.renewal, means.clock()
-    if due is None:
-        return item
-    if due.lease_until > at:
-        raise Conflict("these copies are being renewed already")
-    value = msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(due, lease_until=at + LEASE))
-    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-lease")
-
-
-async def note_token(means: Means, vault: Vault, item: Item[Document], token: TokenResponse) -> Item[Document]:
-    """A rotating token is spent once used: the next one is written down before anything else happens."""
-    due = item.value.renewal
-    if due is None or token.refresh_token is None:
-        return item
-    value = msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(due, token=token.refresh_token))
-    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-token")
 
 
 async def _postpone(
@@ -338,8 +317,7 @@ async def _postpone(
         cancelled=due.cancelled and not ended,
         parts=due.parts if parts is None else parts,
     )
-    value = msgspec.structs.replace(item.value, renewal=later)
-    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="renew-later")
+    return await note_renewal(means, vault, item, later, "renew-later")
 
 
 async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: Batch, following: Renewal) -> Item[Document]:
@@ -365,6 +343,7 @@ async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: 
         )
         for gone in {copy.id for copy in now.value.copies} - {copy.id for copy in staying}:
             await COPIES.drop(tx, vault, gone)
+        await share(tx, means, vault, value.id, following)
         await put_copies(tx, means, vault, value.id, batch)
         await history.append(tx, vault, history.issuance(value, at=at, renewed=True), entropy=means.entropy)
         return await DOCUMENTS.replace(tx, vault, now, value, entropy=means.entropy)

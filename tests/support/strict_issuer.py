@@ -78,7 +78,7 @@ DETAILS = "openid_credential"
 
 @dataclass(kw_only=True)
 class Ways:
-    """How this one does it. ``by_details``: there is no scope; ``identified``: the token response names documents."""
+    """How this one does it. ``by_details``: there is no scope; ``identified``: the token response names documents, ``documents`` of each."""
 
     dpop: bool = True
     names_itself: bool = True
@@ -89,6 +89,7 @@ class Ways:
     reverse: bool = True
     by_details: bool = False
     identified: bool = False
+    documents: int = 1
     encryption: str = ""  # offered, required
     demand: KeyDemand | None = None
     attestation_only: bool = False
@@ -131,6 +132,8 @@ class StrictIssuer:
     popped: list[str | None] = field(default_factory=list)  # challenges in proofs
     batches: list[int] = field(default_factory=list)
     claims: Mapping[str, Any] | None = None
+    datasets: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by the number of a document, where they differ
+    renamed: tuple[AuthorizationDetail, ...] = ()  # what a refreshed token is good for, if it says so
     secret: dict[str, Any] = field(default_factory=lambda: dict(jwe.generate_ephemeral()))
 
     # --- what it publishes
@@ -339,12 +342,17 @@ class StrictIssuer:
             shown = getattr(asked, "refresh_token", "")
             if shown not in self.rotating or self.rotating.pop(shown) != jkt:
                 raise InvalidGrant("no such refresh token of this key")
+            details = self.renamed
         return web.json_response(render_token_response(self._give(jkt, details)), headers={"Cache-Control": "no-store"})
 
     def _granted(self, wanted: AuthorizationRequest) -> tuple[AuthorizationDetail, ...]:
         ids = [each.configuration_id for each in asked_details(wanted.details)]
         names = ids or (list(wanted.scope) if self.ways.identified else [])
-        return tuple(AuthorizationDetail(configuration_id=name, identifiers=(f"{name}:1", f"{name}:2")) for name in names)
+        numbers = range(1, self.ways.documents + 1)
+        return tuple(
+            AuthorizationDetail(configuration_id=name, identifiers=tuple(f"{name}:{number}" for number in numbers[:: -1 if odd % 2 else 1]))
+            for odd, name in enumerate(names)
+        )
 
     def _give(self, jkt: str | None, details: tuple[AuthorizationDetail, ...]) -> TokenResponse:
         access, refresh = self._new("access"), self._new("refresh")
@@ -382,7 +390,8 @@ class StrictIssuer:
         data, encrypted = self._open(request, body)
         asked, about = parse_credential_request(data), self.metadata()
         check_encryption(asked.encryption, encrypted=encrypted, requests=about.request_encryption, answers=about.response_encryption)
-        name = (asked.configuration_id or (asked.identifier or "").rpartition(":")[0]).removeprefix("poa-")
+        what = (asked.configuration_id or asked.identifier or "").removeprefix("poa-")
+        name = what.partition(":")[0]
         attesting = Attesting(check_provider=self.maker, demand=self.ways.demand)
         if asked.attestation is not None:
             proofs = verify_attestation_proof(asked.attestation, nonce_seen=self.nonces.__contains__, at=self.clock(), attesting=attesting)
@@ -400,14 +409,15 @@ class StrictIssuer:
         self.batches.append(len(proofs))
         keys = tuple(proof.holder for proof in proofs)
         if self.ways.waits and name in (self.ways.late or self.ways.formats):
-            self.transactions[transaction := self._new("transaction")] = (keys, name, self.ways.waits)
+            self.transactions[transaction := self._new("transaction")] = (keys, what, self.ways.waits)
             later = CredentialResponse(transaction_id=transaction, interval=self.ways.interval)
             return self._say(later, asked.encryption)
-        return self._say(self._copies(name, keys), asked.encryption)
+        return self._say(self._copies(what, keys), asked.encryption)
 
-    def _copies(self, name: str, keys: Sequence[PublicKey]) -> CredentialResponse:
+    def _copies(self, what: str, keys: Sequence[PublicKey]) -> CredentialResponse:
+        name, _, number = what.partition(":")
         office = Office(self.clock, by=self.by)
-        office.claims = self.claims or office.claims
+        office.claims = self.datasets.get(number) or self.claims or office.claims
         wires = []
         for key in keys:
             self.count += 1

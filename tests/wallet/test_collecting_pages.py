@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from support.strict_issuer import StrictIssuer
 from support.strict_wallet import town
+from support.trial_verify import CLAIMS
 from support.wallets import Site
 
 from shared.errors import AccessDenied
@@ -229,6 +230,24 @@ async def test_programs_sign_in_too(tmp_path: Path) -> None:
         assert status == 409
         status, told = await site.call("POST", "/api/returned", {"url": issuer.agree(begun["url"])})
         assert status == 404
+
+
+async def test_several_documents_by_one_grant_are_cards_each(tmp_path: Path) -> None:
+    async with town(tmp_path, identified=True, documents=2) as (site, (issuer,)):
+        issuer.datasets = {"2": {**CLAIMS, "represented": {**CLAIMS["represented"], "given_name": "Arthur"}}}
+        visitor = Visitor(site)
+        await visitor.enter()
+        await visitor.back(issuer.agree(await visitor.leave(await visitor.invited(issuer.link()))))
+        assert visitor.path == "/", "the list, where both are"
+        assert "Margaret Ashdown" in visitor.text
+        assert "Arthur Ashdown" in visitor.text
+        await site.open()
+        made: Any
+        _, made = await site.call("POST", "/api/receive", {"link": issuer.link()})
+        shown: Any
+        _, shown = await site.call("GET", "/api/cards")
+        assert {made["document"], *made["others"]} == {card["id"] for card in shown["cards"]}
+        assert len(made["others"]) == 1
 
 
 async def test_an_issuer_that_is_not_trusted_gives_nothing(place: Place) -> None:

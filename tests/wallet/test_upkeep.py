@@ -18,9 +18,10 @@ from shared.errors import Conflict
 from shared.status.assertion import StatusAssertion, parse_assertion
 from shared.status.token_status_list import INVALID, SUSPENDED
 from wallet.cards import card
+from wallet.lease import LEASE
 from wallet.records import COPIES, DOCUMENTS, STATUS
 from wallet.share import Wish, make_out
-from wallet.upkeep import LEASE, RETRY, renew
+from wallet.upkeep import RETRY, renew
 
 
 async def pass_days(wallet: Wallet, days: int, *, hours: int = 6) -> None:

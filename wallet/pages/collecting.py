@@ -102,7 +102,7 @@ class CollectingPages:
         await asyncio.sleep(0)  # a collection that just ended tells how
         item, form, words = await self._item(request), form or Form(), self._desk.words(request)
         if isinstance(item.value.state, Kept):
-            see(f"/cards/{item.value.state.document}?new=1")
+            see("/" if item.value.state.others else f"/cards/{item.value.state.document}?new=1")
         match self._ended.pop(item.id, None):
             case InvalidGrant():
                 form.error(
