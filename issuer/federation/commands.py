@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from issuer.federation import enrol, joining, publish
 from issuer.federation import export as files
 from issuer.federation.enrol import read_keys
-from issuer.federation.terms import Terms, parse_terms
+from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
 from issuer.records.subordinates import Subordinate
@@ -20,7 +19,6 @@ from issuer.sessions import Actor
 from shared.clock import system_entropy
 from shared.errors import ConfigError, VcError, WrongPassphrase
 from shared.terminal import read_passphrase
-from shared.trust.entitlements import Entitlement, Grants
 from shared.web import operators
 from shared.web.certificates import day
 from shared.web.passphrases import Passphrases
@@ -154,16 +152,5 @@ def _terms(arguments: argparse.Namespace, before: Subordinate | None, at: int) -
         except VcError as error:
             raise ConfigError(f"{arguments.terms}: {error.detail} (at {error.where or '/'})", where="terms") from error
     known = Terms() if before is None else parse_terms(before.terms)
-
-    def granted(vcts: Iterable[str], held: tuple[Entitlement, ...]) -> tuple[Entitlement, ...]:
-        open_ = {each.vct: each for each in held if each.until is None}
-        return tuple(open_.get(vct, Entitlement(vct=vct, since=at)) for vct in dict.fromkeys(vcts))
-
-    grants = Grants(
-        entitlements=granted(arguments.says, known.grants.entitlements),
-        accredits=granted(arguments.accredits, known.grants.accredits),
-        may_register=tuple(dict.fromkeys(arguments.registers)),
-    )
-    return replace(
-        Terms(constraints=known.constraints, policy=known.policy), grants=grants, trust_marks=tuple(dict.fromkeys(arguments.mark))
-    )
+    choice = Choice(says=arguments.says, accredits=arguments.accredits, registers=arguments.registers, marks=arguments.mark)
+    return choice.terms(known, at)

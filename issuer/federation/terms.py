@@ -43,6 +43,36 @@ class Terms:
         return Terms(constraints=self.constraints, policy=self.policy).replacing(self, at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person chooses of terms: types, countries and marks, and when all of it ends."""
+
+    says: Sequence[str] = ()
+    accredits: Sequence[str] = ()
+    registers: Sequence[str] = ()
+    marks: Sequence[str] = ()
+    until: int | None = None
+
+    def terms(self, before: Terms, at: int) -> Terms:
+        """These, beside the constraints and the policy of ``before``; what is granted already keeps its beginning.
+
+        Errors as ``parse_terms``.
+        """
+        grants = Grants(
+            entitlements=_granted(self.says, before.grants.entitlements, at, self.until),
+            accredits=_granted(self.accredits, before.grants.accredits, at, self.until),
+            may_register=tuple(dict.fromkeys(self.registers)),
+            accredits_registrars=before.grants.accredits_registrars,
+        )
+        marks = tuple(dict.fromkeys(self.marks))
+        return parse_terms(render_terms(replace(before, grants=grants, trust_marks=marks)))
+
+
+def _granted(vcts: Sequence[str], held: Sequence[Entitlement], at: int, until: int | None) -> tuple[Entitlement, ...]:
+    running = {each.vct: each for each in held if each.until is None or each.until > at}
+    return tuple(replace(running.get(vct, Entitlement(vct=vct, since=at)), until=until) for vct in dict.fromkeys(vcts))
+
+
 def _kept(now: Sequence[Entitlement], before: Sequence[Entitlement], at: int) -> tuple[Entitlement, ...]:
     new = {(each.vct, each.since) for each in now}
     gone = [each for each in before if (each.vct, each.since) not in new and each.since < at]

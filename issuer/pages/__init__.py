@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from issuer.office import Office
-from issuer.pages import approving, collecting, correcting, documents, entrance, invitation, making, many, settings
+from issuer.pages import approving, collecting, correcting, documents, entrance, federated, federation, invitation, making, many, settings
 from shared.web.i18n import N_
 from shared.web.pages import Link, use_pages
 from shared.web.problem import HTML, speak
@@ -20,7 +20,8 @@ NAVIGATION = (
 
 def add_pages(app: web.Application, office: Office) -> None:
     """Register every page of the issuer."""
-    use_pages(app, package="issuer.web", title=N_("Issuing office"), navigation=NAVIGATION, home="/console/")
-    speak(app, HTML, "/", "/console", "/offer")
-    for part in (entrance, making, documents, many, settings, invitation, collecting, approving, correcting):
+    links = (*NAVIGATION, Link(N_("Federation"), federation.PATH)) if federation.is_member(office) else NAVIGATION
+    use_pages(app, package="issuer.web", title=N_("Issuing office"), navigation=links, home="/console/")
+    speak(app, HTML, "/", "/console", "/offer", federated.PATH)
+    for part in (entrance, making, documents, many, settings, invitation, collecting, approving, correcting, federation, federated):
         part.add_to(app, office)

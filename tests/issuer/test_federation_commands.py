@@ -16,23 +16,20 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientSession
 from support.registry import Registry, Template, make_template, serving
-from support.superior import ANA, BEN, VCT, Below, enrolled, pin
+from support.superior import ANA, BEN, VCT, Below, add_ben, enrolled, pin
 
 from issuer.cli import parser
 from issuer.federation import collect, enrol, publish
 from issuer.federation.commands import COMMANDS
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
-from shared.clock import DAY, system_entropy
+from shared.clock import DAY
 from shared.errors import ConfigError, Conflict, Forbidden, Refused, WrongPassphrase
 from shared.flow import Fetch, Fetched, arun
 from shared.trust.chain import resolve
 from shared.trust.federation import Federation
 from shared.trust.superiors import gather
-from shared.web import operators
 from shared.web.context import FETCHER
-from shared.web.operators import Operator
-from shared.web.passphrases import hash_passphrase
 
 HOST = ("localhost:*",)
 
@@ -64,12 +61,8 @@ async def court(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIte
 @pytest.fixture
 async def people(ministry: Registry, tmp_path: Path) -> tuple[list[str], list[str]]:
     """Iris, whom the set-up made, and Ben: what each adds to a command."""
-    ben = Operator(
-        id="ben", name="Ben", role="approver", passphrase=hash_passphrase("another-long-one", system_entropy), made_at=0, ended_at=None
-    )
-    await ministry.office.storage.write(lambda tx: operators.add(tx, ben))
     told = []
-    for name, passphrase in (("Iris Admin", ministry.passphrase), ("Ben", "another-long-one")):
+    for name, passphrase in (("Iris Admin", ministry.passphrase), ("Ben", await add_ben(ministry))):
         file = tmp_path / f"{name}.txt"
         file.write_text(passphrase)
         told.append(["--by", name, "--passphrase-file", str(file)])

@@ -15,12 +15,16 @@ from issuer.federation.terms import Terms
 from issuer.records import subordinates
 from issuer.records.subordinates import Subordinate
 from issuer.sessions import Actor
+from shared.clock import system_entropy
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.trust.chain import configuration_url
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey
+from shared.web import operators
+from shared.web.operators import Operator
+from shared.web.passphrases import hash_passphrase
 
 VCT = "urn:fdc:vct.example:2027:representation:1"
 ANA, BEN = Actor(role="approver", name="Ana"), Actor(role="admin", name="Ben")
@@ -73,3 +77,11 @@ async def enrolled(registry: Registry, body: Below, terms: Terms = SAYS, *, name
 async def pin(registry: Registry, **how: Any) -> FederationAnchor:
     key = await entity_of(registry.office).key()
     return FederationAnchor(entity=registry.url, keys=(key,), name="Ministry", **how)
+
+
+async def add_ben(registry: Registry) -> str:
+    """A second person of the office; his passphrase."""
+    passphrase = "another-long-one"
+    ben = Operator(id="ben", name="Ben", role="approver", passphrase=hash_passphrase(passphrase, system_entropy), made_at=0, ended_at=None)
+    await registry.office.storage.write(lambda tx: operators.add(tx, ben))
+    return passphrase

@@ -1,0 +1,286 @@
+"""Who is below this office and what each may say, who waits for a second person, and what those above say of us."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from aiohttp import web
+
+from issuer.approval import MAX_REASON
+from issuer.federation import enrol, publish
+from issuer.federation.enrol import read_keys
+from issuer.federation.terms import Choice, Terms, parse_terms
+from issuer.office import Office
+from issuer.pages import federated
+from issuer.pages.desk import actor, may, seated
+from issuer.pages.form import version_of
+from issuer.records import above, subordinates
+from issuer.records.subordinates import Event, State, Subordinate
+from shared.clock import DAY
+from shared.errors import Conflict, Malformed, VcError
+from shared.storage import Tx
+from shared.trust.statements import parse_statement
+from shared.web import auth
+from shared.web.entrance import OPERATOR
+from shared.web.forms import Form
+from shared.web.i18n import N_
+from shared.web.pages import locale_of, render, translator
+
+PATH = "/console/federation"
+SOON = 60 * DAY  # before something ends, it is worth a word
+STATES = {
+    State.INVITED: (N_("Invited"), "blue"),
+    State.WAITING: (N_("Waits for a second person"), "yellow"),
+    State.ACTIVE: (N_("In force"), "green"),
+    State.ENDED: (N_("Ended"), "grey"),
+}
+KINDS = {
+    "invited": N_("Invited"),
+    "joined": N_("Joined with its keys"),
+    "proposed": N_("Other terms were proposed"),
+    "approved": N_("Approved"),
+    "refused": N_("Sent back"),
+    "ended": N_("Ended"),
+    "compromised": N_("Ended at once: its keys are in other hands"),
+}
+_LINES = re.compile(r"[\s,]+")
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part; only its own view for an office that is nobody's superior."""
+    part = Federation(office)
+    app.router.add_get(PATH, seated(part.show))
+    if not office.settings.superior:
+        return
+    app.router.add_get(f"{PATH}/body", seated(part.body))
+    app.router.add_get(f"{PATH}/invite", seated(part.ask_invitation, role="approver"))
+    for path, handler in (
+        ("invite", part.invite),
+        ("approve", part.approve),
+        ("send-back", part.send_back),
+        ("propose", part.propose),
+        ("end", part.end),
+    ):
+        app.router.add_post(f"{PATH}/{path}", seated(handler, role="approver"))
+
+
+def is_member(office: Office) -> bool:
+    """Whether there is anything to see."""
+    return office.settings.superior or bool(office.settings.authority_hints)
+
+
+class Federation:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Both directions: below, and above."""
+        words, locale, at = translator(request), locale_of(request), self._office.clock()
+        below = await self._office.storage.read(subordinates.everybody) if self._office.settings.superior else []
+        heard = {each.entity: each for each in await self._office.storage.read(above.everybody)}
+        return await render(
+            request,
+            "console/federation.html",
+            superior=self._office.settings.superior,
+            entity=self._office.settings.public_url,
+            rows=[_row(each, words, locale, at) for each in below],
+            above=[_heard(entity, heard.get(entity), words, locale, at) for entity in self._office.settings.authority_hints],
+            decides=may(request[OPERATOR], "approver"),
+        )
+
+    async def ask_invitation(self, request: web.Request) -> web.StreamResponse:
+        return await render(request, "console/federation_invite.html", code="")
+
+    async def invite(self, request: web.Request) -> web.StreamResponse:
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        entity = form.need("entity", _("Enter the identifier of the body, an https address"))
+        name = form.need("name", _("Enter what the body is called"))
+        if len(name) > enrol.MAX_NAME:
+            form.error("name", _("A name has 120 characters or fewer"))
+        terms = _terms(form, Terms(), self._office.clock(), _)
+        if not form.wrong and terms is not None:
+            try:
+                code = await enrol.invite(self._office, entity, name, terms, actor(request))
+            except (Malformed, Conflict):
+                form.error("entity", _("This cannot be the identifier of a body below this office"))
+            else:
+                return await render(
+                    request, "console/federation_invite.html", code=code, name=name, entity=entity, url=self._office.settings.public_url
+                )
+        return await render(request, "console/federation_invite.html", form=form, code="")
+
+    async def body(self, request: web.Request) -> web.StreamResponse:
+        return await self._body(request, request.query.get("entity", ""), Form())
+
+    async def _body(self, request: web.Request, entity: str, form: Form, *, changed: bool = False) -> web.StreamResponse:
+        words, locale, at = translator(request), locale_of(request), self._office.clock()
+
+        async def unit(tx: Tx) -> tuple[Subordinate, list[Event]]:
+            return await subordinates.get(tx, entity), await subordinates.history(tx, entity)
+
+        body, history = await self._office.storage.read(unit)
+        terms = parse_terms(body.terms)
+        wanted = None if body.wanted_terms is None else parse_terms(body.wanted_terms)
+        return await render(
+            request,
+            "console/federation_body.html",
+            status=409 if changed else 200,
+            form=form,
+            changed=changed,
+            body=body,
+            row=_row(body, words, locale, at),
+            granted=federated.grants(terms, locale, words),
+            wanted=None if wanted is None else federated.grants(wanted, locale, words),
+            keys=[each.kid for each in read_keys(body.keys)],
+            new_keys=[each.kid for each in read_keys(body.wanted_keys or "")],
+            lines=[_line(each, words) for each in history],
+            own=body.wanted_by == actor(request).name,
+            decides=may(request[OPERATOR], "approver"),
+            filled=_filled(wanted or terms, at),
+        )
+
+    async def approve(self, request: web.Request) -> web.StreamResponse:
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        entity, version = form.value("entity"), version_of(form.value("version"))
+        try:
+            await enrol.approve(self._office, entity, actor(request), version=version, compared=form.value("compared") == "yes")
+        except Conflict as error:
+            if error.where == "/compared":
+                form.error("compared", _("Compare the fingerprints with the body itself first"))
+                return await self._body(request, entity, form)
+            return await self._again(request, entity, error)
+        return await self._said(entity)
+
+    async def send_back(self, request: web.Request) -> web.StreamResponse:
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        entity, reason = form.value("entity"), _reason(form, "why_back", _)
+        if form.wrong:
+            return await self._body(request, entity, form)
+        try:
+            await enrol.refuse(self._office, entity, reason, actor(request), version=version_of(form.value("version")))
+        except Conflict as error:
+            return await self._again(request, entity, error)
+        return await self._said(entity)
+
+    async def propose(self, request: web.Request) -> web.StreamResponse:
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        entity, at = form.value("entity"), self._office.clock()
+        before = await self._office.storage.read(lambda tx: subordinates.get(tx, entity))
+        terms = _terms(form, parse_terms(before.terms), at, _)
+        if terms is None or form.wrong:
+            return await self._body(request, entity, form)
+        try:
+            await enrol.propose(self._office, entity, terms, actor(request), version=version_of(form.value("version")))
+        except Conflict as error:
+            return await self._again(request, entity, error)
+        return await self._said(entity)
+
+    async def end(self, request: web.Request) -> web.StreamResponse:
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        entity, reason = form.value("entity"), _reason(form, "why_end", _)
+        if form.wrong:
+            return await self._body(request, entity, form)
+        await enrol.end(self._office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
+        return await self._said(entity)
+
+    async def _again(self, request: web.Request, entity: str, error: Conflict) -> web.StreamResponse:
+        """Whoever looked at what was changed meanwhile looks again."""
+        if error.where != "/version":
+            raise error
+        return await self._body(request, entity, Form(), changed=True)
+
+    async def _said(self, entity: str) -> web.StreamResponse:
+        await publish.tend(self._office)
+        raise web.HTTPSeeOther(federated.link(f"{PATH}/body", entity))
+
+
+Words = Callable[[str], str]
+
+
+def _row(each: Subordinate, words: Words, locale: str, at: int) -> dict[str, object]:
+    terms, notes = parse_terms(each.terms), []
+    ends = [one.until for one in terms.grants.entitlements + terms.grants.accredits if one.until is not None and one.until > at]
+    if each.state is State.ACTIVE and ends and min(ends) < at + SOON:
+        notes.append(words("Something that it may say or accredit ends soon"))
+    if each.state is State.ACTIVE and each.configuration and parse_statement(each.configuration).exp <= at + DAY:
+        notes.append(words("What it says of itself runs out: its address shows nothing newer"))
+    if each.fault:
+        notes.append(words("Its address could not be read, or showed something else, at the last visit"))
+    if each.waits and each.state is State.ACTIVE:
+        notes.append(words("A change waits for a second person"))
+    text, colour = STATES[each.state]
+    return {
+        "name": each.name,
+        "entity": each.entity,
+        "href": federated.link(f"{PATH}/body", each.entity),
+        "state": words(text),
+        "colour": colour,
+        "says": federated.lines(terms.grants.entitlements, locale, at),
+        "notes": notes,
+        "tried_at": each.tried_at,
+    }
+
+
+def _heard(entity: str, found: above.Superior | None, words: Words, locale: str, at: int) -> dict[str, object]:
+    told = None if found is None or not found.statement else parse_statement(found.statement)
+    return {
+        "entity": entity,
+        "name": entity if found is None else found.name or entity,
+        "fault": found is not None and bool(found.fault),
+        "tried_at": None if found is None else found.tried_at,
+        "until": None if told is None else told.exp,
+        "over": told is not None and told.exp <= at,
+        "granted": [] if told is None else federated.grants(Terms(grants=told.grants), locale, words),
+    }
+
+
+def _line(event: Event, words: Words) -> dict[str, object]:
+    return {"what": words(KINDS[event.kind]), "at": event.at, "who": event.actor.name, "more": event.reason}
+
+
+def _reason(form: Form, name: str, words: Words) -> str:
+    reason = form.need(name, words("Say why"))
+    if len(reason) > MAX_REASON:
+        form.error(name, words("Use 300 characters or fewer"))
+    return reason
+
+
+def _terms(form: Form, before: Terms, at: int, words: Words) -> Terms | None:
+    """What was typed: identifiers one a line; ``None`` with an error in the form."""
+    fields = {name: [each for each in _LINES.split(form.value(name)) if each] for name in ("says", "accredits", "registers", "marks")}
+    until = None
+    if form.value("until"):
+        try:
+            last = dt.date.fromisoformat(form.value("until"))
+        except ValueError:
+            form.error("until", words("Enter a date such as 2028-03-31"))
+            return None
+        until = int(dt.datetime(last.year, last.month, last.day, tzinfo=dt.UTC).timestamp()) + DAY
+        if until <= at:
+            form.error("until", words("Enter a day that is not over"))
+            return None
+    try:
+        return Choice(**fields, until=until).terms(before, at)
+    except VcError:
+        form.error("says", words("One of these entries cannot be granted: check each identifier"))
+        return None
+
+
+def _filled(terms: Terms, at: int) -> dict[str, str]:
+    """The fields of the form, as the terms stand."""
+    running = replace(
+        terms.grants,
+        entitlements=tuple(each for each in terms.grants.entitlements if each.until is None or each.until > at),
+        accredits=tuple(each for each in terms.grants.accredits if each.until is None or each.until > at),
+    )
+    ends = {each.until for each in running.entitlements + running.accredits if each.until is not None}
+    return {
+        "says": "\n".join(each.vct for each in running.entitlements),
+        "accredits": "\n".join(each.vct for each in running.accredits),
+        "registers": "\n".join(running.may_register),
+        "marks": "\n".join(terms.trust_marks),
+        "until": "" if len(ends) != 1 else dt.datetime.fromtimestamp(ends.pop() - DAY, dt.UTC).date().isoformat(),
+    }
