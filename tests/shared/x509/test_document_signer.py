@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import calendar
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from shared.errors import AlgorithmRefused, CertificateRevoked, CrlStale, Malfor
 from shared.keys import KeyId, PublicKey, Role
 from shared.x509 import Cert, Crl, check_iaca, load_certificate, parse_crl, prepare_crl, verify_chain, verify_document_signer
 from shared.x509.certificate import DOCUMENT_SIGNER, ROLE_OIDS
+from shared.x509.document_signer import check_document_signer
 
 ROOT = iaca()
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -222,3 +225,21 @@ def test_certificates_of_another_implementation(vectors: Vectors) -> None:
         verify_document_signer(below, root, at=at)
     with pytest.warns(UserWarning, match="serial number"), pytest.raises(Malformed, match="serial number"):
         read("owf_multipaz_ds_p384")
+
+
+@pytest.mark.vectors
+def test_the_document_signer_of_annex_d(vectors: Vectors) -> None:
+    """The annex has no certificate of its authority: one in the same country with a key of that name stands for it, and did not sign it."""
+    found = json.loads(vectors("mdoc-iso18013-5-annexD/annex_d_vectors.json").read_text())
+    signer = load_certificate(bytes.fromhex(found["ISO_18013_5_ANNEX_D_DS_CERT"]))
+    reader = load_certificate(bytes.fromhex(found["ISO_18013_5_ANNEX_D_READER_CERT"]))
+    root = iaca(country=("US",), common="utopia iaca")
+    check_document_signer(signer, replace(root.ours, subject_key_id=signer.authority_key_id))
+    with pytest.raises(NotEntitled, match="names the key"):
+        check_document_signer(signer, root.ours)
+    with pytest.raises(NotEntitled, match="country"):
+        check_document_signer(signer, replace(ROOT.ours, subject_key_id=signer.authority_key_id))
+    with pytest.raises(NotEntitled, match="not one of a document signer"):
+        check_document_signer(reader, root.ours)
+    with pytest.raises(Untrusted):
+        judged(signer.der, root, at=signer.not_before)
