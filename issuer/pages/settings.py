@@ -64,7 +64,7 @@ class SettingsPages:
         )
 
     async def add_person(self, request: web.Request) -> web.StreamResponse:
-        """A new operator. Without a passphrase typed in, one is made and shown once."""
+        """A new operator, who chooses her own passphrase first. Without one typed in, one is made and shown once."""
         posted = await auth.read_form(request)
         form, _ = Form(posted), translator(request)
         name = form.need("name", _("Enter a name"))
@@ -87,6 +87,8 @@ class SettingsPages:
             passphrase=await auth.passphrases(request).hash(passphrase),
             made_at=self._office.clock(),
             ended_at=None,
+            let_in_by=request[OPERATOR].name,
+            handed=True,
         )
         try:
             await self._office.storage.write(lambda tx: operators.add(tx, operator))

@@ -26,7 +26,7 @@ from .operators import Operator, fold
 from .pages import render, translator
 from .passkey_pages import PasskeyPages
 from .passphrases import check_new_passphrase
-from .seat import OPERATOR, Handler, seat, seated
+from .seat import OPERATOR, PASSPHRASE_PATH, Handler, seat, seated
 from .staff_login import OperatorSettings
 from .ways import WAYS, Mac, Ways, ways_of
 
@@ -49,7 +49,7 @@ class Entrance:
 
     def add_to(self, app: web.Application, ways: Ways) -> None:
         """Routes of this part."""
-        app[WAYS] = ways
+        app[WAYS], app[PASSPHRASE_PATH] = ways, f"{self.home}passphrase"
         PasskeyPages(self).add_to(app)
         LoginPages(self).add_to(app)
         app.router.add_get("/", self.to_home)
@@ -57,8 +57,8 @@ class Entrance:
         app.router.add_get(f"{self.home}sign-in", self.show_sign_in)
         app.router.add_post(f"{self.home}sign-in", self.sign_in)
         app.router.add_post(f"{self.home}sign-out", self.sign_out)
-        app.router.add_get(f"{self.home}passphrase", seated(self.show_passphrase))
-        app.router.add_post(f"{self.home}passphrase", seated(self.change_passphrase))
+        app.router.add_get(f"{self.home}passphrase", seated(self.show_passphrase, handed=True))
+        app.router.add_post(f"{self.home}passphrase", seated(self.change_passphrase, handed=True))
 
     def ways(self, settings: OperatorSettings, directory: Path, *, name: str, mac: Mac) -> Ways:
         """What the settings say of the ways in; ``ConfigError``. ``name`` is whose they are, for people."""
@@ -153,6 +153,8 @@ class Entrance:
             form.error(
                 "new", _("A passphrase has 12 characters or more. Several words that do not belong together are easy to keep in mind")
             )
+        if fresh == posted.get("passphrase", ""):
+            form.error("new", _("Choose another passphrase than your present one"))
         if form.wrong:
             return await self.render(request, "passphrase", form=form, done=False)
         hashed = await auth.passphrases(request).hash(fresh)

@@ -25,6 +25,8 @@ class Operator:
     passphrase: str  # PHC; empty for somebody with an account elsewhere
     made_at: int
     ended_at: int | None
+    let_in_by: str = ""  # the name of who made this record, where somebody did
+    handed: bool = False  # somebody else knows the passphrase: nothing is open before she has chosen her own
 
     @property
     def elsewhere(self) -> bool:
@@ -40,14 +42,16 @@ def fold(name: str) -> str:
 async def add(tx: Tx, operator: Operator) -> None:
     """``Conflict`` if somebody has that name."""
     made = await tx.execute(
-        "INSERT INTO operator (id, name, folded, passphrase, role, made_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, NULL) "
-        "ON CONFLICT (folded) DO NOTHING",
+        "INSERT INTO operator (id, name, folded, passphrase, role, made_at, ended_at, let_in_by, handed) "
+        "VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8) ON CONFLICT (folded) DO NOTHING",
         operator.id,
         operator.name,
         fold(operator.name),
         operator.passphrase,
         operator.role,
         operator.made_at,
+        operator.let_in_by,
+        int(operator.handed),
     )
     if made != 1:
         raise Conflict("somebody has that name already", where="/name")
@@ -69,7 +73,8 @@ async def everybody(tx: Tx) -> list[Operator]:
 
 
 async def set_passphrase(tx: Tx, identifier: str, passphrase: str) -> None:
-    await tx.execute("UPDATE operator SET passphrase = $1 WHERE id = $2", passphrase, identifier)
+    """One that nobody else knows."""
+    await tx.execute("UPDATE operator SET passphrase = $1, handed = 0 WHERE id = $2", passphrase, identifier)
 
 
 async def end(tx: Tx, identifier: str, at: int) -> None:
@@ -123,4 +128,6 @@ def _operator(row: Row) -> Operator:
         passphrase=row["passphrase"],
         made_at=int(row["made_at"]),
         ended_at=row["ended_at"],
+        let_in_by=row["let_in_by"],
+        handed=bool(row["handed"]),
     )

@@ -12,6 +12,7 @@ from .context import storage
 from .operators import Operator
 
 OPERATOR: web.RequestKey[Operator] = web.RequestKey("OPERATOR", Operator)
+PASSPHRASE_PATH: web.AppKey[str] = web.AppKey("PASSPHRASE_PATH", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -25,11 +26,16 @@ async def seat(request: web.Request) -> Operator:
     return found
 
 
-def seated(handler: Handler, *, check: Callable[[Operator], None] | None = None) -> Handler:
-    """``handler`` for operators only, who are ``request[OPERATOR]``; ``check`` raises for those who may not."""
+def seated(handler: Handler, *, check: Callable[[Operator], None] | None = None, handed: bool = False) -> Handler:
+    """``handler`` for operators only, who are ``request[OPERATOR]``; ``check`` raises for those who may not.
+
+    Whoever has a passphrase that somebody else knows chooses her own first, except where ``handed`` says that she is let in as she is.
+    """
 
     async def serve(request: web.Request) -> web.StreamResponse:
         found = await seat(request)
+        if found.handed and not handed:
+            raise web.HTTPSeeOther(request.config_dict[PASSPHRASE_PATH])
         if check is not None:
             check(found)
         return await handler(request)

@@ -220,6 +220,35 @@ async def test_nobody_approves_what_a_key_of_hers_wrote(careful: Registry) -> No
     assert "made the key of the program" in await iris.open(f"/console/documents/{second}/decide")
 
 
+async def test_nobody_writes_or_approves_by_a_passphrase_that_an_admin_knows(careful: Registry) -> None:
+    """Whoever was let in chooses her own first; until then not even a passkey is added. The settings tell who let her in."""
+    browser, given, own = Browser(careful), "correct-horse-battery", "quite-another-battery"
+    await browser.sign_in()
+    await browser.open("/console/settings")
+    await browser.send("/console/settings/people", {"name": "Cora", "role": "approver", "passphrase": given})
+    assert "Let in by Iris Admin" in browser.text
+    assert "Has not chosen a passphrase yet" in browser.text
+    await browser.send("/console/sign-out", {})
+    await browser.sign_in("Cora", given)
+    assert browser.path == "/console/passphrase"
+    assert "Somebody else chose the passphrase that you have" in browser.text
+    for path in ("/console/passkeys", "/console/make/representation", "/console/waiting"):
+        await browser.open(path)
+        assert browser.path == "/console/passphrase"
+    page = browser.hidden()
+    await browser.send("/console/make/representation", [*answered(step="make"), *page.items()])
+    assert browser.path == "/console/passphrase"
+    await browser.send("/console/passphrase", {"passphrase": given, "new": given})
+    assert browser.errors() == ["new"]
+    await browser.send("/console/passphrase", {"passphrase": given, "new": own})
+    assert "Your passphrase was changed" in browser.text
+    await browser.open("/console/waiting")
+    assert browser.path == "/console/waiting"
+    await browser.send("/console/sign-out", {})
+    await browser.sign_in("Cora", given)
+    assert browser.path == "/console/sign-in"
+
+
 @pytest.mark.parametrize(("path", "fields"), [("approve", {}), ("send-back", {"reason": "The deed says banking only"})])
 async def test_second_person_decides_on_what_the_page_showed(careful: Registry, path: str, fields: dict[str, str]) -> None:
     """Details that were corrected meanwhile come back to be looked at; nothing is decided on."""
