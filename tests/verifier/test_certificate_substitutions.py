@@ -33,7 +33,7 @@ from shared.status.token_status_list import prepare_token
 from shared.trust.anchors import Anchor
 from shared.verify import Decision
 from shared.x509 import Crl, load_certificate, parse_crl, prepare_crl
-from shared.x509.certificate import ROLE_OIDS
+from shared.x509.certificate import DOCUMENT_SIGNER, ROLE_OIDS
 
 FORMATS = pytest.mark.parametrize("form", ["dc+sd-jwt", "mso_mdoc"])
 BINDING = replace(LIVE, handover=Handover(response_uri="https://bank.example/r", key_thumbprint=bytes(32)))
@@ -114,7 +114,8 @@ def test_anchor_in_x5c_of_a_document(form: str) -> None:
 
 @FORMATS
 @pytest.mark.parametrize(
-    "usages", [(), (ROLE_OIDS[Role.RELYING_PARTY],), (ExtendedKeyUsageOID.SERVER_AUTH,), tuple(ROLE_OIDS.values())[:2]]
+    "usages",
+    [(), (ROLE_OIDS[Role.RELYING_PARTY],), (ExtendedKeyUsageOID.SERVER_AUTH,), tuple(ROLE_OIDS.values())[:2], (DOCUMENT_SIGNER,)],
 )
 def test_certificate_for_something_else(form: str, usages: tuple[x509.ObjectIdentifier, ...]) -> None:
     expect(judged(form, [leaf(ROOT, usages=usages)]), "untrusted")

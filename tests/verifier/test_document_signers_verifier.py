@@ -82,6 +82,8 @@ def test_pinned_on_the_command_line(template: Template, tmp_path: Path, capsys: 
     assert f"document signers (iso-18013-5) of {DOCTYPE}, org.iso.18013.5.1.mDL" in capsys.readouterr().out
     [anchor] = parse_trust((folder / "trust.json").read_bytes()).anchors
     assert (anchor.profile, anchor.vcts, anchor.without_snapshot) == ("iso-18013-5", (DOCTYPE, "org.iso.18013.5.1.mDL"), True)
+    assert main(["trust", "list", "--dir", str(folder)]) == 0
+    assert f"Utopia ({ISSUER}) [iso-18013-5: {DOCTYPE}, org.iso.18013.5.1.mDL]" in capsys.readouterr().out
     file, ordinary = folder.parent / "iaca.pem", folder.parent / "registry.pem"
     ordinary.write_text(render_pem(registry().certificate.der))
     (folder.parent / "ds.pem").write_text(render_pem(DS))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from support.trial_verify import ISSUER, registry
 from support.utopia import DOCTYPE, DS, ROOT, UTOPIA, a_list, certified, pin
-from support.wallets import Wallet, open_wallet
+from support.wallet_visitor import Visitor
+from support.wallets import Wallet, open_wallet, serve_wallet
 from support.world import World
 
 from shared.errors import NotEntitled, Untrusted
@@ -100,6 +101,16 @@ async def test_a_certificate_with_our_role_serves_nobody_who_is_pinned_so(tmp_pa
     async with open_wallet(f"sqlite:///{tmp_path}/wallet.db", world=world) as opened:
         with pytest.raises(Untrusted):
             await opened.collect()
+
+
+async def test_pages_say_what_it_is_trusted_for(tmp_path: Path) -> None:
+    async with serve_wallet(tmp_path / "wallet", world=abroad()) as site:
+        visitor = Visitor(site)
+        await visitor.enter()
+        page = await visitor.get("/settings")
+        assert f"only documents signed as ISO/IEC 18013-5 has it: {DOCTYPE}" in page
+        await visitor.collect()
+        assert "Utopia" in visitor.text
 
 
 async def test_pinned_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
