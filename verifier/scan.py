@@ -47,8 +47,8 @@ class Enrolled:
     signer: str
 
 
-async def enrol(desk: Desk, *, name: str, public: PublicKey) -> Enrolled:
-    """A new desk that holds the private half of ``public``. ``Malformed`` for a key of another kind and a name that cannot be read,
+async def enrol(desk: Desk, *, name: str, public: PublicKey, by: str) -> Enrolled:
+    """A new desk that holds the private half of ``public``, set up by the operator ``by``. ``Malformed`` for a key of another kind and a name that cannot be read,
     ``Conflict`` beyond ``MAX_DESKS``.
     """
     if public.alg != "ES256":
@@ -65,6 +65,7 @@ async def enrol(desk: Desk, *, name: str, public: PublicKey) -> Enrolled:
         made_at=at,
         certified_until=at + CERTIFIED,
         seen_at=at,
+        enrolled_by=by,
     )
     certificate = await _certificate(desk, made)
 

@@ -1,6 +1,6 @@
 """What a desk's page asks of the service while there is a network: being set up, its certificate, the checking pack, a second judgement.
 
-The desk calls with a bearer token of its own that it got when it was set up. Only the setting up needs somebody who is signed in.
+The desk calls with a bearer token of its own that it got when it was set up. Only the setting up needs somebody who is signed in, an admin.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from aiohttp import hdrs, web
 from msgspec import Meta, Struct
 
 from shared.codec import base64url
-from shared.errors import InvalidToken
+from shared.errors import Forbidden, InvalidToken
 from shared.jose.jwk import parse_public_jwk
 from shared.web import auth
 from shared.web.entrance import seat
 from shared.web.openapi import Param, Reply, Route, add_routes
 from shared.web.rates import Limit, allow
+from shared.web.seat import check_admin
 from verifier import judging, scan
 from verifier.desk import Desk
 from verifier.material import Store
@@ -110,8 +111,8 @@ class ScanApi:
     def routes(self) -> list[Route]:
         return [
             Route(
-                "POST", f"{PREFIX}/desks", self.enrol, body=Enrol, out=Enrolled, status=201, errors=(InvalidToken,),
-                summary="Set up a desk", description="Needs the session of somebody who is signed in, from a page of this service.",
+                "POST", f"{PREFIX}/desks", self.enrol, body=Enrol, out=Enrolled, status=201, errors=(InvalidToken, Forbidden),
+                summary="Set up a desk", description="Needs the session of an admin, from a page of this service.",
             ),
             Route("POST", f"{PREFIX}/certificate", self.renew, out=Certificate, scope=_DESK, summary="A new certificate for the same key"),
             Route(
@@ -136,9 +137,10 @@ class ScanApi:
 
     async def enrol(self, request: web.Request, *, body: Enrol) -> Enrolled:
         auth.check_same_origin(request)
-        await seat(request)
+        operator = await seat(request)
+        check_admin(operator)
         public = parse_public_jwk({"kty": body.key.kty, "crv": body.key.crv, "x": body.key.x, "y": body.key.y}, where="/key")
-        made = await scan.enrol(self._desk, name=body.name.strip(), public=public)
+        made = await scan.enrol(self._desk, name=body.name.strip(), public=public, by=operator.id)
         told = made.certified
         return Enrolled(
             id=told.desk.id,

@@ -22,7 +22,7 @@ from . import auth, door, operators, passkeys, sessions
 from .context import storage
 from .forms import Form
 from .login_pages import LoginPages
-from .operators import Operator, fold
+from .operators import Leaves, Operator, fold, nothing_more
 from .pages import render, translator
 from .passkey_pages import PasskeyPages
 from .passphrases import check_new_passphrase
@@ -38,7 +38,8 @@ class Entrance:
     """``home`` is the first page, above all others of operators; ``base`` the template that they extend.
 
     ``lead`` says above the sign-in form whom it is for, marked with ``N_``; ``back`` is where the pages of one's own ways in lead back to;
-    ``roles`` are those of the service, the lowest first, each with its name, marked with ``N_``.
+    ``roles`` are those of the service, the lowest first, each with its name, marked with ``N_``; ``leaves`` ends what else
+    ends with an operator.
     """
 
     home: str
@@ -46,6 +47,7 @@ class Entrance:
     lead: str
     back: str
     roles: Mapping[str, str]
+    leaves: Leaves = nothing_more
 
     def add_to(self, app: web.Application, ways: Ways) -> None:
         """Routes of this part."""

@@ -85,7 +85,7 @@ class LoginPages:
         )
 
         async def unit(tx: Tx) -> Operator | None:
-            operator = await operator_logins.admit(tx, coming, at)
+            operator = await operator_logins.admit(tx, coming, at, self._entrance.leaves)
             if operator is not None:
                 await door.close(tx, entry)
             return operator

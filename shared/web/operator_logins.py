@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..errors import Conflict, SignInRequired
 from ..storage import Tx
 from . import operators, sessions
-from .operators import Operator
+from .operators import Leaves, Operator, nothing_more
 
 _MOST_NAMESAKES = 100
 
@@ -27,8 +27,8 @@ class Coming:
     id: str
 
 
-async def admit(tx: Tx, coming: Coming, at: int) -> Operator | None:
-    """The operator, with the role that her groups have now. ``None`` if they have none: then her sessions are over.
+async def admit(tx: Tx, coming: Coming, at: int, leaves: Leaves = nothing_more) -> Operator | None:
+    """The operator, with the role that her groups have now. ``None`` if they have none: then her sessions are over, and what ``leaves`` ends.
 
     ``SignInRequired`` for one whom an admin has removed, whatever her groups are.
     """
@@ -40,6 +40,7 @@ async def admit(tx: Tx, coming: Coming, at: int) -> Operator | None:
     await tx.execute("UPDATE operator_login SET used_at = $1, refused_at = $2 WHERE login = $3", at, refused_at, coming.login)
     if coming.role is None:
         await sessions.end_all(tx, identifier)
+        await leaves(tx, identifier, at)
         return None
     await tx.execute("UPDATE operator SET role = $1 WHERE id = $2", coming.role, identifier)
     found = await operators.by_id(tx, identifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from ..clock import Entropy
@@ -13,6 +13,8 @@ from ..storage import Row, Storage, Tx
 from . import api_keys, passkeys, sessions
 from .passphrases import hash_passphrase
 
+Leaves = Callable[[Tx, str, int], Awaitable[None]]
+"""What else ends in a service, in the same unit of work, when an operator is out: of whom, and when."""
 FIRST_KEY = "first key"
 """What the key is called that an office is set up with."""
 
@@ -32,6 +34,10 @@ class Operator:
     def elsewhere(self) -> bool:
         """Whether she signs in elsewhere, and in no other way: then her groups there say what she may do."""
         return not self.passphrase
+
+
+async def nothing_more(_tx: Tx, _operator: str, _at: int) -> None:
+    """``Leaves`` where nothing else ends."""
 
 
 def fold(name: str) -> str:

@@ -180,7 +180,12 @@ class PasskeyPages:
     async def end_person(self, request: web.Request) -> web.StreamResponse:
         """Out at once, and to stay out, whatever her groups say."""
         identifier, at = (await auth.read_form(request)).get("operator", ""), now(request)
-        await storage(request).write(lambda tx: operators.end(tx, identifier, at))
+
+        async def unit(tx: Tx) -> None:
+            await operators.end(tx, identifier, at)
+            await self._entrance.leaves(tx, identifier, at)
+
+        await storage(request).write(unit)
         raise web.HTTPSeeOther(f"{self._entrance.home}passkeys/everybody")
 
 

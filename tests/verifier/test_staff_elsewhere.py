@@ -13,6 +13,7 @@ import pytest
 from support.browser import PHONE, Open, Walker
 from support.clerk import Clerk
 from support.desk import Running, Site, Template, serving
+from support.desk_scan import Enrolled
 from support.signing import Signer
 from yarl import URL
 
@@ -229,6 +230,52 @@ async def test_who_was_removed_at_the_desk_stays_out(staff: Staff) -> None:
     staff.give_cookies(held)
     assert not await staff.is_in()
     assert "You were removed here" in await staff.sign_in("heads", status=400)
+
+
+async def test_a_clerk_changes_nothing_that_others_rest_on(staff: Staff) -> None:
+    desk = staff.desk
+    await staff.sign_in("heads")
+    assert "Fetch all lists now" in await staff.clerk.get("/desk/trust")
+    made = await enrol_as(desk)
+    assert "by Bea Far" in await staff.clerk.get("/desk/scan/desks")
+    await staff.sign_out()
+    await staff.sign_in("desk")
+    form = {"form_token": await staff.clerk.token()}
+    key = Enrolled.new_key()[1]
+    async with desk.http.post(f"{desk.base}/desk/scan/api/desks", json={"name": "Counter 4", "key": key}) as answer:
+        assert answer.status == 403
+    for path in (f"/desk/scan/desks/{made['id']}/end", "/desk/trust/packs", "/desk/trust/refresh", "/desk/webhook"):
+        await staff.clerk.post(path, form, status=403)
+    for path, button in (("scan/desks", "/end"), ("trust/packs", "Use this checking pack"), ("trust", "Fetch all lists now")):
+        assert button not in await staff.clerk.get(f"/desk/{path}")
+
+
+@pytest.mark.parametrize("how", ["removed", "refused"])
+async def test_desks_end_with_whoever_set_them_up(staff: Staff, how: str) -> None:
+    await staff.sign_in("heads")
+    hers = await enrol_as(staff.desk)
+    (bea,) = [each for each in await staff.desk.desk.storage.read(operators.everybody) if each.name == "Bea Far"]
+    staff.take_cookies()
+    await staff.clerk.sign_in()
+    others = await enrol_as(staff.desk)
+    if how == "removed":
+        form = {"form_token": await staff.clerk.token("/desk/passkeys/everybody"), "operator": bea.id}
+        await staff.clerk.post("/desk/passkeys/everybody/end", form)
+    else:
+        staff.take_cookies()
+        await staff.sign_in(status=400)
+    for made, status in ((hers, 401), (others, 200)):
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        async with staff.desk.http.post(f"{staff.desk.base}/desk/scan/api/certificate", headers=headers) as answer:
+            assert answer.status == status
+
+
+async def enrol_as(desk: Running) -> dict[str, str]:
+    """A checking desk, set up by whoever is signed in."""
+    body = {"name": "Counter 3", "key": Enrolled.new_key()[1]}
+    async with desk.http.post(f"{desk.base}/desk/scan/api/desks", json=body) as answer:
+        assert answer.status == 201, await answer.text()
+        return dict(await answer.json())
 
 
 async def test_without_settings_there_is_no_such_way(template: Template, tmp_path: Path) -> None:

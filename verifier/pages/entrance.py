@@ -15,7 +15,7 @@ from verifier.material import Store
 from verifier.pages.listing import rows_of
 from verifier.pages.seat import spoken
 from verifier.pages.trusting import knowledge_of
-from verifier.records import exchanges
+from verifier.records import exchanges, scan
 
 ENTRANCE = Entrance(
     home="/desk/",
@@ -25,6 +25,7 @@ ENTRANCE = Entrance(
         "For staff who check documents. If you were asked to show one, open the link or scan the square code that you were given instead."
     ),
     roles={"clerk": N_("clerk"), "admin": N_("admin")},
+    leaves=scan.end_all_of,
 )
 _RECENT = 10
 

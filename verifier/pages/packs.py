@@ -18,6 +18,7 @@ from shared.web.entrance import OPERATOR, seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from shared.web.problem import PROBLEM, speak
+from shared.web.seat import check_admin
 from verifier import applying, scan
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
@@ -47,7 +48,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Packs(desk, store)
     app.router.add_get(_PATH, seated(part.show))
-    app.router.add_post(_PATH, seated(part.apply))
+    app.router.add_post(_PATH, seated(part.apply, check=check_admin))
     app.router.add_get(f"{_PATH}/newest", seated(part.download))
     app.router.add_get(NEWEST, part.newest)
     bound_body(app, _PATH, MAX_BYTES + 100_000)
@@ -80,6 +81,7 @@ class Packs:
             request,
             "desk/packs.html",
             form=form,
+            admin=request[OPERATOR].role == "admin",
             status=400 if form.wrong else 200,
             taken=taken,
             current=None if current is None else _told(current, talk, desk.clock()),

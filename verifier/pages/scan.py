@@ -12,19 +12,22 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from shared.storage import Tx
 from shared.trust.relying_party import MAX_DESK_DAYS
-from shared.web import auth
+from shared.web import auth, operators
 from shared.web.context import SERVICE, SETTINGS
-from shared.web.entrance import seated
+from shared.web.entrance import OPERATOR, seated
 from shared.web.forms import Form
 from shared.web.i18n import LOCALES
 from shared.web.pages import PAGES, locale_of, render, translator
+from shared.web.seat import check_admin
 from shared.web.security import allow, policy
 from verifier import scan, words
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
 from verifier.records import scan as records
+from verifier.records.scan import ScanDesk
 from verifier.words import Spoken
 
 HOME: Final = "/desk/scan/"
@@ -49,7 +52,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     app.router.add_get(f"{HOME}sw.js", part.worker)
     app.router.add_get(f"{HOME}app.webmanifest", part.manifest)
     app.router.add_get(f"{HOME}desks", seated(part.desks))
-    app.router.add_post(f"{HOME}desks/{{id}}/end", seated(part.end))
+    app.router.add_post(f"{HOME}desks/{{id}}/end", seated(part.end, check=check_admin))
 
 
 class Scan:
@@ -161,8 +164,20 @@ class Scan:
 
     async def desks(self, request: web.Request) -> web.StreamResponse:
         """All desks: until when each is certified, when it was last heard of, and the way to end it."""
-        found = await self._desk.storage.read(records.everybody)
-        return await render(request, "desk/scan_desks.html", desks=found, at=self._desk.clock(), days=MAX_DESK_DAYS)
+
+        async def unit(tx: Tx) -> tuple[list[ScanDesk], dict[str, str]]:
+            return await records.everybody(tx), {each.id: each.name for each in await operators.everybody(tx)}
+
+        found, people = await self._desk.storage.read(unit)
+        return await render(
+            request,
+            "desk/scan_desks.html",
+            desks=found,
+            people=people,
+            admin=request[OPERATOR].role == "admin",
+            at=self._desk.clock(),
+            days=MAX_DESK_DAYS,
+        )
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         await auth.read_form(request)

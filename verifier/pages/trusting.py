@@ -10,9 +10,10 @@ from shared.keys import Role
 from shared.trust.snapshot import Snapshot
 from shared.web import auth, heard
 from shared.web.context import FETCHER
-from shared.web.entrance import seated
+from shared.web.entrance import OPERATOR, seated
 from shared.web.heard import Heard
 from shared.web.pages import render
+from shared.web.seat import check_admin
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
@@ -26,7 +27,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     part = Trusting(desk, store)
     app.router.add_get(_PATH, seated(part.show))
-    app.router.add_post(f"{_PATH}/refresh", seated(part.refresh))
+    app.router.add_post(f"{_PATH}/refresh", seated(part.refresh, check=check_admin))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Trusting:
             request,
             "desk/trust.html",
             anchors=anchors,
+            admin=request[OPERATOR].role == "admin",
             pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,
             visits=desk.settings.visit_issuers,

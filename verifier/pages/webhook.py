@@ -12,6 +12,7 @@ from shared.web.context import FETCHER
 from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
+from shared.web.seat import check_admin
 from verifier import webhooks
 from verifier.desk import Desk
 from verifier.material import Store
@@ -31,8 +32,8 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
     del store
     part = Webhook(desk)
-    app.router.add_get(_PATH, seated(part.show))
-    app.router.add_post(_PATH, seated(part.test))
+    app.router.add_get(_PATH, seated(part.show, check=check_admin))
+    app.router.add_post(_PATH, seated(part.test, check=check_admin))
 
 
 class Webhook:

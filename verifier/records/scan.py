@@ -9,7 +9,10 @@ from shared.storage import Row, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanDesk:
-    """``cose_key`` is the desk's public key as the bytes of a COSE_Key; ``ended_at`` is ``None`` while the desk is in force."""
+    """``cose_key`` is the desk's public key as the bytes of a COSE_Key; ``ended_at`` is ``None`` while the desk is in force.
+
+    ``enrolled_by`` is the operator who set it up, empty where nobody wrote that down.
+    """
 
     id: str
     name: str
@@ -18,6 +21,7 @@ class ScanDesk:
     made_at: int
     certified_until: int
     seen_at: int
+    enrolled_by: str
     ended_at: int | None = None
 
 
@@ -32,7 +36,8 @@ class ServedPack:
 
 async def add(tx: Tx, desk: ScanDesk) -> None:
     await tx.execute(
-        "INSERT INTO scan_desk (id, name, cose_key, token_hash, made_at, certified_until, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO scan_desk (id, name, cose_key, token_hash, made_at, certified_until, seen_at, enrolled_by) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         desk.id,
         desk.name,
         desk.cose_key,
@@ -40,6 +45,7 @@ async def add(tx: Tx, desk: ScanDesk) -> None:
         desk.made_at,
         desk.certified_until,
         desk.seen_at,
+        desk.enrolled_by,
     )
 
 
@@ -74,6 +80,11 @@ async def touch(tx: Tx, identifier: str, at: int) -> None:
 async def end(tx: Tx, identifier: str, at: int) -> bool:
     """Take the desk out of force, for good; false if there is no such desk in force."""
     return await tx.execute("UPDATE scan_desk SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", identifier, at) == 1
+
+
+async def end_all_of(tx: Tx, operator: str, at: int) -> None:
+    """Take all desks out of force that ``operator`` set up."""
+    await tx.execute("UPDATE scan_desk SET ended_at = $2 WHERE enrolled_by = $1 AND ended_at IS NULL", operator, at)
 
 
 async def use_nonce(tx: Tx, key: bytes, until: int) -> bool:
@@ -125,5 +136,6 @@ def _desk(row: Row) -> ScanDesk:
         made_at=int(row["made_at"]),
         certified_until=int(row["certified_until"]),
         seen_at=int(row["seen_at"]),
+        enrolled_by=row["enrolled_by"],
         ended_at=None if ended is None else int(ended),
     )
