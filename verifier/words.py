@@ -169,6 +169,7 @@ REASONS: Final[Mapping[str, Reason]] = {
 REMARKS: Final[Mapping[str, str]] = {
     "clock_behind": N_("The clock here runs a little behind; the checking pack’s date was used."),
     "small_status_list": N_("The issuer’s list is so short that whoever serves it could tell whose document was checked."),
+    "authority_ended": N_("The issuer may no longer make such documents; it might when it made this one."),
 }
 
 LEVELS: Final[Mapping[Level, str]] = {
