@@ -91,9 +91,12 @@ def _add_trust(commands: Commands[Parser]) -> None:
     words = "say whom this wallet service trusts"
     group = commands.add_parser("trust", help=words, description=words[:1].upper() + words[1:] + ".")
     actions = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
-    one = _command(actions, "add", "trust whoever this certificate file vouches for", trust_add)
-    one.add_argument("file", help="certificate of the organisation's anchor (PEM)")
-    one.add_argument("--role", required=True, choices=("credential-issuer", "relying-party"), help="makes documents, or asks to see them")
+    one = _command(actions, "add", "trust whoever this certificate vouches for, or the anchor of a federation", trust_add)
+    one.add_argument(
+        "file", help="certificate of the organisation's anchor (PEM), or a federation: its anchor's address, or a file from it"
+    )
+    one.add_argument("--role", choices=("credential-issuer", "relying-party"), help="a certificate's: makes documents, or asks to see them")
+    one.add_argument("--thumbprint", metavar="T", help="of the key of a federation's anchor, as it told you; needed with an address")
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
     one.add_argument(
         "--entity", default="", metavar="URI", help="trust it for this organisation only, and fetch from there what it may ask for"
@@ -101,6 +104,8 @@ def _add_trust(commands: Commands[Parser]) -> None:
     one.add_argument("--address", default="", metavar="URL", help="where the organisation is reached, if its identifier is no such address")
     add_profile_options(one)
     _command(actions, "list", "show who is trusted", trust_list)
+    one = _command(actions, "remove", "trust it no longer", trust_remove)
+    one.add_argument("fingerprint", help="its fingerprint, or the identifier of a federation's anchor, as `trust list` shows it")
 
 
 def _add_receive(commands: Commands[Parser]) -> None:
@@ -211,13 +216,24 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def trust_add(arguments: argparse.Namespace) -> int:
+    from shared.errors import ConfigError
     from shared.keys import Role
     from shared.private_file import write_whole
     from shared.trust.anchors import render_trust
+    from shared.web import federation_pins
     from shared.web.setup import read_anchor
     from wallet.init import read_trust
 
     place = place_of(arguments)
+    found = federation_pins.find_federation(
+        arguments.file, settings=lambda: place.settings, thumbprint=arguments.thumbprint, at=system_clock(), name=arguments.name
+    )
+    if found is not None:
+        write_whole(place.path(place.settings.trust), render_trust(federation_pins.with_federation(read_trust(place), found)))
+        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}")
+        return 0
+    if arguments.role is None:
+        raise ConfigError("say with --role whether it makes documents or asks to see them", where="role")
     anchor = read_anchor(
         Path(arguments.file),
         Role(arguments.role),
@@ -230,6 +246,18 @@ def trust_add(arguments: argparse.Namespace) -> int:
     write_whole(place.path(place.settings.trust), render_trust(read_trust(place).add(anchor)))
     print(f"Trusted as {anchor.role}{anchor.scope}: {anchor.name}")
     print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
+    return 0
+
+
+def trust_remove(arguments: argparse.Namespace) -> int:
+    from shared.private_file import write_whole
+    from shared.trust.anchors import render_trust
+    from shared.web import federation_pins
+    from wallet.init import read_trust
+
+    place = place_of(arguments)
+    write_whole(place.path(place.settings.trust), render_trust(federation_pins.without(read_trust(place), arguments.fingerprint)))
+    print("No longer trusted. What it vouched for is refused from now on.")
     return 0
 
 
@@ -247,9 +275,13 @@ def vouch(arguments: argparse.Namespace) -> int:
 
 
 def trust_list(arguments: argparse.Namespace) -> int:
+    from shared.web import federation_pins
     from wallet.init import read_trust
 
-    for anchor in read_trust(place_of(arguments)).anchors:
+    trust = read_trust(place_of(arguments))
+    for federation in trust.federation:
+        print(federation_pins.describe(federation))
+    for anchor in trust.anchors:
         print(f"{anchor.role:18} {anchor.name}{f' ({anchor.entity})' if anchor.entity else ''}{anchor.scope}  {anchor.fingerprint}")
     return 0
 
