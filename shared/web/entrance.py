@@ -135,10 +135,15 @@ class Entrance:
         raise response
 
     async def show_passphrase(self, request: web.Request) -> web.StreamResponse:
-        return await self.render(request, "passphrase", done=False)
+        return await self._passphrase(request, Form())
+
+    async def _passphrase(self, request: web.Request, form: Form, *, done: bool = False) -> web.StreamResponse:
+        """With the passkeys that sign her in beside it: whoever has seen her passphrase may have added one."""
+        known = await storage(request).read(lambda tx: passkeys.of(tx, operators.subject(request[OPERATOR].id)))
+        return await self.render(request, "passphrase", form=form, known=known, done=done)
 
     async def change_passphrase(self, request: web.Request) -> web.StreamResponse:
-        """Ends all other sessions of the operator."""
+        """Ends all other sessions of the operator and, unless she says otherwise on the page, her passkeys."""
         posted = await auth.read_form(request)
         form, _ = Form(posted), translator(request)
         operator, fresh = request[OPERATOR], posted.get("new", "")
@@ -158,16 +163,18 @@ class Entrance:
         if fresh == posted.get("passphrase", ""):
             form.error("new", _("Choose another passphrase than your present one"))
         if form.wrong:
-            return await self.render(request, "passphrase", form=form, done=False)
+            return await self._passphrase(request, form)
         hashed = await auth.passphrases(request).hash(fresh)
         own = await auth.require_session(request)
 
         async def unit(tx: Tx) -> None:
             await operators.set_passphrase(tx, operator.id, hashed)
+            if posted.get("remove_passkeys"):
+                await passkeys.remove_all(tx, operators.subject(operator.id))
             await sessions.end_all(tx, operator.id, but=own.key)
 
         await storage(request).write(unit)
-        return await self.render(request, "passphrase", done=True)
+        return await self._passphrase(request, Form(), done=True)
 
     async def render(self, request: web.Request, page: str, **context: Any) -> web.StreamResponse:
         return await render(request, f"entrance/{page}.html", base=self.base, entrance=self, operator=request.get(OPERATOR), **context)

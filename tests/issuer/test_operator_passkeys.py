@@ -133,6 +133,23 @@ async def test_a_passkey_is_added_soon_after_signing_in_only(registry: Registry)
     assert "sign out and in again" in await browser.open(ADD)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_new_passphrase_removes_passkeys_unless_she_keeps_them(registry: Registry, kept: bool) -> None:
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one)
+    page = await browser.open("/console/passphrase")
+    assert "Desk key" in page
+    box = re.search(r'<input[^>]* name="remove_passkeys" value="yes" checked>', page)
+    assert box is not None
+    fields = {"passphrase": registry.passphrase, "new": "several-words-of-her-own"}
+    await browser.send("/console/passphrase", fields | ({} if kept else {"remove_passkeys": "yes"}))
+    assert ("still sign in here" in browser.text, "No passkey signs in here" in browser.text) == (kept, not kept)
+    await sign_out(browser)
+    await use_passkey(browser, one)
+    assert (browser.path == "/console/documents") == kept
+
+
 async def test_a_holders_passkey_opens_no_console(registry: Registry) -> None:
     one, asked = device(), b"\x05" * 32
     at_home = passkeys.AtHome("registry.example", "https://registry.example", "Office")
