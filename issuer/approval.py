@@ -21,7 +21,7 @@ def first_approval(office: Office, kind: CredentialType) -> Approval:
 
 
 async def approve(office: Office, number: str, actor: Actor, *, version: int) -> Document:
-    """The document, from now on to be collected. ``version`` is the one that was looked at.
+    """The document, from now on to be collected. ``version`` is that of the details that were looked at.
 
     ``Forbidden`` for its maker, a clerk or a program; ``Conflict`` if nobody waits, with ``/version`` if it was changed since.
     """
@@ -56,11 +56,11 @@ async def _settle(office: Office, number: str, version: int, approval: Approval,
     async def unit(tx: Tx) -> Document:
         if await wrote(tx, number, event.actor):
             raise Forbidden("somebody else than the one who made it decides this")
-        if not await documents.settle_approval(tx, number, version, approval):
-            document = await documents.get(tx, number)  # ``Missing`` if there is none
-            if document.approval is Approval.WAITING and document.version != version:
-                raise Conflict("this document was changed since you looked: look again", where="/version")
+        changed = await documents.written(tx, number) != version  # ``Missing`` if there is none
+        if not await documents.settle_approval(tx, number, approval):
             raise Conflict("this document does not wait for a second person")
+        if changed:
+            raise Conflict("this document was changed since you looked: look again", where="/version")
         await documents.note(tx, number, event)
         return await documents.get(tx, number)
 

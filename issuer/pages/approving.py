@@ -61,11 +61,11 @@ class Approving:
     async def _ask(self, request: web.Request, form: Form, *, changed: bool = False) -> web.StreamResponse:
         name, locale, words = number(request), locale_of(request), translator(request)
 
-        async def unit(tx: Tx) -> tuple[Document, list[Event], bool]:
+        async def unit(tx: Tx) -> tuple[Document, int, list[Event], bool]:
             own = await approval.wrote(tx, name, actor(request))
-            return await documents.get(tx, name), await documents.history(tx, name), own
+            return await documents.get(tx, name), await documents.written(tx, name), await documents.history(tx, name), own
 
-        document, history, own = await self._office.storage.read(unit)
+        document, version, history, own = await self._office.storage.read(unit)
         if document.approval is not Approval.WAITING:
             raise Conflict("this document does not wait for a second person")
         kind, claims = self._office.type(document.type), await details(self._office, document)
@@ -76,6 +76,7 @@ class Approving:
             form=form,
             changed=changed,
             document=document,
+            version=version,
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),
             told=[] if claims is None else questions.answers(kind, claims, locale, words),

@@ -138,10 +138,20 @@ async def waiting(tx: Tx, *, limit: int) -> list[Listed]:
     return [_listed(row) for row in rows]
 
 
-async def settle_approval(tx: Tx, document: str, version: int, approval: Approval) -> bool:
-    """What a second person decided who looked at that version; false if nobody waits, or it was changed since."""
-    sql = "UPDATE document SET approval = $1 WHERE id = $2 AND version = $3 AND approval = 'waiting' AND standing <> 1"
-    return await tx.execute(sql, approval.value, document, version) == 1
+async def written(tx: Tx, document: str) -> int:
+    """The version of the details: that of the event which last wrote them, whatever else happened since. ``Missing``."""
+    row = await tx.fetchrow(
+        "SELECT version FROM event WHERE document = $1 AND kind IN ('made', 'corrected') ORDER BY version DESC LIMIT 1", document
+    )
+    if row is None:
+        raise Missing("there is no document of that number")
+    return int(row["version"])
+
+
+async def settle_approval(tx: Tx, document: str, approval: Approval) -> bool:
+    """What a second person decided; false if nobody waits."""
+    sql = "UPDATE document SET approval = $1 WHERE id = $2 AND approval = 'waiting' AND standing <> 1"
+    return await tx.execute(sql, approval.value, document) == 1
 
 
 async def count(tx: Tx) -> int:

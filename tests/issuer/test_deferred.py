@@ -10,7 +10,7 @@ from support.attested import Wallet, attested
 from support.registry import LPA_1, Registry, Template, collect, serving
 from support.second_person import approve, send_back, version_of
 
-from issuer import approval
+from issuer import approval, people
 from issuer.app import one_round
 from issuer.office import digest
 from issuer.replace import replace as correct
@@ -110,6 +110,15 @@ async def test_only_what_was_looked_at_is_approved(registry: Registry) -> None:
         assert told.value.where == "/version"
     (listed,) = await approval.waiting(registry.office)
     assert listed.document.approval is Approval.WAITING
+
+
+async def test_what_a_holder_does_keeps_no_second_person_waiting(registry: Registry) -> None:
+    """She may agree, come too early and block her letter as often as she likes: the details are those that were looked at."""
+    number = (await registry.make())["id"]
+    looked_at = await version_of(registry.office, number)
+    for _ in range(3):
+        await people.note_agreement(registry.office, [number])
+    assert (await approval.approve(registry.office, number, APPROVER, version=looked_at)).cleared
 
 
 async def test_sent_back_and_corrected(registry: Registry) -> None:

@@ -11,7 +11,7 @@ ANA = Actor(role="approver", name="Ana")
 
 
 async def version_of(office: Office, number: str) -> int:
-    return (await office.storage.read(lambda tx: documents.get(tx, number))).version
+    return await office.storage.read(lambda tx: documents.written(tx, number))
 
 
 async def approve(office: Office, number: str, actor: Actor = ANA) -> Document:
