@@ -1,0 +1,104 @@
+"""A superior killed at each write of its federation: it is whole, or it never was, and the same can be done again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from support.dying_superior import act
+from support.registry import NOON, Template
+from support.superior import ANA, COURT, SAYS, Below
+from support.trial_web import Watch
+
+from issuer import config
+from issuer.app import open_office, start, stop
+from issuer.federation import enrol, publish
+from issuer.federation.own import entity_of
+from issuer.office import Office
+from issuer.records import subordinates, superior
+from shared.clock import DAY
+from shared.errors import Conflict, Missing
+from shared.storage import Tx
+from shared.trust.publication import parse_publication
+from shared.trust.snapshot import verify_snapshot_of
+
+ROOT = Path(__file__).parents[2]
+WHERE = {"publish": "federation-publish", "configure": "configure"}
+STEPS = ("invite", "join", "approve", "publish", "propose", "end", "configure")
+
+
+@pytest.fixture
+async def office(template: Template, tmp_path: Path) -> AsyncIterator[Office]:
+    """The ministry's folder, opened by nobody who does anything by the clock."""
+    folder = tmp_path / "ministry"
+    shutil.copytree(template.directory, folder)
+    with config.toml(folder).open("a") as file:
+        file.write("superior = true\n")
+    opened = open_office(folder, config.read(folder), clock=Watch(NOON))
+    await start(opened)
+    await publish.publish(opened)
+    yield opened
+    await stop(opened)
+
+
+async def dies(office: Office, point: str, *action: str) -> None:
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": point, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "support.dying_superior", str(office.directory), str(office.clock()), *action, env=environment,
+    )  # fmt: skip
+    assert await process.wait() == -signal.SIGKILL
+
+
+async def seen(office: Office) -> tuple[object, ...]:
+    """All that a superior has written down of its federation, whoever wrote it."""
+
+    async def unit(tx: Tx) -> tuple[object, ...]:
+        found = await subordinates.find(tx, COURT)
+        codes = await tx.fetch("SELECT entity FROM federation_invitation")
+        last = await superior.last(tx)
+        own = await tx.fetch("SELECT issued_at FROM own_configuration")
+        return (
+            None if found is None else (found.state, found.version, found.wanted_terms, bool(found.wanted_keys)),
+            [each.kind for each in await subordinates.history(tx, COURT)],
+            len(await subordinates.keys(tx)),
+            len(codes),
+            None if last is None else (last.seq, len(await superior.statements(tx))),
+            [int(each["issued_at"]) for each in own],
+        )
+
+    return await office.storage.read(unit)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_at_a_step_of_a_federation(office: Office, step: str, moment: str) -> None:
+    """What was done up to the step stands; the step is there wholly or not at all; done again it brings the same, or says that it is done."""
+    body, code = Below(), ""
+    for before in STEPS[: STEPS.index(step)]:
+        if before == "invite":
+            code = await enrol.invite(office, COURT, "Leeds court", SAYS, ANA)
+        else:
+            await act(office, before, code, body.said(office.clock()))
+    if step in WHERE:
+        cast("Watch", office.clock).at += DAY
+    if step == "publish":
+        await entity_of(office).configure()
+    standing = await seen(office)
+    await dies(office, f"{WHERE.get(step, f'federation-{step}')}:{moment}", step, code, body.said(office.clock()))
+    assert (await seen(office) == standing) is (moment == "before")
+    if moment == "before" or step in {"invite", "publish", "propose", "configure"}:
+        await act(office, step, code, body.said(office.clock()))
+    else:
+        with pytest.raises((Conflict, Missing)):
+            await act(office, step, code, body.said(office.clock()))
+    made = parse_publication((await publish.publish(office)).document or b"")
+    key = await entity_of(office).key()
+    verify_snapshot_of(made.snapshot, office.settings.public_url, [key.public], seen=None, at=office.clock())

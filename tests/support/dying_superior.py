@@ -1,0 +1,49 @@
+"""One process of a superior that dies of what it does: ``python -m support.dying_superior FOLDER AT ACTION [CODE TOKEN]``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from support.superior import ANA, BEN, COURT, SAYS
+
+from issuer import config
+from issuer.app import open_office, start, stop
+from issuer.federation import enrol, publish
+from issuer.federation.own import entity_of
+from issuer.federation.terms import Terms
+from issuer.office import Office
+from issuer.records import subordinates
+
+
+async def act(office: Office, action: str, code: str, token: str) -> None:
+    if action == "invite":
+        await enrol.invite(office, COURT, "Leeds court", SAYS, ANA)
+    elif action == "join":
+        await enrol.join(office, code, token, published=True)
+    elif action == "publish":
+        await publish.publish(office)
+    elif action == "configure":
+        await entity_of(office).configure()
+    elif action == "end":
+        await enrol.end(office, COURT, "closed", ANA)
+    else:
+        version = (await office.storage.read(lambda tx: subordinates.get(tx, COURT))).version
+        if action == "approve":
+            await enrol.approve(office, COURT, BEN, version=version)
+        else:
+            await enrol.propose(office, COURT, Terms(), ANA, version=version)
+
+
+async def main() -> None:
+    folder, at, action, code, token = (*sys.argv[1:], "", "")[:5]
+    directory, now = Path(folder), int(at)
+    office = open_office(directory, config.read(directory), clock=lambda: now)
+    await start(office)
+    await act(office, action, code, token)
+    await stop(office)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
