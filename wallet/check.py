@@ -11,6 +11,7 @@ from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
 from shared.openid4vci import Configuration, KeyDemand
 from shared.trust.document_signers import check_document_signer
+from shared.trust.federation import FederatedIssuer
 from shared.trust.policy import Policy
 from wallet.attester import Attester
 
@@ -78,8 +79,10 @@ def _check_copy(key: KeyId, parsed: Parsed, holder: PublicKey, *, policy: Policy
     signer = check_document_signer(policy, parsed.x5c, parsed.doctype, at) if parsed.doctype else None
     if signer is not None:
         parsed = signer.name(parsed)
-    leaf = signer or policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at)
+    leaf = signer or policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at, kid=parsed.kid)
     claims = formats()[parsed.format].check_received(parsed, leaf.public, holder=holder, at=at)
+    if isinstance(leaf, FederatedIssuer):
+        leaf.check_said(claims.issued_at or at, claims.claims)
     return Checked(id=str(key), key=key, parsed=parsed, claims=claims, type=kind, issuer_name=leaf.subject)
 
 

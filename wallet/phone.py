@@ -194,7 +194,7 @@ async def _keep(
 ) -> Item[Delivery]:
     at, first = means.clock(), checked[0]
     expires = min(one.claims.expires_at for one in checked)
-    leaf = means.trust().check_issuer(first.parsed.x5c, first.claims.issuer, first.type.vct, at)
+    leaf = means.trust().check_issuer(first.parsed.x5c, first.claims.issuer, first.type.vct, at, kid=first.parsed.kid)
     state = Received(
         wires=tuple(one.parsed.wire for one in checked),
         issuer_key=dict(jwk.render_jwk(leaf.public)),
