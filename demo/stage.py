@@ -125,8 +125,12 @@ def _claim() -> bool:
     """Between looking at a port and a service's taking it lies a second: one stage of this machine at a time may want the usual ones."""
     try:
         claim = (Path(tempfile.gettempdir()) / f"muniment-stage-{os.getuid()}.lock").open("ab")
+    except OSError:
+        return False
+    try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
+        claim.close()
         return False
     _CLAIMS.append(claim)  # held until this process ends
     return True

@@ -56,13 +56,13 @@ class Meeting:
         reference = parse_pushed_reference(item.value.state.url.partition("?")[2])
         return await authorization.begin(self.registry.office, reference.client_id, reference.request_uri)
 
-    async def signed_in(self, number: str) -> str:
+    async def signed_in(self, *numbers: str) -> str:
         """Without an invitation: found by the address, chosen, and agreed to."""
         means, vault, url = self.wallet.means, self.wallet.vault, self.registry.url
         kinds = await invite.look_at(means, url)
         assert "representation" in kinds.titles
         item = await invite.choose(means, vault, url, "representation")
-        address = await authorization.grant(self.registry.office, (await self.leave(item.id)).id, [number])
+        address = await authorization.grant(self.registry.office, (await self.leave(item.id)).id, numbers)
         await sign_in.finish(means, vault, address)
         return item.id
 
@@ -111,6 +111,22 @@ async def test_found_signed_in_collected_and_renewed(template: Template, tmp_pat
         assert {copy.id for copy in renewed.copies}.isdisjoint(copy.id for copy in document.value.copies)
         _, detail = await here.registry.call("GET", f"/api/credentials/{number}")
         assert [line["what"] for line in detail["history"]][:2] == ["made", "collected"]
+
+
+async def test_every_document_that_the_holder_chose_comes_and_is_renewed(template: Template, tmp_path: Path) -> None:
+    """One grant, two documents, each in every form (OpenID4VCI section 6.2)."""
+    async with meeting(template, tmp_path) as here:
+        arthurs = LPA_1 | {"represented": LPA_1["represented"] | {"given_name": "Arthur"}}
+        numbers = [(await here.registry.make(claims=claims))["id"] for claims in (LPA_1, arthurs)]
+        await collect_and_look(here.wallet.means, here.wallet.vault, await here.signed_in(*numbers), None)
+        before = [item.value for item in await here.wallet.documents()]
+        await here.go(21 * DAY)
+        after = [item.value for item in await here.wallet.documents()]
+        for documents in (before, after):
+            assert {each.claims["represented"]["given_name"] for each in documents} == {"Margaret", "Arthur"}
+            assert {len(each.copies) for each in documents} == {BATCH * len(documents[0].configurations)}
+            assert {each.renewal.problem for each in documents if each.renewal is not None} == {""}
+        assert {copy.id for each in before for copy in each.copies}.isdisjoint(copy.id for each in after for copy in each.copies)
 
 
 async def test_by_a_link_for_a_sign_in(template: Template, tmp_path: Path) -> None:
