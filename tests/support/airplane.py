@@ -46,26 +46,17 @@ class Counter:
     desk: Signer = field(default_factory=Signer.new)
     made: list[OpenChallenge] = field(default_factory=list)
     registered_at: int | None = None
+    seq: int = 1
 
     def register(self) -> None:
         """The party's anchor publishes who it is and what it may ask."""
-        at = self.world.clock() - 60 if self.registered_at is None else self.registered_at
-        unsigned = prepare_rp_certificate(
-            anchor=self.party.by.certificate.subject,
-            anchor_public=self.party.by.root.public,
-            key=KeyId("anchor"),
-            entity=self.party.entity,
-            public=self.party.by.signer.public,
-            name=Text(self.party.name, f"{self.party.name} (Cymraeg)"),
-            uses=self.uses,
-            at=at,
-        )
-        data = self.party.by.root.finish(unsigned)
+        data = registration(self)
         publisher = Publisher(
             by=self.party.by,
             entity=self.party.entity,
             role=Role.RELYING_PARTY,
             at=self.world.clock() - 60,
+            seq=self.seq,
             more=(Artefact(media_type=RP_CERTIFICATE, data=data),),
         )
         self.party.publication = publisher.publication
@@ -123,3 +114,19 @@ class Counter:
         parsed = kind.parse(wire)
         assert parsed.issuer == ISSUER
         return kind.verify(parsed, registry().signer.public, binding=binding, at=self.world.clock())
+
+
+def registration(counter: Counter, **changes: Any) -> bytes:
+    """What the party's anchor certifies (rp-cert)."""
+    party, world = counter.party, counter.world
+    wish: dict[str, Any] = {
+        "anchor": party.by.certificate.subject,
+        "anchor_public": party.by.root.public,
+        "key": KeyId("anchor"),
+        "entity": party.entity,
+        "public": party.by.signer.public,
+        "name": Text(party.name, f"{party.name} (Cymraeg)"),
+        "uses": counter.uses,
+        "at": world.clock() - 60 if counter.registered_at is None else counter.registered_at,
+    }
+    return party.by.root.finish(prepare_rp_certificate(**wish | changes))
