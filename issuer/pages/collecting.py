@@ -26,7 +26,6 @@ from shared.credentials import CredentialType
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, SignInRequired, Unavailable, VcError
 from shared.flow import arun
 from shared.oauth import parse_pushed_reference
-from shared.urls import with_query
 from shared.web import oidc, passkeys, rates
 from shared.web.context import FETCHER
 from shared.web.forms import Form
@@ -138,12 +137,12 @@ class Collecting:
     # --- an account elsewhere ------------------------------------------------------------------------------------------------------------
 
     async def go_to_login(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
-        """A link, for browsers forbid forms to lead elsewhere. Who is there is asked anew: others may use this computer too."""
+        """A link, for browsers forbid forms to lead elsewhere."""
         await visits.read_form(request, visit)
         provider, fetch = self._provider(), request.config_dict[FETCHER]
         await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
         metadata = await arun(oidc.fetch_provider(provider), fetch)
-        address = with_query(oidc.sign_in_url(provider, metadata, visit.attempt), {"prompt": "login"})
+        address = oidc.sign_in_url(provider, metadata, visit.attempt)
         login, host = self._office.settings.login_name, urlsplit(address).netloc
         return await self._show(request, visit, pending, "elsewhere", address=address, host=host, login=login)
 

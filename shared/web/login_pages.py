@@ -13,7 +13,6 @@ from ..codec import base64url
 from ..errors import Missing, SignInRequired, Unavailable, VcError
 from ..flow import arun
 from ..storage import Tx
-from ..urls import with_query
 from . import auth, door, oidc, operator_logins, rates
 from .context import FETCHER, entropy, now, storage
 from .forms import Form
@@ -40,7 +39,7 @@ class LoginPages:
         app.router.add_get(f"{self._entrance.home}{BACK}", self.come_back)
 
     async def go(self, request: web.Request) -> web.StreamResponse:
-        """A link, for browsers forbid forms to lead elsewhere. Who is there is asked anew: others may use this computer too."""
+        """A link, for browsers forbid forms to lead elsewhere."""
         elsewhere, entry = _elsewhere(request), await door.find(request)
         if entry is None:
             return await self._refuse(request, "", translator(request)("This page was open for too long. Try again"))
@@ -50,7 +49,7 @@ class LoginPages:
             metadata = await arun(oidc.fetch_provider(elsewhere.provider), request.config_dict[FETCHER])
         except VcError as error:
             return await self._failed(request, entry, error)
-        address = with_query(oidc.sign_in_url(elsewhere.provider, metadata, entry.attempt), {"prompt": "login"})
+        address = oidc.sign_in_url(elsewhere.provider, metadata, entry.attempt)
         return await self._entrance.render(request, "onward", address=address, host=urlsplit(address).netloc, name=elsewhere.name)
 
     async def come_back(self, request: web.Request) -> web.StreamResponse:

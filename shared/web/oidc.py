@@ -36,6 +36,8 @@ RSA_ALGS = ("RS256", "PS256")
 _MIN_RSA, _MAX_RSA = 2048, 8192  # bits
 _MAX_SUBJECT = 255  # characters (section 2)
 _MAX_DOCUMENT = 256_000  # bytes
+_LEEWAY = 60  # seconds by which clocks may differ
+_LOGIN_AGE = 5 * 60  # seconds from signing in there to coming back here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def fetch_provider(provider: Provider) -> Flow[ProviderMetadata]:
 
 
 def sign_in_url(provider: Provider, metadata: ProviderMetadata, attempt: Attempt) -> str:
-    """Where the browser goes (section 3.1.2.1)."""
+    """Where the browser goes (section 3.1.2.1), to be asked anew who is there: others may use this computer too."""
     asked = {
         "response_type": "code",
         "scope": " ".join(provider.scopes),
@@ -106,6 +108,8 @@ def sign_in_url(provider: Provider, metadata: ProviderMetadata, attempt: Attempt
         "nonce": attempt.nonce,
         "code_challenge": challenge_of(attempt.verifier),
         "code_challenge_method": METHOD,
+        "prompt": "login",
+        "max_age": "0",  # which obliges the provider to say when that was (section 2)
     }
     return with_query(metadata.authorization_endpoint, asked)
 
@@ -154,7 +158,7 @@ def _document(got: Fetched) -> dict[str, Any]:
 def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, nonce: str, at: int) -> Mapping[str, Any]:
     """The claims of an ID token that answers ``nonce``, a ``sub`` among them; every check of section 3.1.3.7.
 
-    One audience only: we are nobody's fellow client.
+    One audience only: we are nobody's fellow client. Whoever it names signed in minutes ago, whatever a provider makes of ``prompt``.
     """
     jwt = parse_jwt(token, max_bytes=65_536)
     if jwt.header.get("typ", "JWT") != "JWT":
@@ -170,6 +174,8 @@ def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, 
     check_times(claims, at=at)
     if not hmac.compare_digest(reader.get_str(claims, "nonce").encode(), nonce.encode()):
         raise Refused("this ID token answers another sign-in", where="/nonce")
+    if not at - _LOGIN_AGE <= get_time(claims, "auth_time") <= at + _LEEWAY:
+        raise Refused("whoever is there was not asked anew", where="/auth_time")
     if not reader.get_str(claims, "sub", max_length=_MAX_SUBJECT):
         raise Malformed("an ID token names somebody", where="/sub")
     return claims

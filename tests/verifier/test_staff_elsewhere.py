@@ -78,7 +78,8 @@ class Staff:
 
     async def come(self, asked: dict[str, str], *, status: int = 200, iss: str = LOGIN, state: str = "", **claims: Any) -> str:
         at = self.desk.clock.at
-        said = {"iss": LOGIN, "aud": "desk", "sub": "bea", "iat": at, "exp": at + 60, "nonce": asked["nonce"], "name": "Bea Far"}
+        said = {"iss": LOGIN, "aud": "desk", "sub": "bea", "iat": at, "exp": at + 60, "auth_time": at}
+        said |= {"nonce": asked["nonce"], "name": "Bea Far"}
         self.provider.claims = said | claims
         query = urlencode({"code": "c", "iss": iss, "state": state or asked["state"]})
         async with self.desk.http.get(f"{self.desk.base}{BACK}?{query}") as answer:
@@ -121,7 +122,7 @@ async def staff(template: Template, tmp_path: Path) -> AsyncIterator[Staff]:
 async def test_role_follows_the_groups_at_each_login(staff: Staff) -> None:
     asked = await staff.go("/desk/decisions")
     assert asked["scope"] == "openid profile"
-    assert asked["prompt"] == "login"
+    assert (asked["prompt"], asked["max_age"]) == ("login", "0")
     assert asked["code_challenge_method"] == "S256"
     assert asked["redirect_uri"] == staff.desk.base + BACK
     await staff.come(asked, groups=["other", "desk"])
@@ -179,6 +180,7 @@ async def test_who_comes_from_elsewhere_has_no_other_way(staff: Staff) -> None:
         {"nonce": "x"},
         {"aud": "other"},
         {"exp": 1},
+        {"auth_time": 1},
         {"groups": {"desk": True}},
         {"groups": [1]},
     ],

@@ -35,7 +35,15 @@ DOCUMENT = {
     "jwks_uri": "https://login.example/keys",
     "authorization_response_iss_parameter_supported": True,
 }
-CLAIMS: dict[str, Any] = {"iss": PROVIDER.issuer, "aud": "office", "sub": "nora", "iat": AT, "exp": AT + 300, "nonce": ATTEMPT.nonce}
+CLAIMS: dict[str, Any] = {
+    "iss": PROVIDER.issuer,
+    "aud": "office",
+    "sub": "nora",
+    "iat": AT,
+    "exp": AT + 300,
+    "nonce": ATTEMPT.nonce,
+    "auth_time": AT - 300,
+}
 SIGNER, OTHER = Signer.new(), Signer.new()
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 RSA_SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
@@ -115,6 +123,7 @@ def test_where_the_browser_goes() -> None:
     assert parts["code_challenge"] == [challenge_of(ATTEMPT.verifier)]
     assert parts["code_challenge_method"] == ["S256"]
     assert parts["scope"] == ["openid"]
+    assert (parts["prompt"], parts["max_age"]) == (["login"], ["0"])
     assert len({ATTEMPT.state, ATTEMPT.nonce, ATTEMPT.verifier, Attempt(b"\x02" * 32).state}) == 4
     assert "\\x01" not in repr(ATTEMPT)
     assert "s:e c" not in repr(PROVIDER)
@@ -161,6 +170,9 @@ def test_provider_that_does_not_name_itself() -> None:
         ({"exp": None}, "malformed"),
         ({"iat": AT + 61}, "not_yet_valid"),
         ({"iat": None}, "malformed"),
+        ({"auth_time": AT - 301}, "refused"),
+        ({"auth_time": AT + 61}, "refused"),
+        ({"auth_time": None}, "malformed"),
         ({"sub": ""}, "malformed"),
         ({"sub": "x" * 256}, "malformed"),
         ({"sub": 7}, "malformed"),
