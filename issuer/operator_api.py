@@ -163,6 +163,7 @@ class OperatorApi:
             standing = _standing(await documents.listed(tx, document))
             return Detail(
                 **{name: getattr(standing, name) for name in standing.__struct_fields__},
+                version=await documents.written(tx, document),
                 copies=await statuses.live_copies(tx, document, at),
                 history=[_happening(event) for event in await documents.history(tx, document)],
             )
@@ -171,7 +172,7 @@ class OperatorApi:
 
     async def correct(self, request: web.Request, *, body: Correction) -> Detail:
         document = number(request)
-        await replace.replace(self._office, document, body.claims, reason=body.reason, actor=_actor(request))
+        await replace.replace(self._office, document, body.claims, reason=body.reason, actor=_actor(request), version=body.version)
         return await self._detail(document)
 
     async def cancel(self, request: web.Request, *, body: Why) -> Detail:

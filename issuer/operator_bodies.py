@@ -97,6 +97,7 @@ class Detail(Struct, frozen=True):
     made_at: dt.datetime
     collected_at: dt.datetime | None
     valid_until: dt.date | None
+    version: Annotated[int, Meta(description="That of the details: a correction makes it another one.")]
     copies: int
     history: list[Happening]
 
@@ -127,6 +128,9 @@ class Correction(Struct, frozen=True, forbid_unknown_fields=True):
 
     claims: Annotated[dict[str, Any], Meta(description="The details as they are now, as the schema of the type says.")]
     reason: Annotated[str, Meta(min_length=1, max_length=300, description="Why, for the history of the document.")]
+    version: Annotated[
+        int | None, Meta(description="The `version` that this corrects: if somebody else corrected it meanwhile, nothing changes (409).")
+    ] = None
 
 
 class Renewal(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,11 +20,13 @@ from shared.storage import Tx
 MAX_REASON = 300
 
 
-async def replace(office: Office, number: str, claims: Mapping[str, Any], *, reason: str, actor: Actor) -> Document:
+async def replace(
+    office: Office, number: str, claims: Mapping[str, Any], *, reason: str, actor: Actor, version: int | None = None
+) -> Document:
     """The document with other details. Copies in force are cancelled; wallets that may renew find the new details when they next do.
 
     Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims or no
-    reason, ``Conflict`` unless the document is in force, ``Missing``.
+    reason, ``Conflict`` unless the document is in force, with ``/version`` where its details are not those of ``version``, ``Missing``.
     """
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
@@ -40,6 +42,8 @@ async def replace(office: Office, number: str, claims: Mapping[str, Any], *, rea
         document = await documents.get(tx, number)
         if document.standing is not Standing.IN_FORCE:
             raise Conflict("a document can be corrected while it is in force")
+        if version is not None and await documents.written(tx, number) != version:
+            raise Conflict("these details were corrected since you looked: look again", where="/version")
         lists = Counter(await statuses.supersede(tx, number, at))
         event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
         await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)

@@ -25,7 +25,7 @@ from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
 PATH = "/console/documents/{id}/correct"
-_PLUMBING = {"form_token", "step"}
+_PLUMBING = {"form_token", "step", "version"}
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -47,14 +47,22 @@ class Correcting:
             raise Conflict("a document can be corrected while it is in force")
         return document, self._office.type(document.type)
 
+    async def _version(self, document: Document) -> int:
+        """That of the details. Asked for before they are read: they are no older."""
+        return await self._office.storage.read(lambda tx: documents.written(tx, document.id))
+
     async def ask(self, request: web.Request) -> web.StreamResponse:
         document, kind = await self._document(request)
+        version = await self._version(document)
         held = await details(self._office, document)
-        form = Form(MultiDictProxy(questions.fill_in(kind, held or {})))
-        return await self._show_form(request, document, kind, form, held=held is not None)
+        fields = questions.fill_in(kind, held or {})
+        fields.add("version", str(version))
+        return await self._show_form(request, document, kind, Form(MultiDictProxy(fields)), held=held is not None)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """``step`` is check (from the form), change (back to it) or make."""
+        """``step`` is check (from the form), change (back to it) or make. Nothing is made of a form that was opened before another
+        correction: the answers are shown beside the details as they are now.
+        """
         document, kind = await self._document(request)
         posted, files = await auth.read_files(request)
         words = translator(request)
@@ -70,7 +78,13 @@ class Correcting:
             return await self._show_form(request, document, kind, form)
         if form.value("step") != "make":
             return await self._show_answers(request, document, kind, form, claims)
-        await replace.replace(self._office, document.id, claims, reason=reason, actor=actor(request))
+        version = questions.version_of(form.value("version"))
+        try:
+            await replace.replace(self._office, document.id, claims, reason=reason, actor=actor(request), version=version)
+        except Conflict as error:
+            if error.where != "/version":
+                raise
+            return await self._show_answers(request, document, kind, form, claims)
         raise web.HTTPSeeOther(f"/console/documents/{document.id}")
 
     async def _show_form(
@@ -81,6 +95,7 @@ class Correcting:
             request,
             "console/correct.html",
             form=form,
+            version=form.value("version"),
             document=document,
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),
@@ -91,11 +106,16 @@ class Correcting:
     async def _show_answers(
         self, request: web.Request, document: Document, kind: CredentialType, form: Form, claims: dict[str, object]
     ) -> web.StreamResponse:
-        locale, words, held = locale_of(request), translator(request), await details(self._office, document)
+        locale, words, version = locale_of(request), translator(request), await self._version(document)
+        changed = version != questions.version_of(form.value("version"))
+        held = await details(self._office, document)
         return await render(
             request,
             "console/correct_answers.html",
+            status=409 if changed else 200,
             form=form,
+            version=version,
+            changed=changed,
             document=document,
             number=phrases.spaced(document.id),
             title=kind.title.in_(locale),

@@ -11,9 +11,10 @@ from multidict import MultiDictProxy
 from support.attested import CALLBACK, attested
 from support.console import Browser, add, answered
 from support.registry import LPA_1, Registry, Template, collect, serving
-from support.visitor import visitor
+from support.visitor import CLERK, visitor
 
 from issuer.pages.form import fill_in, read_claims
+from issuer.replace import replace
 from shared.credentials import all_types, by_id
 from shared.web.forms import Form
 
@@ -315,6 +316,40 @@ async def test_corrected_copies_are_cancelled_and_renewed(browser: Browser, regi
     await browser.send(f"/console/documents/{made['id']}/correct", [*fields, ("reason", "Wrong powers")])
     _, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
     assert (detail["history"][-1]["what"], detail["history"][-1]["copies"], detail["copies"]) == ("corrected", 2, 0)
+
+
+async def test_a_stale_correction_undoes_nobodys(browser: Browser, registry: Registry) -> None:
+    """Whoever opened the form before another's correction sees what she would undo, and may do so knowingly."""
+    made = await registry.make()
+    number, path = made["id"], f"/console/documents/{made['id']}/correct"
+    fields = [pair for pair in answered(step="check", powers="banking") if pair[0] not in {"once", "code", "reference", "step"}]
+    mine = [*fields, ("reason", "Wrong powers")]
+    await browser.open(path)
+    await replace(registry.office, number, LPA_1 | {"powers": ["council-tax"]}, reason="court", actor=CLERK)
+    await browser.send(path, [*mine, ("step", "make")])
+    assert (browser.status, browser.path) == (409, path)
+    assert "Somebody else corrected this document since you opened the form" in browser.text
+    assert "Before: Council tax" in browser.text
+    await replace(registry.office, number, LPA_1, reason="court again", actor=CLERK)
+    page = await browser.send(path, [*mine, ("step", "check"), ("version", "")])
+    assert (browser.status, "Somebody else corrected" in page) == (409, True)
+    await browser.send(path, [*mine, ("step", "change")])
+    assert browser.status == 200
+    await browser.send(path, [*mine, ("step", "check")])
+    assert browser.status == 200
+    await browser.send(path, [*mine, ("step", "make")])
+    assert browser.path == f"/console/documents/{number}"
+
+
+async def test_programs_correct_the_version_that_they_read(registry: Registry) -> None:
+    number = (await registry.make())["id"]
+    address, wanted = f"/api/credentials/{number}", {"claims": LPA_1 | {"powers": ["banking"]}, "reason": "court"}
+    _, read = await registry.call("GET", address)
+    status, after = await registry.call("POST", f"{address}/correction", wanted | {"version": read["version"]})
+    assert (status, after["version"] > read["version"]) == (200, True)
+    status, told = await registry.call("POST", f"{address}/correction", wanted | {"version": read["version"]})
+    assert (status, told["pointer"]) == (409, "/version")
+    assert (await registry.call("POST", f"{address}/correction", wanted))[0] == 200
 
 
 async def test_cancelled_documents_are_not_corrected(browser: Browser, registry: Registry) -> None:
