@@ -145,6 +145,15 @@ async def test_two_who_decide_at_once_decide_once(ministry: Registry) -> None:
     assert [each.kind for each in events].count("approved") + [each.kind for each in events].count("refused") == 1
 
 
+async def test_who_is_invited_by_several_at_once_has_one_code(ministry: Registry) -> None:
+    made = await asyncio.gather(*(enrol.invite(ministry.office, COURT, "Leeds court", SAYS, ANA) for _ in range(8)), return_exceptions=True)
+    codes = [each for each in made if isinstance(each, str)]
+    answers = await asyncio.gather(*(enrol.invited(ministry.office, each) for each in codes), return_exceptions=True)
+    assert sum(not isinstance(each, BaseException) for each in answers) == 1
+    assert all(isinstance(each, Missing) for each in answers if isinstance(each, BaseException))
+    assert all(isinstance(each, Conflict) for each in made if isinstance(each, BaseException))
+
+
 # --- what changes ----------------------------------------------------------------------------------------------------------------------
 
 
