@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..codec import base64url
-from ..cose import kid_of
+from ..cose import thumbprint
 from ..errors import NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
 from ..jose.jwk import parse_public_jwk
 from ..keys import PublicKey, Role
@@ -31,6 +31,20 @@ ENTITY_TYPES: Final[Mapping[Role, str]] = {
 ENDED: Final = "authority_ended"
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key and its thumbprint (RFC 9679), by which snapshots know it."""
+
+    public: PublicKey
+    name: str
+    kid: bytes
+
+    @classmethod
+    def of(cls, public: PublicKey) -> Key:
+        whole = thumbprint(public)
+        return cls(public, base64url.encode(whole), whole[:8])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
     """A chain in force, with the words of its superiors, the nearest first; none where its anchor publishes no snapshot."""
@@ -39,6 +53,7 @@ class Carried:
     words: tuple[Word, ...]
     since: int
     until: int
+    _keys: dict[Role, dict[bytes, Key]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def as_of(self) -> int:
@@ -51,28 +66,36 @@ class Carried:
         name = self.chain.metadata.get(FEDERATION_ENTITY, {}).get("organization_name")
         return name if type(name) is str and name else self.chain.subject
 
-    def published_keys(self, role: Role) -> tuple[PublicKey, ...]:
+    def published_keys(self, role: Role) -> tuple[Key, ...]:
         """The keys in its metadata as an entity of that kind; those that cannot be used here are left out."""
+        return tuple(self._published(role).values())
+
+    def _published(self, role: Role) -> Mapping[bytes, Key]:
+        """By ``kid`` (RFC 9679, eight bytes)."""
+        if role not in self._keys:
+            self._keys[role] = {key.kid: key for key in map(Key.of, self._listed(role))}
+        return self._keys[role]
+
+    def _listed(self, role: Role) -> tuple[PublicKey, ...]:
         jwks = self.chain.metadata.get(ENTITY_TYPES[role], {}).get("jwks")
         listed = jwks.get("keys") if isinstance(jwks, Mapping) else None
         return tuple(key for each in (listed if isinstance(listed, list) else ()) if (key := _parse_key(each)) is not None)
 
-    def find_key(self, role: Role, kid: bytes) -> PublicKey:
-        """The key of that ``kid`` (RFC 9679, eight bytes); ``Untrusted`` if the entity publishes none."""
-        for each in self.published_keys(role):
-            if kid_of(each) == kid:
-                return each
-        raise Untrusted("the body does not publish this key")
+    def find_key(self, role: Role, kid: bytes) -> Key:
+        """The key of that ``kid``; ``Untrusted`` if the entity publishes none."""
+        found = self._published(role).get(kid)
+        if found is None:
+            raise Untrusted("the body does not publish this key")
+        return found
 
-    def check_key(self, public: PublicKey, role: Role, at: int) -> None:
+    def check_key(self, key: Key, role: Role, at: int) -> None:
         """Raise unless its superior knows the key as one of that role, in force (S15, S16)."""
         if ENTITY_TYPES[role] not in self.chain.metadata:
             raise NotEntitled("its superiors do not know it as a body of this kind")
         if not self.words:
-            if public not in self.published_keys(role):
-                raise Untrusted("the body does not publish this key")
+            self.find_key(role, key.kid)
             return
-        history = self.words[0].snapshot.key(public)
+        history = self.words[0].snapshot.keys.get(key.name)
         if history is None or (history.entity, history.role) != (self.chain.subject, role):
             raise Untrusted("the newest word of its superior does not know this key")
         history.check(at)
@@ -99,10 +122,14 @@ class FederatedIssuer:
 
     entity: str
     subject: str
-    public: PublicKey
+    key: Key
     entitlements: tuple[Entitlement, ...]
     at: int
     as_of: int
+
+    @property
+    def public(self) -> PublicKey:
+        return self.key.public
 
     def check_said(self, made_at: int, claims: Mapping[str, object] | None = None) -> str:
         """Nothing, or ``authority_ended``, for a document made then which says ``claims``.
@@ -124,7 +151,7 @@ def _fits(each: Entitlement, claims: Mapping[str, object]) -> bool:
     return all(allowed is None or claims.get(name) in allowed for allowed, name in limits)
 
 
-Vouched = tuple[Carried, PublicKey]
+Vouched = tuple[Carried, Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +305,8 @@ class Federation:
         ]
         return worst(told) or next(iter(told), None)
 
-    def vouch(
-        self, role: Role, entity: str, at: int, *, public: PublicKey | None, kid: bytes = b"", tokens: Sequence[object] = ()
-    ) -> list[Vouched]:
-        """Chains to ``entity``, at least one, with a key of it in that role: ``public``, or else the one of that ``kid``.
+    def vouch(self, role: Role, entity: str, at: int, *, key: Key | None, kid: bytes = b"", tokens: Sequence[object] = ()) -> list[Vouched]:
+        """Chains to ``entity``, at least one, with a key of it in that role: ``key``, or else the one of that ``kid``.
 
         ``Untrusted``, ``NotEntitled``, ``CertificateRevoked`` and errors as ``chain``; ``SnapshotMissing`` where an anchor was never heard.
         """
@@ -289,9 +314,9 @@ class Federation:
         fault: Rejected = Untrusted("")
         for carried in self._reach(entity, at, tokens):
             try:
-                key = carried.find_key(role, kid) if public is None else public
-                carried.check_key(key, role, at)
-                found.append((carried, key))
+                known = carried.find_key(role, kid) if key is None else key
+                carried.check_key(known, role, at)
+                found.append((carried, known))
             except Rejected as error:
                 fault = error
         if not found:
@@ -311,19 +336,19 @@ class Federation:
         return self.chains(entity, at)
 
     def issuer(
-        self, entity: str, vct: str, at: int, *, public: PublicKey | None, kid: bytes = b"", tokens: Sequence[object] = ()
+        self, entity: str, vct: str, at: int, *, key: Key | None, kid: bytes = b"", tokens: Sequence[object] = ()
     ) -> FederatedIssuer:
         """Who signed a document of that type, if it may say it, or might until lately. Errors as ``vouch``; ``NotEntitled``."""
-        vouched = self.vouch(Role.CREDENTIAL_ISSUER, entity, at, public=public, kid=kid, tokens=tokens)
-        saying = [(carried, key) for carried, key in vouched if carried.entitled(vct, at)]
+        vouched = self.vouch(Role.CREDENTIAL_ISSUER, entity, at, key=key, kid=kid, tokens=tokens)
+        saying = [(carried, known) for carried, known in vouched if carried.entitled(vct, at)]
         if not saying:
             raise NotEntitled("the issuer is known, but no superior lets it say this type of document")
-        first, public = saying[0]
+        first, own = saying[0]
         return FederatedIssuer(
             entity=entity,
             subject=first.name,
-            public=public,
-            entitlements=tuple(each for carried, key in saying if key == public for each in carried.entitled(vct, at)),
+            key=own,
+            entitlements=tuple(each for carried, known in saying if known == own for each in carried.entitled(vct, at)),
             at=at,
             as_of=first.as_of,
         )

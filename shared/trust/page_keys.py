@@ -26,14 +26,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..codec import base64url, strict_json
-from ..cose import kid_of, thumbprint
+from ..cose import kid_of
 from ..errors import CertificateRevoked, Rejected, Undecided, VcError
 from ..jose.jwk import render_jwk
 from ..keys import PublicKey, Role
 from ..x509 import load_certificate
 from .anchors import TrustAnchors
 from .certificates import Chain, chains_of, every_chain
-from .federation import Carried, Federation
+from .federation import Carried, Federation, Key
 from .policy import Policy
 from .snapshot import KeyHistory, KeyState
 
@@ -73,15 +73,15 @@ def _federated(policy: Policy, at: int) -> Iterator[Mapping[str, Any]]:
         except VcError:
             continue
         for carried in chains:
-            for public in carried.published_keys(Role.CREDENTIAL_ISSUER):
-                yield from _entries(policy, carried, public, at)
+            for key in carried.published_keys(Role.CREDENTIAL_ISSUER):
+                yield from _entries(policy, carried, key, at)
 
 
-def _entries(policy: Policy, carried: Carried, public: PublicKey, at: int) -> Iterator[Mapping[str, Any]]:
+def _entries(policy: Policy, carried: Carried, key: Key, at: int) -> Iterator[Mapping[str, Any]]:
     entity = carried.chain.subject
-    state, ended_at = _state(policy.ended(public, (entity,)), at)
+    state, ended_at = _state(policy.ended(key, entity), at)
     try:
-        carried.check_key(public, Role.CREDENTIAL_ISSUER, at)
+        carried.check_key(key, Role.CREDENTIAL_ISSUER, at)
     except Rejected:
         if state not in {"compromised", "ended"}:
             return
@@ -90,9 +90,9 @@ def _entries(policy: Policy, carried: Carried, public: PublicKey, at: int) -> It
             yield {
                 "iss": entity,
                 "name": carried.name,
-                "kid": _kid(public),
-                "x5c": base64url.encode(thumbprint(public)),
-                "key": render_jwk(public),
+                "kid": base64url.encode(key.kid),
+                "x5c": key.name,
+                "key": render_jwk(key.public),
                 "vcts": [each.vct],
                 "not_before": each.since,
                 "not_after": min(carried.until, carried.until if each.until is None else each.until) - 1,

@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ..codec import base64url
-from ..cose import thumbprint
 from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
-from ..keys import PublicKey, Role
+from ..keys import Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
 from .dids import DidPin
-from .federation import Carried, FederatedIssuer, Federation, worst
+from .federation import Carried, FederatedIssuer, Federation, Key, worst
 from .snapshot import KeyHistory, Snapshot, thumbprint_of
 
 T = TypeVar("T")
@@ -89,9 +88,9 @@ class Policy:
         except (Rejected, Undecided) as error:
 
             def ask(leaf: Cert | None) -> FederatedIssuer:
-                key = None if leaf is None else leaf.public
-                found = self.federation.issuer(entity, vct, at, public=key, kid=kid, tokens=trust_chain)
-                self._check_ended(found.public, (entity,), at)
+                key = None if leaf is None else _key_of(leaf.der)
+                found = self.federation.issuer(entity, vct, at, key=key, kid=kid, tokens=trust_chain)
+                self._check_ended(found.key, leaf, entity, at)
                 if issued_at is not None:
                     found.check_said(issued_at)
                 return found
@@ -172,8 +171,8 @@ class Policy:
             fault: Rejected | Undecided = error
             for one in leaf.uris if entity is None else (entity,):
                 try:
-                    carried, key = self.federation.vouch(role, one, at, public=leaf.public, tokens=tokens)[0]
-                    self._check_ended(key, (one,), at)
+                    carried, key = self.federation.vouch(role, one, at, key=_key_of(leaf.der), tokens=tokens)[0]
+                    self._check_ended(key, leaf, one, at)
                 except (Rejected, Undecided) as other:
                     fault = other
                 else:
@@ -213,9 +212,9 @@ class Policy:
         """How the key of ``leaf`` ended, by the word of anyone who may speak for an entity of it: a compromise, else the earliest end."""
         return self._ended(thumbprint_of(leaf.der), leaf.uris) if self.snapshots or self.federation.words else None
 
-    def ended(self, public: PublicKey, entities: Collection[str]) -> KeyHistory | None:
+    def ended(self, key: Key, entity: str) -> KeyHistory | None:
         """As ``fate``, of a key that stands in no certificate, or in one that names whom it likes."""
-        return self._ended(base64url.encode(thumbprint(public)), entities)
+        return self._ended(key.name, (entity,))
 
     def _ended(self, name: str, entities: Collection[str]) -> KeyHistory | None:
         told: list[KeyHistory] = []
@@ -234,8 +233,9 @@ class Policy:
         if fate is not None:
             fate.check(at)
 
-    def _check_ended(self, public: PublicKey, entities: Collection[str], at: int) -> None:
-        fate = self.ended(public, entities)
+    def _check_ended(self, key: Key, leaf: Cert | None, entity: str, at: int) -> None:
+        """As ``_check_fate``, which has been asked of ``leaf`` for those whom it names."""
+        fate = self.ended(key, entity) if leaf is None or entity not in leaf.uris else None
         if fate is not None:
             fate.check(at)
 
@@ -293,6 +293,11 @@ def _check_entity(anchor: Anchor, leaf: Cert, entity: str) -> None:
         raise NotEntitled("the certificate does not name this entity")
     if anchor.entity is not None and anchor.entity != entity:
         raise NotEntitled("the anchor is trusted for another entity")
+
+
+@lru_cache(maxsize=256)
+def _key_of(der: bytes) -> Key:
+    return Key.of(load_certificate(der).public)
 
 
 def _as_known(leaf: Cert, carried: Carried) -> Cert:

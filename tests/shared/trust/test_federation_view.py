@@ -25,16 +25,17 @@ from shared.errors import (
 )
 from shared.keys import Role
 from shared.trust.artefact import ENTITY_STATEMENT
-from shared.trust.federation import ENDED, Federation
+from shared.trust.federation import ENDED, Federation, Key
 from shared.trust.snapshot import COPY_LIFE, KeyState
 
 KEY = registry().signer.public
+OWN = Key.of(KEY)
 DEVOLVED = "https://devolved.example"
 
 
 def refused(error: type[VcError], federation: Federation, entity: str = ISSUER, at: int = AT, **how: Any) -> None:
     with pytest.raises(error) as caught:
-        federation.issuer(entity, VCT, at, **{"public": KEY, **how})
+        federation.issuer(entity, VCT, at, **{"key": OWN, **how})
     assert type(caught.value) is error
 
 
@@ -45,11 +46,11 @@ def test_a_body_that_superiors_vouch_for() -> None:
     assert (chain.subject, chain.anchor.entity, len(chain.statements)) == (COURT, MINISTRY, 4)
     assert federation.entities == tuple(sorted(realm.members))
     assert len(federation.of(ENTITY_STATEMENT)) == 1 + 3 + 3 + 1 + 1 + 1
-    court = federation.issuer(COURT, VCT, AT, public=realm[COURT].keys[Role.CREDENTIAL_ISSUER].public)
+    court = federation.issuer(COURT, VCT, AT, key=Key.of(realm[COURT].keys[Role.CREDENTIAL_ISSUER].public))
     assert (court.subject, court.as_of, court.check_said(AT - DAY)) == (f"The body at {COURT}", AT - 60, "")
-    named = federation.issuer(ISSUER, VCT, AT, public=None, kid=kid_of(KEY))
+    named = federation.issuer(ISSUER, VCT, AT, key=None, kid=kid_of(KEY))
     assert named.public == KEY
-    refused(Untrusted, federation, public=None, kid=bytes(8))
+    refused(Untrusted, federation, key=None, kid=bytes(8))
     assert Federation().entities == ()
 
 
@@ -65,7 +66,7 @@ def test_chains_are_judged_once_and_again_when_they_may_have_changed() -> None:
 
 def test_a_statement_that_runs_out_between_two_checks() -> None:
     federation = justice().federation(MINISTRY)
-    assert federation.issuer(ISSUER, VCT, AT + DAY - 1, public=KEY).public == KEY
+    assert federation.issuer(ISSUER, VCT, AT + DAY - 1, key=OWN).public == KEY
     refused(Expired, federation, at=AT + DAY)
 
 
@@ -76,12 +77,12 @@ def test_cached_trust_serves_until_its_expiry_and_says_its_age() -> None:
         realm[entity].life = DAY // 2
     federation = realm.federation(MINISTRY)
     late = AT - 60 + DAY // 2
-    assert federation.issuer(ISSUER, VCT, late - 1, public=KEY).as_of == AT - 60
+    assert federation.issuer(ISSUER, VCT, late - 1, key=OWN).as_of == AT - 60
     refused(SnapshotStale, federation, at=late)
     realm[MINISTRY].life = DAY
     realm.again(MINISTRY)
     federation = realm.federation(MINISTRY)
-    assert federation.issuer(ISSUER, VCT, late, public=KEY).public == KEY
+    assert federation.issuer(ISSUER, VCT, late, key=OWN).public == KEY
     refused(SnapshotStale, federation, COURT, at=late)
 
 
@@ -107,7 +108,7 @@ def test_self_declared_vct_not_entitled() -> None:
     refused(Untrusted, realm.federation(MINISTRY))  # not even read: nobody entitles itself
     realm = justice()
     realm[MINISTRY].about[COURTS] = {}  # who is not accredited accredits nobody
-    refused(NotEntitled, realm.federation(MINISTRY), COURT, public=realm[COURT].keys[Role.CREDENTIAL_ISSUER].public)
+    refused(NotEntitled, realm.federation(MINISTRY), COURT, key=Key.of(realm[COURT].keys[Role.CREDENTIAL_ISSUER].public))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_self_declared_vct_not_entitled() -> None:
 def test_authority_on_the_day_it_was_made(said: dict[str, Any], made: int, at: int, remark: str | None) -> None:
     realm = justice()
     realm[MINISTRY].about[ISSUER] = critical(entitlements=[says(VCT, **said)])
-    found = realm.federation(MINISTRY).issuer(ISSUER, VCT, at, public=KEY)
+    found = realm.federation(MINISTRY).issuer(ISSUER, VCT, at, key=OWN)
     if remark is None:
         with pytest.raises(NotEntitled):
             found.check_said(made)
@@ -145,7 +146,7 @@ def test_limits_that_the_document_speaks_of() -> None:
     realm[MINISTRY].about[ISSUER] = critical(
         entitlements=[says(VCT, jurisdiction=["GB-EAW"], attestation_basis=["inspection"]), says(VCT, since=AT - 3 * DAY, until=AT - DAY)]
     )
-    found = realm.federation(MINISTRY).issuer(ISSUER, VCT, AT, public=KEY)
+    found = realm.federation(MINISTRY).issuer(ISSUER, VCT, AT, key=OWN)
     inside = {"issuing_jurisdiction": "GB-EAW", "attestation_basis": "inspection"}
     assert found.check_said(AT, inside) == ""
     for outside in ({}, inside | {"issuing_jurisdiction": "GB-SCT"}, inside | {"attestation_basis": "register"}):
@@ -157,15 +158,15 @@ def test_limits_that_the_document_speaks_of() -> None:
 def test_a_key_that_its_superior_does_not_know() -> None:
     realm = justice()
     federation = realm.federation(MINISTRY)
-    refused(Untrusted, federation, public=Signer.new().public)
-    refused(Untrusted, federation, public=realm[COURT].keys[Role.CREDENTIAL_ISSUER].public)  # another body's
-    refused(NotEntitled, federation, BANK, public=realm[BANK].keys[Role.RELYING_PARTY].public)
+    refused(Untrusted, federation, key=Key.of(Signer.new().public))
+    refused(Untrusted, federation, key=Key.of(realm[COURT].keys[Role.CREDENTIAL_ISSUER].public))  # another body's
+    refused(NotEntitled, federation, BANK, key=Key.of(realm[BANK].keys[Role.RELYING_PARTY].public))
     with pytest.raises(NotEntitled):
-        federation.vouch(Role.WALLET_PROVIDER, ISSUER, AT, public=KEY)
+        federation.vouch(Role.WALLET_PROVIDER, ISSUER, AT, key=OWN)
     both = justice()
     both[ISSUER].metadata["openid_credential_verifier"] = {}
     with pytest.raises(Untrusted):  # a key has one role
-        both.federation(MINISTRY).vouch(Role.RELYING_PARTY, ISSUER, AT, public=KEY)
+        both.federation(MINISTRY).vouch(Role.RELYING_PARTY, ISSUER, AT, key=OWN)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_backdated_by_retired_key(fate: dict[str, Any], error: type[VcError] | N
     assert history.state is fate["state"]
     assert federation.key(BANK, name) is None
     if error is None:
-        assert federation.issuer(ISSUER, VCT, AT, public=KEY).public == KEY
+        assert federation.issuer(ISSUER, VCT, AT, key=OWN).public == KEY
     else:
         refused(error, federation)
 
@@ -203,14 +204,14 @@ def two() -> Realm:
 def test_of_several_anchors_one_that_entitles_is_enough() -> None:
     realm = two()
     federation = realm.federation(DEVOLVED, MINISTRY)
-    assert federation.issuer(ISSUER, VCT, AT, public=KEY).entitlements
+    assert federation.issuer(ISSUER, VCT, AT, key=OWN).entitlements
     assert federation.chain(ISSUER, AT).anchor.entity == DEVOLVED
     assert federation.chain(ISSUER, AT, vct=VCT).anchor.entity == MINISTRY
     assert federation.chain(ISSUER, AT, vct="urn:none").anchor.entity == DEVOLVED
     refused(NotEntitled, realm.federation(DEVOLVED))
     realm[DEVOLVED].about[ISSUER] = critical(entitlements=[says(VCT, since=AT - 30 * DAY, until=AT - 20 * DAY)])
     realm.again(DEVOLVED)
-    both = realm.federation(DEVOLVED, MINISTRY).issuer(ISSUER, VCT, AT, public=KEY)
+    both = realm.federation(DEVOLVED, MINISTRY).issuer(ISSUER, VCT, AT, key=OWN)
     assert (both.check_said(AT - 25 * DAY), both.check_said(AT)) == (ENDED, "")
 
 
@@ -220,11 +221,11 @@ def test_two_superiors_disagreeing() -> None:
     realm[MINISTRY].life = 3_600
     realm[DEVOLVED].about[ISSUER] = critical(entitlements=[says(VCT)])
     federation = realm.federation(MINISTRY, DEVOLVED)
-    assert federation.issuer(ISSUER, VCT, AT + 4_000, public=KEY).public == KEY
+    assert federation.issuer(ISSUER, VCT, AT + 4_000, key=OWN).public == KEY
     realm[MINISTRY].fates[base64url.encode(thumbprint(KEY))] = {"entity": "https://elsewhere.example"}
     realm.again(MINISTRY)
-    assert realm.federation(DEVOLVED, MINISTRY).issuer(ISSUER, VCT, AT, public=KEY).public == KEY
-    assert realm.federation(MINISTRY, DEVOLVED).issuer(ISSUER, VCT, AT, public=KEY).public == KEY
+    assert realm.federation(DEVOLVED, MINISTRY).issuer(ISSUER, VCT, AT, key=OWN).public == KEY
+    assert realm.federation(MINISTRY, DEVOLVED).issuer(ISSUER, VCT, AT, key=OWN).public == KEY
     realm[DEVOLVED].end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
     realm.again(DEVOLVED)
     history = realm.federation(MINISTRY, DEVOLVED).key(ISSUER, base64url.encode(thumbprint(KEY)))
@@ -237,7 +238,7 @@ def test_of_two_superiors_that_know_other_keys_each_entitles_its_own() -> None:
     realm = two()
     realm[DEVOLVED].about[ISSUER] = critical(entitlements=[says("urn:other"), says(VCT)])
     federation = realm.federation(MINISTRY, DEVOLVED)
-    assert len(federation.issuer(ISSUER, VCT, AT, public=None, kid=kid_of(KEY)).entitlements) == 2
+    assert len(federation.issuer(ISSUER, VCT, AT, key=None, kid=kid_of(KEY)).entitlements) == 2
 
 
 def test_what_one_superior_forges_changes_nothing_of_another() -> None:
@@ -248,7 +249,7 @@ def test_what_one_superior_forges_changes_nothing_of_another() -> None:
     street = realm.street(**{DEVOLVED: false.publication(DEVOLVED)})
     federation = realm.federation(DEVOLVED, MINISTRY, street=street.answer)
     assert len(federation.chains(ISSUER, AT)) == 2
-    assert federation.issuer(ISSUER, VCT, AT, public=KEY).public == KEY
+    assert federation.issuer(ISSUER, VCT, AT, key=OWN).public == KEY
 
 
 def test_an_anchor_may_say_what_its_pin_names() -> None:
@@ -258,8 +259,8 @@ def test_an_anchor_may_say_what_its_pin_names() -> None:
     realm = Realm(top, issuer(ISSUER, MINISTRY), Member(COURTS, superiors=(ISSUER,)))
     top.superiors = (ISSUER,)  # says the one below
     federation = realm.federation(MINISTRY, vcts=(VCT,))
-    assert federation.issuer(MINISTRY, VCT, AT, public=signer.public).public == signer.public
-    refused(NotEntitled, realm.federation(MINISTRY), MINISTRY, public=signer.public)
+    assert federation.issuer(MINISTRY, VCT, AT, key=Key.of(signer.public)).public == signer.public
+    refused(NotEntitled, realm.federation(MINISTRY), MINISTRY, key=Key.of(signer.public))
     silent = Realm(Member(MINISTRY), issuer(ISSUER, MINISTRY))
     _, statements = silent.said(MINISTRY)
     silent.say(MINISTRY, statements[1:])
@@ -330,9 +331,9 @@ def test_an_anchor_that_publishes_no_snapshot_is_asked_by_the_chain_alone() -> N
     realm = justice()
     tokens = realm.federation(MINISTRY).chain(ISSUER, AT).tokens
     federation = Federation((realm.pin(MINISTRY, without_snapshot=True),))
-    found = federation.issuer(ISSUER, VCT, AT, public=KEY, tokens=tokens)
+    found = federation.issuer(ISSUER, VCT, AT, key=OWN, tokens=tokens)
     assert (found.as_of, found.check_said(AT)) == (AT - 60, "")
-    refused(Untrusted, federation, public=Signer.new().public, tokens=tokens)
+    refused(Untrusted, federation, key=Key.of(Signer.new().public), tokens=tokens)
     refused(SnapshotMissing, replace(federation, published=frozenset({MINISTRY})), tokens=tokens)
 
 
@@ -341,10 +342,10 @@ def test_keys_that_cannot_be_used_are_left_out(jwks: Any) -> None:
     realm = justice()
     realm[ISSUER].keys = {}
     realm[ISSUER].metadata = {"openid_credential_issuer": {} if jwks is None else {"jwks": jwks}}
-    refused(Untrusted, realm.federation(MINISTRY), public=None, kid=kid_of(KEY))
+    refused(Untrusted, realm.federation(MINISTRY), key=None, kid=kid_of(KEY))
 
 
 def test_a_body_without_a_name_is_called_by_its_identifier() -> None:
     realm = justice()
     realm[ISSUER].metadata["federation_entity"] = {"organization_name": ""}
-    assert realm.federation(MINISTRY).issuer(ISSUER, VCT, AT, public=KEY).subject == ISSUER
+    assert realm.federation(MINISTRY).issuer(ISSUER, VCT, AT, key=OWN).subject == ISSUER
