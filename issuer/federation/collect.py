@@ -10,20 +10,23 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from issuer.federation.enrol import check_configuration, read_keys
-from issuer.federation.terms import parse_terms
+from issuer.federation.terms import MAX_MARKS, parse_terms
 from issuer.office import Office
 from issuer.records import above, subordinates
 from issuer.records.subordinates import State, Subordinate
 from shared.errors import Unavailable, Untrusted, VcError
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
+from shared.jose.jws import verify_jws
 from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.chain import FETCH_ENDPOINT, configuration_url
 from shared.trust.constraints import parse_constraints
-from shared.trust.federation_keys import FederationKey, parse_jwks
+from shared.trust.federation_keys import FederationKey, find_key, parse_jwks
 from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
+from shared.trust.trust_marks import TYP as MARK_TYP
+from shared.trust.trust_marks import parse_trust_mark
 from shared.urls import with_query
 
 EVERY: Final = 3_600  # seconds between two visits to one body
@@ -132,7 +135,28 @@ async def _visit_above(office: Office, entity: str, fetch: Fetcher) -> None:
         if (said.iss, said.sub) != (entity, own):
             raise Untrusted("it answers with a statement by or about somebody else")
         check_statement(said, superior.keys, at=at)
-        token = said.wire
+        token, marks = said.wire, await _marks_of(superior, own, fetch, at)
     except VcError as error:
-        fault = error.detail
-    await office.storage.write(lambda tx: above.note(tx, entity, name=name, statement=token, fault=fault, at=at), point="federation-above")
+        fault, marks = error.detail, None
+
+    async def unit(tx: Tx) -> None:
+        await above.note(tx, entity, name=name, statement=token, fault=fault, at=at)
+        if marks is not None:
+            await above.keep_marks(tx, entity, marks)
+
+    await office.storage.write(unit, point="federation-above")
+
+
+async def _marks_of(superior: EntityStatement, own: str, fetch: Fetcher, at: int) -> list[above.OwnMark]:
+    """The trust marks of us among the types that it says it issues. One that cannot be had or is not in order is left out."""
+    found = []
+    for kind in [kind for kind, issuers in superior.trust_mark_issuers.items() if superior.sub in issuers][:MAX_MARKS]:
+        try:
+            query = {"trust_mark_type": kind, "sub": own}
+            mark = parse_trust_mark(await _get(with_query(superior.endpoint("federation_trust_mark_endpoint"), query), fetch))
+            verify_jws(mark.jws, find_key(superior.keys, mark.jws.header["kid"]), typ=MARK_TYP)
+        except VcError:
+            continue
+        if (mark.iss, mark.sub, mark.trust_mark_type) == (superior.sub, own, kind) and mark.exp > at:
+            found.append(above.OwnMark(issuer=mark.iss, type=kind, expires_at=mark.exp, token=mark.jws.token))
+    return found

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from issuer.federation.terms import parse_terms
 from issuer.office import ISSUER, Office
-from issuer.records import subordinates
+from issuer.records import above, subordinates
 from shared.trust.constraints import FEDERATION_ENTITY
+from shared.trust.statements import HeldMark
 from shared.web.entity import OwnEntity, Said, document_keys, name_of
 
 FETCH, LIST, RESOLVE = "/federation/fetch", "/federation/list", "/federation/resolve"
@@ -40,14 +41,19 @@ def entity_of(office: Office) -> OwnEntity:
 
 
 async def said_by(office: Office) -> Said:
-    """An issuer, with the keys of its documents; where it is a superior, also where it answers as one, and the marks that it issues."""
+    """An issuer, with the keys of its documents; where it is a superior, also where it answers as one, and the marks that it issues.
+
+    Its marks are those that it was given by whoever is above it now.
+    """
     url = office.settings.public_url
     metadata: dict[str, Any] = {
         "openid_credential_issuer": {"credential_issuer": url, **document_keys(await office.custodian.public(ISSUER))}
     }
+    held = await office.storage.read(lambda tx: above.marks(tx, office.clock()))
+    marks = [HeldMark(each.type, each.token) for each in held if each.issuer in office.settings.authority_hints]
     if not office.settings.superior:
-        return Said(metadata)
+        return Said(metadata, trust_marks=marks)
     everybody = await office.storage.read(subordinates.everybody)
     types = sorted({kind for each in everybody for kind in parse_terms(each.terms).trust_marks})
     metadata[FEDERATION_ENTITY] = {name: office.url(path) for name, path in ENDPOINTS.items()}
-    return Said(metadata, {kind: [url] for kind in types})
+    return Said(metadata, {kind: [url] for kind in types}, marks)

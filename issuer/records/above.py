@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from shared.storage import Tx
@@ -16,6 +17,35 @@ class Superior:
     statement: str = field(repr=False)
     tried_at: int
     fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMark:
+    """A trust mark of this office."""
+
+    issuer: str
+    type: str
+    expires_at: int
+    token: str = field(repr=False)
+
+
+async def marks(tx: Tx, at: int) -> list[OwnMark]:
+    """Those that count at ``at``."""
+    rows = await tx.fetch("SELECT * FROM own_mark WHERE expires_at > $1 ORDER BY type, issuer", at)
+    return [OwnMark(issuer=row["issuer"], type=row["type"], expires_at=int(row["expires_at"]), token=row["token"]) for row in rows]
+
+
+async def keep_marks(tx: Tx, issuer: str, found: Collection[OwnMark]) -> None:
+    """All that this issuer gives us now, in the place of what it gave before."""
+    await tx.execute("DELETE FROM own_mark WHERE issuer = $1", issuer)
+    for each in found:
+        await tx.execute(
+            "INSERT INTO own_mark (issuer, type, expires_at, token) VALUES ($1, $2, $3, $4)",
+            each.issuer,
+            each.type,
+            each.expires_at,
+            each.token,
+        )
 
 
 async def everybody(tx: Tx) -> list[Superior]:

@@ -28,7 +28,7 @@ from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
 from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.snapshot import MAX_LIFE
-from ..trust.statements import MEDIA_TYPE, parse_statement, prepare_entity_configuration
+from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
 from .certificates import day
 from .settings import Common
 
@@ -42,10 +42,11 @@ Metadata = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """More that an entity says of itself: metadata by entity type, and who issues which trust marks."""
+    """More that an entity says of itself: metadata by entity type, who issues which trust marks, and those that it has."""
 
     metadata: Metadata
     trust_mark_issuers: Mapping[str, Sequence[str]] | None = None
+    trust_marks: Sequence[HeldMark] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class OwnEntity:
         key, said, at = await self.key(), await self.says(), self.clock()
         names = {"organization_name": self.name.en, "organization_name#cy": self.name.cy}
         metadata = {**said.metadata, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
-        told = [self.entity, key.kid, metadata, list(self.hints), said.trust_mark_issuers]
+        told = [self.entity, key.kid, metadata, list(self.hints), said.trust_mark_issuers, [list(each) for each in said.trust_marks]]
         content = base64url.encode(sha256(strict_json.dumps(told)).digest())
         row = await self.storage.read(self._last)
         if row is not None and row["content"] == content and at < int(row["issued_at"]) + EVERY:
@@ -86,6 +87,7 @@ class OwnEntity:
                 key=FEDERATION,
                 signer=key,
                 authority_hints=self.hints,
+                trust_marks=said.trust_marks,
                 trust_mark_issuers=said.trust_mark_issuers,
             ),
             self.custodian,

@@ -21,6 +21,7 @@ from support.superior import ANA, BEN, VCT, Below, add_ben, enrolled, pin
 from issuer.cli import parser
 from issuer.federation import collect, enrol, publish
 from issuer.federation.commands import COMMANDS
+from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from shared.clock import DAY
@@ -87,10 +88,14 @@ async def test_a_body_joins_in_five_steps(ministry: Registry, court: Registry, p
     assert "published" in (await say(office, "approve", court.url, "--version", version, *ben))[0]
     await collect.visit(office, ministry.app[FETCHER])
     await publish.publish(office)
+    await court.office.storage.write(lambda tx: tx.execute("DELETE FROM own_superior"))
     await collect.visit(court.office, court.app[FETCHER])
+    await entity_of(court.office).configure()
     async with ClientSession() as http:
         chain = await arun(resolve(court.url, [await pin(ministry)], at=ministry.clock()), partial(_fetch, http))
     chain.check_entitled(VCT, ministry.clock())
+    (mark,) = chain.trust_marks  # the court shows by itself what it was given
+    assert (mark.iss, mark.trust_mark_type) == (ministry.url, "https://m.example")
     await say(office, "entitle", court.url, "--says", "urn:other", *ben)
     (told,) = json.loads((await say(office, "list", "--json"))[0])
     await say(office, "approve", court.url, "--version", str(told["version"]), "--refuse", "not agreed", *iris)
