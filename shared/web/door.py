@@ -1,41 +1,62 @@
-"""What ties a browser that has not signed in yet to the page where it is asked to: a short session of nobody's.
+"""What ties a browser that has not signed in yet to the page where it is asked to: a cookie of ours that holds all there is to know.
 
-It has a cookie and a row of its own, holds what a passkey has to sign and, by its cookie, what ties an outside login to this browser,
-and ends when somebody signs in: an answer serves once, in the browser that asked.
+It holds what a passkey has to sign, what ties an outside login to this browser, and where the browser wanted to go, under a MAC. A row is
+written only when somebody signs in, so that nobody fills the database, or uses up anybody's tries, by asking for the page. That row closes
+the door: an answer serves once, in the browser that asked.
 """
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from multidict import MultiDictProxy
 
 from ..codec import base64url
-from ..errors import SignInRequired
+from ..errors import CrossSiteRefused, SignInRequired
 from ..storage import Tx
-from . import auth, passkeys, rates, sessions
+from . import auth, sessions
 from .context import SETTINGS, entropy, now, storage
 from .oidc import Attempt
-from .rates import Limit
-from .security import client_address
-from .sessions import Session
+from .ways import WAYS
 
 LIFE = 30 * 60  # seconds
-BY_ADDRESS = Limit("door", 300, 15 * 60)
+_MAX_AFTER = 1_000  # characters; whoever wants to go further begins at the first page
+_COOKIE = re.compile(r"([A-Za-z0-9_-]{43}\.([0-9]{1,15})\.([A-Za-z0-9_-]*))\.([A-Za-z0-9_-]{43})")
 _SUBJECT = "door:"
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """``after`` is where the browser wanted to go; ``cookie`` is to be set if the door is new."""
+    """``after`` is where the browser wanted to go; ``new`` if the cookie is to be set."""
 
-    session: Session
-    challenge: bytes
-    attempt: Attempt
+    cookie: str = field(repr=False)
     after: str
-    cookie: str = ""
+    until: int
+    new: bool
+
+    def _draw(self, purpose: bytes) -> bytes:
+        return hmac.digest(self.cookie.encode(), purpose, "sha256")
+
+    @property
+    def challenge(self) -> bytes:
+        """What a passkey has to sign."""
+        return self._draw(b"passkey")
+
+    @property
+    def attempt(self) -> Attempt:
+        return Attempt(self._draw(b"outside login"))
+
+    @property
+    def form_token(self) -> str:
+        return sessions.form_token(self.cookie)
+
+    @property
+    def key(self) -> str:
+        """Of the row that closes it; no session has it."""
+        return sessions.hashed(_SUBJECT + self.cookie)
 
 
 def _cookie_name(request: web.Request) -> str:
@@ -43,37 +64,36 @@ def _cookie_name(request: web.Request) -> str:
 
 
 async def find(request: web.Request) -> Door | None:
-    """The door before which this browser stands, if it is not closed yet."""
-    cookie, at = request.cookies.get(_cookie_name(request), ""), now(request)
-    found = await storage(request).read(lambda tx: sessions.find(tx, cookie, at=at)) if 0 < len(cookie) <= 128 else None
-    return _door(found, cookie) if found is not None and found.subject == _SUBJECT else None
+    """The door before which this browser stands, if it is ours and not closed yet."""
+    cookie = request.cookies.get(_cookie_name(request), "")
+    found = _COOKIE.fullmatch(cookie) if len(cookie) <= 2 * _MAX_AFTER else None
+    if found is None or int(found[2]) <= now(request) or not hmac.compare_digest(await _mac(request, found[1]), found[4]):
+        return None
+    door = Door(cookie, base64url.decode(found[3]).decode(), int(found[2]), new=False)
+    closed = await storage(request).read(lambda tx: tx.fetchrow("SELECT 1 AS one FROM web_session WHERE id_hash = $1", door.key))
+    return door if closed is None else None
 
 
 async def come(request: web.Request, after: str) -> Door:
-    """That one, or a new one; ``TooMany``. ``keep`` gives the browser what it needs of it."""
+    """That one, or a new one. ``keep`` gives the browser what it needs of it."""
     known = await find(request)
-    if known is not None and known.after == after:
+    wanted = after.encode("utf-8", "ignore")
+    if len(wanted) > _MAX_AFTER:
+        wanted = b""
+    if known is not None and known.after == wanted.decode():
         return known
-    at = now(request)
-    data = {"challenge": base64url.encode(entropy(request)(passkeys.CHALLENGE_SIZE)), "after": after}
-
-    async def unit(tx: Tx) -> tuple[str, Session]:
-        await rates.take(tx, BY_ADDRESS, client_address(request), at=at)
-        return await sessions.begin(tx, subject=_SUBJECT, at=at, entropy=entropy(request), data=data, idle=LIFE, absolute=LIFE)
-
-    cookie, session = await storage(request).write(unit)
-    return _door(session, cookie, new=True)
+    until = now(request) + LIFE
+    text = f"{base64url.encode(entropy(request)(32))}.{until}.{base64url.encode(wanted)}"
+    return Door(f"{text}.{await _mac(request, text)}", wanted.decode(), until, new=True)
 
 
-def _door(session: Session, cookie: str, *, new: bool = False) -> Door:
-    attempt = Attempt(hmac.digest(cookie.encode(), b"outside login", "sha256"))  # the database knows a hash of the cookie only
-    challenge = base64url.decode(str(session.data["challenge"]))
-    return Door(session, challenge, attempt, str(session.data["after"]), cookie if new else "")
+async def _mac(request: web.Request, text: str) -> str:
+    return base64url.encode(await request.config_dict[WAYS].mac(f"{_SUBJECT}{text}"))
 
 
 def keep(request: web.Request, response: web.StreamResponse, door: Door) -> None:
     """Set the cookie of a new door."""
-    if door.cookie:
+    if door.new:
         secure = request.config_dict[SETTINGS].secure
         response.set_cookie(_cookie_name(request), door.cookie, max_age=LIFE, httponly=True, samesite="Lax", secure=secure, path="/")
 
@@ -87,11 +107,20 @@ def forget(request: web.Request, response: web.StreamResponse) -> None:
 async def read_form(request: web.Request, door: Door) -> MultiDictProxy[str]:
     """A form of the page that was made for this door; ``CrossSiteRefused``."""
     posted = await auth.read_form(request, signed_in=False)
-    sessions.check_form_token(door.session, posted.get(auth.FORM_TOKEN_FIELD, ""))
+    if not hmac.compare_digest(door.form_token.encode(), posted.get(auth.FORM_TOKEN_FIELD, "").encode("utf-8", "replace")):
+        raise CrossSiteRefused("this form was not made for this page, or somebody has signed in since")
     return posted
 
 
-async def close(tx: Tx, door: Door) -> None:
+async def close(tx: Tx, door: Door, at: int) -> None:
     """Somebody comes in. ``SignInRequired`` if it was closed before: what came through it serves once."""
-    if await tx.execute("DELETE FROM web_session WHERE id_hash = $1", door.session.key) != 1:
+    closed = await tx.execute(
+        "INSERT INTO web_session (id_hash, subject, data, created_at, seen_at, idle_until, expires_at) VALUES ($1, $2, '{}', $3, $3, $4, $4) "
+        "ON CONFLICT (id_hash) DO NOTHING",
+        door.key,
+        _SUBJECT,
+        at,
+        door.until,
+    )
+    if closed != 1:
         raise SignInRequired("somebody has signed in here already: begin again")

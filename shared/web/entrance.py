@@ -87,7 +87,7 @@ class Entrance:
             passphrases=await ways.take_passphrases(storage(request)),
             options=passkeys.request_options(ways.at_home, entry.challenge),
             elsewhere="" if ways.elsewhere is None else ways.elsewhere.name,
-            form_token=entry.session.form_token,
+            form_token=entry.form_token,
         )
         door.keep(request, response, entry)
         return response

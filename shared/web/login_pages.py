@@ -86,7 +86,7 @@ class LoginPages:
         async def unit(tx: Tx) -> Operator | None:
             operator = await operator_logins.admit(tx, coming, at, self._entrance.leaves)
             if operator is not None:
-                await door.close(tx, entry)
+                await door.close(tx, entry, at)
             return operator
 
         return await storage(request).write(unit)

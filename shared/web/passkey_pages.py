@@ -67,7 +67,7 @@ class PasskeyPages:
         uses = passkeys.check_answer(request.config_dict[WAYS].at_home, text, entry.challenge, known)
 
         async def unit(tx: Tx) -> Operator:
-            await door.close(tx, entry)
+            await door.close(tx, entry, at)
             operator = await operators.by_id(tx, operators.of_subject(known.subject))
             if operator is None or not await passkeys.note_use(tx, known, uses, at):
                 raise SignInRequired("this passkey signs nobody in here")

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from support.console import Browser, add, answered
 from support.registry import Registry, Template, serving
 from support.soft_authenticator import UP, UV, SoftAuthenticator
+from yarl import URL
 
 from issuer.records import people
 from shared.codec import base64url
+from shared.storage import Tx
 from shared.web import passkeys
 from shared.web.passkeys import Passkey
 
@@ -119,6 +122,43 @@ async def test_a_page_that_was_open_for_too_long(registry: Registry) -> None:
     await browser.send(USE, {"passkey": answer})
     assert "open for too long" in browser.text
     await browser.send(USE, {"passkey": one.get(challenge(browser))})
+    assert browser.path == "/console/"
+
+
+async def test_asking_for_the_page_to_sign_in_leaves_nothing_and_counts_nothing(registry: Registry) -> None:
+    async def rows() -> list[int]:
+        tables = ("web_session", "rate_limit")
+
+        async def unit(tx: Tx) -> list[int]:
+            return [len(await tx.fetch(f"SELECT * FROM {name}")) for name in tables]  # noqa: S608
+
+        return await registry.office.storage.read(unit)
+
+    before = await rows()
+    for path in ("/console/sign-in", "/console/sign-in?next=/console/documents", "/console/sign-in?next=/console/" + "x" * 3_000):
+        async with ClientSession() as stranger, stranger.get(registry.base + path) as answer:
+            assert answer.status == 200
+            assert "issuer-door" in answer.headers["Set-Cookie"]
+    assert await rows() == before
+
+
+async def test_a_door_that_is_not_ours_is_none(registry: Registry) -> None:
+    """Whoever makes up the cookie, or its end, would choose what a passkey is asked to sign, and when it counts."""
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one)
+    await sign_out(browser)
+    await browser.open("/console/sign-in")
+    (name, value) = next((each.key, each.value) for each in registry.http.cookie_jar if each.key.endswith("-door"))
+    random, until, after, mac = value.split(".")
+    answer, token = one.get(challenge(browser)), browser.hidden()["form_token"]
+    for bent in (f"{random}.{int(until) + 1}.{after}.{mac}", f"{random}.{until}.{after}.{'A' * 43}", "x", "a.1.a.a", value + "A"):
+        registry.http.cookie_jar.clear()
+        registry.http.cookie_jar.update_cookies({name: bent}, URL(registry.base))
+        await browser.send(USE, {"passkey": answer, "form_token": token})
+        assert "open for too long" in browser.text
+    registry.http.cookie_jar.update_cookies({name: value}, URL(registry.base))
+    await browser.send(USE, {"passkey": answer, "form_token": token})
     assert browser.path == "/console/"
 
 
