@@ -167,17 +167,20 @@ async def sign_in(office: Office, typed: str, birth_date: str) -> str:
     return holder
 
 
-async def join(office: Office, holder: str, other: str, birth_date: str) -> str:
-    """Who is signed in from now on, after a letter of ``other`` with that date of birth was used where ``holder`` was signed in.
+async def may_be_one(office: Office, holder: str, other: str, birth_date: str) -> bool:
+    """Whether both may be one person, after a letter of ``other`` with that date of birth was used where ``holder`` was signed in.
 
-    Both are one person only if the letters of ``holder`` ask for the same date of birth: two people may use one browser.
+    Two people may use one browser: the letters of ``holder`` ask for the same date of birth, or they are two. Twins are two all the same,
+    so she says it before anything is joined.
     """
     asked = await office.storage.read(lambda tx: people.births_of(tx, holder))
     same = [hmac.compare_digest(birth, await _birth_mac(office, document, birth_date)) for document, birth in asked]
-    if holder == other or not same or not all(same):
-        return other
+    return holder != other and bool(same) and all(same)
+
+
+async def join(office: Office, holder: str, other: str) -> None:
+    """Both are ``holder`` from now on: she was signed in as either, and has said so."""
     await office.storage.write(lambda tx: people.join(tx, holder, other), point="join")
-    return holder
 
 
 async def sign_in_by_account(office: Office, account: str) -> str:

@@ -49,6 +49,8 @@ def add_to(app: web.Application, office: Office) -> None:
     for method, path, handler, member in (
         ("GET", "/sign-in", part.ask_sign_in, False),
         ("POST", "/sign-in", part.sign_in, False),
+        ("GET", "/same", part.ask_same, True),
+        ("POST", "/same", part.join, True),
         ("GET", "/documents", part.ask_documents, True),
         ("GET", "/agree", part.ask_agree, True),
         ("POST", "/agree", part.agree, True),
@@ -124,14 +126,30 @@ class Collecting:
         except SignInRequired:
             form.error("code", words("Code and date of birth do not match, or the code has been used. Check both and try again"))
             return await self._ask_sign_in(request, visit, pending, form)
-        if visit.holder is not None:
-            holder = await people.join(self._office, visit.holder, holder, birth)
+        if visit.holder is not None and await people.may_be_one(self._office, visit.holder, holder, birth):
+            raise await self._onward(request, visit, holder, "/same", beside=visit.holder)
         raise await self._onward(request, visit, holder, "/documents")
 
-    async def _onward(self, request: web.Request, visit: Visit, holder: str | None, path: str) -> web.HTTPSeeOther:
+    async def ask_same(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
+        """Two letters that ask for one date of birth are one person's, or twins'."""
+        if visit.beside is None:
+            raise web.HTTPSeeOther(f"{self.base}/documents")
+        return await self._show(request, visit, pending, "same")
+
+    async def join(self, request: web.Request, visit: Visit, _: Pending) -> web.StreamResponse:
+        """Only where she says yes, once; whoever used the last letter is signed in alone otherwise."""
+        posted, holder = await visits.read_form(request, visit), visit.holder
+        if visit.beside is not None and holder is not None and posted.get("same") == "yes":
+            await people.join(self._office, visit.beside, holder)
+            holder = visit.beside
+        raise await self._onward(request, visit, holder, "/documents")
+
+    async def _onward(
+        self, request: web.Request, visit: Visit, holder: str | None, path: str, *, beside: str | None = None
+    ) -> web.HTTPSeeOther:
         """A new cookie, for ``holder`` and nobody else: several people may use one browser."""
         response = web.HTTPSeeOther(self.base + path)
-        await visits.begin(request, response, self._office, visit.pending, holder)
+        await visits.begin(request, response, self._office, visit.pending, holder, beside=beside)
         return response
 
     # --- an account elsewhere ------------------------------------------------------------------------------------------------------------

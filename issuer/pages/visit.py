@@ -28,7 +28,8 @@ from shared.web.sessions import Session
 @dataclass(frozen=True, slots=True)
 class Visit:
     """``pending`` is the id of the request; ``holder`` who has signed in, if somebody has; ``challenge`` what a passkey has to sign;
-    ``attempt`` ties an outside login to this browser. Both change when somebody signs in.
+    ``attempt`` ties an outside login to this browser. Both change when somebody signs in. ``beside``: who was signed in just before, and
+    may be the same person.
     """
 
     session: Session
@@ -36,16 +37,25 @@ class Visit:
     holder: str | None
     challenge: bytes
     attempt: Attempt
+    beside: str | None
 
 
 def _cookie_name(request: web.Request) -> str:
     return f"{auth.cookie_name(request)}-holder"
 
 
-async def begin(request: web.Request, response: web.StreamResponse, office: Office, pending: str, holder: str | None = None) -> None:
+async def begin(
+    request: web.Request,
+    response: web.StreamResponse,
+    office: Office,
+    pending: str,
+    holder: str | None = None,
+    *,
+    beside: str | None = None,
+) -> None:
     """A new visit, which takes the place of the one that this browser had."""
     at, before = office.clock(), request.cookies.get(_cookie_name(request), "")
-    data = {"pending": pending, "holder": holder, "challenge": office.secret(passkeys.CHALLENGE_SIZE)}
+    data = {"pending": pending, "holder": holder, "challenge": office.secret(passkeys.CHALLENGE_SIZE), "beside": beside}
 
     async def unit(tx: Tx) -> str:
         await sessions.end(tx, sessions.hashed(before))
@@ -66,7 +76,8 @@ async def current(request: web.Request, office: Office) -> Visit:
     found = await office.storage.read(lambda tx: sessions.find(tx, cookie, at=at)) if 0 < len(cookie) <= 128 else None
     if found is None or not found.subject.startswith(people.subject("")):
         raise InvalidRequest("this sign-in is over: begin again in the wallet")
-    return Visit(found, str(found.data["pending"]), found.data["holder"], base64url.decode(found.data["challenge"]), _attempt(cookie))
+    said, challenge = found.data, base64url.decode(found.data["challenge"])
+    return Visit(found, str(said["pending"]), said["holder"], challenge, _attempt(cookie), said.get("beside"))
 
 
 def _attempt(cookie: str) -> Attempt:

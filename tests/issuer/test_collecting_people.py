@@ -103,6 +103,40 @@ async def test_two_people_at_one_browser_stay_two(registry: Registry, wallet: Wa
         assert [each.document.id for each in await people.fitting(office, holder, ["representation"])] == [made.document]
 
 
+async def test_twins_at_one_browser_stay_two_unless_they_say_otherwise(registry: Registry, nora: Visitor) -> None:
+    """Letters that ask for one date of birth are joined by whoever has used both and says yes, in that visit alone."""
+    hers, his = await letter(registry), await letter(registry)
+
+    async def apart() -> bool:
+        holders = [await people.sign_in(registry.office, code(made), "1968-03-14") for made in (hers, his)]
+        return [await opened_by(registry, each) for each in holders] == [[hers.document], [his.document]]
+
+    await nora.sign_in(code(hers))
+    await nora.open("/authorize/same")
+    assert nora.path == "/authorize/agree"
+    await nora.send("/authorize/same", ("same", "yes"))
+    for answer in ("no", ""):
+        await nora.open("/authorize/sign-in")
+        assert "Are both letters for you?" in await nora.sign_in(code(his))
+        assert await apart()
+        await nora.send("/authorize/same", ("same", answer))
+        assert nora.path == "/authorize/agree"
+        assert f'name="document" value="{his.document}"' in nora.text
+        await nora.send("/authorize/same", ("same", "yes"))
+        assert await apart()
+        await nora.open("/authorize/sign-in")
+        await nora.sign_in(code(hers))
+        await nora.send("/authorize/same", ("same", "no"))
+    await nora.open("/authorize/sign-in")
+    await nora.sign_in(code(his))
+    await nora.send("/authorize/same", ("same", "yes"), ("form_token", "x"))
+    assert await apart()
+    await nora.open("/authorize/same")
+    await nora.send("/authorize/same", ("same", "yes"))
+    assert nora.path == "/authorize/documents"
+    assert not await apart()
+
+
 async def test_a_passkey_or_an_account_joins_nobody(registry: Registry, nora: Visitor) -> None:
     """Neither says whose the documents before were: each opens what it opened, and no more."""
     office, hers, his = registry.office, await letter(registry), await letter(registry, born="1990-01-02")
@@ -176,6 +210,7 @@ async def test_a_new_letter_shuts_out_whoever_was_there(registry: Registry, wall
         assert "There is nothing to collect" in thief.text
     await nora.open("/authorize/sign-in")
     await nora.sign_in(code(again))
+    await nora.send("/authorize/same", ("same", "yes"))
     assert nora.path == "/authorize/documents"
     holder = await people.sign_in(office, code(again), "1968-03-14")
     assert sorted(await opened_by(registry, holder)) == sorted([made.document, other.document])
