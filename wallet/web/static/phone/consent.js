@@ -4,8 +4,9 @@
  */
 import { hex, random } from "../js/ovp/bytes.js";
 import { actingFor, groupLabel, lines, said, typeByNumber } from "./claims.js";
+import { newDemands, remember } from "./known.js";
 import { documents, fresh, note, openCopy, registerFile } from "./store.js";
-import { all, announce, count, details, el, moment, now, pick, say, show, warning } from "./view.js";
+import { all, announce, count, day, details, el, moment, now, pick, say, show, warning } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
 /** @typedef {import("../js/ovp/register.js").Want} Want */
@@ -21,7 +22,8 @@ export async function consent(vault, question, then) {
   if (!mine.length) return then.none();
   const found = (await Promise.all(mine.map((document) => candidate(vault, question, document)))).filter((each) => each !== null);
   if (!found.length) return then.spent();
-  await render(vault, question, found, found[0], then);
+  const more = await newDemands(vault, question.entity, question.use);
+  await render(vault, question, found, found[0], more, then);
 }
 
 /** @param {Vault} vault @param {Question} question @param {Kept} document @returns {Promise<Candidate | null>} */
@@ -32,8 +34,8 @@ async function candidate(vault, question, document) {
   return copies.length && want && type ? { document, want, type, copy: await openCopy(copies[0].value), left: copies.length } : null;
 }
 
-/** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {Then} then */
-async function render(vault, question, found, one, then) {
+/** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {import("./known.js").More | null} more @param {Then} then */
+async function render(vault, question, found, one, more, then) {
   const { document, want, type, copy } = one;
   const name = pick(question.name);
   const acting = actingFor(type, document.claims);
@@ -41,6 +43,11 @@ async function render(vault, question, found, one, then) {
   const asked = [...want.required, ...want.optional];
   const known = (await registerFile(vault))?.at ?? 0;
   const { use } = question;
+  /** @param {import("./desk.js").Agreement} agreement */
+  const agree = async (agreement) => {
+    await remember(vault, question.entity, use);
+    await then.agree(agreement);
+  };
   const decline = async () => {
     await note(vault, declined(question, document, asked));
     await then.decline();
@@ -52,6 +59,7 @@ async function render(vault, question, found, one, then) {
       desk: question.desk ? say("desk", { desk: question.desk }) : pick(use.title),
       checked: say(question.level === 3 ? "checked" : "code_checked", { entity: question.entity, when: moment(known) }),
       purpose: pick(use.purpose),
+      more_since: more ? say("more_since", { day: day(more.since) }) : "",
       keeps: keeps(use.retentionDays),
       policy: use.privacyPolicy,
       contact: use.contact,
@@ -61,6 +69,7 @@ async function render(vault, question, found, one, then) {
       uses: say("uses_after", { uses: count("uses", one.left - 1) }),
     },
     when: {
+      more,
       policy: use.privacyPolicy,
       contact: use.contact,
       acting,
@@ -72,6 +81,8 @@ async function render(vault, question, found, one, then) {
     },
     lists: {
       warnings: warnings(one).map(warning),
+      more: more ? moreLines(more).map((line) => el("li", {}, line)) : [],
+      argued: details(argued(use)),
       choice: found.map((each, at) => radio(each, at, each === one)),
       required: details(want.required.flatMap((n) => groupLines(one, n))),
       optional: optional.map((n) => toggle(one, n)),
@@ -80,13 +91,31 @@ async function render(vault, question, found, one, then) {
     },
     acts: {
       decline,
-      consent: () => then.agree({ document, asked, groups: [...want.required.filter((n) => copy.groups.has(n)), ...switched(root)] }),
+      consent: () => agree({ document, asked, groups: [...want.required.filter((n) => copy.groups.has(n)), ...switched(root)] }),
     },
   });
   for (const choice of all(root, "input[name=document]")) {
-    choice.addEventListener("change", () => void render(vault, question, found, found[Number(/** @type {HTMLInputElement} */ (choice).value)], then));
+    choice.addEventListener("change", () => void render(vault, question, found, found[Number(/** @type {HTMLInputElement} */ (choice).value)], more, then));
   }
 }
+
+/** What they may ask for since, in words. @param {import("./known.js").More} more */
+const moreLines = ({ groups, keepsLonger }) => [
+  ...groups.map(({ vct, group }) => {
+    const type = typeByNumber(vct);
+    return type ? groupLabel(type, group) : `${vct}/${group}`;
+  }),
+  ...(keepsLonger ? [say("more_kept")] : []),
+];
+
+/** What they registered beside their purpose. @param {import("../js/ovp/register.js").RegisteredUse} use */
+const argued = (use) => [
+  { label: say("benefit"), value: use.benefit ? pick(use.benefit) : say("not_said") },
+  { label: say("could_stop"), value: use.couldStop ? pick(use.couldStop) : say("not_said") },
+  { label: say("authority"), value: use.authority ? [pick(use.authority), use.authorityContact].filter(Boolean).join(", ") : say("not_said") },
+  ...(use.support ? [{ label: say("support"), value: use.support }] : []),
+  ...(use.evidence ? [{ label: say("evidence"), value: use.evidence }] : []),
+];
 
 /** @param {HTMLElement} root */
 const switched = (root) => all(root, "input[name=optional]").flatMap((box) => (/** @type {HTMLInputElement} */ (box).checked ? [Number(/** @type {HTMLInputElement} */ (box).value)] : []));
