@@ -26,7 +26,7 @@ from shared.web import operators
 from shared.web.operators import Operator
 from shared.web.passphrases import hash_passphrase
 
-VCT = "urn:fdc:vct.example:2027:representation:1"
+VCT = "urn:fdc:vct.example:2027:court-order:1"  # of no type that is installed
 ANA, BEN = Actor(role="approver", name="Ana"), Actor(role="admin", name="Ben")
 COURT = "https://leeds.courts.example"
 SAYS = Terms(grants=Grants(entitlements=(Entitlement(vct=VCT, since=1_700_000_000),)))
