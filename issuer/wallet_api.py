@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from aiohttp import hdrs, web
 
 from issuer import assertions, authorization, authorize, clients, deferred, issue, offers
 from issuer.bitstrings import Bitstrings
-from issuer.clients import Letter
+from issuer.clients import Letter, Prover
 from issuer.envelopes import Envelopes
 from issuer.metadata import CHALLENGE, CREDENTIAL, DEFERRED, NONCE, NOTIFICATION, PAR, TOKEN, Documents, server_metadata
 from issuer.nonces import Purpose, fresh_nonce
@@ -88,8 +89,8 @@ class WalletApi:
             ("GET", issuer_document, self.show_issuer_metadata),
             ("GET", server_document, self.show_server_metadata),
             ("GET", f"{base}/credential-offer/{{token}}", self.show_offer),
-            ("POST", f"{base}{PAR}", self._bounding(self.push)),
-            ("POST", f"{base}{TOKEN}", self._bounding(self.token)),
+            ("POST", f"{base}{PAR}", self.push),
+            ("POST", f"{base}{TOKEN}", self.token),
             ("POST", f"{base}{CHALLENGE}", self.challenge),
             ("POST", f"{base}{NONCE}", self.nonce),
             ("POST", f"{base}{CREDENTIAL}", self.credential),
@@ -126,21 +127,29 @@ class WalletApi:
 
         return serve
 
-    def _bounding(self, handler: Handler) -> Handler:
-        """An address that was refused too often is not looked at for a while. To be told of a nonce or challenge is no refusal."""
+    @asynccontextmanager
+    async def _proved(self, request: web.Request, path: str, **needs: bool) -> AsyncIterator[Prover]:
+        """Whoever sent a form to ``path``, as ``clients.prove`` has it, for what becomes of it.
 
-        async def serve(request: web.Request) -> web.StreamResponse:
-            storage, address, at = self._office.storage, client_address(request), self._office.clock()
-            await rates.check(storage, _REFUSALS, address, at=at)
-            try:
-                return await handler(request)
-            except (UseDpopNonce, UseAttestationChallenge):
-                raise
-            except Refused:
-                await rates.allow(storage, _REFUSALS, address, at=at)
-                raise
-
-        return serve
+        Whoever was refused too often is not looked at for a while: an attested wallet by its own key, everybody else by address, which
+        many share. To be told of a nonce or challenge is no refusal.
+        """
+        storage, at, letter, who = self._office.storage, self._office.clock(), _letter(request), client_address(request)
+        try:
+            if not letter.attestations:
+                await rates.check(storage, _REFUSALS, who, at=at)
+            _need_form(request)
+            prover = await clients.prove(self._office, letter, path, **needs)
+            if prover.client is not None:
+                who = f"{prover.client_id}\0{prover.instance}"
+            await rates.check(storage, _REFUSALS, who, at=at)
+            yield prover
+        except (UseDpopNonce, UseAttestationChallenge):
+            raise
+        except Refused:
+            await rates.check(storage, _REFUSALS, who, at=at)
+            await rates.allow(storage, _REFUSALS, who, at=at)
+            raise
 
     async def show_issuer_metadata(self, request: web.Request) -> web.Response:
         """Plain, unless it is asked for signed (OpenID4VCI section 12.2.2)."""
@@ -161,15 +170,13 @@ class WalletApi:
 
     async def push(self, request: web.Request) -> web.Response:
         """RFC 9126. A proof without a nonce is taken here: the answer brings the first one."""
-        _need_form(request)
-        prover = await clients.prove(self._office, _letter(request), PAR, needs_nonce=False, needs_client=True)
-        answer = await authorization.push(self._office, await request.read(), prover)
+        async with self._proved(request, PAR, needs_nonce=False, needs_client=True) as prover:
+            answer = await authorization.push(self._office, await request.read(), prover)
         return _json(oauth.render_pushed_response(answer), status=201)
 
     async def token(self, request: web.Request) -> web.Response:
-        _need_form(request)
-        prover = await clients.prove(self._office, _letter(request), TOKEN)
-        answer = await authorize.token(self._office, openid4vci.parse_token_request(await request.read()), prover)
+        async with self._proved(request, TOKEN) as prover:
+            answer = await authorize.token(self._office, openid4vci.parse_token_request(await request.read()), prover)
         return _json(openid4vci.render_token_response(answer))
 
     async def challenge(self, _: web.Request) -> web.Response:

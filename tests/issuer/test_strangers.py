@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from support.attested import attested, maker, trust
 from support.registry import Registry
 from support.signing import Signer
@@ -11,6 +12,7 @@ from support.signing import Signer
 from issuer.metadata import CREDENTIAL, DEFERRED, NOTIFICATION, PAR, TOKEN
 from issuer.nonces import Purpose, fresh_nonce
 from shared.clock import system_entropy
+from shared.errors import InvalidGrant, Unavailable
 from shared.flow import Fetch, Fetched
 from shared.keys import KeyId
 from shared.oauth import prepare_dpop
@@ -63,7 +65,6 @@ async def test_strangers_write_nothing_down(registry: Registry) -> None:
 
 async def test_an_address_that_is_refused_too_often_has_to_wait(registry: Registry) -> None:
     """Over both addresses; it is told when to come back, and what it sends meanwhile is not looked at."""
-    wallet = await attested(registry)
     for _ in range(3):
         assert (await ask(registry, TOKEN)).status == 400
     assert await registry.office.storage.write(lambda tx: tx.execute("UPDATE rate_limit SET used = 299 WHERE used = 3")) == 1
@@ -74,7 +75,27 @@ async def test_an_address_that_is_refused_too_often_has_to_wait(registry: Regist
         assert (got.status, got.headers["retry-after"], json.loads(got.body)["error"]) == (429, "600", "slow_down")
     assert await rows(registry) == before
     registry.clock.at += 600
-    await wallet.push()
+    assert (await ask(registry, PAR)).status == 401
+
+
+async def test_refusals_of_an_address_stop_no_attested_wallet(registry: Registry) -> None:
+    """Many share one: a wallet is counted by its own key, and what only pretends to be one by the address."""
+    wallet, other = await attested(registry), await attested(registry, maker())
+    await ask(registry, TOKEN)
+    await registry.office.storage.write(lambda tx: tx.execute("UPDATE rate_limit SET used = 300"))
+    with pytest.raises(Unavailable):
+        await other.push()
+    token = await wallet.token([(await registry.make())["id"]])
+    assert (await wallet.copies(token)).credentials
+    assert (await rows(registry))["rate_limit"] == 1
+    sign_in, _ = await wallet.push()
+    with pytest.raises(InvalidGrant):
+        await wallet.redeem(sign_in, "made-up")
+    await registry.office.storage.write(lambda tx: tx.execute("UPDATE rate_limit SET used = 300 WHERE used = 1"))
+    with pytest.raises(Unavailable):
+        await wallet.push()
+    another = await attested(registry)
+    await another.push()
 
 
 async def test_to_be_told_of_a_nonce_is_no_refusal(registry: Registry) -> None:
