@@ -233,6 +233,7 @@ def _check_asked(expectation: Expectation, material: Material, seen: Sequence[Pr
     for one in seen:
         if one.claims is not None:
             check_groups(expectation.asked, one.claims, material.types, or_more=or_more)
+    check_one_holder([one.claims for one in seen if one.claims is not None], material.types)
     return unreached("request") if any(one.claims is None for one in seen) else Check("request", "passed")
 
 

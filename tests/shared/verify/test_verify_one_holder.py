@@ -14,7 +14,7 @@ from support.trial_verify import CLAIMS, LIST, Answers, expectation, issue, mate
 from shared.credentials import Kind, all_types, by_id
 from shared.dcql import parse_query
 from shared.flow import run
-from shared.verify import Decision, verify
+from shared.verify import Asked, Decision, verify
 from shared.verify._one_holder import _fold, check_one_holder
 
 PERSON = by_id("person")
@@ -22,7 +22,9 @@ NORA = {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14
 AUTHORITY = {name: CLAIMS[name] for name in ("issuing_authority", "issuing_country", "issuing_jurisdiction")}
 
 
-def decide(person: dict[str, str], proxy: dict[str, str] = NORA, *, hide: tuple[str, ...] = (), **trust: Any) -> Decision:
+def decide(
+    person: dict[str, str], proxy: dict[str, str] = NORA, *, hide: tuple[str, ...] = (), asked: tuple[Asked, ...] = (), **trust: Any
+) -> Decision:
     """A power of attorney and a person's document, each with a key of its own and the names that are given; ``hide`` is not shown of the latter."""
     paths: dict[str, list[Any]] = {"what": [("proxy", name) for name in proxy], "who": [(name,) for name in person if name not in hide]}
     wires = {
@@ -37,7 +39,8 @@ def decide(person: dict[str, str], proxy: dict[str, str] = NORA, *, hide: tuple[
         }
     )
     token = {name: [show(wire, paths=paths[name])] for name, wire in wires.items()}
-    return run(verify(token, expectation(query=query, use={}), material(**trust), at=AT), Answers({LIST: status_token()}))
+    want = expectation(query=query, use={}) if not asked else replace(expectation(use={}), query=None, asked=asked)
+    return run(verify(token, want, material(**trust), at=AT), Answers({LIST: status_token()}))
 
 
 def test_one_person_in_two_documents() -> None:
@@ -74,6 +77,14 @@ def test_what_one_of_them_does_not_show_is_not_compared() -> None:
         == "accepted"
     )
     assert decide(NORA, {"given_name": "Nora", "family_name": "Ashdown"}).decision == "accepted"
+
+
+def test_documents_by_square_code_are_those_of_one_person_too() -> None:
+    asked = tuple(
+        Asked(vct=each.vct, required=(), optional=tuple(group.id for group in each.groups)) for each in (by_id("representation"), PERSON)
+    )
+    assert decide(NORA, asked=asked).code == ""
+    assert decide(NORA | {"given_name": "Mallory"}, asked=asked).code == "different_people"
 
 
 def test_part_of_a_date_is_not_the_date() -> None:
