@@ -130,9 +130,11 @@ async def _in_force(desk: Desk) -> str:
     over = [
         each.name for each in trust.anchors if each.fingerprint in known.snapshots and at >= known.snapshots[each.fingerprint].next_update
     ]
+    over += known.federation.run_out(at)
     if over:
         raise SnapshotStale(f"it has run out for {', '.join(over)}: fetch it, or apply a newer checking pack")
     silent = [each.name for each in trust.with_role(Role.CREDENTIAL_ISSUER) if each.fingerprint not in known.snapshots]
+    silent += [each.name for each in known.federation.silent]
     return f"{len(known.snapshots)} anchor(s) heard" + (f"; nothing heard of {', '.join(silent)}" if silent else "")
 
 

@@ -30,7 +30,7 @@ PAGE_KEYS = "application/vnd.muniment.keys+json"
 PAGE_TYPES = "application/vnd.muniment.types+json"
 
 MAX_ARTEFACT = 10_000_000  # bytes of one artefact
-MAX_ARTEFACTS = 2_000
+MAX_ARTEFACTS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def distinct(artefacts: Iterable[Artefact]) -> tuple[Artefact, ...]:
     """The same bytes given twice are there once. ``TooLarge`` for what no reader would take."""
     found = tuple({each.sha256: each for each in artefacts}.values())
     if len(found) > MAX_ARTEFACTS or any(len(each.data) > MAX_ARTEFACT for each in found):
-        raise TooLarge("at most 2,000 artefacts of 10 MB each", where="/artefacts")
+        raise TooLarge("at most 20,000 artefacts of 10 MB each", where="/artefacts")
     return found
 
 

@@ -81,6 +81,7 @@ __all__ = [
 
 TYP = "trust-bundle+jwt"
 MAX_BYTES = 64_000_000  # the whole file
+MAX_MANIFEST = 4_000_000
 AHEAD = 300  # seconds that a pack's date may be ahead of the clock
 
 
@@ -193,7 +194,7 @@ def prepare_bundle(
 def parse_bundle(data: bytes) -> Bundle:
     """Structure, bounds, and that manifest and artefacts name each other exactly; ``Malformed`` or ``TooLarge`` with a pointer."""
     obj = strict_json.load_object(data, max_bytes=MAX_BYTES)
-    jws = parse_jws(get_str(obj, "manifest", max_length=1_000_000), where="/manifest")
+    jws = parse_jws(get_str(obj, "manifest", max_length=MAX_MANIFEST), where="/manifest")
     public = parse_public_jwk(get_object(jws.header, "jwk", "/manifest"), where="/manifest/jwk")
     manifest = strict_json.load_object(jws.payload, where="/manifest")
     listed = get_objects(manifest, "artefacts", "/manifest", max_items=MAX_ARTEFACTS)

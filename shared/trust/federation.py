@@ -205,6 +205,11 @@ class Federation:
         """Anchors of which nothing is known here, though their owner did not pin them as without."""
         return tuple(each for each in self.anchors if (each.entity,) not in self._at and self._must_publish(each))
 
+    def run_out(self, at: int) -> tuple[str, ...]:
+        """The names of anchors whose last word counts no more: nothing in their federations can be decided."""
+        tops = {each.entity: each.snapshot for each in self.words if len(each.path) == 1}
+        return tuple(each.name for each in self.anchors if each.entity in tops and at >= tops[each.entity].next_update)
+
     def _must_publish(self, anchor: FederationAnchor) -> bool:
         return not anchor.without_snapshot or anchor.entity in self.published
 

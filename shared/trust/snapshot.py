@@ -33,8 +33,8 @@ FEDERATION_TYP: Final = "federation-snapshot+jwt"
 MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
 COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; a retired issuer's key verifies so long after its retirement (S15)
 AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
-MAX_KEYS: Final = 2_000
-MAX_BYTES: Final = 1_000_000
+MAX_KEYS: Final = 10_000
+MAX_BYTES: Final = 4_000_000
 
 
 class KeyState(StrEnum):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import BANK, Site, Template, copy_file, opened, refreshed
+from support.clerk import Clerk
+from support.desk import BANK, Site, Template, copy_file, opened, refreshed, serving
 from support.federation import COURT, COURTS, MINISTRY
 from support.federations import Realm, justice
 from support.signing import AT
@@ -225,3 +226,23 @@ async def test_of_two_processes_the_newer_word_stays(template: Template, tmp_pat
         found = await desk.storage.read(lambda tx: heard.heard(tx, trust))
         assert found.federation.words[0].snapshot.seq == 2
         assert found.floor == AT - 30
+
+
+async def test_the_page_of_trust_tells_of_federations(template: Template, tmp_path: Path) -> None:
+    town, clock = Town(), Watch(AT)
+    async with serving(template, tmp_path / "desk", site=town, clock=clock, local=True) as running:
+        clerk = await Clerk(running).sign_in()
+        pin(running.desk, town)
+        assert "has not said here yet who belongs" in await clerk.get("/desk/trust")
+        town.lies = {COURTS: Unavailable("nobody answers")}
+        await running.store.refresh(town)
+        town.lies = {}
+        await running.store.refresh(town)
+        town.lies = {COURTS: Unavailable("nobody answers")}
+        await running.store.refresh(town)
+        page = await clerk.get("/desk/trust")
+        for told in ("We know of 4 bodies in it.", f"What {COURTS} says of those below it", MINISTRY):
+            assert told in page
+        clock.at = AT + 7 * DAY
+        await clerk.sign_in()
+        assert "That has run out" in await clerk.get("/desk/trust")

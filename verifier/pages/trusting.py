@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -11,7 +12,8 @@ from shared.trust.snapshot import Snapshot
 from shared.web import auth, heard
 from shared.web.context import FETCHER
 from shared.web.entrance import OPERATOR, seated
-from shared.web.heard import Heard
+from shared.web.federation_pins import fingerprints
+from shared.web.heard import Heard, Site
 from shared.web.pages import render
 from shared.web.seat import check_admin
 from verifier.desk import Desk
@@ -96,6 +98,7 @@ class Trusting:
             request,
             "desk/trust.html",
             anchors=anchors,
+            federations=_federations(said, places, talk, at),
             admin=request[OPERATOR].role == "admin",
             pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,
@@ -121,8 +124,29 @@ def _in_force(snapshot: Snapshot | None, talk: Spoken, at: int) -> dict[str, obj
 def run_out(desk: Desk, said: Heard) -> list[str]:
     """The issuers whose anchors have said nothing that still counts: their documents are undecided until something newer comes."""
     at = desk.clock()
-    return [
+    certified = [
         anchor.name
         for anchor in desk.trust.with_role(Role.CREDENTIAL_ISSUER)
         if anchor.fingerprint in said.snapshots and at >= said.snapshots[anchor.fingerprint].next_update
     ]
+    return [*certified, *said.federation.run_out(at)]
+
+
+def _federations(said: Heard, places: Mapping[str, Site], talk: Spoken, at: int) -> list[dict[str, object]]:
+    """Each pinned anchor with the superiors below it, as far as they were heard."""
+    told: list[dict[str, object]] = []
+    for anchor in said.federation.anchors:
+        words = [each for each in said.federation.words if each.path[0] == anchor.entity]
+        place = places.get(anchor.entity)
+        told.append(
+            {
+                "name": anchor.name,
+                "entity": anchor.entity,
+                "fingerprints": fingerprints(anchor),
+                "in_force": _in_force(words[0].snapshot, talk, at) if words else None,
+                "bodies": len({sub for each in words for sub in each.about}),
+                "fault": "" if place is None else place.fault,
+                "silent": [each.entity for each in words[1:] if each.entity in places and places[each.entity].fault],
+            }
+        )
+    return told
