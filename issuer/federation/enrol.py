@@ -218,7 +218,7 @@ async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, vers
         before = await _looked_at(tx, entity, version)
         if before.wanted_terms is None:
             raise Conflict("nothing waits for a second person here")
-        state, ended = (State.ACTIVE, None) if before.state is State.ACTIVE else (State.ENDED, event.at)
+        state, ended = (State.ACTIVE, None) if before.state is State.ACTIVE else (State.ENDED, before.ended_at or event.at)
         changed = replace(before, state=state, version=before.version + 1, wanted_terms=None, wanted_keys=None, ended_at=ended)
         await subordinates.put(tx, changed, before=before)
         await subordinates.uninvite(tx, entity)

@@ -176,7 +176,8 @@ async def note_keys(tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Ite
             raise Conflict("this key is known as another body's, or for another use")
         if before is not None and before.state is not KeyState.ACTIVE:
             raise Conflict("a key that has ended does not begin again")
-        if before is None:
+    for each in now.values():  # only when none of them is refused
+        if each.thumbprint not in known:
             await tx.execute(
                 "INSERT INTO subordinate_key (thumbprint, entity, role, state, begun_at, ended_at, reason) "
                 "VALUES ($1, $2, $3, $4, $5, NULL, '')",

@@ -30,6 +30,7 @@ from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK
 from shared.trust.chain import verify_trust_chain
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation import Federation
+from shared.trust.federation_keys import FederationKey, render_jwks
 from shared.trust.publication import fetch_publication, parse_publication
 from shared.trust.snapshot import KeyState, verify_snapshot_of
 from shared.trust.statements import parse_statement
@@ -228,6 +229,23 @@ async def test_a_document_key_that_a_body_gave_up_is_retired(ministry: Registry)
     body.documents = before
     await collect.visit(ministry.office, Street(ministry, []))
     assert (await row(ministry)).fault == "nobody answers"
+
+
+async def test_a_body_that_names_the_key_of_another_is_not_heard_and_takes_nothing(ministry: Registry) -> None:
+    """None of the keys beside it is kept either; its last word stays, and the fault is shown."""
+    first, second = Below(), Below("https://bank.example")
+    await enrolled(ministry, first)
+    await enrolled(ministry, second, name="Bank")
+    before = await row(ministry, second.entity)
+    fresh, taken = FederationKey.of(Signer.new().public), FederationKey.of(first.documents.public)
+    second.metadata = {"openid_credential_issuer": {"jwks": render_jwks([fresh, taken])}}
+    ministry.clock.at += collect.EVERY
+    await collect.visit(ministry.office, Street(ministry, [first, second]))
+    after = await row(ministry, second.entity)
+    assert (after.configuration, "another body" in after.fault) == (before.configuration, True)
+    keys = await ministry.office.storage.read(lambda tx: subordinates.keys(tx, second.entity))
+    assert len(keys) == 2
+    assert (await row(ministry)).fault == ""
 
 
 def _with_new_documents(body: Below) -> Below:
