@@ -194,9 +194,9 @@ def prepare_bundle(
 def parse_bundle(data: bytes) -> Bundle:
     """Structure, bounds, and that manifest and artefacts name each other exactly; ``Malformed`` or ``TooLarge`` with a pointer."""
     obj = strict_json.load_object(data, max_bytes=MAX_BYTES)
-    jws = parse_jws(get_str(obj, "manifest", max_length=MAX_MANIFEST), where="/manifest")
+    jws = parse_jws(get_str(obj, "manifest", max_length=MAX_MANIFEST), max_bytes=MAX_MANIFEST, where="/manifest")
     public = parse_public_jwk(get_object(jws.header, "jwk", "/manifest"), where="/manifest/jwk")
-    manifest = strict_json.load_object(jws.payload, where="/manifest")
+    manifest = strict_json.load_object(jws.payload, where="/manifest", max_bytes=MAX_MANIFEST)
     listed = get_objects(manifest, "artefacts", "/manifest", max_items=MAX_ARTEFACTS)
     return Bundle(
         iss=get_str(manifest, "iss", "/manifest"),

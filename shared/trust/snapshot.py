@@ -199,7 +199,7 @@ def _render_key(each: KeyHistory) -> dict[str, Any]:
 def parse_snapshot(token: str, where: str = "") -> Snapshot:
     """Structure and bounds; ``Malformed`` or ``TooLarge`` with a pointer. Nothing vouches for it yet."""
     jws = parse_jws(token, max_bytes=MAX_BYTES, where=where)
-    obj = strict_json.load_object(jws.payload, where=where)
+    obj = strict_json.load_object(jws.payload, where=where, max_bytes=MAX_BYTES)
     statements = {
         get_str(each, "sha256", f"{where}/statements/{index}"): get_str(each, "media_type", f"{where}/statements/{index}")
         for index, each in enumerate(get_objects(obj, "statements", where, max_items=MAX_ARTEFACTS))

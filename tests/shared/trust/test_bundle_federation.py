@@ -257,3 +257,9 @@ def test_anchors_that_are_pinned_later_or_no_more() -> None:
     assert federation.pinned([]).entities == ()
     assert federation.pinned([justice().pin(MINISTRY)]).words == ()
     assert federation.pinned([*federation.anchors, justice().pin(COURTS)]).words == federation.words
+
+
+def test_a_pack_holds_thousands_of_things() -> None:
+    """As many as a federation of thousands of bodies and a register of those who ask bring together."""
+    many = [Artefact(media_type="text/plain", data=str(number).encode()) for number in range(12_000)]
+    assert len(read(pack(*justice().artefacts(), *many), justice()).bundle.artefacts) > 12_000
