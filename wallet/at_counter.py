@@ -32,7 +32,8 @@ def answer(arguments: argparse.Namespace) -> int:
     async def work(host: Host, opened: Opened) -> int:
         known = await _register(host.means, arguments.register)
         question = _read(arguments, known, at=host.means.clock())
-        reply = (await find_reply(host.means, opened.vault, question, document=arguments.document)).without(arguments.without)
+        found = await find_reply(host.means, opened.vault, question, document=arguments.document)
+        reply = _with(found, arguments.also)
         _show(question, reply)
         if not _agreed(arguments):
             await decline(host.means, opened.vault, question, reply)
@@ -72,21 +73,31 @@ def _bytes(name: str) -> bytes:
         raise Malformed(f"cannot read {name}: {error.strerror}") from error
 
 
+def _with(found: Reply, names: list[str]) -> Reply:
+    """What is optional is off until it is named (domain check T-OA-2)."""
+    if unknown := sorted(set(names) - set(found.optional)):
+        raise Malformed(f"they do not ask for this as something optional: {', '.join(unknown)}", where="also")
+    return found.without([group for group in found.optional if group not in names])
+
+
 def _show(question: Question, reply: Reply) -> None:
     asker, use = question.asker, question.asker.use
     say(f"{asker.name.en} ({asker.entity}){f', {asker.desk},' if asker.desk else ''} asks for {use.title.en}.")
     say(f"Why: {use.purpose.en}")
     if use.retention_days is not None:
         say(f"Kept for {use.retention_days} day(s).")
+    said = {"What good it does": use.benefit, "Could it stop asking": use.could_stop, "Supervised by": use.authority}
+    for name, text in said.items():
+        say(f"{name}: {'not said' if text is None else text.en}")
     for label, words in (("Its privacy notice:", use.privacy_policy), ("To reach it:", use.contact)):
         if words is not None:
             say(f"{label} {words}")
     for line in reply.shown():
         say(f"  shown:     {line.label}: {line.value}")
     for group in reply.optional:
-        if group in reply.groups:
-            say(f"  optional:  {reply.labels([group])[0]}   (--without {group})")
-    for label in reply.labels(reply.not_shown()):
+        if group not in reply.groups:
+            say(f"  optional:  {reply.labels([group])[0]}   (--also {group})")
+    for label in reply.labels([group for group in reply.not_shown() if group not in reply.optional]):
         say(f"  not shown: {label}")
     if question.level < 3:
         say("A code can be passed on: type it only if you were given it face to face or by somebody whom you know.")

@@ -24,7 +24,9 @@ from wallet.clients import client_name
 from wallet.enter import Doors, Opened
 from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
-from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, STATUS
+from wallet.known_uses import KnownUse
+from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, KNOWN_USES, STATUS
+from wallet.registered import name_of
 from wallet.sessions import Addressed, ClientSecrets, Copy, Document, StatusCopy
 
 SCHEMA = "urn:muniment:wallet-backup:1"
@@ -45,6 +47,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Sealed, ...]
     head: Head | None
     clients: tuple[ClientSecrets, ...] = ()
+    known_uses: tuple[KnownUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         history=tuple(await history.read(tx, vault)),
         head=None if head is None else head.value,
         clients=tuple(item.value for item in await CLIENTS.all(tx, vault)),
+        known_uses=tuple(item.value for item in await KNOWN_USES.all(tx, vault)),
     )
 
 
@@ -142,6 +146,8 @@ async def restore(doors: Doors, storage: Storage, content: Content, *, holder: s
             await STATUS.put(tx, opened.vault, opened.vault.tag("status list", token.uri), token, entropy=entropy)
         for client in content.clients:
             await CLIENTS.put(tx, opened.vault, client_name(opened.vault, client.issuer, client.server), client, entropy=entropy)
+        for known in content.known_uses:
+            await KNOWN_USES.put(tx, opened.vault, name_of(opened.vault, known.entity, known.id), known, entropy=entropy)
         await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
 
     await storage.write(fill, point="restore")

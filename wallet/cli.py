@@ -138,7 +138,7 @@ def _add_answer(commands: Commands[Parser]) -> None:
     one.add_argument("--use", metavar="ID", help="with --code: what it is for, in the organisation's registered word")
     one.add_argument("--out", required=True, metavar="FILE", help="where to write the answer: .gif (a loop of codes), .png or .txt")
     one.add_argument("--yes", action="store_true", help="share without asking again")
-    one.add_argument("--without", nargs="+", default=[], metavar="GROUP", help="leave out these optional details, such as restrictions")
+    one.add_argument("--also", nargs="+", default=[], metavar="GROUP", help="show these optional details too, such as restrictions")
     one.add_argument("--document", metavar="ID", help="which document, where several answer")
     one.add_argument(
         "--register", nargs="+", default=[], metavar="F", help="files with the organisation's certificate (default: what the wallet keeps)"

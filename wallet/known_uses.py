@@ -24,6 +24,7 @@ class KnownUse(msgspec.Struct, frozen=True, kw_only=True):
 
     entity: str
     name: str
+    id: str
     use: bytes
     at: int
     over_asked: int = 0

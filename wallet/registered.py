@@ -7,7 +7,7 @@ holder last agreed to is kept for each organisation and use, sealed like everyth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -16,7 +16,6 @@ from shared.dcql import DcqlQuery
 from shared.errors import PurposeMismatch, VcError
 from shared.openid4vp import IntendedUse, ResolvedRequest
 from shared.storage import Tx
-from shared.trust.anchors import TrustAnchors
 from shared.trust.registered_use import RegisteredUse, Widening, parse_uses, render_uses, widening
 from shared.trust.relying_party import RpCertificate, parse_rp_certificate, verify_rp_certificate
 from shared.web import heard
@@ -63,7 +62,7 @@ async def _party(means: Means, entity: str, use: IntendedUse | None) -> RpCertif
 async def _carried(means: Means, entity: str, data: bytes) -> RpCertificate | None:
     one, trust = parse_rp_certificate(data), register.askers(means)
     known = await means.storage.read(heard.seen)
-    silent = TrustAnchors(anchors=tuple(each for each in trust.anchors if each.fingerprint not in known))
+    silent = replace(trust, anchors=tuple(each for each in trust.anchors if each.fingerprint not in known))
     verify_rp_certificate(one, silent, at=means.clock())
     return one if one.entity == entity else None
 
@@ -159,7 +158,9 @@ async def agreed(tx: Tx, means: Means, vault: Vault, request: Request) -> None:
 
 
 def _known(means: Means, request: Request, use: RegisteredUse, *, over_asked: int) -> KnownUse:
-    return KnownUse(entity=request.asker.party, name=request.asker.name, use=render_uses((use,)), at=means.clock(), over_asked=over_asked)
+    return KnownUse(
+        entity=request.asker.party, name=request.asker.name, id=use.id, use=render_uses((use,)), at=means.clock(), over_asked=over_asked
+    )
 
 
 async def known_uses(tx: Tx, vault: Vault) -> list[Item[KnownUse]]:

@@ -291,7 +291,9 @@ async def test_from_picture_to_picture(holder: Wallet, command: Any, tmp_path: P
     assert "Northwold Bank (https://northwold-bank.example), Counter 3, asks for Bank account." in said
     assert "Why: To open an account for somebody." in said
     assert "shown:     Donor’s last name: Ashdown" in said
-    assert "optional:  Donor’s date of birth   (--without donor-birthdate)" in said
+    assert "optional:  Donor’s date of birth   (--also donor-birthdate)" in said
+    assert "shown:     Donor’s date of birth" not in said
+    assert "Could it stop asking: not said" in said
     assert "not shown: Attorney’s name" in said
     assert "Kept for 30 day(s)." in said
     assert out.stat().st_mode & 0o077 == 0
@@ -306,6 +308,19 @@ def _assemble(texts: list[str]) -> bytes:
     assembly = frames.Assembly()
     found = next(whole for whole in map(assembly.add, texts) if whole is not None)
     return envelope.of_message(found)[1]
+
+
+async def test_what_is_optional_is_off_until_it_is_named(
+    holder: Wallet, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    till = Till.of(holder)
+    (tmp_path / "bank.cert").write_bytes(till.certificate())
+    out, question = tmp_path / "answer.txt", till.asks()[1].decode()
+    how = (question, "--register", str(tmp_path / "bank.cert"), "--out", str(out), "--yes", "--also")
+    with pytest.raises(Malformed):
+        await command(*how, "attorney-name")
+    assert await command(*how, "donor-birthdate") == 0
+    assert "shown:     Donor’s date of birth: 2 November 1938" in capsys.readouterr().out
 
 
 async def test_by_code_on_the_command_line(holder: Wallet, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support.airplane import ATTORNEY, COUNCIL_TAX, DONOR, KIND, POSTCODE, POWERS, Counter
 from support.trial_verify import VCT
 from support.wallet_visitor import Visitor
-from support.wallets import Wallet, open_wallet, serve_wallet
+from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet, serve_wallet
 from support.world import COUNCIL, World
 
 from shared.credentials import Text, all_types, by_id
@@ -374,3 +374,27 @@ async def test_a_carried_certificate_counts_until_its_anchor_is_heard(sqlite_uri
         view = await town.ask(verifier_info=wide)
         assert view.registered is not None
         assert view.registered.left_out == ("Donor’s date of birth",), "the register that was heard knows better"
+
+
+async def test_what_was_known_of_organisations_comes_along_in_a_backup(town: Town) -> None:
+    from wallet.backup import BackupTools, open_backup, restore
+
+    await town.ask()
+    wallet = town.wallet
+    tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=wallet.world.clock, entropy=wallet.means.entropy)
+    data = await tools.back_up(wallet.vault, holder="Nora Ashdown", passphrase=PASSPHRASE)
+    content = await open_backup(data, PASSPHRASE)
+    again = await restore(
+        wallet.doors,
+        wallet.storage,
+        content,
+        holder="Nora again",
+        passphrase=PASSPHRASE,
+        at=wallet.world.clock(),
+        entropy=wallet.means.entropy,
+    )
+    await town.hear(WIDE)
+    wallet.opened = again
+    view = await town.ask()
+    assert view.registered is not None
+    assert view.registered.more
