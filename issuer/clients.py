@@ -18,6 +18,7 @@ from shared.errors import (
     InvalidDpopProof,
     InvalidToken,
     Refused,
+    SnapshotMissing,
     Untrusted,
     UseAttestationChallenge,
     UseDpopNonce,
@@ -182,7 +183,7 @@ def _checking(asked: Policy) -> CheckProvider:
     def check(x5c: Sequence[bytes], at: int) -> Cert:
         try:
             return asked.check_wallet_provider(x5c, at)
-        except Untrusted as error:
+        except (Untrusted, SnapshotMissing) as error:  # of a federation that was not heard yet nobody is known
             known = [anchor.certificate for anchor in asked.anchors.anchors]
             if leads_elsewhere(x5c, known):
                 raise _StrangerError(error.detail) from error

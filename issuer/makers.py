@@ -74,6 +74,8 @@ async def examine(office: Office) -> str:
     over = [
         each.name for each in trust.anchors if each.fingerprint in known.snapshots and at >= known.snapshots[each.fingerprint].next_update
     ]
+    over += known.federation.run_out(at)
     if over:
         raise SnapshotStale(f"what is in force has run out for {', '.join(over)}: their site did not answer")
-    return f"{len(trust.anchors)} trusted, {len(known.snapshots)} heard of" if trust.anchors else "nobody trusted"
+    trusted, told = len(trust.anchors) + len(trust.federation), len(known.snapshots) + len(trust.federation) - len(known.federation.silent)
+    return f"{trusted} trusted, {told} heard of" if trusted else "nobody trusted"
