@@ -45,11 +45,14 @@ LOOKED_AT = (
     "tests/verifier/test_scan_looks.py",
     "tests/verifier/test_scan_states.py",
     "tests/verifier/test_packs_browser.py",
+    "tests/verifier/test_register_browser.py",
     "tests/wallet/test_phone_browser.py",
     "tests/wallet/test_phone_airplane.py",
     "tests/wallet/test_phone_states.py",
+    "tests/wallet/test_phone_demands.py",
     "tests/wallet/test_signing_in_browser.py",
     "tests/wallet/test_ways_browser.py",
+    "tests/wallet/test_who_browser.py",
 )
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
