@@ -365,21 +365,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request, as it was checked when it was read. ``claims`` are those of the request object, ``signer`` its DER certificate, if any.
 
     ``origin`` is where a platform says that it came from; such a request is answered to the platform (``Answered.handed``).
+    ``registration`` is ``None`` where nobody knows who asks.
     """
 
     at: int
     asker: Asker
-    ``registration`` is ``None`` where nobody knows who asks.
     use: Use | None
     claims: str
     signer: bytes
     state: RequestState
     origin: str = ""
+    registration: Registration | None = None
 
 
 class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     """A copy made out to one body: ``file`` is the whole JSON file, ``shown`` the keys of the details in it."""
-    registration: Registration | None = None
 
     at: int
     entity: str
