@@ -153,7 +153,12 @@ async def show(stage: Stage, script: Script, scene: Abroad) -> None:
             script.say(f"On Nora's screen: {view['sentence']}")
             script.show("\n".join(f"would be shown: {line['label']}: {line['value']}" for line in view["details"]))
             script.show("\n".join(f"not shown: {label}" for label in view["not_shown"]))
-            await stage.call("POST", f"{wallet}/api/requests/{view['id']}/agree", key=key, body={"optional": []})
+            await stage.call(
+                "POST",
+                f"{wallet}/api/requests/{view['id']}/agree",
+                key=key,
+                body={name: view[name] for name in ("documents", "seen", "ways")},
+            )
             step.came(await verifier.verdict())
 
 

@@ -154,7 +154,12 @@ async def ask(stage: Stage, script: Script, cast: Cast, *, expected: str) -> Non
         script.say(f"On Nora's screen: {view['sentence']}")
         script.show("\n".join(f"would be shown: {line['label']}: {line['value']}" for line in view["details"]))
         script.show("\n".join(f"not shown: {label}" for label in view["not_shown"]))
-        answer = await stage.call("POST", f"{wallet}/api/requests/{view['id']}/agree", key=cast.wallet_key, body={"optional": []})
+        answer = await stage.call(
+            "POST",
+            f"{wallet}/api/requests/{view['id']}/agree",
+            key=cast.wallet_key,
+            body={name: view[name] for name in ("documents", "seen", "ways")},
+        )
         state = await stage.call("GET", f"{verifier}/api/presentation-requests/{request['id']}", key=cast.council["api_key"])
         verdict = state["verdict"]
         script.say(f"The council's verdict, a line a check (Nora has its receipt: {answer['receipt'] is not None}):")

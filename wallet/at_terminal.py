@@ -177,7 +177,15 @@ def present(arguments: argparse.Namespace) -> int:
                 await refuse(host.means, opened.vault, item.id)
                 say("Nothing was shared.")
                 return REFUSED
-            await agree(host.means, opened.vault, item.id, optional=_ticked(arguments.allow, view), chosen=view.documents, ways=view.ways)
+            await agree(
+                host.means,
+                opened.vault,
+                item.id,
+                optional=_ticked(arguments.allow, view),
+                chosen=view.documents,
+                ways=view.ways,
+                seen=view.seen,
+            )
             view = await consent_view(host.means, opened.vault, item.id)
         return _show_result(view)
 
@@ -188,9 +196,9 @@ def _show_request(view: Consent) -> None:
     say(view.sentence)
     if not view.asker.proved:
         say(f"We could not check who this is. It calls itself: {view.asker.name}")
+    _show_registration(view)
     for detail in view.details:
         say(f"  shown:     {detail.label}: {plain(detail.value)}")
-    _show_registration(view)
     for extra in view.optional:
         say(f"  optional:  {extra.label}: {', '.join(extra.values) or '(a photo)'}   (--allow {extra.key})")
     for label in view.not_shown:
@@ -199,8 +207,6 @@ def _show_request(view: Consent) -> None:
         say(view.problem)
 
 
-def _agreed(arguments: argparse.Namespace, view: Consent) -> bool:
-    """Without a check of who asks only a person at the terminal can say yes."""
 def _show_registration(view: Consent) -> None:
     """What a register says of it, or that none does."""
     if view.standing == "unregistered":
@@ -221,6 +227,8 @@ def _show_registration(view: Consent) -> None:
         say(f"  left out:  {label} (asks for more than it registered for)")
 
 
+def _agreed(arguments: argparse.Namespace, view: Consent) -> bool:
+    """Without a check of who asks only a person at the terminal can say yes."""
     if arguments.yes and view.asker.proved:
         return True
     if not sys.stdin.isatty():

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
-from shared.codec import base64url
+from shared.codec import base64url, strict_json
 from shared.credentials import ClaimPath
 from shared.dcql import Candidate, DcqlQuery, Held, Match, match
 from shared.errors import Conflict, Malformed, OverDisclosed
@@ -35,7 +36,7 @@ def pick_copy(document: Document, format_name: str, party: str, at: int, *, take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """One document that answers one credential query. ``sample`` is any of its copies in the format: all say the same."""
+    """One document that answers one credential query. ``sample`` is ``copy`` where there is one, else any in the format."""
 
     query_id: str
     document: Document
@@ -64,6 +65,15 @@ class Offer:
     def everything(self, locale: str = "en") -> list[Line]:
         """Every detail of the document."""
         return lines(type_of(self.document), self.document.claims, locale)
+
+    def seen(self, parsed: Parsed) -> str:
+        """Names what stands before a person who looks at this: the document, and each detail that is, or may be ticked to be, shown of it.
+
+        The same for each copy (``parsed``) that says the same.
+        """
+        peeked = formats()[self.format].peek(self.disclose(parsed, self.optional()))
+        told = [line.same for line in lines(type_of(self.document), peeked.claims)]
+        return base64url.encode(sha256(strict_json.dumps({"in": [self.document.id, self.format], "told": told})).digest())
 
     @property
     def reused(self) -> bool:
@@ -118,7 +128,7 @@ class Answerable:
         """
         picked = {query_id for option in self.picked(named).values() for query_id in option}
         if not chosen.keys() <= picked or any(str(each.position) not in named and self._differ(each) for each in self.ways):
-            raise Conflict(_LOOK_AGAIN)
+            raise Conflict(LOOK_AGAIN)
         return [_one(query_id, offers, chosen.get(query_id)) for query_id, offers in self.parts.items() if query_id in picked]
 
     def _differ(self, ways: Ways) -> bool:
@@ -127,13 +137,13 @@ class Answerable:
         return ways.required and len(found) > 1
 
 
-_LOOK_AGAIN: Final = "what answers this has changed, or was not chosen: look at the request again"
+LOOK_AGAIN: Final = "what answers this has changed, or was not chosen: look at the request again"
 
 
 def _one(query_id: str, offers: Sequence[Offer], document: str | None) -> Offer:
     if document is None:
         if len(offers) > 1:
-            raise Conflict(_LOOK_AGAIN)
+            raise Conflict(LOOK_AGAIN)
         return offers[0]
     for offer in offers:
         if offer.document.id == document:
@@ -147,7 +157,7 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
     held: list[Held] = []
     for item in await DOCUMENTS.all(tx, vault):
         for format_name in item.value.configurations:
-            sample = await _sample(tx, vault, item.value, format_name, at)
+            sample = await _sample(tx, vault, item.value, format_name, party=party, at=at)
             if sample is not None:
                 pairs[f"{item.id}/{format_name}"] = (item.value, format_name, sample)
                 held.append(_held(f"{item.id}/{format_name}", sample))
@@ -177,9 +187,11 @@ def _offers(name: str, found: Match, pairs: Mapping[str, tuple[Document, str, Pa
     return sorted(offers, key=lambda offer: offer.copy is None or offer.document.status.value == "invalid")
 
 
-async def _sample(tx: Tx, vault: Vault, document: Document, format_name: str, at: int) -> Parsed | None:
-    """Any copy in force."""
-    line = next((copy for copy in document.copies if copy.format == format_name and copy.expires_at > at), None)
+async def _sample(tx: Tx, vault: Vault, document: Document, format_name: str, *, party: str, at: int) -> Parsed | None:
+    """The copy that ``party`` would get, for one that somebody saw before may say what was true then; any in force where there is none."""
+    line = pick_copy(document, format_name, party, at)
+    if line is None:
+        line = next((copy for copy in document.copies if copy.format == format_name and copy.expires_at > at), None)
     if line is None:
         return None
     return formats()[format_name].parse((await COPIES.get(tx, vault, line.id)).value.wire)

@@ -289,6 +289,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
     hidden = dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen and line.label not in ticked_labels)
     return Choice(
         document=document.id,
+        seen=offer.seen(offer.sample),
         title=kind.title.in_(words.locale),
         subtitle=acting_for(kind, document.claims),
         issuer_name=document.issuer_name,
@@ -347,6 +348,8 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
         not_shown=tuple(label for choice in choices for label in choice.not_shown),
         parts=shown.parts,
         alternatives=shown.alternatives,
+        documents={part.query: part.choices[0].document for part in shown.parts},
+        seen={part.query: part.choices[0].seen for part in shown.parts},
         ways=dict(shown.ways),
         agreeing=agreeing,
         problem=shown.problem or problem,

@@ -30,9 +30,12 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0."""
+    """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0; ``seen``
+    names what stands here, for whoever agrees to send it along.
+    """
 
     document: str
+    seen: str
     title: str
     subtitle: str
     issuer_name: str
@@ -124,7 +127,8 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """A request as a person sees it. ``state``: asked, sending, answered, unanswered or withheld.
 
-    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents, ``ways`` is how each set is met (see ``agree``).
+    ``details``, ``optional`` and ``not_shown`` are those of the chosen documents. ``documents`` names these by credential query, ``seen`` what stands
+    here of each, ``ways`` how each set is met: whoever agrees sends all three along as they are (see ``agree``).
     ``problem`` says why nothing can be shared, if so. ``standing`` is that of ``Registration``, empty where nobody knows who asks;
     ``registered`` is ``None`` where nothing is registered for it. ``handed`` is what goes back to the platform that brought the request, once it
     was decided.
@@ -144,6 +148,8 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     not_shown: tuple[str, ...]
     parts: tuple[Part, ...]
     alternatives: tuple[Alternative, ...]
+    documents: dict[str, str]
+    seen: dict[str, str]
     ways: dict[str, str]
     agreeing: tuple[Agreeing, ...]
     problem: str
@@ -155,8 +161,3 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     handed: dict[str, Any] | None
     standing: str = ""
     registered: Registered | None = None
-
-    @property
-    def documents(self) -> dict[str, str]:
-        """What would be shown, by credential query."""
-        return {part.query: part.choices[0].document for part in self.parts}

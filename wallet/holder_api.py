@@ -49,6 +49,7 @@ from wallet.holder_messages import (
     Invitation,
     IssuerAddress,
     IssuerKinds,
+    Looking,
     NewWallet,
     PlatformRequest,
     Returned,
@@ -116,7 +117,9 @@ class HolderApi:
                 "POST", "/api/platform-requests", self.ask_by_platform, body=PlatformRequest, out=Consent, scope=holder,
                 summary="Read a request of the Digital Credentials API; once decided, `handed` goes back to the platform", errors=known,
             ),
-            Route("GET", "/api/requests/{id}", self.show_request, out=Consent, scope=holder, summary="How a request stands"),
+            Route(
+                "GET", "/api/requests/{id}", self.show_request, query=Looking, out=Consent, scope=holder, summary="How a request stands",
+            ),
             Route(
                 "POST", "/api/requests/{id}/agree", self.agree, body=Agreement, out=Consent, scope=holder, summary="Share once", errors=(Conflict, AccessDenied),
             ),
@@ -238,12 +241,13 @@ class HolderApi:
         item = await read_platform_request(self._means, vault, body.protocol, body.data, body.origin)
         return await consent(self._means, vault, item.id)
 
-    async def show_request(self, request: web.Request) -> Consent:
-        return await consent(self._means, (await self._sitting(request)).vault, request.match_info["id"])
+    async def show_request(self, request: web.Request, *, query: Looking) -> Consent:
+        ways = {position: name for position, _, name in (each.partition("=") for each in query.ways.split(",") if each)}
+        return await consent(self._means, (await self._sitting(request)).vault, request.match_info["id"], ways=ways)
 
     async def agree(self, request: web.Request, *, body: Agreement) -> Consent:
         vault, name = (await self._sitting(request)).vault, request.match_info["id"]
-        await agree(self._means, vault, name, optional=body.optional, chosen=body.documents, ways=body.ways)
+        await agree(self._means, vault, name, optional=body.optional, chosen=body.documents, ways=body.ways, seen=body.seen)
         return await consent(self._means, vault, name)
 
     async def refuse(self, request: web.Request) -> Consent:

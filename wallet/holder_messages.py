@@ -149,15 +149,25 @@ class Asking(Struct, frozen=True, forbid_unknown_fields=True):
     picture_base64: Annotated[str, Meta(max_length=PICTURE)] | None = None
 
 
+class Looking(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which way to answer is looked at, for each of the ``alternatives`` that has several."""
+
+    ways: Annotated[
+        str, Meta(max_length=1_000, description="`POSITION=NAME`, with commas between; of others the one that is proposed.")
+    ] = ""
+
+
 class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
-    """``optional`` are keys of ticked details, ``documents`` names the document that was looked at for each query; it is needed where
-    several answer.
+    """``optional`` are keys of ticked details. ``documents`` names the document that was looked at for each query, ``seen`` what was looked at
+    of it: both as the request told them, or as one of the ``choices`` of its ``parts`` does. Where that would now show something else, the
+    answer is `conflict`, and nothing is shown.
 
     ``ways`` chooses how each of the ``alternatives`` is met: its ``position`` and the ``name`` of one of its ways.
     """
 
+    documents: dict[str, str]
+    seen: dict[str, str]
     optional: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
-    documents: dict[str, str] = {}
     ways: dict[str, str] = {}
 
 

@@ -41,7 +41,7 @@ from shared.x509 import load_certificate
 from wallet import history, registered
 from wallet.asker import asker_of, use_of
 from wallet.cards import acting_for, key_of, lines, type_of
-from wallet.choose import Answerable, Offer, find_offers, pick_copy
+from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
 from wallet.entries import AgreedTo, ClaimNames, Entry, Words
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
@@ -137,11 +137,13 @@ class Pick:
 
     ``optional`` names ticked details (``query/path``), ``chosen`` maps a credential query to the document that was looked at, ``ways``
     a credential set (its position) to the way in which it is met (``choose.way_name``). Where only one answers they may be left out.
+    ``seen`` maps a credential query to what was looked at (``Offer.seen``); it is ``None`` only where nobody was shown anything.
     """
 
     optional: Collection[str]
     chosen: Mapping[str, str]
     ways: Mapping[str, str]
+    seen: Mapping[str, str] | None
 
 
 async def agree(
@@ -152,12 +154,13 @@ async def agree(
     optional: Collection[str] = (),
     chosen: Mapping[str, str] | None = None,
     ways: Mapping[str, str] | None = None,
+    seen: Mapping[str, str] | None = None,
 ) -> Item[Request]:
     """Share once, what the holder chose (``Pick``). A second click waits for the first and finds its result; nothing is ever sent twice.
 
-    ``Conflict`` where something else could be shown than what was looked at (``Answerable.choose``).
+    ``Conflict`` where something else could be shown than what was looked at (``Answerable.choose``, ``Offer.seen``).
     """
-    pick = Pick(optional=optional, chosen=chosen or {}, ways=ways or {})
+    pick = Pick(optional=optional, chosen=chosen or {}, ways=ways or {}, seen=seen)
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Asked):
@@ -213,6 +216,8 @@ async def _prepare(
         raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
     copy = (await COPIES.get(tx, vault, line.id)).value
     parsed = formats()[offer.format].parse(copy.wire)
+    if pick.seen is not None and pick.seen.get(offer.query_id) != offer.seen(parsed):
+        raise Conflict(LOOK_AGAIN)
     presented = offer.disclose(parsed, pick.optional)
     claims = formats()[offer.format].peek(presented).claims
     shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -35,7 +36,13 @@ async def test_the_story_by_api(site: Site) -> None:
     status, view = await site.call("POST", "/api/requests", {"link": site.world.council.ask()})
     assert (status, view["state"], view["acting_for"]) == (200, "asked", "Margaret Ashdown")
     assert view["not_shown"]
-    status, answer = await site.call("POST", f"/api/requests/{view['id']}/agree", {"optional": []})
+    echoed: dict[str, Any] = {name: view[name] for name in ("documents", "seen", "ways")}
+    blind: dict[str, Any] = {"documents": {}, "seen": {}}
+    for body, refusal in (({}, 400), ({"documents": view["documents"]}, 400), (blind, 409), (echoed | {"seen": {}}, 409)):
+        assert (await site.call("POST", f"/api/requests/{view['id']}/agree", body))[0] == refusal
+    assert [echoed["seen"]] == [{part["query"]: part["choices"][0]["seen"]} for part in view["parts"]]
+    assert (await site.call("GET", f"/api/requests/{view['id']}?ways=0=none"))[0] == 400
+    status, answer = await site.call("POST", f"/api/requests/{view['id']}/agree", echoed)
     assert (status, answer["state"], answer["receipt_problem"]) == (200, "answered", "")
     assert answer["receipt"]
     body = {"to": BANK, "to_name": "Northwold Bank", "purpose_id": "bank", "type": "representation", "query": "bank"}
@@ -141,7 +148,7 @@ async def test_wallets_of_one_host_do_not_see_each_other(site: Site) -> None:
     assert (await site.call("GET", "/api/cards", token=peter))[1] == {"cards": []}
     for path in (f"/api/cards/{card}", f"/api/requests/{request}"):
         assert (await site.call("GET", path, token=peter))[0] == 404
-    assert (await site.call("POST", f"/api/requests/{request}/agree", {}, token=peter))[0] == 404
+    assert (await site.call("POST", f"/api/requests/{request}/agree", {"documents": {}, "seen": {}}, token=peter))[0] == 404
     assert (await site.call("POST", "/api/wallets", {"holder": "Nora Ashdown", "passphrase": "quite another passphrase"}))[0] == 409
     assert site.world.council.got == []
 

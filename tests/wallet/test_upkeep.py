@@ -19,6 +19,7 @@ from shared.status.assertion import StatusAssertion, parse_assertion
 from shared.status.token_status_list import INVALID, SUSPENDED
 from wallet.cards import card
 from wallet.lease import LEASE
+from wallet.present import agree
 from wallet.records import COPIES, DOCUMENTS, STATUS
 from wallet.share import Wish, make_out
 from wallet.upkeep import RETRY, renew
@@ -135,6 +136,24 @@ async def test_a_correction_comes_with_the_new_copies(wallet: Wallet) -> None:
     wallet.world.office.claims = {**CLAIMS, "powers": ["utilities"]}
     await pass_days(wallet, 22)
     assert (await wallet.document()).claims["powers"] == ["utilities"]
+
+
+async def test_what_changed_between_page_and_click_is_looked_at_again(wallet: Wallet) -> None:
+    """The page tells what the copy says that will be shown, not one that they saw before the correction."""
+    await wallet.collect()
+    first = await wallet.ask(wallet.world.council.ask())
+    await agree(wallet.means, wallet.vault, first.id, seen=first.seen)
+    view = await wallet.ask(wallet.world.council.ask())
+    address = {**CLAIMS["represented"]["address"], "postal_code": "ZZ99 9ZZ"}
+    wallet.world.office.claims = {**CLAIMS, "represented": {**CLAIMS["represented"], "address": address}}
+    await renew(wallet.means, wallet.vault, (await wallet.documents())[0])
+    for seen in (view.seen, {}):
+        with pytest.raises(Conflict):
+            await agree(wallet.means, wallet.vault, view.id, seen=seen)
+    again = await wallet.look(view.id)
+    assert {"ZZ99 9ZZ"} < {detail.value for detail in again.details}
+    await agree(wallet.means, wallet.vault, view.id, seen=again.seen)
+    assert (await wallet.look(view.id)).state == "answered"
 
 
 async def test_two_processes_renew_once(wallet: Wallet) -> None:

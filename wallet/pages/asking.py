@@ -88,7 +88,8 @@ class AskingPages:
         if form.value("decision") == "share":
             chosen = {query: form.value(f"use.{query}") for query in form.values("query") if form.value(f"use.{query}")}
             ways = {position: form.value(f"way.{position}") for position in form.values("position")}
-            await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen, ways=ways)
+            seen = {query: form.value(f"seen.{query}") for query in chosen}
+            await agree(self._desk.means, vault, name, optional=form.values("optional"), chosen=chosen, ways=ways, seen=seen)
         else:
             await refuse(self._desk.means, vault, name)
         return see(f"/present/{name}")
