@@ -206,7 +206,7 @@ async def sign_in_by_passkey(office: Office, at_home: AtHome, text: str, challen
     if known is None or not known.subject.startswith(people.subject("")):
         raise SignInRequired("this passkey is not known here")
     uses = passkeys.check_answer(at_home, text, challenge, known)
-    if not await office.storage.write(lambda tx: passkeys.note_use(tx, known, uses, at), point="passkey"):
+    if not await office.storage.write(lambda tx: passkeys.note_use(tx, known, uses, at, host=at_home.host), point="passkey"):
         raise SignInRequired("this passkey was used elsewhere at the same moment")
     return known.subject.removeprefix(people.subject(""))
 

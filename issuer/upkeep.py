@@ -103,7 +103,7 @@ async def _database(office: Office) -> str:
 
 
 async def _sign_in(office: Office) -> str:
-    return await ways.examine(ways_in(office), office.storage, office.settings)
+    return await ways.examine(ways_in(office), office.storage, office.settings, office.clock())
 
 
 async def _status(office: Office) -> str:

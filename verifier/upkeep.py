@@ -99,7 +99,7 @@ async def _database(desk: Desk) -> str:
 
 
 async def _sign_in(desk: Desk) -> str:
-    return await ways.examine(ways_in(desk), desk.storage, desk.settings)
+    return await ways.examine(ways_in(desk), desk.storage, desk.settings, desk.clock())
 
 
 async def _trust(desk: Desk) -> str:

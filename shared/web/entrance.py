@@ -19,7 +19,7 @@ from aiohttp import web
 from ..errors import Forbidden, Malformed, SignInRequired
 from ..storage import Tx
 from . import auth, door, operators, passkeys, sessions
-from .context import storage
+from .context import now, storage
 from .forms import Form
 from .login_pages import LoginPages
 from .operators import Leaves, Operator, fold, nothing_more
@@ -84,7 +84,7 @@ class Entrance:
             form=form,
             next=after,
             lead=translator(request)(self.lead),
-            passphrases=await ways.take_passphrases(storage(request)),
+            passphrases=await ways.take_passphrases(storage(request), now(request)),
             options=passkeys.request_options(ways.at_home, entry.challenge),
             elsewhere="" if ways.elsewhere is None else ways.elsewhere.name,
             form_token=entry.form_token,
@@ -96,7 +96,7 @@ class Entrance:
         """The same words and the same time whether the name or the passphrase was wrong."""
         posted = await auth.read_form(request, signed_in=False)
         form, _ = Form(posted), translator(request)
-        if not await request.config_dict[WAYS].take_passphrases(storage(request)):
+        if not await request.config_dict[WAYS].take_passphrases(storage(request), now(request)):
             raise Forbidden("passphrases are switched off here")
         name = form.need("name", _("Enter your name"))
         passphrase = posted.get("passphrase", "")

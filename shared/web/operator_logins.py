@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..clock import DAY
 from ..errors import Conflict, SignInRequired
 from ..storage import Tx
 from . import operators, sessions
 from .operators import Leaves, Operator, nothing_more
 
 _MOST_NAMESAKES = 100
+LATELY = 14 * DAY
+"""How long a login elsewhere shows that there is a way in, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +77,20 @@ async def _free_name(tx: Tx, wanted: str) -> str:
     raise Conflict("too many operators have that name")
 
 
-async def another_way(tx: Tx, provider: str) -> bool:
-    """Whether an admin may sign in without a passphrase: by a passkey, or at ``provider``, where the groups let her in at her last login."""
+async def another_way(tx: Tx, provider: str, *, host: str, at: int) -> bool:
+    """Whether an admin may sign in without a passphrase: by a passkey for ``host``, or at ``provider``, where she was let in lately.
+
+    Groups and providers change without telling us: a login of long ago promises no other.
+    """
     row = await tx.fetchrow(
         "SELECT 1 AS one FROM operator o WHERE o.role = 'admin' AND o.ended_at IS NULL AND ("
-        "EXISTS (SELECT 1 FROM passkey p WHERE p.subject = $1 || o.id) OR "
-        "EXISTS (SELECT 1 FROM operator_login l WHERE l.operator = o.id AND l.provider = $2 AND l.refused_at IS NULL)) LIMIT 1",
+        "EXISTS (SELECT 1 FROM passkey p WHERE p.subject = $1 || o.id AND p.host = $3) OR "
+        "EXISTS (SELECT 1 FROM operator_login l WHERE l.operator = o.id AND l.provider = $2 AND l.refused_at IS NULL "
+        "AND l.used_at >= $4)) LIMIT 1",
         operators.subject(""),
         provider,
+        host,
+        at - LATELY,
     )
     return row is not None
 

@@ -64,12 +64,13 @@ class PasskeyPages:
         known = await storage(request).read(lambda tx: passkeys.find(tx, identifier))
         if known is None:
             raise SignInRequired("this passkey is not known here")
-        uses = passkeys.check_answer(request.config_dict[WAYS].at_home, text, entry.challenge, known)
+        at_home = request.config_dict[WAYS].at_home
+        uses = passkeys.check_answer(at_home, text, entry.challenge, known)
 
         async def unit(tx: Tx) -> Operator:
             await door.close(tx, entry, at)
             operator = await operators.by_id(tx, operators.of_subject(known.subject))
-            if operator is None or not await passkeys.note_use(tx, known, uses, at):
+            if operator is None or not await passkeys.note_use(tx, known, uses, at, host=at_home.host):
                 raise SignInRequired("this passkey signs nobody in here")
             return operator
 
@@ -112,7 +113,8 @@ class PasskeyPages:
         name = form.value("name")[:60] or _("Passkey")
         try:
             challenge = base64url.decode(reader.get_str(session.data, _CHALLENGE))
-            identifier, data, uses = passkeys.check_creation(request.config_dict[WAYS].at_home, form.value("passkey"), challenge)
+            at_home = request.config_dict[WAYS].at_home
+            identifier, data, uses = passkeys.check_creation(at_home, form.value("passkey"), challenge)
             new = Passkey(
                 id=identifier,
                 subject=operators.subject(operator.id),
@@ -122,6 +124,7 @@ class PasskeyPages:
                 name=name,
                 made_at=at,
                 used_at=None,
+                host=at_home.host,
             )
             await storage(request).write(lambda tx: passkeys.add(tx, new))
         except (Malformed, Conflict):
@@ -169,7 +172,7 @@ class PasskeyPages:
             rows=await storage(request).read(unit),
             roles=self._entrance.roles,
             elsewhere="" if ways.elsewhere is None else ways.elsewhere.name,
-            passphrases=await ways.take_passphrases(storage(request)),
+            passphrases=await ways.take_passphrases(storage(request), now(request)),
         )
 
     async def remove_anybodys(self, request: web.Request) -> web.StreamResponse:

@@ -61,6 +61,7 @@ class Passkey:
     name: str
     made_at: int
     used_at: int | None
+    host: str = ""  # that it was made or last used for, where that is known
 
 
 def creation_options(at: AtHome, challenge: bytes, *, handle: bytes, name: str, known: Sequence[Passkey]) -> dict[str, Any]:
@@ -148,7 +149,7 @@ async def add(tx: Tx, new: Passkey) -> None:
     if len(await of(tx, new.subject)) >= MAX_KNOWN:
         raise Conflict(f"at most {MAX_KNOWN} passkeys are kept")
     made = await tx.execute(
-        "INSERT INTO passkey (id, subject, handle, data, uses, name, made_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) "
+        "INSERT INTO passkey (id, subject, handle, data, uses, name, made_at, used_at, host) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8) "
         "ON CONFLICT (id) DO NOTHING",
         new.id,
         new.subject,
@@ -157,6 +158,7 @@ async def add(tx: Tx, new: Passkey) -> None:
         new.uses,
         new.name,
         new.made_at,
+        new.host,
     )
     if made != 1:
         raise Conflict("this passkey is known already")
@@ -172,10 +174,10 @@ async def of(tx: Tx, subject: str) -> list[Passkey]:
     return [_passkey(row) for row in await tx.fetch("SELECT * FROM passkey WHERE subject = $1 ORDER BY made_at, id", subject)]
 
 
-async def note_use(tx: Tx, known: Passkey, uses: int, at: int) -> bool:
+async def note_use(tx: Tx, known: Passkey, uses: int, at: int, *, host: str) -> bool:
     """False if somebody used it, or removed it, at the same moment."""
-    sql = "UPDATE passkey SET uses = $1, used_at = $2 WHERE id = $3 AND uses = $4"
-    return await tx.execute(sql, uses, at, known.id, known.uses) == 1
+    sql = "UPDATE passkey SET uses = $1, used_at = $2, host = $5 WHERE id = $3 AND uses = $4"
+    return await tx.execute(sql, uses, at, known.id, known.uses, host) == 1
 
 
 async def move(tx: Tx, subject: str, other: str) -> None:
@@ -202,4 +204,5 @@ def _passkey(row: Row) -> Passkey:
         name=row["name"],
         made_at=int(row["made_at"]),
         used_at=row["used_at"],
+        host=row["host"],
     )

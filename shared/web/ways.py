@@ -1,7 +1,7 @@
 """The ways in for operators: a passphrase, a passkey, an account elsewhere; what a service brings for them, and whether they lead in.
 
 ways = ways_of(settings, directory, name=…, ranks=…, home="/desk/", mac=…)      once, when the service is put together
-await ways.take_passphrases(storage)
+await ways.take_passphrases(storage, at)
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ class Ways:
     passphrases: bool
     mac: Mac
 
-    async def take_passphrases(self, storage: Storage) -> bool:
+    async def take_passphrases(self, storage: Storage, at: int) -> bool:
         """Whether a passphrase lets somebody in: always while no admin could come in without one."""
         if self.passphrases:
             return True
-        provider = "" if self.elsewhere is None else self.elsewhere.provider.issuer
-        return not await storage.read(lambda tx: operator_logins.another_way(tx, provider))
+        elsewhere = self.elsewhere
+        provider = "" if elsewhere is None or "admin" not in elsewhere.roles.values() else elsewhere.provider.issuer
+        return not await storage.read(lambda tx: operator_logins.another_way(tx, provider, host=self.at_home.host, at=at))
 
 
 WAYS: web.AppKey[Ways] = web.AppKey("WAYS", Ways)
@@ -57,7 +58,7 @@ def ways_of(settings: OperatorSettings, directory: Path, *, name: str, ranks: Se
     )
 
 
-async def examine(ways: Ways, storage: Storage, settings: Common) -> str:
+async def examine(ways: Ways, storage: Storage, settings: Common, at: int) -> str:
     """For ``doctor``: the provider answers under its own name and has keys; passphrases are off where they are to be. Raises ``VcError``."""
     told = "passphrases and passkeys"
     if ways.elsewhere is not None:
@@ -67,8 +68,11 @@ async def examine(ways: Ways, storage: Storage, settings: Common) -> str:
         finally:
             await fetcher.close()
         told = f"{ways.elsewhere.name} answers, with {keys} key(s); {len(ways.elsewhere.roles)} group(s) are let in"
-    if not ways.passphrases and await ways.take_passphrases(storage):
-        raise ConfigError("operator_passphrases is false, but no admin has another way to sign in: passphrases are still taken")
+    if not ways.passphrases and await ways.take_passphrases(storage, at):
+        raise ConfigError(
+            "operator_passphrases is false, but no admin has a passkey for this host, and none came in from elsewhere lately, where a group "
+            "makes admins: passphrases are still taken"
+        )
     return told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -21,6 +21,7 @@ from shared.codec import base64url
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import render_jwk
 from shared.web import operators
+from verifier.pages.entrance import ways_in
 
 LOGIN = "https://login.example"
 BACK = "/desk/sign-in/login/back"
@@ -278,6 +279,15 @@ async def enrol_as(desk: Running) -> dict[str, str]:
     async with desk.http.post(f"{desk.base}/desk/scan/api/desks", json=body) as answer:
         assert answer.status == 201, await answer.text()
         return dict(await answer.json())
+
+
+async def test_passphrases_stay_on_where_no_group_makes_admins_any_more(staff: Staff) -> None:
+    await staff.sign_in("heads")
+    ways, storage, at = replace(ways_in(staff.desk.desk), passphrases=False), staff.desk.desk.storage, staff.desk.clock()
+    assert ways.elsewhere is not None
+    assert not await ways.take_passphrases(storage, at)
+    assert await ways.take_passphrases(storage, at + 15 * 86_400)
+    assert await replace(ways, elsewhere=replace(ways.elsewhere, roles={"heads": "clerk"})).take_passphrases(storage, at)
 
 
 async def test_without_settings_there_is_no_such_way(template: Template, tmp_path: Path) -> None:

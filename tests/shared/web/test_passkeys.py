@@ -178,10 +178,10 @@ async def test_rows(storage: Storage) -> None:
     await storage.write(lambda tx: passkeys.add(tx, known))
     with pytest.raises(Conflict):
         await storage.write(lambda tx: passkeys.add(tx, replace(known, subject="holder:2")))
-    assert await storage.write(lambda tx: passkeys.note_use(tx, known, 7, 9))
-    assert not await storage.write(lambda tx: passkeys.note_use(tx, known, 8, 9))  # somebody was faster
+    assert await storage.write(lambda tx: passkeys.note_use(tx, known, 7, 9, host="office.example"))
+    assert not await storage.write(lambda tx: passkeys.note_use(tx, known, 8, 9, host="other.example"))  # somebody was faster
     await storage.write(lambda tx: passkeys.remove(tx, "holder:2", known.id))
-    assert await storage.read(lambda tx: passkeys.of(tx, "holder:1")) == [replace(known, uses=7, used_at=9)]
+    assert await storage.read(lambda tx: passkeys.of(tx, "holder:1")) == [replace(known, uses=7, used_at=9, host="office.example")]
     await storage.write(lambda tx: passkeys.move(tx, "holder:2", "holder:1"))
     assert await storage.read(lambda tx: passkeys.of(tx, "holder:1")) == []
     await storage.write(lambda tx: passkeys.remove(tx, "holder:2", known.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from shared.errors import ConfigError, Conflict, Malformed, SignInRequired
 from shared.storage import Storage, open_storage
-from shared.web import operator_logins, operators, staff_login
+from shared.web import operator_logins, operators, passkeys, staff_login
 from shared.web.auth import MIGRATIONS
-from shared.web.operator_logins import Coming
+from shared.web.operator_logins import LATELY, Coming
 from shared.web.operators import Operator
+from shared.web.passkeys import Passkey
 from shared.web.staff_login import Elsewhere, OperatorSettings
 
 RANKS = ("clerk", "approver", "admin")
@@ -169,16 +171,31 @@ async def test_an_admin_with_a_passphrase_is_left(storage: Storage) -> None:
 
 
 async def test_another_way_for_an_admin(storage: Storage) -> None:
-    """Only an admin who was let in at this provider at her last login has one."""
+    """Only an admin who was let in at this provider lately, at her last login, or has a passkey for this host has one."""
 
-    async def there() -> bool:
-        return await storage.read(lambda tx: operator_logins.another_way(tx, NORA.provider))
+    async def there(provider: str = NORA.provider, *, host: str = "office.example", at: int = 1) -> bool:
+        return await storage.read(lambda tx: operator_logins.another_way(tx, provider, host=host, at=at))
 
     assert not await there()
     await storage.write(lambda tx: operator_logins.admit(tx, NORA, 1))
     assert not await there()
     await storage.write(lambda tx: operator_logins.admit(tx, replace(NORA, role="admin"), 1))
     assert await there()
-    assert not await storage.read(lambda tx: operator_logins.another_way(tx, "https://other.example"))
+    assert not await there("https://other.example")
+    assert await there(at=1 + LATELY)
+    assert not await there(at=2 + LATELY)
     await storage.write(lambda tx: operator_logins.admit(tx, replace(NORA, role=None), 1))
     assert not await there()
+    hers: dict[str, Any] = {
+        "subject": operators.subject("iris"),
+        "handle": b"h",
+        "data": b"d",
+        "uses": 0,
+        "name": "p",
+        "made_at": 0,
+        "used_at": None,
+    }
+    for name, host in ((b"1", ""), (b"2", "other.example"), (b"3", "office.example")):
+        assert not await there()
+        await storage.write(partial(passkeys.add, new=Passkey(id=name, host=host, **hers)))
+    assert await there()
