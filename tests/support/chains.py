@@ -15,6 +15,7 @@ from support.signing import AT
 
 from shared.clock import DAY
 from shared.keys import Role
+from shared.trust.federation import FederatedIssuer
 from shared.x509 import Cert, load_certificate
 from shared.x509.certificate import DOCUMENT_SIGNER, ROLE_OIDS
 
@@ -67,7 +68,7 @@ def made(
     end: int = AT + 365 * DAY,
     signing_key: Any = None,
     issuer_name: str | None = None,
-    digest: hashes.HashAlgorithm | None = None,
+    digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | None = None,
     key_id: Any = None,
 ) -> x509.Certificate:
     signer = signing_key or (issuer.key if issuer else key)
@@ -160,3 +161,9 @@ def document_signer(
     extensions = [*_HARMLESS, *more, *(each for each in (uses, purposes) if each is not None)]
     subject = name("Utopia DS", country=country, province=province)
     return der(made(subject, key, issuer, extensions, **{"start": AT - 60 * DAY, "end": AT + 300 * DAY, **options}))
+
+
+def named(issuer: Cert | FederatedIssuer) -> tuple[str, ...]:
+    """Whom the certificate names that carried an issuer; one that a federation carries is none."""
+    assert isinstance(issuer, Cert)
+    return issuer.uris

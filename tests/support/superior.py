@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from support.federation import Body, render_jwks
+from support.federation import Body
 from support.registry import URL, Registry
 from support.signing import Signer
 
@@ -21,7 +21,7 @@ from shared.flow import Fetch, Fetched
 from shared.trust.chain import configuration_url
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation_anchor import FederationAnchor
-from shared.trust.federation_keys import FederationKey
+from shared.trust.federation_keys import FederationKey, render_jwks
 from shared.web import operators
 from shared.web.operators import Operator
 from shared.web.passphrases import hash_passphrase

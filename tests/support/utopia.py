@@ -29,7 +29,7 @@ UTOPIA = Authority(_OURS, _REGISTRY, SIGNER, (leaf(SIGNER, _REGISTRY, _OURS, uri
 
 
 def pin(**changes: Any) -> Anchor:
-    members = {"name": "Utopia", "entity": ISSUER, "vcts": (DOCTYPE,), "profile": ISO_18013_5, "certificate": ROOT.ours}
+    members: dict[str, Any] = {"name": "Utopia", "entity": ISSUER, "vcts": (DOCTYPE,), "profile": ISO_18013_5, "certificate": ROOT.ours}
     return Anchor(**({"role": Role.CREDENTIAL_ISSUER, **members} | changes))
 
 

@@ -310,7 +310,7 @@ async def test_a_copy_for_a_key_that_is_not_ours(tmp_path: Path) -> None:
     async with visit(tmp_path) as here:
         invitation, issuer = await here.granted(), here.issuer
         usual = issuer._copies
-        issuer._copies = lambda name, keys: usual(name, (*keys[1:], Signer.new().public))  # type: ignore[method-assign] # a bad office
+        issuer._copies = lambda what, keys: usual(what, (*keys[1:], Signer.new().public))  # type: ignore[method-assign] # a bad office
         with pytest.raises(VcError):
             await here.take(invitation)
         assert await here.wallet.documents() == []

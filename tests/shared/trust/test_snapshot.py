@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.chains import named
 from support.signing import AT, Signer, leaf
 from support.trial_verify import BANK, DAY, ISSUER, VCT, Authority, registry, stranger
 from support.trusting import KEY, Publisher, Tiers, certify, crl_by, ended, history
@@ -60,7 +61,7 @@ def policy(publisher: Publisher, **how: Any) -> Policy:
 
 
 def ask(publisher: Publisher, *, at: int = AT, **how: Any) -> str:
-    return policy(publisher, **how).check_issuer(publisher.by.x5c, ISSUER, VCT, at).uris[0]
+    return named(policy(publisher, **how).check_issuer(publisher.by.x5c, ISSUER, VCT, at))[0]
 
 
 def seen(publisher: Publisher) -> BundleMemory:
@@ -90,7 +91,7 @@ def test_a_renewed_certificate_leaves_the_old_one_in_force_while_both_are_named(
     again = leaf(by.signer, by.certificate, by.root, uri=ISSUER, at=AT - DAY, serial=9)
     both = Publisher(certificates=(*by.x5c, again))
     for chain in (by.x5c, (again,)):
-        assert policy(both).check_issuer(chain, ISSUER, VCT, AT).uris == (ISSUER,)
+        assert named(policy(both).check_issuer(chain, ISSUER, VCT, AT)) == (ISSUER,)
 
 
 def test_first_use_stale_snapshot() -> None:
@@ -199,11 +200,11 @@ def test_an_anchor_without_a_snapshot_is_asked_online_as_before_but_never_from_a
     pin = registry().pin(entity=ISSUER)
     trust = TrustAnchors(anchors=(pin,))
     online = Policy(trust)
-    assert online.check_issuer(registry().x5c, ISSUER, VCT, AT).uris == (ISSUER,)
+    assert named(online.check_issuer(registry().x5c, ISSUER, VCT, AT)) == (ISSUER,)
     with pytest.raises(SnapshotMissing):
         Policy.sealed(trust, {}).check_issuer(registry().x5c, ISSUER, VCT, AT)
     waived = TrustAnchors(anchors=(replace(pin, without_snapshot=True),))
-    assert Policy.sealed(waived, {}).check_issuer(registry().x5c, ISSUER, VCT, AT).uris == (ISSUER,)
+    assert named(Policy.sealed(waived, {}).check_issuer(registry().x5c, ISSUER, VCT, AT)) == (ISSUER,)
 
 
 def test_who_has_published_once_is_never_without_again() -> None:

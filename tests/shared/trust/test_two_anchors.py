@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.chains import named
 from support.signing import AT
 from support.trial_verify import BANK, DAY, ISSUER, VCT, registry, stranger
 from support.trusting import Publisher, also_under, ended
@@ -53,12 +54,12 @@ def test_an_anchor_pinned_for_another_entity_ends_nobody_elses_key() -> None:
     asked = twice({}, GONE)
     first, second = asked.anchors.anchors
     elsewhere = replace(asked, anchors=TrustAnchors(anchors=(first, replace(second, entity=BANK))))
-    assert elsewhere.check_issuer(registry().x5c, ISSUER, VCT, AT).uris == (ISSUER,)
+    assert named(elsewhere.check_issuer(registry().x5c, ISSUER, VCT, AT)) == (ISSUER,)
     anybody = replace(asked, anchors=TrustAnchors(anchors=(first, replace(second, entity=None))))
     with pytest.raises(CertificateRevoked):
         anybody.check_issuer(registry().x5c, ISSUER, VCT, AT)
     recently = twice({}, {"keys": (ended(KeyState.RETIRED, AT - DAY),)})
-    assert recently.check_issuer(registry().x5c, ISSUER, VCT, AT).uris == (ISSUER,)
+    assert named(recently.check_issuer(registry().x5c, ISSUER, VCT, AT)) == (ISSUER,)
 
 
 def test_pages_are_told_of_the_end_that_another_anchor_knows_of() -> None:
