@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
@@ -30,14 +31,26 @@ FREE: Final = cbor.head(0, LIMITS)
 _FOREIGN: Final = (IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 
+Place = tuple[bytes, bytes]
+"""What stands before a digest in the MSO, and before the random value in its item."""
+
+
+def place_of(number: bytes) -> Place:
+    """Of an encoded digestID."""
+    return number + b"\x58\x20", b"\xa4\x68digestID" + number + b"\x66random\x50"
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
-    """``above`` and ``last`` are where it is in the claim tree, ``number`` is its encoded digestID where it is a limit, else empty. ``encode`` gives the value as CBOR, ``decode`` the one in the claim tree."""
+    """``above`` and ``last`` are where it is in the claim tree, ``number`` is its encoded digestID where it is a limit, else empty, and
+    ``place`` that of a limit. ``encode`` gives the value as CBOR, ``decode`` the one in the claim tree.
+    """
 
     name: str
     above: tuple[str, ...]
     last: str
     number: bytes
+    place: Place | None
     required: bool
     head: bytes
     encode: Callable[[Any], bytes]
@@ -45,7 +58,7 @@ class Element:
 
 
 class Elements:
-    """All elements of a type: ``by_name``; digestIDs of limits that no document lacks, and ``free`` ones, one for each other element."""
+    """All elements of a type: ``by_name``; digestIDs of limits that no document lacks, and ``free`` places, one for each other element."""
 
     __slots__ = ("_names", "by_name", "free", "required", "rules")
 
@@ -54,7 +67,7 @@ class Elements:
         found = list(_elements(rules.tree, ()))
         self.by_name = {each.name: each for each in found}
         self.required = frozenset([each.number for each in found if each.required])
-        self.free = tuple([cbor.head(0, LIMITS + at) for at in range(sum(not each.number for each in found))])
+        self.free = tuple([place_of(cbor.head(0, LIMITS + at)) for at in range(sum(not each.number for each in found))])
         limits = {each.number for each in found if each.number}
         if not found or len(self.by_name) != len(found) or len(limits) + len(self.free) != len(found):
             raise Malformed("this type of document has no form as an mdoc")
@@ -123,7 +136,8 @@ def _elements(node: Node, path: tuple[str, ...]) -> Iterator[Element]:
     head = b"\x71elementIdentifier" + cbor.text(name) + b"\x6celementValue"
     write, read = _form(node)
     number = cbor.head(0, min(numbers)) if numbers else b""
-    yield Element(name, path[:-1], path[-1], number, node.required and bool(numbers), head, write, read)
+    place = place_of(number) if number else None
+    yield Element(name, path[:-1], path[-1], number, place, node.required and bool(numbers), head, write, read)
 
 
 def _claims(node: Node) -> Iterator[Claim]:
@@ -160,19 +174,22 @@ def _map_of(members: Mapping[str, Form]) -> Form:
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _date(_claim: Claim) -> Form:
-    def write(value: Any) -> bytes:
-        day: str = date.fromisoformat(value).isoformat()
-        if day != value:  # the library reads other forms as well
-            raise ValueError
-        return b"\xd9\x03\xec\x6a" + day.encode()
+@lru_cache(maxsize=1_024)
+def _write_date(value: Any) -> bytes:
+    """All copies of a document have the same ones."""
+    day = date.fromisoformat(value).isoformat()
+    if day != value:  # the library reads other forms as well
+        raise ValueError
+    return b"\xd9\x03\xec\x6a" + day.encode()
 
+
+def _date(_claim: Claim) -> Form:
     def read(value: Any) -> str:
         if type(value) is not cbor2.CBORTag or value.tag != FULL_DATE or not _DAY.fullmatch(value.value):
             raise TypeError
         return date.fromisoformat(value.value).isoformat()
 
-    return write, read
+    return _write_date, read
 
 
 def _code(claim: Claim) -> Form:

@@ -154,41 +154,27 @@ _CONTAINERS: Final = (dict, list)
 # --- writing ---------------------------------------------------------------------------------------------------------------------------
 
 
-Place = tuple[bytes, bytes]
-"""What stands before a digest in the MSO, and before the random value in its item."""
-
-
-def place_of(number: bytes) -> Place:
-    """Of an encoded digestID."""
-    return number + b"\x58\x20", b"\xa4\x68digestID" + number + b"\x66random\x50"
-
-
 def hide(elements: Elements, claims: Mapping[str, Any], entropy: Entropy) -> tuple[list[bytes], list[bytes], bytes]:
     """The items, the entries of all digests in order (as text they sort as their numbers do), and the seed of the decoys among them."""
     found = elements.encode(claims)
-    limits, free = _places(elements)
+    free = elements.free
     at = SEED_SIZE + _DRAW * len(free)
     random = entropy(at + SALT * len(found))
     seed, order = random[:SEED_SIZE], struct.unpack(f">{len(free)}I", random[SEED_SIZE:at])
     places = iter([free[each] for each in sorted(range(len(free)), key=order.__getitem__)])
     items, entries = [], []
     for element, value in found:
-        entry, begin = limits[element.number] if element.number else next(places)
-        body = b"".join((begin, random[at : at + SALT], element.head, value))
-        item = (_HEADS[len(body)] if len(body) < _LONG else TAGGED + cbor.head(2, len(body))) + body
+        entry, begin = element.place or next(places)
+        head = element.head
+        size = len(begin) + SALT + len(head) + len(value)
+        tag = _HEADS[size] if size < _LONG else TAGGED + cbor.head(2, size)
+        item = b"".join((tag, begin, random[at : at + SALT], head, value))
         items.append(item)
         entries.append(entry + hashlib.sha256(item).digest())
         at += SALT
     entries += [entry + decoy(seed, entry) for entry, _ in places]
     entries.sort()
     return items, entries, seed
-
-
-@lru_cache(maxsize=64)
-def _places(elements: Elements) -> tuple[Mapping[bytes, Place], tuple[Place, ...]]:
-    """Those of limits by digestID, and the free ones."""
-    numbers = [each.number for each in elements.by_name.values() if each.number]
-    return {number: place_of(number) for number in numbers}, tuple([place_of(number) for number in elements.free])
 
 
 _LONG: Final = 0x100

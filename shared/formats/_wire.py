@@ -185,7 +185,8 @@ def render_spaces(spaces: Mapping[str, Sequence[bytes]]) -> bytes:
         parts += [b"\x6anameSpaces", cbor.head(5, len(kept))]
         for space, items in kept.items():
             parts += [cbor.text(space), cbor.head(4, len(items)), *items]
-    return b"".join((*parts, b"\x6aissuerAuth"))
+    parts.append(b"\x6aissuerAuth")
+    return b"".join(parts)
 
 
 def render_issued(spaces: Mapping[str, Sequence[bytes]], auth: Sign1) -> bytes:

@@ -28,9 +28,9 @@ from ..keys import KeyId, PublicKey, Unsigned
 from ..x509 import load_certificate
 from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, _device, _mso, _wire
 from ._device import Device
-from ._elements import FREE, elements_of, of_doctype
+from ._elements import FREE, elements_of, of_doctype, place_of
 from ._envelope import check_issuable, check_status_there, render_status
-from ._items import Contents, decoy, hide, open_foreign, open_known, place_of
+from ._items import Contents, decoy, hide, open_foreign, open_known
 from ._mso import Mso
 from ._paths import select
 from ._transcript import session_transcript
