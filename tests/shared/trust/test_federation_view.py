@@ -79,6 +79,8 @@ def test_cached_trust_serves_until_its_expiry_and_says_its_age() -> None:
     late = AT - 60 + DAY // 2
     assert federation.issuer(ISSUER, VCT, late - 1, key=OWN).as_of == AT - 60
     refused(SnapshotStale, federation, at=late)
+    name = federation.anchors[0].name
+    assert (federation.run_out(late - 1), federation.run_out(late)) == ((), (name,))
     realm[MINISTRY].life = DAY
     realm.again(MINISTRY)
     federation = realm.federation(MINISTRY)
