@@ -71,9 +71,11 @@ def cell(text: str) -> str:
 
 
 def tree(kind: type[errors.VcError]) -> Iterator[type[errors.VcError]]:
+    """Those that have a code of their own; a module's private kind of one is told as that one."""
     yield kind
     for each in kind.__subclasses__():
-        yield from tree(each)
+        if each.__module__ == errors.__name__:
+            yield from tree(each)
 
 
 def error_table() -> str:

@@ -59,6 +59,7 @@ def _add_init(commands: Commands[Parser]) -> None:
     one.add_argument("--public-url", metavar="U", help="address under which others reach it (default: http://localhost:PORT)")
     one.add_argument("--port", type=port, default=8101, metavar="P", help="port to listen on (default: 8101)")
     one.add_argument("--storage", default="", metavar="URI", help="database (default: SQLite in the data folder)")
+    one.add_argument("--country", default="GB", metavar="CC", help="where the office is, two letters, for its certificates (default: GB)")
     one.add_argument("--operator", default="admin", metavar="NAME", help="name of the first operator (default: admin)")
     one.add_argument("--passphrase-file", metavar="F", help="file with the operator's passphrase (default: one is made and shown)")
     one.add_argument("--json", action="store_true", help="print what was made as JSON")
@@ -127,6 +128,7 @@ def init(arguments: argparse.Namespace) -> int:
         storage=arguments.storage,
         operator=arguments.operator,
         passphrase=read_passphrase(arguments.passphrase_file),
+        country=arguments.country,
     )
     made = asyncio.run(set_up(wish, clock=system_clock, entropy=system_entropy))
     if arguments.json:

@@ -37,6 +37,7 @@ class Wish:
     storage: str
     operator: str
     passphrase: str
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     check_new_passphrase(passphrase)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_secret(config.key_file(directory), entropy)
-    await certifier(directory, settings, clock=clock, entropy=entropy).set_up(ROLES)
+    await certifier(directory, settings, clock=clock, entropy=entropy, country=wish.country).set_up(ROLES)
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
@@ -112,8 +113,8 @@ def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: C
     )
 
 
-def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:
-    """Makes and renews the certificate of the issuer's key, for its present address."""
+def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy, country: str = "") -> Certifier:
+    """Makes and renews the certificate of the issuer's key, for its present address; an authority that it makes is in ``country``."""
     return Certifier(
         directory=directory,
         keys=settings.keys,
@@ -124,4 +125,5 @@ def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Ent
         uri=settings.public_url,
         clock=clock,
         entropy=entropy,
+        country=country,
     )

@@ -43,6 +43,7 @@ class Certifier:
     uri: str
     clock: Clock
     entropy: Entropy
+    country: str = ""  # of the authority that is made at set-up
 
     async def set_up(self, roles: Mapping[KeyId, Role]) -> dict[KeyId, PublicKey]:
         """Anchor, keys and certificate; what a set-up that was broken off left is used. The public keys of those that sign."""
@@ -90,6 +91,7 @@ class Certifier:
             days=ANCHOR_DAYS,
             serial=serial_number(self.entropy),
             uri=self.uri,
+            country=self.country,
         )
         der = await sign(unsigned, anchors)
         self._write(ANCHOR_FILE, der)

@@ -8,6 +8,7 @@ the three parts together: ``SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING sign
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 
 from cryptography import x509
@@ -41,6 +42,7 @@ _SIGNING: dict[str, tuple[ec.EllipticCurve, hashes.SHA256 | hashes.SHA384]] = {
     "ES384": (ec.SECP384R1(), hashes.SHA384()),
 }
 _EARLY = 300  # seconds that other clocks may lag
+_COUNTRY = re.compile("[A-Z]{2}")
 LEAF_USAGE = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
@@ -66,14 +68,24 @@ ANCHOR_USAGE = x509.KeyUsage(
 
 
 def prepare_anchor(
-    *, subject: str, public: PublicKey, key: KeyId, at: int, days: int, serial: int, path_length: int | None = 0, uri: str = ""
+    *,
+    subject: str,
+    public: PublicKey,
+    key: KeyId,
+    at: int,
+    days: int,
+    serial: int,
+    path_length: int | None = 0,
+    uri: str = "",
+    country: str = "",
 ) -> Unsigned[bytes]:
     """A self-signed certificate that may certify leaves (and ``path_length`` further authorities below it).
 
     ``subject`` is a common name of 1 to 64 characters, ``serial`` a positive number of at most 159 random bits. ``uri`` is where its owner
-    is reached, which ISO/IEC 18013-5 annex B demands of an authority over document signers.
+    is reached and ``country`` (ISO 3166-1, two letters) where it is, which ISO/IEC 18013-5 annex B demands of an authority over document
+    signers.
     """
-    name = _name(subject)
+    name = _name(subject, country)
     builder = (
         _builder(name=name, issuer=name, public=public, at=at, days=days, serial=serial)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
@@ -100,13 +112,13 @@ def prepare_leaf(
 ) -> Unsigned[bytes]:
     """A certificate by ``issuer``, whose key ``key`` is, for the key ``public`` in exactly one ``role`` that is an end of a chain.
 
-    ``uris`` holds the entity's identifier, which others look for as the ``iss`` of what it signs.
+    ``uris`` holds the entity's identifier, which others look for as the ``iss`` of what it signs. The leaf is in the country of ``issuer``.
     """
     if role not in _USAGES:
         raise Malformed(f"a {role} key has no leaf certificate", where="/role")
     names = [*map(_uri, uris), *map(_dns, dns)]
     builder = (
-        _builder(name=_name(subject), issuer=issuer.parsed.subject, public=public, at=at, days=days, serial=serial)
+        _builder(name=_name(subject, _country(issuer)), issuer=issuer.parsed.subject, public=public, at=at, days=days, serial=serial)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(LEAF_USAGE, critical=True)
         .add_extension(x509.ExtendedKeyUsage(_USAGES[role]), critical=role is Role.CREDENTIAL_ISSUER)
@@ -188,11 +200,18 @@ def instant(at: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(at, dt.UTC)
 
 
-def _name(subject: str) -> x509.Name:
+def _name(subject: str, country: str = "") -> x509.Name:
+    if country and not _COUNTRY.fullmatch(country):
+        raise Malformed("a country has two capital letters, as in ISO 3166-1", where="/country")
+    where = [x509.NameAttribute(NameOID.COUNTRY_NAME, country)] if country else []
     try:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        return x509.Name([*where, x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     except ValueError as error:
         raise Malformed("a name in a certificate has 1 to 64 characters", where="/subject") from error
+
+
+def _country(cert: Cert) -> str:
+    return next((str(each.value) for each in cert.parsed.subject.get_attributes_for_oid(NameOID.COUNTRY_NAME)), "")
 
 
 def _uri(text: str) -> x509.UniformResourceIdentifier:

@@ -9,11 +9,7 @@ from typing import Any
 
 import cbor2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from support.foreign import Peer, Refused, secret_jwk
 from support.forge import HOLDER, ISSUER, ISSUER_URI, LPA_1, REPRESENTATION, STRANGER, b64, entropy, unb64
 from support.signing import Signer, anchor, leaf
@@ -33,34 +29,9 @@ NOW = system_clock()
 DAY = 86_400
 SPACE = REPRESENTATION.doctype
 AUTHORITY = Signer.new()
-PLAIN_ROOT = anchor(AUTHORITY, at=NOW - 40 * DAY)
-PLAIN_LEAF = leaf(ISSUER, PLAIN_ROOT, AUTHORITY, uri=ISSUER_URI, at=NOW - 30 * DAY)
-
-
-def with_country(der: bytes) -> bytes:
-    """The same certificate, of Great Britain: ISO/IEC 18013-5 annex B demands a country, and ours name none."""
-    known = x509.load_der_x509_certificate(der)
-
-    def name(old: x509.Name) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "GB"), *old])
-
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name(known.subject))
-        .issuer_name(name(known.issuer))
-        .public_key(known.public_key())
-        .serial_number(known.serial_number)
-        .not_valid_before(known.not_valid_before_utc)
-        .not_valid_after(known.not_valid_after_utc)
-    )
-    for extension in known.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    assert isinstance(AUTHORITY.private, ec.EllipticCurvePrivateKey)
-    return builder.sign(AUTHORITY.private, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-LEAF = with_country(PLAIN_LEAF)
-ANCHOR = render_pem(with_country(PLAIN_ROOT.der))
+ROOT = anchor(AUTHORITY, at=NOW - 40 * DAY, country="GB")
+LEAF = leaf(ISSUER, ROOT, AUTHORITY, uri=ISSUER_URI, at=NOW - 30 * DAY)
+ANCHOR = render_pem(ROOT.der)
 SEALING = Signer.new()
 AUD, NONCE, ANSWER = "x509_hash:bank", "bank-nonce-0123456789A", "https://bank.example/response"
 BINDING = Binding(
@@ -115,10 +86,12 @@ def test_they_judge_what_we_show(their_judge: Peer, judge: str, binding: Binding
     assert told["elements"][SPACE]["represented_given_name"] == "Margaret"
 
 
-def test_their_only_objection_to_our_certificates_is_the_country(their_judge: Peer) -> None:
-    """ISO/IEC 18013-5 annex B.1: countryName is mandatory in the subject of authorities and document signers. We have no setting for it."""
+def test_an_authority_that_names_no_country_is_refused(their_judge: Peer) -> None:
+    """ISO/IEC 18013-5 annex B.1: countryName is mandatory in the subject of authorities and document signers."""
+    root = anchor(AUTHORITY, at=NOW - 40 * DAY)
+    copy = issue(x5c=(leaf(ISSUER, root, AUTHORITY, uri=ISSUER_URI, at=NOW - 30 * DAY),))
     with pytest.raises(Refused) as caught:
-        their_judge.ask("issuer_signed", wire=issue(x5c=(PLAIN_LEAF,)), anchor=render_pem(PLAIN_ROOT.der))
+        their_judge.ask("issuer_signed", wire=copy, anchor=render_pem(root.der))
     assert caught.value.detail == "Country name (C) must be present in the issuer certificate's subject distinguished name"
 
 

@@ -43,10 +43,12 @@ class Signer:
         return unsigned.complete(self.raw(unsigned.signing_input))
 
 
-def anchor(signer: Signer, *, subject: str = "Test anchor", at: int = AT, days: int = 3650, path_length: int | None = 0) -> Cert:
+def anchor(
+    signer: Signer, *, subject: str = "Test anchor", at: int = AT, days: int = 3650, path_length: int | None = 0, country: str = ""
+) -> Cert:
     """A self-signed anchor."""
     unsigned = prepare_anchor(
-        subject=subject, public=signer.public, key=KeyId("anchor"), at=at, days=days, serial=1, path_length=path_length
+        subject=subject, public=signer.public, key=KeyId("anchor"), at=at, days=days, serial=1, path_length=path_length, country=country
     )
     return load_certificate(signer.finish(unsigned))
 

@@ -103,6 +103,18 @@ def test_signers_of_mdocs_and_their_authority() -> None:
         other.get_extension_for_class(x509.IssuerAlternativeName)
 
 
+def test_a_leaf_is_in_the_country_of_its_authority() -> None:
+    """ISO/IEC 18013-5 annex B.1: both name one."""
+    root = load_certificate(ROOT.finish(prepare_anchor(subject="x", public=ROOT.public, key=KEY, at=AT, days=9, serial=1, country="GB")))
+    for cert in (root, load_certificate(ROOT.finish(prepare(issuer=root)))):
+        assert [each.value for each in cert.parsed.subject.get_attributes_for_oid(x509.NameOID.COUNTRY_NAME)] == ["GB"]
+    assert root.subject == "x"
+    for wrong in ("gb", "GBR", "G1", "UK\n"):
+        with pytest.raises(Malformed) as caught:
+            prepare_anchor(subject="x", public=ROOT.public, key=KEY, at=AT, days=9, serial=1, country=wrong)
+        assert caught.value.where == "/country"
+
+
 @pytest.mark.parametrize("role", [Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY, Role.BUNDLE])
 def test_one_role_a_leaf(role: Role) -> None:
     cert = load_certificate(ROOT.finish(prepare(role=role)))
