@@ -36,7 +36,7 @@ def wants_of(use: Use) -> Want:
     return Want(
         vct=use.type.vct_int,
         required=required,
-        optional=tuple(number for number in _groups(use.type, use.query.optional) if number not in required),
+        optional=tuple(number for number in _groups(use.type, use.type.welcome(use.query)) if number not in required),
     )
 
 

@@ -95,6 +95,12 @@ class CredentialType:
         found = [(*self.holder, name) for name in ("given_name", "family_name", "birthdate")]
         return tuple(path for path in found if self.claim(path) is not None)
 
+    def welcome(self, query: ReadyQuery) -> tuple[ClaimPath, ...]:
+        """What may be shown for ``query`` beyond what it needs. Where it usually goes with others, its registration needs them to be compared:
+        then also who holds the document, for one who reads only the registration shows that.
+        """
+        return (*query.optional, *(self.holder_paths if query.beside else ()))
+
     def check(self, claims: Mapping[str, Any]) -> None:
         """Raise ``Malformed`` with a JSON pointer unless ``claims`` is a whole, consistent claim tree of this type."""
         check_shape(self.tree, claims, whole=True)

@@ -52,7 +52,7 @@ def _claim(claim: Claim, number: int) -> dict[str, Any]:
 
 def _query(rules: CredentialType, query: ReadyQuery, numbers: Mapping[str, int]) -> dict[str, Any]:
     required = _numbers(rules, query.paths, numbers)
-    optional = _numbers(rules, query.optional, numbers)
+    optional = _numbers(rules, rules.welcome(query), numbers)
     return {
         "id": query.id,
         "title": _text(query.title),

@@ -100,8 +100,8 @@ async def test_session_fixation_in_same_device_is_refused(desk: Running, site: R
         status, there, page = await visit(nora, back)
         assert (status, there, "begun in another browser" in page) == (403, "", True)
         code = query_of(back)["response_code"]
-        for guess in ("", "0" * 22, code[:-1] + "A"):
-            assert (await visit(mallory, f"{back.partition('?')[0]}?response_code={guess}"))[0] == (403 if guess == code else 400)
+        for guess in ("", "0" * 22, code[:-1] + ("Q" if code.endswith("A") else "A")):
+            assert (await visit(mallory, f"{back.partition('?')[0]}?response_code={guess}"))[0] == 400
         assert (await result(desk, asked, code))[0] == 400
         assert await deliver(desk.desk, site) == 0
 
