@@ -137,7 +137,8 @@ async def test_only_changes_are_read_and_written_anew(registry: Registry, monkey
     compressed: list[int] = []
 
     def deflated(data: bytearray) -> Deflated:
-        compressed.append(len(data))
+        if len(data) == 2**15:  # not the list for mdocs, which the clock may publish for the first time meanwhile
+            compressed.append(len(data))
         return Deflated(data)
 
     monkeypatch.setattr(publish, "Deflated", deflated)
