@@ -168,7 +168,7 @@ def _by_code(answer: Answer, questions: Questions, level: Level) -> _Asked:
 
 
 def _expectation(asked: _Asked, use: Use, material: Material) -> Expectation:
-    wants = (wants_of(use),) if asked.wants is None else asked.wants
+    wants = (wants_of(use, by_code=True),) if asked.wants is None else asked.wants
     return Expectation(
         query=None,
         asked=asked_of(wants, material.types),

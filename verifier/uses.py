@@ -30,13 +30,16 @@ class Use:
         return list(dict.fromkeys(claim.label.in_(locale) for claim in found if claim is not None))
 
 
-def wants_of(use: Use) -> Want:
-    """What a use asks for by groups, as a challenge says it: a group is shown whole, whichever of its details is asked for."""
+def wants_of(use: Use, *, by_code: bool = False) -> Want:
+    """What a use asks for by groups, as a challenge says it: a group is shown whole, whichever of its details is asked for.
+
+    A wallet that is given a code reads only what is registered (``by_code``): then what that needs beside is taken too.
+    """
     required = _groups(use.type, use.query.paths)
     return Want(
         vct=use.type.vct_int,
         required=required,
-        optional=tuple(number for number in _groups(use.type, use.type.welcome(use.query)) if number not in required),
+        optional=tuple(number for number in _groups(use.type, use.type.welcome(use.query) if by_code else use.query.optional) if number not in required),
     )
 
 

@@ -52,7 +52,7 @@ def _claim(claim: Claim, number: int) -> dict[str, Any]:
 
 def _query(rules: CredentialType, query: ReadyQuery, numbers: Mapping[str, int]) -> dict[str, Any]:
     required = _numbers(rules, query.paths, numbers)
-    optional = _numbers(rules, rules.welcome(query), numbers)
+    optional, welcome = _numbers(rules, query.optional, numbers), _numbers(rules, rules.welcome(query), numbers)
     return {
         "id": query.id,
         "title": _text(query.title),
@@ -60,6 +60,7 @@ def _query(rules: CredentialType, query: ReadyQuery, numbers: Mapping[str, int])
         "use": _plain(query.use),
         "required": required,
         "optional": [number for number in optional if number not in required],
+        "welcome": [number for number in welcome if number not in required],
     }
 
 

@@ -145,7 +145,7 @@ async function expected(pack, { mode, question, answer }, told) {
   if (question?.mode !== "code" || !pack.self) throw new Error("this question is of no kind that is known");
   const audience = await codeAudience(pack.self.key);
   const nonce = await codeNonce(question.digits, pack.self.entity, use);
-  return { expectation: { mode: "code", audience, nonce, wants, use: { ...rules, ...told } }, use };
+  return { expectation: { mode: "code", audience, nonce, wants: byCode(pack, use), use: { ...rules, ...told } }, use };
 }
 
 /** A copy says itself what it was made for; whether that is served here decides. @param {Pack} pack @param {Received} answer @param {Told} told */
@@ -161,6 +161,13 @@ async function expectedCopy(pack, answer, told) {
   /** @type {Expectation} */
   const expectation = { mode: "addressed", audience: `a:${words.entity}`, nonce: null, purposeId: served ? use : "", wants, use: { ...rules, ...told } };
   return { expectation, use };
+}
+
+/** What a use is answered with by code: the wallet reads only what is registered. @param {Pack} pack @param {string} use @returns {Want[]} */
+function byCode(pack, use) {
+  const { wants } = askedFor(pack, use);
+  const types = pack.types.flatMap((type) => type.queries.filter((query) => query.id === use).map((query) => ({ vct: type.vct_int, ...query })));
+  return wants.map((want) => ({ ...want, optional: types.find(({ vct }) => vct === want.vct)?.welcome ?? want.optional }));
 }
 
 /** What a use asks for, and what the type's rules are told of it. @param {Pack} pack @param {string} use @returns {{wants: Want[], rules: Record<string, any>}} */
