@@ -117,7 +117,11 @@ async def _code(desk: Desk, shown: Shown) -> Question:
     if binding.nonce is None:
         raise Malformed("a code has a nonce")
     return Question(
-        use=use, wants=(wants_of(use, by_code=True),), binding=binding, nonce=binding.nonce.encode(), until=desk.clock() + SECONDS + _FORGOTTEN
+        use=use,
+        wants=(wants_of(use, by_code=True),),
+        binding=binding,
+        nonce=binding.nonce.encode(),
+        until=desk.clock() + SECONDS + _FORGOTTEN,
     )
 
 

@@ -39,7 +39,9 @@ def wants_of(use: Use, *, by_code: bool = False) -> Want:
     return Want(
         vct=use.type.vct_int,
         required=required,
-        optional=tuple(number for number in _groups(use.type, use.type.welcome(use.query) if by_code else use.query.optional) if number not in required),
+        optional=tuple(
+            number for number in _groups(use.type, use.type.welcome(use.query) if by_code else use.query.optional) if number not in required
+        ),
     )
 
 

@@ -137,7 +137,7 @@ async function local(means, one, told) {
 async function expected(pack, { mode, question, answer }, told) {
   if (mode === "copy") return expectedCopy(pack, answer, told);
   const use = question?.use ?? "";
-  const { wants, rules } = askedFor(pack, use);
+  const { wants, rules } = askedFor(pack, use, question?.mode === "code");
   if (question?.mode === "live") {
     const { binding, wants: signed } = await parseChallenge(fromBase64url(question.challenge));
     return { expectation: { mode: "live", ...binding, wants: signed, use: { ...rules, ...told } }, use };
@@ -145,7 +145,7 @@ async function expected(pack, { mode, question, answer }, told) {
   if (question?.mode !== "code" || !pack.self) throw new Error("this question is of no kind that is known");
   const audience = await codeAudience(pack.self.key);
   const nonce = await codeNonce(question.digits, pack.self.entity, use);
-  return { expectation: { mode: "code", audience, nonce, wants: byCode(pack, use), use: { ...rules, ...told } }, use };
+  return { expectation: { mode: "code", audience, nonce, wants, use: { ...rules, ...told } }, use };
 }
 
 /** A copy says itself what it was made for; whether that is served here decides. @param {Pack} pack @param {Received} answer @param {Told} told */
@@ -163,18 +163,11 @@ async function expectedCopy(pack, answer, told) {
   return { expectation, use };
 }
 
-/** What a use is answered with by code: the wallet reads only what is registered. @param {Pack} pack @param {string} use @returns {Want[]} */
-function byCode(pack, use) {
-  const { wants } = askedFor(pack, use);
-  const types = pack.types.flatMap((type) => type.queries.filter((query) => query.id === use).map((query) => ({ vct: type.vct_int, ...query })));
-  return wants.map((want) => ({ ...want, optional: types.find(({ vct }) => vct === want.vct)?.welcome ?? want.optional }));
-}
-
-/** What a use asks for, and what the type's rules are told of it. @param {Pack} pack @param {string} use @returns {{wants: Want[], rules: Record<string, any>}} */
-export function askedFor(pack, use) {
+/** What a use asks for, and what the type's rules are told of it. By code the wallet reads only what is registered, and what that needs beside is taken too. @param {Pack} pack @param {string} use @param {boolean} [byCode] @returns {{wants: Want[], rules: Record<string, any>}} */
+export function askedFor(pack, use, byCode = false) {
   for (const type of pack.types.values()) {
     const query = type.queries.find((each) => each.id === use);
-    if (query) return { wants: [{ vct: type.vct_int, required: query.required, optional: query.optional }], rules: query.use };
+    if (query) return { wants: [{ vct: type.vct_int, required: query.required, optional: byCode ? query.welcome : query.optional }], rules: query.use };
   }
   return { wants: [], rules: {} };
 }

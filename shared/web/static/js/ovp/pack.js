@@ -20,7 +20,7 @@ import { parseList } from "./statuslist.js";
 /** @typedef {{en: string, cy: string}} Words */
 /** @typedef {{key: number, path: (string | null)[], kind: string, group: number, required: boolean, label: Words, choices: {value: string, label: Words}[], max_length: number, max_items: number}} ClaimDescriptor */
 /** @typedef {{n: number, id: string, label: Words, within: number}} GroupDescriptor */
-/** @typedef {{id: string, title: Words, purpose: Words, use: Record<string, any>, required: number[], optional: number[]}} QueryDescriptor */
+/** @typedef {{id: string, title: Words, purpose: Words, use: Record<string, any>, required: number[], optional: number[], welcome: number[]}} QueryDescriptor */
 /** As `shared/credentials/_page.py` writes it. @typedef {{vct: string, vct_int: number, title: Words, groups: GroupDescriptor[], claims: ClaimDescriptor[], status_bits: number, status_max_age: Record<string, number>, copy_days: number, bearer: boolean, represents: string[], rules: any[], queries: QueryDescriptor[]}} TypeDescriptor */
 /** The newest pack seen of one signer. @typedef {{seq: number, iat: number, digest: string}} SeenPack */
 /** What must survive between two uses, as JSON. @typedef {{version: 1, floor: number, signers: Record<string, SeenPack>, statuses: import("./memory.js").StatusMemory}} Memory */
