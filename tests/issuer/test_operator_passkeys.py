@@ -130,7 +130,7 @@ async def test_asking_for_the_page_to_sign_in_leaves_nothing_and_counts_nothing(
         tables = ("web_session", "rate_limit")
 
         async def unit(tx: Tx) -> list[int]:
-            return [len(await tx.fetch(f"SELECT * FROM {name}")) for name in tables]  # noqa: S608
+            return [len(await tx.fetch(f"SELECT * FROM {name}")) for name in tables]  # noqa: S608 - our own names
 
         return await registry.office.storage.read(unit)
 

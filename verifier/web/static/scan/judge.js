@@ -167,7 +167,7 @@ async function expectedCopy(pack, answer, told) {
 export function askedFor(pack, use, byCode = false) {
   for (const type of pack.types.values()) {
     const query = type.queries.find((each) => each.id === use);
-    if (query) return { wants: [{ vct: type.vct_int, required: query.required, optional: byCode ? query.welcome : query.optional }], rules: query.use };
+    if (query) return { wants: [{ vct: type.vct_int, required: query.required, optional: byCode ? (query.welcome ?? query.optional) : query.optional }], rules: query.use };
   }
   return { wants: [], rules: {} };
 }
