@@ -37,6 +37,7 @@ from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
+from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
 
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
@@ -57,8 +58,7 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
         entropy=entropy,
         storage=open_storage(settings.storage, failpoint=settings.failpoint),
         custodian=open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory))),
-        x5c=(leaf.der,),
-        alg=leaf.public.alg,
+        signing=Signing(Signer.of(ISSUER, leaf)),
         types=types,
         configurations=configurations(types),
         makers=Makers(TrustFile(config.trust(directory), may_lack=True)),
@@ -80,8 +80,8 @@ def own_certificate(office: Office) -> OwnCertificate:
     return OwnCertificate(
         program="muniment-issuer",
         custodian=office.custodian,
-        x5c=office.x5c,
-        key=ISSUER,
+        x5c=office.signer.x5c,
+        key=office.signer.key,
         role=Role.CREDENTIAL_ISSUER,
         uri=office.settings.public_url,
         setting="public_url",
@@ -116,7 +116,7 @@ def build(office: Office) -> web.Application:
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, visit, every=CHORES_EVERY)
     keep_house(app, visit_federation, every=CHORES_EVERY)
-    app[READY]["keys"] = lambda: office.custodian.public(ISSUER)
+    app[READY]["keys"] = lambda: office.custodian.public(office.signer.key)
     return app
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from issuer.office import ISSUER, Office
-from issuer.publish import issuer_kid, list_uri
+from issuer.office import Office
+from issuer.publish import list_uri
 from issuer.records import statuses
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.codec.reader import pointer
+from shared.cose import kid_of
 from shared.errors import InvalidRequest, Missing
 from shared.keys import sign
 from shared.status.assertion import prepare_assertion
@@ -54,9 +55,10 @@ async def assertions(office: Office, number: int, indices: Sequence[int]) -> lis
             raise InvalidRequest("the status list has no such entry", where=pointer("/idx", position))
     iat = at - at % HOUR
     exp = iat + min(DAYS, office.settings.status_days) * DAY
-    uri, kid = list_uri(office, number), issuer_kid(office)
+    uri, signer = list_uri(office, number), office.signer
+    kid = kid_of(signer.public)
     unsigned = (
-        prepare_assertion(uri=uri, idx=index, status=values.get(index, 0), iat=iat, exp=exp, key=ISSUER, kid=kid, alg=office.alg)
+        prepare_assertion(uri=uri, idx=index, status=values.get(index, 0), iat=iat, exp=exp, key=signer.key, kid=kid, alg=signer.alg)
         for index in indices
     )
     return [await sign(each, office.custodian) for each in unsigned]

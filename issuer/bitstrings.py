@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field, replace
 
-from issuer.office import ISSUER, Office
+from issuer.office import Office
 from issuer.publish import Publication, StatusLists, list_uri
 from shared.codec.inflate import inflate
 from shared.errors import Missing
@@ -44,7 +44,7 @@ class Bitstrings:
         return replace(kept[1], fresh_for=told.fresh_for)
 
     async def _make(self, number: int, purpose: str, token: StatusToken) -> Publication:
-        office = self.office
+        office, signer = self.office, self.office.signer
         unsigned = prepare_list(
             encoded=await asyncio.to_thread(_encoded, token, PURPOSES[purpose]),
             purpose=purpose,
@@ -53,9 +53,9 @@ class Bitstrings:
             iat=token.iat,
             exp=token.exp,
             ttl=token.ttl,
-            key=ISSUER,
-            x5c=office.x5c,
-            alg=office.alg,
+            key=signer.key,
+            x5c=signer.x5c,
+            alg=signer.alg,
         )
         body = (await sign(unsigned, office.custodian)).encode()
         return Publication(media_type=MEDIA_TYPE, body=body, zipped=b"", etag=hashlib.sha256(body).hexdigest()[:32], fresh_for=0)

@@ -16,7 +16,7 @@ from issuer.claims import source
 from issuer.clients import Access, no_access
 from issuer.identifiers import split_identifier
 from issuer.nonces import check_nonce
-from issuer.office import ISSUER, Configuration, Office, digest, draw_indices
+from issuer.office import Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
 from issuer.records import documents, statuses, sweep
 from issuer.revoke import pad
@@ -279,11 +279,12 @@ def _series(office: Office, configuration: Configuration, document: Document, li
     if document.valid_until is not None:
         expires_at = min(expires_at, floor_day(document.valid_until))
     if configuration.format.name == MDOC_FORMAT:  # no mdoc outlives the certificate of its signer (ISO/IEC 18013-5 section 9.1.2.4)
-        expires_at = min(expires_at, floor_day(load_certificate(office.x5c[0]).not_after))
+        expires_at = min(expires_at, floor_day(load_certificate(office.signer.x5c[0]).not_after))
     return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, list_id))
 
 
 async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], holder: PublicKey | None, index: int) -> str:
+    signer = office.signer
     credential = Credential(
         type=series.configuration.type,
         claims=claims,
@@ -292,10 +293,10 @@ async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], hold
         expires_at=series.expires_at,
         status=StatusReference(uri=series.uri, idx=index),
         bitstrings=addresses(series.uri),
-        x5c=office.x5c,
-        alg=office.alg,
+        x5c=signer.x5c,
+        alg=signer.alg,
     )
-    unsigned = series.configuration.format.prepare(credential, key=ISSUER, holder=holder, entropy=office.entropy)
+    unsigned = series.configuration.format.prepare(credential, key=signer.key, holder=holder, entropy=office.entropy)
     return await sign(unsigned, office.custodian)
 
 

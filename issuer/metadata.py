@@ -6,14 +6,14 @@ from typing import Any
 
 from issuer import issue
 from issuer.envelopes import Envelopes
-from issuer.office import COMPACT, ISSUER, Configuration, Office
+from issuer.office import COMPACT, Configuration, Office
 from shared import oauth, openid4vci
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.cose import alg_id
 from shared.cose.untyped import untyped_id
 from shared.credentials._derive import MDOC_FORMAT, VCDM_FORMATS, credential_metadata
-from shared.keys import sign
+from shared.keys import KeyId, sign
 
 PAR, TOKEN, CHALLENGE = "/par", "/token", "/challenge"
 NONCE, CREDENTIAL, DEFERRED, NOTIFICATION = "/nonce", "/credential", "/deferred", "/notification"
@@ -26,7 +26,7 @@ class Documents:
     def __init__(self, office: Office, envelopes: Envelopes) -> None:
         self._office, self._envelopes = office, envelopes
         self._known: tuple[tuple[object, ...], openid4vci.IssuerMetadata, bytes] | None = None
-        self._signed: tuple[bytes, int, str] | None = None
+        self._signed: tuple[bytes, KeyId, int, str] | None = None
 
     async def plain(self) -> bytes:
         """JSON."""
@@ -34,16 +34,19 @@ class Documents:
 
     async def signed(self) -> str:
         """The same as a JWT by the issuer's key (OpenID4VCI section 12.2.3)."""
-        office, at = self._office, self._office.clock()
+        office, signer, at = self._office, self._office.signer, self._office.clock()
         metadata, plain = await self._current()
-        if self._signed is None or self._signed[0] != plain or not self._signed[1] <= at < self._signed[1] + _SIGNED_SECONDS:
-            unsigned = openid4vci.prepare_signed_metadata(metadata, key=ISSUER, alg=office.alg, x5c=office.x5c, at=at, expires_at=at + DAY)
-            self._signed = plain, at, await sign(unsigned, office.custodian)
-        return self._signed[2]
+        kept = self._signed
+        if kept is None or kept[:2] != (plain, signer.key) or not kept[2] <= at < kept[2] + _SIGNED_SECONDS:
+            unsigned = openid4vci.prepare_signed_metadata(
+                metadata, key=signer.key, alg=signer.alg, x5c=signer.x5c, at=at, expires_at=at + DAY
+            )
+            kept = self._signed = plain, signer.key, at, await sign(unsigned, office.custodian)
+        return kept[3]
 
     async def _current(self) -> tuple[openid4vci.IssuerMetadata, bytes]:
         requests, judging = await self._envelopes.requests(), issue.attesting(self._office)
-        state = (requests, None if judging is None else judging.demand, judging is None)
+        state = (requests, None if judging is None else judging.demand, judging is None, self._office.signer.alg)
         if self._known is None or self._known[0] != state:
             metadata = issuer_metadata(self._office, requests, self._envelopes.answers, judging)
             self._known = state, metadata, strict_json.dumps(openid4vci.render_issuer_metadata(metadata))
@@ -76,6 +79,7 @@ def _configuration(office: Office, each: Configuration, judging: openid4vci.Atte
 
     What is CBOR has its algorithms as COSE numbers and its keys as COSE keys (appendix A.2.2); key proofs are JWTs all the same.
     """
+    alg = office.signer.alg
     w3c, compact, mdoc = each.format.name in VCDM_FORMATS, each.format.name == COMPACT, each.format.name == MDOC_FORMAT
     return openid4vci.Configuration(
         id=each.id,
@@ -84,7 +88,7 @@ def _configuration(office: Office, each: Configuration, judging: openid4vci.Atte
         types=("VerifiableCredential", each.type.vcdm_type) if w3c else (),
         doctype=each.type.doctype if mdoc else None,
         scope=each.id,
-        signing_algs=(alg_id(office.alg) if compact else untyped_id(office.alg) if mdoc else office.alg,),
+        signing_algs=(alg_id(alg) if compact else untyped_id(alg) if mdoc else alg,),
         binding_methods=() if each.type.bearer else ("cose_key",) if compact or mdoc else ("jwk",),
         proof_algs=() if each.type.bearer else issue.PROOF_ALGS,
         key_demand=None if judging is None else judging.demand,

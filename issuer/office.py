@@ -20,6 +20,7 @@ from shared.formats import CredentialFormat, formats
 from shared.keys import Custodian, KeyId, Role
 from shared.storage import Storage
 from shared.web import entity
+from shared.web.signer import Signer, Signing
 
 ISSUER, REFERENCES, STORAGE = KeyId("issuer"), KeyId("references"), KeyId("storage")
 ROLES = MappingProxyType({ISSUER: Role.CREDENTIAL_ISSUER, REFERENCES: Role.MAC, STORAGE: Role.SEAL, **entity.ROLES})
@@ -39,7 +40,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """``x5c`` is the issuer's certificate in DER, without the anchor; ``alg`` the algorithm of its key; ``makers`` may vouch for wallets."""
+    """``signing`` knows the key of documents and its certificate; ``makers`` may vouch for wallets."""
 
     directory: Path
     settings: Settings
@@ -47,11 +48,15 @@ class Office:
     entropy: Entropy
     storage: Storage
     custodian: Custodian
-    x5c: tuple[bytes, ...]
-    alg: str
+    signing: Signing
     types: tuple[CredentialType, ...]
     configurations: Mapping[str, Configuration]
     makers: Makers
+
+    @property
+    def signer(self) -> Signer:
+        """The key that signs documents at present."""
+        return self.signing.signer
 
     def type(self, type_id: str) -> CredentialType:
         """The type that this office makes under that name; ``UnknownCredentialType`` with a pointer."""

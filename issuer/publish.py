@@ -16,9 +16,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from issuer.office import ISSUER, Office
+from issuer.office import Office
 from issuer.records import statuses
 from shared.clock import DAY
 from shared.cose import kid_of
@@ -27,7 +26,6 @@ from shared.keys import sign
 from shared.status.deflated import Deflated
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusList, prepare_cwt, prepare_token
 from shared.storage import Tx
-from shared.x509 import load_certificate
 
 AHEAD = 30  # seconds that ``iat`` may run before the clock when changes come faster than it ticks; verifiers bear 60
 
@@ -56,16 +54,6 @@ class _Followed:
 
 def list_uri(office: Office, number: int) -> str:
     return office.url(f"/status/{number}")
-
-
-def issuer_kid(office: Office) -> bytes:
-    """What COSE calls the office's key."""
-    return _kid(office.x5c[0])
-
-
-@lru_cache(maxsize=4)
-def _kid(certificate: bytes) -> bytes:
-    return kid_of(load_certificate(certificate).public)
 
 
 @dataclass(slots=True)
@@ -138,10 +126,10 @@ class StatusLists:
 
     async def _sign(self, number: int, filled: StatusList, compressed: bytes, issued_at: int) -> tuple[str, bytes]:
         """One version in both forms; one for mdocs as a CWT alone, whose certificates are signed (ISO/IEC 18013-5 section 12.3.6)."""
-        office = self.office
+        office, signer = self.office, self.office.signer
         uri, ttl, exp = list_uri(office, number), office.settings.status_ttl, issued_at + office.settings.status_days * DAY
         jwt = prepare_token(
-            list=filled, compressed=compressed, uri=uri, iat=issued_at, exp=exp, ttl=ttl, key=ISSUER, x5c=office.x5c, alg=office.alg
+            list=filled, compressed=compressed, uri=uri, iat=issued_at, exp=exp, ttl=ttl, key=signer.key, x5c=signer.x5c, alg=signer.alg
         )
         cwt = prepare_cwt(
             list=filled,
@@ -150,10 +138,10 @@ class StatusLists:
             iat=issued_at,
             exp=exp,
             ttl=ttl,
-            key=ISSUER,
-            kid=issuer_kid(office),
-            x5c=office.x5c,
-            alg=office.alg,
+            key=signer.key,
+            kid=kid_of(signer.public),
+            x5c=signer.x5c,
+            alg=signer.alg,
             certified=filled.bits == statuses.LASTING,
         )
         token = "" if filled.bits == statuses.LASTING else await sign(jwt, office.custodian)

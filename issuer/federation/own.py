@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from issuer.federation.terms import parse_terms
-from issuer.office import ISSUER, Office
+from issuer.office import Office
 from issuer.records import above, subordinates
 from shared.trust.constraints import FEDERATION_ENTITY
 from shared.trust.statements import HeldMark
@@ -46,9 +46,7 @@ async def said_by(office: Office) -> Said:
     Its marks are those that it was given by whoever is above it now.
     """
     url = office.settings.public_url
-    metadata: dict[str, Any] = {
-        "openid_credential_issuer": {"credential_issuer": url, **document_keys(await office.custodian.public(ISSUER))}
-    }
+    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url, **document_keys(office.signer.public)}}
     held = await office.storage.read(lambda tx: above.marks(tx, office.clock()))
     marks = [HeldMark(each.type, each.token) for each in held if each.issuer in office.settings.authority_hints]
     if not office.settings.superior:

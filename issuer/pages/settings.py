@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from issuer.office import ISSUER, SCOPES, Office
+from issuer.office import SCOPES, Office
 from issuer.pages import words as phrases
 from issuer.pages.desk import ROLES, may, seated
 from issuer.records import key_makers
@@ -43,7 +43,7 @@ class SettingsPages:
         return await self._show(request, Form())
 
     async def _show(self, request: web.Request, form: Form, *, told: dict[str, str] | None = None) -> web.StreamResponse:
-        leaf = load_certificate(self._office.x5c[0])
+        signer = self._office.signer
         words = translator(request)
         everybody, keys = await self._office.storage.read(_everything)
         return await render(
@@ -52,8 +52,8 @@ class SettingsPages:
             form=form,
             told=told,
             office=self._office.settings,
-            leaf=leaf,
-            thumbprint=thumbprint(await self._office.custodian.public(ISSUER)),
+            leaf=load_certificate(signer.x5c[0]),
+            thumbprint=thumbprint(signer.public),
             everybody=[each for each in everybody if each.ended_at is None],
             keys=keys,
             roles={name: phrases.role(name, words) for name in ROLES},

@@ -155,7 +155,7 @@ async def test_oid4vci_1_0_issuer_batch_issuance(registry: Registry) -> None:
     form = formats()["dc+sd-jwt"]
     claims = [
         form.check_received(
-            form.parse(wire), load_certificate(registry.office.x5c[0]).public, holder=key.public, at=registry.clock()
+            form.parse(wire), load_certificate(registry.office.signer.x5c[0]).public, holder=key.public, at=registry.clock()
         ).claims
         for wire, key in zip(response.credentials, wallet.keys, strict=True)
     ]

@@ -23,7 +23,7 @@ async def test_from_pushed_request_to_copies(registry: Registry) -> None:
     token = await wallet.token([number])
     assert (token.token_type, token.expires_in, token.details) == (DPOP, 300, ())
     response = await wallet.copies(token, 3)
-    issuer = load_certificate(registry.office.x5c[0]).public
+    issuer = load_certificate(registry.office.signer.x5c[0]).public
     form = formats()["dc+sd-jwt"]
     for wire, key in zip(response.credentials, wallet.keys, strict=True):
         form.check_received(form.parse(wire), issuer, holder=key.public, at=NOON)

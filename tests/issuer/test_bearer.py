@@ -56,7 +56,7 @@ async def test_one_copy_without_a_holder(template: Template, tmp_path: Path, mon
         response = await holder.copies(0, "register-extract-bearer-cwt")
         bound, (copy,) = match_copies(response, {}, format_name="dc+sd-cwt")
         assert bound == {}
-        form, issuer = formats()["dc+sd-cwt"], load_certificate(registry.office.x5c[0]).public
+        form, issuer = formats()["dc+sd-cwt"], load_certificate(registry.office.signer.x5c[0]).public
         facts = form.verify(copy, issuer, binding=BearerType(vct=EXTRACT.vct), at=NOON)
         assert (facts.claims, facts.holder) == (LPA_1, None)
         assert facts.status is not None  # an index of its own

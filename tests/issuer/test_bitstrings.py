@@ -24,9 +24,9 @@ async def told(registry: Registry, purpose: str) -> VerifiedBitstring:
     answer = await registry.get(f"/status/1/{purpose}")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/vc+jwt"), await answer.text()
     assert answer.headers["Cache-Control"].startswith("public, max-age=")
-    key = load_certificate(registry.office.x5c[0]).public
+    key = load_certificate(registry.office.signer.x5c[0]).public
     parsed = parse_bitstring(await answer.read())
-    assert parsed.x5c == registry.office.x5c
+    assert parsed.x5c == registry.office.signer.x5c
     return verify_bitstring(parsed, uri=f"{URL}/status/1/{purpose}", issuer=URL, key=key, at=registry.clock())
 
 

@@ -223,7 +223,7 @@ async def test_a_correction_ends_earlier_copies(template: Template, tmp_path: Pa
         (wire,) = (await wallet.copies(token)).credentials
         form = formats()["dc+sd-jwt"]
         told = form.check_received(
-            form.parse(wire), load_certificate(registry.office.x5c[0]).public, holder=wallet.keys[0].public, at=registry.clock()
+            form.parse(wire), load_certificate(registry.office.signer.x5c[0]).public, holder=wallet.keys[0].public, at=registry.clock()
         )
         assert told.claims == OTHER
         await registry.call("POST", f"/api/credentials/{number}/hold", {"reason": "court-order"})

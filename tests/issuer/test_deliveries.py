@@ -25,7 +25,7 @@ async def registry(template: Template, tmp_path: Path, storage_uri: str) -> Asyn
 
 async def listed(registry: Registry) -> StatusList:
     token = parse_token(await (await registry.get("/status/1")).text())
-    issuer = load_certificate(registry.office.x5c[0]).public
+    issuer = load_certificate(registry.office.signer.x5c[0]).public
     return verify_token(token, uri=token.uri, key=issuer, at=registry.clock()).statuses
 
 

@@ -35,7 +35,7 @@ async def test_from_order_to_copies(registry: Registry, name: str, form: str) ->
     holder = await collect(registry, made)
     response = await holder.copies(20, name)
     assert len(response.credentials) == 20
-    issuer = load_certificate(registry.office.x5c[0]).public
+    issuer = load_certificate(registry.office.signer.x5c[0]).public
     seen: set[int] = set()
     for wire, key in zip(response.credentials, holder.keys, strict=True):
         told = formats()[form].check_received(formats()[form].parse(wire), issuer, holder=key.public, at=NOON)

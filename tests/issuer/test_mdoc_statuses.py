@@ -17,7 +17,7 @@ async def listed(registry: Registry, number: int = 2) -> StatusList:
     answer = await registry.get(f"/status/{number}", Accept=f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE};q=0.5")
     assert (answer.status, answer.content_type) == (200, CWT_MEDIA_TYPE)
     token = parse_token(await answer.read())
-    assert (token.x5c, token.bits) == (registry.office.x5c, 1)
+    assert (token.x5c, token.bits) == (registry.office.signer.x5c, 1)
     key = load_certificate(token.x5c[0]).public
     return verify_token(token, uri=f"{URL}/status/{number}", key=key, at=registry.clock()).statuses
 
@@ -62,7 +62,7 @@ async def test_a_hold_ends_and_its_copies_do_not_come_back(registry: Registry) -
 async def test_it_is_a_cwt_with_signed_certificates_and_nothing_else(registry: Registry) -> None:
     answer = await registry.get("/status/2")
     sign1 = parse_sign1(await answer.read())
-    assert sign1.protected[X5CHAIN] == registry.office.x5c[0]
+    assert sign1.protected[X5CHAIN] == registry.office.signer.x5c[0]
     assert sign1.unprotected == {}
     assert (await registry.get("/status/2", Accept=MEDIA_TYPE)).status == 406
     assert (await registry.get("/status/2", Accept=CWT_MEDIA_TYPE)).status == 200

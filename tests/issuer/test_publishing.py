@@ -46,7 +46,7 @@ async def test_what_is_in_force_is_published_from_the_first_minute(registry: Reg
     told = await said(registry)
     verify_publication(told, (pin(registry),), seen={}, at=registry.clock())
     assert (told.snapshot.seq, told.snapshot.entity) == (1, URL)
-    policy(registry, told).check_issuer(registry.office.x5c, URL, VCT, registry.clock())
+    policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
 
 
 async def test_it_is_signed_anew_every_day_and_not_more_often(registry: Registry) -> None:
@@ -69,7 +69,7 @@ async def test_it_is_signed_anew_every_day_and_not_more_often(registry: Registry
 
 async def test_a_withdrawn_certificate_and_a_compromised_key_are_told_at_once(registry: Registry) -> None:
     publisher, at = publisher_of(registry.office), registry.clock
-    leaf = load_certificate(registry.office.x5c[0])
+    leaf = load_certificate(registry.office.signer.x5c[0])
     with pytest.raises(Missing):
         await publisher.withdraw("1", reason="x", actor="Iris")
     await publisher.withdraw(str(leaf.serial), reason="moved", actor="Iris")
@@ -79,7 +79,7 @@ async def test_a_withdrawn_certificate_and_a_compromised_key_are_told_at_once(re
     told = await said(registry)
     assert told.of("application/pkix-cert") == ()
     with pytest.raises(CertificateRevoked):
-        policy(registry, told).check_issuer(registry.office.x5c, URL, VCT, at())
+        policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, at())
 
 
 async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) -> None:
@@ -92,12 +92,12 @@ async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) 
     await publisher.end_key(key.kid, KeyState.RETIRED, reason="a new one", actor="Iris")
     await publisher.publish()
     told = await said(registry)
-    policy(registry, told).check_issuer(registry.office.x5c, URL, VCT, registry.clock())  # what it signed stays good
+    policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())  # what it signed stays good
     registry.clock.at += 32 * DAY
     await publisher.publish()
     later = policy(registry, await said(registry))
     with pytest.raises(Untrusted):
-        later.check_issuer(registry.office.x5c, URL, VCT, registry.clock())
+        later.check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
     with pytest.raises(Conflict):
         await publisher.end_key(key.kid, KeyState.RETIRED, reason="again", actor="Iris")
     await publisher.end_key(key.kid, KeyState.COMPROMISED, reason="stolen", actor="Iris")
@@ -106,7 +106,7 @@ async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) 
     await publisher.publish()
     last = policy(registry, await said(registry))
     with pytest.raises(CertificateRevoked):
-        last.check_issuer(registry.office.x5c, URL, VCT, registry.clock())
+        last.check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
     events = [(each.kind, each.actor, each.reason) for each in await storage.read(own_trust.events)]
     assert ("retired", "Iris", "a new one") in events
     assert {("compromised", "Iris", "stolen"), ("withdrawn", "Iris", "stolen")} <= set(events)
@@ -125,10 +125,10 @@ async def test_without_the_anchors_keys_the_last_word_goes_on_until_it_runs_out(
     assert "could not be signed anew" in caplog.text
     told = await said(registry)
     assert told.snapshot.seq == first.seq
-    policy(registry, told).check_issuer(registry.office.x5c, URL, VCT, registry.clock())
+    policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
     registry.clock.at = first.next_update
     with pytest.raises(SnapshotStale):
-        policy(registry, told).check_issuer(registry.office.x5c, URL, VCT, registry.clock())
+        policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
 
 
 async def test_two_processes_say_one_thing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ async def test_a_renewed_certificate_is_published_beside_the_old_one(template: T
     from support.registry import serving
 
     async with serving(template, tmp_path / "registry") as running:
-        before = running.office.x5c[0]
+        before = running.office.signer.x5c[0]
         settings = running.office.settings
         await upkeep.renew(running.directory, settings, clock=running.clock, entropy=system_entropy)
         told = await said(running)

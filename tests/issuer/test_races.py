@@ -176,7 +176,7 @@ async def test_corrected_while_collecting(registry: Registry, monkeypatch: pytes
     holder = await collect(registry, made)
     correct_meanwhile(registry, made["id"], monkeypatch)
     (wire,) = (await holder.copies(1)).credentials
-    form, key = formats()["dc+sd-jwt"], load_certificate(registry.office.x5c[0]).public
+    form, key = formats()["dc+sd-jwt"], load_certificate(registry.office.signer.x5c[0]).public
     told = form.check_received(form.parse(wire), key, holder=holder.keys[0].public, at=registry.clock())
     assert told.claims == LESS
 

@@ -19,7 +19,7 @@ async def listed(registry: Registry, number: int = 1) -> StatusList:
     answer = await registry.get(f"/status/{number}", Accept="application/statuslist+jwt")
     assert answer.status == 200
     token = parse_token(await answer.text())
-    issuer = load_certificate(registry.office.x5c[0]).public
+    issuer = load_certificate(registry.office.signer.x5c[0]).public
     return verify_token(token, uri=f"{URL}/status/{number}", key=issuer, at=registry.clock()).statuses
 
 

@@ -41,7 +41,7 @@ async def fetched(registry: Registry, accept: str, number: int = 1) -> StatusTok
 
 
 async def listed(registry: Registry, accept: str = CWT) -> VerifiedStatusToken:
-    key = load_certificate(registry.office.x5c[0]).public
+    key = load_certificate(registry.office.signer.x5c[0]).public
     return verify_token(await fetched(registry, accept), uri=f"{URL}/status/1", key=key, at=registry.clock())
 
 
@@ -216,7 +216,7 @@ async def ask(registry: Registry, body: object, *, number: int = 1, kind: str = 
 async def told(registry: Registry, indices: list[int]) -> list[VerifiedAssertion]:
     status, answer = await ask(registry, {"idx": indices})
     assert status == 200, answer
-    key = load_certificate(registry.office.x5c[0]).public
+    key = load_certificate(registry.office.signer.x5c[0]).public
     return [
         verify_assertion(parse_assertion(base64url.decode(text)), uri=f"{URL}/status/1", idx=index, key=key, at=registry.clock())
         for index, text in zip(indices, answer["assertions"], strict=True)

@@ -1,0 +1,42 @@
+"""The key that a service signs with at present, and the certificates that it shows for it: another one after a rotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..keys import KeyId, PublicKey
+from ..x509 import Cert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """``key`` names it to the custodian; ``x5c`` is in DER, the key's own first, without the anchor. Read once for each thing that is signed."""
+
+    key: KeyId
+    x5c: tuple[bytes, ...] = field(repr=False)
+    public: PublicKey
+
+    @classmethod
+    def of(cls, key: KeyId, leaf: Cert) -> Signer:
+        """The key of a certificate right below the anchor."""
+        return cls(key=key, x5c=(leaf.der,), public=leaf.public)
+
+    @property
+    def alg(self) -> str:
+        """The JOSE name of its algorithm."""
+        return self.public.alg
+
+
+class Signing:
+    """Whoever signs at present, where a running service can be told of another."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    @property
+    def signer(self) -> Signer:
+        return self._signer
+
+    def follow(self, signer: Signer) -> None:
+        """From now on ``signer`` signs; what is being signed meanwhile is finished as it was begun."""
+        self._signer = signer
