@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.foreign import ROOT, Peer, Refused
-from support.grown import NOW, Dice
+from support.grown import DAY, NOW, Dice
 from support.grown_chains import BREAKS, KIND, NAME, Grown
 
 from shared.errors import PolicyError
@@ -171,7 +171,7 @@ def test_chains_that_hold(judge: Peer) -> None:
     """And until when."""
     grown = [Grown(Dice(f"chain {at}")) for at in range(GOOD)]
     for at, each in enumerate(grown):
-        each.any.claims["exp"] = NOW + 600 + at
+        each.any.claims["exp"] = NOW + DAY // 2 + at
     told = chains(judge, grown)
     held = [each.judged() for each in grown]
     assert [each and each.exp for each in held] == told
