@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Error, Locator, Page
 from support.browser import LAPTOP, PHONE, Watched, picture
 
 from shared.codec import qr
@@ -45,7 +45,13 @@ class Walker:
 
     async def go(self, url: str, *, status: int = 200) -> None:
         """Open an address, which answers with ``status``."""
-        answer = await self.page.goto(url)
+        try:
+            answer = await self.page.goto(url)
+        except Error as error:  # a page that waits for something went on by itself in that very moment
+            if "net::ERR_ABORTED" not in error.message:
+                raise
+            await self.page.wait_for_load_state()
+            answer = await self.page.goto(url)
         assert answer is not None
         assert answer.status == status, f"{url} was answered {answer.status}"
 
