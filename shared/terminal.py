@@ -16,27 +16,24 @@ REFUSED, UNDECIDED, USAGE, CONFIG, INTERRUPTED = 1, 2, 64, 78, 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong usage exits with 64 (EX_USAGE). One in 64 names of keys begins with a dash, and is no option for that."""
+    """Wrong usage exits with 64 (EX_USAGE). One in 64 names of keys and codes begins with a dash, and is no option for that."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # a space before a dash is no option to argparse
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         given = sys.argv[1:] if args is None else args
-        if self._subparsers is None:
-            given = [f" {each}" if self._names_key(each) else each for each in given]
+        if self._subparsers is None:  # to argparse, nothing that begins with a space is an option
+            given = [f" {each}" if _RANDOM.fullmatch(each) else each for each in given]
         found, more = super().parse_known_args(given, namespace)
         for name, value in vars(found).items():
             if isinstance(value, str) and value.startswith(" -"):
                 setattr(found, name, value[1:])
         return found, more
 
-    def _names_key(self, text: str) -> bool:
-        return _DASHED.fullmatch(text) is not None and not any(each.startswith(text) for each in self._option_string_actions)
-
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-_DASHED: Final = re.compile(r"-(?:[A-Za-z0-9_-]{10}|[A-Za-z0-9_-]{42})")  # base64url of eight bytes, or of 32
+_RANDOM: Final = re.compile(r"-(?=.*[A-Z0-9_])(?:.{10}|.{15}|.{21}|.{42})")  # base64url of 8, 12, 16 or 32 bytes; options are lower case
 Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.terminal import USAGE, Parser, add_key_options
 
-KID, THUMBPRINT = "-en1YUB8zUY", "-J9cWsGS6vPXd7WQeU17Vt39Z_5tYOIjydhA7DANqMq"
+KID, CODE, THUMBPRINT = "-en1YUB8zUY", "-bQ3xkY0nL5vR2sT8uW1zA", "-J9cWsGS6vPXd7WQeU17Vt39Z_5tYOIjydhA7DANqMq"
 
 
 def parser() -> Parser:
@@ -19,7 +19,7 @@ def parser() -> Parser:
     return whole
 
 
-@pytest.mark.parametrize("name", [KID, THUMBPRINT, "-" * 11, "--8-8-8-8-8", "Aen1YUB8zUY", "12"])
+@pytest.mark.parametrize("name", [KID, THUMBPRINT, CODE, "--8-8-8-8-8", "Aen1YUB8zUY", "12"])
 def test_a_name_may_begin_with_a_dash(name: str) -> None:
     for words in (["keys", "retire", name, "--reason", "a new one"], ["keys", "--reason", "a new one", "retire", name]):
         found = parser().parse_args(words)
