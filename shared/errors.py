@@ -97,6 +97,13 @@ class PolicyError(Rejected):
     check = "issuer_trust"
 
 
+class PurposeNotCarried(Rejected):
+    """The purpose was the outgoing body's, and was not handed over to its successor (C24)."""
+
+    code = "purpose_not_carried"
+    check = "request"
+
+
 class CertificateRevoked(Rejected):
     """The issuer of the certificate has withdrawn it."""
 

@@ -74,6 +74,9 @@ SIGNS: dict[Role, frozenset[str]] = {
             "successor-statement+jwt",
         }
     ),
+            "successor-acceptance+jwt",
+            "rp-cert",  # of those whom it registers, if a superior lets it
+            KEY_PROOF,
     Role.MAC: frozenset(),
     Role.SEAL: frozenset(),
 }

@@ -12,6 +12,7 @@ from typing import Final
 
 from ..codec import base64url
 from ..cose import thumbprint
+from ..credentials import Text
 from ..errors import NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
 from ..jose.jwk import parse_public_jwk
 from ..keys import PublicKey, Role
@@ -22,6 +23,8 @@ from .entitlements import Entitlement
 from .federation_anchor import FederationAnchor
 from .snapshot import COPY_LIFE, KeyHistory, KeyState
 from .superiors import Path, Word
+from .succession import Succession
+from .successors import Successors
 
 ENTITY_TYPES: Final[Mapping[Role, str]] = {
     Role.CREDENTIAL_ISSUER: "openid_credential_issuer",
@@ -169,6 +172,7 @@ class Federation:
     _speakers: dict[str, list[Word]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _cache: dict[tuple[str, Path], Carried] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    _successors: list[Successors] = field(default_factory=list, init=False, repr=False, compare=False)
     def __post_init__(self) -> None:
         self._at.update({each.path: each for each in self.words})
         for word in self.words:
@@ -214,6 +218,32 @@ class Federation:
         return not anchor.without_snapshot or anchor.entity in self.published
 
     # --- chains ---
+    # --- succession ---
+
+    @property
+    def successors(self) -> Successors:
+        """Who has taken over from whom."""
+        if not self._successors:
+            self._successors.append(Successors(self.words))
+        return self._successors[0]
+
+    def successor(self, entity: str, at: int, *, vct: str | None = None) -> Succession | None:
+        """As ``Successors.successor``."""
+        return self.successors.successor(entity, at, vct=vct)
+
+    def predecessors(self, entity: str, at: int) -> tuple[Succession, ...]:
+        """As ``Successors.predecessors``."""
+        return self.successors.predecessors(entity, at)
+
+    def name(self, entity: str) -> Text:
+        """What a body calls itself where superiors publish it, in both languages; its identifier where they do not."""
+        said = [word.configurations.get(entity, word.itself if word.entity == entity else None) for word in self.words]
+        found = next((each for each in said if each is not None), None)
+        if found is None:
+            return Text(entity, entity)
+        welsh = found.metadata.get(FEDERATION_ENTITY, {}).get("organization_name#cy")
+        return Text(found.name, welsh if type(welsh) is str and welsh else found.name)
+
 
     def chain(self, entity: str, at: int, *, vct: str | None = None) -> TrustChain:
         """A chain to ``entity`` in force at ``at``, with ``vct`` one by which it may say this type, if there is one.

@@ -8,7 +8,7 @@ each other's keys: what one of them says of its own changes nothing of what anot
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..codec import base64url
@@ -17,7 +17,7 @@ from ..errors import Malformed, Unavailable, VcError
 from ..flow import Flow
 from ..keys import PublicKey
 from ..urls import LOOPBACK, well_known
-from .artefact import ENTITY_STATEMENT, Artefact
+from .artefact import ENTITY_STATEMENT, SUCCESSOR, Artefact
 from .chain import FETCH_ENDPOINT, MAX_STATEMENTS
 from .constraints import FEDERATION_ENTITY
 from .federation_anchor import FederationAnchor
@@ -25,6 +25,7 @@ from .federation_keys import FederationKey
 from .publication import DOCUMENT, Publication, fetch_publication_at
 from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
+from .succession import Succession, parse_succession
 
 MAX_SUPERIORS: Final = 256  # below one anchor
 MAX_PATH: Final = MAX_STATEMENTS - 2  # superiors one above the other
@@ -37,7 +38,8 @@ Path = tuple[str, ...]
 class Word:
     """The newest that one superior said, whose key the one above it in ``path`` vouches for.
 
-    ``itself`` is its own configuration, ``about`` its statements by subject, ``configurations`` what those subjects say of themselves.
+    ``itself`` is its own configuration, ``about`` its statements by subject, ``configurations`` what those subjects say of themselves;
+    ``successions`` who takes over from whom, by both.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Word:
     itself: EntityStatement | None
     about: Mapping[str, EntityStatement]
     configurations: Mapping[str, EntityStatement]
+    successions: Mapping[tuple[str, str], Succession] = field(default_factory=dict)
 
     @property
     def entity(self) -> str:
@@ -82,14 +85,34 @@ def _read_word(path: Path, publication: Publication) -> Word:
         itself=found.get((path[-1], path[-1])),
         about=about,
         configurations={each.sub: each for each in found.values() if each.is_configuration and each.sub in about},
+        successions=_read_successions(publication),
     )
+
+
+def _read_successions(publication: Publication) -> Mapping[tuple[str, str], Succession]:
+    """Whether they count is another matter (``successors``); what cannot be read hands over nothing."""
+    found: dict[tuple[str, str], Succession] = {}
+    for data in publication.of(SUCCESSOR):
+        try:
+            succession = parse_succession(data)
+        except VcError:
+            continue
+        parties = succession.outgoing, succession.successor
+        if parties in found:
+            raise Malformed("a superior publishes two statements that one body takes over from another", where="/statements")
+        found[parties] = succession
+    return found
 
 
 def _check_not_older(word: Word, held: Word) -> None:
     """No statement of a newer list is older than the one that was there before (S17)."""
-    for before, after in ((held.about, word.about), (held.configurations, word.configurations)):
-        if any(sub in before and each.iat < before[sub].iat for sub, each in after.items()):
-            raise Malformed("a superior brings back a statement that is older than one seen before", where="/statements")
+    older = (
+        any(sub in before and each.iat < before[sub].iat for sub, each in after.items())
+        for before, after in ((held.about, word.about), (held.configurations, word.configurations))
+    )
+    handed = held.successions
+    if any(older) or any(parties in handed and each.iat < handed[parties].iat for parties, each in word.successions.items()):
+        raise Malformed("a superior brings back a statement that is older than one seen before", where="/statements")
 
 
 Find = Callable[[Path, str, Sequence[PublicKey]], Flow[Publication | None]]

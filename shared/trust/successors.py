@@ -1,0 +1,121 @@
+"""Who has taken over from whom, by what all superiors in pinned federations publish (``succession``; domain sheet C24).
+
+A succession counts while every superior that speaks of the outgoing body, or has known its keys, publishes that it hands over to this
+successor: a rogue one can hold it up, and cannot make one up. The successor's key is one that every superior knows which speaks of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ..errors import PurposeNotCarried, Untrusted, VcError
+from ..keys import Role
+from .snapshot import KeyHistory, KeyState
+from .statements import AHEAD
+from .succession import Succession, check_succession
+from .superiors import Word
+
+MAX_LINE: Final = 8  # bodies that take over one after the other
+Parties = tuple[str, str]
+"""The outgoing body and its successor."""
+
+
+class Successors:
+    """A view over verified words, judged once. ``faults`` are successions that are published and do not count, by both parties."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self._published: dict[Parties, list[tuple[Word, Succession]]] = {}
+        for word in words:
+            for parties, each in word.successions.items():
+                self._published.setdefault(parties, []).append((word, each))
+        self._words = words if self._published else ()
+        self._knowing = {body: [each for each in self._words if _knows(each, body)] for parties in self._published for body in parties}
+        self.faults: dict[Parties, VcError] = {}
+        self._good = list(self._judged())
+
+    def _judged(self) -> Iterator[tuple[Word, Succession]]:
+        for parties, told in self._published.items():
+            try:
+                yield max((self._judge(word, each) for word, each in told), key=lambda each: each[1].iat)
+            except VcError as error:
+                self.faults[parties] = error
+
+    def _judge(self, word: Word, succession: Succession) -> tuple[Word, Succession]:
+        parties = succession.outgoing, succession.successor
+        if word not in self._knowing[succession.outgoing]:
+            raise Untrusted("it is published by nobody who speaks of the outgoing body")
+        if any(parties not in each.successions for each in self._knowing[succession.outgoing]):
+            raise Untrusted("another superior speaks of the outgoing body, and does not say that this one takes over")
+        check_succession(succession, word.entity, lambda entity, name: self._key(word, entity, name), at=succession.iat)
+        return word, succession
+
+    def _key(self, publisher: Word, entity: str, name: str) -> KeyHistory | None:
+        """Of the publisher by its own word; of another by that of every superior that speaks of it, or did, and of itself, the worst first."""
+        if entity == publisher.entity:
+            return publisher.snapshot.keys.get(name)
+        speaking = [each for each in self._words if entity in each.about or entity == each.entity] or self._knowing[entity]
+        told = [each.snapshot.keys.get(name) for each in speaking]
+        known = [each for each in told if each is not None]
+        if not known or len(known) < len(told):
+            return None
+        return min(known, key=lambda each: (each.state is not KeyState.COMPROMISED, each.until is None, each.until))
+
+    # --- asked ---
+
+    def begun(self, at: int) -> Iterator[Succession]:
+        """All that count at ``at``: published by a superior whose word has not run out, and begun."""
+        for word, each in self._good:
+            if at < word.snapshot.next_update and max(each.iat, each.accepted_at) <= at + AHEAD and each.since <= at:
+                yield each
+
+    def successor(self, entity: str, at: int, *, vct: str | None = None) -> Succession | None:
+        """Who took over from ``entity``: with ``vct`` its documents of that type, else all of it. Where two claim the same, nobody."""
+        found = [each for each in self.begun(at) if each.outgoing == entity and (each.vcts is None if vct is None else each.covers(vct))]
+        nearest = [each for each in found if each.vcts is not None] or found
+        return nearest[0] if len(nearest) == 1 else None
+
+    def line(self, entity: str, at: int, *, vct: str | None = None) -> tuple[Succession, ...]:
+        """All who took over, one after the other; the last one keeps it now. Empty where nobody did.
+
+        ``Untrusted`` for one that comes back to where it was, or has more than eight.
+        """
+        found: list[Succession] = []
+        while (each := self.successor(found[-1].successor if found else entity, at, vct=vct)) is not None:
+            if each.successor in {entity, *(one.successor for one in found)}:
+                raise Untrusted("bodies take over from each other in a circle")
+            if len(found) >= MAX_LINE:
+                raise Untrusted(f"more than {MAX_LINE} bodies took over one after the other")
+            found.append(each)
+        return tuple(found)
+
+    def predecessors(self, entity: str, at: int) -> tuple[Succession, ...]:
+        """From whom ``entity`` took over, itself."""
+        return tuple(each for each in self.begun(at) if each.successor == entity)
+
+    def check_use(self, entity: str, outgoing: str, use: str, at: int) -> tuple[Succession, ...]:
+        """The way on which ``entity`` came to go on with that use of ``outgoing``, the latest first.
+
+        ``PurposeNotCarried`` where it did not take over from it, directly or through others, or the use was left behind on the way.
+        """
+        return self._inherited(entity, outgoing, use, at, ())
+
+    def _inherited(self, entity: str, outgoing: str, use: str, at: int, way: tuple[Succession, ...]) -> tuple[Succession, ...]:
+        for each in self.predecessors(entity, at):
+            longer = (*way, each)
+            if not each.carries(use) or len(longer) > MAX_LINE or each in way:
+                continue
+            if each.outgoing == outgoing:
+                return longer
+            try:
+                return self._inherited(each.outgoing, outgoing, use, at, longer)
+            except PurposeNotCarried:
+                continue
+        raise PurposeNotCarried("this purpose of the body that came before was not handed over to this one")
+
+
+def _knows(word: Word, body: str) -> bool:
+    """Whether a superior speaks of another body, or knows keys with which that spoke."""
+    if word.entity == body:
+        return False
+    return body in word.about or any(each.entity == body and each.role is Role.FEDERATION for each in word.snapshot.keys.values())
