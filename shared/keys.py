@@ -72,11 +72,9 @@ SIGNS: dict[Role, frozenset[str]] = {
             "jwk-set+jwt",
             "federation-snapshot+jwt",
             "successor-statement+jwt",
+            "successor-acceptance+jwt",
         }
     ),
-            "successor-acceptance+jwt",
-            "rp-cert",  # of those whom it registers, if a superior lets it
-            KEY_PROOF,
     Role.MAC: frozenset(),
     Role.SEAL: frozenset(),
 }
