@@ -22,6 +22,7 @@ from .entitlements import Entitlement, Grants
 from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey, check_entity, find_key
 from .metadata_policy import Metadata, MetadataPolicy, apply, check_nothing_emptied, resolve_policy
+from .missing import ENDS_AT
 from .statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
 from .trust_marks import TrustMark, check_trust_mark, parse_trust_mark
 
@@ -142,7 +143,7 @@ def _line(statements: tuple[EntityStatement, ...], anchors: Iterable[FederationA
     for anchor in anchors:
         if anchor.entity == entities[-1]:
             return _Line(anchor, statements, about, entities)
-    raise Untrusted("the chain ends at nobody who is trusted here", where=f"/{len(statements) - 1}/iss")
+    raise Untrusted(f"{ENDS_AT}{entities[-1]}", where=f"/{len(statements) - 1}/iss")
 
 
 def _check_keys_apart(line: _Line) -> None:

@@ -21,10 +21,11 @@ from .chain import TrustChain, verify_trust_chain
 from .constraints import FEDERATION_ENTITY
 from .entitlements import Entitlement
 from .federation_anchor import FederationAnchor
+from .missing import SPOKEN_OF
 from .snapshot import COPY_LIFE, KeyHistory, KeyState
-from .superiors import Path, Word
 from .succession import Succession
 from .successors import Successors
+from .superiors import Path, Word
 
 ENTITY_TYPES: Final[Mapping[Role, str]] = {
     Role.CREDENTIAL_ISSUER: "openid_credential_issuer",
@@ -171,8 +172,8 @@ class Federation:
     _ways: dict[str, list[tuple[Word, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _speakers: dict[str, list[Word]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _cache: dict[tuple[str, Path], Carried] = field(default_factory=dict, init=False, repr=False, compare=False)
-
     _successors: list[Successors] = field(default_factory=list, init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         self._at.update({each.path: each for each in self.words})
         for word in self.words:
@@ -217,7 +218,6 @@ class Federation:
     def _must_publish(self, anchor: FederationAnchor) -> bool:
         return not anchor.without_snapshot or anchor.entity in self.published
 
-    # --- chains ---
     # --- succession ---
 
     @property
@@ -244,6 +244,7 @@ class Federation:
         welsh = found.metadata.get(FEDERATION_ENTITY, {}).get("organization_name#cy")
         return Text(found.name, welsh if type(welsh) is str and welsh else found.name)
 
+    # --- chains ---
 
     def chain(self, entity: str, at: int, *, vct: str | None = None) -> TrustChain:
         """A chain to ``entity`` in force at ``at``, with ``vct`` one by which it may say this type, if there is one.
@@ -256,7 +257,7 @@ class Federation:
     def chains(self, entity: str, at: int) -> list[Carried]:
         """All chains in force, one for each way down to it; errors as ``chain``."""
         found: list[Carried] = []
-        fault: VcError = Untrusted(f"no superior in a federation that is trusted here speaks of {entity}")
+        fault: VcError = Untrusted(f"{SPOKEN_OF}{entity}")
         for way in self._ways.get(entity, ()):
             try:
                 found.append(self._through(way, entity, at))
@@ -390,6 +391,7 @@ class Federation:
 
 
 def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
-    """Of histories of one key the one that counts: a compromise, else the earliest end; ``None`` where it has not ended."""
-    over = [(each.state is not KeyState.COMPROMISED, each.ends_at, each) for each in told if each.ends_at is not None]
+    """Of histories of one key the one that counts: a compromise, else its end, the earliest; ``None`` where it has not ended."""
+    order = [KeyState.COMPROMISED, KeyState.ENDED, KeyState.VERIFY_ONLY]
+    over = [(order.index(each.state), each.ends_at, each) for each in told if each.ends_at is not None]
     return min(over, key=lambda each: each[:2])[2] if over else None

@@ -24,6 +24,7 @@ from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
 from .dids import DidPin
 from .federation import Carried, FederatedIssuer, Federation, Key, worst
+from .missing import MADE_BY
 from .snapshot import KeyHistory, Snapshot, thumbprint_of
 
 T = TypeVar("T")
@@ -95,7 +96,8 @@ class Policy:
                     found.check_said(issued_at)
                 return found
 
-            return self._federated(error, x5c, at, ask, known=self.federation.knows(entity) or bool(trust_chain))
+            known, brought = self.federation.knows(entity), bool(trust_chain)
+            return self._federated(error, x5c, at, ask, known=known or brought, brought=brought)
 
     def check_metadata_signer(
         self, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = (), *, trust_chain: Sequence[object] = ()
@@ -181,9 +183,21 @@ class Policy:
 
         return self._federated(error, x5c, at, ask, known=entity is None or self.federation.knows(entity))
 
-    def _federated(self, error: Rejected | Undecided, x5c: Sequence[bytes], at: int, ask: Callable[[Cert | None], T], *, known: bool) -> T:
-        """What ``ask`` finds in the federation, where the certificates do not carry it; else the error that came closest to a yes."""
-        if not self.federation.anchors or isinstance(error, CertificateRevoked):
+    def _federated(
+        self,
+        error: Rejected | Undecided,
+        x5c: Sequence[bytes],
+        at: int,
+        ask: Callable[[Cert | None], T],
+        *,
+        known: bool,
+        brought: bool = False,
+    ) -> T:
+        """What ``ask`` finds in the federation, where the certificates do not carry it; else the error that came closest to a yes.
+
+        A chain that came along (``brought``) is looked at also where no federation is pinned: its end is whom one would have to trust.
+        """
+        if not (self.federation.anchors or brought) or isinstance(error, CertificateRevoked):
             raise error
         leaf = load_certificate(x5c[0]) if x5c else None
         if leaf is not None:
@@ -285,7 +299,7 @@ class Policy:
 def _stranger(x5c: Sequence[bytes]) -> Untrusted:
     """Whom one would have to trust: the name of the authority is in the certificate nearest to it."""
     name = load_certificate(x5c[-1]).parsed.issuer.rfc4514_string()[:200]
-    return Untrusted(f"the certificates lead to nobody who is trusted here: they are by {name}")
+    return Untrusted(f"{MADE_BY}{name}")
 
 
 def _check_entity(anchor: Anchor, leaf: Cert, entity: str) -> None:
