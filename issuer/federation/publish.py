@@ -194,7 +194,7 @@ def _own_key(entity: str, each: OwnKey) -> KeyHistory:
     new = KeyHistory.of(parse_public_jwk(strict_json.load_object(each.jwk)), role=Role.FEDERATION, entity=entity, since=each.begun_at)
     if each.ended_at is None:
         return new
-    state = KeyState.COMPROMISED if each.reason == "compromised" else KeyState.RETIRED
+    state = KeyState.COMPROMISED if each.reason == "compromised" else KeyState.VERIFY_ONLY
     return replace(new, state=state, until=each.ended_at, reason=each.reason)
 
 

@@ -190,13 +190,13 @@ async def note_keys(tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Ite
     for each in known.values():
         gone = each.entity == entity and each.role in set(roles) and each.thumbprint not in now
         if gone and each.state is KeyState.ACTIVE:
-            await _end_key(tx, each.thumbprint, KeyState.RETIRED, "superseded", at)
+            await _end_key(tx, each.thumbprint, KeyState.VERIFY_ONLY, "superseded", at)
 
 
 async def end_keys(tx: Tx, entity: str, state: KeyState, reason: str, *, at: int) -> None:
     """All keys of a body that leaves; those that were reported stay so."""
     for each in await keys(tx, entity):
-        if each.state is KeyState.ACTIVE or (each.state is KeyState.RETIRED and state is KeyState.COMPROMISED):
+        if each.state is KeyState.ACTIVE or (each.state is KeyState.VERIFY_ONLY and state is KeyState.COMPROMISED):
             await _end_key(tx, each.thumbprint, state, reason, at)
 
 

@@ -124,7 +124,9 @@ def _state(fate: KeyHistory | None, at: int) -> tuple[str, int | None]:
         return "active", None
     if fate.state is KeyState.COMPROMISED:
         return "compromised", fate.ends_at
-    return "verify-only" if at < fate.ends_at else "ended", fate.ends_at
+    if fate.state is KeyState.ENDED or at >= fate.ends_at:
+        return "ended", min(at, fate.ends_at)
+    return "verify-only", fate.ends_at
 
 
 def _entry(one: Chain, named: bool, state: str, ended_at: int | None) -> Mapping[str, Any]:

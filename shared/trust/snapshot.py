@@ -31,23 +31,45 @@ TYP: Final = "trust-snapshot+jwt"
 FEDERATION_TYP: Final = "federation-snapshot+jwt"
 """Of the same payload by a superior of a federation: what one kind of key signs is never taken for the other's (S1)."""
 MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
-COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; a retired issuer's key verifies so long after its retirement (S15)
+COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; an issuer's key verifies so long after it stopped signing (S15)
 AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
 MAX_KEYS: Final = 10_000
 MAX_BYTES: Final = 4_000_000
 
 
 class KeyState(StrEnum):
-    """What became of a key."""
+    """Where a key is in its life. It only ever goes on: from each state to a later one."""
 
+    CREATED = "created"  # told ahead, so that everybody knows it before it signs
     ACTIVE = "active"
-    RETIRED = "retired"  # in good order: what it signed before stays good until it ends by itself
+    VERIFY_ONLY = "verify-only"  # it stopped signing in good order: what it signed before stays good until that ends by itself
+    ENDED = "ended"  # all that it signed has run out
     COMPROMISED = "compromised"  # somebody else may have it: it proves nothing, whatever date is written above
+
+    @classmethod
+    def _missing_(cls, value: object) -> KeyState | None:
+        return cls.VERIFY_ONLY if value == _BEFORE else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a key in this state signs nothing any more."""
+        return self in {KeyState.VERIFY_ONLY, KeyState.ENDED, KeyState.COMPROMISED}
+
+    def goes_to(self, state: KeyState) -> bool:
+        """Whether ``state`` is a step on from this one."""
+        order = list(KeyState)
+        return order.index(self) < order.index(state)
+
+
+_BEFORE: Final = "retired"  # what verify-only is called in snapshots and rows by earlier versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyHistory:
-    """One certified key. ``thumbprint`` (RFC 9679) and ``kid`` (its first 8 bytes) are base64url; ``until`` is set once it is over."""
+    """One key. ``thumbprint`` (RFC 9679) and ``kid`` (its first 8 bytes) are base64url.
+
+    ``until`` is set once it is over: when it stopped signing, for a key that has ended when all that it signed had run out.
+    """
 
     role: Role
     entity: str
@@ -73,8 +95,8 @@ class KeyHistory:
 
     @property
     def ends_at(self) -> int | None:
-        """From when on it verifies nothing, if that is settled: a retired issuer's key one longest copy life after its retirement."""
-        if self.until is None or self.state is not KeyState.RETIRED or self.role is not Role.CREDENTIAL_ISSUER:
+        """From when on it verifies nothing, if that is settled: an issuer's key one longest copy life after it stopped signing."""
+        if self.until is None or self.state is not KeyState.VERIFY_ONLY or self.role is not Role.CREDENTIAL_ISSUER:
             return self.until
         return self.until + COPY_LIFE
 
@@ -82,7 +104,7 @@ class KeyHistory:
         """``CertificateRevoked`` for a compromised key, ``Untrusted`` for one whose time is over (S15)."""
         if self.state is KeyState.COMPROMISED:
             raise CertificateRevoked("this key was reported as compromised")
-        if self.ends_at is not None and at >= self.ends_at:
+        if self.state is KeyState.ENDED or (self.ends_at is not None and at >= self.ends_at):
             raise Untrusted("this key was retired, and everything that it signed has run out since")
 
 
@@ -224,12 +246,12 @@ def parse_snapshot(token: str, where: str = "") -> Snapshot:
 
 
 def _parse_key(obj: Mapping[str, Any], where: str) -> KeyHistory:
-    role, state = get_str(obj, "role", where), get_str(obj, "state", where)
-    if role not in set(Role) or state not in set(KeyState):
+    role, name = get_str(obj, "role", where), get_str(obj, "state", where)
+    if role not in set(Role) or name not in {*KeyState, _BEFORE}:
         raise Malformed("a key has a role and a state that are known here", where=where)
-    until = None if obj.get("until", 0) is None else get_int(obj, "until", where)
-    if (until is None) is not (state == KeyState.ACTIVE):
-        raise Malformed("a key has an end once it is no longer active, and not before", where=f"{where}/until")
+    until, state = None if obj.get("until", 0) is None else get_int(obj, "until", where), KeyState(name)
+    if (until is None) is state.is_over:
+        raise Malformed("a key has an end once it is over, and not before", where=f"{where}/until")
     whole, kid = get_str(obj, "thumbprint", where), get_str(obj, "kid", where)
     raw = base64url.decode(whole, where=f"{where}/thumbprint")
     if len(raw) != 32 or base64url.encode(raw[:8]) != kid:
@@ -239,7 +261,7 @@ def _parse_key(obj: Mapping[str, Any], where: str) -> KeyHistory:
         entity=get_str(obj, "entity", where),
         kid=kid,
         thumbprint=whole,
-        state=KeyState(state),
+        state=state,
         since=get_int(obj, "from", where),
         until=until,
         reason=get_str(obj, "reason", where, min_length=0),

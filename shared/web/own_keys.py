@@ -57,7 +57,7 @@ async def act(publisher: Publisher, arguments: argparse.Namespace) -> str:
     if what == "withdraw":
         await publisher.withdraw(name, reason=reason, actor=ACTOR)
     elif what != "publish":
-        await publisher.end_key(name, KeyState.RETIRED if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
+        await publisher.end_key(name, KeyState.VERIFY_ONLY if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
     made = await publisher.publish(actor=ACTOR)
     return f"Published: number {made.seq}. Those who check know it when they next fetch."
 

@@ -91,7 +91,7 @@ async def end_key(tx: Tx, kid: str, state: KeyState, *, reason: str, actor: str,
     if row is None:
         raise Missing("there is no such key here")
     known = _key(row)
-    if known.state is KeyState.COMPROMISED or known.state is state:
+    if not known.state.goes_to(state):
         raise Conflict(f"this key is {known.state} already")
     await tx.execute(
         "UPDATE own_key SET state = $2, ended_at = $3, reason = $4 WHERE thumbprint = $1", known.thumbprint, state.value, at, reason

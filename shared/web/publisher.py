@@ -112,7 +112,7 @@ class Publisher:
 
     async def end_key(self, kid: str, state: KeyState, *, reason: str, actor: str) -> None:
         """Retire a key, or report it as compromised, which also withdraws its certificates. ``Missing``; ``Conflict`` for a step back."""
-        if state is KeyState.ACTIVE:
+        if not state.is_over:
             raise Malformed("a key that has ended does not begin again", where="/state")
         at = self.clock()
         await self.storage.write(lambda tx: own_trust.end_key(tx, kid, state, reason=reason, actor=actor, at=at), point="end-key")

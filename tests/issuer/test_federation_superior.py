@@ -221,7 +221,7 @@ async def test_a_document_key_that_a_body_gave_up_is_retired(ministry: Registry)
     keys = await ministry.office.storage.read(lambda tx: subordinates.keys(tx, COURT))
     assert sorted((each.role, each.state) for each in keys) == [
         (Role.CREDENTIAL_ISSUER, KeyState.ACTIVE),
-        (Role.CREDENTIAL_ISSUER, KeyState.RETIRED),
+        (Role.CREDENTIAL_ISSUER, KeyState.VERIFY_ONLY),
         (Role.FEDERATION, KeyState.ACTIVE),
     ]
     ministry.clock.at += collect.EVERY

@@ -98,7 +98,7 @@ async def test_a_maker_that_publishes_nothing_is_asked_by_its_certificate_alone(
     assert [each.url for each in site.asked] == [f"{MAKER}/.well-known/muniment-trust"]
 
 
-@pytest.mark.parametrize("state", [KeyState.COMPROMISED, KeyState.RETIRED])
+@pytest.mark.parametrize("state", [KeyState.COMPROMISED, KeyState.VERIFY_ONLY])
 async def test_a_maker_whose_key_is_over_vouches_for_nothing(site: Site, state: KeyState) -> None:
     """Neither for a wallet that begins, nor for one that has tokens already, nor for its keys (S15)."""
     await site.say()

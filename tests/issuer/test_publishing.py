@@ -86,10 +86,10 @@ async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) 
     publisher, storage = publisher_of(registry.office), registry.office.storage
     (key,) = await storage.read(own_trust.keys)
     with pytest.raises(Missing):
-        await publisher.end_key("unknown", KeyState.RETIRED, reason="x", actor="Iris")
+        await publisher.end_key("unknown", KeyState.VERIFY_ONLY, reason="x", actor="Iris")
     with pytest.raises(Malformed):
         await publisher.end_key(key.kid, KeyState.ACTIVE, reason="x", actor="Iris")
-    await publisher.end_key(key.kid, KeyState.RETIRED, reason="a new one", actor="Iris")
+    await publisher.end_key(key.kid, KeyState.VERIFY_ONLY, reason="a new one", actor="Iris")
     await publisher.publish()
     told = await said(registry)
     policy(registry, told).check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())  # what it signed stays good
@@ -99,16 +99,16 @@ async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) 
     with pytest.raises(Untrusted):
         later.check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
     with pytest.raises(Conflict):
-        await publisher.end_key(key.kid, KeyState.RETIRED, reason="again", actor="Iris")
+        await publisher.end_key(key.kid, KeyState.VERIFY_ONLY, reason="again", actor="Iris")
     await publisher.end_key(key.kid, KeyState.COMPROMISED, reason="stolen", actor="Iris")
     with pytest.raises(Conflict):
-        await publisher.end_key(key.kid, KeyState.RETIRED, reason="a step back", actor="Iris")
+        await publisher.end_key(key.kid, KeyState.VERIFY_ONLY, reason="a step back", actor="Iris")
     await publisher.publish()
     last = policy(registry, await said(registry))
     with pytest.raises(CertificateRevoked):
         last.check_issuer(registry.office.signer.x5c, URL, VCT, registry.clock())
     events = [(each.kind, each.actor, each.reason) for each in await storage.read(own_trust.events)]
-    assert ("retired", "Iris", "a new one") in events
+    assert ("verify-only", "Iris", "a new one") in events
     assert {("compromised", "Iris", "stolen"), ("withdrawn", "Iris", "stolen")} <= set(events)
 
 

@@ -94,7 +94,7 @@ async def test_a_register_that_ran_out_says_nothing(wallet: Wallet) -> None:
     assert (await register.directory(wallet.means)).until is None
 
 
-@pytest.mark.parametrize("state", [KeyState.RETIRED, KeyState.COMPROMISED])
+@pytest.mark.parametrize("state", [KeyState.VERIFY_ONLY, KeyState.COMPROMISED])
 async def test_whose_key_is_over_is_not_in_it(state: KeyState, wallet: Wallet) -> None:
     world = wallet.world
     counter = Counter(world, world.council)

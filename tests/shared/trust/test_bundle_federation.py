@@ -96,7 +96,7 @@ def bent(what: str) -> Realm:
         case "compromised":
             top.end(registry().signer, state=KeyState.COMPROMISED, until=AT - DAY)
         case "retired":
-            top.end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
+            top.end(registry().signer, state=KeyState.VERIFY_ONLY, until=AT - COPY_LIFE)
         case "expired":
             top.about[ISSUER] |= {"exp": AT - 1}
         case "stale":
@@ -220,8 +220,8 @@ def test_pages_get_the_keys_of_issuers_that_federations_carry() -> None:
     ("fate", "state"),
     [
         ({"state": KeyState.COMPROMISED, "until": AT - 1}, "compromised"),
-        ({"state": KeyState.RETIRED, "until": AT - COPY_LIFE}, "ended"),
-        ({"state": KeyState.RETIRED, "until": AT - 1}, "verify-only"),
+        ({"state": KeyState.VERIFY_ONLY, "until": AT - COPY_LIFE}, "ended"),
+        ({"state": KeyState.VERIFY_ONLY, "until": AT - 1}, "verify-only"),
         ({"entity": COURT}, None),  # not known as a key of this body
     ],
 )

@@ -175,8 +175,8 @@ def test_a_key_that_its_superior_does_not_know() -> None:
     ("fate", "error"),
     [
         ({"state": KeyState.COMPROMISED, "until": AT - 1}, CertificateRevoked),
-        ({"state": KeyState.RETIRED, "until": AT - COPY_LIFE}, Untrusted),
-        ({"state": KeyState.RETIRED, "until": AT - COPY_LIFE + 1}, None),
+        ({"state": KeyState.VERIFY_ONLY, "until": AT - COPY_LIFE}, Untrusted),
+        ({"state": KeyState.VERIFY_ONLY, "until": AT - COPY_LIFE + 1}, None),
     ],
 )
 def test_backdated_by_retired_key(fate: dict[str, Any], error: type[VcError] | None) -> None:
@@ -228,7 +228,7 @@ def test_two_superiors_disagreeing() -> None:
     realm.again(MINISTRY)
     assert realm.federation(DEVOLVED, MINISTRY).issuer(ISSUER, VCT, AT, key=OWN).public == KEY
     assert realm.federation(MINISTRY, DEVOLVED).issuer(ISSUER, VCT, AT, key=OWN).public == KEY
-    realm[DEVOLVED].end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
+    realm[DEVOLVED].end(registry().signer, state=KeyState.VERIFY_ONLY, until=AT - COPY_LIFE)
     realm.again(DEVOLVED)
     history = realm.federation(MINISTRY, DEVOLVED).key(ISSUER, base64url.encode(thumbprint(KEY)))
     assert history is not None

@@ -85,9 +85,9 @@ def test_ended_in_one_path_ended_in_both() -> None:
     refused(CertificateRevoked, realm.policy(MINISTRY))
     refused(CertificateRevoked, realm.policy(MINISTRY), x5c=(), kid=kid_of(KEY))
     realm = justice()
-    realm[MINISTRY].end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
+    realm[MINISTRY].end(registry().signer, state=KeyState.VERIFY_ONLY, until=AT - COPY_LIFE)
     refused(Untrusted, both(realm))
-    for fate in (ended(KeyState.COMPROMISED, AT - DAY), ended(KeyState.RETIRED, AT - COPY_LIFE)):
+    for fate in (ended(KeyState.COMPROMISED, AT - DAY), ended(KeyState.VERIFY_ONLY, AT - COPY_LIFE)):
         over = CertificateRevoked if fate.state is KeyState.COMPROMISED else Untrusted
         asked = both(justice(), Publisher(keys=(fate,)))
         refused(over, asked)
@@ -103,10 +103,10 @@ OWN_OF_REGISTRY = (leaf(registry().signer, stranger().certificate, stranger().ro
 def test_backdated_by_retired_key_in_a_federation() -> None:
     """S15: the date above does not matter, what counts is when the key was retired."""
     realm = justice()
-    realm[MINISTRY].end(registry().signer, state=KeyState.RETIRED, until=AT - COPY_LIFE)
+    realm[MINISTRY].end(registry().signer, state=KeyState.VERIFY_ONLY, until=AT - COPY_LIFE)
     refused(Untrusted, realm.policy(MINISTRY), issued_at=AT - COPY_LIFE - DAY)
     realm = justice()
-    realm[MINISTRY].end(registry().signer, state=KeyState.RETIRED, until=AT - DAY)
+    realm[MINISTRY].end(registry().signer, state=KeyState.VERIFY_ONLY, until=AT - DAY)
     assert realm.policy(MINISTRY).check_issuer(registry().x5c, ISSUER, VCT, AT, issued_at=AT - 2 * DAY).public == KEY
 
 
@@ -155,7 +155,7 @@ def test_a_relying_party_is_known_by_the_names_that_superiors_vouch_for() -> Non
         asked.check_wallet_provider(x5c, AT)
     with pytest.raises(Untrusted):  # names itself as another that is not known
         asked.check_relying_party((leaf(signer, own.certificate, own.root, uri="https://x.example", at=AT - DAY),), AT)
-    realm[MINISTRY].end(signer, state=KeyState.RETIRED, until=AT - 1)
+    realm[MINISTRY].end(signer, state=KeyState.VERIFY_ONLY, until=AT - 1)
     realm.again(MINISTRY)
     with pytest.raises(Untrusted):
         realm.policy(MINISTRY).check_relying_party(x5c, AT)

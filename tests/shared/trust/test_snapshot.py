@@ -39,6 +39,7 @@ from shared.jose.jws import prepare_jws
 from shared.keys import Role
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.certificates import chains_of
+from shared.trust.federation import worst
 from shared.trust.memory import BundleMemory
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
@@ -113,7 +114,7 @@ def test_a_no_stays_a_no_when_the_snapshot_is_stale() -> None:
 
 def test_backdated_by_retired_key() -> None:
     """A retired key verifies until everything that it signed has run out; whoever steals it later can only back-date within that."""
-    retired = Publisher(at=AT, keys=(ended(KeyState.RETIRED, AT - 10 * DAY),))
+    retired = Publisher(at=AT, keys=(ended(KeyState.VERIFY_ONLY, AT - 10 * DAY),))
     assert ask(retired) == ISSUER
     last = AT - 10 * DAY + COPY_LIFE
     for at, good in ((last - 1, True), (last, False), (last + DAY, False)):
@@ -136,11 +137,45 @@ def test_backdated_by_compromised_key() -> None:
             ask(Publisher(keys=(ended(KeyState.COMPROMISED, until),)))
 
 
+def test_a_key_that_is_told_ahead_verifies_and_one_that_has_ended_does_not() -> None:
+    """Nobody's newest word has to come before the first signature; and no clock revives what its anchor calls ended."""
+    assert ask(Publisher(keys=(history(state=KeyState.CREATED),))) == ISSUER
+    for until in (AT - 400 * DAY, AT, AT + DAY):
+        with pytest.raises(Untrusted):
+            ask(Publisher(keys=(ended(KeyState.ENDED, until),)))
+
+
+def test_of_two_words_on_one_key_the_worse_counts() -> None:
+    stolen, over, late = (ended(state, AT + DAY) for state in (KeyState.COMPROMISED, KeyState.ENDED, KeyState.VERIFY_ONLY))
+    early = ended(KeyState.VERIFY_ONLY, AT)
+    assert worst([late, history(), over, stolen]) == stolen
+    assert worst([late, over, early]) == over
+    assert worst([late, early]) == early
+    assert worst([history(), history(state=KeyState.CREATED)]) is None
+
+
+def test_a_key_only_goes_on() -> None:
+    order = [KeyState.CREATED, KeyState.ACTIVE, KeyState.VERIFY_ONLY, KeyState.ENDED, KeyState.COMPROMISED]
+    for first in order:
+        assert [first.goes_to(each) for each in order] == [order.index(each) > order.index(first) for each in order]
+    assert [each for each in order if each.is_over] == order[2:]
+
+
+def test_what_earlier_versions_called_retired_is_read_as_verify_only() -> None:
+    """Packs that were made before keep working (S15 as ever)."""
+    old = bent_key(state="retired", until=AT - 10 * DAY)
+    (key,) = old.keys.values()
+    assert (key.state, key.ends_at) == (KeyState.VERIFY_ONLY, AT - 10 * DAY + COPY_LIFE)
+    assert KeyState("retired") is KeyState.VERIFY_ONLY
+    with pytest.raises(ValueError, match="asleep"):
+        KeyState("asleep")
+
+
 def test_a_retired_asker_asks_no_more() -> None:
     by = Authority.new(BANK, role=Role.RELYING_PARTY)
     pins = Publisher(by=by, entity=BANK, role=Role.RELYING_PARTY)
     assert policy(pins).check_relying_party(by.x5c, AT).uris == (BANK,)
-    gone = history(by.signer.public, entity=BANK, role=Role.RELYING_PARTY, state=KeyState.RETIRED, until=AT - 1)
+    gone = history(by.signer.public, entity=BANK, role=Role.RELYING_PARTY, state=KeyState.VERIFY_ONLY, until=AT - 1)
     with pytest.raises(Untrusted):
         policy(replace(pins, keys=(gone,))).check_relying_party(by.x5c, AT)
 
@@ -395,7 +430,9 @@ def test_a_fault_is_pointed_at(changes: dict[str, Any], where: str) -> None:
         ({"role": "king"}, "/snapshot/keys/0"),
         ({"state": "asleep"}, "/snapshot/keys/0"),
         ({"state": "retired"}, "/snapshot/keys/0/until"),
+        ({"state": "ended"}, "/snapshot/keys/0/until"),
         ({"until": AT}, "/snapshot/keys/0/until"),
+        ({"state": "created", "until": AT}, "/snapshot/keys/0/until"),
         ({"kid": "AAAAAAAAAAA"}, "/snapshot/keys/0/kid"),
         ({"thumbprint": "AAAA"}, "/snapshot/keys/0/kid"),
         ({"thumbprint": "!"}, "/snapshot/keys/0/thumbprint"),
@@ -415,7 +452,7 @@ def test_one_key_has_one_history() -> None:
 
 
 def test_a_snapshot_survives_the_wire() -> None:
-    gone = ended(KeyState.RETIRED, AT, Signer.new().public)
+    gone = ended(KeyState.VERIFY_ONLY, AT, Signer.new().public)
     read = Publisher(keys=(history(), gone)).snapshot()
     assert set(read.keys.values()) == {history(), gone}
     assert gone.ends_at == AT + COPY_LIFE
@@ -505,11 +542,13 @@ def test_pages_get_the_keys_that_the_policy_vouches_for() -> None:
 
 
 def test_pages_are_told_what_became_of_a_key() -> None:
-    retired = ended(KeyState.RETIRED, AT - DAY)
+    retired = ended(KeyState.VERIFY_ONLY, AT - DAY)
     assert [(each["state"], each["ended_at"]) for each in flat(Publisher(keys=(retired,)))] == [("verify-only", AT - DAY + COPY_LIFE)]
     later = AT + COPY_LIFE
     gone = Publisher(at=later - 60, keys=(retired,))
     assert [(each["state"], each["ended_at"]) for each in flat(gone, at=later)] == [("ended", AT - DAY + COPY_LIFE)]
+    over = Publisher(keys=(ended(KeyState.ENDED, AT + DAY),), at=AT)
+    assert [(each["state"], each["ended_at"]) for each in flat(over)] == [("ended", AT)]
     stolen = Publisher(keys=(ended(KeyState.COMPROMISED, AT - DAY),))
     assert [(each["state"], each["ended_at"]) for each in flat(stolen)] == [("compromised", AT - DAY)]
     assert [(each["state"], each["ended_at"]) for each in flat(Publisher(withdrawn=(2,)))] == [("withdrawn", AT)]
@@ -518,5 +557,5 @@ def test_pages_are_told_what_became_of_a_key() -> None:
 def test_pages_are_not_told_of_what_cannot_be_decided() -> None:
     assert flat(Publisher(crls=())) == []
     assert flat(Publisher(keys=())) == []
-    assert flat(Publisher(keys=(ended(KeyState.RETIRED, AT),), certificates=())) == []
+    assert flat(Publisher(keys=(ended(KeyState.VERIFY_ONLY, AT),), certificates=())) == []
     assert flat(Publisher(), anchors=TrustAnchors(anchors=(registry().pin(role=Role.RELYING_PARTY),))) == []

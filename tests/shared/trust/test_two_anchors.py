@@ -31,7 +31,7 @@ def turned(asked: Policy) -> Policy:
 
 
 GONE = {"keys": (ended(KeyState.COMPROMISED, AT - DAY),)}
-LONG_RETIRED = {"keys": (ended(KeyState.RETIRED, AT - COPY_LIFE),)}
+LONG_RETIRED = {"keys": (ended(KeyState.VERIFY_ONLY, AT - COPY_LIFE),)}
 LATE: dict[str, Any] = {"at": AT - 8 * DAY, "crls": ()}
 
 
@@ -58,7 +58,7 @@ def test_an_anchor_pinned_for_another_entity_ends_nobody_elses_key() -> None:
     anybody = replace(asked, anchors=TrustAnchors(anchors=(first, replace(second, entity=None))))
     with pytest.raises(CertificateRevoked):
         anybody.check_issuer(registry().x5c, ISSUER, VCT, AT)
-    recently = twice({}, {"keys": (ended(KeyState.RETIRED, AT - DAY),)})
+    recently = twice({}, {"keys": (ended(KeyState.VERIFY_ONLY, AT - DAY),)})
     assert named(recently.check_issuer(registry().x5c, ISSUER, VCT, AT)) == (ISSUER,)
 
 
@@ -71,4 +71,4 @@ def test_pages_are_told_of_the_end_that_another_anchor_knows_of() -> None:
     assert states(twice({}, {})) == {"active"}
     assert states(twice({}, GONE)) == states(twice(LATE, GONE)) == {"compromised"}
     assert states(twice({}, LONG_RETIRED)) == states(twice(LATE, LONG_RETIRED)) == {"ended"}
-    assert states(twice({}, {"keys": (ended(KeyState.RETIRED, AT - DAY),)})) == {"verify-only"}
+    assert states(twice({}, {"keys": (ended(KeyState.VERIFY_ONLY, AT - DAY),)})) == {"verify-only"}

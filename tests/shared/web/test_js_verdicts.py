@@ -74,14 +74,14 @@ def packs() -> Mapping[str, Pack]:
         "stale": twins.pack(at=AT - 8 * DAY, life=DAY, publishers={place: {"at": AT - 8 * DAY} for place in range(4)}),
         "dated ahead": twins.pack(at=AT + 400),
         "compromised": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.COMPROMISED, AT - DAY, first),)}}),
-        "retired": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - DAY, first),)}}),
-        "retired long ago": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - 60 * DAY, first),)}}),
+        "retired": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.VERIFY_ONLY, AT - DAY, first),)}}),
+        "retired long ago": twins.pack(publishers={0: {"at": AT - 600, "keys": (ended(KeyState.VERIFY_ONLY, AT - 60 * DAY, first),)}}),
         "not in the snapshot": twins.pack(publishers={0: {"at": AT - 600, "keys": (history(Signer.new().public),)}}),
         "compromised elsewhere": twins.pack(
             authorities=TWO_ANCHORS, publishers={1: {"at": AT - 600, "keys": (ended(KeyState.COMPROMISED, AT - DAY, first),)}}
         ),
         "over elsewhere": twins.pack(
-            authorities=TWO_ANCHORS, publishers={1: {"at": AT - 600, "keys": (ended(KeyState.RETIRED, AT - 60 * DAY, first),)}}
+            authorities=TWO_ANCHORS, publishers={1: {"at": AT - 600, "keys": (ended(KeyState.VERIFY_ONLY, AT - 60 * DAY, first),)}}
         ),
         "certified twice": twins.pack(authorities=TWO_ANCHORS),
         "others only": twins.pack(authorities=(twins.second(), twins.foreign())),
