@@ -39,6 +39,7 @@ class Role(StrEnum):
     SEAL = "seal"  # symmetric: data at rest
 
 
+KEY_PROOF = "key-proof+jwt"  # that its body holds it; each key that a federation knows signs it of itself
 SIGNS: dict[Role, frozenset[str]] = {
     Role.ANCHOR: frozenset({"x509-certificate", "x509-crl", "rp-cert", "trust-snapshot+jwt"}),
     Role.CREDENTIAL_ISSUER: frozenset(
@@ -53,15 +54,16 @@ SIGNS: dict[Role, frozenset[str]] = {
             "statuslist+jwt",
             "application/statuslist+cwt",
             "status-assertion",
+            KEY_PROOF,
         }
     ),
-    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt"}),
+    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt", KEY_PROOF}),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
     Role.DESK: frozenset({"challenge"}),
     Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "DeviceAuthentication", "openid4vci-proof+jwt"}),
     Role.CLIENT: frozenset({"oauth-client-attestation-pop+jwt"}),
     Role.DPOP: frozenset({"dpop+jwt"}),
-    Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt"}),
+    Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt", KEY_PROOF}),
     Role.FEDERATION: frozenset(
         {
             "entity-statement+jwt",
@@ -73,6 +75,8 @@ SIGNS: dict[Role, frozenset[str]] = {
             "federation-snapshot+jwt",
             "successor-statement+jwt",
             "successor-acceptance+jwt",
+            "rp-cert",  # of those whom it registers, if a superior lets it
+            KEY_PROOF,
         }
     ),
     Role.MAC: frozenset(),

@@ -12,7 +12,7 @@ from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
 from shared.web.certificates import OwnCertificate
-from shared.web.entity import OwnEntity, Said, document_keys, name_of
+from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.trust_file import TrustFile
@@ -75,7 +75,7 @@ def entity_of(desk: Desk) -> OwnEntity:
     """What this organisation says of itself in federations: somebody who asks, with the keys of its questions."""
 
     async def says() -> Said:
-        return Said({"openid_credential_verifier": document_keys(await desk.custodian.public(RELYING_PARTY))})
+        return Said({}, {"openid_credential_verifier": (RELYING_PARTY,)})
 
     return OwnEntity(
         storage=desk.storage,

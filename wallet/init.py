@@ -21,7 +21,7 @@ from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
 from shared.web import entity
 from shared.web.certificates import ANCHOR_FILE, Certifier
-from shared.web.entity import OwnEntity, Said, document_keys, name_of
+from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
 from shared.web.setup import add_anchor, create_keys, read_certificate, toml_text
@@ -138,8 +138,7 @@ def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock
     settings = place.settings
 
     async def says() -> Said:
-        provider = document_keys(await custodian.public(ATTESTER)) if place.attested_by.exists() else {}
-        return Said({"openid_wallet_provider": provider})
+        return Said({"openid_wallet_provider": {}}, {"openid_wallet_provider": (ATTESTER,)} if place.attested_by.exists() else {})
 
     return OwnEntity(
         storage=storage,

@@ -9,7 +9,7 @@ from issuer.office import Office
 from issuer.records import above, subordinates
 from shared.trust.constraints import FEDERATION_ENTITY
 from shared.trust.statements import HeldMark
-from shared.web.entity import OwnEntity, Said, document_keys, name_of
+from shared.web.entity import OwnEntity, Said, name_of
 
 FETCH, LIST, RESOLVE = "/federation/fetch", "/federation/list", "/federation/resolve"
 MARK, MARK_STATUS, MARKED = "/federation/trust-mark", "/federation/trust-mark-status", "/federation/trust-marked"
@@ -46,12 +46,13 @@ async def said_by(office: Office) -> Said:
     Its marks are those that it was given by whoever is above it now.
     """
     url = office.settings.public_url
-    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url, **document_keys(office.signer.public)}}
+    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url}}
+    keys = {"openid_credential_issuer": (office.signer.key,)}
     held = await office.storage.read(lambda tx: above.marks(tx, office.clock()))
     marks = [HeldMark(each.type, each.token) for each in held if each.issuer in office.settings.authority_hints]
     if not office.settings.superior:
-        return Said(metadata, trust_marks=marks)
+        return Said(metadata, keys, trust_marks=marks)
     everybody = await office.storage.read(subordinates.everybody)
     types = sorted({kind for each in everybody for kind in parse_terms(each.terms).trust_marks})
     metadata[FEDERATION_ENTITY] = {name: office.url(path) for name, path in ENDPOINTS.items()}
-    return Said(metadata, {kind: [url] for kind in types}, marks)
+    return Said(metadata, keys, {kind: [url] for kind in types}, marks)

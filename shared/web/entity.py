@@ -7,9 +7,9 @@ lies in the database, so that all processes of the service serve the same. Nothi
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,11 +22,12 @@ from ..codec import base64url, strict_json
 from ..credentials import Text
 from ..errors import ConfigError, Missing, VcError
 from ..jose.jwk import thumbprint
-from ..keys import Custodian, KeyId, PublicKey, Role, sign
+from ..keys import Custodian, KeyId, Role, sign
 from ..storage import Storage, Tx
 from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
 from ..trust.federation_keys import FederationKey, render_jwks
+from ..trust.key_proofs import MEMBER, prepare_key_proof
 from ..trust.snapshot import MAX_LIFE
 from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
 from .certificates import day
@@ -42,9 +43,13 @@ Metadata = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """More that an entity says of itself: metadata by entity type, who issues which trust marks, and those that it has."""
+    """More that an entity says of itself: metadata by entity type, who issues which trust marks, and those that it has.
+
+    ``keys`` are those of its documents, questions and wallets, by entity type and by the custodian's names: they are listed, and prove themselves.
+    """
 
     metadata: Metadata
+    keys: Mapping[str, Sequence[KeyId]] = field(default_factory=dict)
     trust_mark_issuers: Mapping[str, Sequence[str]] | None = None
     trust_marks: Sequence[HeldMark] = ()
 
@@ -70,7 +75,9 @@ class OwnEntity:
         """Its configuration, signed anew if it says something else or a day has passed. ``Missing`` without a key."""
         key, said, at = await self.key(), await self.says(), self.clock()
         names = {"organization_name": self.name.en, "organization_name#cy": self.name.cy}
-        metadata = {**said.metadata, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
+        listed = {kind: await self._listed(keys) for kind, keys in said.keys.items()}
+        more = {kind: {**said.metadata.get(kind, {}), "jwks": render_jwks(each.values())} for kind, each in listed.items()}
+        metadata = {**said.metadata, **more, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
         told = [self.entity, key.kid, metadata, list(self.hints), said.trust_mark_issuers, [list(each) for each in said.trust_marks]]
         content = base64url.encode(sha256(strict_json.dumps(told)).digest())
         row = await self.storage.read(self._last)
@@ -83,7 +90,7 @@ class OwnEntity:
                 keys=[key],
                 at=issued,
                 exp=issued + MAX_LIFE,
-                metadata=metadata,
+                metadata={**metadata, **await self._proofs(metadata, listed, issued)},
                 key=FEDERATION,
                 signer=key,
                 authority_hints=self.hints,
@@ -107,6 +114,21 @@ class OwnEntity:
             return token
 
         return await self.storage.write(keep, point="configure")
+
+    async def _listed(self, keys: Iterable[KeyId]) -> dict[KeyId, FederationKey]:
+        """Named by their thumbprints (RFC 7638)."""
+        return {each: FederationKey.of(await self.custodian.public(each)) for each in keys}
+
+    async def _proofs(self, metadata: Metadata, listed: Mapping[str, Mapping[KeyId, FederationKey]], at: int) -> Metadata:
+        """The metadata of each entity type that has keys, with a proof of each of them."""
+        found = dict[str, Mapping[str, Any]]()
+        for kind, keys in listed.items():
+            made = [
+                await sign(prepare_key_proof(entity=self.entity, at=at, exp=at + MAX_LIFE, key=key, public=each), self.custodian)
+                for key, each in keys.items()
+            ]
+            found[kind] = {**metadata[kind], MEMBER: made}
+        return found
 
     async def _last(self, tx: Tx) -> Any:
         return await tx.fetchrow("SELECT * FROM own_configuration WHERE entity = $1", self.entity)
@@ -187,11 +209,6 @@ def name_of(settings: Common, fallback: str) -> Text:
     """The organisation in both languages, as the settings have it."""
     name = settings.organization_name or fallback
     return Text(name, settings.organization_name_cy or name)
-
-
-def document_keys(*keys: PublicKey) -> dict[str, Any]:
-    """The keys with which a service signs documents or questions, as metadata: named by their thumbprints (RFC 7638)."""
-    return {"jwks": render_jwks(FederationKey.of(each) for each in keys)}
 
 
 async def _note_key(tx: Tx, key: FederationKey, at: int) -> None:

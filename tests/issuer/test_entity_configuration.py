@@ -20,6 +20,8 @@ from shared.custody import open_custodian
 from shared.errors import ConfigError, KeyRoleRefused, Missing
 from shared.jose.jwk import thumbprint
 from shared.keys import Unsigned
+from shared.trust.federation_keys import parse_jwks
+from shared.trust.key_proofs import proven
 from shared.trust.statements import EntityStatement, check_statement, parse_statement
 from shared.web.entity import FEDERATION
 
@@ -54,6 +56,14 @@ async def test_it_names_itself_its_superiors_and_the_keys_of_its_documents(membe
     names = told.metadata["federation_entity"]
     assert names["organization_name"] == "Office of the Public Guardian (test)"
     assert names["organization_name#cy"] == CYMRAEG
+
+
+async def test_the_keys_that_it_names_prove_themselves(member: Registry) -> None:
+    told = await said(member)
+    issuer = told.metadata["openid_credential_issuer"]
+    own = parse_jwks(issuer, "")
+    assert proven(URL, own, issuer, at=member.clock()) == own
+    assert len(own) == 1
 
 
 async def test_it_is_signed_anew_every_day_and_after_a_change_and_never_backwards(member: Registry) -> None:

@@ -1,0 +1,101 @@
+"""What proves that a body holds a key, and what proves nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.federation import COURT, COURTS, DAY, Body, signed
+from support.signing import AT, Signer
+
+from shared.errors import AlgorithmRefused, BadSignature, Expired, Malformed, NotYetValid, TooLarge, Untrusted, VcError, WrongTyp
+from shared.keys import SIGNS, KeyId
+from shared.trust.federation_keys import FederationKey, render_jwks
+from shared.trust.key_proofs import MEMBER, TYP, check_key_proof, prepare_key_proof, proven, proven_federation_keys
+from shared.trust.statements import parse_statement
+
+SIGNER, OTHER = Signer.new(), Signer.new("EdDSA")
+KEYS = (FederationKey.of(SIGNER.public), FederationKey("the-other", OTHER.public))
+
+
+def a_proof(signer: Signer = SIGNER, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    return signed({"iss": COURT, "iat": AT, "exp": AT + DAY, **claims}, signer, **{"typ": TYP, **(header or {})})
+
+
+def test_a_key_proves_that_its_body_holds_it() -> None:
+    for key, signer in zip(KEYS, (SIGNER, OTHER), strict=True):
+        token = signer.finish(prepare_key_proof(entity=COURT, at=AT, exp=AT + DAY, key=KeyId("k"), public=key))
+        assert check_key_proof(token, KEYS, COURT, at=AT) == key
+    assert {role for role, typs in SIGNS.items() if TYP in typs} == {"credential-issuer", "relying-party", "wallet-provider", "federation"}
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        (a_proof(header={"typ": "JWT"}), WrongTyp),
+        (a_proof(header={"typ": "openid4vci-proof+jwt"}), WrongTyp),
+        (a_proof(header={"kid": None}), Malformed),
+        (a_proof(header={"kid": "unknown"}), Untrusted),
+        (a_proof(header={"kid": "the-other"}), AlgorithmRefused),
+        (a_proof(OTHER, header={"kid": KEYS[0].kid, "alg": "ES256"}), BadSignature),
+        (a_proof(iss=COURTS), Untrusted),
+        (a_proof(iss=None), Malformed),
+        (a_proof(iat=None), Malformed),
+        (a_proof(exp=None), Malformed),
+        (a_proof(exp=AT), Malformed),
+        (a_proof(iat=-5, exp=5), Malformed),
+        (a_proof(exp=AT + 8 * DAY), Malformed),
+        (a_proof(iat=AT + 61), NotYetValid),
+        (a_proof(iat=AT - DAY, exp=AT), Expired),
+        (a_proof(more="x" * 2_000), TooLarge),
+        ("a.b", Malformed),
+    ],
+)
+def test_what_proves_nothing(token: str, error: type[VcError]) -> None:
+    """Another kind of object, another's key or name, dates out of force, and what cannot be read."""
+    with pytest.raises(error):
+        check_key_proof(token, KEYS, COURT, at=AT)
+    assert proven(COURT, KEYS, {MEMBER: [token]}, at=AT) == ()
+
+
+def test_a_proof_that_was_copied_proves_nothing_for_who_copied_it() -> None:
+    members = {MEMBER: [a_proof()]}
+    assert proven(COURT, KEYS, members, at=AT) == (KEYS[0],)
+    assert proven(COURTS, KEYS, members, at=AT) == ()
+
+
+def test_keys_are_proven_one_by_one() -> None:
+    second = a_proof(OTHER, header={"kid": "the-other"})
+    assert proven(COURT, KEYS, {MEMBER: [second, "rubbish", a_proof(), second]}, at=AT) == KEYS
+    assert proven(COURT, KEYS, {}, at=AT) == ()
+    for wrong in ("text", [1], ["x"] * 17):
+        with pytest.raises(Malformed):
+            proven(COURT, KEYS, {MEMBER: wrong}, at=AT)
+
+
+def test_federation_keys_that_prove_themselves() -> None:
+    """The one that signed needs no proof beside its signature; the others do."""
+    body, after = Body(COURT), Signer.new()
+    keys = (body.key, FederationKey.of(after.public), FederationKey.of(Signer.new().public))
+
+    def told(*proofs: str) -> tuple[FederationKey, ...]:
+        said = parse_statement(body.itself(jwks=render_jwks(keys), metadata={"federation_entity": {MEMBER: list(proofs)}}))
+        return proven_federation_keys(said, at=AT)
+
+    assert told() == keys[:1]
+    assert told(a_proof(after)) == keys[:2]
+    assert told(a_proof(after, iss=COURTS), a_proof(SIGNER)) == keys[:1]
+
+
+@given(
+    st.text(max_size=60)
+    | st.dictionaries(st.sampled_from(["iss", "iat", "exp"]), st.none() | st.integers() | st.floats() | st.text(max_size=9)).map(
+        lambda claims: signed({"iss": COURT, "iat": AT, "exp": AT + DAY, **claims}, SIGNER, typ=TYP)
+    )
+)
+def test_any_text_is_a_proof_or_an_error(token: str) -> None:
+    with suppress(VcError):
+        assert check_key_proof(token, KEYS, COURT, at=AT) == KEYS[0]
