@@ -391,6 +391,7 @@ class Federation:
 
 
 def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
-    """Of histories of one key the one that counts: a compromise, else the earliest end; ``None`` where it has not ended."""
-    over = [(each.state is not KeyState.COMPROMISED, each.ends_at, each) for each in told if each.ends_at is not None]
+    """Of histories of one key the one that counts: a compromise, else its end, the earliest; ``None`` where it has not ended."""
+    order = [KeyState.COMPROMISED, KeyState.ENDED, KeyState.VERIFY_ONLY]
+    over = [(order.index(each.state), each.ends_at, each) for each in told if each.ends_at is not None]
     return min(over, key=lambda each: each[:2])[2] if over else None
