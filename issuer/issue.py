@@ -48,6 +48,9 @@ from shared.openid4vci import (
 )
 from shared.openid4vci import Event as WalletEvent
 from shared.storage import Tx
+from shared.trust.snapshot import KeyState
+from shared.web import own_trust
+from shared.web.signer import Signer
 from shared.x509 import load_certificate
 
 _TRIES = 8
@@ -69,6 +72,7 @@ class _Series:
     """What all copies of one request have in common."""
 
     configuration: Configuration
+    signer: Signer
     issued_at: int
     expires_at: int
     uri: str
@@ -78,7 +82,7 @@ class _Series:
 class _Delivery:
     """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies of which document expire.
 
-    ``claims`` are the sealed details that were signed; sealed anew they never look the same.
+    ``claims`` are the sealed details that were signed; sealed anew they never look the same. ``signed_by`` is the key's thumbprint.
     """
 
     id: str
@@ -86,6 +90,7 @@ class _Delivery:
     claims: bytes | None
     nonces: Mapping[str, int]
     expires_at: int
+    signed_by: str
 
 
 class _CorrectedError(Exception):
@@ -136,7 +141,12 @@ async def make_copies(
         series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
         delivery = _Delivery(
-            id=office.secret(16), document=held.document, claims=held.claims, nonces=wanted.nonces, expires_at=series.expires_at
+            id=office.secret(16),
+            document=held.document,
+            claims=held.claims,
+            nonces=wanted.nonces,
+            expires_at=series.expires_at,
+            signed_by=series.signer.thumbprint,
         )
         try:
             await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, also=also, at=at), point="issue")
@@ -274,17 +284,17 @@ def attesting(office: Office) -> Attesting | None:
 
 
 def _series(office: Office, configuration: Configuration, document: Document, list_id: int, at: int) -> _Series:
-    issued_at = floor_day(at)  # OpenID4VCI section 15.4.1: a copy does not tell when it was made
+    issued_at, signer = floor_day(at), office.signer  # OpenID4VCI section 15.4.1: a copy does not tell when it was made
     expires_at = issued_at + configuration.type.copy_days * DAY
     if document.valid_until is not None:
         expires_at = min(expires_at, floor_day(document.valid_until))
     if configuration.format.name == MDOC_FORMAT:  # no mdoc outlives the certificate of its signer (ISO/IEC 18013-5 section 9.1.2.4)
-        expires_at = min(expires_at, floor_day(load_certificate(office.signer.x5c[0]).not_after))
-    return _Series(configuration=configuration, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, list_id))
+        expires_at = min(expires_at, floor_day(load_certificate(signer.x5c[0]).not_after))
+    return _Series(configuration=configuration, signer=signer, issued_at=issued_at, expires_at=expires_at, uri=list_uri(office, list_id))
 
 
 async def _sign(office: Office, series: _Series, claims: Mapping[str, Any], holder: PublicKey | None, index: int) -> str:
-    signer = office.signer
+    signer = series.signer
     credential = Credential(
         type=series.configuration.type,
         claims=claims,
@@ -310,20 +320,32 @@ async def _deliver(
     document, count = delivery.document, len(view.free)
     kind = "collected" if document.collected_at is None else "renewed"
     event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
-    if not await documents.note_collection(tx, document.id, view.granted.entitlement, event):
-        raise await _not_now(tx, document.id)
+    if not await documents.note_collection(tx, document.id, view.granted.entitlement, event, signed_by=delivery.signed_by):
+        raise await _not_now(tx, delivery)
     if await documents.sealed_claims(tx, document.id) != delivery.claims:
         raise _CorrectedError
     if await statuses.live_copies(tx, document.id, at) + count > office.settings.live_copies:
         raise CredentialRequestDenied("too many copies of this document are in force already")
     name = digest("delivery", delivery.id)
-    await statuses.reserve(tx, view.list.id, view.free, document=document.id, delivery=name, value=0, expires_at=delivery.expires_at)
+    await statuses.reserve(
+        tx,
+        view.list.id,
+        view.free,
+        document=document.id,
+        delivery=name,
+        value=0,
+        expires_at=delivery.expires_at,
+        signed_by=delivery.signed_by,
+        signed_at=at,
+    )
     await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
 
 
-async def _not_now(tx: Tx, number: str) -> VcError:
+async def _not_now(tx: Tx, delivery: _Delivery) -> VcError:
     """Why a document that could be collected a moment ago cannot be now."""
-    if (await documents.get(tx, number)).cleared:
+    if any(each.thumbprint == delivery.signed_by and each.state is KeyState.COMPROMISED for each in await own_trust.keys(tx)):
+        return Unavailable("the key that signs documents is being changed: ask again")
+    if (await documents.get(tx, delivery.document.id)).cleared:
         return CredentialRequestDenied("the office has just cancelled this document, put it on hold, or made a new invitation")
     return Unavailable("the office has just corrected this document: ask again")
 

@@ -35,6 +35,7 @@ class Published:
 # The version that is about to tell a value: units of work are serialised, and each one that changes values ends with ``touch``.
 _NEXT = "(SELECT version + 1 FROM status_list WHERE status_list.id = status_entry.list)"
 _LASTING = "(SELECT bits FROM status_list WHERE status_list.id = status_entry.list) = 1"
+_UNLINKED = "document = NULL, delivery = NULL, signed_by = '', signed_at = 0"
 USUAL, LASTING = 2, 1
 """Bits of a list, and with them what kind it is."""
 
@@ -95,12 +96,15 @@ async def reserve(
     value: int,
     expires_at: int,
     lost: bool = False,
+    signed_by: str = "",
+    signed_at: int = 0,
 ) -> None:
     """Take ``indices`` for one delivery of a document (``None``: decoys), all or ``CollisionError``. In order, so that two takers never
-    deadlock.
+    deadlock. ``signed_by`` is the thumbprint of the key that signed the copies.
     """
     places = sorted(indices)
-    made = await tx.execute(_reserve(len(places), changes=value != 0), number, document, delivery, value, expires_at, int(lost), *places)
+    sql = _reserve(len(places), changes=value != 0)
+    made = await tx.execute(sql, number, document, delivery, value, expires_at, int(lost), signed_by, signed_at, *places)
     if made != len(indices):
         raise CollisionError
 
@@ -134,7 +138,7 @@ async def supersede(tx: Tx, document: str, at: int) -> list[tuple[int, bool]]:
     For each the list that it stands in, and whether it was lost.
     """
     rows = await tx.fetch(
-        f"UPDATE status_entry SET value = 1, since = {_NEXT}, document = NULL, delivery = NULL "  # noqa: S608 - no value in it
+        f"UPDATE status_entry SET value = 1, since = {_NEXT}, {_UNLINKED} "  # noqa: S608 - no value in it
         "WHERE document = $1 AND expires_at > $2 AND value <> 1 RETURNING list, lost",
         document,
         at,
@@ -213,7 +217,7 @@ async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: s
 
 async def unlink(tx: Tx, at: int) -> None:
     """Copies that have expired no longer point at their document; their indices stay taken."""
-    await tx.execute("UPDATE status_entry SET document = NULL, delivery = NULL WHERE expires_at <= $1 AND document IS NOT NULL", at)
+    await tx.execute(f"UPDATE status_entry SET {_UNLINKED} WHERE expires_at <= $1 AND document IS NOT NULL", at)  # noqa: S608 - no value in it
 
 
 @lru_cache(maxsize=256)
@@ -225,6 +229,6 @@ def _taken(count: int) -> str:
 @lru_cache(maxsize=256)
 def _reserve(count: int, *, changes: bool) -> str:
     since = "(SELECT version + 1 FROM status_list WHERE id = $1)" if changes else "0"
-    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5, $6, {since})" for n in range(7, count + 7))
-    into = "status_entry (list, idx, document, delivery, value, expires_at, lost, since)"
+    rows = ", ".join(f"($1, ${n}, $2, $3, $4, $5, $6, {since}, $7, $8)" for n in range(9, count + 9))
+    into = "status_entry (list, idx, document, delivery, value, expires_at, lost, since, signed_by, signed_at)"
     return f"INSERT INTO {into} VALUES {rows} ON CONFLICT (list, idx) DO NOTHING"  # noqa: S608 - placeholders only

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..codec import base64url
+from ..cose import thumbprint
 from ..keys import KeyId, PublicKey
 from ..x509 import Cert
 
@@ -25,6 +27,11 @@ class Signer:
     def alg(self) -> str:
         """The JOSE name of its algorithm."""
         return self.public.alg
+
+    @property
+    def thumbprint(self) -> str:
+        """How the key is called in histories (RFC 9679)."""
+        return base64url.encode(thumbprint(self.public))
 
 
 class Signing:

@@ -1,0 +1,9 @@
+-- Which key signed a copy, and when, so that copies can be called in by their key. Both go with the link to the document.
+-- Copies that were made before this was noted are by the office's first key: there was no other. They were signed at the time of their
+-- document's last delivery, or before.
+
+ALTER TABLE status_entry ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''; -- thumbprint as in own_key; empty: the first key
+ALTER TABLE status_entry ADD COLUMN signed_at BIGINT NOT NULL DEFAULT 0;
+UPDATE status_entry SET signed_at = coalesce(
+    (SELECT max(at) FROM event WHERE event.document = status_entry.document AND kind IN ('collected', 'renewed')), 0
+) WHERE document IS NOT NULL;
