@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..clock import Entropy
-from ..credentials import ClaimPath, all_types
+from ..credentials import all_types
 from ..credentials._derive import integrity
-from ..errors import BadDisclosure, Malformed, NotBound
+from ..errors import Malformed
 from ..jose.jwk import render_jwk
 from ..jose.jws import verify_jws
 from ..jose.jwt import check_times
 from ..keys import KeyId, PublicKey, Unsigned
-from . import NOTHING, BearerType, Binding, Claims, Credential, CredentialFormat, Parsed, Peeked, _kb
+from . import Claims, Credential, CredentialFormat, Parsed, Peeked
 from ._binding import parse_holder
-from ._envelope import check_bearer, check_issuable, check_status_there, identifier, parse_status, render_status, seconds
-from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, open_payload, parse_sd_jwt
+from ._envelope import check_issuable, check_status_there, identifier, parse_status, render_status, seconds
+from ._presented import Presented
+from ._sd_jwt import SD_ALG, Opened, Redaction, SdJwt, open_payload
 from ._segments import certificates, header_segment, unsigned
 from ._type import check_limits, redact
 
@@ -41,7 +42,7 @@ class _Inner:
         self.opened: Opened | None = None
 
 
-class SdJwtVc:
+class SdJwtVc(Presented):
     """See ``CredentialFormat``."""
 
     name: str = TYP
@@ -65,11 +66,8 @@ class SdJwtVc:
         segment = header_segment(credential.alg, TYP, credential.x5c)
         return unsigned(payload, TYP, segment, key, credential.alg, after=redaction.tail())
 
-    def parse(self, wire: str) -> Parsed:
-        return _parsed(wire, parse_sd_jwt(wire, typ=TYP))
-
     def peek(self, parsed: Parsed) -> Peeked:
-        opened = _open(parsed)
+        opened = self._open(parsed)
         document = opened.document
         check_times(document, at=0, leeway=1 << 60)  # their form alone
         return Peeked(
@@ -81,54 +79,61 @@ class SdJwtVc:
             holder=parse_holder(parsed.payload),
         )
 
-    def check_received(self, parsed: Parsed, issuer: PublicKey, *, holder: PublicKey, at: int) -> Claims:
-        if parsed.binding_token is not None:
-            raise Malformed("an issuer hands over no binding")  # RFC 9901 section 7.2
-        opened = _verify_signed(parsed, issuer, at)
-        if opened.unexplained:
-            raise BadDisclosure("something is hidden from its own holder")  # S3
-        if parse_holder(parsed.payload) != holder:
-            raise NotBound("the document is bound to another key")
-        rules = all_types().get(parsed.vct)
-        claims = _facts(parsed, opened, holder, NOTHING, _inner(parsed).sd_jwt.jws.signing_input)
-        if rules is not None:
-            rules.check(claims.claims)
-        return claims
+    def _parsed(self, wire: str, sd_jwt: SdJwt) -> Parsed:
+        payload = sd_jwt.payload
+        header = sd_jwt.jws.header
+        return Parsed(
+            format=TYP,
+            wire=wire,
+            header=header,
+            payload=payload,
+            disclosures=tuple([text for text, _, _ in sd_jwt.disclosures]),
+            binding_token=sd_jwt.binding.jws.token if sd_jwt.binding is not None else None,
+            vct=identifier(payload, "vct"),
+            issuer=identifier(payload, "iss", optional=True),
+            x5c=certificates(header),
+            status=parse_status(payload),
+            inner=_Inner(sd_jwt),
+        )
 
-    def verify(self, parsed: Parsed, issuer: PublicKey, *, binding: Binding | BearerType, at: int) -> Claims:
-        opened = _verify_signed(parsed, issuer, at)
-        sd_jwt = _inner(parsed).sd_jwt
-        holder = parse_holder(parsed.payload)
-        if isinstance(binding, BearerType):
-            check_bearer(binding, parsed.vct, holder, bound=sd_jwt.binding is not None)
-            return _facts(parsed, opened, None, NOTHING, sd_jwt.jws.signing_input)
-        token = _kb.check_bound(sd_jwt, holder, binding, at=at)
-        return _facts(parsed, opened, holder, token.claims, token.jws.signing_input)
+    def _structure(self, parsed: Parsed) -> SdJwt:
+        return _inner(parsed).sd_jwt
 
-    def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
-        shown = _kb.withhold(_inner(parsed).sd_jwt, _open(parsed), paths)
-        return _parsed(shown.presented, shown)
+    def _open(self, parsed: Parsed) -> Opened:
+        inner = _inner(parsed)
+        if inner.opened is None:
+            opened = open_payload(inner.sd_jwt, _plain(parsed.payload))
+            _check_never(parsed.payload, opened)
+            rules = all_types().get(parsed.vct)
+            if rules is not None:
+                check_limits(rules, parsed.payload, opened.document)
+                check_status_there(rules, parsed.status)
+            inner.opened = opened
+        return inner.opened
 
-    def present(self, parsed: Parsed, binding: Binding, *, key: KeyId, at: int, alg: str = "ES256") -> Unsigned[str]:
-        return _kb.bind(_inner(parsed).sd_jwt, binding, key=key, at=at, alg=alg)
+    def _verify_signed(self, parsed: Parsed, issuer: PublicKey, at: int) -> Opened:
+        verify_jws(_inner(parsed).sd_jwt.jws, issuer, typ=TYP)
+        check_times(parsed.payload, at=at)
+        opened = self._open(parsed)
+        if "iat" not in parsed.payload:  # the one instant that may be withheld
+            check_times(opened.document, at=at)
+        return opened
 
-
-def _parsed(wire: str, sd_jwt: SdJwt) -> Parsed:
-    payload = sd_jwt.payload
-    header = sd_jwt.jws.header
-    return Parsed(
-        format=TYP,
-        wire=wire,
-        header=header,
-        payload=payload,
-        disclosures=tuple([text for text, _, _ in sd_jwt.disclosures]),
-        binding_token=sd_jwt.binding.jws.token if sd_jwt.binding is not None else None,
-        vct=identifier(payload, "vct"),
-        issuer=identifier(payload, "iss", optional=True),
-        x5c=certificates(header),
-        status=parse_status(payload),
-        inner=_Inner(sd_jwt),
-    )
+    def _facts(self, parsed: Parsed, opened: Opened, holder: PublicKey | None, signed: Mapping[str, Any], signing_input: bytes) -> Claims:
+        document = opened.document
+        return Claims(
+            vct=parsed.vct,
+            issuer=parsed.issuer,
+            claims=_claims(document),
+            document=document,
+            disclosed=opened.leaves,
+            issued_at=seconds(document, "iat"),
+            expires_at=seconds(document, "exp"),
+            status=parsed.status,
+            holder=holder,
+            binding_claims=signed,
+            signing_input_digest=hashlib.sha256(signing_input).digest(),
+        )
 
 
 def _inner(parsed: Parsed) -> _Inner:
@@ -136,20 +141,6 @@ def _inner(parsed: Parsed) -> _Inner:
     if not isinstance(inner, _Inner):
         raise Malformed("this was parsed as another format")
     return inner
-
-
-def _open(parsed: Parsed) -> Opened:
-    """The opened payload, with everything that may not be hidden in clear."""
-    inner = _inner(parsed)
-    if inner.opened is None:
-        opened = open_payload(inner.sd_jwt, _plain(parsed.payload))
-        _check_never(parsed.payload, opened)
-        rules = all_types().get(parsed.vct)
-        if rules is not None:
-            check_limits(rules, parsed.payload, opened.document)
-            check_status_there(rules, parsed.status)
-        inner.opened = opened
-    return inner.opened
 
 
 def _plain(payload: Mapping[str, Any]) -> list[str]:
@@ -173,33 +164,6 @@ def _check_never(payload: Mapping[str, Any], opened: Opened) -> None:
         # A digest without its disclosure leaves a trace too: opening removes it.
         if payload.get(name) != opened.document.get(name):
             raise Malformed("nothing in this is ever hidden", where=f"/{name}")
-
-
-def _verify_signed(parsed: Parsed, issuer: PublicKey, at: int) -> Opened:
-    """Checks 3 to 5: signature, validity, digests and disclosures."""
-    verify_jws(_inner(parsed).sd_jwt.jws, issuer, typ=TYP)
-    check_times(parsed.payload, at=at)
-    opened = _open(parsed)
-    if "iat" not in parsed.payload:  # the one instant that may be withheld
-        check_times(opened.document, at=at)
-    return opened
-
-
-def _facts(parsed: Parsed, opened: Opened, holder: PublicKey | None, signed: Mapping[str, Any], signing_input: bytes) -> Claims:
-    document = opened.document
-    return Claims(
-        vct=parsed.vct,
-        issuer=parsed.issuer,
-        claims=_claims(document),
-        document=document,
-        disclosed=opened.leaves,
-        issued_at=seconds(document, "iat"),
-        expires_at=seconds(document, "exp"),
-        status=parsed.status,
-        holder=holder,
-        binding_claims=signed,
-        signing_input_digest=hashlib.sha256(signing_input).digest(),
-    )
 
 
 def _claims(document: Mapping[str, Any]) -> dict[str, Any]:
