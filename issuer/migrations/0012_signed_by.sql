@@ -7,3 +7,18 @@ ALTER TABLE status_entry ADD COLUMN signed_at BIGINT NOT NULL DEFAULT 0;
 UPDATE status_entry SET signed_at = coalesce(
     (SELECT max(at) FROM event WHERE event.document = status_entry.document AND kind IN ('collected', 'renewed')), 0
 ) WHERE document IS NOT NULL;
+
+CREATE TABLE recall (
+    id TEXT PRIMARY KEY,
+    signed_by TEXT NOT NULL,         -- thumbprint of the key whose copies are called in
+    since BIGINT NOT NULL,           -- those that it signed from then on
+    reason TEXT NOT NULL,
+    actor_role TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    documents BIGINT NOT NULL,       -- as somebody confirmed them
+    place TEXT NOT NULL,             -- the last document of the pass that is under way; empty where a pass begins
+    done BIGINT NOT NULL,            -- documents so far
+    copies BIGINT NOT NULL,          -- copies of them that were cancelled
+    ended_at BIGINT
+);
