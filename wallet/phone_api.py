@@ -114,12 +114,17 @@ class Copies(Struct, frozen=True):
 
 
 class AnchorKey(Struct, frozen=True):
-    """A key that vouches for organisations (a public JWK): for one of them, or for any where ``entity`` is null. Days of its certificate."""
+    """A key that vouches for organisations (a public JWK): for one of them, or for any where ``entity`` is null. Days of its certificate.
+
+    Of a registrar in a federation: its identifier, the countries whose organisations it registers, and until when its superiors let it.
+    """
 
     key: dict[str, str]
     entity: str | None
     not_before: int
     not_after: int
+    registrar: str | None = None
+    countries: tuple[str, ...] | None = None
 
 
 class PhoneRegister(Struct, frozen=True):
@@ -260,6 +265,17 @@ class PhoneApi:
                     not_after=one.certificate.not_after,
                 )
                 for one in anchors
+            )
+            + tuple(
+                AnchorKey(
+                    key=dict(jwk.render_jwk(one.public)),
+                    entity=None,
+                    not_before=one.since,
+                    not_after=one.until - 1,
+                    registrar=one.entity,
+                    countries=one.countries,
+                )
+                for one in known.registrars
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Who may ask: the whole register of organisations that trusted anchors vouch for, kept in advance (security rules S17, S21).
+"""Who may ask: the whole register of organisations that trusted anchors and registrars vouch for, kept in advance (security rules S17, S21).
 
 Fetched on a timer for all of them alike, never because one of them asks; a request is checked against what is here already, and what is
 not here is unknown. The register is the same for every wallet of this host and holds nothing of anybody.
@@ -14,6 +14,8 @@ from shared.errors import VcError
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import RP_CERTIFICATE, name_of
+from shared.trust.policy import Policy
+from shared.trust.registrars import RegistrarKey, registered
 from shared.trust.relying_party import Register, RpCertificate, parse_rp_certificate
 from shared.trust.snapshot import Snapshot
 from shared.web import heard
@@ -26,11 +28,13 @@ log = logging.getLogger("muniment.wallet")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """``register`` says who may ask and for what; ``files`` are the same certificates as signed (rp-cert), by entity, for a page that
-    checks by itself. ``until`` is the second at which the first of the snapshots behind them runs out, ``None`` where there are none.
+    checks by itself, and ``registrars`` the keys of those who signed some of them in a federation. ``until`` is the second at which the first
+    of the snapshots behind them runs out, ``None`` where there are none.
     """
 
     register: Register = field(default_factory=Register)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    registrars: tuple[RegistrarKey, ...] = ()
     until: int | None = None
 
 
@@ -46,13 +50,22 @@ async def directory(means: Means) -> Directory:
 
 
 def directory_of(known: Heard, trust: TrustAnchors, *, at: int) -> Directory:
-    """Those whose certificate and key the newest snapshot of their anchor names, while it is in force."""
+    """Those whose certificate and key the newest snapshot of their anchor names, while it is in force, and whom registrars have registered.
+
+    Who is registered by both may ask for what the registrar says: an organisation's own anchor is its own word.
+    """
     snapshots = [each for each in known.snapshots.values() if at < each.next_update]
     files = [data for data in known.of(RP_CERTIFICATE) if _stands(data, snapshots, at)]
-    found = Register.of(files, trust, at=at)
-    chosen = {one.sign1.signature: entity for entity, one in found.certificates.items()}
+    own = Register.of(files, trust, at=at)
+    chosen = {one.sign1.signature: entity for entity, one in own.certificates.items()}
     signed = {chosen[one.sign1.signature]: data for data in files if (one := parse_rp_certificate(data)).sign1.signature in chosen}
-    return Directory(register=found, files=signed, until=min((each.next_update for each in snapshots), default=None))
+    found = registered(Policy(trust, known.snapshots, federation=known.federation), own, at=at)
+    return Directory(
+        register=Register({**own.certificates, **{entity: each.certificate for entity, each in found.items()}}),
+        files={**signed, **{entity: each.data for entity, each in found.items()}},
+        registrars=tuple({(each.by.entity, each.by.kid): each.by for each in found.values()}.values()),
+        until=min([*(each.next_update for each in snapshots), *(each.by.until for each in found.values())], default=None),
+    )
 
 
 def _stands(data: bytes, snapshots: list[Snapshot], at: int) -> bool:

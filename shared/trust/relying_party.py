@@ -1,7 +1,7 @@
 """Who may ask, and which desk asks for them: two short certificates in COSE (security rules S5 and S10, docs/ovp.md section 5).
 
-An anchor certifies a relying party's key, its names and registered uses for a month (rp-cert); that key certifies the key of one desk for a
-week (desk-cert). Wallets keep the first in advance, a challenge carries the second.
+An anchor, or a registrar in a federation (``registrars.py``), certifies a relying party's key, its names and registered uses for a month
+(rp-cert); that key certifies the key of one desk for a week (desk-cert). Wallets keep the first in advance, a challenge carries the second.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ AHEAD: Final = 60
 """Seconds that another machine's clock may be ahead of ours."""
 _ALG, _KID, _TYP = 1, 4, 16
 _ISS, _SUB, _EXP, _IAT, _CNF = 1, 2, 4, 6, 8
-_NAMES, _USES, _REGISTRAR = -70_010, -70_011, -70_012
+_NAMES, _USES, _REGISTRAR, _COUNTRY = -70_010, -70_011, -70_012, -70_013
 _MAX_USES = 64
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Registrar",
     "RpCertificate",
     "Want",
+    "check_country",
     "check_in_force",
     "desk_certificate_of",
     "parse_desk_certificate",
@@ -71,7 +72,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpCertificate:
-    """A parsed rp-cert. Nothing vouches for it before it is in a ``Register``."""
+    """A parsed rp-cert. Nothing vouches for it before it is in a ``Register``. ``anchor`` is who signed it: an anchor's name, or the identifier
+    of a registrar; ``country`` where the organisation is (two capital letters), which a registrar has to say.
+    """
 
     anchor: str
     entity: str
@@ -83,6 +86,7 @@ class RpCertificate:
     kid: bytes
     sign1: Sign1 = field(repr=False)
     registrar: Registrar | None = None
+    country: str | None = None
 
     def use(self, use_id: str) -> RegisteredUse | None:
         """The registered use of this name."""
@@ -147,20 +151,23 @@ def prepare_rp_certificate(
     at: int,
     days: int = MAX_RP_DAYS,
     registrar: Registrar | None = None,
+    country: str | None = None,
 ) -> Unsigned[bytes]:
-    """An rp-cert for ``public``, lacking only the signature of the anchor's ``key``; ``anchor`` is the anchor's name."""
+    """An rp-cert for ``public``, lacking only the signature of the anchor's or registrar's ``key``; ``anchor`` is its name or identifier."""
     if not 1 <= days <= MAX_RP_DAYS:
         raise Malformed(f"the certificate of a relying party lives 1 to {MAX_RP_DAYS} days", where="/days")
     payload = _dated(anchor, entity, at, days, public) | {_NAMES: render_words(name), _USES: [render_use(use) for use in uses]}
     if registrar is not None:
         payload[_REGISTRAR] = render_registrar(registrar)
+    if country is not None:
+        payload[_COUNTRY] = country
     return _prepare(RP_CERTIFICATE, payload, key, anchor_public)
 
 
 def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
     """Structure and bounds. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
     sign1 = parse_sign1(data, max_bytes=MAX_BYTES, where=where)
-    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR,))
+    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR, _COUNTRY))
     uses = array(members, _USES, where, max_items=_MAX_USES)
     one = RpCertificate(
         anchor=text(members, _ISS, where),
@@ -173,10 +180,18 @@ def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
         kid=sign1.protected[_KID],
         sign1=sign1,
         registrar=read_registrar(members[_REGISTRAR], pointer(where, _REGISTRAR)) if _REGISTRAR in members else None,
+        country=check_country(text(members, _COUNTRY, where), pointer(where, _COUNTRY)) if _COUNTRY in members else None,
     )
     if len({use.id for use in one.uses}) != len(one.uses):
         raise Malformed("two uses of one name", where=pointer(where, _USES))
     return one
+
+
+def check_country(code: str, where: str = "") -> str:
+    """Two capital letters, as in ISO 3166-1; ``Malformed`` otherwise."""
+    if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):
+        raise Malformed("a country is two capital letters", where=where)
+    return code
 
 
 def verify_rp_certificate(one: RpCertificate, trust: TrustAnchors, *, at: int) -> Anchor:

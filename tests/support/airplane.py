@@ -14,7 +14,7 @@ from support.world import ISSUER, Party, World
 from shared.clock import system_entropy
 from shared.credentials import Text, by_id
 from shared.formats import Binding, Claims, Parsed, formats
-from shared.keys import KeyId, Role
+from shared.keys import KeyId, Role, Unsigned
 from shared.ovp import seal
 from shared.ovp.answer import OpenChallenge, code_binding, live_binding, open_answer, parse_answer
 from shared.ovp.challenge import parse_challenge, prepare_challenge
@@ -118,15 +118,19 @@ class Counter:
 
 def registration(counter: Counter, **changes: Any) -> bytes:
     """What the party's anchor certifies (rp-cert)."""
+    party = counter.party
+    how = {"anchor": party.by.certificate.subject, "anchor_public": party.by.root.public, "key": KeyId("anchor")}
+    return party.by.root.finish(unsigned_registration(counter, **how | changes))
+
+
+def unsigned_registration(counter: Counter, **changes: Any) -> Unsigned[bytes]:
+    """The same of anybody, lacking the signature."""
     party, world = counter.party, counter.world
     wish: dict[str, Any] = {
-        "anchor": party.by.certificate.subject,
-        "anchor_public": party.by.root.public,
-        "key": KeyId("anchor"),
         "entity": party.entity,
         "public": party.by.signer.public,
         "name": Text(party.name, f"{party.name} (Cymraeg)"),
         "uses": counter.uses,
         "at": world.clock() - 60 if counter.registered_at is None else counter.registered_at,
     }
-    return party.by.root.finish(prepare_rp_certificate(**wish | changes))
+    return prepare_rp_certificate(**wish | changes)

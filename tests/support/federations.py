@@ -40,6 +40,7 @@ class Member(Body):
     keys: dict[Role, Signer] = field(default_factory=dict)
     fates: dict[str, dict[str, Any]] = field(default_factory=dict)  # by thumbprint: what became of a key of anybody below, or of its own
     more: tuple[Artefact, ...] = ()
+    others: tuple[KeyHistory, ...] = ()  # keys of those whom it registers
     more_keys: tuple[Signer, ...] = ()  # with which it makes documents too
     place: str = ""  # where it publishes, if not at the usual address
     seq: int = 1
@@ -83,6 +84,10 @@ class Realm:
     def below(self, superior: str) -> list[Member]:
         return [each for each in self.members.values() if superior in each.superiors]
 
+    def publishes(self, entity: str) -> bool:
+        """Whether it speaks of others: below it, or registered by it."""
+        return bool(self.below(entity) or self.members[entity].more)
+
     def said(self, superior: str) -> tuple[str, tuple[Artefact, ...]]:
         """Its snapshot and all that this names: the same bytes as long as its number stays."""
         by = self.members[superior]
@@ -96,7 +101,7 @@ class Realm:
     def say(self, superior: str, statements: tuple[Artefact, ...]) -> None:
         """What it publishes under its number, whatever it is."""
         by = self.members[superior]
-        told = [each for one in (by, *self.below(superior)) for each in one.histories()]
+        told = [*(each for one in (by, *self.below(superior)) for each in one.histories()), *by.others]
         unsigned = prepare_snapshot(
             issuer=superior, entity=superior, seq=by.seq, at=by.at, next_update=by.at + by.life, statements=statements,
             keys=[replace(each, **by.fates.get(each.thumbprint, {})) for each in told],
@@ -106,7 +111,7 @@ class Realm:
 
     def leaf(self, member: Member) -> str:
         """Its configuration; who has nobody below it names no address to ask at."""
-        if self.below(member.entity):
+        if self.publishes(member.entity):
             return member.itself()
         return replace(
             member, metadata={"federation_entity": {"organization_name": member.own["organization_name"]}, **member.metadata}
@@ -161,7 +166,7 @@ class Street:
         self.asked.append(fetch.url)
         for entity in self.realm.members:
             if fetch.url == well_known(entity, DOCUMENT):
-                said = self.lies.get(entity) or (self.realm.publication(entity) if self.realm.below(entity) else 404)
+                said = self.lies.get(entity) or (self.realm.publication(entity) if self.realm.publishes(entity) else 404)
                 if isinstance(said, Exception):
                     raise said
                 return Fetched(status=said) if isinstance(said, int) else Fetched(status=200, body=said)

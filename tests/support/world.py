@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from support.federations import Realm
 from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, ISSUER, VCT, Authority, Dice, assertion, registry, status_token
 from support.trial_web import Watch
@@ -337,6 +338,8 @@ class World:
     fetches: list[Fetch] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     strangers: set[str] = field(default_factory=set)
+    realm: Realm | None = None  # a federation whose anchors wallets have pinned
+    pinned: tuple[str, ...] = ()
     gate: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
@@ -357,6 +360,8 @@ class World:
         for place, who in places.items():
             if fetch.url.startswith(place + "/"):
                 return who.answer(fetch)
+        if self.realm is not None:
+            return self.realm.street().answer(fetch)
         raise Unavailable("nobody lives there")
 
     def policy(self) -> Policy:
@@ -366,7 +371,8 @@ class World:
             COUNCIL: self.council.by.pin(role=Role.RELYING_PARTY, entity=self.council.entity if self.council.publication else None),
             BANK: self.bank.by.pin(role=Role.RELYING_PARTY, entity=self.bank.entity if self.bank.publication else None),
         }
-        return Policy(TrustAnchors(anchors=tuple(pin for who, pin in pins.items() if who not in self.strangers)))
+        federation = () if self.realm is None else tuple(self.realm.pin(each) for each in self.pinned)
+        return Policy(TrustAnchors(anchors=tuple(pin for who, pin in pins.items() if who not in self.strangers), federation=federation))
 
 
 def certificate(authority: Authority) -> Cert:

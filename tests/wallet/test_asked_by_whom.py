@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.airplane import ATTORNEY, COUNCIL_TAX, DONOR, KIND, POSTCODE, POWERS, Counter
+from support.registrars import RegisteredCounter
 from support.trial_verify import VCT
 from support.wallet_visitor import Visitor
 from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet, serve_wallet
@@ -45,13 +46,14 @@ class Town:
     """A wallet that has heard what the council registered, and can hear it again."""
 
     wallet: Wallet
+    made: type[Counter] = Counter
     counter: Counter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counter = Counter(self.wallet.world, self.wallet.world.council)
+        self.counter = self.made(self.wallet.world, self.wallet.world.council)
 
     async def hear(self, *uses: RegisteredUse) -> None:
-        self.wallet.world.clock.at += 600 if self.wallet.world.council.publication else 0
+        self.wallet.world.clock.at += 600 if self.counter.seq > 1 else 0
         self.counter.uses = uses
         self.counter.seq += 1
         self.counter.register()
@@ -66,13 +68,20 @@ class Town:
         return claims
 
 
+@pytest.fixture(params=[Counter, RegisteredCounter], ids=["anchor", "registrar"])
+def made(request: pytest.FixtureRequest) -> type[Counter]:
+    """Registered by the organisation's own anchor, or by a registrar of a federation."""
+    counter: type[Counter] = request.param
+    return counter
+
+
 @pytest.fixture
-async def town(sqlite_uri: str) -> AsyncIterator[Town]:
+async def town(sqlite_uri: str, made: type[Counter]) -> AsyncIterator[Town]:
     async with open_wallet(sqlite_uri) as opened:
-        made = Town(opened)
+        town = Town(opened, made)
         await opened.collect()
-        await made.hear(NARROW)
-        yield made
+        await town.hear(NARROW)
+        yield town
 
 
 def purpose(use_id: str, words: str = "Something else") -> Any:
@@ -111,14 +120,13 @@ async def test_t_fc_2_a_new_purpose_needs_a_fresh_yes(town: Town) -> None:
     assert (await town.wallet.look(second.id)).state == "asked"
 
 
-async def test_t_fc_3_a_wider_registration_is_marked_in_every_wallet(sqlite_uri: str, tmp_path: Path) -> None:
+async def test_t_fc_3_a_wider_registration_is_marked_in_every_wallet(sqlite_uri: str, tmp_path: Path, made: type[Counter]) -> None:
     world = World()
     async with open_wallet(sqlite_uri, world=world) as one, open_wallet(f"sqlite:///{tmp_path}/2.db", world=world, holder="Peter") as two:
-        towns = [Town(one), Town(two)]
+        towns = [Town(one, made), Town(two, made)]
         for at, town in enumerate(towns):
             await town.wallet.collect(f"pre-{at}")
             await town.hear(NARROW)
-        assert world.council.publication is not None
         agreed_at = world.clock()
         for town in towns:
             view = await town.ask()
@@ -261,11 +269,13 @@ async def test_at_c23_2_what_goes_beyond_is_left_out_or_refused_and_counted(town
     assert known.value.over_asked == 1
 
 
-async def test_at_c23_2_a_document_that_holds_nothing_back_is_not_shown_beyond_its_registration(sqlite_uri: str) -> None:
+async def test_at_c23_2_a_document_that_holds_nothing_back_is_not_shown_beyond_its_registration(
+    sqlite_uri: str, made: type[Counter]
+) -> None:
     async with open_wallet(sqlite_uri) as wallet:
         wallet.world.office.formats = ("vc+jwt",)
         await wallet.collect()
-        town = Town(wallet)
+        town = Town(wallet, made)
         await town.hear(NARROW)
         claims = [{"path": ["credentialSubject", "powers", None]}]
         query = {
@@ -280,13 +290,13 @@ async def test_at_c23_2_a_document_that_holds_nothing_back_is_not_shown_beyond_i
         assert wallet.world.council.got == []
 
 
-async def test_at_c23_3_looking_somebody_up_in_the_kept_register_reveals_nothing(tmp_path: Path) -> None:
+async def test_at_c23_3_looking_somebody_up_in_the_kept_register_reveals_nothing(tmp_path: Path, made: type[Counter]) -> None:
     world = World()
     async with serve_wallet(tmp_path / "wallet", world=world) as site:
         visitor = Visitor(site)
         await visitor.enter()
         assert "Nobody is in it yet" in await visitor.get("/who")
-        Counter(world, world.council, uses=(NARROW,)).register()
+        made(world, world.council, uses=(NARROW,)).register()
         await register.refresh(site.host.means, now=True)
         fetched = len(world.log)
         assert "Anytown Borough Council" in await visitor.get("/who")
@@ -307,9 +317,9 @@ async def test_at_c23_3_looking_somebody_up_in_the_kept_register_reveals_nothing
         assert len(world.log) == fetched
 
 
-async def test_registered_words_stand_on_the_consent_page_and_in_the_history(tmp_path: Path) -> None:
+async def test_registered_words_stand_on_the_consent_page_and_in_the_history(tmp_path: Path, made: type[Counter]) -> None:
     world = World()
-    Counter(world, world.council, uses=(NARROW,)).register()
+    made(world, world.council, uses=(NARROW,)).register()
     async with serve_wallet(tmp_path / "wallet", world=world) as site:
         await register.refresh(site.host.means, now=True)
         visitor = Visitor(site)
@@ -327,7 +337,7 @@ async def test_registered_words_stand_on_the_consent_page_and_in_the_history(tmp
         assert "No register has checked them" not in visitor.text
         where = visitor.path
         world.clock.at += 600
-        Counter(world, world.council, uses=(WIDE,), seq=2).register()
+        made(world, world.council, uses=(WIDE,), seq=2).register()
         await register.refresh(site.host.means, now=True)
         await visitor.post("/present", {"link": world.council.ask()}, files={})
         assert "This organisation now asks for more" in visitor.text

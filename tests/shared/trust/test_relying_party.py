@@ -252,6 +252,8 @@ def use(**changes: Any) -> dict[int, Any]:
         (-70_011, [use(_14="x")], "/-70011/0/14"),
         (-70_012, {1: "x"}, "/-70012/2"),
         (-70_012, {1: "x", 2: {"en": "a", "cy": "b"}, 3: "x"}, "/-70012/3"),
+        (-70_013, "gb", "/-70013"),
+        (-70_013, 7, "/-70013"),
     ],
 )
 def test_members_that_are_not_right(key: int, value: object, where: str) -> None:

@@ -8,7 +8,7 @@
 /** @typedef {{at: number, holder: string, documents: Keepable[], batches: Batch[]}} PhoneState */
 /** @typedef {{id: string, state: string, audience: string, nonce: string, at: number, count: number}} Begun */
 /** @typedef {{id: string, issuer: string, issuer_name: string, issuer_key: Record<string, string>, copies: string[], renew_at: number}} Given */
-/** @typedef {{at: number, certificates: string[], anchors: {key: Record<string, string>, entity: string | null, not_before: number, not_after: number}[]}} RegisterFile */
+/** @typedef {{at: number, certificates: string[], anchors: {key: Record<string, string>, entity: string | null, not_before: number, not_after: number, registrar?: string | null, countries?: string[] | null}[]}} RegisterFile */
 
 const API = "/phone/api";
 

@@ -114,6 +114,7 @@ export async function register(vault) {
       entity: each.entity,
       notBefore: each.not_before,
       notAfter: each.not_after,
+      ...(each.registrar && { registrar: each.registrar, countries: each.countries ?? [] }),
     })),
   );
   return openRegister((file?.certificates ?? []).map((each) => fromBase64url(each)), anchors, now());

@@ -17,9 +17,9 @@ import { asArray, asMap, asUint, loadMap, octets, text, uint } from "./members.j
 /** Numbers of the type (`vct_int`) and of its groups. @typedef {{vct: number, required: number[], optional: number[]}} Want */
 /** `benefit` is what good the asking does, `couldStop` why it cannot end, `authority` who supervises them, `evidence` where it was measured. @typedef {{id: string, title: Words, purpose: Words, wants: Want[], retentionDays?: number, privacyPolicy?: string, contact?: string, benefit?: Words, couldStop?: Words, authority?: Words, authorityContact?: string, support?: string, evidence?: string}} RegisteredUse */
 /** Who registers them, and where its whole register lies. @typedef {{entity: string, name: Words, address?: string}} Registrar */
-/** @typedef {{anchor: string, entity: string, issuedAt: number, expiresAt: number, key: PublicKey, name: Words, uses: RegisteredUse[], registrar?: Registrar, kid: Bytes, sign1: Sign1}} RelyingParty */
+/** @typedef {{anchor: string, entity: string, issuedAt: number, expiresAt: number, key: PublicKey, name: Words, uses: RegisteredUse[], registrar?: Registrar, country?: string, kid: Bytes, sign1: Sign1}} RelyingParty */
 /** @typedef {{entity: string, name: string, issuedAt: number, expiresAt: number, key: PublicKey, kid: Bytes, sign1: Sign1}} DeskCertificate */
-/** A pinned anchor for relying parties: its key, the one entity it speaks for (or null for any), and its own certificate's days. @typedef {{key: PublicKey, entity: string | null, notBefore: number, notAfter: number}} Anchor */
+/** A pinned anchor for relying parties: its key, the one entity it speaks for (or null for any), and its own certificate's days. Or a registrar that a federation carries: its identifier, and for which countries. @typedef {{key: PublicKey, entity: string | null, notBefore: number, notAfter: number, registrar?: string, countries?: string[]}} Anchor */
 
 export const DAY = 86_400;
 const MAX_RP_DAYS = 31;
@@ -31,6 +31,7 @@ const [ISS, SUB, EXP, IAT, CNF] = [1, 2, 4, 6, 8];
 const NAMES = -70_010;
 const USES = -70_011;
 const REGISTRAR = -70_012;
+const COUNTRY = -70_013;
 
 /** The relying parties that an anchor vouches for, by entity. */
 export class Register {
@@ -74,12 +75,13 @@ export async function openRegister(files, anchors, at) {
 export async function parseRelyingParty(data) {
   if (data.length > MAX_BYTES) refuse("too_large", `more than ${MAX_BYTES} bytes of CBOR`);
   const sign1 = parseSign1(data);
-  const members = open(sign1, TYP.RP_CERTIFICATE, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR]);
+  const members = open(sign1, TYP.RP_CERTIFICATE, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR, COUNTRY]);
   const uses = asArray(members.get(USES), `/${USES}`, 0, 64).map((use, index) => readUse(use, `/${USES}/${index}`));
   if (new Set(uses.map((use) => use.id)).size !== uses.length) refuse("malformed", "two uses of one name", `/${USES}`);
   const name = readWords(members.get(NAMES), `/${NAMES}`, 200);
   const registrar = members.has(REGISTRAR) && { registrar: readRegistrar(members.get(REGISTRAR), `/${REGISTRAR}`) };
-  return { ...(await dated(members, sign1, "")), anchor: text(members, ISS, ""), entity: text(members, SUB, ""), name, uses, ...registrar };
+  const country = members.has(COUNTRY) && { country: readCountry(text(members, COUNTRY, "")) };
+  return { ...(await dated(members, sign1, "")), anchor: text(members, ISS, ""), entity: text(members, SUB, ""), name, uses, ...registrar, ...country };
 }
 
 /** @param {RelyingParty} party @param {Anchor[]} anchors @param {number} at */
@@ -90,6 +92,7 @@ export async function verifyRelyingParty(party, anchors, at) {
     try {
       await verifySign1(party.sign1, anchor.key, TYP.RP_CERTIFICATE);
       if (anchor.entity !== null && anchor.entity !== party.entity) refuse("not_entitled", "the anchor is trusted for another organisation");
+      if (anchor.registrar) checkRegistrar(anchor, party);
       checkInForce(anchor.notBefore, anchor.notAfter + 1, at);
       checkInForce(party.issuedAt, party.expiresAt, at);
       return;
@@ -100,6 +103,17 @@ export async function verifyRelyingParty(party, anchors, at) {
   }
   throw fault;
 }
+
+/** @param {Anchor} anchor @param {RelyingParty} party */
+function checkRegistrar(anchor, party) {
+  if (anchor.registrar !== party.anchor) refuse("untrusted", "this organisation was registered by somebody else");
+  if (!party.country || !anchor.countries?.includes(party.country)) {
+    refuse("not_entitled", "no superior lets the registrar register organisations of this country");
+  }
+}
+
+/** @param {string} code */
+const readCountry = (code) => (/^[A-Z]{2}$/.test(code) ? code : refuse("malformed", "a country is two capital letters", `/${COUNTRY}`));
 
 /** A desk-cert as it lies inside a challenge. @param {Sign1} sign1 @param {string} [where] @returns {Promise<DeskCertificate>} */
 export async function deskCertificateOf(sign1, where = "") {

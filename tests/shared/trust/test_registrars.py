@@ -1,0 +1,290 @@
+"""Registrars in a federation: whom they may register, and by whose word it ends (security rules S14-S17, domain sheet C23)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.airplane import COUNCIL_TAX, Counter
+from support.federation import MINISTRY, critical
+from support.federations import Member, Realm
+from support.registrars import OTHER, REGISTRAR, certify, enter, registrars
+from support.signing import AT, Signer
+from support.trial_verify import DAY
+from support.world import BANK, COUNCIL, World
+
+from shared.errors import BadSignature, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError
+from shared.keys import Role
+from shared.trust.policy import Policy
+from shared.trust.registrars import Registered, RegistrarKey, registered
+from shared.trust.relying_party import Register, RpCertificate, check_country, parse_rp_certificate
+from shared.trust.snapshot import KeyState
+
+
+class Town:
+    """A council registered by the first of two registrars."""
+
+    def __init__(self) -> None:
+        self.world, self.realm = World(), registrars()
+        self.counter = Counter(self.world, self.world.council)
+
+    def enter(self, by: str = REGISTRAR, **changes: Any) -> bytes:
+        data = certify(self.realm, self.counter, by, **changes)
+        enter(self.realm, self.counter.party, data, by, at=AT - 30)
+        return data
+
+    def policy(self, **how: Any) -> Policy:
+        return self.realm.policy(MINISTRY, **how)
+
+    def found(self, own: Register | None = None, *, at: int = AT) -> dict[str, Registered]:
+        return registered(self.policy(), own or Register(), at=at)
+
+
+@pytest.fixture
+def town() -> Town:
+    made = Town()
+    made.enter()
+    return made
+
+
+def test_whom_a_registrar_registers(town: Town) -> None:
+    (one,) = town.found().values()
+    assert (one.certificate.entity, one.certificate.country, one.certificate.uses) == (COUNCIL, "GB", (COUNCIL_TAX,))
+    assert (one.by.entity, one.by.countries, one.by.name) == (REGISTRAR, ("GB",), f"The body at {REGISTRAR}")
+    assert one.by.until <= AT + 7 * DAY
+    assert parse_rp_certificate(one.data) == one.certificate
+
+
+def test_several_registrars_stand_side_by_side(town: Town) -> None:
+    bank = Counter(town.world, town.world.bank)
+    enter(town.realm, bank.party, certify(town.realm, bank, OTHER, country="IE"), OTHER, at=AT - 20)
+    assert {name: each.by.entity for name, each in town.found().items()} == {COUNCIL: REGISTRAR, BANK: OTHER}
+    town.realm[OTHER].more += (replace(town.realm[OTHER].more[0], data=b"nothing"),)
+    town.realm.again(OTHER, at=AT - 10)
+    assert town.found().keys() == {COUNCIL, BANK}, "what cannot be read takes nothing from others"
+
+
+@pytest.mark.parametrize("newer", [REGISTRAR, OTHER])
+def test_of_two_registrations_the_newest_counts(newer: str, town: Town) -> None:
+    town.realm[MINISTRY].about[OTHER] = town.realm[MINISTRY].about[REGISTRAR]
+    for by in (REGISTRAR, OTHER):
+        town.enter(by, at=AT - (60 if by == newer else 120))
+    assert town.found()[COUNCIL].by.entity == newer
+
+
+@pytest.mark.parametrize("about", [{}, critical(may_register=["IE"]), critical(accredits_registrars=["GB"])])
+def test_self_declared_registrar_registers_nobody(about: dict[str, Any], town: Town) -> None:
+    """S14: silence, another country, or the right to make others registrars is no right to register."""
+    town.realm[MINISTRY].about[REGISTRAR] = about
+    town.realm.again(MINISTRY, at=AT - 20)
+    assert town.found() == {}
+
+
+def test_an_anchor_registers_nobody_by_its_own_word(town: Town) -> None:
+    town.enter(MINISTRY, anchor=MINISTRY)
+    assert town.found()[COUNCIL].by.entity == REGISTRAR
+
+
+def test_a_registrar_two_levels_down_needs_the_leave_of_all_above(town: Town) -> None:
+    lower = Member("https://lower.example", superiors=(OTHER,))
+    town.realm.members[lower.entity] = lower
+    town.realm[OTHER].about[lower.entity] = critical(may_register=["IE"])
+    data = certify(town.realm, town.counter, lower.entity, country="IE")
+    enter(town.realm, town.world.council, data, lower.entity, at=AT - 25)
+    town.realm.again(OTHER, at=AT - 25)
+    assert town.found()[COUNCIL].by.entity == REGISTRAR
+    town.realm[MINISTRY].about[OTHER] = critical(may_register=["IE"], accredits_registrars=["IE"], exp=AT + DAY)
+    town.realm[MINISTRY].about[OTHER]["crit"] = ["may_register", "accredits_registrars"]
+    town.realm[MINISTRY].about[REGISTRAR] = {}
+    town.realm.again(MINISTRY, at=AT - 20)
+    assert town.found()[COUNCIL].by.entity == lower.entity
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"country": None},
+        {"country": "IE"},
+        {"anchor": "Somebody"},
+        {"at": AT - 31 * DAY - 1},
+        {"at": AT + 61},
+        {"anchor_public": Signer.new().public},
+        {"public": Signer.new().public},
+    ],
+)
+def test_certificates_that_count_for_nothing(changes: dict[str, Any]) -> None:
+    """No country or another, another signer's name or key, over or not begun, a key of the organisation that nobody knows."""
+    town = Town()
+    town.enter(**changes)
+    assert town.found() == {}
+
+
+def test_what_a_registrar_may_not_sign_is_told(town: Town) -> None:
+    def check(**changes: Any) -> None:
+        by.check(parse_rp_certificate(certify(town.realm, town.counter, **changes)), at=AT)
+
+    by = town.found()[COUNCIL].by
+    check()
+    refused: list[tuple[type[VcError], dict[str, Any]]] = [
+        (Untrusted, {"anchor": "Somebody"}),
+        (NotEntitled, {"country": "IE"}),
+        (Expired, {"at": AT - 31 * DAY}),
+        (NotYetValid, {"at": AT + 61}),
+    ]
+    for error, changes in refused:
+        with pytest.raises(error):
+            check(**changes)
+    forged = parse_rp_certificate(Signer.new().finish(_unsigned(town)))
+    with pytest.raises(BadSignature):
+        by.check(forged, at=AT)
+
+
+def _unsigned(town: Town) -> Any:
+    from support.airplane import unsigned_registration
+
+    from shared.keys import KeyId
+
+    public = town.realm[REGISTRAR].signer.public
+    return unsigned_registration(town.counter, anchor=REGISTRAR, anchor_public=public, key=KeyId("federation"), country="GB")
+
+
+def _no_history(town: Town) -> None:
+    town.realm[REGISTRAR].others = ()
+
+
+def _another_entity(town: Town) -> None:
+    town.realm[REGISTRAR].others = tuple(replace(each, entity=BANK) for each in town.realm[REGISTRAR].others)
+
+
+def _another_role(town: Town) -> None:
+    town.realm[REGISTRAR].others = tuple(replace(each, role=Role.CREDENTIAL_ISSUER) for each in town.realm[REGISTRAR].others)
+
+
+def _compromised(town: Town) -> None:
+    over: dict[str, Any] = {"state": KeyState.COMPROMISED, "until": AT - 40, "reason": "test"}
+    town.realm[REGISTRAR].others = tuple(replace(each, **over) for each in town.realm[REGISTRAR].others)
+
+
+def _registrars_key_is_over(town: Town) -> None:
+    town.realm[MINISTRY].end(town.realm[REGISTRAR].signer, state=KeyState.COMPROMISED, until=AT - 40)
+
+
+def _registrars_key_is_unknown(town: Town) -> None:
+    town.realm[REGISTRAR].histories = list  # type: ignore[method-assign] # its superior lists no key of it
+
+
+def _withdrawn(town: Town) -> None:
+    town.realm[REGISTRAR].more = ()
+    town.realm.members["https://lower.example"] = Member("https://lower.example", superiors=(REGISTRAR,))
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        _no_history,
+        _another_entity,
+        _another_role,
+        _compromised,
+        _registrars_key_is_over,
+        _registrars_key_is_unknown,
+        _withdrawn,
+    ],
+)
+def test_by_whose_word_a_registration_ends(bend: Callable[[Town], None], town: Town) -> None:
+    bend(town)
+    town.realm.again(MINISTRY, at=AT - 20)
+    town.realm.again(REGISTRAR, at=AT - 20)
+    assert town.found() == {}
+
+
+def test_ended_in_one_path_ended_in_both_for_a_registrar(town: Town) -> None:
+    """S16: the registrar's own word ends its key, whatever its superior still says."""
+    town.realm[REGISTRAR].end(town.realm[REGISTRAR].signer, state=KeyState.COMPROMISED, until=AT - 40)
+    town.realm.again(REGISTRAR, at=AT - 20)
+    assert town.found() == {}
+
+
+def test_a_word_that_has_run_out_registers_nobody(town: Town) -> None:
+    town.realm[REGISTRAR].life = 3_600
+    town.realm.again(REGISTRAR, at=AT - 20)
+    policy = town.policy()
+    assert registered(policy, Register(), at=AT + 3_500)
+    assert registered(policy, Register(), at=AT + 3_600) == {}
+
+
+def test_a_chain_that_has_ended_registers_nobody(town: Town) -> None:
+    policy = town.policy()
+    assert registered(policy, Register(), at=AT + 6 * DAY)
+    assert registered(policy, Register(), at=AT + 7 * DAY) == {}
+
+
+def test_a_registrar_in_two_places_counts_by_the_way_on_which_it_was_reached(town: Town) -> None:
+    """Reached over a body that lets it register nothing, it registers nobody, though another lets it."""
+    town.realm[REGISTRAR].superiors = (MINISTRY, OTHER)
+    town.realm[OTHER].more, town.realm[OTHER].others = (), ()
+    for each in (MINISTRY, OTHER, REGISTRAR):
+        town.realm.again(each, at=AT - 20)
+    words = town.policy().federation.words
+    assert (MINISTRY, OTHER, REGISTRAR) in [each.path for each in words]
+    assert town.found()[COUNCIL].by.entity == REGISTRAR
+
+
+# --- the organisation's own key ----------------------------------------------------------------------------------------------------------
+
+
+def own(town: Town, signer: Signer) -> Register:
+    from support.airplane import registration
+
+    one: RpCertificate = parse_rp_certificate(registration(town.counter, public=signer.public))
+    return Register({one.entity: one})
+
+
+def test_a_registrar_does_not_speak_against_a_pinned_anchor(town: Town) -> None:
+    assert town.found(own(town, town.world.council.by.signer)).keys() == {COUNCIL}
+    assert town.found(own(town, Signer.new())) == {}
+
+
+def as_body(town: Town, signer: Signer, *superiors: str) -> Realm:
+    """The council is in the federation itself."""
+    town.realm.members[COUNCIL] = Member(COUNCIL, superiors=superiors, keys={Role.RELYING_PARTY: signer})
+    for each in superiors:
+        town.realm.again(each, at=AT - 20)
+    return town.realm
+
+
+def test_a_registrar_does_not_speak_against_superiors(town: Town) -> None:
+    as_body(town, town.world.council.by.signer, MINISTRY)
+    assert town.found().keys() == {COUNCIL}
+    as_body(town, Signer.new(), MINISTRY)
+    town.realm.again(MINISTRY, at=AT - 10)
+    assert town.found() == {}
+
+
+def test_a_body_that_is_known_as_no_asker_or_ended_leaves_the_registrar_alone(town: Town) -> None:
+    as_body(town, Signer.new(), MINISTRY).members[COUNCIL].keys = {Role.CREDENTIAL_ISSUER: Signer.new()}
+    assert town.found().keys() == {COUNCIL}
+    town.realm.members[COUNCIL].claims = {"exp": AT - 30}
+    town.realm.again(MINISTRY, at=AT - 10)
+    assert town.found().keys() == {COUNCIL}
+
+
+def test_a_key_of_the_organisation_that_superiors_ended(town: Town) -> None:
+    as_body(town, town.world.council.by.signer, MINISTRY)
+    town.realm[MINISTRY].end(town.world.council.by.signer, state=KeyState.COMPROMISED, until=AT - 40)
+    assert town.found() == {}
+
+
+@pytest.mark.parametrize("code", ["", "gb", "GBR", "G1", "ÄÖ", "G"])
+def test_a_country_is_two_capital_letters(code: str) -> None:
+    with pytest.raises(Malformed):
+        check_country(code)
+    assert check_country("GB") == "GB"
+
+
+def test_a_key_of_a_registrar_is_told_apart() -> None:
+    town = Town()
+    town.enter()
+    by: RegistrarKey = town.found()[COUNCIL].by
+    assert by.since < by.until
