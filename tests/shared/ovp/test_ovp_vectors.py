@@ -12,6 +12,7 @@ from support.signing import AT
 
 from shared.clock import DAY
 from shared.codec import base64url, frames
+from shared.cose import kid_of
 from shared.credentials import Text, all_types
 from shared.errors import Unavailable, VcError
 from shared.flow import Fetch, Fetched, run
@@ -25,10 +26,11 @@ from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.bundle import BundleMemory, parse_bundle, verify_bundle
 from shared.trust.certificates import chains_of
 from shared.trust.policy import Policy
+from shared.trust.registrars import RegistrarKey
 from shared.trust.relying_party import Register, parse_rp_certificate, read_wants, render_wants, verify_rp_certificate
 from shared.verify import Decision, Expectation, Material, replayed, verify
 from shared.verify._verdict import plain
-from shared.x509 import load_certificate
+from shared.x509 import Cert, load_certificate
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "ovp"
 Case = dict[str, Any]
@@ -136,7 +138,11 @@ def test_registrations(case: Case) -> None:
     expect = case["expect"]
     try:
         one = parse_rp_certificate(base64url.decode(case["certificate"]))
-        verify_rp_certificate(one, trust("register", case["pinned_for"]), at=case["at"])
+        pinned = trust("register", case["pinned_for"])
+        if "registrar" in case:
+            _registrar(pinned.anchors[0].certificate, case).check(one, at=case["at"])
+        else:
+            verify_rp_certificate(one, pinned, at=case["at"])
     except VcError as error:
         raised(expect, error)
         return
@@ -146,6 +152,19 @@ def test_registrations(case: Case) -> None:
         told |= {"argued": {name: _words(value) if isinstance(value, Text) else value for name, value in argued.items()}}
         told |= {"registrar": _words(one.registrar.name) | {"entity": one.registrar.entity}}
     assert told == expect
+
+
+def _registrar(known: Cert, case: Case) -> RegistrarKey:
+    """The same key as that of a registrar."""
+    return RegistrarKey(
+        entity=case["registrar"],
+        name="Registrar",
+        public=known.public,
+        kid=kid_of(known.public),
+        countries=tuple(case["countries"]),
+        since=known.not_before,
+        until=known.not_after,
+    )
 
 
 def _words(words: Text) -> dict[str, str]:
