@@ -222,7 +222,7 @@ def command(parser: argparse.ArgumentParser, path: str) -> Iterator[str]:
     """The table of one command, then its sub-commands."""
     rows, children = [], []
     for action in parser._actions:  # noqa: SLF001 - argparse offers no other way to list what it knows
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
             children = list(action.choices.items())
         elif action.dest != "help":
             name = ", ".join(action.option_strings) or str(action.metavar or action.dest)

@@ -53,7 +53,7 @@ def serve_folder(directory: Path) -> None:
     async def make(settings: Settings) -> web.Application:
         return build(open_desk(directory, settings))
 
-    run(make, settings, started=lambda urls: print(f"{settings.name}: {urls[0]} (desk: {urls[0]}/desk/)", flush=True))  # noqa: T201
+    run(make, settings, started=lambda urls: print(f"{settings.name}: {urls[0]} (desk: {urls[0]}/desk/)", flush=True))  # noqa: T201 - a person reads it in a terminal
 
 
 def build(desk: Desk, *, chores: bool = True) -> web.Application:

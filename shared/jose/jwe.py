@@ -36,7 +36,7 @@ def encrypt(plaintext: bytes, recipient_jwk: Mapping[str, Any], *, enc: str, hea
     public = _agreement_key(recipient_jwk)
     own = {"alg": ALG, "enc": enc} | ({"kid": recipient_jwk["kid"]} if "kid" in recipient_jwk else {})
     from jwcrypto.jwe import JWE  # noqa: PLC0415 - off the import path of programs that never encrypt
-    from jwcrypto.jwk import JWK  # noqa: PLC0415
+    from jwcrypto.jwk import JWK  # noqa: PLC0415 - slow to import, and few need it
 
     jwe = JWE(plaintext, protected=strict_json.dumps(dict(header) | own).decode(), algs=[ALG, enc])
     jwe.add_recipient(JWK(**public))
@@ -49,9 +49,9 @@ def decrypt(token: str, private_jwk: Mapping[str, Any], *, max_bytes: int = MAX_
     header = peek_header(token, max_bytes=max_bytes)
     if "kid" in header and header["kid"] != private_jwk.get("kid", header["kid"]):
         raise Malformed("encrypted for another key", where="/kid")
-    from jwcrypto.common import JWException  # noqa: PLC0415
-    from jwcrypto.jwe import JWE  # noqa: PLC0415
-    from jwcrypto.jwk import JWK  # noqa: PLC0415
+    from jwcrypto.common import JWException  # noqa: PLC0415 - slow to import, and few need it
+    from jwcrypto.jwe import JWE  # noqa: PLC0415 - slow to import, and few need it
+    from jwcrypto.jwk import JWK  # noqa: PLC0415 - slow to import, and few need it
 
     jwe = JWE(algs=[ALG, header["enc"]])
     try:
@@ -101,7 +101,7 @@ def generate_ephemeral() -> dict[str, str]:
 
     The randomness is the library's own; the key lives as long as one session and is never a key of an entity.
     """
-    from jwcrypto.jwk import JWK  # noqa: PLC0415
+    from jwcrypto.jwk import JWK  # noqa: PLC0415 - slow to import, and few need it
 
     exported: dict[str, str] = JWK.generate(kty="EC", crv="P-256").export(private_key=True, as_dict=True)
     key = {name: exported[name] for name in ("kty", "crv", "x", "y", "d")}

@@ -68,7 +68,7 @@ class Borrowed(BaseLoader):
         self._prefix = f"{package}/"
         self._environment = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined)
 
-    def load(self, environment: Environment, name: str, globals: MutableMapping[str, Any] | None = None) -> Template:  # noqa: A002, ARG002
+    def load(self, environment: Environment, name: str, globals: MutableMapping[str, Any] | None = None) -> Template:  # noqa: A002, ARG002 - as jinja2 calls it
         """A template of the other package, compiled in an environment of its own."""
         if not name.startswith(self._prefix):
             raise TemplateNotFound(name)

@@ -86,10 +86,10 @@ async def _nothing_is_half_done(office: Office) -> None:
         history = await office.storage.read(partial(documents.history, document=document["id"]))
         assert len(history) == document["version"] + 1
         copied = sum(event.copies for event in history if event.kind in {"collected", "renewed"})
-        mine = await rows(office, f"SELECT list, idx, value FROM status_entry WHERE document = '{document['id']}'")  # noqa: S608
+        mine = await rows(office, f"SELECT list, idx, value FROM status_entry WHERE document = '{document['id']}'")  # noqa: S608 - an id that the office just made
         assert len(mine) == copied
         assert {row["value"] for row in mine} <= {document["standing"]}
-        assert len(await rows(office, f"SELECT id FROM invitation WHERE document = '{document['id']}'")) >= 1  # noqa: S608
+        assert len(await rows(office, f"SELECT id FROM invitation WHERE document = '{document['id']}'")) >= 1  # noqa: S608 - an id that the office just made
     lists = StatusLists(office)
     listed, other = parse_token((await lists.get(1)).body), parse_token((await lists.get(1, CWT_MEDIA_TYPE)).body)
     assert (other.iat, other.compressed) == (listed.iat, listed.compressed)

@@ -48,7 +48,7 @@ async def test_the_story_on_every_database(storage_uri: str) -> None:
         assert (await wallet.doors.recover("Nora Ashdown", renewed.recovery_code, PASSPHRASE)).holder == "Nora Ashdown"
         await wallet.doors.delete(opened.vault.wallet, PASSPHRASE)
         for table in ("wallets", "items"):
-            assert await wallet.storage.read(lambda tx, table=table: tx.fetch(f"SELECT id FROM {table}")) == []  # type: ignore[misc] # noqa: S608
+            assert await wallet.storage.read(lambda tx, table=table: tx.fetch(f"SELECT id FROM {table}")) == []  # type: ignore[misc] # noqa: S608 - a name from this file
 
 
 async def test_fifty_agree_and_one_is_sent(storage_uri: str) -> None:

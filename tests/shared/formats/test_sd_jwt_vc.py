@@ -521,7 +521,7 @@ def test_sd_hash_follows_sd_alg() -> None:
 
 
 def test_a_binding_none_signed() -> None:
-    unsigned: Callable[[str], str] = lambda token: token.rpartition(".")[0] + "."  # noqa: E731
+    unsigned: Callable[[str], str] = lambda token: token.rpartition(".")[0] + "."  # noqa: E731 - one of many of its type
     with pytest.raises(VcError):
         verify(unsigned(bound(BARE)))
 

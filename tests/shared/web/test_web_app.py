@@ -316,7 +316,7 @@ async def test_sigterm_finishes_what_was_begun() -> None:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ},  # noqa: TID251
+        env={**os.environ},  # noqa: TID251 - a program of its own gets what this one has
     )
     assert process.stdout is not None
     assert process.stderr is not None
