@@ -39,6 +39,7 @@ class Role(StrEnum):
     SEAL = "seal"  # symmetric: data at rest
 
 
+REGISTRATION_REQUEST = "registration-request+jwt"  # that an organisation wants to be registered
 KEY_PROOF = "key-proof+jwt"  # that its body holds it; each key that a federation knows signs it of itself
 SIGNS: dict[Role, frozenset[str]] = {
     Role.ANCHOR: frozenset({"x509-certificate", "x509-crl", "rp-cert", "trust-snapshot+jwt"}),
@@ -57,7 +58,9 @@ SIGNS: dict[Role, frozenset[str]] = {
             KEY_PROOF,
         }
     ),
-    Role.RELYING_PARTY: frozenset({"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt", KEY_PROOF}),
+    Role.RELYING_PARTY: frozenset(
+        {"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt", REGISTRATION_REQUEST, KEY_PROOF}
+    ),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
     Role.DESK: frozenset({"challenge"}),
     Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "DeviceAuthentication", "openid4vci-proof+jwt"}),
