@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..codec import strict_json
@@ -27,6 +28,21 @@ from .settings import Common
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An anchor that somebody may pin. ``marks`` are the fingerprints to compare before: of the key that signed what it says of itself, for
+    that one answers for the others, or of every key where nobody signed.
+    """
+
+    anchor: FederationAnchor
+    marks: tuple[str, ...]
+
+    def check_typed(self, fingerprint: str) -> None:
+        """``ConfigError`` unless the fingerprint that was told by another way is the one to compare."""
+        if self.marks != (fingerprint,):
+            raise ConfigError("another key is in use here", where="thumbprint")
+
+
 def is_address(text: str) -> bool:
     """Whether this names an entity and no file."""
     return text.startswith(("https://", "http://"))
@@ -43,13 +59,9 @@ def is_federation(data: bytes) -> bool:
 
 def read_federation(data: bytes, *, name: str = "", vcts: Sequence[str] = (), without_snapshot: bool = False) -> FederationAnchor:
     """The anchor in a file that its owner was given. ``ConfigError`` if there is none."""
-    try:
-        found = _read(data)
-    except VcError as error:
-        raise ConfigError(f"this is no anchor of a federation: {error.detail}", where="file") from error
-    return FederationAnchor(
-        entity=found.entity,
-        keys=found.keys,
+    found = offered(data).anchor
+    return replace(
+        found,
         name=name or found.name,
         vcts=tuple(vcts) or found.vcts,
         without_snapshot=without_snapshot or found.without_snapshot,
@@ -57,10 +69,32 @@ def read_federation(data: bytes, *, name: str = "", vcts: Sequence[str] = (), wi
 
 
 def _read(data: bytes) -> FederationAnchor:
+    return _offered(data).anchor
+
+
+def _offered(data: bytes) -> Offered:
     if data.lstrip().startswith(b"{"):
-        return parse_federation_anchor(strict_json.load_object(data, max_bytes=MAX_BYTES))
-    statement = _parse(data)
-    return FederationAnchor(entity=statement.sub, keys=statement.keys, name=statement.name)
+        anchor = parse_federation_anchor(strict_json.load_object(data, max_bytes=MAX_BYTES))
+        return Offered(anchor, tuple(fingerprints(anchor)))
+    return _by_itself(_parse(data))
+
+
+def _by_itself(statement: EntityStatement) -> Offered:
+    anchor = FederationAnchor(entity=statement.sub, keys=statement.keys, name=statement.name)
+    return Offered(anchor, (signed_with(statement),))
+
+
+def offered(data: bytes) -> Offered:
+    """The anchor in a file, for somebody who has not compared it yet. ``ConfigError`` if there is none."""
+    try:
+        return _offered(data)
+    except VcError as error:
+        raise ConfigError(f"this is no anchor of a federation: {error.detail}", where="file") from error
+
+
+async def offered_at(entity: str, fetch: Fetching, *, at: int) -> Offered:
+    """The anchor that answers at its address now, likewise; errors as ``fetch_federation``."""
+    return _by_itself(await fetch_federation(entity, fetch, at=at))
 
 
 def _parse(data: bytes) -> EntityStatement:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ConfigError, Malformed
-from ..trust.anchors import TrustAnchors, parse_trust
+from ..private_file import write_whole
+from ..trust.anchors import TrustAnchors, parse_trust, render_trust
 
 
 @dataclass(slots=True)
@@ -37,3 +41,22 @@ class TrustFile:
 
     def _unreadable(self, error: OSError) -> ConfigError:
         return ConfigError(f"cannot read {self.file}: {error.strerror}", where="trust")
+
+
+def change(file: Path, edit: Callable[[TrustAnchors], TrustAnchors]) -> TrustAnchors:
+    """What ``edit`` makes of the pins in ``file``, or of none where there is no such file yet: read and written under one lock, so that of two
+    people who change it at once neither undoes what the other did. Errors as ``TrustFile.read`` and of ``edit``, which leave it as it was.
+    """
+    try:
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigError(f"cannot open the folder of {file}: {error.strerror}", where="trust") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        after = edit(TrustFile(file, may_lack=True).read())
+        write_whole(file, render_trust(after))
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}", where="trust") from error
+    finally:
+        os.close(folder)
+    return after

@@ -16,6 +16,8 @@ from shared.web.federation_pins import fingerprints
 from shared.web.heard import Heard, Site
 from shared.web.pages import render
 from shared.web.seat import check_admin
+from shared.web.trust_pages import TrustPages, changes
+from verifier import config
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
@@ -30,6 +32,25 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     part = Trusting(desk, store)
     app.router.add_get(_PATH, seated(part.show))
     app.router.add_post(f"{_PATH}/refresh", seated(part.refresh, check=check_admin))
+    pinning(desk).add_to(app, listing=False)
+
+
+def pinning(desk: Desk) -> TrustPages:
+    """Where an admin changes whom we trust."""
+
+    async def may(request: web.Request) -> bool:
+        return OPERATOR in request and request[OPERATOR].role == "admin"
+
+    return TrustPages(
+        path=_PATH,
+        base="desk/base.html",
+        back=_PATH,
+        file=config.trust(desk.directory),
+        roles=(Role.CREDENTIAL_ISSUER, Role.RELYING_PARTY),
+        guard=lambda handler: seated(handler, check=check_admin),
+        may=may,
+        who=lambda request: request[OPERATOR].name,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +75,10 @@ async def knowledge_of(desk: Desk, store: Store, talk: Spoken) -> Known:
     said = await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))
     oldest = min((each.iat for each in kept), default=None)
     return Known(
-        issuers=len(desk.trust.with_role(Role.CREDENTIAL_ISSUER)),
+        issuers=len(desk.trust.with_role(Role.CREDENTIAL_ISSUER))
+        + len(desk.trust.iacas)
+        + len(desk.trust.dids)
+        + len(desk.trust.federation),
         lists=len(kept),
         as_of="" if oldest is None else talk.moment(oldest),
         age="" if oldest is None else talk.age(max(0, at - oldest)),
@@ -75,6 +99,7 @@ class Trusting:
         said = await desk.storage.read(lambda tx: heard.heard(tx, desk.trust))
         places = {each.site: each for each in await desk.storage.read(heard.visits)}
         pack = await desk.storage.read(packs.in_use)
+        history = await desk.storage.read(changes)
         anchors = [
             {
                 "name": anchor.name,
@@ -99,6 +124,8 @@ class Trusting:
             "desk/trust.html",
             anchors=anchors,
             federations=_federations(said, places, talk, at),
+            changes=history,
+            path=_PATH,
             admin=request[OPERATOR].role == "admin",
             pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},
             minutes=desk.settings.refresh_minutes,

@@ -1,0 +1,198 @@
+"""Whom a desk trusts, changed at its pages: nothing is pinned that a person has not seen and compared (security rule S17)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.clerk import Clerk
+from support.desk import Site, Template, serving
+from support.federation import COURTS, MINISTRY
+from support.federations import justice
+from support.trial_verify import ISSUER, registry
+
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.storage import Tx
+from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
+from shared.trust.chain import configuration_url
+from shared.web import operators
+from shared.web.federation_pins import fingerprints
+from shared.x509 import render_pem
+
+REALM = justice()
+OWN = REALM[MINISTRY].itself().encode()
+PIN = REALM.pin(MINISTRY)
+MARK = fingerprints(PIN)[0]
+ADD = "/desk/trust/federation"
+
+
+class Street(Site):
+    """The registry, and whoever answers at the ministry's address."""
+
+    said: bytes = OWN
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        if fetch.url == configuration_url(MINISTRY):
+            self.asked.append(fetch.url)
+            if not self.said:
+                raise Unavailable("nobody answers")
+            return Fetched(status=200, body=self.said)
+        return await super().__call__(fetch)
+
+
+@pytest.fixture
+async def admin(template: Template, tmp_path: Path) -> AsyncIterator[Clerk]:
+    async with serving(template, tmp_path / "desk", site=Street(), local=True) as desk:
+        yield await Clerk(desk).sign_in()
+
+
+def pins(clerk: Clerk) -> TrustAnchors:
+    return parse_trust((clerk.desk.desk.directory / "trust.json").read_bytes())
+
+
+def street(clerk: Clerk) -> Street:
+    site = clerk.desk.site
+    assert isinstance(site, Street)
+    return site
+
+
+def hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page))
+
+
+async def see(clerk: Clerk, *, status: int = 200, **fields: str) -> str:
+    return await clerk.post(ADD, {"form_token": await clerk.token(ADD), **fields}, status=status)
+
+
+async def test_a_federation_is_seen_compared_and_pinned(admin: Clerk) -> None:
+    page = await see(admin, entity=MINISTRY)
+    assert MARK in "".join(re.findall(r"<span>([^<]{1,4})</span>", page))
+    assert pins(admin).federation == ()
+    unsure = await admin.post(ADD, {**hidden(page), "name": "Ministry"}, status=400)
+    assert "Compare the fingerprint first" in unsure
+    assert pins(admin).federation == ()
+    told = await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"})
+    (pinned,) = pins(admin).federation
+    assert (pinned.entity, pinned.keys, pinned.name) == (MINISTRY, PIN.keys, "Ministry")
+    assert pins(admin).anchors[0].entity == ISSUER
+    assert "Ministry was added." in told
+    assert "Bea Clerk" in told
+    again = await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
+    assert "trusted already" in again
+
+
+async def test_the_fingerprint_that_was_told_decides(admin: Clerk) -> None:
+    wrong = await see(admin, entity=MINISTRY, fingerprint=fingerprints(REALM.pin(COURTS))[0], status=400)
+    assert "Another key is in use" in wrong
+    assert MARK[:4] not in re.findall(r"<span>([^<]{1,4})</span>", wrong)
+    page = await see(admin, entity=f"{MINISTRY}/", fingerprint=f" {MARK[:20]} {MARK[20:]} ")
+    assert "that you entered" in page
+    await admin.post(ADD, {**hidden(page), "name": "Ministry"})
+    assert pins(admin).federation[0].keys == PIN.keys
+
+
+async def test_whoever_answers_otherwise_in_between_is_not_pinned(admin: Clerk) -> None:
+    """The key that a person saw is the key that is pinned, or none is."""
+    page, other = await see(admin, entity=MINISTRY), justice()
+    street(admin).said = other[MINISTRY].itself().encode()
+    told = await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
+    assert "another fingerprint now" in told
+    assert pins(admin).federation == ()
+    street(admin).said = b""
+    await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
+    assert pins(admin).federation == ()
+
+
+async def test_a_file_is_pinned_without_asking_anybody(admin: Clerk) -> None:
+    page = await admin.upload(ADD, OWN, "ministry.jwt")
+    await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"})
+    assert pins(admin).federation[0].keys == PIN.keys
+    assert configuration_url(MINISTRY) not in street(admin).asked
+    page = await admin.upload(ADD, b"nothing", "x", status=400)
+    assert "holds no anchor" in page
+
+
+async def test_a_link_fills_in_and_does_nothing_more(admin: Clerk) -> None:
+    page = await admin.get(f"{ADD}?entity={MINISTRY}")
+    assert f'value="{MINISTRY}"' in page
+    assert "Ask it which federation" in await admin.get(f"{ADD}?body={COURTS}")
+    assert "CN=Somebody" in await admin.get("/desk/trust/certificate?authority=CN%3DSomebody")
+    assert configuration_url(MINISTRY) not in street(admin).asked
+    assert pins(admin).federation == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"entity": "ministry"},
+        {"entity": "http://inside.example"},
+        {"entity": "javascript:alert(1)"},
+        {"entity": COURTS},
+        {"data": "!"},
+        {"data": "AAAA"},
+    ],
+)
+async def test_mistakes_are_told_beside_their_fields(admin: Clerk, fields: dict[str, str]) -> None:
+    assert "There is a problem" in await see(admin, status=400, **fields)
+    assert pins(admin).federation == ()
+
+
+async def test_a_certificate_is_seen_compared_and_pinned(admin: Clerk) -> None:
+    where, before = "/desk/trust/certificate", pins(admin)
+    (admin.desk.desk.directory / "trust.json").write_bytes(render_trust(TrustAnchors()))
+    pem = render_pem(registry().certificate.der).encode()
+    for told in (
+        await admin.upload(where, b"nothing", "x.pem", status=400, role="credential-issuer"),
+        await admin.upload(where, pem, "x.pem", status=400),
+        await admin.upload(where, pem, "x.pem", status=400, role="wallet-provider"),
+        await admin.upload(where, pem, "x.pem", status=400, role="credential-issuer", site="registry"),
+        await admin.upload(where, pem, "x.pem", status=400, role="credential-issuer", fingerprint="00"),
+        await admin.post(where, {"form_token": await admin.token(where)}, status=400),
+    ):
+        assert "There is a problem" in told
+    page = await admin.upload(where, pem, "x.pem", role="credential-issuer", site=ISSUER)
+    assert pins(admin) == TrustAnchors()
+    await admin.post(where, {**hidden(page), "name": before.anchors[0].name, "compared": "yes"})
+    assert pins(admin).anchors == before.anchors
+    await admin.post(where, {**hidden(page), "name": "x" * 121, "compared": "yes"}, status=400)
+
+
+async def test_who_is_removed_is_named_first(admin: Clerk) -> None:
+    named = pins(admin).anchors[0]
+    page = await admin.get(f"/desk/trust/remove?anchor={named.fingerprint}")
+    assert named.name in page
+    assert pins(admin).anchors
+    told = await admin.post("/desk/trust/remove", hidden(page))
+    assert pins(admin).anchors == ()
+    assert f"{named.name} was removed." in told
+    async with admin.desk.http.get(f"{admin.desk.base}/desk/trust/remove?anchor={named.fingerprint}") as answer:
+        assert answer.status == 404
+
+
+async def test_nobody_but_an_admin_changes_it(admin: Clerk) -> None:
+    token = await admin.token(ADD)
+
+    async def demote(tx: Tx) -> None:
+        found = await operators.find(tx, "Bea Clerk")
+        assert found is not None
+        await tx.execute("UPDATE operator SET role = 'clerk' WHERE id = $1", found.id)
+
+    await admin.desk.desk.storage.write(demote)
+    assert "/desk/trust/federation" not in await admin.get("/desk/trust")
+    for path in ("federation", "certificate", "remove"):
+        async with admin.desk.http.get(f"{admin.desk.base}/desk/trust/{path}") as answer:
+            assert answer.status == 403
+        await admin.post(f"/desk/trust/{path}", {"form_token": token, "entity": MINISTRY, "anchor": MINISTRY}, status=403)
+
+
+async def test_a_form_from_elsewhere_pins_nobody(admin: Clerk) -> None:
+    page = await see(admin, entity=MINISTRY)
+    fields = {**hidden(page), "name": "Ministry", "compared": "yes"}
+    await admin.post(ADD, fields | {"form_token": "another"}, status=403)
+    async with admin.desk.http.post(admin.desk.base + ADD, data=fields, headers={"Origin": "https://evil.example"}) as answer:
+        assert answer.status == 403
+    assert pins(admin).federation == ()
