@@ -33,7 +33,7 @@ from shared.trust.trust_marks import parse_trust_mark
 from shared.urls import parse_form
 from shared.web.app import bound_body
 from shared.web.context import FETCHER
-from shared.web.entity import FEDERATION, public, refusal, told
+from shared.web.entity import public, refusal, told
 from shared.web.problem import OAUTH, speak
 
 RESOLVED, STATUS, MARK, KEYS = (
@@ -198,9 +198,9 @@ def _is_between(each: Subordinate) -> bool:
 
 async def signed(office: Office, typ: str, claims: Mapping[str, Any]) -> str:
     """An answer of this superior's, dated now."""
-    signer = await own.entity_of(office).key()
+    signer = await own.entity_of(office).signer()
     payload = strict_json.dumps({"iss": office.settings.public_url, "iat": office.clock(), **claims})
-    unsigned = prepare_jws(typ=typ, payload=payload, key=FEDERATION, alg=signer.public.alg, header={"kid": signer.kid})
+    unsigned = prepare_jws(typ=typ, payload=payload, key=signer.name, alg=signer.key.public.alg, header={"kid": signer.key.kid})
     return await sign(unsigned, office.custodian)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -18,21 +18,20 @@ from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.records import subordinates, superior
 from issuer.records.subordinates import State, Subordinate
-from issuer.records.superior import Mark, OwnKey, Publication, Statement
+from issuer.records.superior import Mark, Publication, Statement
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.errors import Conflict, VcError
-from shared.jose.jwk import parse_public_jwk
 from shared.jose.jws import prepare_jws
-from shared.keys import Role, Unsigned, sign
+from shared.keys import Unsigned, sign
 from shared.storage import Tx
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK, Artefact, distinct, name_of
-from shared.trust.federation_keys import FederationKey
 from shared.trust.publication import render_publication
 from shared.trust.snapshot import COPY_LIFE, FEDERATION_TYP, KeyHistory, KeyState, prepare_snapshot
 from shared.trust.statements import prepare_subordinate_statement
 from shared.trust.trust_marks import prepare_trust_mark
-from shared.web.entity import FEDERATION
+from shared.web.entity import FederationSigner
+from shared.web.own_trust import OwnKey
 
 log = logging.getLogger("muniment.trust")
 
@@ -56,7 +55,7 @@ class _Known:
 async def publish(office: Office) -> Publication:
     """What is in force, signed anew if it changed or a day has passed."""
     own, at = entity_of(office), office.clock()
-    configuration, signer = await own.configure(), await own.key()
+    configuration, signer = await own.configure(), await own.signer()
     known = await office.storage.read(lambda tx: _read(tx, at))
     about = [each for each in known.everybody if _is_spoken_of(each, at)]
     content = _content(office, configuration, signer, about, known)
@@ -73,9 +72,9 @@ async def publish(office: Office) -> Publication:
         at=issued,
         next_update=issued + office.settings.snapshot_days * DAY,
         statements=files,
-        keys=[*_own_keys(own.entity, known.own_keys), *known.keys],
-        key=FEDERATION,
-        public=signer.public,
+        keys=[*(each.history for each in known.own_keys), *known.keys],
+        key=signer.name,
+        public=signer.key.public,
         typ=FEDERATION_TYP,
     )
     made = Publication(
@@ -125,10 +124,10 @@ def _is_spoken_of(each: Subordinate, at: int) -> bool:
     return bool(each.keys) and (each.state is State.ACTIVE or (each.ended_at is not None and at < each.ended_at + COPY_LIFE))
 
 
-def _content(office: Office, configuration: str, signer: FederationKey, about: Iterable[Subordinate], known: _Known) -> str:
+def _content(office: Office, configuration: str, signer: FederationSigner, about: Iterable[Subordinate], known: _Known) -> str:
     """A digest of all that is said, dates left out."""
-    told = [office.settings.snapshot_days, configuration, signer.kid, [_said(each) for each in about]]
-    told += [[each.configuration for each in about], [repr(each) for each in known.keys], [repr(each) for each in known.own_keys]]
+    told = [office.settings.snapshot_days, configuration, signer.key.kid, [_said(each) for each in about]]
+    told += [[each.configuration for each in about], [repr(each) for each in known.keys], [repr(each.history) for each in known.own_keys]]
     return base64url.encode(sha256(strict_json.dumps(told)).digest())
 
 
@@ -136,8 +135,8 @@ def _said(each: Subordinate) -> str:
     return base64url.encode(sha256(strict_json.dumps([each.entity, each.keys, each.terms, each.state.value])).digest())
 
 
-async def _statement(office: Office, each: Subordinate, signer: FederationKey, before: Statement | None, at: int) -> Statement:
-    content = base64url.encode(sha256(f"{signer.kid} {_said(each)}".encode()).digest())
+async def _statement(office: Office, each: Subordinate, signer: FederationSigner, before: Statement | None, at: int) -> Statement:
+    content = base64url.encode(sha256(f"{signer.key.kid} {_said(each)}".encode()).digest())
     if before is not None and before.content == content and at < before.issued_at + EVERY:
         return before
     terms = parse_terms(each.terms)
@@ -151,13 +150,13 @@ async def _statement(office: Office, each: Subordinate, signer: FederationKey, b
         constraints=terms.constraints,
         grants=terms.grants,
         source_endpoint=office.url(FETCH),
-        key=FEDERATION,
-        signer=signer,
+        key=signer.name,
+        signer=signer.key,
     )
     return Statement(sub=each.entity, content=content, issued_at=at, token=await sign(unsigned, office.custodian))
 
 
-async def _marks(office: Office, each: Subordinate, signer: FederationKey, before: Sequence[Mark], at: int) -> list[Mark]:
+async def _marks(office: Office, each: Subordinate, signer: FederationSigner, before: Sequence[Mark], at: int) -> list[Mark]:
     """One of each type that counts for at least another half of its life."""
     found = []
     for kind in parse_terms(each.terms).trust_marks if each.state is State.ACTIVE else ():
@@ -166,10 +165,10 @@ async def _marks(office: Office, each: Subordinate, signer: FederationKey, befor
     return found
 
 
-async def _mark(office: Office, sub: str, kind: str, signer: FederationKey, at: int) -> Mark:
+async def _mark(office: Office, sub: str, kind: str, signer: FederationSigner, at: int) -> Mark:
     exp = at + MARK_DAYS * DAY
     unsigned = prepare_trust_mark(
-        issuer=office.settings.public_url, subject=sub, trust_mark_type=kind, at=at, exp=exp, key=FEDERATION, signer=signer
+        issuer=office.settings.public_url, subject=sub, trust_mark_type=kind, at=at, exp=exp, key=signer.name, signer=signer.key
     )
     token = await sign(unsigned, office.custodian)
     return Mark(digest=name_of(token.encode()), sub=sub, type=kind, issued_at=at, expires_at=exp, withdrawn_at=None, token=token)
@@ -185,30 +184,20 @@ def _files(configuration: str, said: Iterable[Statement], about: Iterable[Subord
     )
 
 
-def _own_keys(entity: str, used: Iterable[OwnKey]) -> list[KeyHistory]:
-    """Every federation key of ours, with its fate."""
-    return [_own_key(entity, each) for each in used]
-
-
-def _own_key(entity: str, each: OwnKey) -> KeyHistory:
-    new = KeyHistory.of(parse_public_jwk(strict_json.load_object(each.jwk)), role=Role.FEDERATION, entity=entity, since=each.begun_at)
-    if each.ended_at is None:
-        return new
-    state = KeyState.COMPROMISED if each.reason == "compromised" else KeyState.VERIFY_ONLY
-    return replace(new, state=state, until=each.ended_at, reason=each.reason)
-
-
-def _historical(entity: str, signer: FederationKey, used: Iterable[OwnKey], at: int) -> Unsigned[str]:
-    """Section 8.7.3."""
+def _historical(entity: str, signer: FederationSigner, used: Iterable[OwnKey], at: int) -> Unsigned[str]:
+    """Section 8.7.3: those that sign no more. Of the reasons in section 8.7.4 two are ours."""
     keys = [
         {
             **strict_json.load_object(each.jwk),
-            "iat": each.begun_at,
-            "exp": each.ended_at,
-            "revoked": {"revoked_at": each.ended_at, "reason": each.reason},
+            "iat": each.history.since,
+            "exp": each.history.until,
+            "revoked": {
+                "revoked_at": each.history.until,
+                "reason": "compromised" if each.state is KeyState.COMPROMISED else "superseded",
+            },
         }
         for each in used
-        if each.ended_at is not None
+        if each.state.is_over
     ]
     payload = strict_json.dumps({"iss": entity, "iat": at, "keys": keys})
-    return prepare_jws(typ=HISTORICAL_TYP, payload=payload, key=FEDERATION, alg=signer.public.alg, header={"kid": signer.kid})
+    return prepare_jws(typ=HISTORICAL_TYP, payload=payload, key=signer.name, alg=signer.key.public.alg, header={"kid": signer.key.kid})

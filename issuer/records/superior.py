@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from shared.clock import DAY
 from shared.errors import Missing
+from shared.keys import Role
 from shared.storage import Row, Tx
+from shared.web import own_trust
+from shared.web.own_trust import OwnKey
 
 KEEP_MARKS = 400 * DAY  # seconds after its end that a mark is still known to have been ours
 
@@ -48,16 +51,6 @@ class Publication:
     content: str
     historical: str = field(repr=False)
     document: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnKey:
-    """A federation key of ours, in use or ended."""
-
-    jwk: str
-    begun_at: int
-    ended_at: int | None
-    reason: str
 
 
 async def statements(tx: Tx) -> list[Statement]:
@@ -103,9 +96,8 @@ async def newest(tx: Tx) -> Publication:
 
 
 async def own_keys(tx: Tx) -> list[OwnKey]:
-    """All of them, oldest first."""
-    rows = await tx.fetch("SELECT * FROM own_federation_key ORDER BY begun_at, kid")
-    return [OwnKey(jwk=row["jwk"], begun_at=int(row["begun_at"]), ended_at=row["ended_at"], reason=row["reason"]) for row in rows]
+    """Our federation keys, oldest first."""
+    return await own_trust.own_keys(tx, Role.FEDERATION)
 
 
 async def publish(tx: Tx, made: Publication, said: Collection[Statement], held: Collection[Mark], *, at: int) -> None:

@@ -20,7 +20,7 @@ from aiohttp.typedefs import Handler
 from ..clock import DAY, Clock
 from ..codec import base64url, strict_json
 from ..credentials import Text
-from ..errors import ConfigError, Missing, VcError
+from ..errors import ConfigError, Missing, Unavailable, VcError
 from ..jose.jwk import thumbprint
 from ..keys import Custodian, KeyId, Role, sign
 from ..storage import Storage, Tx
@@ -28,9 +28,11 @@ from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
 from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.key_proofs import MEMBER, prepare_key_proof
-from ..trust.snapshot import MAX_LIFE
+from ..trust.snapshot import MAX_LIFE, KeyState
 from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
+from . import own_trust
 from .certificates import day
+from .own_trust import OwnKey
 from .settings import Common
 
 log = logging.getLogger("muniment.trust")
@@ -54,6 +56,14 @@ class Said:
     trust_marks: Sequence[HeldMark] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FederationSigner:
+    """The federation key that signs at present, and what the custodian calls it."""
+
+    name: KeyId
+    key: FederationKey
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnEntity:
     """``entity`` is its identifier, ``url`` the public address where it is served; ``says`` what the service is, asked before each signature."""
@@ -67,18 +77,48 @@ class OwnEntity:
     hints: Sequence[str]
     says: Callable[[], Awaitable[Said]]
 
+    async def signer(self) -> FederationSigner:
+        """The federation key that signs at present. ``Missing`` for a service that was set up before it had one; ``Unavailable`` once it is over
+        and no other follows.
+        """
+        active = _active(await self.storage.read(_keys))
+        name = FEDERATION if active is None else active.name
+        key = FederationKey.of(await self.custodian.public(name))
+        if active is None or key.public != active.public:
+
+            async def begin(tx: Tx) -> OwnKey | None:
+                await own_trust.begin(tx, key.public, name=name, role=Role.FEDERATION, entity=self.entity, at=self.clock())
+                return _active(await _keys(tx))
+
+            if await self.storage.write(begin, point="begin-key") is None:
+                raise Unavailable("the federation key of this service is over, and no other follows: run `keys rotate federation --now`")
+        return FederationSigner(name, key)
+
     async def key(self) -> FederationKey:
-        """Its federation key; ``Missing`` for a service that was set up before it had one."""
-        return FederationKey.of(await self.custodian.public(FEDERATION))
+        """As ``signer``, the key alone."""
+        return (await self.signer()).key
+
+    async def keys(self) -> list[OwnKey]:
+        """All federation keys that it has had, oldest first."""
+        await self.signer()
+        return await self.storage.read(_keys)
 
     async def configure(self) -> str:
         """Its configuration, signed anew if it says something else or a day has passed. ``Missing`` without a key."""
-        key, said, at = await self.key(), await self.says(), self.clock()
+        signer, said, at = await self.signer(), await self.says(), self.clock()
+        key, keys = signer.key, [signer.key]
         names = {"organization_name": self.name.en, "organization_name#cy": self.name.cy}
         listed = {kind: await self._listed(keys) for kind, keys in said.keys.items()}
         more = {kind: {**said.metadata.get(kind, {}), "jwks": render_jwks(each.values())} for kind, each in listed.items()}
         metadata = {**said.metadata, **more, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
-        told = [self.entity, key.kid, metadata, list(self.hints), said.trust_mark_issuers, [list(each) for each in said.trust_marks]]
+        told = [
+            self.entity,
+            [each.kid for each in keys],
+            metadata,
+            list(self.hints),
+            said.trust_mark_issuers,
+            [list(each) for each in said.trust_marks],
+        ]
         content = base64url.encode(sha256(strict_json.dumps(told)).digest())
         row = await self.storage.read(self._last)
         if row is not None and row["content"] == content and at < int(row["issued_at"]) + EVERY:
@@ -87,11 +127,11 @@ class OwnEntity:
         token = await sign(
             prepare_entity_configuration(
                 entity=self.entity,
-                keys=[key],
+                keys=keys,
                 at=issued,
                 exp=issued + MAX_LIFE,
                 metadata={**metadata, **await self._proofs(metadata, listed, issued)},
-                key=FEDERATION,
+                key=signer.name,
                 signer=key,
                 authority_hints=self.hints,
                 trust_marks=said.trust_marks,
@@ -101,7 +141,9 @@ class OwnEntity:
         )
 
         async def keep(tx: Tx) -> str:
-            await _note_key(tx, key, issued)
+            now = await self._last(tx)
+            if now is not None and now["content"] == content and int(now["issued_at"]) >= issued:
+                return str(now["token"])  # another process was faster
             await tx.execute(
                 "INSERT INTO own_configuration (entity, issued_at, expires_at, content, token) VALUES ($1, $2, $3, $4, $5) "
                 "ON CONFLICT (entity) DO UPDATE SET issued_at = $2, expires_at = $3, content = $4, token = $5",
@@ -211,13 +253,9 @@ def name_of(settings: Common, fallback: str) -> Text:
     return Text(name, settings.organization_name_cy or name)
 
 
-async def _note_key(tx: Tx, key: FederationKey, at: int) -> None:
-    """A key that is used for the first time ends the one before it."""
-    jwk = strict_json.dumps(render_jwks([key])["keys"][0]).decode()
-    await tx.execute("UPDATE own_federation_key SET ended_at = $2, reason = 'superseded' WHERE kid <> $1 AND ended_at IS NULL", key.kid, at)
-    await tx.execute(
-        "INSERT INTO own_federation_key (kid, jwk, begun_at, ended_at, reason) VALUES ($1, $2, $3, NULL, '') ON CONFLICT (kid) DO NOTHING",
-        key.kid,
-        jwk,
-        at,
-    )
+async def _keys(tx: Tx) -> list[OwnKey]:
+    return await own_trust.own_keys(tx, Role.FEDERATION)
+
+
+def _active(keys: Iterable[OwnKey]) -> OwnKey | None:
+    return next((each for each in keys if each.state is KeyState.ACTIVE), None)

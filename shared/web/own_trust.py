@@ -1,18 +1,42 @@
-"""The rows behind what a service publishes: its certificates, its keys and what became of them, and who did what to them (``0003_trust.sql``)."""
+"""The rows behind what a service publishes: its certificates, its keys and what became of them, and who did what to them (``0003_trust.sql``, ``0009_keys.sql``)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ..codec import base64url
+from ..codec import base64url, strict_json
 from ..cose import thumbprint
 from ..errors import Conflict, Missing
-from ..keys import Role
+from ..jose.jwk import parse_public_jwk
+from ..keys import KeyId, PublicKey, Role
 from ..storage import Row, Tx
 from ..trust.artefact import name_of
+from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.snapshot import KeyHistory, KeyState
 from ..x509 import Cert
 from .certificates import day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnKey:
+    """One key: ``name`` is what the custodian calls it, ``jwk`` its public half as it is published.
+
+    It began to sign at ``active_at``, and was first published at ``told_at``.
+    """
+
+    name: KeyId
+    jwk: str
+    history: KeyHistory
+    active_at: int | None
+    told_at: int | None
+
+    @property
+    def public(self) -> PublicKey:
+        return parse_public_jwk(strict_json.load_object(self.jwk))
+
+    @property
+    def state(self) -> KeyState:
+        return self.history.state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +73,14 @@ class Event:
     reason: str
 
 
-async def enter(tx: Tx, leaf: Cert, *, role: Role, entity: str, actor: str, at: int) -> None:
-    """A certificate and its key; nothing happens if both are known."""
+async def enter(tx: Tx, leaf: Cert, *, name: KeyId, role: Role, entity: str, actor: str, at: int) -> None:
+    """A certificate and its key, which signs from now on; nothing happens if both are known."""
+    await begin(tx, leaf.public, name=name, role=role, entity=entity, at=at)
+    await certify(tx, leaf, actor=actor, at=at)
+
+
+async def certify(tx: Tx, leaf: Cert, *, actor: str, at: int) -> None:
+    """A certificate of a key that is known; nothing happens if it is, too."""
     name, whole = name_of(leaf.der), base64url.encode(thumbprint(leaf.public))
     if await tx.fetchrow("SELECT sha256 FROM own_certificate WHERE sha256 = $1", name) is not None:
         return
@@ -62,18 +92,52 @@ async def enter(tx: Tx, leaf: Cert, *, role: Role, entity: str, actor: str, at: 
         leaf.der,
         leaf.not_after,
     )
-    new = KeyHistory.of(leaf.public, role=role, entity=entity, since=at)
+    await note(tx, Event(at=at, actor=actor, kind="certified", subject=str(leaf.serial), reason=""))
+
+
+async def begin(tx: Tx, public: PublicKey, *, name: KeyId, role: Role, entity: str, at: int) -> None:
+    """A key that signs from now on, in the place of any other of that role; one that is known keeps its state."""
+    await _name_moved(tx)
+    new = KeyHistory.of(public, role=role, entity=entity, since=at)
+    changed = await tx.execute("UPDATE own_key SET entity = $2, jwk = $3 WHERE thumbprint = $1", new.thumbprint, entity, _render(public))
+    if changed:
+        return
     await tx.execute(
-        "INSERT INTO own_key (thumbprint, kid, role, entity, state, begun_at, reason) VALUES ($1, $2, $3, $4, $5, $6, '') "
-        "ON CONFLICT (thumbprint) DO UPDATE SET entity = $4",
-        new.thumbprint,
-        new.kid,
+        "UPDATE own_key SET state = 'verify-only', ended_at = $2, reason = 'superseded' WHERE role = $1 AND state = 'active'",
         role.value,
-        entity,
-        new.state.value,
         at,
     )
-    await note(tx, Event(at=at, actor=actor, kind="certified", subject=str(leaf.serial), reason=""))
+    await insert(tx, new, name=name, public=public, active_at=at)
+
+
+async def insert(tx: Tx, new: KeyHistory, *, name: KeyId, public: PublicKey, active_at: int | None) -> None:
+    """A key that is not known yet; ``Conflict`` if it is."""
+    await tx.execute(
+        "INSERT INTO own_key (thumbprint, kid, role, entity, state, begun_at, reason, name, jwk, active_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9)",
+        new.thumbprint,
+        new.kid,
+        new.role.value,
+        new.entity,
+        new.state.value,
+        new.since,
+        name,
+        _render(public),
+        active_at,
+    )
+
+
+def _render(public: PublicKey) -> str:
+    return strict_json.dumps(render_jwks([FederationKey.of(public)])["keys"][0]).decode()
+
+
+async def _name_moved(tx: Tx) -> None:
+    """Keys from the table that was theirs alone have their proper names from now on."""
+    for row in await tx.fetch("SELECT * FROM own_key WHERE kid = ''"):
+        known = _key(row)
+        await tx.execute(
+            "UPDATE own_key SET thumbprint = $2, kid = $3 WHERE thumbprint = $1", row["thumbprint"], known.thumbprint, known.kid
+        )
 
 
 async def withdraw(tx: Tx, serial: str, *, reason: str, actor: str, at: int) -> None:
@@ -87,6 +151,7 @@ async def withdraw(tx: Tx, serial: str, *, reason: str, actor: str, at: int) -> 
 
 
 async def end_key(tx: Tx, kid: str, state: KeyState, *, reason: str, actor: str, at: int) -> None:
+    await _name_moved(tx)
     row = await tx.fetchrow("SELECT * FROM own_key WHERE kid = $1 OR thumbprint = $1", kid)
     if row is None:
         raise Missing("there is no such key here")
@@ -140,7 +205,13 @@ async def certificates(tx: Tx) -> list[Certified]:
 
 
 async def keys(tx: Tx) -> list[KeyHistory]:
+    """Of all roles, oldest first."""
     return [_key(row) for row in await tx.fetch("SELECT * FROM own_key ORDER BY begun_at, thumbprint")]
+
+
+async def own_keys(tx: Tx, role: Role) -> list[OwnKey]:
+    """Those of one role, oldest first."""
+    return [_own(row) for row in await tx.fetch("SELECT * FROM own_key WHERE role = $1 ORDER BY begun_at, thumbprint", role.value)]
 
 
 async def events(tx: Tx, *, limit: int = 20) -> list[Event]:
@@ -149,28 +220,40 @@ async def events(tx: Tx, *, limit: int = 20) -> list[Event]:
     return [Event(at=int(row["at"]), actor=row["actor"], kind=row["kind"], subject=row["subject"], reason=row["reason"]) for row in rows]
 
 
+def _own(row: Row) -> OwnKey:
+    return OwnKey(
+        name=KeyId(row["name"]), jwk=row["jwk"], history=_key(row), active_at=_int(row["active_at"]), told_at=_int(row["told_at"])
+    )
+
+
 def _key(row: Row) -> KeyHistory:
-    ended = row["ended_at"]
-    return KeyHistory(
+    known = KeyHistory(
         role=Role(row["role"]),
         entity=row["entity"],
         kid=row["kid"],
         thumbprint=row["thumbprint"],
         state=KeyState(row["state"]),
         since=int(row["begun_at"]),
-        until=None if ended is None else int(ended),
+        until=_int(row["ended_at"]),
         reason=row["reason"],
     )
+    if known.kid:
+        return known
+    named = KeyHistory.of(parse_public_jwk(strict_json.load_object(row["jwk"])), role=known.role, entity=known.entity, since=known.since)
+    return replace(known, thumbprint=named.thumbprint, kid=named.kid)
+
+
+def _int(value: int | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _certificate(row: Row) -> Certified:
-    withdrawn = row["withdrawn_at"]
     return Certified(
         der=bytes(row["der"]),
         thumbprint=row["thumbprint"],
         serial=row["serial"],
         not_after=int(row["not_after"]),
-        withdrawn_at=None if withdrawn is None else int(withdrawn),
+        withdrawn_at=_int(row["withdrawn_at"]),
         reason=row["reason"],
     )
 
@@ -202,7 +285,7 @@ async def describe(tx: Tx) -> list[str]:
 
 
 def _of_key(each: KeyHistory) -> str:
-    fate = "active" if each.until is None else f"{each.state} on {day(each.until)}: {each.reason}"
+    fate = each.state.value if each.until is None else f"{each.state} on {day(each.until)}: {each.reason}"
     return f"key {each.kid}  {each.role}  since {day(each.since)}, {fate}"
 
 

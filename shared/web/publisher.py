@@ -64,7 +64,7 @@ class Publisher:
         """Enter the certificate in the folder and its key, unless they are known."""
         leaf, at = read_certificate(self.directory / f"{self.key}.pem"), self.clock()
         await self.storage.write(
-            lambda tx: own_trust.enter(tx, leaf, role=self.role, entity=self.entity, actor=actor, at=at), point="certify"
+            lambda tx: own_trust.enter(tx, leaf, name=self.key, role=self.role, entity=self.entity, actor=actor, at=at), point="certify"
         )
 
     async def check_key(self, public: PublicKey) -> None:
@@ -77,7 +77,7 @@ class Publisher:
         """What is in force, signed anew if it changed or a day has passed. ``ConfigError`` if that needs the anchor's keys, which are away."""
         await self.note_certificate(actor=actor)
         at, anchor = self.clock(), read_certificate(self.directory / ANCHOR_FILE)
-        last, certificates, keys = await self.storage.read(_state)
+        last, certificates, keys = await self.storage.read(self._state)
         content = self._content(anchor, certificates, keys)
         if last is not None and last.content == content and at < last.issued_at + EVERY:
             return last
@@ -116,6 +116,10 @@ class Publisher:
             raise Malformed("a key that has ended does not begin again", where="/state")
         at = self.clock()
         await self.storage.write(lambda tx: own_trust.end_key(tx, kid, state, reason=reason, actor=actor, at=at), point="end-key")
+
+    async def _state(self, tx: Tx) -> tuple[Published | None, list[Certified], list[KeyHistory]]:
+        keys = [each.history for each in await own_trust.own_keys(tx, self.role)]
+        return await own_trust.last(tx), await own_trust.certificates(tx), keys
 
     def _content(self, anchor: Cert, certificates: Sequence[Certified], keys: Sequence[KeyHistory]) -> str:
         """A digest of all that is said, dates left out."""
@@ -168,7 +172,3 @@ class Publisher:
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
         return web.Response(body=document, content_type=MEDIA_TYPE, headers=headers)
-
-
-async def _state(tx: Tx) -> tuple[Published | None, list[Certified], list[KeyHistory]]:
-    return await own_trust.last(tx), await own_trust.certificates(tx), await own_trust.keys(tx)

@@ -84,7 +84,7 @@ async def test_a_withdrawn_certificate_and_a_compromised_key_are_told_at_once(re
 
 async def test_a_key_ends_once_and_its_certificates_with_it(registry: Registry) -> None:
     publisher, storage = publisher_of(registry.office), registry.office.storage
-    (key,) = await storage.read(own_trust.keys)
+    (key,) = [each.history for each in await storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))]
     with pytest.raises(Missing):
         await publisher.end_key("unknown", KeyState.VERIFY_ONLY, reason="x", actor="Iris")
     with pytest.raises(Malformed):
