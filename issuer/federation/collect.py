@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from issuer.federation.enrol import check_configuration, read_keys
-from issuer.federation.terms import MAX_MARKS, parse_terms
+from issuer.federation import keys
+from issuer.federation.enrol import check_configuration
+from issuer.federation.terms import MAX_MARKS
 from issuer.office import Office
 from issuer.records import above, subordinates
 from issuer.records.subordinates import State, Subordinate
 from shared.errors import Unavailable, Untrusted, VcError
 from shared.flow import Fetch, Fetched
-from shared.jose.jwk import thumbprint
 from shared.jose.jws import verify_jws
-from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.chain import FETCH_ENDPOINT, configuration_url
-from shared.trust.constraints import parse_constraints
-from shared.trust.federation_keys import FederationKey, find_key, parse_jwks
-from shared.trust.snapshot import KeyHistory
+from shared.trust.federation_keys import find_key
 from shared.trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
 from shared.trust.trust_marks import TYP as MARK_TYP
 from shared.trust.trust_marks import parse_trust_mark
@@ -32,12 +30,6 @@ from shared.urls import with_query
 EVERY: Final = 3_600  # seconds between two visits to one body
 SOON: Final = 120  # while somebody waits for a second person, who wants to know what its address shows
 AT_ONCE: Final = 8
-DOCUMENTS: Final = {
-    "openid_credential_issuer": Role.CREDENTIAL_ISSUER,
-    "openid_credential_verifier": Role.RELYING_PARTY,
-    "openid_wallet_provider": Role.WALLET_PROVIDER,
-}
-"""The role of the keys in the metadata of each entity type."""
 Fetcher = Callable[[Fetch], Awaitable[Fetched]]
 
 
@@ -79,46 +71,31 @@ async def _get(url: str, fetch: Fetcher) -> str:
 
 
 async def _visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None:
-    at, said = office.clock(), None
+    at, said, own = office.clock(), None, await keys.own_names(office)
     try:
         said = await read_configuration(each.entity, fetch)
-        check_configuration(office, each.entity, said, said.keys, at)
+        check_configuration(office, each.entity, said, at)
     except VcError as error:
         said, fault = None, error.detail
     else:
         fault = ""
-    await office.storage.write(lambda tx: _note(tx, each.entity, said, fault, at), point="federation-heard")
+    await office.storage.write(lambda tx: _note(tx, each.entity, said, own, fault=fault, at=at), point="federation-heard")
 
 
-async def _note(tx: Tx, entity: str, said: EntityStatement | None, fault: str, at: int) -> None:
+async def _note(tx: Tx, entity: str, said: EntityStatement | None, own: AbstractSet[str], *, fault: str, at: int) -> None:
     """The row as it is now decides: it may have been changed during the visit."""
     now, token = await subordinates.get(tx, entity), None
-    published = said is not None and _names(said.keys) == _names(read_keys(now.wanted_keys or now.keys))
     if said is not None and now.keys:
         try:
-            check_statement(said, read_keys(now.keys), at=at)
+            check_statement(said, keys.read_keys(now.keys), at=at)
+            now = await keys.heard(tx, now, said, own, at=at)
             token = said.wire
-            await subordinates.note_keys(tx, entity, document_keys(now, said), DOCUMENTS.values(), at=at)
         except VcError as error:
-            token, fault = None, error.detail
-    elif published and said is not None:
+            fault = error.detail
+    shown = said is not None and keys.names_of(keys.read_keys(now.wanted_keys or now.keys)) <= keys.names_of(said.keys)
+    if shown and said is not None and not now.keys:
         token = said.wire
-    await subordinates.heard(tx, entity, configuration=token, published=published, fault=fault, at=at)
-
-
-def _names(keys: tuple[FederationKey, ...]) -> set[str]:
-    return {thumbprint(each.public) for each in keys}
-
-
-def document_keys(body: Subordinate, said: EntityStatement) -> list[KeyHistory]:
-    """The keys of documents and questions that a body names, in so far as it may be of that type. ``Malformed`` where one cannot be read."""
-    limits = parse_constraints(parse_terms(body.terms).constraints or {})
-    found = []
-    for kind, members in limits.filter_types(said.metadata).items():
-        if kind in DOCUMENTS and "jwks" in members:
-            keys = parse_jwks(members, f"/metadata/{kind}")
-            found += [KeyHistory.of(key.public, role=DOCUMENTS[kind], entity=body.entity, since=said.iat) for key in keys]
-    return found
+    await subordinates.heard(tx, entity, configuration=token, published=shown, fault=fault, at=at)
 
 
 # --- above -----------------------------------------------------------------------------------------------------------------------------

@@ -6,27 +6,23 @@ side, and one person does it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from issuer.approval import APPROVERS, MAX_REASON
+from issuer.federation import keys
+from issuer.federation.keys import read_keys, render_keys
 from issuer.federation.terms import Terms, parse_terms, render_terms
 from issuer.office import Office, digest
 from issuer.records import subordinates
 from issuer.records.subordinates import Event, State, Subordinate
 from issuer.sessions import Actor
 from shared.clock import DAY
-from shared.codec import strict_json
 from shared.errors import Conflict, Forbidden, Malformed, Untrusted
-from shared.jose.jwk import thumbprint
-from shared.keys import Role
 from shared.storage import Tx
-from shared.trust.federation_keys import FederationKey, parse_jwks, render_jwks
-from shared.trust.snapshot import KeyHistory, KeyState
+from shared.trust.key_proofs import proven_federation_keys
 from shared.trust.statements import EntityStatement, check_statement, parse_statement
 from shared.urls import LOOPBACK, check_identifier
-from shared.web.entity import FEDERATION
 
 INVITATION_DAYS: Final = 14
 MAX_BODIES: Final = 500  # what one snapshot names has to stay within what its readers take
@@ -101,7 +97,7 @@ async def invited(office: Office, code: str) -> Subordinate:
 
 
 async def join(office: Office, code: str, token: str, *, published: bool) -> Subordinate:
-    """The invited body with the keys of its configuration, from now on waiting for a second person.
+    """The invited body with the keys that its configuration proves, from now on waiting for a second person.
 
     ``published``: the configuration comes from the body's own address. ``Missing`` for the code; ``Untrusted`` where the configuration is
     another's or does not name this office; ``Conflict`` for keys that somebody else has; errors as ``parse_statement`` and
@@ -109,18 +105,19 @@ async def join(office: Office, code: str, token: str, *, published: bool) -> Sub
     """
     check_superior(office)
     said, secret, at = parse_statement(token), digest("federation", code[:100]), office.clock()
-    own = FederationKey.of(await office.custodian.public(FEDERATION))
+    own = await keys.own_names(office)
 
     async def unit(tx: Tx) -> Subordinate:
         before = await subordinates.invited(tx, secret, at)
-        check_configuration(office, before.entity, said, said.keys, at)
-        await _check_keys_apart(tx, before.entity, said.keys, own)
+        check_configuration(office, before.entity, said, at)
+        proven = proven_federation_keys(said, at=at)
+        await keys.check_apart(tx, before.entity, proven, own)
         await subordinates.use_code(tx, secret)
         changed = replace(
             before,
             state=before.state if before.keys and before.state is State.ACTIVE else State.WAITING,
             version=before.version + 1,
-            wanted_keys=render_keys(said.keys),
+            wanted_keys=render_keys(proven),
             wanted_terms=before.wanted_terms or before.terms,
             configuration=before.configuration or said.wire,
             published_at=at if published else None,
@@ -132,26 +129,13 @@ async def join(office: Office, code: str, token: str, *, published: bool) -> Sub
     return await office.storage.write(unit, point="federation-join")
 
 
-def check_configuration(office: Office, entity: str, said: EntityStatement, keys: Sequence[FederationKey], at: int) -> None:
-    """Raise unless ``entity`` said it of itself with one of ``keys``, and names this office as its superior."""
+def check_configuration(office: Office, entity: str, said: EntityStatement, at: int) -> None:
+    """Raise unless ``entity`` said it of itself, by a key that is in it, and names this office as its superior."""
     if said.sub != entity or not said.is_configuration:
         raise Untrusted("this is not what the invited body says of itself", where="/sub")
     if office.settings.public_url not in said.authority_hints:
         raise Untrusted("the body does not name this office as its superior", where="/authority_hints")
-    check_statement(said, keys, at=at)
-
-
-async def _check_keys_apart(tx: Tx, entity: str, keys: Sequence[FederationKey], own: FederationKey) -> None:
-    """One key, one body: whoever signs with another's key could speak for it (security rule S1)."""
-    known = {each.thumbprint: each for each in await subordinates.keys(tx)}
-    others = [each for each in await subordinates.everybody(tx) if each.entity != entity]
-    taken = {thumbprint(key.public) for each in others for key in read_keys(each.wanted_keys or "")} | {thumbprint(own.public)}
-    for each in keys:
-        before = known.get(KeyHistory.of(each.public, role=Role.FEDERATION, entity=entity, since=0).thumbprint)
-        if before is not None and (before.entity != entity or before.role is not Role.FEDERATION or before.state is not KeyState.ACTIVE):
-            raise Conflict("one of these keys is another body's, has another use, or has ended", where="/jwks")
-        if thumbprint(each.public) in taken:
-            raise Conflict("one of these keys is another body's", where="/jwks")
+    check_statement(said, said.keys, at=at)
 
 
 async def propose(office: Office, entity: str, terms: Terms, actor: Actor, *, version: int) -> Subordinate:
@@ -188,21 +172,20 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
             raise Forbidden("somebody else than the one who wrote it decides this")
         if before.wanted_keys is not None and before.published_at is None and not compared:
             raise Conflict("the body's own address does not show these keys: compare their fingerprints with it first", where="/compared")
-        keys = before.wanted_keys or before.keys
+        counting = before.wanted_keys or before.keys
         terms = parse_terms(before.wanted_terms).replacing(parse_terms(before.terms), at)
         changed = replace(
             before,
             state=State.ACTIVE,
             version=before.version + 1,
             terms=render_terms(parse_terms(render_terms(terms))),
-            keys=keys,
+            keys=counting,
             wanted_terms=None,
             wanted_keys=None,
             ended_at=None,
         )
         await subordinates.put(tx, changed, before=before)
-        own = [KeyHistory.of(each.public, role=Role.FEDERATION, entity=entity, since=at) for each in read_keys(keys)]
-        await subordinates.note_keys(tx, entity, own, [Role.FEDERATION], at=at)
+        await keys.approved(tx, entity, read_keys(counting), at=at)
         await subordinates.note(tx, entity, Event(at=at, kind="approved", actor=actor))
         return changed
 
@@ -250,7 +233,7 @@ async def end(office: Office, entity: str, reason: str, actor: Actor, *, comprom
         await subordinates.put(tx, changed, before=before)
         await subordinates.uninvite(tx, entity)
         if compromised:
-            await subordinates.end_keys(tx, entity, KeyState.COMPROMISED, "compromised", at=event.at)
+            await subordinates.compromise_keys(tx, entity, at=event.at)
         await subordinates.note(tx, entity, event)
         return changed
 
@@ -273,13 +256,3 @@ def _reason(text: str) -> str:
     if not 1 <= len(text.strip()) <= MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
     return text.strip()
-
-
-def read_keys(text: str) -> tuple[FederationKey, ...]:
-    """The keys of a row; none where there are none yet."""
-    return parse_jwks({"jwks": strict_json.load_object(text)}) if text else ()
-
-
-def render_keys(keys: Sequence[FederationKey]) -> str:
-    """What ``read_keys`` reads back."""
-    return strict_json.dumps(render_jwks(keys)).decode()

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from issuer.approval import MAX_REASON
 from issuer.federation import enrol, publish
-from issuer.federation.enrol import read_keys
+from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import federated
@@ -21,7 +21,9 @@ from issuer.records import above, subordinates
 from issuer.records.subordinates import Event, State, Subordinate
 from shared.clock import DAY
 from shared.errors import Conflict, Malformed, VcError
+from shared.keys import Role
 from shared.storage import Tx
+from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import parse_statement
 from shared.web import auth
 from shared.web.entrance import OPERATOR
@@ -45,6 +47,8 @@ KINDS = {
     "refused": N_("Sent back"),
     "ended": N_("Ended"),
     "compromised": N_("Ended at once: its keys are in other hands"),
+    FOLLOWED: N_("Its federation keys changed, by its own signed word"),
+    OUTPROVED: N_("It named a key that another body has proved to be its own"),
 }
 _LINES = re.compile(r"[\s,]+")
 
@@ -118,10 +122,11 @@ class Federation:
     async def _body(self, request: web.Request, entity: str, form: Form, *, changed: bool = False) -> web.StreamResponse:
         words, locale, at = translator(request), locale_of(request), self._office.clock()
 
-        async def unit(tx: Tx) -> tuple[Subordinate, list[Event]]:
-            return await subordinates.get(tx, entity), await subordinates.history(tx, entity)
+        async def unit(tx: Tx) -> tuple[Subordinate, list[Event], list[KeyHistory], set[str]]:
+            body, history = await subordinates.get(tx, entity), await subordinates.history(tx, entity)
+            return body, history, await subordinates.keys(tx, entity), await subordinates.proven_keys(tx)
 
-        body, history = await self._office.storage.read(unit)
+        body, history, known, proven = await self._office.storage.read(unit)
         terms = parse_terms(body.terms)
         wanted = None if body.wanted_terms is None else parse_terms(body.wanted_terms)
         return await render(
@@ -136,6 +141,11 @@ class Federation:
             wanted=None if wanted is None else federated.grants(wanted, locale, words),
             keys=[each.kid for each in read_keys(body.keys)],
             new_keys=[each.kid for each in read_keys(body.wanted_keys or "")],
+            documents=[
+                {"name": each.thumbprint, "proven": each.thumbprint in proven}
+                for each in known
+                if each.role is not Role.FEDERATION and each.ends_at is None
+            ],
             lines=[_line(each, words) for each in history],
             own=body.wanted_by == actor(request).name,
             decides=may(request[OPERATOR], "approver"),

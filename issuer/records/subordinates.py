@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -164,40 +164,64 @@ async def keys(tx: Tx, entity: str | None = None) -> list[KeyHistory]:
     return [_key(row) for row in rows if entity in {None, row["entity"]}]
 
 
-async def note_keys(tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Iterable[Role], *, at: int) -> None:
-    """The keys that ``entity`` has now in ``roles``; what it had there before and has no longer is retired.
+async def proven_keys(tx: Tx) -> set[str]:
+    """The thumbprints of those that their bodies have proved to hold, now or before."""
+    return {row["thumbprint"] for row in await tx.fetch("SELECT thumbprint FROM subordinate_key WHERE proven = 1")}
 
-    ``Conflict`` for a key of somebody else, and for one that has ended.
+
+async def note_keys(
+    tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Iterable[Role], *, proven: Collection[str], at: int
+) -> set[str]:
+    """The keys that ``entity`` has now in ``roles``, of which it proves ``proven`` (thumbprints); what it had there before only verifies.
+
+    Returns the bodies that had named one of these before and never proved it: it is theirs no longer. ``Conflict`` for a key that somebody
+    else proved, or names where it is not proved either; for another use; and for one that has ended.
     """
     known, now = {each.thumbprint: each for each in await keys(tx)}, {each.thumbprint: each for each in found}
+    sure = await proven_keys(tx)
+    outproved = {
+        each.thumbprint: known[each.thumbprint].entity
+        for each in now.values()
+        if each.thumbprint in proven and each.thumbprint in known.keys() - sure and known[each.thumbprint].entity != entity
+    }
     for each in now.values():
-        before = known.get(each.thumbprint)
+        before = None if each.thumbprint in outproved else known.get(each.thumbprint)
         if before is not None and (before.entity != entity or before.role is not each.role):
             raise Conflict("this key is known as another body's, or for another use")
         if before is not None and before.state is not KeyState.ACTIVE:
             raise Conflict("a key that has ended does not begin again")
     for each in now.values():  # only when none of them is refused
-        if each.thumbprint not in known:
-            await tx.execute(
-                "INSERT INTO subordinate_key (thumbprint, entity, role, state, begun_at, ended_at, reason) "
-                "VALUES ($1, $2, $3, $4, $5, NULL, '')",
-                each.thumbprint,
-                entity,
-                each.role.value,
-                each.state.value,
-                at,
-            )
+        if each.thumbprint not in known or each.thumbprint in outproved:
+            await _begin_key(tx, each, at)
+        if each.thumbprint in proven:
+            await tx.execute("UPDATE subordinate_key SET proven = 1 WHERE thumbprint = $1", each.thumbprint)
     for each in known.values():
         gone = each.entity == entity and each.role in set(roles) and each.thumbprint not in now
         if gone and each.state is KeyState.ACTIVE:
             await _end_key(tx, each.thumbprint, KeyState.VERIFY_ONLY, "superseded", at)
+    return set(outproved.values())
 
 
-async def end_keys(tx: Tx, entity: str, state: KeyState, reason: str, *, at: int) -> None:
-    """All keys of a body that leaves; those that were reported stay so."""
+async def _begin_key(tx: Tx, each: KeyHistory, at: int) -> None:
+    await tx.execute(
+        "INSERT INTO subordinate_key (thumbprint, entity, role, state, begun_at, ended_at, reason) VALUES ($1, $2, $3, $4, $5, NULL, '') "
+        "ON CONFLICT (thumbprint) DO UPDATE SET entity = $2, role = $3, state = $4, begun_at = $5, ended_at = NULL, reason = ''",
+        each.thumbprint,
+        each.entity,
+        each.role.value,
+        each.state.value,
+        at,
+    )
+
+
+async def compromise_keys(tx: Tx, entity: str, *, at: int) -> None:
+    """All keys that a body proved are in other hands; those that it only named may be somebody else's, and merely end."""
+    sure = await proven_keys(tx)
     for each in await keys(tx, entity):
-        if each.state is KeyState.ACTIVE or (each.state is KeyState.VERIFY_ONLY and state is KeyState.COMPROMISED):
-            await _end_key(tx, each.thumbprint, state, reason, at)
+        if each.thumbprint in sure and each.state is not KeyState.COMPROMISED:
+            await _end_key(tx, each.thumbprint, KeyState.COMPROMISED, "compromised", at)
+        elif each.state is KeyState.ACTIVE:
+            await _end_key(tx, each.thumbprint, KeyState.VERIFY_ONLY, "not proven", at)
 
 
 async def _end_key(tx: Tx, thumbprint: str, state: KeyState, reason: str, at: int) -> None:

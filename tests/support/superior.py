@@ -18,10 +18,12 @@ from issuer.sessions import Actor
 from shared.clock import system_entropy
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
+from shared.keys import KeyId
 from shared.trust.chain import configuration_url
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey, render_jwks
+from shared.trust.key_proofs import MEMBER, prepare_key_proof
 from shared.web import operators
 from shared.web.operators import Operator
 from shared.web.passphrases import hash_passphrase
@@ -38,11 +40,19 @@ class Below(Body):
     def __init__(self, entity: str = COURT, *, superior: str = URL, **more: Any) -> None:
         super().__init__(entity, superiors=(superior,), **more)
         self.documents = Signer.new()
+        self.proving: tuple[Signer, ...] | None = None  # whose proofs it shows; of its documents where a test says nothing else
         self.metadata = self.metadata or {"openid_credential_issuer": {"jwks": render_jwks([FederationKey.of(self.documents.public)])}}
 
     def said(self, at: int, **claims: Any) -> str:
+        proofs = [self.proof(each, at) for each in ((self.documents,) if self.proving is None else self.proving)]
         own = {"federation_entity": {"organization_name": "Leeds"}} | self.metadata
+        own = {kind: {**members, MEMBER: proofs} for kind, members in own.items()}
         return self.itself(**{"iat": at - 60, "exp": at + 86_400, "metadata": own, **claims})
+
+    def proof(self, signer: Signer, at: int) -> str:
+        """That it holds that key."""
+        key = FederationKey.of(signer.public)
+        return signer.finish(prepare_key_proof(entity=self.entity, at=at - 60, exp=at + 86_400, key=KeyId("own"), public=key))
 
 
 class Street:

@@ -1,0 +1,127 @@
+"""Whose the keys are that bodies below this office name: one key, one body (security rule S1), and what is proved beats what is only named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any, Final
+
+from issuer.federation.own import entity_of
+from issuer.federation.terms import parse_terms
+from issuer.office import Office
+from issuer.records import subordinates, superior
+from issuer.records.subordinates import Event, State, Subordinate
+from issuer.sessions import Actor
+from shared.codec import base64url, strict_json
+from shared.cose import thumbprint
+from shared.errors import Conflict
+from shared.jose.jwk import parse_public_jwk
+from shared.keys import PublicKey, Role
+from shared.storage import Tx
+from shared.trust.constraints import parse_constraints
+from shared.trust.federation_keys import FederationKey, parse_jwks, render_jwks
+from shared.trust.key_proofs import proven, proven_federation_keys
+from shared.trust.snapshot import KeyHistory, KeyState
+from shared.trust.statements import EntityStatement
+
+DOCUMENTS: Final = {
+    "openid_credential_issuer": Role.CREDENTIAL_ISSUER,
+    "openid_credential_verifier": Role.RELYING_PARTY,
+    "openid_wallet_provider": Role.WALLET_PROVIDER,
+}
+"""The role of the keys in the metadata of each entity type."""
+FOLLOWED, OUTPROVED = "followed", "outproved"
+
+
+def read_keys(text: str) -> tuple[FederationKey, ...]:
+    """The keys of a row; none where there are none yet."""
+    return parse_jwks({"jwks": strict_json.load_object(text)}) if text else ()
+
+
+def render_keys(keys: Iterable[FederationKey]) -> str:
+    """What ``read_keys`` reads back."""
+    return strict_json.dumps(render_jwks(keys)).decode()
+
+
+def name_of(public: PublicKey) -> str:
+    """Under which the keys below are kept: the thumbprint (RFC 9679)."""
+    return base64url.encode(thumbprint(public))
+
+
+def names_of(keys: Iterable[FederationKey]) -> set[str]:
+    return {name_of(each.public) for each in keys}
+
+
+async def own_names(office: Office) -> set[str]:
+    """Of the keys of this office itself, with which it speaks in federations and signs documents, those before among them."""
+    now = (await entity_of(office).key()).public, office.signer.public
+    before = [parse_public_jwk(strict_json.load_object(each.jwk)) for each in await office.storage.read(superior.own_keys)]
+    return {name_of(each) for each in (*now, *before)}
+
+
+async def check_apart(tx: Tx, entity: str, keys: Iterable[FederationKey], own: AbstractSet[str]) -> None:
+    """``Conflict`` unless these keys, which ``entity`` proves, can be its federation keys: whoever has another's could speak for it."""
+    known, sure = {each.thumbprint: each for each in await subordinates.keys(tx)}, await subordinates.proven_keys(tx)
+    others = [each for each in await subordinates.everybody(tx) if each.entity != entity]
+    taken = own | {name for each in others for name in names_of(read_keys(each.wanted_keys or ""))}
+    for name in names_of(keys):
+        before = known.get(name)
+        if before is not None and before.entity != entity and name not in sure:
+            before = None  # whoever named it never proved it
+        if before is not None and (before.entity != entity or before.role is not Role.FEDERATION or before.state is not KeyState.ACTIVE):
+            raise Conflict("one of these keys is another body's, has another use, or has ended", where="/jwks")
+        if name in taken:
+            raise Conflict("one of these keys is another body's", where="/jwks")
+
+
+async def approved(tx: Tx, entity: str, keys: Iterable[FederationKey], *, at: int) -> None:
+    """The federation keys with which ``entity`` joined count from now on, instead of those before. Errors as ``subordinates.note_keys``."""
+    own = [KeyHistory.of(each.public, role=Role.FEDERATION, entity=entity, since=at) for each in keys]
+    await _note(tx, entity, own, [Role.FEDERATION], {each.thumbprint for each in own}, at=at)
+
+
+async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractSet[str], *, at: int) -> Subordinate:
+    """What ``said``, by a federation key that is known, names from now on: keys of documents, and the body's next federation keys.
+
+    Of federation keys those that prove themselves follow by themselves, and those that it names no longer are dropped; the others that it
+    names are left out. ``Malformed`` where a key cannot be read; ``Conflict`` for a key of this office, and as ``subordinates.note_keys``.
+    """
+    found, sure = [], set[str]()
+    for role, keys, members in _documents(body, said):
+        found += [KeyHistory.of(each.public, role=role, entity=body.entity, since=said.iat) for each in keys]
+        sure |= names_of(proven(body.entity, keys, members, at=at))
+    before = after = read_keys(body.keys)
+    roles = [*DOCUMENTS.values()]
+    if body.state is State.ACTIVE:
+        after = _following(before, said, at)
+        found += [KeyHistory.of(each.public, role=Role.FEDERATION, entity=body.entity, since=said.iat) for each in after]
+        sure |= names_of(after)
+        roles.append(Role.FEDERATION)
+    if any(each.thumbprint in own for each in found):
+        raise Conflict("one of these keys is this office's own")
+    await _note(tx, body.entity, found, roles, sure, at=at)
+    if names_of(after) == names_of(before):
+        return body
+    changed = replace(body, version=body.version + 1, keys=render_keys(after))
+    await subordinates.put(tx, changed, before=body)
+    await subordinates.note(tx, body.entity, Event(at=at, kind=FOLLOWED, actor=Actor(role="service", name=body.entity)))
+    return changed
+
+
+def _documents(body: Subordinate, said: EntityStatement) -> Iterator[tuple[Role, tuple[FederationKey, ...], Mapping[str, Any]]]:
+    """The keys of documents, questions and wallets that a body names, in so far as it may be of that type."""
+    limits = parse_constraints(parse_terms(body.terms).constraints or {})
+    for kind, members in limits.filter_types(said.metadata).items():
+        if kind in DOCUMENTS and "jwks" in members:
+            yield DOCUMENTS[kind], parse_jwks(members, f"/metadata/{kind}"), members
+
+
+def _following(known: Sequence[FederationKey], said: EntityStatement, at: int) -> tuple[FederationKey, ...]:
+    sure = proven_federation_keys(said, at=at)
+    return tuple(each for each in said.keys if each in sure or each in known)
+
+
+async def _note(tx: Tx, entity: str, found: Iterable[KeyHistory], roles: Iterable[Role], sure: AbstractSet[str], *, at: int) -> None:
+    for other in sorted(await subordinates.note_keys(tx, entity, found, roles, proven=sure, at=at)):
+        await subordinates.note(tx, other, Event(at=at, kind=OUTPROVED, actor=Actor(role="service", name=entity)))
