@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from issuer import config, makers
+from issuer import config, makers, recall
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.envelopes import Envelopes
@@ -128,12 +128,13 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
 
 
 async def one_round(app: web.Application) -> None:
-    """Forget what has had its time, take it off the disk, and sign status lists and what is in force before they grow old."""
+    """Forget what has had its time, take it off the disk, go on calling in, and sign lists and what is in force before they grow old."""
     office = app[OFFICE]
     at = office.clock()
     await office.storage.write(lambda tx: sweep(tx, at), point="sweep")
     await auth.sweep(app)
     await office.storage.checkpoint()
+    await recall.tend(office)
     await app[LISTS].begin()
     await app[LISTS].refresh()
     await app[ENVELOPES].refresh()

@@ -26,6 +26,7 @@ from shared.keys import sign
 from shared.status.deflated import Deflated
 from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusList, prepare_cwt, prepare_token
 from shared.storage import Tx
+from shared.web.signer import Signer
 
 AHEAD = 30  # seconds that ``iat`` may run before the clock when changes come faster than it ticks; verifiers bear 60
 
@@ -108,25 +109,30 @@ class StatusLists:
         if changed and known.issued_at >= at + AHEAD:
             log.error("a change of a status list waits for the clock, which stands %s s behind the last list", known.issued_at - at)
             changed = False
-        return changed or not known.cwt or at >= known.issued_at + self.office.settings.status_ttl
+        spoilt = (
+            known.spoilt and known.signed_by != self.office.signer.thumbprint
+        )  # nobody believes it: the key that signs now says it anew
+        return changed or spoilt or not known.cwt or at >= known.issued_at + self.office.settings.status_ttl
 
     async def _renew(self, number: int, at: int) -> statuses.Published:
         async with self._turns[number]:
             known, followed = await self._follow(number)
             if not self._is_due(known, at):  # somebody else has done it meanwhile
                 return known
-            issued_at = max(at, known.issued_at + 1)
-            token, cwt = await self._sign(number, followed.statuses, followed.deflated.stream(), issued_at)
+            issued_at, signer = max(at, known.issued_at + 1), self.office.signer
+            token, cwt = await self._sign(number, followed, issued_at, signer)
 
             async def keep(tx: Tx) -> statuses.Published | None:
-                await statuses.publish(tx, number, version=known.version, issued_at=issued_at, token=token, cwt=cwt)
+                await statuses.publish(
+                    tx, number, version=known.version, issued_at=issued_at, token=token, cwt=cwt, signed_by=signer.thumbprint
+                )
                 return await statuses.published(tx, number)
 
             return await self.office.storage.write(keep, point="publish") or known
 
-    async def _sign(self, number: int, filled: StatusList, compressed: bytes, issued_at: int) -> tuple[str, bytes]:
+    async def _sign(self, number: int, followed: _Followed, issued_at: int, signer: Signer) -> tuple[str, bytes]:
         """One version in both forms; one for mdocs as a CWT alone, whose certificates are signed (ISO/IEC 18013-5 section 12.3.6)."""
-        office, signer = self.office, self.office.signer
+        office, filled, compressed = self.office, followed.statuses, followed.deflated.stream()
         uri, ttl, exp = list_uri(office, number), office.settings.status_ttl, issued_at + office.settings.status_days * DAY
         jwt = prepare_token(
             list=filled, compressed=compressed, uri=uri, iat=issued_at, exp=exp, ttl=ttl, key=signer.key, x5c=signer.x5c, alg=signer.alg

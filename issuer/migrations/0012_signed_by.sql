@@ -8,6 +8,8 @@ UPDATE status_entry SET signed_at = coalesce(
     (SELECT max(at) FROM event WHERE event.document = status_entry.document AND kind IN ('collected', 'renewed')), 0
 ) WHERE document IS NOT NULL;
 
+ALTER TABLE status_list ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''; -- thumbprint of the key that signed the last version
+
 CREATE TABLE recall (
     id TEXT PRIMARY KEY,
     signed_by TEXT NOT NULL,         -- thumbprint of the key whose copies are called in

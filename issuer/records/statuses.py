@@ -20,7 +20,8 @@ class ListSize:
 class Published:
     """``version`` is what the entries say now, ``published`` what ``token`` tells, and ``cwt`` in its other form.
 
-    A list of one bit has no ``token``. Its entries are 0 or 1, and once 1 for good.
+    A list of one bit has no ``token``. Its entries are 0 or 1, and once 1 for good. ``signed_by`` is the thumbprint of the key that signed
+    it; ``spoilt``: that key was reported as compromised since.
     """
 
     size: int
@@ -30,6 +31,8 @@ class Published:
     issued_at: int
     token: str
     cwt: bytes
+    signed_by: str = ""
+    spoilt: bool = False
 
 
 # The version that is about to tell a value: units of work are serialised, and each one that changes values ends with ``touch``.
@@ -38,6 +41,20 @@ _LASTING = "(SELECT bits FROM status_list WHERE status_list.id = status_entry.li
 _UNLINKED = "document = NULL, delivery = NULL, signed_by = '', signed_at = 0"
 USUAL, LASTING = 2, 1
 """Bits of a list, and with them what kind it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBy:
+    """Copies by one key: its thumbprint, and from which instant on. ``is_first``: those that do not name their key are by it."""
+
+    thumbprint: str
+    is_first: bool
+    since: int
+
+    @property
+    def values(self) -> tuple[str, str, int]:
+        """What stands for ``signed_by IN ($n, $n+1) AND signed_at >= $n+2``."""
+        return self.thumbprint, "" if self.is_first else self.thumbprint, self.since
 
 
 class CollisionError(Exception):
@@ -132,16 +149,18 @@ async def flip(tx: Tx, document: str, value: int, at: int) -> list[tuple[int, bo
     return [(int(row["list"]), bool(row["lost"])) for row in rows]
 
 
-async def supersede(tx: Tx, document: str, at: int) -> list[tuple[int, bool]]:
+async def supersede(tx: Tx, document: str, at: int, *, by: SignedBy | None = None) -> list[tuple[int, bool]]:
     """Cancel all unexpired copies of a document that gets new ones, and unlink them: whatever becomes of it later does not touch them.
 
-    For each the list that it stands in, and whether it was lost.
+    For each the list that it stands in, and whether it was lost. ``by``: only the copies by that key.
     """
+    only, values = ("", ()) if by is None else ("AND signed_by IN ($3, $4) AND signed_at >= $5 ", by.values)
     rows = await tx.fetch(
         f"UPDATE status_entry SET value = 1, since = {_NEXT}, {_UNLINKED} "  # noqa: S608 - no value in it
-        "WHERE document = $1 AND expires_at > $2 AND value <> 1 RETURNING list, lost",
+        f"WHERE document = $1 AND expires_at > $2 AND value <> 1 {only}RETURNING list, lost",
         document,
         at,
+        *values,
     )
     return [(int(row["list"]), bool(row["lost"])) for row in rows]
 
@@ -195,7 +214,11 @@ async def values_of(tx: Tx, number: int, indices: Sequence[int]) -> dict[int, in
 
 
 async def published(tx: Tx, number: int) -> Published | None:
-    row = await tx.fetchrow("SELECT size, bits, version, published, issued_at, token, cwt FROM status_list WHERE id = $1", number)
+    row = await tx.fetchrow(
+        "SELECT size, bits, version, published, issued_at, token, cwt, signed_by, "
+        "EXISTS (SELECT 1 FROM own_key k WHERE k.thumbprint = status_list.signed_by AND k.state = 'compromised') AS spoilt FROM status_list WHERE id = $1",
+        number,
+    )
     if row is None:
         return None
     return Published(
@@ -206,13 +229,26 @@ async def published(tx: Tx, number: int) -> Published | None:
         issued_at=int(row["issued_at"]),
         token=row["token"],
         cwt=bytes(row["cwt"] or b""),
+        signed_by=row["signed_by"],
+        spoilt=bool(row["spoilt"]),
     )
 
 
-async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: str, cwt: bytes) -> bool:
+async def publish(tx: Tx, number: int, *, version: int, issued_at: int, token: str, cwt: bytes, signed_by: str) -> bool:
     """Keep both signed forms of one version for all processes. False if a version as new was kept already: no two share an ``iat`` (S19)."""
-    sql = "UPDATE status_list SET published = $1, issued_at = $2, token = $3, cwt = $4 WHERE id = $5 AND issued_at < $2 AND published <= $1"
-    return await tx.execute(sql, version, issued_at, token, cwt, number) == 1
+    return (
+        await tx.execute(
+            "UPDATE status_list SET published = $1, issued_at = $2, token = $3, cwt = $4, signed_by = $6 "
+            "WHERE id = $5 AND issued_at < $2 AND published <= $1",
+            version,
+            issued_at,
+            token,
+            cwt,
+            number,
+            signed_by,
+        )
+        == 1
+    )
 
 
 async def unlink(tx: Tx, at: int) -> None:

@@ -1,0 +1,189 @@
+"""The worst day: what a key signed since some moment, calling those copies in, and reporting the key.
+
+A document whose copies are called in stays in force. Its copies are cancelled, and wallets that may renew find others, by the key that signs
+now, when they next look. Therefore another key has to sign first.
+
+    found  = await look(office, kid, since=…)                   what the key signed
+    recall = await begin(office, kid, since=…, confirm_count=…) settled, with who did it and why; nothing is cancelled yet
+    await tend(office)                                          in batches, by the clock or a command; killed at any point it goes on
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from issuer.office import Office, reference_mac
+from issuer.records import documents, recalls, statuses
+from issuer.records.recalls import Kind, Recall, Signed
+from issuer.records.statuses import SignedBy
+from issuer.replace import MAX_REASON
+from issuer.revoke import pad
+from issuer.sessions import Actor, Event, Standing
+from shared.errors import Conflict, Malformed, Missing
+from shared.keys import Role
+from shared.storage import Tx
+from shared.trust.snapshot import KeyHistory
+from shared.web import own_trust
+
+BATCH: Final = 100  # documents in one unit of work
+PAGE: Final = 20
+MAX_TYPED: Final = 200  # characters of a reference or number that is searched for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a key signed: ``kinds`` counts all of it, ``rows`` is one page of the ``total`` that was searched for."""
+
+    key: KeyHistory
+    kinds: Sequence[Kind]
+    rows: Sequence[Signed]
+    total: int
+    recalls: Sequence[Recall]
+
+    @property
+    def documents(self) -> int:
+        return sum(each.documents for each in self.kinds)
+
+    @property
+    def copies(self) -> int:
+        return sum(each.copies for each in self.kinds)
+
+    @property
+    def unkept(self) -> int:
+        return sum(each.unkept for each in self.kinds)
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+async def keys(office: Office) -> list[KeyHistory]:
+    """The keys of documents, the first one first."""
+    return await office.storage.read(_keys)
+
+
+async def look(office: Office, kid: str, *, since: int, search: str = "", page: int = 1) -> Found:
+    """What the key ``kid`` (or of that thumbprint) signed from ``since`` on that can still be used. ``Missing`` for no such key.
+
+    ``search`` is a reference of the office's own, or a document's number.
+    """
+    at, typed = office.clock(), search.strip()[:MAX_TYPED]
+    reference = await reference_mac(office, typed) if typed else None
+    number = typed.replace("-", "").replace(" ", "").upper()
+
+    async def unit(tx: Tx) -> Found:
+        key, by = await _chosen(tx, kid, since)
+        rows, total = await recalls.page(tx, by, at, number=number, reference=reference, offset=(page - 1) * PAGE, limit=PAGE)
+        return Found(
+            key=key,
+            kinds=await recalls.kinds(tx, by, at),
+            rows=rows,
+            total=total,
+            recalls=await recalls.of_key(tx, key.thumbprint),
+        )
+
+    return await office.storage.read(unit)
+
+
+async def begin(office: Office, kid: str, *, since: int, reason: str, actor: Actor, confirm_count: int | None) -> Recall:
+    """Settle that all of it is called in; ``tend`` does it. ``Missing``, ``Malformed`` without a reason, ``Conflict`` while the key signs,
+    while the same is under way, where there is nothing, or unless ``confirm_count`` is exactly the number of documents.
+    """
+    if not 1 <= len(reason.strip()) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
+    at, name = office.clock(), office.secret(12)
+
+    async def unit(tx: Tx) -> Recall:
+        key, by = await _chosen(tx, kid, since)
+        if not key.state.is_over:
+            raise Conflict("this key signs documents: let another one sign first (keys rotate), or report it as compromised", where="/key")
+        if any(each.ended_at is None for each in await recalls.of_key(tx, key.thumbprint)):
+            raise Conflict("what this key signed is being called in already", where="/key")
+        count = sum(each.documents for each in await recalls.kinds(tx, by, at))
+        if not count:
+            raise Conflict("this key signed nothing from then on that could still be used", where="/since")
+        if confirm_count != count:
+            raise Conflict(f"this would call in {count:,} documents: confirm exactly that number", where="/confirm_count")
+        new = Recall(
+            id=name,
+            signed_by=key.thumbprint,
+            since=since,
+            reason=reason.strip(),
+            actor=actor,
+            begun_at=at,
+            documents=count,
+            place="",
+            done=0,
+            copies=0,
+            ended_at=None,
+        )
+        await recalls.insert(tx, new)
+        await own_trust.note(tx, own_trust.Event(at=at, actor=actor.name, kind="recalled", subject=key.kid, reason=new.reason))
+        return new
+
+    return await office.storage.write(unit, point="recall-begin")
+
+
+async def tend(office: Office) -> None:
+    """Do all that was settled and is not done. Where two processes do it at once, each takes the next batch."""
+    while await step(office) is not None:
+        pass
+
+
+async def step(office: Office) -> Recall | None:
+    """The next batch, of at most ``BATCH`` documents; ``None`` where nothing is under way."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> Recall | None:
+        now = await recalls.under_way(tx)
+        return None if now is None else await _batch(tx, office, now, at)
+
+    if await office.storage.read(recalls.under_way) is None:
+        return None
+    return await office.storage.write(unit, point="recall")
+
+
+async def _batch(tx: Tx, office: Office, recall: Recall, at: int) -> Recall:
+    """It has ended once a whole pass finds nothing: a process that had not heard of the other key may have signed behind the first one."""
+    _, by = await _chosen(tx, recall.signed_by, recall.since)
+    found = await recalls.after(tx, by, at, place=recall.place, limit=BATCH)
+    copies = await _cancel(tx, office, found, recall, by=by, at=at)
+    now = replace(
+        recall,
+        place=found[-1] if found else "",
+        done=recall.done + len(found),
+        copies=recall.copies + copies,
+        ended_at=at if not found and not recall.place else None,
+    )
+    await recalls.save(tx, now)
+    return now
+
+
+async def _cancel(tx: Tx, office: Office, found: Sequence[str], recall: Recall, *, by: SignedBy, at: int) -> int:
+    """How many copies of these documents were cancelled, each list among decoys of its own (security rule S23)."""
+    lists: Counter[tuple[int, Standing, bool]] = Counter()
+    for number in found:
+        standing = (await documents.get(tx, number)).standing
+        gone = await statuses.supersede(tx, number, at, by=by)
+        lists.update((place, Standing.ON_HOLD if lost else standing, lost) for place, lost in gone)
+        await documents.note(tx, number, Event(at=at, kind="recalled", actor=recall.actor, reason=recall.reason, copies=len(gone)))
+    for place, before, lost in sorted(lists):
+        await pad(tx, office, place, before, Standing.CANCELLED, lost=lost)
+    for place in sorted({place for place, _, _ in lists}):
+        await statuses.touch(tx, place)
+    return lists.total()
+
+
+async def _keys(tx: Tx) -> list[KeyHistory]:
+    return [each for each in await own_trust.keys(tx) if each.role is Role.CREDENTIAL_ISSUER]
+
+
+async def _chosen(tx: Tx, kid: str, since: int) -> tuple[KeyHistory, SignedBy]:
+    known = await _keys(tx)
+    for each in known:
+        if kid in {each.kid, each.thumbprint}:
+            return each, SignedBy(thumbprint=each.thumbprint, is_first=each is known[0], since=since)
+    raise Missing("there is no such key of documents here", where="/key")
