@@ -10,7 +10,7 @@ from typing import Final
 
 from issuer.federation import enrol, joining, publish
 from issuer.federation import export as files
-from issuer.federation.enrol import read_keys
+from issuer.federation.keys import read_keys
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from issuer.federation.enrol import read_keys
+from issuer.federation.keys import read_keys
 from issuer.federation.own import FETCH, entity_of
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
