@@ -38,6 +38,7 @@ from .artefact import (
     SNAPSHOT,
     STATUS_LIST,
     STATUS_LIST_CWT,
+    SUCCESSOR,
     TYPE_METADATA,
     Artefact,
     distinct,
@@ -51,6 +52,7 @@ from .federation_anchor import FederationAnchor
 from .memory import BundleMemory, SeenBundle, parse_memory, render_memory
 from .snapshot import SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
 from .statements import parse_statement
+from .succession import parse_succession
 from .superiors import Word, unpack
 
 __all__ = [
@@ -360,6 +362,9 @@ def _name(artefact: Artefact) -> str:
         if artefact.media_type == ENTITY_STATEMENT:
             statement = parse_statement(_text(artefact.data))
             return f"{statement.iss} of {'itself' if statement.is_configuration else statement.sub}"
+        if artefact.media_type == SUCCESSOR:
+            succession = parse_succession(artefact.data)
+            return f"{succession.successor} after {succession.outgoing}"
         if artefact.media_type == CERTIFICATE:
             return load_certificate(artefact.data, "").subject
         if artefact.media_type == TYPE_METADATA:

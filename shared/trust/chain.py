@@ -91,12 +91,13 @@ class _Member(NamedTuple):
     anchor: FederationAnchor
 
 
-def verify_trust_chain(tokens: Sequence[object], anchors: Iterable[FederationAnchor], *, at: int) -> TrustChain:
+def verify_trust_chain(tokens: Sequence[object], anchors: Iterable[FederationAnchor], *, at: int, taken_over: bool = False) -> TrustChain:
     """The chain, if it holds at ``at`` (section 10.2); errors carry the index of the statement that is at fault.
 
     ``TooLarge`` for more than eight statements, and errors as ``parse_statement``; ``Untrusted`` where they do not follow each other, end at
     nobody who is pinned, share a key or break a constraint; ``Expired``, ``NotYetValid``, ``AlgorithmRefused``, ``BadSignature``;
-    ``PolicyError`` for metadata policies that contradict each other or that the subject does not meet.
+    ``PolicyError`` for metadata policies that contradict each other or that the subject does not meet. What a subject said of itself that
+    was ``taken_over`` since may have run out: nobody is left to say it anew, and its superior publishes it still.
     """
     if not tokens:
         raise Malformed("a trust chain has at least one statement")
@@ -104,7 +105,7 @@ def verify_trust_chain(tokens: Sequence[object], anchors: Iterable[FederationAnc
         raise TooLarge(f"more than {MAX_STATEMENTS} statements")
     line = _line(tuple(_parse(each, index) for index, each in enumerate(tokens)), anchors)
     _check_keys_apart(line)
-    _check_signatures(line, at)
+    _check_signatures(line, at, taken_over=taken_over)
     metadata = _resolved(line)
     grants = _granted(line)
     return TrustChain(
@@ -115,7 +116,7 @@ def verify_trust_chain(tokens: Sequence[object], anchors: Iterable[FederationAnc
         entitlements=grants.entitlements,
         may_register=grants.may_register,
         trust_marks=_marks(line, at),
-        exp=min(each.exp for each in line.statements),
+        exp=min(each.exp for each in line.statements[1 if taken_over else 0 :]),
     )
 
 
@@ -155,13 +156,13 @@ def _check_keys_apart(line: _Line) -> None:
                 raise Untrusted("two bodies of the chain have the same key", where=f"/{index}/jwks")
 
 
-def _check_signatures(line: _Line, at: int) -> None:
+def _check_signatures(line: _Line, at: int, *, taken_over: bool) -> None:
     """Each by a key that its issuer's superior knows; the anchor's by one that is pinned and that it has not taken back."""
     published = line.statements[-1].keys if line.statements[-1].is_configuration else line.anchor.keys
     for index, each in enumerate(line.statements):
         keys = line.keys_of(index)
         try:
-            check_statement(each, keys, at=at)
+            check_statement(each, keys, at=min(at, each.exp - 1) if taken_over and index == 0 else at)
             if each.iss == line.anchor.entity and find_key(published, each.kid) != find_key(keys, each.kid):
                 raise Untrusted("the anchor publishes another key under this name than is pinned here", where="/kid")
         except VcError as error:

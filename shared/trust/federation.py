@@ -286,7 +286,8 @@ class Federation:
             statements = [way[0].configurations.get(entity), *about, *(() if top is None else (top,))]
         if statements[0] is None:
             raise Untrusted("its superior does not publish what this body says of itself")
-        chain = verify_trust_chain([each.wire for each in statements if each is not None], self.anchors, at=at)
+        tokens = [each.wire for each in statements if each is not None]
+        chain = verify_trust_chain(tokens, self.anchors, at=at, taken_over=len(tokens) > 1 and self.successors.is_over(entity, at))
         until = min([chain.exp, *(each.snapshot.next_update for each in way), *(each.exp for each in chain.trust_marks)])
         return Carried(chain=chain, words=way, since=at, until=until)
 

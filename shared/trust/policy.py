@@ -19,7 +19,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
-from ..keys import Role
+from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
 from .dids import DidPin
@@ -107,6 +107,17 @@ class Policy:
             return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, lambda anchor, leaf: _check_entity(anchor, leaf, entity))
         except (Rejected, Undecided) as error:
             return self._body(error, Role.CREDENTIAL_ISSUER, x5c, at=at, entity=entity, tokens=trust_chain)
+
+    def check_heir(self, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = (), *, kid: bytes = b"") -> PublicKey:
+        """The key with which ``entity`` signs documents, by its certificate or else by the name ``kid`` in a federation, whatever types it may say.
+
+        Errors as ``check_metadata_signer``.
+        """
+        if x5c:
+            return self.check_metadata_signer(x5c, entity, at, crls).public
+        key = self.federation.vouch(Role.CREDENTIAL_ISSUER, entity, at, key=None, kid=kid)[0][1]
+        self._check_ended(key, None, entity, at)
+        return key.public
 
     def check_wallet_provider(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, trust_chain: Sequence[object] = ()) -> Cert:
         """The leaf of whoever vouches for wallets and their keys; errors as ``check_issuer``. An anchor pinned for an entity vouches as it."""

@@ -47,7 +47,8 @@ class Successors:
             raise Untrusted("it is published by nobody who speaks of the outgoing body")
         if any(parties not in each.successions for each in self._knowing[succession.outgoing]):
             raise Untrusted("another superior speaks of the outgoing body, and does not say that this one takes over")
-        check_succession(succession, word.entity, lambda entity, name: self._key(word, entity, name), at=succession.iat)
+        at = max(succession.iat, succession.accepted_at)  # whether that is in the future depends on who asks (``begun``)
+        check_succession(succession, word.entity, lambda entity, name: self._key(word, entity, name), at=at)
         return word, succession
 
     def _key(self, publisher: Word, entity: str, name: str) -> KeyHistory | None:
@@ -88,6 +89,10 @@ class Successors:
                 raise Untrusted(f"more than {MAX_LINE} bodies took over one after the other")
             found.append(each)
         return tuple(found)
+
+    def is_over(self, entity: str, at: int) -> bool:
+        """Whether another took over all of ``entity``: it may be gone, and say nothing of itself any more."""
+        return any(each.outgoing == entity and each.vcts is None for each in self.begun(at))
 
     def predecessors(self, entity: str, at: int) -> tuple[Succession, ...]:
         """From whom ``entity`` took over, itself."""

@@ -41,6 +41,7 @@ from ._model import (
     Check,
     Decision,
     Expectation,
+    Keeper,
     Level,
     Material,
     Outcome,
@@ -60,6 +61,7 @@ __all__ = [
     "Check",
     "Decision",
     "Expectation",
+    "Keeper",
     "Knowledge",
     "Level",
     "Material",
@@ -157,7 +159,9 @@ def decide_error(error: VcError, *, at: int, level: Level = Level.ADDRESSED) -> 
 
 def _credentials(seen: Sequence[Presentation]) -> tuple[VerifiedCredential, ...]:
     return tuple(
-        VerifiedCredential(query_id=one.query_id, format=one.format, claims=one.claims, issuer_name=one.issuer.subject)
+        VerifiedCredential(
+            query_id=one.query_id, format=one.format, claims=one.claims, issuer_name=one.issuer.subject, succeeded_by=one.keeper
+        )
         for one in seen
         if one.claims is not None and one.issuer is not None
     )

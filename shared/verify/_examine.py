@@ -26,7 +26,8 @@ from ..flow import Flow
 from ..formats import BearerType, Binding, Claims, CredentialFormat, Parsed, formats
 from ..trust.document_signers import DocumentSigner, check_document_signer
 from ..trust.federation import FederatedIssuer
-from ._model import CHECKS, NOT_REACHED, Check, DidIssuer, Expectation, Issuer, Material, State
+from ._heirs import SUCCEEDED, find_keeper
+from ._model import CHECKS, NOT_REACHED, Check, DidIssuer, Expectation, Issuer, Keeper, Material, State
 from ._status import Knowledge, allowed_age, check_status_of
 
 AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
@@ -35,7 +36,7 @@ AUTHENTIC: Final = CHECKS[3:7]  # what a format's own ``verify`` decides
 @dataclass(slots=True, kw_only=True)
 class Presentation:
     """One presentation and its own lines, 1 to 8. ``claims`` appear once 1 to 6 have passed; ``signed`` is what the issuer signed,
-    ``staples`` the status assertions that came along.
+    ``staples`` the status assertions that came along, ``keeper`` who has taken over from its issuer.
     """
 
     query_id: str
@@ -45,6 +46,7 @@ class Presentation:
     signed: Mapping[str, object] = field(default_factory=dict)
     staples: Sequence[bytes] = ()
     issuer: Issuer | None = None
+    keeper: Keeper | None = None
     lines: dict[str, Check] = field(default_factory=dict)
 
     def passed(self, name: str, remark: str = "", detail: str = "") -> None:
@@ -119,7 +121,8 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=known.at)
         step = "issuer_trust"
         _check_same(parsed, claims)
-        one.passed(step, check_said(issuer, claims, at=known.at), _as_of(issuer))
+        one.keeper = find_keeper(material.policy, claims, known.at)
+        one.passed(step, *_told(issuer, check_said(issuer, claims, at=known.at), one.keeper))
         step = "validity"
         if not claims.expires_at:
             raise Expired("the document does not say how long it may be used")
@@ -175,6 +178,14 @@ def check_said(issuer: Issuer, claims: Claims, *, at: int) -> str:
     A document that does not say when it was made was made now.
     """
     return issuer.check_said(claims.issued_at or at, claims.claims) if isinstance(issuer, FederatedIssuer) else ""
+
+
+def _told(issuer: Issuer, remark: str, keeper: Keeper | None) -> tuple[str, str]:
+    """The remark, and in words for developers all that there is to it."""
+    if keeper is None:
+        return remark, _as_of(issuer)
+    taken = f"{keeper.name.en} ({keeper.succession.successor}) has taken over from its issuer"
+    return SUCCEEDED, "; ".join(each for each in (taken, remark, _as_of(issuer)) if each)
 
 
 def _as_of(issuer: Issuer) -> str:

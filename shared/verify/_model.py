@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from ..credentials import CredentialType
+from ..credentials import CredentialType, Text
 from ..dcql import DcqlQuery
 from ..did import DidDocument
 from ..formats import BearerType, Binding, Claims
@@ -16,6 +16,7 @@ from ..status.freshness import Freshness
 from ..status.memory import StatusMemory
 from ..trust.bundle import Source
 from ..trust.policy import Policy
+from ..trust.succession import Succession
 from ..x509 import Crl
 
 CHECKS = (
@@ -156,13 +157,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """Who keeps the records of an issuer now, by the last ``succession`` in line, and what it is called."""
+
+    name: Text
+    succession: Succession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedCredential:
-    """A document that is genuine, in force and shown by its holder; made by this package alone. ``issuer_name`` is its leaf's subject."""
+    """A document that is genuine, in force and shown by its holder; made by this package alone. ``issuer_name`` is its leaf's subject.
+
+    ``succeeded_by`` is who has taken over from its issuer since.
+    """
 
     query_id: str
     format: str
     claims: Claims
     issuer_name: str
+    succeeded_by: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

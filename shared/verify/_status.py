@@ -13,10 +13,9 @@ from ..clock import DAY
 from ..cose import kid_of
 from ..credentials import CredentialType
 from ..did import ASSERTION
-from ..errors import Rejected, Revoked, StatusIndexOutOfRange, StatusStale, StatusUnknown, VcError
+from ..errors import Rejected, Revoked, StatusIndexOutOfRange, StatusStale, StatusUnknown, Undecided, VcError
 from ..flow import Fetch, Flow
 from ..formats import Claims, StatusReference
-from ..keys import PublicKey
 from ..status import bitstring
 from ..status.assertion import VerifiedAssertion, parse_assertion, verify_assertion
 from ..status.bitstring import Bitstring, VerifiedBitstring, parse_bitstring, verify_bitstring
@@ -36,6 +35,7 @@ from ..status.token_status_list import (
 )
 from ..trust.document_signers import DocumentSigner, check_list_signer
 from ..trust.federation import FederatedIssuer
+from ._heirs import ListSigner, find_heir
 from ._model import DidIssuer, Issuer, Material
 
 MAX_STAPLES = 16
@@ -114,13 +114,16 @@ def _check_reference(
     memory = known.material.memory
     _check_final(known, claims.issuer, reference)
     tokens, reasons = yield from _gather(reference, claims, issuer, known)
-    known.learnt = known.learnt.merge(memory.lessons(claims.issuer, *tokens))
-    witnesses: list[Witness] = [*tokens, *(() if reference.purpose else _asserted(assertions, reference, claims, issuer, known))]
-    against = [each for each in witnesses if _value(each, reference) == INVALID]
+    known.learnt = known.learnt.merge(memory.lessons(claims.issuer, *(each for each, _ in tokens)))
+    said: list[tuple[Witness, bool]] = [*tokens, *(() if reference.purpose else _asserted(assertions, reference, claims, issuer, known))]
+    witnesses = [each for each, _ in said]
+    against = [each for each, may_cancel in said if may_cancel and _value(each, reference) == INVALID]
     if against:
         known.learnt = known.learnt.learn_invalid(claims.issuer, reference.uri, reference.idx, until=claims.expires_at)
         known.note(max(against, key=lambda each: each.iat))
         raise Revoked("the issuer has cancelled this document")
+    if any(not may_cancel and _value(each, reference) != VALID for each, may_cancel in said):
+        raise StatusUnknown("who took over from the issuer does not say that the document counts, and may not cancel it")
     if not witnesses:
         raise StatusUnknown("; ".join(reasons))
     # Of two words of the same second, that which does not say VALID.
@@ -157,12 +160,14 @@ def _check_final(known: Knowledge, issuer: str, reference: StatusReference) -> N
             raise Revoked("the issuer cancelled this document, as was seen before")
 
 
-def _gather(reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge) -> Flow[tuple[list[SignedList], list[str]]]:
-    """Every list under that address which an entitled signer vouches for, and why others were left out."""
+def _gather(
+    reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge
+) -> Flow[tuple[list[tuple[SignedList, bool]], list[str]]]:
+    """Every list under that address which an entitled signer vouches for, and whether that may cancel; and why others were left out."""
     uri = reference.uri
     if uri not in known.asked:
         known.asked[uri] = yield from _ask(reference)
-    tokens: list[SignedList] = []
+    tokens: list[tuple[SignedList, bool]] = []
     reasons: list[str] = []
     for candidate in (known.asked[uri], *_stapled(known.staples, reference)):
         try:
@@ -205,46 +210,60 @@ def _stapled(staples: Sequence[str], reference: StatusReference) -> list[StatusT
 
 def _asserted(
     assertions: Sequence[bytes], reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge
-) -> list[VerifiedAssertion]:
-    """What is no assertion about this very copy, by a key of its issuer, is no answer and no offence."""
+) -> list[tuple[VerifiedAssertion, bool]]:
+    """What is no assertion about this very copy, by a key of its issuer or of who took over from it, is no answer and no offence."""
     found = []
     for data in assertions[:MAX_STAPLES]:
         try:
             assertion = parse_assertion(data)
-            key = _signer((), assertion.kid, claims, issuer, known)
-            found.append(verify_assertion(assertion, uri=reference.uri, idx=reference.idx, key=key, at=known.at))
+            signer = _signer((), assertion.kid, assertion.iat, claims, issuer, known=known)
+            verified = verify_assertion(assertion, uri=reference.uri, idx=reference.idx, key=signer.public, at=known.at)
+            found.append((verified, signer.may_cancel))
         except VcError:
             continue
     return found
 
 
-def _vouch(token: StatusToken | Bitstring, reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge) -> SignedList:
-    """Signed for the same entity and type as the document, and readable."""
+def _vouch(
+    token: StatusToken | Bitstring, reference: StatusReference, claims: Claims, issuer: Issuer, known: Knowledge
+) -> tuple[SignedList, bool]:
+    """Signed for the same entity and type as the document, and readable; and whether its signer may cancel."""
     if isinstance(token, Bitstring):
         if isinstance(issuer, DidIssuer) and token.kid and not token.x5c:
-            key = issuer.document.key(token.kid, ASSERTION)
+            signer = ListSigner(entity=claims.issuer, public=issuer.document.key(token.kid, ASSERTION))
         else:
-            key = _signer(token.x5c, b"", claims, issuer, known)
-        listed = verify_bitstring(token, uri=reference.uri, issuer=claims.issuer, key=key, at=known.at)
+            signer = _signer(token.x5c, b"", token.iat, claims, issuer, known=known)
+        listed = verify_bitstring(token, uri=reference.uri, issuer=signer.entity, key=signer.public, at=known.at)
         listed.value_at(0, reference.purpose, reference.size)  # of that purpose, and long enough
-        return listed
+        return listed, signer.may_cancel
     if isinstance(issuer, DocumentSigner):
         key = check_list_signer(known.material.policy, issuer.anchor, token, known.at, known.material.crls)
+        signer = ListSigner(entity=claims.issuer, public=key)
     else:
-        key = _signer(token.x5c, token.kid, claims, issuer, known)
-    verified = verify_origin(token, uri=reference.uri, key=key, at=known.at)
+        signer = _signer(token.x5c, token.kid, token.iat, claims, issuer, known=known)
+    verified = verify_origin(token, uri=reference.uri, key=signer.public, at=known.at)
     if not verified.statuses.size:
         raise StatusUnknown("the status list is empty")
-    return verified
+    return verified, signer.may_cancel
 
 
-def _signer(x5c: Sequence[bytes], kid: bytes, claims: Claims, issuer: Issuer, known: Knowledge) -> PublicKey:
-    """The certificate inside, else the one known under that name, else the document's own; for the document's issuer and type."""
-    chain = x5c or known.material.certificates.get((claims.issuer, kid), ())
-    another = kid and isinstance(issuer, FederatedIssuer) and kid != kid_of(issuer.public)
-    if not chain and not another:
-        return issuer.public
-    return known.material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, known.material.crls, kid=kid).public
+def _signer(x5c: Sequence[bytes], kid: bytes, said_at: int, claims: Claims, issuer: Issuer, *, known: Knowledge) -> ListSigner:
+    """By the certificate inside, else the one known under that name, else the document's own key; for the document's issuer and type, or for
+    whoever took over from that issuer.
+    """
+    material = known.material
+    chain = x5c or material.certificates.get((claims.issuer, kid), ())
+    federated = isinstance(issuer, FederatedIssuer) or material.policy.federation.knows(claims.issuer)
+    if not chain and not (kid and federated and kid != kid_of(issuer.public)):
+        return ListSigner(entity=claims.issuer, public=issuer.public)
+    try:
+        signer = material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, material.crls, kid=kid)
+    except (Rejected, Undecided):
+        heir = find_heir(x5c, kid, claims, material, at=known.at, said_at=said_at)
+        if heir is None:
+            raise
+        return heir
+    return ListSigner(entity=claims.issuer, public=signer.public)
 
 
 def _value(witness: Witness, reference: StatusReference) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..formats import Claims
 from ..status.freshness import Freshness
-from ._model import CHECKS, Check, Decision, Level, VerifiedCredential
+from ._model import CHECKS, Check, Decision, Keeper, Level, VerifiedCredential
 
 SCHEMA_ID: Final = "urn:fdc:muniment.example:2027:verdict:1"
 """Grows by members only; a member that changes its meaning makes it 2."""
@@ -52,6 +52,18 @@ def _credential(credential: VerifiedCredential) -> dict[str, Any]:
         "expires_at": claims.expires_at,
         "claims": plain(claims.claims),
         "disclosed": [list(path) for path in claims.disclosed],
+        **({} if credential.succeeded_by is None else {"succeeded_by": _keeper(credential.succeeded_by)}),
+    }
+
+
+def _keeper(keeper: Keeper) -> dict[str, Any]:
+    succession = keeper.succession
+    return {
+        "entity": succession.successor,
+        "name": {"en": keeper.name.en, "cy": keeper.name.cy},
+        "since": succession.since,
+        "private": succession.private,
+        "note": {"en": succession.note.en, "cy": succession.note.cy},
     }
 
 
@@ -178,4 +190,11 @@ VERDICT_SCHEMA["properties"]["agreed"] = {
     "type": "array",
     "description": "where the holder was asked to agree to something: for each of those things the query id of the document that agreed",
     "items": _TEXT,
+}
+_WORDS: Final = _object(en=_TEXT, cy=_TEXT)
+VERDICT_SCHEMA["properties"]["credentials"]["items"]["properties"]["succeeded_by"] = {
+    **_object(
+        entity={**_TEXT, "description": "its identifier, a URI"}, name=_WORDS, since=_SECONDS, private={"type": "boolean"}, note=_WORDS
+    ),
+    "description": "who has taken over from the issuer since; absent where nobody did",
 }

@@ -15,10 +15,10 @@ from shared.trust.succession import ACCEPTANCE_TYP, TYP, render_succession
 DAY = 86_400
 
 
-def statement(by: Member, outgoing: str, successor: str, *, signer: Signer | None = None, typ: str = TYP, **said: Any) -> str:
+def statement(by: Member, outgoing: str, heir: str, /, *, signer: Signer | None = None, typ: str = TYP, **said: Any) -> str:
     """``by`` says that one body takes over from another since yesterday; a member that is ``None`` is left out."""
     claims = {
-        "iss": by.entity, "sub": outgoing, "successor": successor, "iat": AT - 2 * DAY, "from": AT - DAY, "purposes_carried": [],
+        "iss": by.entity, "sub": outgoing, "successor": heir, "iat": AT - 2 * DAY, "from": AT - DAY, "purposes_carried": [],
         "status_duty": False, "may_cancel": False, "private": False, **said,
     }  # fmt: skip
     key = signer or by.signer

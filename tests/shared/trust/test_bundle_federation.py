@@ -10,6 +10,7 @@ import pytest
 from support.federation import COURT, COURTS, MINISTRY, critical, says
 from support.federations import Realm, issuer, justice
 from support.signing import AT, Signer
+from support.successions import handed, publish
 from support.trial_verify import (
     BANK,
     DAY,
@@ -35,7 +36,7 @@ from shared.flow import run
 from shared.jose import jwk
 from shared.keys import KeyId, Role
 from shared.trust.anchors import TrustAnchors
-from shared.trust.artefact import ENTITY_STATEMENT, STATUS_LIST, STATUS_LIST_CWT, Artefact
+from shared.trust.artefact import ENTITY_STATEMENT, STATUS_LIST, STATUS_LIST_CWT, SUCCESSOR, Artefact
 from shared.trust.bundle import (
     BundleMemory,
     VerifiedBundle,
@@ -51,6 +52,7 @@ from shared.trust.policy import Policy
 from shared.trust.snapshot import COPY_LIFE, KeyState
 from shared.verify import Decision, Material, verify
 
+HEIR = "https://heir.example"
 PACKER = Signer.new()
 KEY = registry().signer.public
 
@@ -101,6 +103,9 @@ def bent(what: str) -> Realm:
             top.about[ISSUER] |= {"exp": AT - 1}
         case "stale":
             top.at, top.life = AT - 600, 300
+        case "taken over":
+            realm.members[HEIR] = issuer(HEIR, MINISTRY)
+            publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[HEIR]))
         case "another key":
             realm[ISSUER].keys[Role.CREDENTIAL_ISSUER] = Signer.new()
         case _:
@@ -110,7 +115,7 @@ def bent(what: str) -> Realm:
 
 @pytest.mark.parametrize("form", ["dc+sd-jwt", "dc+sd-cwt", "mso_mdoc"])
 @pytest.mark.parametrize(
-    "what", ["good", "silent", "ended", "not yet", "elsewhere", "compromised", "retired", "expired", "stale", "another key"]
+    "what", ["good", "silent", "ended", "not yet", "elsewhere", "compromised", "retired", "expired", "stale", "another key", "taken over"]
 )
 def test_a_pack_answers_every_check_as_the_network_does(form: str, what: str) -> None:
     """One flow, two drivers: each line is the same, detail and all."""
@@ -125,7 +130,8 @@ def test_a_pack_answers_every_check_as_the_network_does(form: str, what: str) ->
     here = judge(known(verified), verified.answer)
     assert here.checks == there.checks
     assert (here.decision, here.code, here.credentials) == (there.decision, there.code, there.credentials)
-    assert (here.decision == "accepted") is (what in {"good", "ended"})
+    assert (here.decision == "accepted") is (what in {"good", "ended", "taken over"})
+    assert (here.line("issuer_trust").code == "succeeded") is (what == "taken over")
 
 
 def test_bundle_cannot_add_anchor() -> None:
@@ -188,9 +194,10 @@ def test_one_superior_alone_is_wrong() -> None:
 
 
 def test_a_person_can_see_who_speaks_of_whom() -> None:
-    told = [each["name"] for each in describe(parse_bundle(pack(*justice().artefacts()))) if each["media_type"] == ENTITY_STATEMENT]
-    assert f"{MINISTRY} of itself" in told
-    assert f"{COURTS} of {COURT}" in told
+    told = [(each["media_type"], each["name"]) for each in describe(parse_bundle(pack(*bent("taken over").artefacts())))]
+    assert (ENTITY_STATEMENT, f"{MINISTRY} of itself") in told
+    assert (ENTITY_STATEMENT, f"{COURTS} of {COURT}") in told
+    assert (SUCCESSOR, f"{HEIR} after {ISSUER}") in told
 
 
 # --- what pages get ------------------------------------------------------------------------------------------------------------------------

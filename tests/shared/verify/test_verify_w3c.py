@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.federation import MINISTRY
+from support.federations import Member, justice
 from support.signing import AT, Signer
+from support.successions import handed, publish
 from support.trial_verify import (
     CLAIMS,
     DAY,
@@ -16,6 +19,7 @@ from support.trial_verify import (
     LIST,
     VCT,
     Answers,
+    Authority,
     Dice,
     credential,
     decide,
@@ -35,7 +39,7 @@ from shared.did import did_key
 from shared.errors import NotEntitled, SnapshotMissing, Untrusted
 from shared.formats import StatusReference, formats
 from shared.jose.jws import parse_jws, prepare_jws
-from shared.keys import KeyId
+from shared.keys import KeyId, Role
 from shared.status.bitstring import bits_of, encode_list, prepare_list
 from shared.status.memory import StatusMemory
 from shared.status.token_status_list import INVALID, SUSPENDED
@@ -128,6 +132,17 @@ def test_what_the_bits_say(values: dict[int, int], outcome: str, code: str) -> N
     driver = answers(values)
     is_(judge(shown(*BOTH), driver), outcome, code)
     assert driver.asked == list(LISTS.values())
+
+
+@pytest.mark.parametrize(("issuer", "code"), [("https://heir.example", "revoked"), (ISSUER, "status_unknown")])
+def test_a_list_by_who_took_over_from_the_issuer(issuer: str, code: str) -> None:
+    """It says that it is theirs; who took over says it under its own name."""
+    realm, by = justice(), Authority.new("https://heir.example")
+    realm.members[by.entity] = Member(by.entity, superiors=(MINISTRY,), keys={Role.CREDENTIAL_ISSUER: by.signer})
+    publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[by.entity], status_duty=True, may_cancel=True))
+    trust = material(policy=replace(material().policy, federation=realm.federation(MINISTRY)))
+    listed = answers({IDX: INVALID}, signer=by.signer, x5c=by.x5c, issuer=issuer)
+    assert judge(shown(*BOTH), listed, trust=trust).line("status").code == code
 
 
 def test_the_other_kind_is_asked_where_both_are_named() -> None:
