@@ -135,7 +135,8 @@ def build(host: Host) -> web.Application:
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
     HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
-    add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=host.place.settings, backups=host.backups))
+    settings, trust = host.place.settings, host.place.path(host.place.settings.trust)
+    add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=settings, backups=host.backups, trust_file=trust))
     _entity(host).add_to(app)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, every=UPKEEP_EVERY)

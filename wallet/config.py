@@ -31,6 +31,13 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "trust.json"
     )
     open_to_all: Annotated[bool, Meta(description="Whether anyone who reaches the pages may make a wallet here.")] = False
+    looked_after_by: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=16,
+            description="Names of wallets here whose holders may say at a page whom the whole service trusts; make those wallets first.",
+        ),
+    ] = ()
     idle_minutes: Annotated[
         int, Meta(ge=1, le=720, description="After so many idle minutes an open wallet closes and its key leaves the memory.")
     ] = 15

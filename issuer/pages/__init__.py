@@ -5,7 +5,20 @@ from __future__ import annotations
 from aiohttp import web
 
 from issuer.office import Office
-from issuer.pages import approving, collecting, correcting, documents, entrance, federated, federation, invitation, making, many, settings
+from issuer.pages import (
+    approving,
+    collecting,
+    correcting,
+    documents,
+    entrance,
+    federated,
+    federation,
+    invitation,
+    making,
+    many,
+    settings,
+    trusting,
+)
 from shared.web.i18n import N_
 from shared.web.pages import Link, use_pages
 from shared.web.problem import HTML, speak
@@ -23,5 +36,18 @@ def add_pages(app: web.Application, office: Office) -> None:
     links = (*NAVIGATION, Link(N_("Federation"), federation.PATH)) if federation.is_member(office) else NAVIGATION
     use_pages(app, package="issuer.web", title=N_("Issuing office"), navigation=links, home="/console/")
     speak(app, HTML, "/", "/console", "/offer", federated.PATH)
-    for part in (entrance, making, documents, many, settings, invitation, collecting, approving, correcting, federation, federated):
+    for part in (
+        entrance,
+        making,
+        documents,
+        many,
+        settings,
+        invitation,
+        collecting,
+        approving,
+        correcting,
+        federation,
+        federated,
+        trusting,
+    ):
         part.add_to(app, office)

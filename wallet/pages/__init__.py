@@ -16,6 +16,7 @@ from wallet.pages.issuers import IssuerPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
+from wallet.pages.trusting import pinning
 from wallet.pages.who import WhoPages
 
 __all__ = ["Desk", "add_pages"]
@@ -37,3 +38,4 @@ def add_pages(app: web.Application, desk: Desk) -> None:
     groups = (CollectingPages, IssuerPages, DocumentPages, AskingPages, CopyPages, HistoryPages, WhoPages, PhonePages, SettingsPages)
     for part in (EntryPages, *groups):
         part(desk).add_to(app)
+    pinning(desk).add_to(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from aiohttp import web
@@ -41,6 +42,7 @@ class Desk:
     unlocked: Unlocked
     settings: WalletSettings
     backups: BackupTools
+    trust_file: Path
 
     async def sitting(self, request: web.Request) -> Sitting:
         """The open wallet of this browser; ``SignInRequired`` sends people to the sign-in page."""

@@ -10,6 +10,7 @@ from shared.web.forms import Form
 from shared.web.pages import render
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
+from wallet.pages.trusting import looks_after
 
 
 class SettingsPages:
@@ -28,14 +29,16 @@ class SettingsPages:
 
     async def _page(self, request: web.Request, form: Form) -> web.StreamResponse:
         sitting = await self._desk.sitting(request)
-        trusted = self._desk.means.trust().anchors.anchors
+        trusted = self._desk.means.trust().anchors
         return await render(
             request,
             "wallet/settings.html",
             form=form,
             holder=sitting.holder,
             idle=self._desk.settings.idle_minutes,
-            trusted=trusted,
+            trusted=trusted.anchors,
+            federations=trusted.federation,
+            looks_after=looks_after(self._desk, sitting),
         )
 
     async def show(self, request: web.Request) -> web.StreamResponse:
