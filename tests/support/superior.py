@@ -41,10 +41,11 @@ class Below(Body):
         super().__init__(entity, superiors=(superior,), **more)
         self.documents = Signer.new()
         self.proving: tuple[Signer, ...] | None = None  # whose proofs it shows; of its documents where a test says nothing else
+        self.copied: tuple[str, ...] = ()  # proofs of others
         self.metadata = self.metadata or {"openid_credential_issuer": {"jwks": render_jwks([FederationKey.of(self.documents.public)])}}
 
     def said(self, at: int, **claims: Any) -> str:
-        proofs = [self.proof(each, at) for each in ((self.documents,) if self.proving is None else self.proving)]
+        proofs = [*self.copied, *(self.proof(each, at) for each in ((self.documents,) if self.proving is None else self.proving))]
         own = {"federation_entity": {"organization_name": "Leeds"}} | self.metadata
         own = {kind: {**members, MEMBER: proofs} for kind, members in own.items()}
         return self.itself(**{"iat": at - 60, "exp": at + 86_400, "metadata": own, **claims})
