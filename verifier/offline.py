@@ -232,5 +232,7 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
     for credential in judged.decision.credentials:
         kind = all_types()[credential.claims.vct]
         lines += ["", f"{kind.title.en}, from {credential.issuer_name}:"]
+        if credential.succeeded_by is not None:
+            lines.append(f"  {credential.succeeded_by.name.en} keeps the records of that office now.")
         lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in words.details(kind, credential.claims.claims)]
     return "\n".join(lines) + "\n"

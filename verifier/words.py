@@ -84,6 +84,9 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("Its issuer is known, but not trusted to say this."),
         N_("Ask for a document from an issuer that is listed under “Who we trust”."),
     ),
+    "purpose_not_carried": Reason(
+        N_("It was given to a body before us for a purpose that was not handed over."), N_("Ask the holder, for a purpose of our own.")
+    ),
     "metadata_policy": Reason(
         N_("What its issuer says of itself is not as those above it demand."), N_("Ask for it on paper, and tell the issuer.")
     ),
@@ -170,6 +173,7 @@ REMARKS: Final[Mapping[str, str]] = {
     "clock_behind": N_("The clock here runs a little behind; the checking pack’s date was used."),
     "small_status_list": N_("The issuer’s list is so short that whoever serves it could tell whose document was checked."),
     "authority_ended": N_("The issuer may no longer make such documents; it might when it made this one."),
+    "succeeded": N_("Another body has taken over from the issuer since."),
 }
 
 LEVELS: Final[Mapping[Level, str]] = {

@@ -8,13 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from shared.credentials import CredentialType
-from shared.errors import Conflict, Missing
+from shared.errors import Conflict, Missing, Untrusted
 from shared.verify import Check
 from shared.web import auth
 from shared.web.context import FETCHER
 from shared.web.dates import Dates
 from shared.web.entrance import seated
 from shared.web.forms import Form
+from shared.web.missing_view import missing_view
 from shared.web.pages import render, translator
 from verifier import request as requests
 from verifier import words
@@ -149,7 +150,8 @@ class Standing:
         }
         if opened is None:
             return await render(request, "desk/decided.html", **common)
-        return await render(request, "desk/verdict.html", **common, **self._shown(answered, opened, talk))
+        missing = await missing_view(request, (each.detail for each in words.checks_of(opened.verdict) if each.code == Untrusted.code))
+        return await render(request, "desk/verdict.html", **common, **self._shown(answered, opened, talk), missing=missing)
 
     def _shown(self, answered: Answered, opened: Opened, talk: Spoken) -> dict[str, Any]:
         verdict = opened.verdict
@@ -179,6 +181,7 @@ class Standing:
             "title": kind.title.in_(talk.locale),
             "acting_for": words.acting_for(kind, claims),
             "issuer": credential["issuer_name"],
+            "keeper": credential.get("succeeded_by", {}).get("name", {}).get(talk.locale, ""),
             "expires_at": credential["expires_at"],
             "restrictions": claims.get("restrictions_text", ""),
             "rows": [{"label": row.label, "value": list(row.values) if len(row.values) > 1 else row.values[0]} for row in rows],
