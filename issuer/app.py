@@ -12,7 +12,7 @@ from issuer import config, makers, recall
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.envelopes import Envelopes
-from issuer.federation import collect
+from issuer.federation import applying, collect
 from issuer.federation import publish as federation
 from issuer.federation.endpoints import Endpoints
 from issuer.federation.own import entity_of
@@ -112,6 +112,7 @@ def build(office: Office) -> web.Application:
     entity_of(office).add_to(app)
     if office.settings.superior:
         Endpoints(office).add_to(app)
+        applying.add_to(app, office)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, visit, every=CHORES_EVERY)
@@ -151,3 +152,4 @@ async def visit(app: web.Application) -> None:
 async def visit_federation(app: web.Application) -> None:
     """Hear from those below and above in federations, when it is time; in turns of its own, as some of them may be slow."""
     await collect.visit(app[OFFICE], app[FETCHER])
+    await applying.visit(app[OFFICE], app[FETCHER])

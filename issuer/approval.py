@@ -14,6 +14,19 @@ MAX_REASON = 300
 WRITES = ("made", "corrected")
 
 
+def check_decides(actor: Actor) -> None:
+    """``Forbidden`` for a clerk or a program."""
+    if actor.role not in APPROVERS:
+        raise Forbidden("an approver or an admin decides this")
+
+
+def read_reason(text: str) -> str:
+    """Without spaces around it; ``Malformed`` for none, or one that is too long."""
+    if not 1 <= len(text.strip()) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
+    return text.strip()
+
+
 def first_approval(office: Office, kind: CredentialType) -> Approval:
     """How a new document of that kind begins."""
     needed = kind.needs_approval or kind.id in office.settings.approve_types
@@ -31,9 +44,7 @@ async def approve(office: Office, number: str, actor: Actor, *, version: int) ->
 
 async def refuse(office: Office, number: str, reason: str, actor: Actor, *, version: int) -> Document:
     """Send it back: no copies are made until it is corrected. ``Malformed`` without a reason, else as ``approve``."""
-    if not 1 <= len(reason.strip()) <= MAX_REASON:
-        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
-    event = Event(at=office.clock(), kind="sent-back", actor=actor, reason=reason.strip(), copies=0)
+    event = Event(at=office.clock(), kind="sent-back", actor=actor, reason=read_reason(reason), copies=0)
     return await _settle(office, number, version, Approval.REFUSED, event)
 
 
@@ -50,8 +61,7 @@ async def wrote(tx: Tx, number: str, actor: Actor) -> bool:
 
 
 async def _settle(office: Office, number: str, version: int, approval: Approval, event: Event) -> Document:
-    if event.actor.role not in APPROVERS:
-        raise Forbidden("an approver or an admin decides this")
+    check_decides(event.actor)
 
     async def unit(tx: Tx) -> Document:
         if await wrote(tx, number, event.actor):

@@ -114,6 +114,15 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
         bool,
         Meta(description="Whether this office speaks for bodies below it in a federation: accredits them and says what they may say."),
     ] = False
+    objection_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=90,
+            description="Days in which everybody may object to a registration of this office as a registrar, once two persons have agreed to it; "
+            "it stands on the public page from the first, and counts after the last.",
+        ),
+    ] = 0
     snapshot_days: Annotated[
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),

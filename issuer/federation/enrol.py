@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from issuer.approval import APPROVERS, MAX_REASON
+from issuer.approval import check_decides, read_reason
 from issuer.federation import keys
 from issuer.federation.keys import read_keys, render_keys
 from issuer.federation.terms import Terms, parse_terms, render_terms
@@ -41,7 +41,7 @@ async def invite(office: Office, entity: str, name: str, terms: Terms, actor: Ac
 
     ``Malformed`` for what is no identifier or name; ``Conflict`` for ourselves, and when there are too many.
     """
-    _check_decides(actor)
+    check_decides(actor)
     check_identifier(entity, where="/entity", plain_http=LOOPBACK)
     if entity == office.settings.public_url:
         raise Conflict("nobody is below itself", where="/entity")
@@ -140,7 +140,7 @@ def check_configuration(office: Office, entity: str, said: EntityStatement, at: 
 
 async def propose(office: Office, entity: str, terms: Terms, actor: Actor, *, version: int) -> Subordinate:
     """What it is to be granted from now on, instead of what it is granted: waits for a second person."""
-    _check_decides(actor)
+    check_decides(actor)
     at = office.clock()
 
     async def unit(tx: Tx) -> Subordinate:
@@ -161,7 +161,7 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
     ``Forbidden`` for whoever wrote it; ``Conflict`` where nothing waits, it was changed since, or new keys are neither published at the
     body's own address nor compared.
     """
-    _check_decides(actor)
+    check_decides(actor)
     at = office.clock()
 
     async def unit(tx: Tx) -> Subordinate:
@@ -194,8 +194,8 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
 
 async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, version: int) -> Subordinate:
     """What waits is dropped; a body that was never approved has to be invited again."""
-    _check_decides(actor)
-    event = Event(at=office.clock(), kind="refused", actor=actor, reason=_reason(reason))
+    check_decides(actor)
+    event = Event(at=office.clock(), kind="refused", actor=actor, reason=read_reason(reason))
 
     async def unit(tx: Tx) -> Subordinate:
         before = await _looked_at(tx, entity, version)
@@ -213,8 +213,8 @@ async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, vers
 
 async def end(office: Office, entity: str, reason: str, actor: Actor, *, compromised: bool = False) -> Subordinate:
     """It is granted nothing from now on; what it said before stands, unless its keys were reported as ``compromised`` (S15)."""
-    _check_decides(actor)
-    event = Event(at=office.clock(), kind="compromised" if compromised else "ended", actor=actor, reason=_reason(reason))
+    check_decides(actor)
+    event = Event(at=office.clock(), kind="compromised" if compromised else "ended", actor=actor, reason=read_reason(reason))
 
     async def unit(tx: Tx) -> Subordinate:
         before = await subordinates.get(tx, entity)
@@ -245,14 +245,3 @@ async def _looked_at(tx: Tx, entity: str, version: int) -> Subordinate:
     if found.version != version:
         raise Conflict("this body was changed since you looked: look again", where="/version")
     return found
-
-
-def _check_decides(actor: Actor) -> None:
-    if actor.role not in APPROVERS:
-        raise Forbidden("an approver or an admin decides this")
-
-
-def _reason(text: str) -> str:
-    if not 1 <= len(text.strip()) <= MAX_REASON:
-        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
-    return text.strip()

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from issuer.federation import registered, registrar
 from issuer.federation.keys import read_keys
 from issuer.federation.own import FETCH, entity_of
+from issuer.federation.registered import Registry
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
-from issuer.records import subordinates, superior
+from issuer.records import askers, subordinates, superior
 from issuer.records.subordinates import State, Subordinate
 from issuer.records.superior import Mark, Publication, Statement
 from shared.clock import DAY
@@ -50,6 +52,7 @@ class _Known:
     statements: Mapping[str, Statement]
     marks: Sequence[Mark]
     own_keys: Sequence[OwnKey]
+    registry: Registry
 
 
 async def publish(office: Office) -> Publication:
@@ -59,12 +62,14 @@ async def publish(office: Office) -> Publication:
     known = await office.storage.read(lambda tx: _read(tx, at))
     about = [each for each in known.everybody if _is_spoken_of(each, at)]
     content = _content(office, configuration, signer, about, known)
-    if known.last is not None and known.last.content == content and at < known.last.issued_at + EVERY:
+    same = known.last is not None and known.last.content == content and not known.registry.is_due(at)
+    if known.last is not None and same and at < known.last.issued_at + EVERY:
         return known.last
     seq, issued = (1, at) if known.last is None else (known.last.seq + 1, max(at, known.last.issued_at))
     said = [await _statement(office, each, signer, known.statements.get(each.entity), issued) for each in about]
     held = [mark for each in about for mark in await _marks(office, each, signer, known.marks, issued)]
-    files = _files(configuration, said, about, held)
+    certificates = await registered.certify(office, known.registry, signer, issued)
+    files = distinct([*_files(configuration, said, about, held), *registered.files(certificates)])
     snapshot = prepare_snapshot(
         issuer=own.entity,
         entity=own.entity,
@@ -72,7 +77,7 @@ async def publish(office: Office) -> Publication:
         at=issued,
         next_update=issued + office.settings.snapshot_days * DAY,
         statements=files,
-        keys=[*(each.history for each in known.own_keys), *known.keys],
+        keys=[*(each.history for each in known.own_keys), *registered.with_askers(known.keys, known.registry)],
         key=signer.name,
         public=signer.key.public,
         typ=FEDERATION_TYP,
@@ -84,18 +89,24 @@ async def publish(office: Office) -> Publication:
         historical=await sign(_historical(own.entity, signer, known.own_keys, issued), office.custodian),
         document=render_publication(await sign(snapshot, office.custodian), files),
     )
+
+    async def keep(tx: Tx) -> None:
+        await superior.publish(tx, made, said, held, at=issued)
+        await askers.keep_certificates(tx, certificates)
+
     try:
-        await office.storage.write(lambda tx: superior.publish(tx, made, said, held, at=issued), point="federation-publish")
+        await office.storage.write(keep, point="federation-publish")
     except Conflict:  # another process was faster: what it says is what is served
         return await office.storage.read(superior.newest)
     return made
 
 
 async def tend(office: Office) -> None:
-    """As ``publish``, on the timer, where this office is a superior."""
+    """As ``publish``, on the timer, where this office is a superior; what was announced to be registered, or lapses, first."""
     if not office.settings.superior:
         return
     try:
+        await registrar.settle(office)
         await publish(office)
     except VcError as error:
         log.warning("what this office says of those below it could not be signed: %s", error)
@@ -116,6 +127,7 @@ async def _read(tx: Tx, at: int) -> _Known:
         said,
         await superior.marks(tx, at),
         await superior.own_keys(tx),
+        await registered.read(tx, at),
     )
 
 
@@ -128,6 +140,7 @@ def _content(office: Office, configuration: str, signer: FederationSigner, about
     """A digest of all that is said, dates left out."""
     told = [office.settings.snapshot_days, configuration, signer.key.kid, [_said(each) for each in about]]
     told += [[each.configuration for each in about], [repr(each) for each in known.keys], [repr(each.history) for each in known.own_keys]]
+    told += known.registry.content
     return base64url.encode(sha256(strict_json.dumps(told)).digest())
 
 
@@ -174,14 +187,12 @@ async def _mark(office: Office, sub: str, kind: str, signer: FederationSigner, a
     return Mark(digest=name_of(token.encode()), sub=sub, type=kind, issued_at=at, expires_at=exp, withdrawn_at=None, token=token)
 
 
-def _files(configuration: str, said: Iterable[Statement], about: Iterable[Subordinate], held: Iterable[Mark]) -> tuple[Artefact, ...]:
+def _files(configuration: str, said: Iterable[Statement], about: Iterable[Subordinate], held: Iterable[Mark]) -> list[Artefact]:
     statements = [configuration, *(each.token for each in said), *(each.configuration for each in about if each.configuration)]
-    return distinct(
-        [
-            *(Artefact(media_type=ENTITY_STATEMENT, data=each.encode()) for each in statements),
-            *(Artefact(media_type=TRUST_MARK, data=each.token.encode()) for each in held),
-        ]
-    )
+    return [
+        *(Artefact(media_type=ENTITY_STATEMENT, data=each.encode()) for each in statements),
+        *(Artefact(media_type=TRUST_MARK, data=each.token.encode()) for each in held),
+    ]
 
 
 def _historical(entity: str, signer: FederationSigner, used: Iterable[OwnKey], at: int) -> Unsigned[str]:
