@@ -30,7 +30,7 @@ from jinja2 import (
 )
 from jinja2.utils import missing
 
-from ..errors import VcError
+from ..errors import Untrusted, VcError
 from . import faults
 from .assets import Assets
 from .auth import SESSION, current_session
@@ -38,6 +38,7 @@ from .context import REQUEST_ID, SERVICE, SETTINGS
 from .dates import Dates
 from .forms import Form
 from .i18n import LOCALES, NAMES, load_translations, negotiate
+from .missing_view import missing_view
 from .problem import ERROR_PAGE
 
 LANGUAGE_COOKIE = "muniment-lang"
@@ -170,7 +171,9 @@ def _languages(request: web.Request, current: str, home: str) -> list[dict[str, 
 async def _error_page(request: web.Request, error: VcError) -> web.StreamResponse:
     if error.status >= 500:
         request[SESSION] = None  # what keeps sessions may be what is broken
-    return await render(request, "error.html", status=error.status, fault=faults.fault_of(request, error), request_id=REQUEST_ID.get())
+    missing = await missing_view(request, (error.detail,)) if isinstance(error, Untrusted) else None
+    fault = faults.fault_of(request, error)
+    return await render(request, "error.html", status=error.status, fault=fault, missing=missing, request_id=REQUEST_ID.get())
 
 
 async def _error_codes(request: web.Request) -> web.StreamResponse:

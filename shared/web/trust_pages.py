@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -21,7 +20,6 @@ from ..keys import Role
 from ..storage import Tx
 from ..trust.anchors import Anchor, TrustAnchors, parse_anchor
 from ..trust.federation_anchor import FederationAnchor
-from ..trust.missing import MissingAnchor
 from ..urls import check_link
 from . import auth, heard, own_trust
 from .app import bound_body
@@ -30,6 +28,7 @@ from .federation_pins import Offered, fingerprints, offered, offered_at, without
 from .forms import Form
 from .heard import Heard
 from .i18n import N_
+from .missing_view import TRUST_LINK, TrustLink
 from .own_trust import Event
 from .pages import render, translator
 from .seat import Handler
@@ -65,7 +64,7 @@ class TrustPages:
 
     def add_to(self, app: web.Application, *, listing: bool = True) -> None:
         """Routes of this part; without ``listing`` the service has a page of its own for those who are trusted."""
-        app[TRUST_PAGES] = self
+        app[TRUST_LINK] = TrustLink(self.path, self.may)
         if listing:
             app.router.add_get(self.path, self.guard(self.show))
         for name, ask, answer in (
@@ -80,12 +79,6 @@ class TrustPages:
     def pins(self) -> TrustAnchors:
         """Whom the service trusts now."""
         return TrustFile(self.file, may_lack=True).read()
-
-    def link(self, missing: MissingAnchor) -> str:
-        """Where a person decides about an anchor that a refusal named; nothing is done by going there."""
-        if missing.authority:
-            return f"{self.path}/certificate?{urlencode({'authority': missing.authority})}"
-        return f"{self.path}/federation?{urlencode({'entity': missing.entity} if missing.entity else {'body': missing.body})}"
 
     async def _render(self, request: web.Request, page: str, form: Form, **more: Any) -> web.StreamResponse:
         return await render(request, f"trust/{page}.html", form=form, base=self.base, path=self.path, **more)
@@ -239,9 +232,6 @@ class TrustPages:
         names = {each.entity: each.name for each in before.federation} | {each.fingerprint: each.name for each in before.anchors}
         await self._change(request, lambda trust: without(trust, named), REMOVED, named, names.get(named, ""))
         raise web.HTTPSeeOther(self.path)
-
-
-TRUST_PAGES: web.AppKey[TrustPages] = web.AppKey("TRUST_PAGES", TrustPages)
 
 
 async def changes(tx: Tx, *, limit: int = 20) -> list[Event]:

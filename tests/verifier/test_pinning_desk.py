@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.clerk import Clerk
-from support.desk import Site, Template, serving
+from support.desk import Site, Template, copy_file, serving
 from support.federation import COURTS, MINISTRY
 from support.federations import justice
 from support.trial_verify import ISSUER, registry
@@ -18,8 +18,10 @@ from shared.flow import Fetch, Fetched
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.trust.chain import configuration_url
+from shared.trust.missing import MissingAnchor
 from shared.web import operators
 from shared.web.federation_pins import fingerprints
+from shared.web.missing_view import TrustLink
 from shared.x509 import render_pem
 
 REALM = justice()
@@ -196,3 +198,23 @@ async def test_a_form_from_elsewhere_pins_nobody(admin: Clerk) -> None:
     async with admin.desk.http.post(admin.desk.base + ADD, data=fields, headers={"Origin": "https://evil.example"}) as answer:
         assert answer.status == 403
     assert pins(admin).federation == ()
+
+
+async def test_a_refusal_names_whom_one_would_have_to_trust(admin: Clerk) -> None:
+    (admin.desk.desk.directory / "trust.json").write_bytes(render_trust(TrustAnchors()))
+    page = await admin.bring(copy_file())
+    assert "certified by an authority that nobody here trusts" in page
+    found = re.search(r'href="(/desk/trust/certificate\?authority=[^"]+)"', page)
+    assert found is not None
+    assert "What was refused was by this authority" in await admin.get(found[1])
+    assert pins(admin) == TrustAnchors()
+
+
+def test_a_link_leads_to_the_form_that_fits() -> None:
+    async def never(_: object) -> bool:
+        return False
+
+    link = TrustLink("/desk/trust", never)
+    assert link.to(MissingAnchor(entity=MINISTRY)) == "/desk/trust/federation?entity=https%3A%2F%2Fjustice.example"
+    assert link.to(MissingAnchor(body=COURTS)).startswith("/desk/trust/federation?body=")
+    assert link.to(MissingAnchor(authority="CN=A&B")) == "/desk/trust/certificate?authority=CN%3DA%26B"

@@ -202,6 +202,8 @@ async def test_an_unknown_sender_gets_a_choice_page(site: Site, visitor: Visitor
     await visitor.post(where, {"code": CODE})
     assert "We do not know this sender" in visitor.text
     assert "muniment-wallet trust add" in visitor.text
+    assert "certified by an authority that nobody here trusts" in visitor.text
+    assert "/settings/trust" not in visitor.text
     assert "Do not keep it" in visitor.text
     await visitor.get("/")
     assert "Your wallet is empty" in visitor.text

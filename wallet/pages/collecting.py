@@ -26,6 +26,7 @@ from shared.urls import split
 from shared.web.app import bound_body
 from shared.web.auth import check_same_origin, read_files, read_form
 from shared.web.forms import Form
+from shared.web.missing_view import missing_view
 from shared.web.pages import render
 from shared.web.security import leave_for
 from wallet import sign_in
@@ -115,15 +116,15 @@ class CollectingPages:
                 form.error("code", words._("The time to collect this document is over. Sign in again."), anchor="again")
             case InvalidToken():
                 form.error("code", words._("The time to collect this document is over. Ask the sender for a new invitation."))
-            case Untrusted() | NotEntitled():
-                return await self._page(request, item, form, unknown=True)
+            case Untrusted() | NotEntitled() as error:
+                return await self._page(request, item, form, unknown=error)
             case VcError() as error if not isinstance(item.value.state, Declined | Promised):
                 raise error
         return await self._page(request, item, form)
 
-    async def _page(self, request: web.Request, item: Item[Receiving], form: Form, *, unknown: bool = False) -> web.StreamResponse:
-        state = item.value.state
-        known = {anchor.entity for anchor in self._desk.means.trust().anchors.anchors if anchor.entity}
+    async def _page(self, request: web.Request, item: Item[Receiving], form: Form, *, unknown: VcError | None = None) -> web.StreamResponse:
+        state, trust = item.value.state, self._desk.means.trust()
+        known = {anchor.entity for anchor in trust.anchors.anchors if anchor.entity}
         return await render(
             request,
             "wallet/invitation.html",
@@ -131,8 +132,9 @@ class CollectingPages:
             item=item,
             invitation=item.value,
             host=host_of(item.value.issuer),
-            known=item.value.issuer in known,
-            unknown=unknown,
+            known=item.value.issuer in known or trust.federation.knows(item.value.issuer),
+            unknown=unknown is not None,
+            missing=None if unknown is None else await missing_view(request, (unknown.detail,)),
             running=item.id in self._running,
             refused=REFUSED,
             declined=state if isinstance(state, Declined) else None,
