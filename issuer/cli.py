@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from issuer.cli_federation import add_federation
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
-from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, port, read_passphrase, run_command
+from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, moment, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NAME = "Office of the Public Guardian (test)"
+SIGNED_BY = {"signed": "show what a key signed", "recall": "call in what a key signed"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,8 +88,15 @@ def _add_revoke(commands: Commands[Parser]) -> None:
 
 
 def _add_keys(commands: Commands[Parser]) -> None:
-    words = "list keys and certificates, renew or withdraw a certificate, retire a key or report it as compromised"
-    add_key_options(_command(commands, "keys", words, keys), show="list")
+    words = "list keys and certificates, have another key follow, renew or withdraw a certificate, retire a key or report it as compromised, call in what it signed"
+    one = _command(commands, "keys", words, keys)
+    add_key_options(one, show="list", more=SIGNED_BY)
+    one.add_argument("--since", type=moment, default=0, metavar="TIME", help="only what was signed from then on, such as 2027-01-15T12:00")
+    one.add_argument(
+        "--search", default="", metavar="TEXT", help="with signed: only the document of that number, or those under that reference"
+    )
+    one.add_argument("--page", type=int, default=1, metavar="N", help="with signed: which page of the list (default: 1)")
+    one.add_argument("--confirm-count", type=int, metavar="N", help="with recall: how many documents, as `signed` shows it")
 
 
 def _add_trust(commands: Commands[Parser]) -> None:
@@ -218,6 +226,7 @@ async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
 
 def keys(arguments: argparse.Namespace) -> int:
     from issuer import config, upkeep
+    from issuer.cli_keys import COMMANDS
     from shared.web.certificates import day
 
     directory = config.folder(arguments.dir)
@@ -230,6 +239,14 @@ def keys(arguments: argparse.Namespace) -> int:
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
         print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
         return 0
+    if arguments.what in SIGNED_BY:
+
+        async def work(office: Office) -> int:
+            async for line in COMMANDS[arguments.what](office, arguments):
+                print(line, flush=True)
+            return 0
+
+        return _with_office(arguments, work)
     if arguments.what in KEY_ACTIONS:
         print(asyncio.run(upkeep.change(directory, settings, arguments, clock=system_clock, entropy=system_entropy)))
         return 0

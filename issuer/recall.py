@@ -6,6 +6,7 @@ now, when they next look. Therefore another key has to sign first.
     found  = await look(office, kid, since=…)                   what the key signed
     recall = await begin(office, kid, since=…, confirm_count=…) settled, with who did it and why; nothing is cancelled yet
     await tend(office)                                          in batches, by the clock or a command; killed at any point it goes on
+    told   = await report(office, kid, …)                       from now on nothing by that key is believed, whatever date it bears (S15)
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from issuer import init
+from issuer.federation import publish as federation
+from issuer.federation.own import entity_of
 from issuer.office import Office, reference_mac
 from issuer.records import documents, recalls, statuses
 from issuer.records.recalls import Kind, Recall, Signed
@@ -22,10 +26,10 @@ from issuer.records.statuses import SignedBy
 from issuer.replace import MAX_REASON
 from issuer.revoke import pad
 from issuer.sessions import Actor, Event, Standing
-from shared.errors import Conflict, Malformed, Missing
+from shared.errors import ConfigError, Conflict, Malformed, Missing
 from shared.keys import Role
 from shared.storage import Tx
-from shared.trust.snapshot import KeyHistory
+from shared.trust.snapshot import KeyHistory, KeyState
 from shared.web import own_trust
 
 BATCH: Final = 100  # documents in one unit of work
@@ -125,6 +129,26 @@ async def begin(office: Office, kid: str, *, since: int, reason: str, actor: Act
         return new
 
     return await office.storage.write(unit, point="recall-begin")
+
+
+async def report(office: Office, kid: str, *, reason: str, actor: Actor) -> bool:
+    """Say that a key of documents is in other hands: to everybody who hears this office, and in its federations. ``Missing``, ``Conflict`` if
+    it was said. False where it is written down but not yet said, as the anchor's keys are elsewhere.
+    """
+    if not 1 <= len(reason.strip()) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
+    key, _ = await office.storage.read(lambda tx: _chosen(tx, kid, 0))
+    publisher = init.publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
+    await publisher.end_key(key.thumbprint, KeyState.COMPROMISED, reason=reason.strip(), actor=actor.name)
+    try:
+        await publisher.publish(actor=actor.name)
+    except ConfigError:
+        told = False
+    else:
+        told = True
+    await entity_of(office).tend()
+    await federation.tend(office)
+    return told
 
 
 async def tend(office: Office) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from .credentials._tree import PORTRAIT
@@ -45,6 +47,15 @@ def port(text: str) -> int:
     return number
 
 
+def moment(text: str) -> int:
+    """The value of an option that names a moment (RFC 3339, or a day alone): UTC, unless it says how far from it. Seconds since the epoch."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a moment is written as 2027-01-15 or 2027-01-15T12:00:00Z") from error
+    return int((found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)).timestamp())
+
+
 def plain(value: str) -> str:
     """A detail as a terminal can show it: a photo is only named."""
     return "(a photo)" if value.startswith(PORTRAIT) else value
@@ -54,15 +65,15 @@ KEY_ACTIONS: Final = ("publish", "withdraw", "retire", "compromised")
 """Those that change what is in force, or say it anew."""
 
 
-def add_key_options(one: Parser, *, show: str) -> None:
-    """The options of ``keys``; ``show`` is the name of what it does when nothing is said."""
+def add_key_options(one: Parser, *, show: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """The options of ``keys``; ``show`` is the name of what it does when nothing is said, ``more`` what else it does, with words for the help."""
     one.add_argument(
         "what",
         nargs="?",
-        choices=(show, "create", "renew", *KEY_ACTIONS),
+        choices=(show, "create", "renew", *KEY_ACTIONS, *more),
         default=show,
         help=f"{show} what is in force (default), create keys that are missing, renew the certificate, publish what is in force, withdraw a certificate, "
-        "retire a key, or report a key as compromised",
+        "retire a key, or report a key as compromised" + "".join(f"; {words}" for words in more.values()),
     )
     one.add_argument("name", nargs="?", default="", help="serial number of a certificate to withdraw, or number (kid) of a key")
     one.add_argument("--reason", default="", metavar="TEXT", help="why, for the record and for those who check; needed to withdraw or end")

@@ -1,0 +1,99 @@
+"""What a key signed, and calling it in, from the command line: killed at any write it is whole, and goes on when it is asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from support.registry import NOON, Registry, collect
+
+from issuer import recall
+from issuer.app import publisher_of
+from issuer.records.recalls import Recall
+from shared.trust.snapshot import KeyState
+
+ROOT = Path(__file__).parents[2]
+
+
+async def run(registry: Registry, *words: str, failpoint: str = "") -> tuple[int, str, str]:
+    """The program, beside the service that runs."""
+    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}  # noqa: TID251 - the child's environment
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "issuer", "keys", *words, "--dir", str(registry.directory),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def stolen(registry: Registry, documents: int) -> str:
+    """A key that signed so many documents, each a minute after the other, and is known to be in other hands."""
+    for place in range(documents):
+        registry.clock.at = NOON + 60 * place
+        await (await collect(registry, await registry.make(reference=f"case {place}"))).copies(2)
+    (key,) = await recall.keys(registry.office)
+    await publisher_of(registry.office).end_key(key.kid, KeyState.COMPROMISED, reason="the disk was stolen", actor="test")
+    return key.kid
+
+
+async def recalls(registry: Registry, kid: str) -> tuple[list[Recall], int]:
+    found = await recall.look(registry.office, kid, since=0)
+    return list(found.recalls), found.documents
+
+
+async def test_shown_and_called_in(registry: Registry) -> None:
+    kid = await stolen(registry, 3)
+    code, out, _ = await run(registry, "signed", kid, "--since", "2027-01-15T12:01:00")
+    assert code == 0
+    assert f"key {kid}  compromised" in out
+    assert "representation: 2 documents, 4 copies that can be used\n" in out
+    assert "in force  2 copies, the last signed 2027-01-15T12:02:00Z" in out
+    code, out, _ = await run(registry, "signed", kid, "--search", "Case 0")
+    assert (code, out.count("  representation  ")) == (0, 1)
+    again = ("recall", kid, "--since", "2027-01-15T13:01+01:00", "--reason", "the disk was stolen")
+    code, _, err = await run(registry, *again)
+    assert (code, "this would call in 2 documents" in err) == (1, True)
+    code, out, err = await run(registry, *again, "--confirm-count", "2")
+    assert (code, err) == (0, "")
+    assert "called in: 2 of 2 documents, 4 copies, done" in out
+    code, out, _ = await run(registry, "signed", kid)
+    assert "in all: 1 documents, 2 copies" in out
+    assert "by command line" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("signed",), "say which key"),
+        (("signed", "unknown"), "there is no such key"),
+        (("signed", "unknown", "--since", "yesterday"), "a moment is written as"),
+        (("recall", "unknown", "--reason", "why"), "there is no such key"),
+    ],
+)
+async def test_what_is_wrong_is_said(registry: Registry, words: tuple[str, ...], said: str) -> None:
+    code, _, err = await run(registry, *words)
+    assert code in {1, 64, 78}
+    assert said in err
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("point", ["recall-begin", "recall"])
+async def test_killed_at(registry: Registry, point: str, moment: str) -> None:
+    kid = await stolen(registry, 2)
+    words = ("recall", kid, "--reason", "the disk was stolen", "--confirm-count", "2")
+    code, out, _ = await run(registry, *words, failpoint=f"{point}:{moment}")
+    assert (code, out) == (-signal.SIGKILL, "")
+    known, left = await recalls(registry, kid)
+    assert len(known) == (0 if (point, moment) == ("recall-begin", "before") else 1)
+    assert left == (0 if (point, moment) == ("recall", "after") else 2)
+    code, out, _ = await run(registry, *words)
+    assert code == 0
+    ((done,), left) = await recalls(registry, kid)
+    assert (done.documents, done.done, done.copies, left) == (2, 2, 4, 0)
+    assert done.ended_at is not None
+    rows = await registry.office.storage.read(lambda tx: tx.fetch("SELECT * FROM event WHERE kind = 'recalled'"))
+    assert len(rows) == 2  # once each
