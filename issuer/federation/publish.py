@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from issuer.federation import registered, registrar
+from issuer.federation import registered, registrar, successions
 from issuer.federation.keys import read_keys
 from issuer.federation.own import FETCH, entity_of
 from issuer.federation.registered import Registry
@@ -53,6 +53,7 @@ class _Known:
     marks: Sequence[Mark]
     own_keys: Sequence[OwnKey]
     registry: Registry
+    successions: Sequence[Artefact]
 
 
 async def publish(office: Office) -> Publication:
@@ -69,7 +70,7 @@ async def publish(office: Office) -> Publication:
     said = [await _statement(office, each, signer, known.statements.get(each.entity), issued) for each in about]
     held = [mark for each in about for mark in await _marks(office, each, signer, known.marks, issued)]
     certificates = await registered.certify(office, known.registry, signer, issued)
-    files = distinct([*_files(configuration, said, about, held), *registered.files(certificates)])
+    files = distinct([*_files(configuration, said, about, held), *registered.files(certificates), *known.successions])
     snapshot = prepare_snapshot(
         issuer=own.entity,
         entity=own.entity,
@@ -128,6 +129,7 @@ async def _read(tx: Tx, at: int) -> _Known:
         await superior.marks(tx, at),
         await superior.own_keys(tx),
         await registered.read(tx, at),
+        await successions.published(tx),
     )
 
 
@@ -141,6 +143,7 @@ def _content(office: Office, configuration: str, signer: FederationSigner, about
     told = [office.settings.snapshot_days, configuration, signer.key.kid, [_said(each) for each in about]]
     told += [[each.configuration for each in about], [repr(each) for each in known.keys], [repr(each.history) for each in known.own_keys]]
     told += known.registry.content
+    told.append([each.sha256 for each in known.successions])
     return base64url.encode(sha256(strict_json.dumps(told)).digest())
 
 
