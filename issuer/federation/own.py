@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
-from issuer.records import above, subordinates
+from issuer.records import subordinates
 from shared.trust.constraints import FEDERATION_ENTITY
-from shared.trust.statements import HeldMark
+from shared.web import above
 from shared.web.entity import OwnEntity, Said, name_of
 
 FETCH, LIST, RESOLVE = "/federation/fetch", "/federation/list", "/federation/resolve"
@@ -48,8 +48,7 @@ async def said_by(office: Office) -> Said:
     url = office.settings.public_url
     metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url}}
     keys = {"openid_credential_issuer": (office.signer.key,)}
-    held = await office.storage.read(lambda tx: above.marks(tx, office.clock()))
-    marks = [HeldMark(each.type, each.token) for each in held if each.issuer in office.settings.authority_hints]
+    marks = await above.held(office.storage, office.settings.authority_hints, office.clock())
     if not office.settings.superior:
         return Said(metadata, keys, trust_marks=marks)
     everybody = await office.storage.read(subordinates.everybody)

@@ -16,7 +16,7 @@ from issuer.approval import check_decides, read_reason
 from issuer.federation.enrol import INVITATION_DAYS, MAX_NAME, check_superior
 from issuer.federation.keys import name_of, own_names
 from issuer.office import Office, digest
-from issuer.records import above, askers, subordinates
+from issuer.records import askers, subordinates
 from issuer.records.askers import Asker, State
 from issuer.records.subordinates import Event
 from issuer.sessions import Actor
@@ -30,6 +30,7 @@ from shared.trust.application import Application, check_application, parse_appli
 from shared.trust.relying_party import check_country
 from shared.trust.statements import parse_statement
 from shared.urls import LOOPBACK, check_identifier
+from shared.web import above
 
 MAX_ASKERS: Final = 1_000  # what one snapshot names has to stay within what its readers take
 YEAR: Final = 365 * DAY  # then a registration has to be argued again

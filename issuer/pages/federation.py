@@ -17,7 +17,7 @@ from issuer.office import Office
 from issuer.pages import federated
 from issuer.pages.desk import actor, may, seated
 from issuer.pages.form import version_of
-from issuer.records import above, subordinates
+from issuer.records import subordinates
 from issuer.records.subordinates import Event, State, Subordinate
 from shared.clock import DAY
 from shared.errors import Conflict, Malformed, VcError
@@ -25,7 +25,7 @@ from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import parse_statement
-from shared.web import auth
+from shared.web import above, auth
 from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
 from shared.web.i18n import N_
