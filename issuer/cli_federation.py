@@ -42,8 +42,41 @@ def add_federation(commands: Commands[Parser], add: Callable[[Commands[Parser], 
     one.add_argument("--reason", required=True, help="why, for the history")
     one.add_argument("--compromised", action="store_true", help="its keys are in other hands: nothing that they signed counts")
     _who(one)
+    _add_register(actions, add)
     one = command("export", "write everything that this office says as files for any web host")
     one.add_argument("folder", metavar="DIR", help="where to write them; a README in it says what to do")
+
+
+def _add_register(actions: Commands[Parser], add: Callable[[Commands[Parser], str, str], Parser]) -> None:
+    """The commands of a registrar."""
+    words = "register who asks for documents, where a superior lets this office"
+    group = actions.add_parser("register", help=words, description=words[:1].upper() + words[1:] + ".")
+    inner = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, told: str) -> Parser:
+        one = add(inner, name, told)
+        one.set_defaults(do=f"register {name}")
+        return one
+
+    one = command("invite", "make a one-time code with which an organisation applies, or applies again with another key")
+    one.add_argument("entity", help="its identifier, an https address")
+    one.add_argument("--name", required=True, help="what it is called on our pages until it has said so itself")
+    one.add_argument("--country", default="GB", metavar="CC", help="where it is, two letters (default: GB)")
+    _who(one)
+    one = command("list", "show who is registered, until when, and what waits or was announced")
+    one.add_argument("entity", nargs="?", default="", help="one organisation, with its history")
+    one.add_argument("--json", action="store_true", help="print it as JSON")
+    one = command("approve", "let count what an organisation applied for, or send it back")
+    one.add_argument("entity", help="its identifier")
+    one.add_argument("--version", type=int, required=True, metavar="N", help="the version that was looked at, as `list` shows it")
+    one.add_argument("--compared", action="store_true", help="the fingerprint of its key was compared with the organisation itself")
+    one.add_argument("--refuse", default="", metavar="REASON", help="drop what waits, or was announced, instead")
+    _who(one)
+    one = command("end", "register an organisation no longer")
+    one.add_argument("entity", help="its identifier")
+    one.add_argument("--reason", required=True, help="why, for the history")
+    one.add_argument("--compromised", action="store_true", help="its key is in other hands: nobody can register with it again")
+    _who(one)
 
 
 def _who(one: Parser) -> Parser:

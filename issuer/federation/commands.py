@@ -8,26 +8,22 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from issuer.federation import enrol, joining, publish
+from issuer.federation import enrol, joining, publish, register_commands
 from issuer.federation import export as files
+from issuer.federation.acting import actor_of
 from issuer.federation.keys import read_keys
+from issuer.federation.register_commands import history_lines
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
 from issuer.records.subordinates import Subordinate
-from issuer.sessions import Actor
-from shared.clock import system_entropy
-from shared.errors import ConfigError, VcError, WrongPassphrase
-from shared.terminal import read_passphrase
-from shared.web import operators
-from shared.web.certificates import day
-from shared.web.passphrases import Passphrases
+from shared.errors import ConfigError, VcError
 
 
 async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
     """A one-time code, and where it is used."""
     enrol.check_superior(office)
-    actor, at = await _actor(office, arguments), office.clock()
+    actor, at = await actor_of(office, arguments), office.clock()
     before = await office.storage.read(lambda tx: subordinates.find(tx, arguments.entity))
     code = await enrol.invite(office, arguments.entity, arguments.name, _terms(arguments, before, at), actor)
     return [
@@ -58,10 +54,7 @@ async def show(office: Office, arguments: argparse.Namespace) -> list[str]:
         lines.append(f"{each.state.value:8} version {each.version:<4} {each.entity}  {each.name}{waits}")
         if arguments.entity:
             lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in _told(each).items()]
-            history = await office.storage.read(lambda tx: subordinates.history(tx, arguments.entity))
-            lines += [
-                f"  {day(event.at)}: {event.kind} by {event.actor.name}{f': {event.reason}' if event.reason else ''}" for event in history
-            ]
+            lines += history_lines(await office.storage.read(lambda tx: subordinates.history(tx, arguments.entity)))
     return lines or ["Nobody."]
 
 
@@ -84,7 +77,7 @@ def _told(each: Subordinate) -> dict[str, object]:
 async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
     """What another proposed counts, or is dropped."""
     enrol.check_superior(office)
-    actor = await _actor(office, arguments)
+    actor = await actor_of(office, arguments)
     if arguments.refuse:
         await enrol.refuse(office, arguments.entity, arguments.refuse, actor, version=arguments.version)
         return ["Dropped. Nothing has changed for others."]
@@ -95,7 +88,7 @@ async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
 async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:
     """Other terms, which wait for another person."""
     enrol.check_superior(office)
-    actor = await _actor(office, arguments)
+    actor = await actor_of(office, arguments)
     before = await office.storage.read(lambda tx: subordinates.get(tx, arguments.entity))
     terms = _terms(arguments, before, office.clock())
     found = await enrol.propose(office, arguments.entity, terms, actor, version=before.version)
@@ -105,7 +98,7 @@ async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:
 async def end(office: Office, arguments: argparse.Namespace) -> list[str]:
     """Nothing is granted any more."""
     enrol.check_superior(office)
-    actor = await _actor(office, arguments)
+    actor = await actor_of(office, arguments)
     await enrol.end(office, arguments.entity, arguments.reason, actor, compromised=arguments.compromised)
     return [f"Ended, and published as number {(await publish.publish(office)).seq}. Those who check know it when they next fetch."]
 
@@ -125,21 +118,8 @@ COMMANDS: Final[dict[str, Callable[[Office, argparse.Namespace], Awaitable[list[
     "entitle": entitle,
     "end": end,
     "export": export,
+    **register_commands.COMMANDS,
 }
-
-
-async def _actor(office: Office, arguments: argparse.Namespace) -> Actor:
-    """``WrongPassphrase`` unless it is that operator."""
-    known = await office.storage.read(lambda tx: operators.find(tx, arguments.by))
-    passphrases = Passphrases(system_entropy)
-    try:
-        phc = None if known is None or known.elsewhere else known.passphrase
-        await passphrases.check(read_passphrase(arguments.passphrase_file), phc)
-    finally:
-        passphrases.close()
-    if known is None:
-        raise WrongPassphrase("name and passphrase do not match")
-    return Actor(role=known.role, name=known.name)
 
 
 def _terms(arguments: argparse.Namespace, before: Subordinate | None, at: int) -> Terms:
