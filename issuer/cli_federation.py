@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.terminal import Commands, Parser
+from shared.terminal import Commands, Parser, add_handing, add_taking
 
 
 def add_federation(commands: Commands[Parser], add: Callable[[Commands[Parser], str, str], Parser]) -> None:
@@ -43,6 +43,7 @@ def add_federation(commands: Commands[Parser], add: Callable[[Commands[Parser], 
     one.add_argument("--compromised", action="store_true", help="its keys are in other hands: nothing that they signed counts")
     _who(one)
     _add_register(actions, add)
+    _add_succession(command, actions, add)
     one = command("export", "write everything that this office says as files for any web host")
     one.add_argument("folder", metavar="DIR", help="where to write them; a README in it says what to do")
 
@@ -77,6 +78,46 @@ def _add_register(actions: Commands[Parser], add: Callable[[Commands[Parser], st
     one.add_argument("--reason", required=True, help="why, for the history")
     one.add_argument("--compromised", action="store_true", help="its key is in other hands: nobody can register with it again")
     _who(one)
+
+
+def _add_succession(
+    command: Callable[[str, str], Parser], actions: Commands[Parser], add: Callable[[Commands[Parser], str, str], Parser]
+) -> None:
+    """The commands of bodies that hand over, of those that take over, and of the superior that publishes it."""
+    one = command("succeed", "say who takes over from this office, or from a body below it that is gone")
+    add_handing(one)
+    one.add_argument("--outgoing", default="", metavar="ENTITY", help="the body below this office that cannot say it itself any more")
+    one.add_argument("--by", default="", metavar="NAME", help="with --outgoing: the operator who says it")
+    one.add_argument("--passphrase-file", default="", metavar="F", help="with --outgoing: file with that operator's passphrase")
+    one = command("take-over", "accept that this office takes over from another")
+    add_taking(one)
+    words = "look at who takes over from whom below this office, and publish it"
+    group = actions.add_parser("succession", help=words, description=words[:1].upper() + words[1:] + ".")
+    inner = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def below(name: str, told: str) -> Parser:
+        one = add(inner, name, told)
+        one.set_defaults(do=f"succession {name}")
+        return one
+
+    one = below("offer", "bring what both bodies have signed; whoever does is the first of two who look")
+    one.add_argument("file", help="what `take-over` has written")
+    _who(one)
+    below("list", "show what is published and what waits")
+    one = _parties(below("approve", "look at what waits: the second person publishes it; or send it back"))
+    one.add_argument("--version", type=int, required=True, metavar="N", help="the version that was looked at, as `list` shows it")
+    one.add_argument("--refuse", default="", metavar="REASON", help="drop what waits instead")
+    _who(one)
+    one = _parties(below("withdraw", "publish it no longer"))
+    one.add_argument("--version", type=int, required=True, metavar="N", help="the version that was looked at, as `list` shows it")
+    one.add_argument("--reason", required=True, help="why, for the history")
+    _who(one)
+
+
+def _parties(one: Parser) -> Parser:
+    one.add_argument("outgoing", help="identifier of the body that hands over")
+    one.add_argument("successor", help="identifier of the body that takes over")
+    return one
 
 
 def _who(one: Parser) -> Parser:

@@ -116,3 +116,29 @@ def run_command(program: str, arguments: argparse.Namespace) -> int:
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+# --- of bodies that hand over (``shared.web.handing``) --------------------------------------------------------------------------------------
+
+
+def add_handing(one: Parser) -> None:
+    """The options of a command that says who takes over."""
+    one.add_argument("successor", help="identifier of the body that takes over")
+    one.add_argument("--from", dest="since", type=moment, metavar="DAY", help="when it begins (2028-04-01); today if not given")
+    one.add_argument(
+        "--vct", action="append", default=[], metavar="VCT", help="only documents of this type are handed over; all if not given"
+    )
+    one.add_argument("--carry", action="append", default=[], metavar="USE", help="a registered use that goes on; what is not named ends")
+    one.add_argument("--status-duty", action="store_true", help="the successor says what became of the documents")
+    one.add_argument("--may-cancel", action="store_true", help="it may also cancel them")
+    one.add_argument("--private", action="store_true", help="it is no public body: each holder is asked again")
+    one.add_argument("--note", default="", metavar="WORDS", help="what holders are told, in English")
+    one.add_argument("--note-cy", default="", metavar="WORDS", help="the same in Welsh")
+    one.add_argument("--out", required=True, metavar="F", help="file to write the statement to; the successor accepts it")
+
+
+def add_taking(one: Parser) -> None:
+    """The options of a command that accepts it."""
+    one.add_argument("file", help="the statement, as the other body or its superior wrote it")
+    one.add_argument("--out", default="", metavar="F", help="file to write both halves to, for the superior")
+    one.add_argument("--send", default="", metavar="URL", help="identifier of the superior to send both halves to")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from issuer.federation import enrol, joining, publish, register_commands
+from issuer.federation import collect, enrol, joining, publish, register_commands, succession_commands
 from issuer.federation import export as files
 from issuer.federation.acting import actor_of
 from issuer.federation.keys import read_keys
@@ -118,6 +118,7 @@ COMMANDS: Final[dict[str, Callable[[Office, argparse.Namespace], Awaitable[list[
     "entitle": entitle,
     "end": end,
     "export": export,
+    **succession_commands.COMMANDS,
     **register_commands.COMMANDS,
 }
 

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from issuer.federation import collect, enrol, own
+from issuer.federation import collect, enrol, own, successions
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.records import subordinates, superior
 from issuer.records.subordinates import State, Subordinate
 from shared.codec import reader, strict_json
-from shared.errors import Malformed, Missing, VcError
-from shared.flow import run
+from shared.errors import Malformed, Missing, Unavailable, VcError
+from shared.flow import Fetch, Fetched, run
 from shared.jose.jws import prepare_jws
 from shared.keys import sign
 from shared.storage import Tx
@@ -31,6 +31,7 @@ from shared.trust.statements import MEDIA_TYPE, EntityStatement, parse_statement
 from shared.trust.trust_marks import MAX_BYTES as MAX_MARK
 from shared.trust.trust_marks import parse_trust_mark
 from shared.urls import parse_form
+from shared.web import handing
 from shared.web.app import bound_body
 from shared.web.context import FETCHER
 from shared.web.entity import public, refusal, told
@@ -67,9 +68,11 @@ class Endpoints:
             app.router.add_get(path, told(handler))
         app.router.add_post(own.MARK_STATUS, told(self.mark_status))
         app.router.add_post(own.JOIN, told(self.join))
+        app.router.add_post(handing.PATH, told(self.hand_over))
         speak(app, OAUTH, "/federation")
         bound_body(app, own.MARK_STATUS, 2 * MAX_MARK)
         bound_body(app, own.JOIN, MAX_JOIN)
+        bound_body(app, handing.PATH, handing.MAX_BYTES)
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         """Section 8.1."""
@@ -172,6 +175,15 @@ class Endpoints:
         token = reader.get_str(body, "configuration", max_length=MAX_JOIN)
         joined = await enrol.join(self._office, code, token, published=await _is_published(request, invited.entity, token))
         return web.json_response({"entity": joined.entity, "state": joined.state.value}, status=202)
+
+    async def hand_over(self, request: web.Request) -> web.StreamResponse:
+        """Both halves of a succession, which prove themselves; two people look at it. A stranger's word makes us ask nobody."""
+        found = await successions.offer(self._office, await request.read(), None, _ask_nobody)
+        return web.json_response({"outgoing": found.outgoing, "successor": found.successor, "version": found.version}, status=202)
+
+
+async def _ask_nobody(_: Fetch) -> Fetched:
+    raise Unavailable("the successor is not below this office: people of the superior bring it, with `federation succession offer`")
 
 
 async def _is_published(request: web.Request, entity: str, token: str) -> bool:

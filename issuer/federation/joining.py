@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from issuer.federation.own import JOIN, entity_of
 from issuer.office import Office
-from shared.codec import reader, strict_json
-from shared.errors import ConfigError, Refused, Unavailable, VcError
-from shared.flow import Fetch, Fetched
+from shared.codec import strict_json
+from shared.errors import ConfigError
+from shared.flow import Fetch
 from shared.urls import LOOPBACK, check_identifier
 from shared.web.fetch import Fetcher
+from shared.web.handing import refusal_of
 
 
 async def join(office: Office, superior: str, code: str) -> None:
@@ -27,17 +28,7 @@ async def join(office: Office, superior: str, code: str) -> None:
     finally:
         await fetcher.close()
     if got.status != 202:
-        raise _refusal(got)
-
-
-def _refusal(got: Fetched) -> VcError:
-    if got.status >= 500:
-        return Unavailable("the superior does not answer now")
-    try:
-        words = reader.get_str(strict_json.load_object(got.body), "error_description", max_length=300)
-    except VcError:
-        words = f"it answered {got.status}"
-    return Refused(f"the superior did not take it: {words}")
+        raise refusal_of(got)
 
 
 async def fingerprint(office: Office) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.federation import signed
-from support.federations import Member, Realm
+from support.federation import Body, signed
+from support.federations import Realm
 from support.signing import AT, Signer
 
 from shared.jose.jwk import render_jwk
@@ -15,7 +15,7 @@ from shared.trust.succession import ACCEPTANCE_TYP, TYP, render_succession
 DAY = 86_400
 
 
-def statement(by: Member, outgoing: str, heir: str, /, *, signer: Signer | None = None, typ: str = TYP, **said: Any) -> str:
+def statement(by: Body, outgoing: str, heir: str, /, *, signer: Signer | None = None, typ: str = TYP, **said: Any) -> str:
     """``by`` says that one body takes over from another since yesterday; a member that is ``None`` is left out."""
     claims = {
         "iss": by.entity, "sub": outgoing, "successor": heir, "iat": AT - 2 * DAY, "from": AT - DAY, "purposes_carried": [],
@@ -25,14 +25,14 @@ def statement(by: Member, outgoing: str, heir: str, /, *, signer: Signer | None 
     return signed(claims, key, typ=typ, jwk=render_jwk(key.public))
 
 
-def acceptance(by: Member, outgoing: str, token: str, *, signer: Signer | None = None, typ: str = ACCEPTANCE_TYP, **said: Any) -> str:
+def acceptance(by: Body, outgoing: str, token: str, *, signer: Signer | None = None, typ: str = ACCEPTANCE_TYP, **said: Any) -> str:
     """``by`` takes over what that statement says."""
     claims = {"iss": by.entity, "sub": outgoing, "accepts": name_of(token.encode()), "iat": AT - 2 * DAY + 60, **said}
     key = signer or by.signer
     return signed(claims, key, typ=typ, jwk=render_jwk(key.public))
 
 
-def handed(by: Member, outgoing: str, successor: Member, **said: Any) -> bytes:
+def handed(by: Body, outgoing: str, successor: Body, **said: Any) -> bytes:
     """Both halves."""
     token = statement(by, outgoing, successor.entity, **said)
     return render_succession(token, acceptance(successor, outgoing, token))
