@@ -16,7 +16,7 @@ from issuer.federation import applying, collect
 from issuer.federation import publish as federation
 from issuer.federation.endpoints import Endpoints
 from issuer.federation.own import entity_of
-from issuer.init import migrations, publisher
+from issuer.init import keyring, migrations, publisher
 from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
@@ -35,6 +35,7 @@ from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
+from shared.web.keyring import TIMER, Keyring
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
@@ -67,8 +68,14 @@ def open_office(directory: Path, settings: Settings, *, clock: Clock = system_cl
 
 async def start(office: Office) -> StatusLists:
     """Bring the database up to date and make sure that documents can be issued."""
-    await own_certificate(office).check()
     await office.storage.migrate(migrations())
+    ring = keyring_of(office)
+    if await ring.is_first():
+        await own_certificate(office).check()
+        await publisher_of(office).note_certificate(actor=TIMER)
+    await ring.follow(office.signing)
+    if not office.signing.is_stopped:
+        await own_certificate(office).check()
     await makers.recall(office)
     lists = StatusLists(office)
     await lists.begin()
@@ -86,6 +93,11 @@ def own_certificate(office: Office) -> OwnCertificate:
         uri=office.settings.public_url,
         setting="public_url",
     )
+
+
+def keyring_of(office: Office) -> Keyring:
+    """The keys that sign documents, one after another."""
+    return keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)
 
 
 def publisher_of(office: Office) -> Publisher:
@@ -136,12 +148,21 @@ async def one_round(app: web.Application) -> None:
     await auth.sweep(app)
     await office.storage.checkpoint()
     await recall.tend(office)
-    await app[LISTS].begin()
-    await app[LISTS].refresh()
-    await app[ENVELOPES].refresh()
+    await follow_keys(office)
     await publisher_of(office).tend()
+    await app[LISTS].begin()
+    if not office.signing.is_stopped:
+        await app[LISTS].refresh()
+    await app[ENVELOPES].refresh()
     await entity_of(office).tend()
     await federation.tend(office)
+
+
+async def follow_keys(office: Office) -> None:
+    """Have the next key made and sign when it is time, and sign with the one that does, whichever process saw to it."""
+    ring = keyring_of(office)
+    await ring.tend()
+    await ring.follow(office.signing)
 
 
 async def visit(app: web.Application) -> None:

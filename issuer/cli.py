@@ -237,7 +237,7 @@ def keys(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.what == "renew":
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
+        print(f"New certificate until {day(leaf.not_after)}. The service uses it within a minute.")
         return 0
     if arguments.what in SIGNED_BY:
 

@@ -13,12 +13,13 @@ from issuer import config
 from issuer.config import Settings
 from issuer.office import ISSUER, ROLES, SCOPES
 from issuer.records import key_makers
-from shared.clock import Clock, Entropy
+from shared.clock import DAY, Clock, Entropy
 from shared.errors import ConfigError
-from shared.keys import Role
+from shared.keys import Custodian, Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.web.certificates import ANCHOR_FILE, Certifier
+from shared.web.keyring import Keyring
 from shared.web.operators import FIRST_KEY, first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
 from shared.web.publisher import Publisher
@@ -126,4 +127,19 @@ def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Ent
         clock=clock,
         entropy=entropy,
         country=country,
+    )
+
+
+def keyring(directory: Path, settings: Settings, storage: Storage, custodian: Custodian, *, clock: Clock, entropy: Entropy) -> Keyring:
+    """The keys that sign documents, one after another."""
+    return Keyring(
+        storage=storage,
+        custodian=custodian,
+        clock=clock,
+        first=ISSUER,
+        role=Role.CREDENTIAL_ISSUER,
+        entity=settings.public_url,
+        days=settings.key_days,
+        life=settings.snapshot_days * DAY,
+        certify=lambda public: certifier(directory, settings, clock=clock, entropy=entropy).certify(public),
     )

@@ -15,12 +15,11 @@ from issuer.publish import StatusLists
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
 from shared.jose.jwk import thumbprint
-from shared.keys import Role
+from shared.keys import Custodian, Role
 from shared.private_file import read_secret
 from shared.storage import Storage
 from shared.web import certificates, doctor, entity, own_keys, ways
 from shared.web.doctor import Finding
-from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 
@@ -29,13 +28,9 @@ RENEW_DAYS = 90  # a certificate with fewer days left is worth a warning: copies
 
 async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
-    custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
-    try:
-        public, federation = await custodian.public(ISSUER), await entity.describe(custodian)
-    finally:
-        await custodian.close()
-    async with _publishing(directory, settings, clock=clock, entropy=entropy) as publisher:
-        states = await own_keys.entered(publisher)
+    async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
+        public, federation = await kept.custodian.public(ISSUER), await entity.describe(kept.custodian)
+        states = await own_keys.entered(kept.publisher)
     return [
         f"issuer      {Role.CREDENTIAL_ISSUER}  {public.alg}  thumbprint {thumbprint(public)}",
         f"references  {Role.MAC}",
@@ -47,14 +42,18 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
 
 
 def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
-    def make(storage: Storage) -> Publisher:
-        return init.publisher(directory, settings, storage, clock=clock, entropy=entropy)
+    def keys() -> Custodian:
+        return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
 
-    return own_keys.publishing(settings.storage, init.migrations(), make)
+    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
+        documents = init.keyring(directory, settings, storage, custodian, clock=clock, entropy=entropy)
+        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [documents])
+
+    return own_keys.publishing(settings.storage, keys, init.migrations(), make)
 
 
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
-    """Withdraw, retire, report as compromised, or only publish; says what is published now."""
+    """Rotate, withdraw, retire, report as compromised, or only publish; says what is published now."""
     return await own_keys.change(_publishing(directory, settings, clock=clock, entropy=entropy), arguments)
 
 
@@ -80,6 +79,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
     checks: dict[str, Callable[[Office], Awaitable[str]]] = {
         "keys": _keys,
         "certificate": certificate,
+        "keys that follow": lambda office: app.keyring_of(office).examine(),
         "database": _database,
         "status lists": _status,
         "sign-in of operators": _sign_in,
@@ -90,7 +90,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
 
 
 async def _keys(office: Office) -> str:
-    await office.custodian.public(ISSUER)
+    await office.custodian.public(office.signer.key)
     await office.custodian.mac(REFERENCES, b"doctor")
     sealed = await office.custodian.seal(STORAGE, b"doctor", context=b"doctor")
     await office.custodian.unseal(STORAGE, sealed, context=b"doctor")

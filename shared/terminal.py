@@ -61,7 +61,7 @@ def plain(value: str) -> str:
     return "(a photo)" if value.startswith(PORTRAIT) else value
 
 
-KEY_ACTIONS: Final = ("publish", "withdraw", "retire", "compromised")
+KEY_ACTIONS: Final = ("publish", "rotate", "withdraw", "retire", "compromised")
 """Those that change what is in force, or say it anew."""
 
 
@@ -72,10 +72,17 @@ def add_key_options(one: Parser, *, show: str, more: Mapping[str, str] = Mapping
         nargs="?",
         choices=(show, "create", "renew", *KEY_ACTIONS, *more),
         default=show,
-        help=f"{show} what is in force (default), create keys that are missing, renew the certificate, publish what is in force, withdraw a certificate, "
-        "retire a key, or report a key as compromised" + "".join(f"; {words}" for words in more.values()),
+        help=f"{show} what is in force (default), create keys that are missing, renew the certificate, publish what is in force, rotate: have "
+        "another key follow, withdraw a certificate, retire a key, or report a key as compromised"
+        + "".join(f"; {words}" for words in more.values()),
     )
-    one.add_argument("name", nargs="?", default="", help="serial number of a certificate to withdraw, or number (kid) of a key")
+    one.add_argument(
+        "name",
+        nargs="?",
+        default="",
+        help="serial number of a certificate to withdraw, number (kid) of a key, or for rotate the name of the first key of its kind",
+    )
+    one.add_argument("--now", action="store_true", help="with rotate: the next key signs at once, though not everybody knows it yet")
     one.add_argument("--reason", default="", metavar="TEXT", help="why, for the record and for those who check; needed to withdraw or end")
 
 

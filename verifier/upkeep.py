@@ -10,12 +10,11 @@ from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError, SnapshotStale, StatusUnknown
 from shared.jose.jwk import thumbprint
-from shared.keys import Role
+from shared.keys import Custodian, Role
 from shared.private_file import read_secret
 from shared.storage import Storage, Tx
 from shared.web import certificates, doctor, entity, heard, own_keys, ways
 from shared.web.doctor import Finding
-from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 from verifier import config, init, registering
@@ -32,14 +31,10 @@ RENEW_DAYS = 60  # a certificate with fewer days left is worth a warning
 
 async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
-    custodian = open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
-    try:
-        public, bundle = await custodian.public(RELYING_PARTY), await custodian.public(BUNDLE)
-        federation = await entity.describe(custodian)
-    finally:
-        await custodian.close()
-    async with _publishing(directory, settings, clock=clock, entropy=entropy) as publisher:
-        states = await own_keys.entered(publisher)
+    async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
+        public, bundle = await kept.custodian.public(RELYING_PARTY), await kept.custodian.public(BUNDLE)
+        federation = await entity.describe(kept.custodian)
+        states = await own_keys.entered(kept.publisher)
     return [
         f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
         f"bundle         {Role.BUNDLE}  {bundle.alg}  thumbprint {thumbprint(bundle)}   (desks compare this)",
@@ -52,10 +47,13 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
 
 
 def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
-    def make(storage: Storage) -> Publisher:
-        return init.publisher(directory, settings, storage, clock=clock, entropy=entropy)
+    def keys() -> Custodian:
+        return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
 
-    return own_keys.publishing(settings.storage, init.migrations(), make)
+    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
+        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [])
+
+    return own_keys.publishing(settings.storage, keys, init.migrations(), make)
 
 
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:

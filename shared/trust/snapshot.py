@@ -81,15 +81,15 @@ class KeyHistory:
     reason: str = ""
 
     @classmethod
-    def of(cls, public: PublicKey, *, role: Role, entity: str, since: int) -> KeyHistory:
-        """A key that is in use from now on."""
+    def of(cls, public: PublicKey, *, role: Role, entity: str, since: int, state: KeyState = KeyState.ACTIVE) -> KeyHistory:
+        """A key that is in use from now on, or told ahead."""
         whole = thumbprint(public)
         return cls(
             role=role,
             entity=entity,
             kid=base64url.encode(whole[:8]),
             thumbprint=base64url.encode(whole),
-            state=KeyState.ACTIVE,
+            state=state,
             since=since,
         )
 

@@ -31,7 +31,7 @@ LEAF_DAYS = 1_095
 class Certifier:
     """``keys`` is the URI of the service's keys, ``secret`` what opens both files of keys.
 
-    The certificate is for ``key``, says ``name`` and ``uri``, and lies in ``<key>.pem`` of ``directory``.
+    The certificate is for ``key`` and those that follow on it, says ``name`` and ``uri``, and lies in ``<key>.pem`` of ``directory``.
     """
 
     directory: Path
@@ -51,7 +51,7 @@ class Certifier:
             await create_keys(anchors, {ANCHOR: Role.ANCHOR})
             await create_keys(keys, roles)
             await self._anchor(anchors)
-            await self._leaf(anchors, keys)
+            self._write(f"{self.key}.pem", await self._leaf(anchors, await keys.public(self.key)))
             return {key: await keys.public(key) for key, role in roles.items() if role not in {Role.MAC, Role.SEAL}}
 
     async def create(self, roles: Mapping[KeyId, Role]) -> dict[KeyId, PublicKey]:
@@ -67,8 +67,16 @@ class Certifier:
         """
         check_anchor_here(self.directory)
         async with self._opened() as (anchors, keys):
-            await check(await keys.public(self.key))
-            return await self._leaf(anchors, keys)
+            public = await keys.public(self.key)
+            await check(public)
+            der = await self._leaf(anchors, public)
+        self._write(f"{self.key}.pem", der)
+        return load_certificate(der)
+
+    async def certify(self, public: PublicKey) -> Cert:
+        """A certificate for a key that follows on ``key``; it lies in the database alone. ``ConfigError`` without the anchor's keys."""
+        async with open_anchor(self.directory, self.secret, self.entropy) as anchors:
+            return load_certificate(await self._leaf(anchors, public))
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[tuple[Custodian, Custodian]]:
@@ -96,21 +104,19 @@ class Certifier:
         der = await sign(unsigned, anchors)
         self._write(ANCHOR_FILE, der)
 
-    async def _leaf(self, anchors: Custodian, keys: Custodian) -> Cert:
+    async def _leaf(self, anchors: Custodian, public: PublicKey) -> bytes:
         unsigned = prepare_leaf(
             subject=self.name[:64],
             uris=[self.uri],
             role=self.role,
-            public=await keys.public(self.key),
+            public=public,
             issuer=read_certificate(self.directory / ANCHOR_FILE),
             key=ANCHOR,
             at=self.clock(),
             days=LEAF_DAYS,
             serial=serial_number(self.entropy),
         )
-        der = await sign(unsigned, anchors)
-        self._write(f"{self.key}.pem", der)
-        return load_certificate(der)
+        return await sign(unsigned, anchors)
 
     def _write(self, name: str, der: bytes) -> None:
         write_whole(self.directory / name, render_pem(der).encode(), 0o644)

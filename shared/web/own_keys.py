@@ -1,65 +1,103 @@
-"""``keys`` on the command line of a service: show, renew, publish, withdraw a certificate, retire a key or report it as compromised."""
+"""``keys`` on the command line of a service: show, rotate, renew, publish, withdraw a certificate, retire a key or report it as compromised."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from ..errors import ConfigError, Conflict
+from ..keys import Custodian
 from ..storage import Migration, Storage, open_storage
 from ..trust.snapshot import KeyState
 from ..x509 import Cert
-from .certificates import Certifier
+from .certificates import Certifier, day
+from .keyring import Keyring
 from .own_trust import describe
 from .publisher import Publisher
 
-Publishing = AbstractAsyncContextManager[Publisher]
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a service's private keys are, what it publishes of its keys, and the keys of each role that has one after another; first the role that is certified."""
+
+    custodian: Custodian
+    publisher: Publisher
+    rings: Sequence[Keyring]
+
+
+Publishing = AbstractAsyncContextManager[Kept]
 
 ACTOR: Final = "command line"
 
 
 @asynccontextmanager
-async def publishing(storage: str, migrations: Sequence[Migration], make: Callable[[Storage], Publisher]) -> AsyncIterator[Publisher]:
-    """The publisher of a service that is not running, over its database, brought up to date."""
-    opened = open_storage(storage)
+async def publishing(
+    storage: str, keys: Callable[[], Custodian], migrations: Sequence[Migration], make: Callable[[Storage, Custodian], Kept]
+) -> AsyncIterator[Kept]:
+    """The publisher and the keys of a service that is not running, over its database, brought up to date."""
+    opened, custodian = open_storage(storage), keys()
     try:
         await opened.migrate(migrations)
-        yield make(opened)
+        yield make(opened, custodian)
     finally:
         await opened.close()
+        await custodian.close()
 
 
 async def change(opened: Publishing, arguments: argparse.Namespace) -> str:
-    """As ``act``, with a publisher that is opened for it."""
-    async with opened as publisher:
-        return await act(publisher, arguments)
+    """As ``act``, with what is opened for it."""
+    async with opened as kept:
+        return await act(kept, arguments)
 
 
 async def renew(certifier: Certifier, opened: Publishing) -> Cert:
-    """A new certificate for the same key and the present name of the service, and published; needs the anchor's keys.
+    """A new certificate for the key that signs and the present name of the service, and published; needs the anchor's keys.
 
     ``Conflict`` for a key that was reported as compromised: nothing certifies it again (security rule S15).
     """
-    async with opened as publisher:
-        leaf = await certifier.renew(publisher.check_key)
-        await publisher.publish(actor=ACTOR)
+    async with opened as kept:
+        ring = next(iter(kept.rings), None)
+        if ring is None or await ring.is_first():
+            leaf = await certifier.renew(kept.publisher.check_key)
+        else:
+            leaf = await ring.renew(actor=ACTOR)
+        await kept.publisher.publish(actor=ACTOR)
     return leaf
 
 
-async def act(publisher: Publisher, arguments: argparse.Namespace) -> str:
+async def act(kept: Kept, arguments: argparse.Namespace) -> str:
     """Do one of ``KEY_ACTIONS`` and publish; says what is published now. ``ConfigError`` without a name, a reason, or the anchor's keys."""
-    what, name, reason = arguments.what, arguments.name, arguments.reason.strip()
-    if what != "publish" and not (name and reason):
+    what, name, reason, publisher = arguments.what, arguments.name, arguments.reason.strip(), kept.publisher
+    if what in {"withdraw", "retire", "compromised"} and not (name and reason):
         raise ConfigError(f"say which: keys {what} NAME --reason TEXT; the names are in the list of keys", where="name")
     await publisher.note_certificate(actor=ACTOR)
-    if what == "withdraw":
+    told = ""
+    if what == "rotate":
+        told = await _rotate(kept, name, now=arguments.now)
+    elif what == "withdraw":
         await publisher.withdraw(name, reason=reason, actor=ACTOR)
     elif what != "publish":
         await publisher.end_key(name, KeyState.VERIFY_ONLY if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
+        for ring in kept.rings:
+            await ring.step(actor=ACTOR)
     made = await publisher.publish(actor=ACTOR)
-    return f"Published: number {made.seq}. Those who check know it when they next fetch."
+    return f"{told}Published: number {made.seq}. Those who check know it when they next fetch."
+
+
+async def _rotate(kept: Kept, name: str, *, now: bool) -> str:
+    """The next key of the role whose first key has that name, or of the first role."""
+    ring = next((each for each in kept.rings if name in {"", each.first}), None)
+    if ring is None:
+        raise ConfigError(f"keys that follow on each other: {', '.join(each.first for each in kept.rings)}", where="name")
+    made = await ring.rotate(now=now, actor=ACTOR)
+    if now:
+        return f"{made.name} signs from now on.\n"
+    since = ring.signs_from(await ring.turn())
+    when = f"from {day(since)}" if since is not None else f"after a last `keys rotate {ring.first} --now`" if not ring.days else "in time"
+    return f"{made.name} is told ahead and signs {when}.\n"
 
 
 async def entered(publisher: Publisher) -> list[str]:

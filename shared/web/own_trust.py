@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ..codec import base64url, strict_json
@@ -99,18 +100,18 @@ async def begin(tx: Tx, public: PublicKey, *, name: KeyId, role: Role, entity: s
     """A key that signs from now on, in the place of any other of that role; one that is known keeps its state."""
     await _name_moved(tx)
     new = KeyHistory.of(public, role=role, entity=entity, since=at)
-    changed = await tx.execute("UPDATE own_key SET entity = $2, jwk = $3 WHERE thumbprint = $1", new.thumbprint, entity, _render(public))
-    if changed:
+    await tx.execute("UPDATE own_key SET entity = $2 WHERE role = $1 AND entity <> $2", role.value, entity)
+    if await tx.execute("UPDATE own_key SET jwk = $2 WHERE thumbprint = $1", new.thumbprint, _render(public)):
         return
     await tx.execute(
         "UPDATE own_key SET state = 'verify-only', ended_at = $2, reason = 'superseded' WHERE role = $1 AND state = 'active'",
         role.value,
         at,
     )
-    await insert(tx, new, name=name, public=public, active_at=at)
+    await add(tx, new, name=name, public=public, active_at=at)
 
 
-async def insert(tx: Tx, new: KeyHistory, *, name: KeyId, public: PublicKey, active_at: int | None) -> None:
+async def add(tx: Tx, new: KeyHistory, *, name: KeyId, public: PublicKey, active_at: int | None) -> None:
     """A key that is not known yet; ``Conflict`` if it is."""
     await tx.execute(
         "INSERT INTO own_key (thumbprint, kid, role, entity, state, begun_at, reason, name, jwk, active_at) "
@@ -125,6 +126,40 @@ async def insert(tx: Tx, new: KeyHistory, *, name: KeyId, public: PublicKey, act
         _render(public),
         active_at,
     )
+
+
+async def activate(tx: Tx, new: OwnKey, *, actor: str, at: int) -> None:
+    """A key that was told ahead signs from now on, and the one before it no longer; nothing happens if another process did it."""
+    role = new.history.role.value
+    done = await tx.execute(
+        "UPDATE own_key SET state = 'active', active_at = $2 WHERE thumbprint = $1 AND state = 'created'", new.history.thumbprint, at
+    )
+    if done:
+        await tx.execute(
+            "UPDATE own_key SET state = 'verify-only', ended_at = $3, reason = 'superseded' "
+            "WHERE role = $2 AND state = 'active' AND thumbprint <> $1",
+            new.history.thumbprint,
+            role,
+            at,
+        )
+        await note(tx, Event(at=at, actor=actor, kind=KeyState.ACTIVE.value, subject=new.history.kid, reason=""))
+
+
+async def finish(tx: Tx, old: OwnKey, *, at: int) -> None:
+    """All that a key signed has run out."""
+    done = await tx.execute(
+        "UPDATE own_key SET state = 'ended', ended_at = $2 WHERE thumbprint = $1 AND state = 'verify-only'",
+        old.history.thumbprint,
+        old.history.ends_at,
+    )
+    if done:
+        await note(tx, Event(at=at, actor="timer", kind=KeyState.ENDED.value, subject=old.history.kid, reason=""))
+
+
+async def tell(tx: Tx, told: Iterable[KeyHistory], *, at: int) -> None:
+    """These keys are published, from now on if they were not before."""
+    for each in told:
+        await tx.execute("UPDATE own_key SET told_at = $2 WHERE thumbprint = $1 AND told_at IS NULL", each.thumbprint, at)
 
 
 def _render(public: PublicKey) -> str:
@@ -168,8 +203,8 @@ async def end_key(tx: Tx, kid: str, state: KeyState, *, reason: str, actor: str,
             await withdraw(tx, each["serial"], reason=reason, actor=actor, at=at)
 
 
-async def publish(tx: Tx, made: Published, *, actor: str) -> None:
-    """``Conflict`` if another process has made one of that number."""
+async def publish(tx: Tx, made: Published, keys: Iterable[KeyHistory], *, actor: str) -> None:
+    """``Conflict`` if another process has made one of that number; ``keys`` are those of which it tells."""
     await tx.execute(
         "INSERT INTO own_publication (seq, issued_at, next_update, content, document) VALUES ($1, $2, $3, $4, $5)",
         made.seq,
@@ -179,6 +214,7 @@ async def publish(tx: Tx, made: Published, *, actor: str) -> None:
         made.document,
     )
     await tx.execute("UPDATE own_publication SET document = NULL WHERE seq < $1", made.seq)
+    await tell(tx, keys, at=made.issued_at)
     await note(tx, Event(at=made.issued_at, actor=actor, kind="published", subject=str(made.seq), reason=""))
 
 

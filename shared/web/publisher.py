@@ -86,7 +86,7 @@ class Publisher:
             document = await self._sign(custodian, anchor, certificates, keys, seq=seq, at=issued)
         made = Published(seq=seq, issued_at=issued, next_update=issued + self.days * DAY, content=content, document=document)
         try:
-            await self.storage.write(lambda tx: own_trust.publish(tx, made, actor=actor), point="publish-trust")
+            await self.storage.write(lambda tx: own_trust.publish(tx, made, keys, actor=actor), point="publish-trust")
         except Conflict:  # another process was faster: what it says is what is served
             return await self.newest()
         return made

@@ -70,6 +70,14 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str, Meta(max_length=120, description="What the organisation is called in federations; empty for the name of the service.")
     ] = ""
     organization_name_cy: Annotated[str, Meta(max_length=120, description="The same in Welsh; empty for the same text.")] = ""
+    key_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_650,
+            description="Days that a key signs before another one follows by itself, where keys do; 0 leaves it to `keys rotate`.",
+        ),
+    ] = 365
     failpoint: Annotated[
         str, Meta(description="For crash tests only: `NAME:before` or `NAME:after` kills the process around that write.")
     ] = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..codec import base64url
 from ..cose import thumbprint
+from ..errors import Unavailable
 from ..keys import KeyId, PublicKey
 from ..x509 import Cert
 
@@ -38,12 +39,20 @@ class Signing:
     """Whoever signs at present, where a running service can be told of another."""
 
     def __init__(self, signer: Signer) -> None:
-        self._signer = signer
+        self._signer: Signer | None = signer
 
     @property
     def signer(self) -> Signer:
+        """``Unavailable`` while nobody signs."""
+        if self._signer is None:
+            raise Unavailable("the key that signs here is over, and no other follows yet")
         return self._signer
 
-    def follow(self, signer: Signer) -> None:
-        """From now on ``signer`` signs; what is being signed meanwhile is finished as it was begun."""
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nobody signs."""
+        return self._signer is None
+
+    def follow(self, signer: Signer | None) -> None:
+        """From now on ``signer`` signs, or nobody; what is being signed meanwhile is finished as it was begun."""
         self._signer = signer
