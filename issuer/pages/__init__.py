@@ -16,6 +16,7 @@ from issuer.pages import (
     invitation,
     making,
     many,
+    register,
     settings,
     trusting,
 )
@@ -34,8 +35,9 @@ NAVIGATION = (
 def add_pages(app: web.Application, office: Office) -> None:
     """Register every page of the issuer."""
     links = (*NAVIGATION, Link(N_("Federation"), federation.PATH)) if federation.is_member(office) else NAVIGATION
+    links = (*links, Link(N_("Who may ask"), register.PATH)) if office.settings.superior else links
     use_pages(app, package="issuer.web", title=N_("Issuing office"), navigation=links, home="/console/")
-    speak(app, HTML, "/", "/console", "/offer", federated.PATH)
+    speak(app, HTML, "/", "/console", "/offer", federated.PATH, register.PUBLIC)
     for part in (
         entrance,
         making,
@@ -48,6 +50,7 @@ def add_pages(app: web.Application, office: Office) -> None:
         correcting,
         federation,
         federated,
+        register,
         trusting,
     ):
         part.add_to(app, office)
