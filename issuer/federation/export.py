@@ -42,7 +42,7 @@ with percent signs or without, so a rule takes both:
 
 {asked}
 
-nginx:  map $arg_sub $body {{ "~^https(%3A%2F%2F|://)(?<host>[^/%]+)$" $host; }}
+nginx:  map $arg_sub $body {{ "~*^https(%3A%2F%2F|://)([^/%]+)$" $2; }}
         location = {fetch} {{ default_type {statement}; alias /srv/www{fetch}/https%3A%2F%2F$body; }}
 Apache: RewriteCond %{{QUERY_STRING}} ^sub=https(%3A%2F%2F|://)([^/%&]+)$ [NC]
         RewriteRule ^{fetch}$ {fetch}/https\\%3A\\%2F\\%2F%2 [L,T={statement}]
