@@ -11,7 +11,7 @@ from aiohttp import web
 
 from shared.errors import VcError
 from shared.storage import Tx
-from shared.web import auth
+from shared.web import above, auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
@@ -74,6 +74,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     if chores:
         keep_house(app, one_round, visit, every=CHORES_EVERY)
         keep_house(app, tell, every=TELL_EVERY)
+        keep_house(app, hear_above, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
     return app
 
@@ -109,6 +110,13 @@ async def one_round(app: web.Application) -> None:
 async def tell(app: web.Application) -> None:
     """Send the organisation's own program what it was not told yet."""
     await webhooks.deliver(app[DESK], app[FETCHER])
+
+
+async def hear_above(app: web.Application) -> None:
+    """Hear what those above us in federations say of us, when it is time; in turns of its own, as some of them may be slow."""
+    desk = app[DESK]
+    if desk.settings.visit_issuers:
+        await above.visit(desk.storage, app[FETCHER], own=desk.entity, hints=desk.settings.authority_hints, clock=desk.clock)
 
 
 async def visit(app: web.Application) -> None:

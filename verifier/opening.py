@@ -11,6 +11,7 @@ from shared.formats import formats
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
+from shared.web import above
 from shared.web.certificates import OwnCertificate
 from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.publisher import Publisher
@@ -75,7 +76,8 @@ def entity_of(desk: Desk) -> OwnEntity:
     """What this organisation says of itself in federations: somebody who asks, with the keys of its questions."""
 
     async def says() -> Said:
-        return Said({}, {"openid_credential_verifier": (RELYING_PARTY,)})
+        marks = await above.held(desk.storage, desk.settings.authority_hints, desk.clock())
+        return Said({}, {"openid_credential_verifier": (RELYING_PARTY,)}, trust_marks=marks)
 
     return OwnEntity(
         storage=desk.storage,

@@ -13,7 +13,7 @@ from shared.keys import Custodian
 from shared.openid4vp import Admission
 from shared.private_file import read_secret
 from shared.storage import Storage, open_storage
-from shared.web import auth
+from shared.web import above, auth
 from shared.web.app import READY, make_app
 from shared.web.context import FETCHER
 from shared.web.entity import OwnEntity
@@ -135,11 +135,20 @@ def build(host: Host) -> web.Application:
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
     HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
-    settings, trust = host.place.settings, host.place.path(host.place.settings.trust)
-    add_pages(app, Desk(means=means, doors=host.doors, unlocked=host.unlocked, settings=settings, backups=host.backups, trust_file=trust))
+    desk = Desk(
+        means=means,
+        doors=host.doors,
+        unlocked=host.unlocked,
+        settings=host.place.settings,
+        backups=host.backups,
+        trust_file=host.place.path(host.place.settings.trust),
+        entity=_entity(host),
+    )
+    add_pages(app, desk)
     _entity(host).add_to(app)
     app.cleanup_ctx.append(_resources)
     keep_house(app, one_round, every=UPKEEP_EVERY)
+    keep_house(app, hear_above, every=UPKEEP_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
 
@@ -153,6 +162,13 @@ async def _resources(app: web.Application) -> AsyncIterator[None]:
     await host.start()
     yield
     await host.close()
+
+
+async def hear_above(app: web.Application) -> None:
+    """Hear what those above this service in federations say of it, when it is time; in turns of its own, as some of them may be slow."""
+    host = app[HOST]
+    settings = host.place.settings
+    await above.visit(host.storage, host.fetcher, own=settings.public_url, hints=settings.authority_hints, clock=host.means.clock)
 
 
 async def one_round(app: web.Application) -> None:

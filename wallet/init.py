@@ -19,7 +19,7 @@ from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
-from shared.web import entity
+from shared.web import above, entity
 from shared.web.certificates import ANCHOR_FILE, Certifier
 from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.passphrases import generate_passphrase
@@ -138,7 +138,9 @@ def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock
     settings = place.settings
 
     async def says() -> Said:
-        return Said({"openid_wallet_provider": {}}, {"openid_wallet_provider": (ATTESTER,)} if place.attested_by.exists() else {})
+        marks = await above.held(storage, settings.authority_hints, clock())
+        keys = {"openid_wallet_provider": (ATTESTER,)} if place.attested_by.exists() else {}
+        return Said({"openid_wallet_provider": {}}, keys, trust_marks=marks)
 
     return OwnEntity(
         storage=storage,

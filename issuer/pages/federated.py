@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -10,14 +11,17 @@ from aiohttp import web
 from issuer.federation import collect, enrol
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
+from issuer.pages import succession_view
 from issuer.records import subordinates
 from issuer.records.subordinates import State
-from shared.credentials import all_types
 from shared.errors import Conflict, Missing, Rejected, Unavailable, VcError
+from shared.trust.constraints import parse_constraints
 from shared.trust.entitlements import Entitlement
+from shared.trust.metadata_policy import parse_policy
 from shared.web import auth
 from shared.web.context import FETCHER
 from shared.web.forms import Form
+from shared.web.granted_view import Words, grants_view, limits_view, title
 from shared.web.pages import locale_of, render, translator
 
 PATH = "/federated"
@@ -38,20 +42,22 @@ class Federated:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """In force, and lately ended: documents that were made before still count."""
-        locale, at, words = locale_of(request), self._office.clock(), translator(request)
+        locale, words = locale_of(request), translator(request)
         everybody = await self._office.storage.read(subordinates.everybody)
         shown = [each for each in everybody if each.state is State.ACTIVE or (each.state is State.ENDED and each.keys)]
-        rows = [
-            {
-                "name": each.name,
-                "entity": each.entity,
-                "ended": each.state is State.ENDED,
-                "granted": grants(parse_terms(each.terms), locale, words),
-                "says": lines(parse_terms(each.terms).grants.entitlements, locale, at),
-            }
-            for each in shown
-        ]
-        return await render(request, "federated.html", rows=rows, office=self._office.settings.name)
+        rows = []
+        for each in shown:
+            granted, limits = view(parse_terms(each.terms), locale, words)
+            rows.append(
+                {"name": each.name, "entity": each.entity, "ended": each.state is State.ENDED, "granted": granted, "limits": limits}
+            )
+        return await render(
+            request,
+            "federated.html",
+            rows=rows,
+            office=self._office.settings.name,
+            handed=await succession_view.published(self._office, locale),
+        )
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await render(request, "federated_join.html", joined="", office=self._office.settings.name)
@@ -84,11 +90,6 @@ def link(path: str, entity: str) -> str:
     return f"{path}?{urlencode({'entity': entity})}"
 
 
-def title(vct: str, locale: str) -> str:
-    """What a type of document is called, where it is known here."""
-    return next((each.title.in_(locale) for each in all_types().values() if each.vct == vct), vct)
-
-
 def lines(entries: Sequence[Entitlement], locale: str, at: int) -> list[dict[str, object]]:
     """What may be said now, and until when."""
     return [
@@ -97,18 +98,9 @@ def lines(entries: Sequence[Entitlement], locale: str, at: int) -> list[dict[str
     ]
 
 
-def grants(terms: Terms, locale: str, words: Callable[[str], str]) -> list[dict[str, object]]:
-    """All that is granted, under its headings; dates stay numbers for the page to show."""
-    found: list[dict[str, object]] = []
-    for heading, entries in (
-        (words("May make"), terms.grants.entitlements),
-        (words("May let others make"), terms.grants.accredits),
-    ):
-        found += [{"label": heading, "title": title(each.vct, locale), "since": each.since, "until": each.until} for each in entries]
-    for heading, texts in (
-        (words("May register who asks, in"), terms.grants.may_register),
-        (words("May make others registrars, in"), terms.grants.accredits_registrars),
-        (words("Has the trust mark"), terms.trust_marks),
-    ):
-        found += [{"label": heading, "title": each, "since": None, "until": None} for each in texts]
-    return found
+def view(terms: Terms, locale: str, words: Words) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All that is granted, and under which conditions."""
+    return (
+        grants_view(terms.grants, terms.trust_marks, locale, words),
+        limits_view(parse_constraints(terms.constraints or {}), parse_policy(terms.policy or {}), words),
+    )

@@ -12,6 +12,7 @@ from aiohttp import web
 from issuer.approval import MAX_REASON
 from issuer.federation import enrol, publish
 from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
+from issuer.federation.own import entity_of
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import federated
@@ -25,9 +26,10 @@ from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import parse_statement
-from shared.web import above, auth
+from shared.web import auth
 from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
+from shared.web.granted_view import said_of_us
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 
@@ -84,14 +86,13 @@ class Federation:
         """Both directions: below, and above."""
         words, locale, at = translator(request), locale_of(request), self._office.clock()
         below = await self._office.storage.read(subordinates.everybody) if self._office.settings.superior else []
-        heard = {each.entity: each for each in await self._office.storage.read(above.everybody)}
         return await render(
             request,
             "console/federation.html",
             superior=self._office.settings.superior,
             entity=self._office.settings.public_url,
             rows=[_row(each, words, locale, at) for each in below],
-            above=[_heard(entity, heard.get(entity), words, locale, at) for entity in self._office.settings.authority_hints],
+            above=await said_of_us(entity_of(self._office), locale, words),
             decides=may(request[OPERATOR], "approver"),
         )
 
@@ -129,6 +130,8 @@ class Federation:
         body, history, known, proven = await self._office.storage.read(unit)
         terms = parse_terms(body.terms)
         wanted = None if body.wanted_terms is None else parse_terms(body.wanted_terms)
+        granted, limits = federated.view(terms, locale, words)
+        proposed, wanted_limits = (None, []) if wanted is None else federated.view(wanted, locale, words)
         return await render(
             request,
             "console/federation_body.html",
@@ -137,8 +140,10 @@ class Federation:
             changed=changed,
             body=body,
             row=_row(body, words, locale, at),
-            granted=federated.grants(terms, locale, words),
-            wanted=None if wanted is None else federated.grants(wanted, locale, words),
+            granted=granted,
+            limits=limits,
+            wanted=proposed,
+            wanted_limits=wanted_limits,
             keys=[each.kid for each in read_keys(body.keys)],
             new_keys=[each.kid for each in read_keys(body.wanted_keys or "")],
             documents=[
@@ -166,7 +171,7 @@ class Federation:
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_back", _)
+        entity, reason = form.value("entity"), _reason(form, "why_back", _)
         if form.wrong:
             return await self._body(request, entity, form)
         try:
@@ -190,7 +195,7 @@ class Federation:
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_end", _)
+        entity, reason = form.value("entity"), _reason(form, "why_end", _)
         if form.wrong:
             return await self._body(request, entity, form)
         await enrol.end(self._office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
@@ -234,25 +239,11 @@ def _row(each: Subordinate, words: Words, locale: str, at: int) -> dict[str, obj
     }
 
 
-def _heard(entity: str, found: above.Superior | None, words: Words, locale: str, at: int) -> dict[str, object]:
-    told = None if found is None or not found.statement else parse_statement(found.statement)
-    return {
-        "entity": entity,
-        "name": entity if found is None else found.name or entity,
-        "fault": found is not None and bool(found.fault),
-        "tried_at": None if found is None else found.tried_at,
-        "until": None if told is None else told.exp,
-        "over": told is not None and told.exp <= at,
-        "granted": [] if told is None else federated.grants(Terms(grants=told.grants), locale, words),
-    }
-
-
 def _line(event: Event, words: Words) -> dict[str, object]:
     return {"what": words(KINDS[event.kind]), "at": event.at, "who": event.actor.name, "more": event.reason}
 
 
-def reason_of(form: Form, name: str, words: Words) -> str:
-    """What was typed there; with an error in the form if it is none."""
+def _reason(form: Form, name: str, words: Words) -> str:
     reason = form.need(name, words("Say why"))
     if len(reason) > MAX_REASON:
         form.error(name, words("Use 300 characters or fewer"))

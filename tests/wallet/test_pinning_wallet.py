@@ -11,6 +11,7 @@ from support.wallets import Site, serve_wallet
 
 from shared.storage import Row, Tx
 from shared.trust.anchors import TrustAnchors, parse_trust
+from wallet.app import hear_above
 
 REALM = justice()
 OWN, PIN = REALM[MINISTRY].itself().encode(), REALM.pin(MINISTRY)
@@ -60,3 +61,14 @@ async def test_other_holders_and_strangers_change_nothing(tmp_path: Path) -> Non
         await visitor.post(f"{PAGE}/federation", {"name": "M", "step": "pin", "compared": "yes"}, files={"file": OWN})
         assert visitor.status == 403
         assert pins(site) == TrustAnchors()
+
+
+async def test_every_holder_reads_what_those_above_say_of_the_service(tmp_path: Path) -> None:
+    page = "/settings/federation"
+    async with serve_wallet(tmp_path / "wallet", authority_hints=(MINISTRY,)) as site:
+        visitor = Visitor(site)
+        await visitor.enter()
+        assert page in await visitor.get("/settings")
+        assert "said nothing of us yet" in await visitor.get(page)
+        await hear_above(site.app)
+        assert "could not be read" in await visitor.get(page)

@@ -9,7 +9,21 @@ from shared.web.pages import Link, use_pages
 from shared.web.problem import HTML, speak
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.pages import asking, bringing, decisions, digital, entrance, packs, public, registered, scan, standing, trusting, webhook
+from verifier.pages import (
+    above,
+    asking,
+    bringing,
+    decisions,
+    digital,
+    entrance,
+    packs,
+    public,
+    registered,
+    scan,
+    standing,
+    trusting,
+    webhook,
+)
 
 NAVIGATION = (
     Link(N_("Start"), "/desk/"),
@@ -26,5 +40,5 @@ def add_pages(app: web.Application, desk: Desk, store: Store) -> None:
     """Register every page of the verifier."""
     use_pages(app, package="verifier.web", title=N_("Checking desk"), navigation=NAVIGATION, home="/desk/")
     speak(app, HTML, "/", "/desk", "/request", "/register")
-    for part in (entrance, asking, bringing, standing, trusting, packs, decisions, scan, webhook, digital, public, registered):
+    for part in (entrance, asking, bringing, standing, trusting, above, packs, decisions, scan, webhook, digital, public, registered):
         part.add_to(app, desk, store)

@@ -125,6 +125,7 @@ class Trusting:
             anchors=anchors,
             federations=_federations(said, places, talk, at),
             changes=history,
+            above=bool(desk.settings.authority_hints),
             path=_PATH,
             admin=request[OPERATOR].role == "admin",
             pack=None if pack is None else {"as_of": talk.moment(pack.iat), "age": talk.age(max(0, at - pack.iat)), "number": pack.seq},

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from shared.web.i18n import N_
 from shared.web.pages import Link, use_pages
+from wallet.pages.above import AbovePages
 from wallet.pages.asking import AskingPages
 from wallet.pages.collecting import CollectingPages
 from wallet.pages.copies import CopyPages
@@ -35,7 +36,18 @@ NAVIGATION = (
 def add_pages(app: web.Application, desk: Desk) -> None:
     """Register every page."""
     use_pages(app, package="wallet.web", title=N_("Wallet"), navigation=NAVIGATION)
-    groups = (CollectingPages, IssuerPages, DocumentPages, AskingPages, CopyPages, HistoryPages, WhoPages, PhonePages, SettingsPages)
+    groups = (
+        CollectingPages,
+        IssuerPages,
+        DocumentPages,
+        AskingPages,
+        CopyPages,
+        HistoryPages,
+        WhoPages,
+        PhonePages,
+        SettingsPages,
+        AbovePages,
+    )
     for part in (EntryPages, *groups):
         part(desk).add_to(app)
     pinning(desk).add_to(app)

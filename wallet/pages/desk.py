@@ -13,6 +13,7 @@ from aiohttp import web
 from shared.errors import Malformed, VcError
 from shared.web.auth import require_session
 from shared.web.dates import Dates
+from shared.web.entity import OwnEntity
 from shared.web.pages import locale_of, translator
 from wallet.backup import BackupTools
 from wallet.config import WalletSettings
@@ -43,6 +44,7 @@ class Desk:
     settings: WalletSettings
     backups: BackupTools
     trust_file: Path
+    entity: OwnEntity
 
     async def sitting(self, request: web.Request) -> Sitting:
         """The open wallet of this browser; ``SignInRequired`` sends people to the sign-in page."""

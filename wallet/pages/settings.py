@@ -38,6 +38,7 @@ class SettingsPages:
             idle=self._desk.settings.idle_minutes,
             trusted=trusted.anchors,
             federations=trusted.federation,
+            above=bool(self._desk.settings.authority_hints),
             looks_after=looks_after(self._desk, sitting),
         )
 

@@ -1,0 +1,97 @@
+"""What those above a desk say of it: heard by the clock, shown to its staff, and its trust marks in what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.clerk import Clerk
+from support.desk import BANK, Site, Template, serving
+from support.federation import MINISTRY, signed
+from support.federations import justice
+from support.signing import AT
+
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.storage import Tx
+from shared.trust.chain import configuration_url
+from shared.trust.statements import parse_statement
+from shared.urls import with_query
+from shared.web import above
+from shared.web.above import OwnMark
+from verifier import app as composition
+from verifier.opening import entity_of
+
+REALM = justice()
+PAGE = "/desk/federation"
+
+
+class Street(Site):
+    """The registry, and a ministry that speaks of the bank."""
+
+    down_too = False
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        ministry = REALM[MINISTRY]
+        said = {
+            configuration_url(MINISTRY): ministry.itself(),
+            with_query(ministry.fetch, {"sub": BANK}): ministry.of(REALM[BANK]),
+        }
+        if fetch.url not in said:
+            return await super().__call__(fetch)
+        self.asked.append(fetch.url)
+        if self.down_too:
+            raise Unavailable("nobody answers")
+        return Fetched(status=200, body=said[fetch.url].encode())
+
+
+async def test_it_is_heard_by_the_clock_and_shown(template: Template, tmp_path: Path) -> None:
+    site = Street()
+    async with serving(template, tmp_path / "desk", site=site, local=True, authority_hints=(MINISTRY,)) as desk:
+        clerk = await Clerk(desk).sign_in()
+        assert PAGE in await clerk.get("/desk/trust")
+        assert "said nothing of us yet" in await clerk.get(PAGE)
+        await composition.hear_above(desk.app)
+        asked = len(site.asked)
+        page = await clerk.get(PAGE)
+        assert f"The body at {MINISTRY}" in page
+        assert "Its word counts until" in page
+        assert "another key than the one that we use now" in page
+        assert "grants nothing more" in page
+        await composition.hear_above(desk.app)
+        assert len(site.asked) == asked
+        desk.clock.at += above.EVERY
+        site.down_too = True
+        await composition.hear_above(desk.app)
+        await clerk.sign_in()
+        page = await clerk.get(PAGE)
+        assert "Its word counts until" in page
+        assert "could not be read" in page
+        desk.clock.at += 30 * 86_400
+        await clerk.sign_in()
+        assert "has run out" in await clerk.get(PAGE)
+
+
+async def test_a_desk_that_visits_nobody_asks_nobody_above(template: Template, tmp_path: Path) -> None:
+    site = Street()
+    async with serving(template, tmp_path / "desk", site=site, authority_hints=(MINISTRY,), visit_issuers=False) as desk:
+        site.asked.clear()
+        await composition.hear_above(desk.app)
+        assert site.asked == []
+
+
+async def test_its_trust_marks_are_in_what_it_says_of_itself(template: Template, tmp_path: Path) -> None:
+    kind = "https://justice.example/marks/inspected"
+    claims = {"iss": MINISTRY, "sub": BANK, "trust_mark_type": kind, "iat": AT, "exp": AT + 86_400}
+    ministry = REALM[MINISTRY]
+    token = signed(claims, ministry.signer, typ="trust-mark+jwt", kid=ministry.key.kid)
+    mark = OwnMark(issuer=MINISTRY, type=kind, expires_at=AT + 86_400, token=token)
+    other = OwnMark(issuer="https://former.example", type=kind, expires_at=AT + 86_400, token=token)
+
+    async def keep(tx: Tx) -> None:
+        await above.keep_marks(tx, MINISTRY, [mark])
+        await above.keep_marks(tx, other.issuer, [other])
+
+    async with serving(template, tmp_path / "desk", authority_hints=(MINISTRY,)) as desk:
+        await desk.desk.storage.write(keep)
+        held = parse_statement(await entity_of(desk.desk).configure()).trust_marks
+        assert [tuple(each) for each in held] == [(kind, token)]
