@@ -59,7 +59,16 @@ SIGNS: dict[Role, frozenset[str]] = {
         }
     ),
     Role.RELYING_PARTY: frozenset(
-        {"oauth-authz-req+jwt", "receipt+jwt", "log-head+jwt", "desk-cert", "webhook+jwt", REGISTRATION_REQUEST, KEY_PROOF}
+        {
+            "oauth-authz-req+jwt",
+            "receipt+jwt",
+            "deletion-record+jwt",  # what it deleted when it took over from another
+            "log-head+jwt",
+            "desk-cert",
+            "webhook+jwt",
+            REGISTRATION_REQUEST,
+            KEY_PROOF,
+        }
     ),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
     Role.DESK: frozenset({"challenge"}),

@@ -98,6 +98,17 @@ class Successors:
         """From whom ``entity`` took over, itself."""
         return tuple(each for each in self.begun(at) if each.successor == entity)
 
+    def inherited(self, entity: str, at: int) -> tuple[Succession, ...]:
+        """All by which ``entity`` came to keep the records of others, its own ones first: those that it took over, and whom these had taken over."""
+        found: dict[Parties, Succession] = {}
+        bodies = [entity]
+        while bodies:
+            told = {(each.outgoing, each.successor): each for body in bodies for each in self.predecessors(body, at)}
+            fresh = {parties: each for parties, each in told.items() if parties not in found and each.outgoing != entity}
+            found |= fresh
+            bodies = [outgoing for outgoing, _ in fresh]
+        return tuple(found.values())
+
     def check_use(self, entity: str, outgoing: str, use: str, at: int) -> tuple[Succession, ...]:
         """The way on which ``entity`` came to go on with that use of ``outgoing``, the latest first.
 

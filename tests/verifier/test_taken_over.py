@@ -115,7 +115,7 @@ async def test_at_c24_2(template: Template, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("duty", "decision"), [({}, "undecided"), ({"status_duty": True}, "accepted")])
 async def test_a_list_by_the_successor_needs_the_statement(
-    template: Template, tmp_path: Path, duty: dict[str, bool], decision: str
+    template: Template, tmp_path: Path, duty: dict[str, Any], decision: str
 ) -> None:
     town = Town(lists={})
     async with opened(template, tmp_path / "desk") as desk:

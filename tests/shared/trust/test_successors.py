@@ -287,3 +287,16 @@ def test_names_in_both_languages() -> None:
     assert named[MINISTRY].cy == f"The body at {MINISTRY}"
     assert named[ISSUER].cy == f"The body at {ISSUER}"
     assert named["https://nobody.example"].en == "https://nobody.example"
+
+
+def test_all_that_a_body_came_to_keep() -> None:
+    """Of its own predecessors and of theirs; in a circle each once, and nobody from itself."""
+    one = realm(THIRD)
+    first, second = hand(one, ISSUER, HEIR), hand(one, HEIR, THIRD)
+    successors = publish(one, MINISTRY, first, second).federation(MINISTRY).successors
+    assert [(each.outgoing, each.successor) for each in successors.inherited(THIRD, AT)] == [(HEIR, THIRD), (ISSUER, HEIR)]
+    assert [each.outgoing for each in successors.inherited(HEIR, AT)] == [ISSUER]
+    assert successors.inherited(ISSUER, AT) == ()
+    assert successors.inherited(THIRD, AT - 2 * DAY) == ()
+    circle = publish(one, MINISTRY, first, second, hand(one, THIRD, ISSUER)).federation(MINISTRY).successors
+    assert {each.outgoing for each in circle.inherited(THIRD, AT)} == {ISSUER, HEIR}
