@@ -18,6 +18,7 @@ from issuer.pages import (
     many,
     register,
     settings,
+    successions,
     trusting,
 )
 from shared.web.i18n import N_
@@ -51,6 +52,7 @@ def add_pages(app: web.Application, office: Office) -> None:
         federation,
         federated,
         register,
+        successions,
         trusting,
     ):
         part.add_to(app, office)

@@ -171,7 +171,7 @@ class Federation:
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), _reason(form, "why_back", _)
+        entity, reason = form.value("entity"), reason_of(form, "why_back", _)
         if form.wrong:
             return await self._body(request, entity, form)
         try:
@@ -195,7 +195,7 @@ class Federation:
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), _reason(form, "why_end", _)
+        entity, reason = form.value("entity"), reason_of(form, "why_end", _)
         if form.wrong:
             return await self._body(request, entity, form)
         await enrol.end(self._office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
@@ -243,7 +243,8 @@ def _line(event: Event, words: Words) -> dict[str, object]:
     return {"what": words(KINDS[event.kind]), "at": event.at, "who": event.actor.name, "more": event.reason}
 
 
-def _reason(form: Form, name: str, words: Words) -> str:
+def reason_of(form: Form, name: str, words: Words) -> str:
+    """What was typed there; with an error in the form if it is none."""
     reason = form.need(name, words("Say why"))
     if len(reason) > MAX_REASON:
         form.error(name, words("Use 300 characters or fewer"))
