@@ -167,9 +167,13 @@ class Collecting:
     async def come_back(self, request: web.Request, visit: Visit, pending: Pending) -> web.StreamResponse:
         """What the provider says of whoever signed in there; whatever is wrong with it, she signs in in another way, or tries again."""
         provider, fetch = self._provider(), request.config_dict[FETCHER]
-        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
         form, words = Form(), translator(request)
         url = provider.redirect_uri + ("?" + request.rel_url.raw_query_string if request.query_string else "")
+        not_signed_in = words("You were not signed in there. Try again, or use your letter")
+        if not oidc.is_answer(visit.attempt, url):
+            form.error("login", not_signed_in, anchor="code")
+            return await self._ask_sign_in(request, visit, pending, form)
+        await rates.allow(self._office.storage, people.BY_ADDRESS, client_address(request), at=self._office.clock())
         try:
             metadata = await arun(oidc.fetch_provider(provider), fetch)
             account = await arun(oidc.finish(provider, metadata, visit.attempt, url, at=self._office.clock()), fetch)
@@ -179,7 +183,7 @@ class Collecting:
         except Unavailable:
             raise
         except VcError:
-            form.error("login", words("You were not signed in there. Try again, or use your letter"), anchor="code")
+            form.error("login", not_signed_in, anchor="code")
         else:
             raise await self._onward(request, visit, holder, "/documents")
         return await self._ask_sign_in(request, visit, pending, form)

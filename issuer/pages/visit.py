@@ -71,18 +71,24 @@ async def begin(
 
 
 async def current(request: web.Request, office: Office) -> Visit:
-    """The visit of this browser; ``InvalidRequest`` where there is none, or no more."""
+    """The visit of this browser; ``InvalidRequest`` where there is none, or no more. Whoever was joined to another meanwhile signs in anew."""
     cookie, at = request.cookies.get(_cookie_name(request), ""), office.clock()
-    found = await office.storage.read(lambda tx: sessions.find(tx, cookie, at=at)) if 0 < len(cookie) <= 128 else None
+
+    async def unit(tx: Tx) -> tuple[Session | None, str | None]:
+        found = await sessions.find(tx, cookie, at=at)
+        holder = None if found is None else found.data.get("holder")
+        return found, holder if holder is not None and await people.is_known(tx, holder) else None
+
+    found, holder = await office.storage.read(unit) if 0 < len(cookie) <= 128 else (None, None)
     if found is None or not found.subject.startswith(people.subject("")):
         raise InvalidRequest("this sign-in is over: begin again in the wallet")
     said, challenge = found.data, base64url.decode(found.data["challenge"])
-    return Visit(found, str(said["pending"]), said["holder"], challenge, _attempt(cookie), said.get("beside"))
+    return Visit(found, str(said["pending"]), holder, challenge, _attempt(cookie, found), said.get("beside"))
 
 
-def _attempt(cookie: str) -> Attempt:
+def _attempt(cookie: str, session: Session) -> Attempt:
     """From the cookie, of which the database knows a hash only."""
-    return Attempt(hmac.digest(cookie.encode(), b"outside login", "sha256"))
+    return Attempt(hmac.digest(cookie.encode(), b"outside login", "sha256"), began=session.created_at)
 
 
 async def end(request: web.Request, response: web.StreamResponse, office: Office, visit: Visit) -> None:

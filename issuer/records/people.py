@@ -48,8 +48,18 @@ async def documents_of(tx: Tx, holder: str) -> list[str]:
     return [str(row["document"]) for row in rows]
 
 
+async def is_known(tx: Tx, holder: str) -> bool:
+    """Whether there is such a holder, and she was not joined to another."""
+    return await tx.fetchrow("SELECT id FROM holder WHERE id = $1", holder) is not None
+
+
 async def join(tx: Tx, holder: str, other: str) -> None:
-    """Whatever opened ``other`` opens ``holder`` from now on: somebody has shown that both are the same person."""
+    """Whatever opened ``other`` opens ``holder`` from now on: somebody has shown that both are the same person.
+
+    Nothing happens where one of them was joined to another meanwhile.
+    """
+    if not await is_known(tx, holder) or not await is_known(tx, other):
+        return
     await tx.execute("UPDATE held SET holder = $1 WHERE holder = $2", holder, other)
     await tx.execute("UPDATE login SET holder = $1 WHERE holder = $2", holder, other)
     await passkeys.move(tx, subject(holder), subject(other))

@@ -47,7 +47,7 @@ class Door:
 
     @property
     def attempt(self) -> Attempt:
-        return Attempt(self._draw(b"outside login"))
+        return Attempt(self._draw(b"outside login"), began=self.until - LIFE)
 
     @property
     def form_token(self) -> str:
@@ -55,8 +55,8 @@ class Door:
 
     @property
     def key(self) -> str:
-        """Of the row that closes it; no session has it."""
-        return sessions.hashed(_SUBJECT + self.cookie)
+        """Of the row that closes it: no hash of a cookie looks like it, so that no session is it."""
+        return _SUBJECT + sessions.hashed(self.cookie)
 
 
 def _cookie_name(request: web.Request) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..codec import base64url
-from ..errors import Missing, SignInRequired, Unavailable, VcError
+from ..errors import Missing, Refused, SignInRequired, Unavailable, VcError
 from ..flow import arun
 from ..storage import Tx
 from . import auth, door, oidc, operator_logins, rates
@@ -57,9 +57,11 @@ class LoginPages:
         elsewhere, entry, _ = _elsewhere(request), await door.find(request), translator(request)
         if entry is None:
             return await self._refuse(request, "", _("This page was open for too long. Try again"))
-        await rates.allow(storage(request), auth.SIGN_IN_BY_ADDRESS, client_address(request), at=now(request))
         url = elsewhere.provider.redirect_uri + ("?" + request.rel_url.raw_query_string if request.query_string else "")
         fetch = request.config_dict[FETCHER]
+        if not oidc.is_answer(entry.attempt, url):
+            return await self._failed(request, entry, Refused("this is the answer to another sign-in", where="state"))
+        await rates.allow(storage(request), auth.SIGN_IN_BY_ADDRESS, client_address(request), at=now(request))
         try:
             metadata = await arun(oidc.fetch_provider(elsewhere.provider), fetch)
             claims = await arun(oidc.finish_with_claims(elsewhere.provider, metadata, entry.attempt, url, at=now(request)), fetch)

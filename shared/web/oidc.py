@@ -30,7 +30,7 @@ from ..jose import jwk
 from ..jose.jws import ALGS, Jws
 from ..jose.jwt import check_times, get_time, parse_jwt
 from ..oauth import METHOD, challenge_of, check_authorization_response
-from ..urls import check_https, render_form, with_query
+from ..urls import check_https, query_of, render_form, with_query
 
 RSA_ALGS = ("RS256", "PS256")
 _MIN_RSA, _MAX_RSA = 2048, 8192  # bits
@@ -63,9 +63,10 @@ class ProviderMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sign-in of one browser, from a secret of its session."""
+    """One sign-in of one browser, from a secret of its session, and when it began at the earliest."""
 
     secret: bytes = field(repr=False)
+    began: int
 
     def _draw(self, purpose: str) -> str:
         return base64url.encode(hmac.digest(self.secret, purpose.encode(), "sha256"))
@@ -81,6 +82,15 @@ class Attempt:
     @property
     def verifier(self) -> str:
         return self._draw("code verifier")
+
+
+def is_answer(attempt: Attempt, url: str) -> bool:
+    """Whether this answers ``attempt``. Any page can send a browser back here: what is no answer makes us neither ask anybody nor count."""
+    try:
+        state = query_of(url).get("state", "")
+    except VcError:
+        return False
+    return hmac.compare_digest(state.encode(), attempt.state.encode())
 
 
 def fetch_provider(provider: Provider) -> Flow[ProviderMetadata]:
@@ -130,7 +140,7 @@ def finish_with_claims(provider: Provider, metadata: ProviderMetadata, attempt: 
     )
     token = reader.get_str(_document((yield _exchange(provider, metadata, attempt, code))), "id_token", max_length=65_536)
     keys = _document((yield Fetch(url=metadata.jwks_uri, max_bytes=_MAX_DOCUMENT)))
-    return verify_id_token(token, keys, provider=provider, nonce=attempt.nonce, at=at)
+    return verify_id_token(token, keys, provider=provider, nonce=attempt.nonce, since=attempt.began, at=at)
 
 
 def _exchange(provider: Provider, metadata: ProviderMetadata, attempt: Attempt, code: str) -> Fetch:
@@ -155,10 +165,11 @@ def _document(got: Fetched) -> dict[str, Any]:
     return strict_json.load_object(got.body)
 
 
-def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, nonce: str, at: int) -> Mapping[str, Any]:
+def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, nonce: str, since: int, at: int) -> Mapping[str, Any]:
     """The claims of an ID token that answers ``nonce``, a ``sub`` among them; every check of section 3.1.3.7.
 
-    One audience only: we are nobody's fellow client. Whoever it names signed in minutes ago, whatever a provider makes of ``prompt``.
+    One audience only: we are nobody's fellow client. Whoever it names signed in minutes ago, and since she was asked to, whatever a provider
+    makes of ``prompt`` and ``max_age``.
     """
     jwt = parse_jwt(token, max_bytes=65_536)
     if jwt.header.get("typ", "JWT") != "JWT":
@@ -174,7 +185,7 @@ def verify_id_token(token: str, keys: Mapping[str, Any], *, provider: Provider, 
     check_times(claims, at=at)
     if not hmac.compare_digest(reader.get_str(claims, "nonce").encode(), nonce.encode()):
         raise Refused("this ID token answers another sign-in", where="/nonce")
-    if not at - _LOGIN_AGE <= get_time(claims, "auth_time") <= at + _LEEWAY:
+    if not max(at - _LOGIN_AGE, since - _LEEWAY) <= get_time(claims, "auth_time") <= at + _LEEWAY:
         raise Refused("whoever is there was not asked anew", where="/auth_time")
     if not reader.get_str(claims, "sub", max_length=_MAX_SUBJECT):
         raise Malformed("an ID token names somebody", where="/sub")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -15,6 +17,10 @@ from .passphrases import hash_passphrase
 
 Leaves = Callable[[Tx, str, int], Awaitable[None]]
 """What else ends in a service, in the same unit of work, when an operator is out: of whom, and when."""
+_UNSEEN = re.compile(  # what is drawn as nothing: default ignorables (Unicode 16, DerivedCoreProperties) and the blank of Braille
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 FIRST_KEY = "first key"
 """What the key is called that an office is set up with."""
 
@@ -41,8 +47,9 @@ async def nothing_more(_tx: Tx, _operator: str, _at: int) -> None:
 
 
 def fold(name: str) -> str:
-    """Names that differ in case or spaces only are the same."""
-    return " ".join(name.split()).casefold()
+    """Names that differ in case, spaces, forms of letters or what nobody sees are the same."""
+    seen = _UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    return " ".join(unicodedata.normalize("NFKC", seen.casefold()).split())
 
 
 async def add(tx: Tx, operator: Operator) -> None:

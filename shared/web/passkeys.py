@@ -18,7 +18,15 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from fido2.server import Fido2Server
-from fido2.webauthn import AttestedCredentialData, AuthenticationResponse, PublicKeyCredentialRpEntity, UserVerificationRequirement
+from fido2.webauthn import (
+    AttestedCredentialData,
+    AuthenticationResponse,
+    AuthenticatorData,
+    CollectedClientData,
+    PublicKeyCredentialRpEntity,
+    RegistrationResponse,
+    UserVerificationRequirement,
+)
 
 from ..codec import base64url, reader, strict_json
 from ..errors import Conflict, Malformed, SignInRequired, VcError
@@ -26,6 +34,7 @@ from ..storage import Row, Tx
 
 ALGS = (-7, -8, -257)  # ES256, EdDSA, and RS256 for what comes with Windows
 MAX_TEXT = 16_384
+_RSA, _MIN_RSA = 3, 2048  # kind of key (RFC 9053), bits
 MAX_KNOWN = 10
 CHALLENGE_SIZE = 32
 _SECONDS = 300
@@ -92,11 +101,13 @@ def request_options(at: AtHome, challenge: bytes) -> dict[str, Any]:
 def check_creation(at: AtHome, text: str, challenge: bytes) -> tuple[bytes, bytes, int]:
     """Id, data and counter of the new passkey; ``Malformed`` for anything but a right answer to ``challenge``."""
     try:
-        made = _server(at).register_complete(_state(challenge), _read(text))
+        answer = RegistrationResponse.from_dict(_read(text))
+        made = _server(at).register_complete(_state(challenge), answer)
         data = made.credential_data
     except _UNFIT as error:
         raise Malformed("this is not a passkey made for this page") from error
-    if data is None or data.public_key.get(3) not in ALGS or not 1 <= len(data.credential_id) <= 1023:
+    fits = data is not None and data.public_key.get(3) in ALGS and 1 <= len(data.credential_id) <= 1023 and not _is_short(data.public_key)
+    if data is None or not fits or not _is_plain(answer.response.client_data, made):
         raise Malformed("this kind of passkey is not taken")
     return bytes(data.credential_id), bytes(data), made.counter
 
@@ -114,14 +125,28 @@ def check_answer(at: AtHome, text: str, challenge: bytes, known: Passkey) -> int
     try:
         answer = AuthenticationResponse.from_dict(_read(text))
         _server(at).authenticate_complete(_state(challenge), [AttestedCredentialData(known.data)], answer)
-        handle, uses = answer.response.user_handle, answer.response.authenticator_data.counter
+        handle, data = answer.response.user_handle, answer.response.authenticator_data
     except (VcError, *_UNFIT) as error:
         raise SignInRequired("this is not the right answer of a passkey") from error
-    if handle is not None and handle != known.handle:
+    if handle != known.handle:  # section 7.2 step 6: nobody was named before, so that the answer has to
         raise SignInRequired("this passkey is somebody else's")
+    if not _is_plain(answer.response.client_data, data):
+        raise SignInRequired("this answer was not given on our own page, or contradicts itself")
+    uses = data.counter
     if (uses or known.uses) and uses <= known.uses:  # section 6.1.1: there may be two of it
         raise SignInRequired("this passkey was used elsewhere in the meantime")
     return uses
+
+
+def _is_plain(client: CollectedClientData, data: AuthenticatorData) -> bool:
+    """Given on a page that is in no frame of others, by a passkey that is not kept elsewhere where it never can be (section 6.1.3)."""
+    return client.cross_origin is False and not (data.flags & data.FLAG.BS and not data.flags & data.FLAG.BE)
+
+
+def _is_short(public: Mapping[int, Any]) -> bool:
+    """Whether it is an RSA key of fewer than 2,048 bits."""
+    modulus = public.get(-1)
+    return public.get(1) == _RSA and not (isinstance(modulus, bytes) and int.from_bytes(modulus, "big").bit_length() >= _MIN_RSA)
 
 
 def _read(text: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from msgspec import Meta
 from ..errors import ConfigError, Malformed, VcError
 from ..private_file import read_secret
 from ..urls import check_identifier
+from . import operators
 from .oidc import Provider
 from .settings import Common
 
@@ -92,7 +94,8 @@ def name_in(claims: Mapping[str, Any]) -> str:
     for claim in _NAMED_BY:
         said = claims.get(claim)
         seen = "".join(char if char.isprintable() else " " for char in said[:1_000]) if isinstance(said, str) else ""
-        if name := " ".join(seen.split())[:MAX_NAME].strip():
+        name = " ".join(unicodedata.normalize("NFC", seen).split())[:MAX_NAME].strip()
+        if operators.fold(name):
             return name
     return ""
 

@@ -15,6 +15,7 @@ from support.visitor import BORN, CLERK, Visitor, code, letter, visitor
 from issuer import offers, people
 from issuer.office import Office, keyed
 from issuer.pages.collecting import form_target
+from issuer.records.people import holder_of
 from issuer.revoke import Wish, change_one
 from issuer.sessions import Action
 from shared.clock import system_entropy
@@ -303,6 +304,28 @@ async def test_letter_of_the_invitation_comes_first(registry: Registry, wallet: 
         page = await nora.sign_in(code(first))
         positions = {made.document: page.index(f'value="{made.document}"') for made in (first, second)}
         assert min(positions, key=lambda number: positions[number]) == wanted.document
+
+
+async def test_two_browsers_that_join_the_same_two_the_other_way_round(registry: Registry, wallet: Wallet, nora: Visitor) -> None:
+    """The second finds that it was done, and signs in anew; so does whoever was signed in as the one that is no more."""
+    first, second = await letter(registry), await letter(registry)
+    async with visitor(registry) as other, visitor(registry) as third:
+        for browser, letters in ((nora, (first, second)), (other, (second, first)), (third, (second,))):
+            _, pushed = await wallet.push()
+            await browser.come(wallet, pushed)
+            for each in letters:
+                await browser.open("/authorize/sign-in")
+                await browser.sign_in(code(each))
+        await nora.send("/authorize/same", ("same", "yes"))
+        await other.send("/authorize/same", ("same", "yes"))
+        assert other.status == 200
+        for browser in (other, third):
+            await browser.open("/authorize/passkeys")
+            assert browser.path == "/authorize/sign-in"
+    storage = registry.office.storage
+    held = await storage.read(lambda tx: holder_of(tx, first.document)), await storage.read(lambda tx: holder_of(tx, second.document))
+    assert held[0] == held[1]
+    assert held[0] is not None
 
 
 # --- the visit -------------------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from yarl import URL
 from issuer.records import people
 from shared.codec import base64url
 from shared.storage import Tx
-from shared.web import passkeys
+from shared.web import passkeys, sessions
 from shared.web.passkeys import Passkey
 
 ADD, USE = "/console/passkeys", "/console/sign-in/passkey"
@@ -68,6 +68,33 @@ async def test_operators_passkey_is_added_used_and_removed(registry: Registry) -
     await use_passkey(browser, one)
     assert "does not sign anybody in here" in browser.text
     assert browser.status == 400
+
+
+async def test_no_session_is_the_door_that_an_answer_came_through(registry: Registry) -> None:
+    """Whoever kept cookie and answer could else sign out of the one to use the other again."""
+    browser, one = Browser(registry), device()
+    await browser.sign_in()
+    await add_passkey(browser, one)
+    await sign_out(browser)
+    await browser.open("/console/sign-in")
+    jar = registry.http.cookie_jar
+    (door,) = [each for each in jar if each.key.endswith("-door")]
+    one.uses = -1  # a passkey that an account keeps counts nothing
+    posted = {"passkey": one.get(challenge(browser)), "form_token": browser.hidden()["form_token"]}
+    await browser.send(USE, posted)
+    assert "/sign-in" not in browser.path
+    await sign_out(browser)
+    cookie = f"door:{door.value}"
+    jar.clear()
+    headers = {"Cookie": f"{door.key.removesuffix('-door')}={cookie}"}
+    async with registry.http.post(
+        f"{registry.base}/console/sign-out", data={"form_token": sessions.form_token(cookie)}, headers=headers, allow_redirects=False
+    ) as answer:
+        assert answer.status in {303, 403}
+    jar.update_cookies({door.key: door.value}, URL(registry.base))
+    await browser.send(USE, posted)
+    await browser.open("/console/documents")
+    assert browser.path == "/console/sign-in"
 
 
 async def test_operators_passkeys_that_are_not_taken(registry: Registry) -> None:

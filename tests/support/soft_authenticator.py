@@ -9,13 +9,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from fido2.cose import ES256
+from fido2.cose import ES256, CoseKey
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from shared.codec import base64url
 
 FLAG = AuthenticatorData.FLAG
-UP, UV, AT = 0x01, 0x04, 0x40
+UP, UV, BS, AT = 0x01, 0x04, 0x10, 0x40
 
 
 @dataclass
@@ -27,15 +27,31 @@ class SoftAuthenticator:
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     uses: int = 0
 
+    framed: bool = False
+
     def _client(self, kind: str, challenge: bytes, origin: str | None) -> bytes:
-        said = {"type": f"webauthn.{kind}", "challenge": base64url.encode(challenge), "origin": origin or self.origin, "crossOrigin": False}
+        said = {
+            "type": f"webauthn.{kind}",
+            "challenge": base64url.encode(challenge),
+            "origin": origin or self.origin,
+            "crossOrigin": self.framed,
+        }
         return json.dumps(said).encode()
 
-    def create(self, challenge: bytes, *, origin: str | None = None, host: str | None = None, flags: int = UP | UV, alg: int = -7) -> str:
+    def create(
+        self,
+        challenge: bytes,
+        *,
+        origin: str | None = None,
+        host: str | None = None,
+        flags: int = UP | UV,
+        alg: int = -7,
+        public: CoseKey | None = None,
+    ) -> str:
         """As ``PublicKeyCredential.toJSON`` after ``navigator.credentials.create``."""
         numbers = self.key.public_key().public_numbers()
-        public = ES256({1: 2, 3: alg, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
-        data = AttestedCredentialData.create(Aaguid.NONE, self.id, public)
+        known = public or ES256({1: 2, 3: alg, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
+        data = AttestedCredentialData.create(Aaguid.NONE, self.id, known)
         made = AuthenticatorData.create(sha256((host or self.host).encode()).digest(), FLAG(flags | AT), self.uses, bytes(data))
         response = {
             "clientDataJSON": base64url.encode(self._client("create", challenge, origin)),

@@ -205,6 +205,25 @@ async def test_an_answer_serves_once_and_in_one_browser(staff: Staff) -> None:
     assert not await staff.is_in()
 
 
+async def test_a_login_of_before_the_page_was_asked_for(staff: Staff) -> None:
+    """As a provider sends it that goes by its own session, whatever it was asked."""
+    then = staff.desk.clock.at
+    staff.desk.clock.at += 290
+    assert "You were not signed in" in await staff.sign_in("heads", status=400, auth_time=then)
+
+
+async def test_no_other_site_uses_up_the_tries_of_an_office(staff: Staff) -> None:
+    """Answers that answer nothing are neither counted nor followed up."""
+    await staff.clerk.token("/desk/sign-in")
+    staff.provider.down.add(LOGIN)
+    for _ in range(60):
+        async with staff.desk.http.get(f"{staff.desk.base}{BACK}?state=x&code=y") as answer:
+            assert answer.status == 400
+            assert "You were not signed in at Staff Account" in await answer.text()  # not that it does not answer
+    await staff.clerk.sign_in()
+    assert await staff.is_in()
+
+
 async def test_forms_of_others_begin_no_sign_in(staff: Staff) -> None:
     await staff.clerk.token("/desk/sign-in")
     await staff.clerk.post("/desk/sign-in/login", {"form_token": "x"}, status=403)

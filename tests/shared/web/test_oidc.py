@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.signing import AT, Signer
 
 from shared.codec import base64url
-from shared.errors import VcError
+from shared.errors import Refused, VcError
 from shared.flow import Fetch, Fetched, run
 from shared.jose.jwk import render_jwk
 from shared.oauth import challenge_of
@@ -27,7 +27,7 @@ from shared.web.oidc import Attempt, Provider
 PROVIDER = Provider(
     issuer="https://login.example", client_id="office", secret="s:e c", redirect_uri="https://office.example/authorize/login/back"
 )
-ATTEMPT = Attempt(b"\x01" * 32)
+ATTEMPT = Attempt(b"\x01" * 32, began=AT - 1_000)
 DOCUMENT = {
     "issuer": PROVIDER.issuer,
     "authorization_endpoint": "https://login.example/auth?x=1",
@@ -124,7 +124,7 @@ def test_where_the_browser_goes() -> None:
     assert parts["code_challenge_method"] == ["S256"]
     assert parts["scope"] == ["openid"]
     assert (parts["prompt"], parts["max_age"]) == (["login"], ["0"])
-    assert len({ATTEMPT.state, ATTEMPT.nonce, ATTEMPT.verifier, Attempt(b"\x02" * 32).state}) == 4
+    assert len({ATTEMPT.state, ATTEMPT.nonce, ATTEMPT.verifier, replace(ATTEMPT, secret=b"\x02" * 32).state}) == 4
     assert "\\x01" not in repr(ATTEMPT)
     assert "s:e c" not in repr(PROVIDER)
 
@@ -181,6 +181,29 @@ def test_provider_that_does_not_name_itself() -> None:
 def test_claims_that_will_not_do(changes: dict[str, Any], code: str) -> None:
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
     assert code_of(World(id_token=token({"alg": "ES256", "kid": "k"}, claims))) in {code, "too_large"}
+
+
+@pytest.mark.parametrize(("began", "taken"), [(AT - 240, True), (AT - 239, False), (AT, False)])
+def test_a_login_of_before_she_was_asked(began: int, taken: bool) -> None:
+    """A provider may forget that it was to ask anew: a minute is all that clocks may differ by."""
+    world = World()
+    metadata, attempt = run(oidc.fetch_provider(PROVIDER), world.answer), replace(ATTEMPT, began=began)
+
+    def finish() -> str:
+        return run(oidc.finish(PROVIDER, metadata, attempt, back(), at=AT), world.answer)
+
+    if taken:
+        assert finish() == "nora"
+    else:
+        with pytest.raises(Refused):
+            finish()
+
+
+@pytest.mark.parametrize(
+    ("query", "answers"), [(f"state={ATTEMPT.state}", True), ("state=x", False), ("", False), ("state=x&state=x", False)]
+)
+def test_what_is_an_answer_at_all(query: str, answers: bool) -> None:
+    assert oidc.is_answer(ATTEMPT, f"{PROVIDER.redirect_uri}?{query}") is answers
 
 
 def test_one_audience_in_a_list() -> None:
@@ -250,4 +273,4 @@ def test_provider_that_fails() -> None:
 )
 def test_any_text_is_a_name_or_an_error(text: str) -> None:
     with pytest.raises(VcError):
-        oidc.verify_id_token(text, {"keys": KEYS}, provider=PROVIDER, nonce=ATTEMPT.nonce, at=AT)
+        oidc.verify_id_token(text, {"keys": KEYS}, provider=PROVIDER, nonce=ATTEMPT.nonce, since=AT, at=AT)

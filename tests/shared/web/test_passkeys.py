@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fido2.cose import RS256
 from hypothesis import given
 from hypothesis import strategies as st
-from support.soft_authenticator import UP, UV, SoftAuthenticator
+from support.soft_authenticator import BS, UP, UV, SoftAuthenticator
 
 from shared.codec import base64url
 from shared.errors import Conflict, Malformed, SignInRequired
@@ -49,6 +51,7 @@ def test_made_and_used() -> None:
         {"flags": UP},
         {"flags": UV},
         {"alg": -47},
+        {"flags": UP | UV | BS},
     ],
 )
 def test_passkeys_that_are_not_taken(how: dict[str, Any]) -> None:
@@ -67,6 +70,8 @@ def test_passkeys_that_are_not_taken(how: dict[str, Any]) -> None:
         {"flags": UP},
         {"flags": UV},
         {"handle": b"somebody else"},
+        {"handle": b""},
+        {"flags": UP | UV | BS},
         {"kind": "create"},
     ],
 )
@@ -75,6 +80,27 @@ def test_passkey_answers_that_will_not_do(how: dict[str, Any]) -> None:
     known = added(device)
     with pytest.raises(SignInRequired):
         passkeys.check_answer(HOME, device.get(CHALLENGE, **how), CHALLENGE, known)
+
+
+def test_passkeys_in_frames_of_others_are_not_taken() -> None:
+    device = SoftAuthenticator()
+    known, framed = added(device), replace(device, framed=True)
+    with pytest.raises(Malformed):
+        passkeys.check_creation(HOME, framed.create(CHALLENGE), CHALLENGE)
+    with pytest.raises(SignInRequired):
+        passkeys.check_answer(HOME, framed.get(CHALLENGE), CHALLENGE, known)
+
+
+@pytest.mark.parametrize("bits", [1024, 2048])
+def test_short_rsa_keys_are_not_taken(bits: int) -> None:
+    numbers = rsa.generate_private_key(65537, bits).public_key().public_numbers()
+    public = RS256({1: 3, 3: -257, -1: numbers.n.to_bytes(bits // 8, "big"), -2: b"\x01\x00\x01"})
+    text = SoftAuthenticator().create(CHALLENGE, public=public)
+    if bits == 2048:
+        assert passkeys.check_creation(HOME, text, CHALLENGE)
+    else:
+        with pytest.raises(Malformed):
+            passkeys.check_creation(HOME, text, CHALLENGE)
 
 
 def test_passkey_answer_to_another_challenge_or_by_another_key() -> None:

@@ -157,6 +157,28 @@ async def test_nobody_takes_anothers_name(storage: Storage) -> None:
     assert [operators.fold(other.name), third.name] == ["iris admin (2)", "Iris Admin (3)"]
 
 
+@pytest.mark.parametrize(
+    "like", ["Iris\u2800Admin", "Iris Admin\u3164", "I\u034fris Admin", "Iris Admin\ufe0f", "\uff29ris Admin", "Iri\u017f Admin"]
+)
+async def test_nobody_looks_like_another(storage: Storage, like: str) -> None:
+    found = await storage.write(lambda tx: operator_logins.admit(tx, replace(NORA, name=staff_login.name_in({"name": like})), 1))
+    assert found is not None
+    assert found.name.endswith("(2)") or operators.fold(found.name) != "iris admin"
+    assert operators.fold(like) in {"iris admin", "irisadmin"}
+
+
+async def test_marks_and_letters_taken_apart_are_one(storage: Storage) -> None:
+    for name, id_, numbered in (("Zo\u00eb", "z1", False), ("Zoe\u0308", "z2", True)):
+        coming = replace(NORA, login=id_.encode(), id=id_, name=staff_login.name_in({"name": name}))
+        found = await storage.write(lambda tx, coming=coming: operator_logins.admit(tx, coming, 1))
+        assert found is not None
+        assert found.name == ("Zo\u00eb (2)" if numbered else "Zo\u00eb")
+
+
+def test_a_name_that_nobody_sees_is_none() -> None:
+    assert staff_login.name_in({"name": "\u3164\u2800", "email": "iris@office.example"}) == "iris@office.example"
+
+
 async def test_who_was_removed_here_stays_out(storage: Storage) -> None:
     await storage.write(lambda tx: operator_logins.admit(tx, NORA, 1))
     await storage.write(lambda tx: operators.end(tx, "n1", 2))
