@@ -45,7 +45,8 @@ class SettingsPages:
     async def _show(self, request: web.Request, form: Form, *, told: dict[str, str] | None = None) -> web.StreamResponse:
         signer = self._office.signer
         words = translator(request)
-        everybody, keys = await self._office.storage.read(_everything)
+        everybody, keys, makers = await self._office.storage.read(_everything)
+        gone = {each.name for each in everybody if each.ended_at is not None}
         return await render(
             request,
             "console/settings.html",
@@ -56,6 +57,7 @@ class SettingsPages:
             thumbprint=thumbprint(signer.public),
             everybody=[each for each in everybody if each.ended_at is None],
             keys=keys,
+            makers={key: [(name, name in gone) for name in names] for key, names in makers.items()},
             roles={name: phrases.role(name, words) for name in ROLES},
             scopes={name: phrases.scope(name, words) for name in SCOPES},
             own=request[OPERATOR].id,
@@ -131,5 +133,5 @@ class SettingsPages:
         raise web.HTTPSeeOther(PATH)
 
 
-async def _everything(tx: Tx) -> tuple[list[Operator], list[api_keys.KeyLine]]:
-    return await operators.everybody(tx), await api_keys.all_keys(tx)
+async def _everything(tx: Tx) -> tuple[list[Operator], list[api_keys.KeyLine], dict[str, list[str]]]:
+    return await operators.everybody(tx), await api_keys.all_keys(tx), await key_makers.makers(tx)

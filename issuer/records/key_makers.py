@@ -12,6 +12,14 @@ async def note(tx: Tx, key_name: str, operator: str) -> None:
     )
 
 
+async def makers(tx: Tx) -> dict[str, list[str]]:
+    """The names of operators by the name of a key."""
+    found: dict[str, list[str]] = {}
+    for row in await tx.fetch("SELECT key_name, operator FROM key_maker ORDER BY operator"):
+        found.setdefault(str(row["key_name"]), []).append(str(row["operator"]))
+    return found
+
+
 async def made_by(tx: Tx, operator: str) -> frozenset[str]:
     """The names of the keys that an operator has made."""
     rows = await tx.fetch("SELECT key_name FROM key_maker WHERE operator = $1", operator)

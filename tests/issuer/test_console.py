@@ -238,6 +238,20 @@ async def test_people_and_keys(browser: Browser, registry: Registry) -> None:
     assert browser.status == 400
 
 
+async def test_keys_that_somebody_made_who_was_removed_are_pointed_out(browser: Browser, registry: Registry) -> None:
+    """A program goes on when a person leaves; whether it should is for those who stay."""
+    await add(registry, "Anna", "admin")
+    await browser.open("/console/settings")
+    await browser.send("/console/settings/keys", [("key_name", "case system"), ("scopes", "credentials:read")])
+    assert "Made by Iris Admin<" in await browser.open("/console/settings")
+    (iris,) = [each for each in await registry.office.storage.read(operators.everybody) if each.name == "Iris Admin"]
+    await browser.send("/console/sign-out", {})
+    await browser.sign_in("Anna", "correct-horse-battery")
+    await browser.open("/console/settings")
+    await browser.send(f"/console/settings/people/{iris.id}/remove", {})
+    assert "Made by Iris Admin, who was removed here. It goes on until you end it" in browser.text
+
+
 async def test_who_was_removed_is_signed_out(browser: Browser, registry: Registry) -> None:
     await add(registry, "Anna", "admin")
     (iris,) = [each for each in await registry.office.storage.read(operators.everybody) if each.name == "Iris Admin"]
