@@ -69,11 +69,11 @@ class Offer:
     def seen(self, parsed: Parsed) -> str:
         """Names what stands before a person who looks at this: the document, and each detail that is, or may be ticked to be, shown of it.
 
-        The same for each copy (``parsed``) that says the same.
+        The same for each copy (``parsed``) that says the same; another one once nothing is left but copies that this party has seen.
         """
         peeked = formats()[self.format].peek(self.disclose(parsed, self.optional()))
         told = [line.same for line in lines(type_of(self.document), peeked.claims)]
-        return base64url.encode(sha256(strict_json.dumps({"in": [self.document.id, self.format], "told": told})).digest())
+        return base64url.encode(sha256(strict_json.dumps({"in": [self.document.id, self.format, self.reused], "told": told})).digest())
 
     @property
     def reused(self) -> bool:

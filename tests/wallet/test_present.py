@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.holdings import put_document
 from support.signing import AT, Signer, anchor
 from support.trial_verify import CLAIMS, VCT, Authority
 from support.wallets import Wallet
@@ -194,6 +195,19 @@ async def test_one_copy_a_party_and_a_warning_before_reuse(wallet: Wallet) -> No
     (at_bank,) = [next(iter(got.values()))[0].partition("~")[0] for got in wallet.world.bank.got]
     assert len(set(tokens)) == BATCH - 1
     assert at_bank not in tokens
+
+
+async def test_a_copy_that_was_shown_meanwhile_is_not_shown_again_unseen(wallet: Wallet) -> None:
+    """Two questions of one party were looked at while one copy was left that it had not seen: the second is looked at again."""
+    await put_document(wallet.means, wallet.vault, ["dc+sd-jwt"], copies=1)
+    first, second = [await wallet.ask(wallet.world.council.ask()) for _ in range(2)]
+    assert [each.parts[0].choices[0].reused_at for each in (first, second)] == [0, 0]
+    await agree(wallet.means, wallet.vault, first.id, chosen=first.documents, ways=first.ways, seen=first.seen)
+    with pytest.raises(Conflict):
+        await agree(wallet.means, wallet.vault, second.id, chosen=second.documents, ways=second.ways, seen=second.seen)
+    again = await wallet.look(second.id)
+    assert again.parts[0].choices[0].reused_at == AT
+    await agree(wallet.means, wallet.vault, second.id, chosen=again.documents, ways=again.ways, seen=again.seen)
 
 
 async def test_no_copy_for_a_party_that_has_seen_none(wallet: Wallet) -> None:
