@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided
+from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, Untrusted
 from shared.flow import Fetch, Fetched, run
 from shared.status.bitstring import MEDIA_TYPE, Bitstring, VerifiedBitstring, parse_bitstring, verify_bitstring
 from shared.status.token_status_list import MAX_TOKEN
@@ -22,13 +22,20 @@ Fetching = Callable[[Fetch], Awaitable[Fetched]]
 MOST: Final = 64
 
 
-async def fetch_list(desk: Desk, uri: str, fetch: Fetching, known: Knowledge, answer: Answer) -> VerifiedBitstring:
-    """The list at ``uri``, if somebody who is trusted here signed it for that address. Raises as fetching, parsing and verifying do."""
+async def fetch_list(desk: Desk, uri: str, fetch: Fetching, known: Knowledge, answer: Answer, *, kept: str = "") -> VerifiedBitstring:
+    """The list at ``uri``, if somebody who is trusted here signed it for that address. Raises as fetching, parsing and verifying do.
+
+    ``kept`` is what it said before: while that lasts, nobody but its issuer has a word there, whatever else he is trusted for.
+    """
     check_https(uri, plain_http=desk.plain_http)
     got = await fetch(Fetch(url=uri, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_TOKEN))
     if got.status != 200:
         raise Unavailable(f"it answered {got.status}")
-    return _verify(parse_bitstring(got.body), uri, _kinds(desk.trust, desk.types), known, answer)
+    found = _verify(parse_bitstring(got.body), uri, _kinds(desk.trust, desk.types), known, answer)
+    before = parse_bitstring(kept.encode()) if kept else found
+    if before.issuer != found.issuer and known.at < before.exp:
+        raise Untrusted("it is the list of another issuer than the one that is kept")
+    return found
 
 
 def _kinds(trust: TrustAnchors, types: Iterable[str]) -> list[str]:

@@ -23,6 +23,7 @@ from shared.trust.artefact import CERTIFICATE, CRL
 from shared.trust.bundle import Source
 from shared.trust.certificates import Chains, chains_of
 from shared.trust.document_signers import list_key
+from shared.trust.federation import Federation
 from shared.trust.policy import Policy
 from shared.verify import Knowledge, Material
 from shared.web import heard
@@ -93,6 +94,11 @@ class Store:
             return Picture(material=await self._material(tx, trust, lists), lists=tokens, documents=documents, bitstrings=bits)
 
         return await self.desk.storage.read(unit)
+
+    async def federation(self) -> Federation:
+        """What pinned federations say, as it was last heard."""
+        trust = self.desk.trust
+        return (await self.desk.storage.read(lambda tx: self._known(tx, trust))).heard.federation
 
     async def _material(self, tx: Tx, trust: TrustAnchors, lists: Sequence[KeptList]) -> Material:
         known = await self._known(tx, trust)
@@ -199,7 +205,7 @@ class Store:
         material = picture.material
         try:
             known = Knowledge(material=material, staples=(), at=max(at, material.floor))
-            found = await bitstrings.fetch_list(self.desk, uri, fetch, known, picture.answer)
+            found = await bitstrings.fetch_list(self.desk, uri, fetch, known, picture.answer, kept=picture.bitstrings.get(uri, ""))
         except VcError as error:
             faults.append(f"the list {uri}: {error.detail}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,33 @@ async def test_bitstring_lists_of_others_are_fetched_by_the_clock_alone(template
         assert await visited(bits(iat=AT - 1_800))
         assert await judged() == "revoked"
         assert asked[before:].count(LISTED) == 2
+
+
+async def test_nobody_else_who_is_trusted_has_a_word_at_the_address_of_a_list(template: Template, tmp_path: Path) -> None:
+    """While the list that is kept lasts, it is its issuer's alone; afterwards whoever is trusted may be there."""
+    mallory, when = Signer.new(), {"at": AT}
+    served = {"list": bits()}
+
+    async def fetch(wanted: Fetch) -> Fetched:
+        return Fetched(status=200, body=served["list"]) if wanted.url == LISTED else await Site()(wanted)
+
+    async with opened(template, tmp_path / "desk", bitstring_lists=(LISTED,)) as desk:
+        for name in (DID, did_key(mallory.public)):
+            pin(desk.directory, name)
+        store = Store(replace(desk, clock=lambda: when["at"]))
+
+        async def visited(data: bytes) -> bool:
+            served["list"] = data
+            return not next(each for each in await store.refresh(fetch) if each.entity == LISTED).faults
+
+        foreign: Any = {"by": mallory, "name": did_key(mallory.public)}
+        own = bits()
+        assert await visited(own)
+        assert not await visited(bits(7, iat=AT + 50, **foreign))
+        assert (await store.picture()).bitstrings[LISTED].encode() == own
+        assert await visited(bits(7, iat=AT - 30))
+        when["at"] += 8 * DAY
+        assert await visited(bits(7, iat=when["at"], **foreign))
 
 
 async def test_a_list_that_the_settings_name_no_longer_is_forgotten(template: Template, tmp_path: Path) -> None:
