@@ -31,6 +31,7 @@ from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory, KeyState
 from shared.web import own_trust
+from shared.web.keyring import Keyring
 
 BATCH: Final = 100  # documents in one unit of work
 PAGE: Final = 20
@@ -39,9 +40,14 @@ MAX_TYPED: Final = 200  # characters of a reference or number that is searched f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a key signed: ``kinds`` counts all of it, ``rows`` is one page of the ``total`` that was searched for."""
+    """What a key signed: ``kinds`` counts all of it, ``rows`` is one page of the ``total`` that was searched for.
+
+    ``earlier`` documents have copies by it from before the moment that was asked for. ``is_told``: what became of the key was published.
+    """
 
     key: KeyHistory
+    is_told: bool
+    earlier: int
     kinds: Sequence[Kind]
     rows: Sequence[Signed]
     total: int
@@ -81,8 +87,11 @@ async def look(office: Office, kid: str, *, since: int, search: str = "", page: 
     async def unit(tx: Tx) -> Found:
         key, by = await _chosen(tx, kid, since)
         rows, total = await recalls.page(tx, by, at, number=number, reference=reference, offset=(page - 1) * PAGE, limit=PAGE)
+        said = await own_trust.last(tx)
         return Found(
             key=key,
+            is_told=key.until is None or (said is not None and said.issued_at >= key.until),
+            earlier=await recalls.earlier(tx, by, at) if since else 0,
             kinds=await recalls.kinds(tx, by, at),
             rows=rows,
             total=total,
@@ -138,10 +147,34 @@ async def report(office: Office, kid: str, *, reason: str, actor: Actor) -> bool
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
     key, _ = await office.storage.read(lambda tx: _chosen(tx, kid, 0))
+    at = office.clock()
+    await office.storage.write(
+        lambda tx: own_trust.end_key(tx, key.thumbprint, KeyState.COMPROMISED, reason=reason.strip(), actor=actor.name, at=at),
+        point="end-key",
+    )
+    ring = _ring(office)
+    await ring.tend()  # another key, where none signs any more
+    await ring.follow(office.signing)
+    return await _tell(office, actor.name)
+
+
+async def sign_with_another(office: Office, actor: Actor) -> None:
+    """The next key signs at once, in this process too. ``ConfigError`` where the anchor's keys, which certify it, are elsewhere."""
+    ring = _ring(office)
+    await ring.rotate(now=True, actor=actor.name)
+    await ring.follow(office.signing)
+    await _tell(office, actor.name)
+
+
+def _ring(office: Office) -> Keyring:
+    return init.keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)
+
+
+async def _tell(office: Office, actor: str) -> bool:
+    """Say what is in force now, to everybody and in federations; false where the anchor's keys are elsewhere."""
     publisher = init.publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
-    await publisher.end_key(key.thumbprint, KeyState.COMPROMISED, reason=reason.strip(), actor=actor.name)
     try:
-        await publisher.publish(actor=actor.name)
+        await publisher.publish(actor=actor)
     except ConfigError:
         told = False
     else:
@@ -202,7 +235,8 @@ async def _cancel(tx: Tx, office: Office, found: Sequence[str], recall: Recall, 
 
 
 async def _keys(tx: Tx) -> list[KeyHistory]:
-    return [each for each in await own_trust.keys(tx) if each.role is Role.CREDENTIAL_ISSUER]
+    known = await own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER)
+    return [each.history for each in sorted(known, key=lambda one: (one.history.since, len(one.name), one.name))]
 
 
 async def _chosen(tx: Tx, kid: str, since: int) -> tuple[KeyHistory, SignedBy]:

@@ -37,6 +37,7 @@ _EVENTS = {
     "approved": N_("Approved by a second person"),
     "sent-back": N_("Sent back by a second person"),
     "corrected": N_("Corrected; copies made before no longer count"),
+    "recalled": N_("Copies called in because of the key that signed them; wallets get others"),
     "wallet-accepted": N_("The wallet has put it away"),
     "wallet-failure": N_("The wallet could not use it"),
     "wallet-deleted": N_("The wallet no longer has these copies; they are on hold for good"),

@@ -63,6 +63,20 @@ async def kinds(tx: Tx, by: SignedBy, at: int) -> list[Kind]:
     return [Kind(type=row["type"], documents=int(row["documents"]), copies=int(row["copies"]), unkept=int(row["unkept"])) for row in rows]
 
 
+async def earlier(tx: Tx, by: SignedBy, at: int) -> int:
+    """How many documents have copies by that key, and none of them from that instant on."""
+    first, other, since = by.values
+    row = await tx.fetchrow(
+        f"SELECT count(*) AS n FROM (SELECT document FROM status_entry WHERE {_BY_KEY} GROUP BY document HAVING max(signed_at) < $5) e",  # noqa: S608 - no value in it
+        first,
+        other,
+        0,
+        at,
+        since,
+    )
+    return 0 if row is None else int(row["n"])
+
+
 async def page(
     tx: Tx, by: SignedBy, at: int, *, number: str = "", reference: bytes | None = None, offset: int, limit: int
 ) -> tuple[list[Signed], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_time
@@ -31,6 +31,11 @@ class Dates:
     def moment(self, at: int) -> str:
         """``22 November 2026 at 15:05``."""
         return _AT[self._locale].format(date=self.date(at), time=self.time(at))
+
+
+def instant(day: date, clock: time, time_zone: str) -> int:
+    """Seconds since the epoch at which a clock there shows that time on that day."""
+    return int(datetime.combine(day, clock, _zone(time_zone)[0]).timestamp())
 
 
 def _zone(name: str) -> tuple[tzinfo, str]:

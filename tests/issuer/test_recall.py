@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 from support.registry import NOON, Holder, Registry, Template, collect, serving
-from support.rotating import follow_another_key
 
 from issuer import recall
 from issuer.app import one_round, open_office, publisher_of
 from issuer.init import migrations
-from issuer.recall import begin, look, step, tend
+from issuer.recall import begin, look, sign_with_another, step, tend
 from issuer.records import statuses
 from issuer.records.recalls import Recall
 from issuer.sessions import Actor
@@ -24,6 +23,7 @@ from shared.formats import formats
 from shared.openid4vci import refresh
 from shared.status.token_status_list import parse_token
 from shared.storage import open_storage
+from shared.trust.publication import parse_publication
 from shared.trust.snapshot import KeyState
 
 ADMIN = Actor(role="admin", name="Iris Admin")
@@ -69,8 +69,7 @@ async def kid(registry: Registry) -> str:
 async def report(registry: Registry) -> str:
     """The key is known to be in other hands, and another one signs."""
     known = await kid(registry)
-    await publisher_of(registry.office).end_key(known, KeyState.COMPROMISED, reason=REASON, actor=ADMIN.name)
-    await follow_another_key(registry.office)
+    assert await recall.report(registry.office, known, reason=REASON, actor=ADMIN)
     return known
 
 
@@ -89,7 +88,7 @@ async def test_nothing_by_a_compromised_key_leaves_the_office(registry: Registry
     await publisher_of(registry.office).end_key(await kid(registry), KeyState.COMPROMISED, reason=REASON, actor="test")
     with pytest.raises(Unavailable):
         await holder.copies()
-    await follow_another_key(registry.office)
+    await sign_with_another(registry.office, ADMIN)
     assert len((await holder.copies()).credentials) == 1
 
 
@@ -137,7 +136,7 @@ async def test_what_a_key_signed_since_a_moment(registry: Registry) -> None:
     assert (await look(office, known, since=0, page=2)).rows == []
     with pytest.raises(Missing):
         await look(office, "unknown", since=0)
-    await follow_another_key(office)
+    await sign_with_another(office, ADMIN)
     assert (await look(office, known, since=0)).documents == 2  # whoever signs now
 
 
@@ -197,7 +196,7 @@ async def test_a_list_by_a_compromised_key_is_signed_anew_at_once(registry: Regi
         return parse_token(await (await registry.get(f"/status/{number}")).read()).x5c
 
     before = [await shown(number) for number in (1, 2)]
-    await follow_another_key(registry.office)
+    await sign_with_another(registry.office, ADMIN)
     assert [await shown(number) for number in (1, 2)] == before  # in good order the old key's word stands
     await publisher_of(registry.office).end_key(await kid(registry), KeyState.COMPROMISED, reason=REASON, actor="test")
     assert [await shown(number) for number in (1, 2)] == [registry.office.signer.x5c] * 2
@@ -241,3 +240,20 @@ async def test_two_processes_share_the_work(registry: Registry, monkeypatch: pyt
         await other.custodian.close()
     (done,) = (await look(registry.office, known, since=0)).recalls
     assert (done.done, done.copies, done.ended_at) == (6, 12, NOON)
+
+
+async def test_whoever_hears_this_office_is_told_at_once(registry: Registry) -> None:
+    """The key that signed is in other hands: another one signs, and the snapshot says both."""
+    old = registry.office.signer.thumbprint
+    known = await report(registry)
+    new = registry.office.signer.thumbprint
+    keys = parse_publication(await (await registry.get("/.well-known/muniment-trust")).read()).snapshot.keys
+    assert new != old
+    assert [(keys[each].state, keys[each].until, keys[each].reason) for each in (old, new)] == [
+        (KeyState.COMPROMISED, NOON, REASON),
+        (KeyState.ACTIVE, None, ""),
+    ]
+    assert (await look(registry.office, known, since=0)).is_told
+    for reason, fault in ((REASON, Conflict), ("", Malformed)):
+        with pytest.raises(fault):
+            await recall.report(registry.office, known, reason=reason, actor=ADMIN)
