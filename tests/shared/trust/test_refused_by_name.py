@@ -119,3 +119,40 @@ def test_stale_historical_keys() -> None:
     healthy = justice()
     with pytest.raises(SnapshotStale):  # a list of keys that is over says nothing of any key
         court_of(healthy, healthy.federation(MINISTRY), AT + 7 * DAY)
+
+
+# --- section 3 of the security rules, in a federation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("until", [AT - 300 * DAY, AT - 1, AT + DAY])
+def test_backdated_by_compromised_key_in_a_federation(until: int) -> None:
+    """S15: whatever date the document bears, and whenever the theft is said to have been."""
+    realm = justice()
+    realm[COURTS].end(realm[COURT].keys[Role.CREDENTIAL_ISSUER], state=KeyState.COMPROMISED, until=until)
+    with pytest.raises(CertificateRevoked):
+        court_of(realm, realm.federation(MINISTRY))
+
+
+def test_revoked_intermediate_offline_in_a_federation() -> None:
+    """S16: a pack with the court service's own word, which is still within its time, after the ministry has ended the court service."""
+    realm = justice()
+    pin, before = realm.pin(MINISTRY), realm.artefacts(COURTS)
+    assert court_of(realm, realm.federation(MINISTRY)).entity == COURT
+    realm[COURTS].superiors = ()
+    realm.again(MINISTRY)
+    artefacts = {each.sha256: each for each in (*before, *realm.artefacts(MINISTRY))}
+    snapshots = [parse_snapshot(realm.said(entity)[0]) for entity in (MINISTRY, COURTS)]
+    words = unpack(pin, snapshots, artefacts, {}, at=AT)
+    assert [each.path for each in words] == [(MINISTRY,)]
+    with pytest.raises(Rejected, match="no superior"):
+        court_of(realm, Federation((pin,), words))
+
+
+def test_first_use_stale_snapshot_in_a_federation() -> None:
+    """S17: the first word that is ever heard has run out already: nothing can be decided, of anybody below."""
+    realm = justice()
+    realm.again(MINISTRY, at=AT - 8 * DAY)
+    federation = realm.federation(MINISTRY)
+    for entity, signer in ((COURT, realm[COURT].keys[Role.CREDENTIAL_ISSUER]), (ISSUER, registry().signer)):
+        with pytest.raises(SnapshotStale):
+            federation.issuer(entity, VCT, AT, key=Key.of(signer.public))
