@@ -19,7 +19,7 @@ from support.signing import Signer
 from support.superior import ANA, BEN, Below, Street, enrolled
 
 from issuer.app import one_round
-from issuer.federation import applying, publish, registered, registrar
+from issuer.federation import applying, collect, publish, registered, registrar
 from issuer.records import askers
 from issuer.records.askers import State
 from issuer.sessions import Actor
@@ -210,14 +210,14 @@ async def test_the_clock_looks_at_the_address_while_somebody_waits(office: Regis
     await applying.visit(office.office, nobody)
     await applying.visit(office.office, street)
     assert (len(nobody.asked), street.asked) == (1, []), "not before its time"
-    office.clock.at += applying.SOON
+    office.clock.at += collect.SOON
     other = replace(council, signer=Signer.new()).street
     await applying.visit(office.office, other)
     assert (await council.row()).shown_at is None, "another key"
-    office.clock.at += applying.SOON
+    office.clock.at += collect.SOON
     await applying.visit(office.office, street)
     assert (await council.row()).shown_at == office.clock()
-    office.clock.at += applying.SOON
+    office.clock.at += collect.SOON
     await applying.visit(office.office, street)
     assert len(street.asked) == 1
 
