@@ -11,8 +11,8 @@ from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
 from shared.openid4vci import Configuration, KeyDemand
 from shared.trust.document_signers import check_document_signer
-from shared.trust.federation import FederatedIssuer
 from shared.trust.policy import Policy
+from shared.verify import check_said
 from wallet.attester import Attester
 
 _ALG = "ES256"  # of holders' keys
@@ -81,8 +81,7 @@ def _check_copy(key: KeyId, parsed: Parsed, holder: PublicKey, *, policy: Policy
         parsed = signer.name(parsed)
     leaf = signer or policy.check_issuer(parsed.x5c, parsed.issuer, parsed.vct, at, kid=parsed.kid)
     claims = formats()[parsed.format].check_received(parsed, leaf.public, holder=holder, at=at)
-    if isinstance(leaf, FederatedIssuer):
-        leaf.check_said(claims.issued_at or at, claims.claims)
+    check_said(leaf, claims, at=at)
     return Checked(id=str(key), key=key, parsed=parsed, claims=claims, type=kind, issuer_name=leaf.subject)
 
 

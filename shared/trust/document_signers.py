@@ -6,8 +6,9 @@ under one of them, nor one of a document signer under any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,7 @@ from ..formats import Parsed
 from ..keys import PublicKey
 from ..status.token_status_list import CWT_MEDIA_TYPE, StatusToken
 from ..x509 import Cert, Crl, load_certificate, verify_document_signer
+from ..x509.document_signer import country_of
 from .anchors import Anchor
 from .policy import Policy
 
@@ -40,6 +42,12 @@ class DocumentSigner:
     @property
     def public(self) -> PublicKey:
         return self.leaf.public
+
+    def check_said(self, claims: Mapping[str, Any]) -> None:
+        """``NotEntitled`` for a document that says it is of another country than its signer (ISO/IEC 18013-5 section 9.3.1)."""
+        said = claims.get("issuing_country")
+        if said is not None and said != country_of(self.leaf):
+            raise NotEntitled("the document says that it is of another country than its signer", where="/issuing_country")
 
     def name(self, parsed: Parsed) -> Parsed:
         """What it signed, with its issuer."""

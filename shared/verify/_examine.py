@@ -173,10 +173,12 @@ def check_issuer(
 
 
 def check_said(issuer: Issuer, claims: Claims, *, at: int) -> str:
-    """Nothing or a remark: whether superiors in a federation let the issuer say this, when it did. ``NotEntitled`` if not.
+    """Nothing or a remark: whether superiors in a federation let the issuer say this, when it did, or its signer's country. ``NotEntitled``.
 
     A document that does not say when it was made was made now.
     """
+    if isinstance(issuer, DocumentSigner):
+        issuer.check_said(claims.claims)
     return issuer.check_said(claims.issued_at or at, claims.claims) if isinstance(issuer, FederatedIssuer) else ""
 
 

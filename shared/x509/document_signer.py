@@ -35,7 +35,7 @@ def check_iaca(cert: Cert) -> None:
     _check_algorithm(cert)
     if not cert.subject_key_id:
         raise NotEntitled("an authority of document signers names its key")
-    _country(cert)
+    country_of(cert)
     try:
         cert.parsed.verify_directly_issued_by(cert.parsed)
     except (InvalidSignature, ValueError, TypeError) as error:
@@ -54,7 +54,7 @@ def check_document_signer(leaf: Cert, iaca: Cert) -> None:
         raise NotEntitled(f"a document signer's certificate lasts {MAX_DAYS} days at most")
     if leaf.authority_key_id != iaca.subject_key_id:
         raise NotEntitled("a document signer names the key of its authority")
-    if _country(leaf) != _country(iaca):
+    if country_of(leaf) != country_of(iaca):
         raise NotEntitled("a document signer is in the country of its authority")
     provinces = [each for each in (_named(cert, NameOID.STATE_OR_PROVINCE_NAME) for cert in (leaf, iaca)) if each]
     if any(each != provinces[0] for each in provinces):
@@ -74,7 +74,8 @@ def _check_algorithm(cert: Cert) -> None:
         raise NotEntitled("document signers and their authority use P-256 and P-384 with SHA-256 and SHA-384")
 
 
-def _country(cert: Cert) -> str:
+def country_of(cert: Cert) -> str:
+    """Two letters (ISO 3166-1) as the certificate of an authority, or of a signer below one, has them; ``NotEntitled`` without one."""
     found = _named(cert, NameOID.COUNTRY_NAME)
     if len(found) != 1:
         raise NotEntitled("document signers and their authority name one country")

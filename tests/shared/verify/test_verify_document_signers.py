@@ -57,6 +57,14 @@ def test_its_issuer_is_named_by_the_pin() -> None:
     assert set(named.learnt.lists) == {("urn:example:utopia", LIST)}
 
 
+def test_a_document_of_another_country_than_its_signer() -> None:
+    """As section 9.3.1 of ISO/IEC 18013-5 demands; the trial document says GB."""
+    elsewhere = iaca(country=("US",), common="Elsewhere IACA")
+    signer = document_signer(elsewhere, key=SIGNER.private, country=("US",))
+    decision = judged(made(signer), pin(certificate=elsewhere.ours), listed=a_list(ds=signer))
+    assert (decision.decision, decision.code) == ("rejected", "not_entitled")
+
+
 def test_what_is_announced_is_not_believed() -> None:
     """The name in a document signer's certificate is not that of the issuer."""
     from cryptography import x509
