@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from ..clock import DAY
+from ..codec import reader, strict_json
 from ..credentials import Text
-from ..errors import ConfigError, Forbidden
+from ..errors import ConfigError, Forbidden, Refused, Unavailable, VcError
+from ..flow import Fetch, Fetched
 from ..keys import sign
-from ..terminal import Parser
+from ..private_file import write_whole
 from ..trust.succession import Succession, peek_statement, prepare_acceptance, prepare_statement, render_succession
 from .certificates import day
 from .entity import OwnEntity
+
+PATH: Final = "/federation/succession"
+"""Where a superior takes both halves."""
+MAX_BYTES: Final = 140_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +91,12 @@ def describe(succession: Succession) -> list[str]:
 # --- at a terminal -------------------------------------------------------------------------------------------------------------------------
 
 
-def add_handing(one: Parser) -> None:
-    """The options of a command that says who takes over."""
-    one.add_argument("successor", help="identifier of the body that takes over")
-    one.add_argument("--from", dest="since", default="", metavar="DAY", help="the day on which it begins (2028-04-01); today if not given")
-    one.add_argument(
-        "--vct", action="append", default=[], metavar="VCT", help="only documents of this type are handed over; all if not given"
-    )
-    one.add_argument("--carry", action="append", default=[], metavar="USE", help="a registered use that goes on; what is not named ends")
-    one.add_argument("--status-duty", action="store_true", help="the successor says what became of the documents")
-    one.add_argument("--may-cancel", action="store_true", help="it may also cancel them")
-    one.add_argument("--private", action="store_true", help="it is no public body: each holder is asked again")
-    one.add_argument("--note", default="", metavar="WORDS", help="what holders are told, in English")
-    one.add_argument("--note-cy", default="", metavar="WORDS", help="the same in Welsh")
-    one.add_argument("--out", required=True, metavar="F", help="file to write the statement to; the successor accepts it")
-
-
 def handing_of(arguments: argparse.Namespace, outgoing: str, at: int) -> Handing:
-    """What the options say; ``ConfigError`` for a day that is none."""
+    """What the options say."""
     return Handing(
         outgoing=outgoing,
         successor=arguments.successor,
-        since=_begin(arguments.since, at),
+        since=at - at % DAY if arguments.since is None else arguments.since,
         vcts=arguments.vct or None,
         purposes_carried=arguments.carry,
         status_duty=arguments.status_duty,
@@ -115,11 +106,36 @@ def handing_of(arguments: argparse.Namespace, outgoing: str, at: int) -> Handing
     )
 
 
-def _begin(text: str, at: int) -> int:
-    if not text:
-        return at - at % DAY
+def read(file: str) -> bytes:
+    """``ConfigError`` for a file that cannot be read."""
     try:
-        first = dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError("a day is written as 2028-04-01", where="from") from error
-    return int(dt.datetime(first.year, first.month, first.day, tzinfo=dt.UTC).timestamp())
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}", where="file") from error
+
+
+def write(file: str, data: bytes) -> None:
+    """``ConfigError`` where it cannot be written."""
+    try:
+        write_whole(Path(file), data + b"\n", 0o644)
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}", where="out") from error
+
+
+async def send(superior: str, data: bytes, fetch: Callable[[Fetch], Awaitable[Fetched]]) -> None:
+    """Both halves to a superior. ``Refused`` with its words if it does not take them; ``Unavailable``."""
+    headers = {"content-type": "application/json"}
+    got = await fetch(Fetch(url=superior.removesuffix("/") + PATH, method="POST", headers=headers, body=data))
+    if got.status != 202:
+        raise refusal_of(got)
+
+
+def refusal_of(got: Fetched, who: str = "superior") -> VcError:
+    """Why a superior does not take what was sent to it."""
+    if got.status >= 500:
+        return Unavailable(f"the {who} does not answer now")
+    try:
+        words = reader.get_str(strict_json.load_object(got.body), "error_description", max_length=300)
+    except VcError:
+        words = f"it answered {got.status}"
+    return Refused(f"the {who} did not take it: {words}")
