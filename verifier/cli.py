@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.clock import system_clock, system_entropy
 from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
 from verifier.cli_trust import add_trust
+from verifier.cli_uses import add_uses
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -39,7 +40,7 @@ def parser() -> Parser:
     add_trust(commands, _command)
     _add_desk(commands)
     _add_asking(commands)
-    _add_uses(commands)
+    add_uses(commands, _command, _with_desk)
     _add_bundle(commands)
     _add_keys(commands)
     _command(commands, "doctor", "check that everything is in place", doctor)
@@ -113,24 +114,6 @@ def _add_asking(commands: Commands[Parser]) -> None:
             out = one.add_mutually_exclusive_group()
             out.add_argument("--png", metavar="F", help="write the code as a picture (default: draw it on the terminal)")
             out.add_argument("--text", action="store_true", help="print its text")
-
-
-def _add_uses(commands: Commands[Parser]) -> None:
-    words = "show what may be asked here and why, and say more of it"
-    group = commands.add_parser("uses", help=words, description=words[:1].upper() + words[1:] + ".")
-    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
-    one = _command(inner, "show", "print what is registered for each use, and what it lacks", uses_show)
-    one.add_argument("--json", action="store_true", help="print it as JSON")
-    one = _command(inner, "state", "say why one use is worth its asking; it is registered in the next minute", uses_state)
-    one.add_argument("use", help="name of the use, such as bank")
-    one.add_argument("--benefit", metavar="WORDS", help="what good it does to people, in English")
-    one.add_argument("--benefit-cy", metavar="WORDS", help="the same in Welsh")
-    one.add_argument("--could-stop", metavar="WORDS", help="the answer to “could we stop asking?”, in English")
-    one.add_argument("--could-stop-cy", metavar="WORDS", help="the same in Welsh")
-    one.add_argument("--evidence", metavar="URL", help="where it is measured whether it helps")
-    one.add_argument(
-        "--retention-days", type=int, metavar="N", help="days that this use keeps what it sees, if they differ; -1 takes it back"
-    )
 
 
 def _add_bundle(commands: Commands[Parser]) -> None:
@@ -241,37 +224,6 @@ def code(arguments: argparse.Namespace) -> int:
     from verifier import ask
 
     return ask.code(arguments, clock=system_clock, entropy=system_entropy)
-
-
-def uses_show(arguments: argparse.Namespace) -> int:
-    from verifier import config, registering
-
-    directory = config.folder(arguments.dir)
-    settings = config.read(directory)
-    if arguments.json:
-        print(json.dumps(registering.party(settings, registering.registered(directory, settings)), ensure_ascii=False))
-        return 0
-    for use in registering.registered(directory, settings):
-        print(f"{use.id}: {use.title.en}. {use.purpose.en}")
-        for words in registering.said(use):
-            print(f"  {words}")
-        for words in registering.lacking(use):
-            print(f"  lacks {words}")
-    return 0
-
-
-def uses_state(arguments: argparse.Namespace) -> int:
-    from verifier import config, registering
-
-    directory = config.folder(arguments.dir)
-    names = ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "retention_days")
-    said = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    settings = config.read(directory)
-    registering.state(directory, settings, arguments.use, said)
-    use = next(each for each in registering.registered(directory, settings) if each.id == arguments.use)
-    lacking = registering.lacking(use)
-    print(f"{arguments.use}: {'lacks ' + '; '.join(lacking) if lacking else 'says all that a registration should'}")
-    return 0
 
 
 def bundle_make(arguments: argparse.Namespace) -> int:

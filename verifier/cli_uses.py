@@ -1,0 +1,79 @@
+"""``muniment-verifier uses``: what may be asked here and why, said to wallets and to registrars."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from shared.terminal import Commands, Parser
+
+if TYPE_CHECKING:
+    from verifier.desk import Desk
+
+    _Command = Callable[[Commands[Parser], str, str, Callable[[argparse.Namespace], int]], Parser]
+    _WithDesk = Callable[[argparse.Namespace, Callable[[Desk], Awaitable[list[str]]]], list[str]]
+
+
+def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk) -> None:
+    """The commands below ``uses``; ``command`` makes one, ``with_desk`` runs work on the verifier of the data folder."""
+
+    def apply(arguments: argparse.Namespace) -> int:
+        from verifier import registrars
+
+        for line in with_desk(arguments, lambda desk: registrars.apply(desk, arguments.registrar, arguments.code)):
+            print(line)
+        return 0
+
+    words = "show what may be asked here and why, and say more of it"
+    group = commands.add_parser("uses", help=words, description=words[:1].upper() + words[1:] + ".")
+    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = command(inner, "show", "print what is registered for each use, and what it lacks", show)
+    one.add_argument("--json", action="store_true", help="print it as JSON")
+    one = command(inner, "state", "say why one use is worth its asking; it is registered in the next minute", state)
+    one.add_argument("use", help="name of the use, such as bank")
+    one.add_argument("--benefit", metavar="WORDS", help="what good it does to people, in English")
+    one.add_argument("--benefit-cy", metavar="WORDS", help="the same in Welsh")
+    one.add_argument("--could-stop", metavar="WORDS", help="the answer to “could we stop asking?”, in English")
+    one.add_argument("--could-stop-cy", metavar="WORDS", help="the same in Welsh")
+    one.add_argument("--evidence", metavar="URL", help="where it is measured whether it helps")
+    one.add_argument(
+        "--retention-days", type=int, metavar="N", help="days that this use keeps what it sees, if they differ; -1 takes it back"
+    )
+    one = command(inner, "apply", "apply to a registrar of a federation with all uses as they are stated", apply)
+    one.add_argument("registrar", help="its identifier, an https address")
+    one.add_argument(
+        "code", nargs="?", default="", help="the one-time code of its invitation; none where it has registered this key already"
+    )
+
+
+def show(arguments: argparse.Namespace) -> int:
+    from verifier import config, registering
+
+    directory = config.folder(arguments.dir)
+    settings = config.read(directory)
+    if arguments.json:
+        print(json.dumps(registering.party(settings, registering.registered(directory, settings)), ensure_ascii=False))
+        return 0
+    for use in registering.registered(directory, settings):
+        print(f"{use.id}: {use.title.en}. {use.purpose.en}")
+        for words in registering.said(use):
+            print(f"  {words}")
+        for words in registering.lacking(use):
+            print(f"  lacks {words}")
+    return 0
+
+
+def state(arguments: argparse.Namespace) -> int:
+    from verifier import config, registering
+
+    directory = config.folder(arguments.dir)
+    names = ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "retention_days")
+    said = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    settings = config.read(directory)
+    registering.state(directory, settings, arguments.use, said)
+    use = next(each for each in registering.registered(directory, settings) if each.id == arguments.use)
+    lacking = registering.lacking(use)
+    print(f"{arguments.use}: {'lacks ' + '; '.join(lacking) if lacking else 'says all that a registration should'}")
+    return 0
