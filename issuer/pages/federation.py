@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from issuer.approval import MAX_REASON
-from issuer.federation import enrol, publish
+from issuer.federation import collect, enrol, publish, successions
 from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
 from issuer.federation.own import entity_of
 from issuer.federation.terms import Choice, Terms, parse_terms
@@ -51,6 +50,11 @@ KINDS = {
     "compromised": N_("Ended at once: its keys are in other hands"),
     FOLLOWED: N_("Its federation keys changed, by its own signed word"),
     OUTPROVED: N_("It named a key that another body has proved to be its own"),
+    successions.OFFERED: N_("Another body is to take over from it"),
+    successions.LOOKED_AT: N_("A first person looked at who takes over from it"),
+    successions.PUBLISHED: N_("Who takes over from it was published"),
+    successions.REFUSED: N_("Who takes over from it was sent back"),
+    successions.WITHDRAWN: N_("Who takes over from it was withdrawn"),
 }
 _LINES = re.compile(r"[\s,]+")
 

@@ -14,6 +14,7 @@ from support.successions import acceptance, statement
 from support.superior import ANA, COURT, Below, Street, enrolled
 
 from issuer.federation import successions
+from issuer.pages import federated
 from issuer.pages.successions import PATH
 from shared.trust.succession import render_succession
 
@@ -59,12 +60,13 @@ async def seated(registry: Registry, name: str = "Cara", role: str = "approver")
 
 
 async def test_two_people_and_everybody_reads_it(two: Two) -> None:
-    cara, dewi = await seated(two.ministry), await seated(two.ministry, "Dewi")
+    cara = await seated(two.ministry)
     assert "Who takes over from whom" in await cara.open("/console/federation")
     assert "Nobody takes over from anybody yet" in await cara.open(PATH)
     await cara.send(f"{PATH}/offer", {"halves": two.halves(purposes_carried=["council-tax"], note="Ask us.", private=True)})
     assert "Somebody else has to look at it too" in cara.text
     assert "Publish it" not in cara.text
+    dewi = await seated(two.ministry, "Dewi")
     text = await dewi.open(ONE)
     assert "Greater Anytown after Anytown Council" in text
     await dewi.send(f"{PATH}/approve", PARTIES)
@@ -80,6 +82,9 @@ async def test_two_people_and_everybody_reads_it(two: Two) -> None:
     await dewi.send(f"{PATH}/withdraw", PARTIES | {"why_end": "repealed"})
     assert "Dropped" in dewi.text
     assert "now kept by" not in await dewi.open("/federated")
+    history = await dewi.open(federated.link("/console/federation/body", COURT))
+    assert "Who takes over from it was published" in history
+    assert "https://greater.example: repealed" in history
 
 
 async def test_what_came_over_the_network_waits_for_two(two: Two) -> None:
