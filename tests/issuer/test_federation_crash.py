@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 from support.dying_superior import act
 from support.registry import NOON, Template
+from support.signing import Signer
 from support.superior import ANA, COURT, SAYS, Below
 from support.trial_web import Watch
 
@@ -25,7 +26,9 @@ from issuer.office import Office
 from issuer.records import subordinates, superior
 from shared.clock import DAY
 from shared.errors import Conflict, Missing
+from shared.keys import Role
 from shared.storage import Tx
+from shared.trust.federation_keys import FederationKey, render_jwks
 from shared.trust.publication import parse_publication
 from shared.trust.snapshot import verify_snapshot_of
 
@@ -102,3 +105,26 @@ async def test_killed_at_a_step_of_a_federation(office: Office, step: str, momen
     made = parse_publication((await publish.publish(office)).document or b"")
     key = await entity_of(office).key()
     verify_snapshot_of(made.snapshot, office.settings.public_url, [key.public], seen=None, at=office.clock())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_it_follows_a_federation_key(office: Office, moment: str) -> None:
+    """Keys, histories and events are there wholly or not at all, and the next visit brings the same."""
+    body, after = Below(), Signer.new()
+    code = await enrol.invite(office, COURT, "Leeds court", SAYS, ANA)
+    for step in ("join", "approve", "visit", "publish"):
+        await act(office, step, code, body.said(office.clock()))
+    cast("Watch", office.clock).at += DAY
+    body.proving = (body.documents, after)
+    said = body.said(office.clock(), jwks=render_jwks((body.key, FederationKey.of(after.public))))
+    standing = await seen(office)
+    await dies(office, f"federation-heard:{moment}", "visit", "", said)
+    assert (await seen(office) == standing) is (moment == "before")
+    cast("Watch", office.clock).at += DAY // 2
+    await act(office, "visit", "", said)
+    known = await office.storage.read(lambda tx: subordinates.keys(tx, COURT))
+    assert [each.role for each in known].count(Role.FEDERATION) == 2
+    events = await office.storage.read(lambda tx: subordinates.history(tx, COURT))
+    assert [each.kind for each in events].count("followed") == 1
+    made = parse_publication((await publish.publish(office)).document or b"")
+    assert {each.thumbprint for each in known} <= set(made.snapshot.keys)

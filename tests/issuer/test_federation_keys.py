@@ -19,7 +19,7 @@ from issuer.federation.terms import Terms
 from issuer.records import subordinates
 from issuer.records.subordinates import State
 from shared.errors import Conflict
-from shared.keys import PublicKey
+from shared.keys import PublicKey, Role
 from shared.trust.federation import Federation
 from shared.trust.federation_keys import FederationKey, render_jwks
 from shared.trust.publication import parse_publication
@@ -194,6 +194,17 @@ async def test_federation_keys_of_another_body_are_refused(ministry: Registry) -
     mine = await known(ministry, court.signer.public)
     assert mine is not None
     assert mine.entity == COURT
+
+
+async def test_a_key_that_another_only_named_is_a_federation_key_of_who_proves_it(ministry: Registry) -> None:
+    """It was named as a key of documents, and is none."""
+    court, bank = Below(), Below(BANK)
+    bank.metadata, bank.proving = issues(court.signer, bank.documents), (bank.documents,)
+    await enrolled(ministry, bank, name="Bank")
+    await enrolled(ministry, court)
+    history = (await visited(ministry, court, bank)).keys[name_of(court.signer.public)]
+    assert (history.entity, history.role) == (COURT, Role.FEDERATION)
+    assert "another body" in (await row(ministry, BANK)).fault
 
 
 async def test_a_federation_key_that_ended_does_not_come_back(ministry: Registry) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 from support.superior import ANA, BEN, COURT, SAYS
 
 from issuer import config
 from issuer.app import open_office, start, stop
-from issuer.federation import enrol, publish
+from issuer.federation import collect, enrol, publish
 from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms
 from issuer.office import Office
 from issuer.records import subordinates
+from shared.flow import Fetch, Fetched
 
 
 async def act(office: Office, action: str, code: str, token: str) -> None:
@@ -26,6 +28,8 @@ async def act(office: Office, action: str, code: str, token: str) -> None:
         await publish.publish(office)
     elif action == "configure":
         await entity_of(office).configure()
+    elif action == "visit":
+        await collect.visit(office, partial(_say, token))
     elif action == "end":
         await enrol.end(office, COURT, "closed", ANA)
     else:
@@ -34,6 +38,11 @@ async def act(office: Office, action: str, code: str, token: str) -> None:
             await enrol.approve(office, COURT, BEN, version=version)
         else:
             await enrol.propose(office, COURT, Terms(), ANA, version=version)
+
+
+async def _say(token: str, _: Fetch) -> Fetched:
+    """What the body's own address shows."""
+    return Fetched(status=200, body=token.encode())
 
 
 async def main() -> None:
