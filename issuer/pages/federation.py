@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from issuer.federation import collect, enrol, publish, successions
+from issuer.approval import MAX_REASON
+from issuer.federation import enrol, publish, successions
 from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
 from issuer.federation.own import entity_of
 from issuer.federation.terms import Choice, Terms, parse_terms
