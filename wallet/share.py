@@ -27,7 +27,7 @@ from shared.storage import Tx
 from shared.web.dates import Dates
 from wallet import history
 from wallet.cards import PREFERRED, acting_for, lines, type_of
-from wallet.choose import Offer, find_offers, pick_copy
+from wallet.choose import LOOK_AGAIN, Offer, find_offers, pick_copy
 from wallet.entries import ClaimNames
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
@@ -46,7 +46,8 @@ _MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correctio
 class Wish:
     """What to make: for whom, for what, from which document, showing what.
 
-    ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``).
+    ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``). ``seen`` names
+    what stood before a person who looked at it (``Offer.seen``), where one has.
     """
 
     entity: str
@@ -57,6 +58,7 @@ class Wish:
     claims: tuple[str, ...] = ()
     document: str | None = None
     days: int = DEFAULT_DAYS
+    seen: str | None = None
 
 
 def check_wish(wish: Wish) -> None:
@@ -79,7 +81,7 @@ async def preview(means: Means, vault: Vault, wish: Wish) -> Offer:
 
 
 async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
-    """The finished copy."""
+    """The finished copy. ``Conflict`` where several documents fit and none was named, or it would show something else than was looked at."""
     check_wish(wish)
     at = means.clock()
     showing = await means.storage.write(lambda tx: _spend(tx, means, vault, wish, at=at), point="address")
@@ -127,28 +129,34 @@ def _path(key: str) -> ClaimPath:
     return tuple(None if part == "*" else int(part) if part.isdigit() else part for part in key.split("/"))
 
 
-async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int) -> Offer:
+async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = False) -> Offer:
     """A small copy that nobody has seen, else what there is."""
     with suppress(AccessDenied):
-        small = await _find_in(tx, vault, wish, SMALL, at=at)
+        small = await _find_in(tx, vault, wish, SMALL, at=at, named=named)
         if small.copy is not None and not small.reused:
             return small
-    return await _find_in(tx, vault, wish, PREFERRED, at=at)
+    return await _find_in(tx, vault, wish, PREFERRED, at=at, named=named)
 
 
-async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int) -> Offer:
+async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int, named: bool) -> Offer:
+    """The document that was named; else the only one, or unless one of several has to be ``named``, the newest, for a person to look at."""
     found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at)
-    chosen = {name: wish.document or answers[0].document.id for name, answers in found.parts.items()}
-    return found.choose(chosen, {})[0]
+    ((name, answers),) = found.parts.items()
+    if named and wish.document is None and len(answers) > 1:
+        raise Conflict("several documents fit this: say which")
+    return found.choose({name: wish.document or answers[0].document.id}, {})[0]
 
 
 async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> Showing:
-    offer = await _find(tx, vault, wish, at=at)
+    offer = await _find(tx, vault, wish, at=at, named=True)
     line = pick_copy(offer.document, offer.format, wish.entity, at)
     if line is None:
         raise Conflict("there is no copy left for this; new ones come by themselves, or ask for them on the document's page")
     copy = (await COPIES.get(tx, vault, line.id)).value
-    presented = offer.disclose(formats()[offer.format].parse(copy.wire), ())
+    parsed = formats()[offer.format].parse(copy.wire)
+    if wish.seen is not None and offer.seen(parsed) != wish.seen:
+        raise Conflict(LOOK_AGAIN)
+    presented = offer.disclose(parsed, ())
     claims = formats()[offer.format].peek(presented).claims
     await mark_used(tx, means, vault, document=offer.document.id, copy=line.id, party=wish.entity, name=wish.name or wish.entity, at=at)
     shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))

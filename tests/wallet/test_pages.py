@@ -286,6 +286,8 @@ async def test_a_copy_is_looked_at_then_made_then_taken_along(site: Site, visito
     await visitor.post("/copies/new", wish)
     assert "This is what the copy would show" in visitor.text
     assert len([line for line in site.world.log if BANK in line[2]]) == 0
+    await visitor.post("/copies/new", {"seen": "what stood there before"})
+    assert "It has changed since you looked" in visitor.text
     await visitor.post("/copies/new")
     assert "Copy for Northwold Bank" in visitor.text
     assert "Nobody else can rely on it" in visitor.text

@@ -6,10 +6,12 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
+from support.holdings import put_document
 from support.trial_verify import CLAIMS, Dice
 from support.wallets import Wallet
 from support.world import BANK, BATCH, COUNCIL
@@ -24,6 +26,7 @@ from shared.ovp.answer import parse_answer
 from shared.ovp.envelope import parse_text
 from shared.x509 import load_certificate
 from wallet import share
+from wallet.choose import Offer
 from wallet.holder_api import link_in, link_of
 from wallet.share import Wish, check_wish, make_out
 from wallet.upkeep import upkeep
@@ -53,6 +56,30 @@ async def test_a_copy_is_made_out_to_one_body_for_one_purpose(wallet: Wallet) ->
     assert addressed.staples(copy).keys() == {facts.status.uri}
     line = (await wallet.lines())[-1].entry
     assert (line.transaction_type, line.level, line.interacting_party_identifier.identifier) == ("addressed-copy", 1, BANK)
+
+
+async def test_a_copy_shows_what_was_looked_at_or_is_not_made(wallet: Wallet) -> None:
+    """Another document came, or the one that was named was corrected, since somebody looked at it."""
+    first = await put_document(wallet.means, wallet.vault, ["dc+sd-jwt"])
+    seen = _looked_at(await share.preview(wallet.means, wallet.vault, FOR_BANK))
+    maud = {**CLAIMS, "represented": {**CLAIMS["represented"], "given_name": "Maud"}}
+    second = await put_document(wallet.means, wallet.vault, ["dc+sd-jwt"], claims=maud, later=5)
+    with pytest.raises(Conflict):
+        await make_out(wallet.means, wallet.vault, FOR_BANK)
+    with pytest.raises(Conflict):
+        await make_out(wallet.means, wallet.vault, replace(FOR_BANK, document=second, seen=seen))
+    kept = {item.id: item for item in await wallet.documents()}
+    corrected = msgspec.structs.replace(kept[first].value, claims=maud, copies=kept[second].value.copies)
+    await wallet.replace(kept[first], corrected)
+    with pytest.raises(Conflict):
+        await make_out(wallet.means, wallet.vault, replace(FOR_BANK, document=first, seen=seen))
+    again = _looked_at(await share.preview(wallet.means, wallet.vault, replace(FOR_BANK, document=first)))
+    assert again != seen
+    assert (await make_out(wallet.means, wallet.vault, replace(FOR_BANK, document=first, seen=again))).value.document == first
+
+
+def _looked_at(offer: Offer) -> str:
+    return offer.seen(offer.sample)
 
 
 async def test_small_copies_make_the_square_code_where_there_are_any(wallet: Wallet) -> None:

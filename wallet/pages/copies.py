@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -77,8 +78,9 @@ class CopyPages:
             return await self._form_page(request, form)
         try:
             offer = await share.preview(self._desk.means, vault, wish)
-            if form.value("step") == "make":
-                made = await share.make_out(self._desk.means, vault, wish)
+            looked_at = offer.seen(offer.sample)
+            if form.value("step") == "make" and form.value("seen") == looked_at:
+                made = await share.make_out(self._desk.means, vault, replace(wish, seen=looked_at))
                 see(f"/copies/{made.id}")
         except AccessDenied:
             form.error("question", words._("No document in your wallet can answer this question. Choose another one."))
@@ -93,6 +95,9 @@ class CopyPages:
             "wallet/copy_look.html",
             wish=wish,
             posted=form,
+            document=offer.document.id,
+            looked_at=looked_at,
+            changed=form.value("step") == "make",
             shown=shown,
             hidden=list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
