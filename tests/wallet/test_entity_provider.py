@@ -9,6 +9,8 @@ from support.wallets import EASY
 
 from shared.clock import system_clock, system_entropy
 from shared.jose.jwk import thumbprint
+from shared.trust.federation_keys import parse_jwks
+from shared.trust.key_proofs import proven
 from shared.trust.statements import check_statement, parse_statement
 from shared.web.entity import FEDERATION
 from wallet.app import open_host
@@ -26,7 +28,9 @@ async def test_a_wallet_service_is_a_provider_of_wallets(tmp_path: Path) -> None
         await host.start()
         said = parse_statement(await entity_of(host.place, host.storage, host.custodian, host.means.clock).configure())
         check_statement(said, said.keys, at=system_clock())
-        (jwk,) = said.metadata["openid_wallet_provider"]["jwks"]["keys"]
+        provider = said.metadata["openid_wallet_provider"]
+        (jwk,) = provider["jwks"]["keys"]
+        assert [each.kid for each in proven(said.sub, parse_jwks(provider), provider, at=system_clock())] == [jwk["kid"]]
         assert jwk["kid"] == thumbprint(await host.custodian.public(ATTESTER))
         assert said.kid == thumbprint(await host.custodian.public(FEDERATION))
         assert said.metadata["federation_entity"]["organization_name"] == "Wallets of wallet.example"
