@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -18,7 +19,7 @@ from shared.trust.succession import render_succession
 pytestmark = pytest.mark.real
 
 HEIR = "https://greater.example"
-WORDS = {
+WORDS: dict[str, Any] = {
     "note": "Your council tax record has moved to Greater Anytown. Nothing changes for you.",
     "note#cy": "Mae eich cofnod treth gyngor wedi symud i Anytown Fwyaf. Nid oes dim yn newid i chi.",
 }
@@ -53,7 +54,7 @@ async def test_from_the_file_to_the_citizen(ministry: Serve, open_page: Open, si
             await enrolled(registry, body, name=called)
         at = registry.clock()
         token = statement(
-            old, COURT, HEIR, iat=at, purposes_carried=["council-tax"], status_duty=True, may_cancel=True, private=True, **{"from": at}, **WORDS
+            old, COURT, HEIR, iat=at, purposes_carried=["council-tax"], status_duty=True, may_cancel=True, private=True, since=at, **WORDS
         )  # fmt: skip
         halves = render_succession(token, acceptance(new, COURT, token, iat=at)).decode()
         await _bring(Walker(await open_page(size), f"succession-{name}"), registry, halves)

@@ -134,9 +134,9 @@ async def test_wrong_answers_are_put_right_beside_the_field(two: Two) -> None:
     await successions.offer(two.ministry.office, good.encode(), ANA, Street(two.ministry, []))
     at = two.ministry.clock()
     stranger, unheard = Below("https://other.example"), Below("https://unheard.example")
-    by_stranger = statement(stranger, stranger.entity, HEIR, iat=at, **{"from": at})
-    to_stranger = statement(two.old, COURT, unheard.entity, iat=at, **{"from": at})
-    by_impostor = statement(Below(COURT), COURT, HEIR, iat=at, **{"from": at})
+    by_stranger = statement(stranger, stranger.entity, HEIR, iat=at, since=at)
+    to_stranger = statement(two.old, COURT, unheard.entity, iat=at, since=at)
+    by_impostor = statement(Below(COURT), COURT, HEIR, iat=at, since=at)
     for halves, words in (
         ("", "Paste what"),
         ("{}", "not what the successor"),

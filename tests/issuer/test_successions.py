@@ -202,7 +202,7 @@ async def test_a_successor_that_is_below_somebody_else_shows_its_key_itself(thre
 
 async def test_what_is_not_ours_to_publish(three: Three) -> None:
     at = three.ministry.clock()
-    token = statement(three.other, ELSEWHERE, HEIR, iat=at, **{"from": at})
+    token = statement(three.other, ELSEWHERE, HEIR, iat=at, since=at)
     with pytest.raises(Missing):
         await three.offer(render_succession(token, acceptance(three.new, ELSEWHERE, token, iat=at)))
     forged = three.halves().replace(b'"}', b"")[:-9] + b'AAAAAAAA"}'
@@ -230,7 +230,7 @@ async def test_a_service_signs_both_halves(three: Three) -> None:
     token = await handing.say(own, Handing(outgoing=URL, successor=HEIR, since=at))
     with pytest.raises(Forbidden, match="another body"):
         await handing.accept(own, token)
-    mine = statement(three.old, COURT, URL, iat=at, **{"from": at})
+    mine = statement(three.old, COURT, URL, iat=at, since=at)
     await three.offer(await handing.accept(own, mine))
     await three.approve(BEN, successor=URL)
     found = (await three.known()).successor(COURT, at)

@@ -15,10 +15,12 @@ from shared.trust.succession import ACCEPTANCE_TYP, TYP, render_succession
 DAY = 86_400
 
 
-def statement(by: Body, outgoing: str, heir: str, /, *, signer: Signer | None = None, typ: str = TYP, **said: Any) -> str:
-    """``by`` says that one body takes over from another since yesterday; a member that is ``None`` is left out."""
+def statement(
+    by: Body, outgoing: str, heir: str, /, *, signer: Signer | None = None, typ: str = TYP, since: int = AT - DAY, **said: Any
+) -> str:
+    """``by`` says that one body takes over from another; a member that is ``None`` is left out."""
     claims = {
-        "iss": by.entity, "sub": outgoing, "successor": heir, "iat": AT - 2 * DAY, "from": AT - DAY, "purposes_carried": [],
+        "iss": by.entity, "sub": outgoing, "successor": heir, "iat": AT - 2 * DAY, "from": since, "purposes_carried": [],
         "status_duty": False, "may_cancel": False, "private": False, **said,
     }  # fmt: skip
     key = signer or by.signer

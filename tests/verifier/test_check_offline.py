@@ -4,18 +4,23 @@ import asyncio
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.desk import BANK, PATHS, Site, Template, copy_file, lines, make_copy, opened, refreshed
+from support.federations import Member
 from support.signing import AT
+from support.successions import handed
 from support.trial_verify import CLAIMS, DAY, IDX, ISSUER, LIST, status_token, stranger
 from support.trial_web import Watch
 
 from shared import addressed
 from shared.codec import qr
+from shared.credentials import Text
+from shared.trust.succession import parse_succession
+from shared.verify import Keeper
 from verifier import cli, offline, packs
 from verifier.check import judge
 from verifier.offline import EXIT, Memory, decide, parse_state, read_trust, render, render_state, tell
@@ -308,3 +313,13 @@ async def test_words_for_a_person_at_a_terminal(bench: Bench) -> None:
     assert "Donor’s date of birth: 2 November 1938" in text
     assert "  Power: Bank" in text
     assert text.count("passed") == 10
+
+
+async def test_whoever_keeps_the_records_now_is_named(bench: Bench) -> None:
+    pack, trust = await bench.pack(), read_trust(bench.folder / "desk" / "trust.json")
+    judged, _ = decide([copy_file()], pack.read_bytes(), Memory(), trust=trust, entity=BANK, at=AT)
+    (shown,) = judged.decision.credentials
+    succession = parse_succession(handed(Member(ISSUER), ISSUER, Member("https://greater.example")))
+    keeper = Keeper(name=Text("Greater Anytown", "Anytown Fwyaf"), succession=succession)
+    told = replace(judged, decision=replace(judged.decision, credentials=(replace(shown, succeeded_by=keeper),)))
+    assert "  Greater Anytown keeps the records of that office now.\n" in render(told, tell(told, remembered=False))
