@@ -97,6 +97,22 @@ def test_ended_in_one_path_ended_in_both() -> None:
     refused(CertificateRevoked, withdrawn)
 
 
+def test_a_key_that_has_ended_is_known_by_its_name() -> None:
+    """Its certificate is withdrawn and in no snapshot any more; a document that only names the key is told why all the same."""
+    anchors = TrustAnchors(anchors=(Publisher().pin, Authority.new("https://other.example").pin()))
+    for fate, error in (
+        (ended(KeyState.COMPROMISED, AT - DAY), CertificateRevoked),
+        (ended(KeyState.VERIFY_ONLY, AT - COPY_LIFE), Untrusted),
+        (ended(KeyState.VERIFY_ONLY, AT - DAY), Untrusted),
+    ):
+        said = Publisher(keys=(fate,))
+        asked = Policy(anchors, {said.pin.fingerprint: said.snapshot()}, (said.crl(),))
+        refused(error, asked, x5c=(), kid=kid_of(KEY))
+        refused(Untrusted, asked, x5c=(), kid=b"another")
+        other = replace(said.pin, entity="https://nobody.example")
+        refused(Untrusted, replace(asked, anchors=TrustAnchors(anchors=(other,))), x5c=(), kid=kid_of(KEY))
+
+
 OWN_OF_REGISTRY = (leaf(registry().signer, stranger().certificate, stranger().root, uri="https://nobody.example", at=AT - DAY),)
 
 
