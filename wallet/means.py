@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.clock import Clock, Entropy
 from shared.flow import Fetch, Fetched
@@ -15,9 +16,15 @@ from shared.storage import Storage
 from shared.trust.anchors import TrustAnchors, parse_trust
 from shared.trust.artefact import CRL
 from shared.trust.policy import Policy
+from shared.trust.registrars import Registered
 from shared.web.heard import Heard
 from shared.x509 import parse_crl
 from wallet.attester import Attester, NoAttester
+
+if TYPE_CHECKING:
+    from wallet.register import Directory
+
+T = TypeVar("T")
 
 
 class TrustFile:
@@ -31,6 +38,7 @@ class TrustFile:
         self._seen: tuple[int, int] | None = None
         self._policy = Policy(TrustAnchors())
         self._heard = Heard()
+        self._registered: Mapping[str, Registered] = {}
 
     def __call__(self) -> Policy:
         """The policy as of now. No file is nobody trusted; a broken file is ``Malformed``, never an empty one."""
@@ -43,14 +51,34 @@ class TrustFile:
             self._seen = (stat.st_mtime_ns, stat.st_size)
         return self._policy
 
-    def learn(self, heard: Heard) -> None:
-        """From now on with what was heard."""
-        self._heard = heard
+    def learn(self, heard: Heard, registered: Mapping[str, Registered]) -> None:
+        """From now on with what was heard, and with those whom registrars have registered by it."""
+        self._heard, self._registered = heard, registered
         self._settle(self._policy.anchors)
 
     def _settle(self, anchors: TrustAnchors) -> None:
         crls = tuple(parse_crl(each) for each in self._heard.of(CRL))
-        self._policy = Policy(anchors, self._heard.snapshots, crls, federation=self._heard.federation.pinned(anchors.federation))
+        federation = self._heard.federation.pinned(anchors.federation)
+        pinned = {each.path[0] for each in federation.words}
+        registered = {entity: each for entity, each in self._registered.items() if each.by.anchor in pinned}
+        self._policy = Policy(anchors, self._heard.snapshots, crls, federation=federation, registered=registered)
+
+
+class Last(Generic[T]):
+    """What was worked out last, for as long as what is behind it stays the same."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, T, int, int] | None = None
+
+    def find(self, behind: object, at: int) -> T | None:
+        if self._known is None:
+            return None
+        before, found, since, until = self._known
+        return found if since <= at < until and before == behind else None
+
+    def keep(self, behind: object, found: T, *, since: int, until: int) -> None:
+        """It counts from ``since`` on and before ``until``."""
+        self._known = behind, found, since, until
 
 
 class Locks:
@@ -96,7 +124,8 @@ class Means:
     admit: Admission = field(default_factory=Admission)
     status_every: int = 3_600
     register_every: int = 12 * 3_600
-    learn: Callable[[Heard], None] = lambda _heard: None
+    learn: Callable[[Heard, Mapping[str, Registered]], None] = lambda _heard, _registered: None
+    last: Last[Directory] = field(default_factory=Last)  # the register as it was worked out last
     attester: Attester = field(default_factory=NoAttester)
     locks: Locks = field(default_factory=Locks)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # one picture at a time

@@ -15,7 +15,7 @@ from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import RP_CERTIFICATE, name_of
 from shared.trust.policy import Policy
-from shared.trust.registrars import RegistrarKey, registered
+from shared.trust.registrars import Registered, RegistrarKey, registered
 from shared.trust.relying_party import Register, RpCertificate, parse_rp_certificate
 from shared.trust.snapshot import Snapshot
 from shared.web import heard
@@ -24,18 +24,25 @@ from wallet.means import Means
 
 log = logging.getLogger("muniment.wallet")
 
+_KEPT = 300  # seconds: keys and certificates end by themselves, too
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """``register`` says who may ask and for what; ``files`` are the same certificates as signed (rp-cert), by entity, for a page that
-    checks by itself, and ``registrars`` the keys of those who signed some of them in a federation. ``until`` is the second at which the first
-    of the snapshots behind them runs out, ``None`` where there are none.
+    checks by itself; ``registered`` those of them that registrars of federations have signed. ``until`` is the second at which the first of
+    the snapshots behind them runs out, ``None`` where there are none.
     """
 
     register: Register = field(default_factory=Register)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    registrars: tuple[RegistrarKey, ...] = ()
+    registered: Mapping[str, Registered] = field(default_factory=dict)
     until: int | None = None
+
+    @property
+    def registrars(self) -> tuple[RegistrarKey, ...]:
+        """The keys of the registrars, each once."""
+        return tuple({(each.by.entity, each.by.kid): each.by for each in self.registered.values()}.values())
 
 
 async def register(means: Means) -> Register:
@@ -44,9 +51,14 @@ async def register(means: Means) -> Register:
 
 
 async def directory(means: Means) -> Directory:
-    """As ``register``, with what stands behind it."""
-    trust = askers(means)
-    return directory_of(await means.storage.read(lambda tx: heard.heard(tx, trust)), trust, at=means.clock())
+    """As ``register``, with what stands behind it: worked out anew when something else was heard, and every few minutes."""
+    trust, at = askers(means), means.clock()
+    behind = trust, await means.storage.read(heard.seen)
+    found = means.last.find(behind, at)
+    if found is None:
+        found = directory_of(await means.storage.read(lambda tx: heard.heard(tx, trust)), trust, at=at)
+        means.last.keep(behind, found, since=at, until=min(found.until or at, at + _KEPT))
+    return found
 
 
 def directory_of(known: Heard, trust: TrustAnchors, *, at: int) -> Directory:
@@ -63,7 +75,7 @@ def directory_of(known: Heard, trust: TrustAnchors, *, at: int) -> Directory:
     return Directory(
         register=Register({**own.certificates, **{entity: each.certificate for entity, each in found.items()}}),
         files={**signed, **{entity: each.data for entity, each in found.items()}},
-        registrars=tuple({(each.by.entity, each.by.kid): each.by for each in found.values()}.values()),
+        registered=found,
         until=min([*(each.next_update for each in snapshots), *(each.by.until for each in found.values())], default=None),
     )
 
@@ -107,6 +119,7 @@ def askers(means: Means) -> TrustAnchors:
 
 
 async def recall(means: Means) -> None:
-    """Let ``means.trust`` know what was heard before: whose certificate was withdrawn, whose key is over."""
+    """Let ``means.trust`` know what was heard before: whose certificate was withdrawn, whose key is over, whom registrars registered."""
     trust = askers(means)
-    means.learn(await means.storage.read(lambda tx: heard.heard(tx, trust)))
+    known = await means.storage.read(lambda tx: heard.heard(tx, trust))
+    means.learn(known, directory_of(known, trust, at=means.clock()).registered)

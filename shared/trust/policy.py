@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ..codec import base64url
 from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
 from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
@@ -26,6 +25,7 @@ from .anchors import Anchor, TrustAnchors
 from .dids import DidPin
 from .federation import Carried, FederatedIssuer, Federation, Key, worst
 from .missing import MADE_BY
+from .registrars import Registered
 from .snapshot import KeyHistory, Snapshot, thumbprint_of
 
 T = TypeVar("T")
@@ -36,7 +36,8 @@ class Policy:
     """Trust as a question: (entity, type, instant). Silence is never a yes (S14).
 
     ``snapshots`` are the newest verified ones by the fingerprint of their anchor, ``crls`` the lists known beside those that a question
-    brings, ``needs`` the fingerprints of anchors that may not be asked without a snapshot. ``federation`` is what federations say.
+    brings, ``needs`` the fingerprints of anchors that may not be asked without a snapshot. ``federation`` is what federations say,
+    ``registered`` whom their registrars have registered to ask, by entity.
     """
 
     anchors: TrustAnchors
@@ -44,6 +45,7 @@ class Policy:
     crls: Sequence[Crl] = ()
     needs: Collection[str] = ()
     federation: Federation = field(default_factory=Federation)
+    registered: Mapping[str, Registered] = field(default_factory=dict)
 
     @classmethod
     def sealed(
@@ -88,8 +90,6 @@ class Policy:
         try:
             return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, entitled)
         except (Rejected, Undecided) as error:
-            if not x5c:
-                self._check_named(kid, entity, at)
 
             def ask(leaf: Cert | None) -> FederatedIssuer:
                 key = None if leaf is None else _key_of(leaf.der)
@@ -157,7 +157,10 @@ class Policy:
         entity: str | None = None,
         trust_chain: Sequence[object] = (),
     ) -> Cert:
-        """The leaf of an organisation that asks; with ``entity``, also that it is this one. Errors as ``check_issuer``."""
+        """The leaf of an organisation that asks; with ``entity``, also that it is this one. Errors as ``check_issuer``.
+
+        Where neither anchors nor superiors carry it, a registrar may: then its key and its names are those that are registered.
+        """
 
         def entitled(anchor: Anchor, leaf: Cert) -> None:
             named = anchor.entity if entity is None else entity
@@ -167,7 +170,28 @@ class Policy:
         try:
             return self._find(Role.RELYING_PARTY, x5c, at, crls, entitled)
         except (Rejected, Undecided) as error:
-            return self._body(error, Role.RELYING_PARTY, x5c, at=at, entity=entity, tokens=trust_chain)
+            try:
+                return self._body(error, Role.RELYING_PARTY, x5c, at=at, entity=entity, tokens=trust_chain)
+            except CertificateRevoked:
+                raise
+            except (Rejected, Undecided):
+                leaf = self._registered(x5c, at, entity)
+                if leaf is None:
+                    raise
+                return leaf
+
+    def _registered(self, x5c: Sequence[bytes], at: int, entity: str | None) -> Cert | None:
+        """The leaf as a registrar knows it, if it has registered its key; ``CertificateRevoked`` or ``Untrusted`` for a key that has ended."""
+        if not x5c or not self.registered:
+            return None
+        leaf = load_certificate(x5c[0])
+        for one in leaf.uris if entity is None else (entity,):
+            known = self.registered.get(one)
+            if known is not None and known.certificate.public == leaf.public:
+                known.check(at)
+                self._check_ended(_key_of(leaf.der), None, one, at)
+                return _known_as(leaf, one, known.certificate.name.en)
+        return None
 
     def _body(
         self,
@@ -261,16 +285,6 @@ class Policy:
         if fate is not None:
             fate.check(at)
 
-    def _check_named(self, kid: bytes, entity: str, at: int) -> None:
-        """As ``_check_fate``, of the key of that name where no certificate is known: that of a compromised key is in no snapshot any more."""
-        name = base64url.encode(kid)
-        for anchor in self.anchors.with_role(Role.CREDENTIAL_ISSUER):
-            snapshot = self.snapshots.get(anchor.fingerprint)
-            if snapshot is not None and anchor.entity in {None, entity}:
-                for each in snapshot.keys.values():
-                    if (each.entity, each.kid) == (entity, name):
-                        each.check(at)
-
     def _check_ended(self, key: Key, leaf: Cert | None, entity: str, at: int) -> None:
         """As ``_check_fate``, which has been asked of ``leaf`` for those whom it names."""
         fate = self.ended(key, entity) if leaf is None or entity not in leaf.uris else None
@@ -340,6 +354,9 @@ def _key_of(der: bytes) -> Key:
 
 def _as_known(leaf: Cert, carried: Carried) -> Cert:
     """The leaf with those names alone that superiors vouch for: it may have made itself."""
-    entity = carried.chain.subject
+    return _known_as(leaf, carried.chain.subject, carried.name)
+
+
+def _known_as(leaf: Cert, entity: str, name: str) -> Cert:
     host = urlsplit(entity).hostname
-    return replace(leaf, subject=carried.name, uris=(entity,), dns=tuple(each for each in leaf.dns if each == host))
+    return replace(leaf, subject=name, uris=(entity,), dns=tuple(each for each in leaf.dns if each == host))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..cose import RP_CERTIFICATE as TYP
 from ..cose.sign1 import verify_sign1
@@ -17,15 +18,18 @@ from ..errors import NotEntitled, Rejected, Untrusted, VcError
 from ..keys import PublicKey, Role
 from .artefact import RP_CERTIFICATE
 from .federation import ENTITY_TYPES, Carried, Key
-from .policy import Policy
 from .relying_party import Register, RpCertificate, check_in_force, parse_rp_certificate
 from .superiors import Word
+
+if TYPE_CHECKING:
+    from .policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrarKey:
-    """A key with which ``entity`` may register organisations of ``countries``, from ``since`` on and before ``until``."""
+    """A key with which ``entity`` may register organisations of ``countries``, from ``since`` on and before ``until``; ``anchor`` is on top."""
 
+    anchor: str
     entity: str
     name: str
     public: PublicKey
@@ -52,6 +56,10 @@ class Registered:
     data: bytes = field(repr=False)
     by: RegistrarKey
 
+    def check(self, at: int) -> None:
+        """Raise unless it counts at ``at``, by what was heard when it was found."""
+        check_in_force(self.certificate.issued_at, min(self.certificate.expires_at, self.by.until), at=at)
+
 
 def registrar_keys(policy: Policy, word: Word, *, at: int) -> tuple[RegistrarKey, ...]:
     """Of the body that speaks in ``word``, on the way on which it was reached; none where nobody lets it register anybody."""
@@ -74,6 +82,7 @@ def _keys(policy: Policy, carried: Carried, word: Word, at: int) -> Iterator[Reg
             history.check(at)
             _check_not_ended(policy, key, word.entity, at)
             yield RegistrarKey(
+                anchor=word.path[0],
                 entity=word.entity,
                 name=carried.name,
                 public=each.public,

@@ -67,7 +67,7 @@ async def test_what_was_heard_counts_until_the_pin_is_gone(tmp_path: Path) -> No
             return street.answer(one)
 
         await heard.listen(storage, fetch, pinned, at=clock)
-        trust.learn(await storage.read(lambda tx: heard.heard(tx, pinned)))
+        trust.learn(await storage.read(lambda tx: heard.heard(tx, pinned)), {})
     finally:
         await storage.close()
     assert trust().check_relying_party(x5c, AT).subject == f"The body at {BANK}"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from support.airplane import Counter
+from support.registrars import REGISTRAR, RegisteredCounter
 from support.trial_verify import DAY
 from support.trusting import Publisher, history
 from support.wallets import Wallet, open_wallet
 from support.world import BANK, COUNCIL, World
 
-from shared.errors import CertificateRevoked
+from shared.errors import CertificateRevoked, SnapshotMissing, Untrusted
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.snapshot import KeyState
@@ -92,6 +93,59 @@ async def test_a_register_that_ran_out_says_nothing(wallet: Wallet) -> None:
     world.clock.at += 7 * DAY
     assert await entities(wallet) == set()
     assert (await register.directory(wallet.means)).until is None
+
+
+async def test_registrars_are_heard_by_the_clock_and_never_because_of_who_asks(tmp_path: Path) -> None:
+    """S21, of a wallet that pinned the ministry above a registrar: two visits a round, whoever is registered and whoever asks."""
+    logs = []
+    for asked in (False, True):
+        world = World()
+        RegisteredCounter(world, world.council).register()
+        async with open_wallet(f"sqlite:///{tmp_path}/{asked}.db", world=world, seed="same") as wallet:
+            await wallet.collect()
+            for _ in range(8):
+                await register.refresh(wallet.means)
+                if asked:
+                    await wallet.ask(world.council.ask())
+                    assert await entities(wallet) == {COUNCIL}
+                world.clock.at += 3_600
+            logs.append([entry for entry in world.log if "muniment-trust" in entry[2]])
+    assert logs[0] == logs[1]
+    assert [url for _, _, url in logs[0]].count(f"{REGISTRAR}/.well-known/muniment-trust") == 1
+
+
+async def test_the_register_is_worked_out_once_for_what_was_heard(wallet: Wallet) -> None:
+    world = wallet.world
+    counter = RegisteredCounter(world, world.council)
+    counter.register()
+    await register.refresh(wallet.means, now=True)
+    first = await register.directory(wallet.means)
+    assert await register.directory(wallet.means) is first
+    world.clock.at += 300
+    again = await register.directory(wallet.means)
+    assert again is not first
+    assert again.files == first.files
+    counter.uses = ()
+    counter.register()
+    await register.refresh(wallet.means, now=True)
+    assert (await register.register(wallet.means)).find(COUNCIL, at=world.clock()).uses == ()
+
+
+async def test_trust_knows_whom_a_registrar_registered_while_its_anchor_is_pinned(tmp_path: Path, wallet: Wallet) -> None:
+    world = wallet.world
+    RegisteredCounter(world, world.council).register()
+    file = tmp_path / "trust.json"
+    federation = TrustAnchors(federation=world.policy().anchors.federation)
+    file.write_bytes(render_trust(federation))
+    trust = TrustFile(file)
+    means = replace(wallet.means, trust=trust, learn=trust.learn)
+    with pytest.raises(SnapshotMissing):
+        trust().check_relying_party(world.council.by.x5c, world.clock())
+    await register.refresh(means)
+    assert trust().check_relying_party(world.council.by.x5c, world.clock()).uris == (COUNCIL,)
+    file.write_bytes(render_trust(TrustAnchors()))
+    with pytest.raises(Untrusted):
+        trust().check_relying_party(world.council.by.x5c, world.clock())
 
 
 @pytest.mark.parametrize("state", [KeyState.VERIFY_ONLY, KeyState.COMPROMISED])

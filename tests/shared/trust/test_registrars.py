@@ -12,10 +12,10 @@ from support.federation import MINISTRY, critical
 from support.federations import Member, Realm
 from support.registrars import OTHER, REGISTRAR, certify, enter, registrars
 from support.signing import AT, Signer
-from support.trial_verify import DAY
+from support.trial_verify import DAY, Authority
 from support.world import BANK, COUNCIL, World
 
-from shared.errors import BadSignature, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError
+from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError
 from shared.keys import Role
 from shared.trust.policy import Policy
 from shared.trust.registrars import Registered, RegistrarKey, registered
@@ -274,6 +274,55 @@ def test_a_key_of_the_organisation_that_superiors_ended(town: Town) -> None:
     as_body(town, town.world.council.by.signer, MINISTRY)
     town.realm[MINISTRY].end(town.world.council.by.signer, state=KeyState.COMPROMISED, until=AT - 40)
     assert town.found() == {}
+
+
+# --- who asks online ---------------------------------------------------------------------------------------------------------------------
+
+
+def knowing(town: Town, **how: Any) -> Policy:
+    """As of a wallet that pinned the ministry alone, and has listened."""
+    return replace(town.policy(), registered=town.found(), **how)
+
+
+def test_whom_a_registrar_registered_is_known_by_that_key_and_those_names(town: Town) -> None:
+    x5c = town.world.council.by.x5c
+    for entity in (None, COUNCIL):
+        leaf = knowing(town).check_relying_party(x5c, AT, entity=entity)
+        assert (leaf.subject, leaf.uris, leaf.public) == (town.world.council.name, (COUNCIL,), town.world.council.by.signer.public)
+    with pytest.raises(Untrusted):
+        knowing(town).check_relying_party(x5c, AT, entity=BANK)
+    with pytest.raises(Untrusted):
+        knowing(town).check_relying_party(town.world.bank.by.x5c, AT)
+    with pytest.raises(Untrusted):
+        knowing(town).check_relying_party((), AT)
+    with pytest.raises(Untrusted):
+        town.policy().check_relying_party(x5c, AT)
+
+
+def test_another_key_in_the_name_of_whoever_is_registered_is_not_known(town: Town) -> None:
+    other = Authority.new(COUNCIL, role=Role.RELYING_PARTY)
+    with pytest.raises(Untrusted):
+        knowing(town).check_relying_party(other.x5c, AT)
+
+
+def test_a_registration_counts_online_until_it_ends(town: Town) -> None:
+    policy, x5c = knowing(town), town.world.council.by.x5c
+    policy.check_relying_party(x5c, AT + 6 * DAY)
+    with pytest.raises(Expired):
+        policy.check_relying_party(x5c, AT + 7 * DAY)
+
+
+def test_ended_in_one_path_ended_in_both_for_who_asks(town: Town) -> None:
+    """S16: what superiors or anchors say of the end of its key holds, whatever a registrar says."""
+    found, by = town.found(), town.world.council.by
+    as_body(town, by.signer, MINISTRY)
+    town.realm[MINISTRY].end(by.signer, state=KeyState.COMPROMISED, until=AT - 40)
+    with pytest.raises(CertificateRevoked):
+        replace(town.policy(), registered=found).check_relying_party(by.x5c, AT)
+    town.realm[MINISTRY].end(by.signer, state=KeyState.ENDED, until=AT - 40)
+    town.realm.again(MINISTRY, at=AT - 10)
+    with pytest.raises(Untrusted):
+        replace(town.policy(), registered=found).check_relying_party(by.x5c, AT)
 
 
 @pytest.mark.parametrize("code", ["", "gb", "GBR", "G1", "ÄÖ", "G"])
