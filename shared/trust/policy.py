@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from ..codec import base64url
 from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
 from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
@@ -90,6 +91,8 @@ class Policy:
         try:
             return self._find(Role.CREDENTIAL_ISSUER, x5c, at, crls, entitled)
         except (Rejected, Undecided) as error:
+            if not x5c:
+                self._check_named(kid, entity, at)
 
             def ask(leaf: Cert | None) -> FederatedIssuer:
                 key = None if leaf is None else _key_of(leaf.der)
@@ -284,6 +287,16 @@ class Policy:
         fate = self.fate(leaf)
         if fate is not None:
             fate.check(at)
+
+    def _check_named(self, kid: bytes, entity: str, at: int) -> None:
+        """As ``_check_fate``, of the key of that name where no certificate is known: that of a compromised key is in no snapshot any more."""
+        name = base64url.encode(kid)
+        for anchor in self.anchors.with_role(Role.CREDENTIAL_ISSUER):
+            snapshot = self.snapshots.get(anchor.fingerprint)
+            if snapshot is not None and anchor.entity in {None, entity}:
+                for each in snapshot.keys.values():
+                    if (each.entity, each.kid) == (entity, name):
+                        each.check(at)
 
     def _check_ended(self, key: Key, leaf: Cert | None, entity: str, at: int) -> None:
         """As ``_check_fate``, which has been asked of ``leaf`` for those whom it names."""
