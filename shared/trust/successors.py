@@ -6,7 +6,7 @@ successor: a rogue one can hold it up, and cannot make one up. The successor's k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ..errors import PurposeNotCarried, Untrusted, VcError
@@ -30,9 +30,15 @@ class Successors:
             for parties, each in word.successions.items():
                 self._published.setdefault(parties, []).append((word, each))
         self._words = words if self._published else ()
-        self._knowing = {body: [each for each in self._words if _knows(each, body)] for parties in self._published for body in parties}
+        spoken = [(word, _spoken_of(word)) for word in self._words]
+        bodies = {body for parties in self._published for body in parties}
+        self._knowing = {body: [word for word, known in spoken if body in known] for body in bodies}
         self.faults: dict[Parties, VcError] = {}
-        self._good = list(self._judged())
+        self._from: dict[str, list[tuple[Word, Succession]]] = {}
+        self._to: dict[str, list[tuple[Word, Succession]]] = {}
+        for word, each in self._judged():
+            self._from.setdefault(each.outgoing, []).append((word, each))
+            self._to.setdefault(each.successor, []).append((word, each))
 
     def _judged(self) -> Iterator[tuple[Word, Succession]]:
         for parties, told in self._published.items():
@@ -47,14 +53,12 @@ class Successors:
             raise Untrusted("it is published by nobody who speaks of the outgoing body")
         if any(parties not in each.successions for each in self._knowing[succession.outgoing]):
             raise Untrusted("another superior speaks of the outgoing body, and does not say that this one takes over")
-        at = max(succession.iat, succession.accepted_at)  # whether that is in the future depends on who asks (``begun``)
-        check_succession(succession, word.entity, lambda entity, name: self._key(word, entity, name), at=at)
+        at = max(succession.iat, succession.accepted_at)  # whether that is in the future depends on who asks (``_begun``)
+        check_succession(succession, word.entity, self._key, at=at)
         return word, succession
 
-    def _key(self, publisher: Word, entity: str, name: str) -> KeyHistory | None:
-        """Of the publisher by its own word; of another by that of every superior that speaks of it, or did, and of itself, the worst first."""
-        if entity == publisher.entity:
-            return publisher.snapshot.keys.get(name)
+    def _key(self, entity: str, name: str) -> KeyHistory | None:
+        """By the word of every superior that speaks of the body, or did, and by its own, the worst first; ``None`` where one does not know it."""
         speaking = [each for each in self._words if entity in each.about or entity == each.entity] or self._knowing[entity]
         told = [each.snapshot.keys.get(name) for each in speaking]
         known = [each for each in told if each is not None]
@@ -65,14 +69,13 @@ class Successors:
     # --- asked ---
 
     def begun(self, at: int) -> Iterator[Succession]:
-        """All that count at ``at``: published by a superior whose word has not run out, and begun."""
-        for word, each in self._good:
-            if at < word.snapshot.next_update and max(each.iat, each.accepted_at) <= at + AHEAD and each.since <= at:
-                yield each
+        """All that count at ``at``."""
+        for entity in self._from:
+            yield from _begun(self._from, entity, at)
 
     def successor(self, entity: str, at: int, *, vct: str | None = None) -> Succession | None:
         """Who took over from ``entity``: with ``vct`` its documents of that type, else all of it. Where two claim the same, nobody."""
-        found = [each for each in self.begun(at) if each.outgoing == entity and (each.vcts is None if vct is None else each.covers(vct))]
+        found = [each for each in _begun(self._from, entity, at) if (each.vcts is None if vct is None else each.covers(vct))]
         nearest = [each for each in found if each.vcts is not None] or found
         return nearest[0] if len(nearest) == 1 else None
 
@@ -92,11 +95,11 @@ class Successors:
 
     def is_over(self, entity: str, at: int) -> bool:
         """Whether another took over all of ``entity``: it may be gone, and say nothing of itself any more."""
-        return any(each.outgoing == entity and each.vcts is None for each in self.begun(at))
+        return any(each.vcts is None for each in _begun(self._from, entity, at))
 
     def predecessors(self, entity: str, at: int) -> tuple[Succession, ...]:
         """From whom ``entity`` took over, itself."""
-        return tuple(each for each in self.begun(at) if each.successor == entity)
+        return tuple(_begun(self._to, entity, at))
 
     def inherited(self, entity: str, at: int) -> tuple[Succession, ...]:
         """All by which ``entity`` came to keep the records of others, its own ones first: those that it took over, and whom these had taken over."""
@@ -114,24 +117,23 @@ class Successors:
 
         ``PurposeNotCarried`` where it did not take over from it, directly or through others, or the use was left behind on the way.
         """
-        return self._inherited(entity, outgoing, use, at, ())
-
-    def _inherited(self, entity: str, outgoing: str, use: str, at: int, way: tuple[Succession, ...]) -> tuple[Succession, ...]:
-        for each in self.predecessors(entity, at):
-            longer = (*way, each)
-            if not each.carries(use) or len(longer) > MAX_LINE or each in way:
-                continue
-            if each.outgoing == outgoing:
-                return longer
-            try:
-                return self._inherited(each.outgoing, outgoing, use, at, longer)
-            except PurposeNotCarried:
-                continue
-        raise PurposeNotCarried("this purpose of the body that came before was not handed over to this one")
+        ways: dict[str, tuple[Succession, ...]] = {entity: ()}
+        for _ in range(MAX_LINE):
+            reached = [(*way, each) for body, way in ways.items() for each in self.predecessors(body, at) if each.carries(use)]
+            ways |= {way[-1].outgoing: way for way in reached if way[-1].outgoing not in ways}
+        if outgoing == entity or outgoing not in ways:
+            raise PurposeNotCarried("this purpose of the body that came before was not handed over to this one")
+        return ways[outgoing]
 
 
-def _knows(word: Word, body: str) -> bool:
-    """Whether a superior speaks of another body, or knows keys with which that spoke."""
-    if word.entity == body:
-        return False
-    return body in word.about or any(each.entity == body and each.role is Role.FEDERATION for each in word.snapshot.keys.values())
+def _begun(known: Mapping[str, Sequence[tuple[Word, Succession]]], entity: str, at: int) -> Iterator[Succession]:
+    """Those that count at ``at``: published by a superior whose word has not run out, and begun."""
+    for word, each in known.get(entity, ()):
+        if at < word.snapshot.next_update and max(each.iat, each.accepted_at) <= at + AHEAD and each.since <= at:
+            yield each
+
+
+def _spoken_of(word: Word) -> set[str]:
+    """The other bodies that a superior speaks of, or of which it knows keys with which they spoke."""
+    known = {each.entity for each in word.snapshot.keys.values() if each.role is Role.FEDERATION}
+    return (known | word.about.keys()) - {word.entity}

@@ -43,7 +43,7 @@ def test_published_by_the_superior_of_both() -> None:
     found = federation.successor(ISSUER, AT)
     assert found is not None
     assert found.successor == HEIR
-    assert federation.predecessors(HEIR, AT) == federation.successors.line(ISSUER, AT) == (found,)
+    assert federation.predecessors(HEIR, AT) == federation.successors.line(ISSUER, AT) == tuple(federation.successors.begun(AT)) == (found,)
     assert federation.predecessors(ISSUER, AT) == federation.successors.line(HEIR, AT) == ()
     assert federation.successors.is_over(ISSUER, AT)
     assert not federation.successors.faults
