@@ -211,10 +211,11 @@ class Place:
 
 
 @asynccontextmanager
-async def open_place(folder: Path, **changes: object) -> AsyncIterator[Place]:
+async def open_place(folder: Path, *, made: type[Counter] = Counter, **changes: object) -> AsyncIterator[Place]:
+    """``made``: registered by its own anchor, or by a registrar."""
     world = World()
     world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
-    counter = Counter(world, world.council, **changes)  # type: ignore[arg-type]
+    counter = made(world, world.council, **changes)  # type: ignore[arg-type]
     counter.register()
     async with serve_wallet(folder, world=world) as site:
         await register.refresh(site.host.means)

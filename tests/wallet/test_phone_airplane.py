@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from support.airplane import DONOR, KIND
 from support.pockets import LARGE, Place, Pocket, open_place, open_pocket, seen_by_camera
+from support.registrars import REGISTRAR, RegisteredCounter
 from support.wallets import PASSPHRASE
 from support.world import BATCH
 
 from shared.status.assertion import parse_assertion
+from shared.trust.relying_party import Want
 from wallet.phone import look_after
 
 pytestmark = pytest.mark.real
@@ -26,6 +29,29 @@ async def kept(pocket: Pocket, place: Place) -> None:
 
 
 # --- airplane mode -----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_desk_of_whoever_a_registrar_registered(tmp_path: Path) -> None:
+    """T-FC-1 and T-OA-1 at the phone, over a federation: the page checks the registrar's certificate by itself."""
+    async with open_place(tmp_path / "wallet", made=RegisteredCounter) as place:
+        await place.site.open()
+        status, told = await place.site.call("GET", "/phone/api/register")
+        assert status == 200
+        assert [(each["registrar"], each["countries"]) for each in told["anchors"] if each["registrar"]] == [(REGISTRAR, ["GB"])]
+        async with open_pocket(place.site, tmp_path / "profile") as pocket:
+            await kept(pocket, place)
+            await pocket.context.set_offline(offline=True)
+            pocket.forgive("ERR_INTERNET_DISCONNECTED")
+            for text in (place.counter.ask(use="marketing"), place.counter.ask(wants=[Want(vct=KIND.vct_int, required=(DONOR, 2))])):
+                await pocket.paste(text)
+                await pocket.wait("refused")
+                await pocket.press("My documents")
+                await pocket.wait("home")
+            await pocket.paste(place.counter.ask())
+            await pocket.wait("consent")
+            await pocket.page.get_by_text("To talk to you about Margaret’s council tax").first.wait_for()
+            claims = place.counter.judge_live(await pocket.agree())
+            assert claims.claims["proxy"]["family_name"] == "Ashdown"
 
 
 async def test_cold_start_with_the_service_gone(tmp_path: Path) -> None:
