@@ -29,7 +29,7 @@ RENEW_DAYS = 90  # a certificate with fewer days left is worth a warning: copies
 async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
-        public, federation = await kept.custodian.public(ISSUER), await entity.describe(kept.custodian)
+        public, federation = await kept.custodian.public(ISSUER), await entity.describe(kept.publisher.storage, kept.custodian)
         states = await own_keys.entered(kept.publisher)
     return [
         f"issuer      {Role.CREDENTIAL_ISSUER}  {public.alg}  thumbprint {thumbprint(public)}",
@@ -47,7 +47,10 @@ def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: E
 
     def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
         documents = init.keyring(directory, settings, storage, custodian, clock=clock, entropy=entropy)
-        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [documents])
+        federation = entity.federation_ring(
+            storage, custodian, clock, entity=settings.public_url, hints=settings.authority_hints, days=settings.key_days
+        )
+        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [documents, federation])
 
     return own_keys.publishing(settings.storage, keys, init.migrations(), make)
 

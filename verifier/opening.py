@@ -87,6 +87,7 @@ def entity_of(desk: Desk) -> OwnEntity:
         url=desk.settings.public_url,
         name=name_of(desk.settings, desk.settings.name),
         hints=desk.settings.authority_hints,
+        days=desk.settings.key_days,
         says=says,
     )
 

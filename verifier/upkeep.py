@@ -33,7 +33,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
     """One line a key and a certificate; nothing in them is secret."""
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
         public, bundle = await kept.custodian.public(RELYING_PARTY), await kept.custodian.public(BUNDLE)
-        federation = await entity.describe(kept.custodian)
+        federation = await entity.describe(kept.publisher.storage, kept.custodian)
         states = await own_keys.entered(kept.publisher)
     return [
         f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
@@ -51,7 +51,10 @@ def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: E
         return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
 
     def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
-        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [])
+        federation = entity.federation_ring(
+            storage, custodian, clock, entity=settings.entity_id, hints=settings.authority_hints, days=settings.key_days
+        )
+        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [federation])
 
     return own_keys.publishing(settings.storage, keys, init.migrations(), make)
 

@@ -150,6 +150,7 @@ def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock
         url=settings.public_url,
         name=name_of(settings, _wallets_of(settings.public_url)),
         hints=settings.authority_hints,
+        days=settings.key_days,
         says=says,
     )
 

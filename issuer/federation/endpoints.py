@@ -26,6 +26,7 @@ from shared.trust.artefact import name_of
 from shared.trust.chain import FETCH_ENDPOINT, TrustChain, answer_from, resolve
 from shared.trust.constraints import FEDERATION_ENTITY, parse_constraints
 from shared.trust.federation_anchor import FederationAnchor
+from shared.trust.federation_keys import FederationKey
 from shared.trust.publication import MEDIA_TYPE as PUBLICATION
 from shared.trust.statements import MEDIA_TYPE, EntityStatement, parse_statement
 from shared.trust.trust_marks import MAX_BYTES as MAX_MARK
@@ -246,7 +247,9 @@ async def chain_of(office: Office, sub: str) -> TrustChain:
     known = await office.storage.read(unit)
     if not known and sub != entity.entity:
         raise Missing("nothing is said here about that body")
-    anchor = FederationAnchor(entity=entity.entity, keys=(await entity.key(),), name=office.settings.name)
+    anchor = FederationAnchor(
+        entity=entity.entity, keys=tuple(FederationKey.of(each.public) for each in await entity.listed()), name=office.settings.name
+    )
     held = [parse_statement(await entity.newest()), *known]
     return run(resolve(sub, [anchor], at=office.clock()), answer_from(held))
 

@@ -10,20 +10,20 @@ from typing import Any, Final
 from issuer.federation.own import entity_of
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
-from issuer.records import subordinates, superior
+from issuer.records import subordinates
 from issuer.records.subordinates import Event, State, Subordinate
 from issuer.sessions import Actor
 from shared.codec import base64url, strict_json
 from shared.cose import thumbprint
 from shared.errors import Conflict
-from shared.jose.jwk import parse_public_jwk
 from shared.keys import PublicKey, Role
 from shared.storage import Tx
 from shared.trust.constraints import parse_constraints
 from shared.trust.federation_keys import FederationKey, parse_jwks, render_jwks
-from shared.trust.key_proofs import proven, proven_federation_keys
+from shared.trust.key_proofs import key_ends, proven, proven_federation_keys
 from shared.trust.snapshot import KeyHistory, KeyState
 from shared.trust.statements import EntityStatement
+from shared.web import own_trust
 
 DOCUMENTS: Final = {
     "openid_credential_issuer": Role.CREDENTIAL_ISSUER,
@@ -55,9 +55,8 @@ def names_of(keys: Iterable[FederationKey]) -> set[str]:
 
 async def own_names(office: Office) -> set[str]:
     """Of the keys of this office itself, with which it speaks in federations and signs documents, those before among them."""
-    now = (await entity_of(office).key()).public, office.signer.public
-    before = [parse_public_jwk(strict_json.load_object(each.jwk)) for each in await office.storage.read(superior.own_keys)]
-    return {name_of(each) for each in (*now, *before)}
+    await entity_of(office).key()
+    return {each.thumbprint for each in await office.storage.read(own_trust.keys)}
 
 
 async def check_apart(tx: Tx, entity: str, keys: Iterable[FederationKey], own: AbstractSet[str]) -> None:
@@ -89,7 +88,8 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
     """
     found, sure = [], set[str]()
     for role, keys, members in _documents(body, said):
-        found += [KeyHistory.of(each.public, role=role, entity=body.entity, since=said.iat) for each in keys]
+        ends = key_ends(members, keys)
+        found += [_history(each, role, body.entity, said.iat, ends.get(each.kid)) for each in keys]
         sure |= names_of(proven(body.entity, keys, members, at=at))
     before = after = read_keys(body.keys)
     roles = [*DOCUMENTS.values()]
@@ -107,6 +107,12 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
     await subordinates.put(tx, changed, before=body)
     await subordinates.note(tx, body.entity, Event(at=at, kind=FOLLOWED, actor=Actor(role="service", name=body.entity)))
     return changed
+
+
+def _history(key: FederationKey, role: Role, entity: str, since: int, end: int | None) -> KeyHistory:
+    """Of a key that a body names; it signs no more from ``end`` on."""
+    new = KeyHistory.of(key.public, role=role, entity=entity, since=since)
+    return new if end is None else replace(new, state=KeyState.VERIFY_ONLY, until=end, reason="superseded")
 
 
 def _documents(body: Subordinate, said: EntityStatement) -> Iterator[tuple[Role, tuple[FederationKey, ...], Mapping[str, Any]]]:

@@ -7,9 +7,14 @@ from typing import Any, Final
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
+from shared.jose.jwk import thumbprint
+from shared.keys import Role
 from shared.trust.constraints import FEDERATION_ENTITY
-from shared.web import above
+from shared.trust.key_proofs import ENDS
+from shared.trust.snapshot import KeyState
+from shared.web import above, own_trust
 from shared.web.entity import OwnEntity, Said, name_of
+from shared.web.own_trust import OwnKey
 
 FETCH, LIST, RESOLVE = "/federation/fetch", "/federation/list", "/federation/resolve"
 MARK, MARK_STATUS, MARKED = "/federation/trust-mark", "/federation/trust-mark-status", "/federation/trust-marked"
@@ -36,8 +41,15 @@ def entity_of(office: Office) -> OwnEntity:
         url=office.settings.public_url,
         name=name_of(office.settings, office.settings.name),
         hints=office.settings.authority_hints,
+        days=office.settings.key_days,
         says=lambda: said_by(office),
     )
+
+
+async def documents(office: Office) -> list[OwnKey]:
+    """The keys of documents that verify: the one that signs, the next, and those before while what they signed may be about."""
+    known = await office.storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))
+    return [each for each in known if each.state not in {KeyState.ENDED, KeyState.COMPROMISED}]
 
 
 async def said_by(office: Office) -> Said:
@@ -46,8 +58,10 @@ async def said_by(office: Office) -> Said:
     Its marks are those that it was given by whoever is above it now.
     """
     url = office.settings.public_url
-    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url}}
-    keys = {"openid_credential_issuer": (office.signer.key,)}
+    known = await documents(office)
+    ends = {thumbprint(each.public): each.history.until for each in known if each.state is KeyState.VERIFY_ONLY}
+    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url, **({ENDS: ends} if ends else {})}}
+    keys = {"openid_credential_issuer": [each.name for each in known]}
     marks = await above.held(office.storage, office.settings.authority_hints, office.clock())
     if not office.settings.superior:
         return Said(metadata, keys, trust_marks=marks)

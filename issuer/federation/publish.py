@@ -24,7 +24,7 @@ from issuer.records.superior import Mark, Publication, Statement
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.errors import Conflict, VcError
-from shared.jose.jws import prepare_jws
+from shared.jose.jws import parse_jws, prepare_jws
 from shared.keys import Unsigned, sign
 from shared.storage import Tx
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK, Artefact, distinct, name_of
@@ -176,7 +176,13 @@ async def _marks(office: Office, each: Subordinate, signer: FederationSigner, be
     """One of each type that counts for at least another half of its life."""
     found = []
     for kind in parse_terms(each.terms).trust_marks if each.state is State.ACTIVE else ():
-        good = [mark for mark in before if (mark.sub, mark.type) == (each.entity, kind) and mark.expires_at >= at + MARK_DAYS * DAY // 2]
+        good = [
+            mark
+            for mark in before
+            if (mark.sub, mark.type) == (each.entity, kind)
+            and mark.expires_at >= at + MARK_DAYS * DAY // 2
+            and parse_jws(mark.token).header.get("kid") == signer.key.kid
+        ]
         found.append(good[-1] if good else await _mark(office, each.entity, kind, signer, at))
     return found
 

@@ -188,11 +188,14 @@ async def note_keys(
         before = None if each.thumbprint in outproved else known.get(each.thumbprint)
         if before is not None and (before.entity != entity or before.role is not each.role):
             raise Conflict("this key is known as another body's, or for another use")
-        if before is not None and before.state is not KeyState.ACTIVE:
+        if before is not None and before.state is not KeyState.ACTIVE and not each.state.is_over:
             raise Conflict("a key that has ended does not begin again")
     for each in now.values():  # only when none of them is refused
         if each.thumbprint not in known or each.thumbprint in outproved:
             await _begin_key(tx, each, at)
+        known_state = known[each.thumbprint].state if each.thumbprint in known else KeyState.ACTIVE
+        if each.state.is_over and known_state is KeyState.ACTIVE:
+            await _end_key(tx, each.thumbprint, each.state, each.reason, at if each.until is None else min(each.until, at))
         if each.thumbprint in proven:
             await tx.execute("UPDATE subordinate_key SET proven = 1 WHERE thumbprint = $1", each.thumbprint)
     for each in known.values():
@@ -209,7 +212,7 @@ async def _begin_key(tx: Tx, each: KeyHistory, at: int) -> None:
         each.thumbprint,
         each.entity,
         each.role.value,
-        each.state.value,
+        KeyState.ACTIVE.value,
         at,
     )
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ..codec import strict_json
-from ..codec.reader import get_str, get_strings
+from ..codec.reader import get_int, get_object, get_str, get_strings, pointer
 from ..errors import Malformed, Untrusted, VcError, WrongTyp
 from ..jose.jws import parse_jws, prepare_jws, verify_jws
 from ..jose.jwt import get_time
@@ -24,6 +24,8 @@ from .statements import EntityStatement, check_dates
 
 TYP: Final = KEY_PROOF
 MEMBER: Final = "muniment_key_proofs"
+ENDS: Final = "muniment_key_ends"
+"""Beside the ``jwks`` of an entity type: when those of its keys that only verify stopped signing, by their names (security rule S15)."""
 MAX_BYTES: Final = 2_048
 
 
@@ -53,6 +55,12 @@ def check_key_proof(token: str, keys: Iterable[FederationKey], entity: str, *, a
     if get_str(claims, "iss") != entity:
         raise Untrusted("this is another body's proof", where="/iss")
     return key
+
+
+def key_ends(members: Mapping[str, Any], keys: Iterable[FederationKey]) -> dict[str, int]:
+    """Which of ``keys`` sign no more, by the metadata of one entity type, and since when. ``Malformed`` with a pointer."""
+    ends = get_object(members, ENDS, optional=True) or {}
+    return {each.kid: get_int(ends, each.kid, pointer("", ENDS), minimum=0) for each in keys if each.kid in ends}
 
 
 def proven(entity: str, keys: Iterable[FederationKey], members: Mapping[str, Any], *, at: int) -> tuple[FederationKey, ...]:

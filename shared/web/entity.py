@@ -30,8 +30,9 @@ from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.key_proofs import MEMBER, prepare_key_proof
 from ..trust.snapshot import MAX_LIFE, KeyState
 from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
-from . import own_trust
+from . import above, own_trust
 from .certificates import day
+from .keyring import Keyring
 from .own_trust import OwnKey
 from .settings import Common
 
@@ -40,6 +41,7 @@ log = logging.getLogger("muniment.trust")
 FEDERATION: Final = KeyId("federation")
 ROLES: Final[Mapping[KeyId, Role]] = {FEDERATION: Role.FEDERATION}
 EVERY: Final = DAY  # seconds after which the same is said again, with new dates
+_LISTED: Final = frozenset({KeyState.CREATED, KeyState.ACTIVE, KeyState.VERIFY_ONLY})
 Metadata = Mapping[str, Mapping[str, Any]]
 
 
@@ -66,7 +68,10 @@ class FederationSigner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnEntity:
-    """``entity`` is its identifier, ``url`` the public address where it is served; ``says`` what the service is, asked before each signature."""
+    """``entity`` is its identifier, ``url`` the public address where it is served; ``says`` what the service is, asked before each signature.
+
+    ``days`` is how long a federation key signs, as the setting ``key_days`` has it.
+    """
 
     storage: Storage
     custodian: Custodian
@@ -75,6 +80,7 @@ class OwnEntity:
     url: str
     name: Text
     hints: Sequence[str]
+    days: int
     says: Callable[[], Awaitable[Said]]
 
     async def signer(self) -> FederationSigner:
@@ -98,21 +104,28 @@ class OwnEntity:
         """As ``signer``, the key alone."""
         return (await self.signer()).key
 
-    async def keys(self) -> list[OwnKey]:
-        """All federation keys that it has had, oldest first."""
+    @property
+    def ring(self) -> Keyring:
+        """Its federation keys, one after another."""
+        return federation_ring(self.storage, self.custodian, self.clock, entity=self.entity, hints=self.hints, days=self.days)
+
+    async def listed(self) -> list[OwnKey]:
+        """The federation keys that it names: who signs, who is to, and who did lately. Errors as ``signer``."""
         await self.signer()
-        return await self.storage.read(_keys)
+        return [each for each in await self.storage.read(_keys) if each.state in _LISTED]
 
     async def configure(self) -> str:
         """Its configuration, signed anew if it says something else or a day has passed. ``Missing`` without a key."""
         signer, said, at = await self.signer(), await self.says(), self.clock()
-        key, keys = signer.key, [signer.key]
+        own = await self.listed()
+        keys = [FederationKey.of(each.public) for each in own]
         names = {"organization_name": self.name.en, "organization_name#cy": self.name.cy}
-        listed = {kind: await self._listed(keys) for kind, keys in said.keys.items()}
+        listed = {kind: await self._public(names) for kind, names in said.keys.items()}
         more = {kind: {**said.metadata.get(kind, {}), "jwks": render_jwks(each.values())} for kind, each in listed.items()}
         metadata = {**said.metadata, **more, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
         told = [
             self.entity,
+            signer.key.kid,
             [each.kid for each in keys],
             metadata,
             list(self.hints),
@@ -124,15 +137,19 @@ class OwnEntity:
         if row is not None and row["content"] == content and at < int(row["issued_at"]) + EVERY:
             return str(row["token"])
         issued = at if row is None else max(at, int(row["issued_at"]))
+        proving = {
+            **listed,
+            FEDERATION_ENTITY: {each.name: FederationKey.of(each.public) for each in own if each.state is KeyState.CREATED},
+        }
         token = await sign(
             prepare_entity_configuration(
                 entity=self.entity,
                 keys=keys,
                 at=issued,
                 exp=issued + MAX_LIFE,
-                metadata={**metadata, **await self._proofs(metadata, listed, issued)},
+                metadata={**metadata, **await self._proofs(metadata, proving, issued)},
                 key=signer.name,
-                signer=key,
+                signer=signer.key,
                 authority_hints=self.hints,
                 trust_marks=said.trust_marks,
                 trust_mark_issuers=said.trust_mark_issuers,
@@ -144,6 +161,9 @@ class OwnEntity:
             now = await self._last(tx)
             if now is not None and now["content"] == content and int(now["issued_at"]) >= issued:
                 return str(now["token"])  # another process was faster
+            if now is not None and signer.name != _name(await _keys(tx)):
+                return str(now["token"])  # another key signs since
+            await own_trust.tell(tx, [each.history for each in own], at=issued)
             await tx.execute(
                 "INSERT INTO own_configuration (entity, issued_at, expires_at, content, token) VALUES ($1, $2, $3, $4, $5) "
                 "ON CONFLICT (entity) DO UPDATE SET issued_at = $2, expires_at = $3, content = $4, token = $5",
@@ -157,7 +177,7 @@ class OwnEntity:
 
         return await self.storage.write(keep, point="configure")
 
-    async def _listed(self, keys: Iterable[KeyId]) -> dict[KeyId, FederationKey]:
+    async def _public(self, keys: Iterable[KeyId]) -> dict[KeyId, FederationKey]:
         """Named by their thumbprints (RFC 7638)."""
         return {each: FederationKey.of(await self.custodian.public(each)) for each in keys}
 
@@ -176,7 +196,8 @@ class OwnEntity:
         return await tx.fetchrow("SELECT * FROM own_configuration WHERE entity = $1", self.entity)
 
     async def tend(self, _: object = None) -> None:
-        """As ``configure``, on the timer. A service without a key says nothing of itself."""
+        """As ``configure``, on the timer, after its next key was seen to. A service without a key says nothing of itself."""
+        await self.ring.tend()
         try:
             await self.configure()
         except Missing:
@@ -194,12 +215,12 @@ class OwnEntity:
     async def examine(self) -> str:
         """For whoever looks after the service; ``ConfigError`` without a key."""
         try:
-            key = await self.key()
+            key, following = await self.key(), await self.ring.examine()
             until = parse_statement(await self.configure()).exp
         except Missing as error:
             raise ConfigError("there is no federation key: run `keys create`") from error
         above = f"below {', '.join(self.hints)}" if self.hints else "below nobody"
-        return f"key {key.kid}, {above}, said until {day(until)}"
+        return f"key {key.kid}, {above}, said until {day(until)}; {following}"
 
     def add_to(self, app: web.Application) -> None:
         """Serve it at ``/.well-known/openid-federation``, below the path of the public address (section 9)."""
@@ -210,11 +231,12 @@ class OwnEntity:
         return public(await self.newest(), MEDIA_TYPE)
 
 
-async def describe(custodian: Custodian) -> list[str]:
-    """A line on the key for the list of keys; none where there is no such key."""
+async def describe(storage: Storage, custodian: Custodian) -> list[str]:
+    """A line for the list of keys on the federation key that signs, and on the one that is told ahead; none where there is no such key."""
+    told = [each for each in await storage.read(_keys) if not each.state.is_over]
     with suppress(Missing):
-        public = await custodian.public(FEDERATION)
-        return [f"{FEDERATION}  {Role.FEDERATION}  {public.alg}  thumbprint {thumbprint(public)}   (superiors compare this)"]
+        keys = [(each.name, each.public) for each in told] or [(FEDERATION, await custodian.public(FEDERATION))]
+        return [f"{name}  {Role.FEDERATION}  {key.alg}  thumbprint {thumbprint(key)}   (superiors compare this)" for name, key in keys]
     return []
 
 
@@ -259,3 +281,31 @@ async def _keys(tx: Tx) -> list[OwnKey]:
 
 def _active(keys: Iterable[OwnKey]) -> OwnKey | None:
     return next((each for each in keys if each.state is KeyState.ACTIVE), None)
+
+
+def _name(keys: Iterable[OwnKey]) -> KeyId | None:
+    active = _active(keys)
+    return None if active is None else active.name
+
+
+def federation_ring(storage: Storage, custodian: Custodian, clock: Clock, *, entity: str, hints: Sequence[str], days: int) -> Keyring:
+    """The federation keys of ``entity``, one after another. Below nobody it may be pinned by people, who follow no clock: there they decide.
+
+    A key signs only once everybody above, as far as is known, names it as this entity's.
+    """
+
+    async def lagging(key: OwnKey) -> Sequence[str]:
+        said = {each.entity: each.statement for each in await storage.read(above.everybody) if each.statement}
+        return [hint for hint in hints if hint not in said or all(each.public != key.public for each in parse_statement(said[hint]).keys)]
+
+    return Keyring(
+        storage=storage,
+        custodian=custodian,
+        clock=clock,
+        first=FEDERATION,
+        role=Role.FEDERATION,
+        entity=entity,
+        days=days if hints else 0,
+        life=MAX_LIFE + DAY,
+        lagging=lagging,
+    )

@@ -235,6 +235,9 @@ class Keyring:
             return "another one follows by `keys rotate` only"
         if turn.following is not None:
             since = self.signs_from(turn)
+            behind = await self.lagging(turn.following) if since is not None and at >= since else ()
+            if behind:
+                raise ConfigError(f"{turn.following.name} waits for {', '.join(behind)}: not known there yet")
             return f"{turn.following.name} signs from {day(since)}" if since is not None else f"{turn.following.name} is not published yet"
         if at >= due - self.ahead:
             raise ConfigError(f"the key that follows on {turn.active.name} is due and not made: bring the anchor's keys back")

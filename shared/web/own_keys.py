@@ -59,7 +59,7 @@ async def renew(certifier: Certifier, opened: Publishing) -> Cert:
     ``Conflict`` for a key that was reported as compromised: nothing certifies it again (security rule S15).
     """
     async with opened as kept:
-        ring = next(iter(kept.rings), None)
+        ring = next((each for each in kept.rings if each.certify is not None), None)
         if ring is None or await ring.is_first():
             leaf = await certifier.renew(kept.publisher.check_key)
         else:

@@ -247,7 +247,10 @@ async def keys(tx: Tx) -> list[KeyHistory]:
 
 async def own_keys(tx: Tx, role: Role) -> list[OwnKey]:
     """Those of one role, oldest first."""
-    return [_own(row) for row in await tx.fetch("SELECT * FROM own_key WHERE role = $1 ORDER BY begun_at, thumbprint", role.value)]
+    return [
+        _own(row)
+        for row in await tx.fetch("SELECT * FROM own_key WHERE role = $1 ORDER BY begun_at, length(name), name, thumbprint", role.value)
+    ]
 
 
 async def events(tx: Tx, *, limit: int = 20) -> list[Event]:

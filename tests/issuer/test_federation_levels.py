@@ -8,24 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 from hypothesis import given
 from hypothesis import strategies as st
+from support.levels import HOST, come_below, gathered
 from support.registry import Registry, Template, make_template, serving
-from support.superior import ANA, BEN, VCT, Below, enrolled, pin
+from support.superior import BEN, VCT, Below, enrolled, pin
 
-from issuer.federation import collect, enrol, publish
-from issuer.federation.own import entity_of
+from issuer.federation import enrol, publish
 from issuer.federation.terms import Terms, parse_terms, render_terms
 from shared.codec import strict_json
 from shared.errors import NotEntitled, VcError
-from shared.flow import Fetch, Fetched, arun
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation import Federation
-from shared.trust.superiors import Gathered, gather
-from shared.web.context import FETCHER
-
-HOST = ("localhost:*",)
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +39,6 @@ async def courts(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIt
     hints = (ministry.url,)
     async with serving(other, tmp_path / "courts", local=True, superior=True, authority_hints=hints, outbound_allow=HOST) as running:
         yield running
-
-
-async def come_below(ministry: Registry, courts: Registry, terms: Terms) -> None:
-    code = await enrol.invite(ministry.office, courts.url, "Court Service", terms, ANA)
-    joined = await enrol.join(ministry.office, code, await entity_of(courts.office).configure(), published=True)
-    await enrol.approve(ministry.office, courts.url, BEN, version=joined.version)
-    await hear(ministry)
-
-
-async def hear(ministry: Registry) -> None:
-    await ministry.office.storage.write(lambda tx: tx.execute("UPDATE subordinate SET tried_at = NULL"))
-    await collect.visit(ministry.office, ministry.app[FETCHER])
-    await publish.publish(ministry.office)
-
-
-async def gathered(ministry: Registry) -> Gathered:
-    """By a stranger who has the key of the ministry and nothing else."""
-    async with ClientSession() as http:
-
-        async def fetch(wanted: Fetch) -> Fetched:
-            async with http.get(wanted.url) as answer:
-                return Fetched(status=answer.status, body=await answer.read())
-
-        return await arun(gather(await pin(ministry), at=ministry.clock()), fetch)
 
 
 async def test_who_may_let_others_speak_lets_them_and_no_further(ministry: Registry, courts: Registry) -> None:
