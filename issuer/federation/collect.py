@@ -38,7 +38,7 @@ async def visit(office: Office, fetch: Fetcher) -> None:
     below = await office.storage.read(subordinates.everybody) if office.settings.superior else []
     due = await above.due(office.storage, office.settings.authority_hints, at)
     await asyncio.gather(
-        *(one(_visit_below(office, each, fetch)) for each in below if _is_due(each, at)),
+        *(one(visit_below(office, each, fetch)) for each in below if _is_due(each, at)),
         *(one(above.ask(office.storage, each, fetch, own=office.settings.public_url, clock=office.clock)) for each in due),
     )
 
@@ -48,7 +48,8 @@ def _is_due(each: Subordinate, at: int) -> bool:
     return (waits or each.state is State.ACTIVE) and (each.tried_at is None or each.tried_at + (SOON if waits else EVERY) <= at)
 
 
-async def _visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None:
+async def visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None:
+    """What one body says of itself now: on the timer, and when it was approved, so that its documents count from the next publication on."""
     at, said, own = office.clock(), None, await keys.own_names(office)
     try:
         said = await read_configuration(each.entity, fetch)

@@ -18,6 +18,7 @@ from issuer.office import Office
 from issuer.records import subordinates
 from issuer.records.subordinates import Subordinate
 from shared.errors import ConfigError, VcError
+from shared.web.fetch import Fetcher
 
 
 async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
@@ -81,7 +82,12 @@ async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
     if arguments.refuse:
         await enrol.refuse(office, arguments.entity, arguments.refuse, actor, version=arguments.version)
         return ["Dropped. Nothing has changed for others."]
-    await enrol.approve(office, arguments.entity, actor, version=arguments.version, compared=arguments.compared)
+    body = await enrol.approve(office, arguments.entity, actor, version=arguments.version, compared=arguments.compared)
+    fetcher = Fetcher.of(office.settings)
+    try:
+        await collect.visit_below(office, body, fetcher)
+    finally:
+        await fetcher.close()
     return [f"Approved, and published as number {(await publish.publish(office)).seq}."]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from shared.clock import floor_day
 from shared.codec import strict_json
 from shared.codec.reader import get_object, get_strings
 from shared.errors import Malformed
@@ -70,7 +71,8 @@ class Choice:
 
 def _granted(vcts: Sequence[str], held: Sequence[Entitlement], at: int, until: int | None) -> tuple[Entitlement, ...]:
     running = {each.vct: each for each in held if each.until is None or each.until > at}
-    return tuple(replace(running.get(vct, Entitlement(vct=vct, since=at)), until=until) for vct in dict.fromkeys(vcts))
+    today = floor_day(at)  # copies tell no more of when they were made than the day
+    return tuple(replace(running.get(vct, Entitlement(vct=vct, since=today)), until=until) for vct in dict.fromkeys(vcts))
 
 
 def _kept(now: Sequence[Entitlement], before: Sequence[Entitlement], at: int) -> tuple[Entitlement, ...]:
