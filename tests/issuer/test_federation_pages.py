@@ -150,8 +150,8 @@ async def test_an_office_sees_what_is_said_of_it_and_that_it_could_not_be_read(t
 
 async def test_what_is_chosen_keeps_its_beginning() -> None:
     before = Terms(grants=Grants(entitlements=(Entitlement(vct="a", since=5), Entitlement(vct="b", since=5, until=7))))
-    chosen = Choice(says=("a", "b", "a"), until=90).terms(before, 10)
-    assert chosen.grants.entitlements == (Entitlement(vct="a", since=5, until=90), Entitlement(vct="b", since=10, until=90))
+    chosen = Choice(says=("a", "b", "a"), until=3 * DAY).terms(before, DAY + 10)
+    assert chosen.grants.entitlements == (Entitlement(vct="a", since=5, until=3 * DAY), Entitlement(vct="b", since=DAY, until=3 * DAY))
     kept = Choice(says=("c",)).terms(before, 10).replacing(before, 20)
-    assert [(each.vct, each.since, each.until) for each in kept.grants.entitlements] == [("c", 10, None), ("a", 5, 20), ("b", 5, 7)]
+    assert [(each.vct, each.since, each.until) for each in kept.grants.entitlements] == [("c", 0, None), ("a", 5, 20), ("b", 5, 7)]
     assert publish.MARK_DAYS <= 31
