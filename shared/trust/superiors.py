@@ -7,8 +7,9 @@ each other's keys: what one of them says of its own changes nothing of what anot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 from ..codec import base64url
@@ -127,32 +128,48 @@ class Gathered:
     faults: Mapping[str, VcError]
 
 
+Step = tuple[Path, tuple[FederationKey, ...], str]
+"""A superior to visit: its path, the keys that the one above says it has, and where it publishes."""
+
+
 class _Walk:
-    """Depth first below one anchor, bounded. ``at`` is ``None`` where what is found was verified before."""
+    """Level by level below one anchor, bounded. ``at`` is ``None`` where what is found was verified before."""
 
     def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None) -> None:
         self.find, self.held, self.seen, self.at = find, held, seen, at
-        self.visited = 0
         self.words: list[Word] = []
         self.faults: dict[str, VcError] = {}
 
-    def visit(self, path: Path, keys: Sequence[FederationKey], address: str) -> Flow[None]:
-        self.visited += 1
-        word = yield from self._word(path, [each.public for each in keys], address)
-        if word is None:
-            return
-        self.words.append(word)
+    def visit(self, anchor: FederationAnchor, address: str) -> Flow[None]:
+        """In turn one of each superior of a level: who names a thousand superiors below it takes the turns of nobody but those."""
+        visited = 0
+        level: list[Step] = [((anchor.entity,), anchor.keys, address)]
+        while level:
+            asked, left, below = level[: MAX_SUPERIORS - visited], level[MAX_SUPERIORS - visited :], list[list[Step]]()
+            for path, keys, place in asked:
+                word = yield from self._word(path, [each.public for each in keys], place)
+                if word is not None:
+                    self.words.append(word)
+                    below.append(list(self._below(word, keys)))
+            for path, _, _ in left[:1]:
+                self.faults[name_path(path)] = Unavailable(
+                    f"more than {MAX_SUPERIORS} superiors are below one anchor: neither it nor others are asked"
+                )
+            visited += len(asked)
+            level = [] if left else [step for turn in zip_longest(*below) for step in turn if step is not None]
+
+    def _below(self, word: Word, keys: Sequence[FederationKey]) -> Iterator[Step]:
+        """Those that are superiors themselves."""
         for sub, about in word.about.items():
-            lower = (*path, sub)
-            place = _publishes_at(word.configurations.get(sub))
-            if place is None or sub in path or len(lower) > MAX_PATH or self.visited >= MAX_SUPERIORS:
+            path, place = (*word.path, sub), _publishes_at(word.configurations.get(sub))
+            if place is None or sub in word.path or len(path) > MAX_PATH:
                 continue
             try:
                 check_statement(about, keys, at=about.iat)
             except VcError as error:
-                self.faults[name_path(lower)] = error
+                self.faults[name_path(path)] = error
                 continue
-            yield from self.visit(lower, about.keys, place)
+            yield path, about.keys, place
 
     def _word(self, path: Path, keys: Sequence[PublicKey], address: str) -> Flow[Word | None]:
         """What it says now; where that cannot be had or believed, what it said last."""
@@ -204,7 +221,7 @@ def gather(
     words = {each.name: each for each in held}
     known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})
     walk = _Walk(find, words, known, at)
-    yield from walk.visit((anchor.entity,), anchor.keys, well_known(anchor.entity, DOCUMENT))
+    yield from walk.visit(anchor, well_known(anchor.entity, DOCUMENT))
     return Gathered(words=tuple(walk.words), faults=walk.faults)
 
 
@@ -251,5 +268,5 @@ def unpack(
 
 def _answered(walk: _Walk, anchor: FederationAnchor) -> tuple[Word, ...]:
     """The words where ``find`` has everything at hand, so that the walk asks for nothing."""
-    list(walk.visit((anchor.entity,), anchor.keys, ""))
+    list(walk.visit(anchor, ""))
     return tuple(walk.words)

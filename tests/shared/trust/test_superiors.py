@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.federation import COURT, COURTS, MINISTRY
-from support.federations import Member, Realm, justice
+from support.federations import Member, Realm, issuer, justice
 from support.signing import AT, Signer
 from support.trial_verify import ISSUER
 
@@ -27,6 +27,7 @@ from shared.errors import (
 )
 from shared.flow import Fetch, Fetched, run
 from shared.trust.artefact import ENTITY_STATEMENT, Artefact
+from shared.trust.federation import Federation
 from shared.trust.publication import DOCUMENT, parse_publication
 from shared.trust.snapshot import AHEAD
 from shared.trust.statements import parse_statement
@@ -203,6 +204,32 @@ def test_loops_depth_and_number_are_bounded() -> None:
         patch.setattr("shared.trust.superiors.MAX_SUPERIORS", many)
         assert len(wide.gathered(MINISTRY, street=street.answer).words) == len(street.asked) == many
     assert MAX_SUPERIORS == 256
+
+
+def test_who_names_a_thousand_superiors_takes_the_turn_of_nobody_else() -> None:
+    """A body that went wrong, the first in every order, names more of them than are asked, and each could be slow."""
+    realm, rogue = justice(), "https://a-rogue.example"
+    regional = "https://regional.example"
+    fakes = [Member(f"https://a-fake{number}.example", superiors=(rogue,)) for number in range(20)]
+    below = [issuer(f"https://a-nobody{number}.example", each.entity) for number, each in enumerate(fakes)]
+    others = Member(rogue, superiors=(MINISTRY,)), Member(regional, superiors=(COURTS,)), issuer("https://york.example", regional)
+    realm = Realm(*others, *fakes, *below, *realm.members.values())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.trust.superiors.MAX_SUPERIORS", 8)
+        street = realm.street()
+        found = realm.gathered(MINISTRY, street=street.answer)
+        assert len(street.asked) == len(found.words) == 8
+        assert {MINISTRY, COURTS, regional} < {*entities(found)}
+        ((left, fault),) = found.faults.items()
+        assert left.startswith(f"{MINISTRY} {rogue} https://a-fake")
+        assert "others are asked" in fault.detail
+        kept = {each.name: each.publication for each in found.words}
+        assert recall(realm.pin(MINISTRY), kept) == found.words  # nor where what was kept is read again
+        packed = [each.snapshot for each in found.words]
+        artefacts = {each.sha256: each for each in realm.artefacts()}
+        assert unpack(realm.pin(MINISTRY), packed, artefacts, {}, at=AT) == found.words  # nor in a pack
+    federation = Federation((realm.pin(MINISTRY),), found.words)
+    assert federation.chain("https://york.example", AT).subject == "https://york.example"
 
 
 def test_a_superior_names_where_it_publishes() -> None:
