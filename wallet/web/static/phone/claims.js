@@ -2,6 +2,7 @@
  * What a document says, in words: labels and values by the description of its type, which the page carries with it.
  * @module
  */
+import { isObject } from "../js/ovp/shape.js";
 import { day, el, find, locale, pick, say } from "./view.js";
 
 /** @typedef {import("../js/ovp/pack.js").TypeDescriptor} TypeDescriptor */
@@ -22,6 +23,9 @@ export const groupLabel = (type, n) => {
 
 /** @param {TypeDescriptor} type @param {number} n */
 export const groupId = (type, n) => type.groups.find((each) => each.n === n)?.id ?? String(n);
+
+/** A claim tree as one text, in whatever order its members came. @param {unknown} claims */
+export const spelt = (claims) => JSON.stringify(claims, (_, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value));
 
 /** What one group of a claim tree says, each detail once with all its values; 0 is what is always in clear. @param {TypeDescriptor} type @param {any} claims @param {number} group @returns {Said[]} */
 export const said = (type, claims, group) =>

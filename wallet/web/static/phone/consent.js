@@ -16,14 +16,14 @@ import { all, announce, count, day, details, el, moment, now, pick, say, show, w
 /** A document that can answer, with a copy of it open. @typedef {{document: Kept, want: Want, type: TypeDescriptor, copy: import("../js/ovp/sdcwt.js").Copy, left: number}} Candidate */
 /** @typedef {{none: () => unknown, spent: () => unknown, decline: () => unknown, agree: (agreement: import("./desk.js").Agreement) => unknown}} Then */
 
-/** @param {Vault} vault @param {Question} question @param {Then} then */
-export async function consent(vault, question, then) {
+/** @param {Vault} vault @param {Question} question @param {Then} then @param {boolean} [changed] since it was looked at */
+export async function consent(vault, question, then, changed = false) {
   const mine = (await documents(vault)).filter(({ vct }) => question.wants.some((want) => typeByNumber(want.vct)?.vct === vct));
   if (!mine.length) return then.none();
   const found = (await Promise.all(mine.map((document) => candidate(vault, question, document)))).filter((each) => each !== null);
   if (!found.length) return then.spent();
   const more = await newDemands(vault, question.entity, question.use);
-  await render(vault, question, found, found[0], more, then);
+  await render(vault, question, found, found[0], more, then, changed);
 }
 
 /** @param {Vault} vault @param {Question} question @param {Kept} document @returns {Promise<Candidate | null>} */
@@ -34,8 +34,8 @@ async function candidate(vault, question, document) {
   return copies.length && want && type ? { document, want, type, copy: await openCopy(copies[0].value), left: copies.length } : null;
 }
 
-/** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {import("./known.js").More | null} more @param {Then} then */
-async function render(vault, question, found, one, more, then) {
+/** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {import("./known.js").More | null} more @param {Then} then @param {boolean} changed */
+async function render(vault, question, found, one, more, then, changed) {
   const { document, want, type, copy } = one;
   const name = pick(question.name);
   const acting = actingFor(type, document.claims);
@@ -80,7 +80,7 @@ async function render(vault, question, found, one, more, then) {
       cannot: document.state === "gone",
     },
     lists: {
-      warnings: warnings(one).map(warning),
+      warnings: [...(changed ? [say("warn_changed")] : []), ...warnings(one)].map(warning),
       more: more ? moreLines(more).map((line) => el("li", {}, line)) : [],
       argued: details(argued(use)),
       choice: found.map((each, at) => radio(each, at, each === one)),
@@ -91,11 +91,14 @@ async function render(vault, question, found, one, more, then) {
     },
     acts: {
       decline,
-      consent: () => agree({ document, asked, groups: [...want.required.filter((n) => copy.groups.has(n)), ...switched(root)] }),
+      consent: () => {
+        const groups = [...want.required.filter((n) => copy.groups.has(n)), ...switched(root)];
+        return agree({ document, asked, groups, claims: copy.claims, again: () => consent(vault, question, then, true) });
+      },
     },
   });
   for (const choice of all(root, "input[name=document]")) {
-    choice.addEventListener("change", () => void render(vault, question, found, found[Number(/** @type {HTMLInputElement} */ (choice).value)], more, then));
+    choice.addEventListener("change", () => void render(vault, question, found, found[Number(/** @type {HTMLInputElement} */ (choice).value)], more, then, false));
   }
 }
 

@@ -9,6 +9,7 @@ import { CHALLENGE, PRESENTATION, Reception, SEALED, parseText } from "../js/ovp
 import { VcError } from "../js/ovp/errors.js";
 import { Camera, ScanError, cleaned, openReader, readPicture } from "../js/ovp/scan.js";
 import { present, withStaple } from "../js/ovp/sdcwt.js";
+import { spelt } from "./claims.js";
 import { showFrames } from "./frames.js";
 import { consent } from "./consent.js";
 import { signal } from "./signals.js";
@@ -21,7 +22,7 @@ import { announce, count, el, find, has, now, pick, press, right, say, show, typ
 /** @typedef {import("../js/ovp/register.js").RegisteredUse} RegisteredUse */
 /** @typedef {import("../js/ovp/sdcwt.js").ToSign} ToSign */
 /** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone, `staple` asks for a status assertion. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], staple?: boolean, binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
-/** What the holder agreed to. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[]}} Agreement */
+/** What the holder agreed to: with `claims` before her eyes, else she looks `again`. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[], claims: unknown, again: () => unknown}} Agreement */
 
 // --- scanning ------------------------------------------------------------------------------------------------------------------------
 
@@ -160,13 +161,20 @@ export async function ask(vault, question, agree = (agreement) => answer(vault, 
 // --- the answer ----------------------------------------------------------------------------------------------------------------------
 
 /**
- * One copy, signed, spent and noted, in this order; then it is shown.
- * @param {Vault} vault @param {Question} question @param {Agreement} agreement @returns {Promise<Bytes | null>} null if no copy was left
+ * One copy, signed, spent and noted, in this order; then it is shown. One that says something else by now is not signed.
+ * @param {Vault} vault @param {Question} question @param {Agreement} agreement @returns {Promise<Bytes | null>} null once the page says why not
  */
-export async function sign(vault, question, { document, groups, asked }) {
+export async function sign(vault, question, { document, groups, asked, claims, again }) {
   const item = await drawCopy(vault, document.id);
-  if (!item) return null;
+  if (!item) {
+    refused("spent");
+    return null;
+  }
   const [copy, key, at] = [await openCopy(item.value), await vault.openKey(item.value.key), now()];
+  if (spelt(copy.claims) !== spelt(claims)) {
+    await again();
+    return null;
+  }
   const staple = question.staple ? await stapleOf(vault, copy, at) : null;
   const kbt = await present(staple ? withStaple(copy, staple) : copy, groups, { ...question.binding(copy), at }, key);
   const { entity, name, level, use } = question;
@@ -192,7 +200,7 @@ export async function sign(vault, question, { document, groups, asked }) {
 /** @param {Vault} vault @param {Question} question @param {Agreement} agreement */
 async function answer(vault, question, agreement) {
   const kbt = await sign(vault, question, agreement);
-  if (!kbt) return refused("spent");
+  if (!kbt) return;
   const content = question.seal ? await question.seal(kbt) : kbt;
   const [prefix, name] = [question.seal ? SEALED : PRESENTATION, pick(question.name)];
   await showFrames({ prefix, content, title: say("show_to", { name }), level: say(`level_${question.level}`) }, () => shown(vault, question, agreement));

@@ -8,8 +8,7 @@ import { fromBase64url, hex, random, toBase64url, utf8 } from "../js/ovp/bytes.j
 import { importJwk, sameKey } from "../js/ovp/cose.js";
 import { VcError, refuse } from "../js/ovp/errors.js";
 import { checkCopy, parseCopy } from "../js/ovp/sdcwt.js";
-import { isObject } from "../js/ovp/shape.js";
-import { types } from "./claims.js";
+import { spelt, types } from "./claims.js";
 import { begin, fetchCopies, tellKept, tellRefused } from "./net.js";
 import { removal } from "./store.js";
 import { now } from "./view.js";
@@ -109,9 +108,6 @@ async function checked(document, keys, given, progress) {
   if (found.some(({ copy }) => spelt(copy.claims) !== said)) refuse("malformed", "the copies do not all say the same");
   return found;
 }
-
-/** A claim tree as one text, in whatever order its members came. @param {unknown} claims */
-const spelt = (claims) => JSON.stringify(claims, (_, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value));
 
 /** @param {Keepable} document @param {import("./net.js").Given} given @param {{copy: import("../js/ovp/sdcwt.js").Copy}[]} checkedCopies @returns {Kept} */
 function described(document, given, checkedCopies) {

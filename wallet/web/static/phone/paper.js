@@ -7,7 +7,7 @@ import { toSvg } from "../js/ovp/draw.js";
 import { MAX_TEXT, PRESENTATION, renderText } from "../js/ovp/envelope.js";
 import { DAY } from "../js/ovp/register.js";
 import { groupLabel, types } from "./claims.js";
-import { ask, choices, chosen, parties, refused, sign } from "./desk.js";
+import { ask, choices, chosen, parties, sign } from "./desk.js";
 import { day, details, find, now, pick, say, show, typed, warning } from "./view.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
@@ -48,8 +48,7 @@ async function choose(vault, known) {
   };
   await ask(vault, question, async (agreement) => {
     const kbt = await sign(vault, question, agreement);
-    if (!kbt) return refused("spent");
-    await printed(question, agreement, await renderText(PRESENTATION, kbt), ends);
+    if (kbt) await printed(question, agreement, await renderText(PRESENTATION, kbt), ends);
   });
 }
 
