@@ -36,15 +36,20 @@ def check_superior(office: Office) -> None:
         raise Forbidden("this office is no superior in any federation: switch the setting `superior` on")
 
 
+def check_invited(office: Office, entity: str) -> None:
+    """``Malformed`` for what is no identifier, ``Conflict`` for ourselves."""
+    check_identifier(entity, where="/entity", plain_http=LOOPBACK)
+    if entity == office.settings.public_url:
+        raise Conflict("nobody is below itself", where="/entity")
+
+
 async def invite(office: Office, entity: str, name: str, terms: Terms, actor: Actor) -> str:
     """A one-time code with which ``entity`` joins, also again with other keys; what it is to be granted waits for a second person.
 
     ``Malformed`` for what is no identifier or name; ``Conflict`` for ourselves, and when there are too many.
     """
     check_decides(actor)
-    check_identifier(entity, where="/entity", plain_http=LOOPBACK)
-    if entity == office.settings.public_url:
-        raise Conflict("nobody is below itself", where="/entity")
+    check_invited(office, entity)
     if not 1 <= len(name.strip()) <= MAX_NAME:
         raise Malformed(f"a name has 1 to {MAX_NAME} characters", where="/name")
     code, at = office.secret(16), office.clock()

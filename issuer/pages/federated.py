@@ -47,10 +47,8 @@ class Federated:
         shown = [each for each in everybody if each.state is State.ACTIVE or (each.state is State.ENDED and each.keys)]
         rows = []
         for each in shown:
-            granted, limits = view(parse_terms(each.terms), locale, words)
-            rows.append(
-                {"name": each.name, "entity": each.entity, "ended": each.state is State.ENDED, "granted": granted, "limits": limits}
-            )
+            granted, _ = view(parse_terms(each.terms), locale, words)
+            rows.append({"name": each.name, "entity": each.entity, "ended": each.state is State.ENDED, "granted": granted})
         return await render(
             request,
             "federated.html",

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from aiohttp import web
 
-from issuer.approval import MAX_REASON
-from issuer.federation import enrol, publish, successions
+from issuer.federation import collect, enrol, publish, successions
 from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
 from issuer.federation.own import entity_of
-from issuer.federation.terms import Choice, Terms, parse_terms
+from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.pages import federated
 from issuer.pages.desk import actor, may, seated
 from issuer.pages.form import version_of
+from issuer.pages.granting import PATH, Granting, reason_of
 from issuer.records import subordinates
 from issuer.records.subordinates import Event, State, Subordinate
 from shared.clock import DAY
-from shared.errors import Conflict, Malformed, VcError
+from shared.errors import Conflict
 from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import parse_statement
 from shared.web import auth
+from shared.web.context import FETCHER
 from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
 from shared.web.granted_view import said_of_us
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 
-PATH = "/console/federation"
+__all__ = ["PATH", "Federation", "add_to", "is_member", "reason_of"]
+
 SOON = 60 * DAY  # before something ends, it is worth a word
 STATES = {
     State.INVITED: (N_("Invited"), "blue"),
@@ -67,14 +67,8 @@ def add_to(app: web.Application, office: Office) -> None:
     if not office.settings.superior:
         return
     app.router.add_get(f"{PATH}/body", seated(part.body))
-    app.router.add_get(f"{PATH}/invite", seated(part.ask_invitation, role="approver"))
-    for path, handler in (
-        ("invite", part.invite),
-        ("approve", part.approve),
-        ("send-back", part.send_back),
-        ("propose", part.propose),
-        ("end", part.end),
-    ):
+    Granting(office, part.again, part.done).add_to(app)
+    for path, handler in (("approve", part.approve), ("send-back", part.send_back)):
         app.router.add_post(f"{PATH}/{path}", seated(handler, role="approver"))
 
 
@@ -100,27 +94,6 @@ class Federation:
             above=await said_of_us(entity_of(self._office), locale, words),
             decides=may(request[OPERATOR], "approver"),
         )
-
-    async def ask_invitation(self, request: web.Request) -> web.StreamResponse:
-        return await render(request, "console/federation_invite.html", code="")
-
-    async def invite(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity = form.need("entity", _("Enter the identifier of the body, an https address"))
-        name = form.need("name", _("Enter what the body is called"))
-        if len(name) > enrol.MAX_NAME:
-            form.error("name", _("A name has 120 characters or fewer"))
-        terms = _terms(form, Terms(), self._office.clock(), _)
-        if not form.wrong and terms is not None:
-            try:
-                code = await enrol.invite(self._office, entity, name, terms, actor(request))
-            except (Malformed, Conflict):
-                form.error("entity", _("This cannot be the identifier of a body below this office"))
-            else:
-                return await render(
-                    request, "console/federation_invite.html", code=code, name=name, entity=entity, url=self._office.settings.public_url
-                )
-        return await render(request, "console/federation_invite.html", form=form, code="")
 
     async def body(self, request: web.Request) -> web.StreamResponse:
         return await self._body(request, request.query.get("entity", ""), Form())
@@ -159,20 +132,20 @@ class Federation:
             lines=[_line(each, words) for each in history],
             own=body.wanted_by == actor(request).name,
             decides=may(request[OPERATOR], "approver"),
-            filled=_filled(wanted or terms, at),
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
         entity, version = form.value("entity"), version_of(form.value("version"))
         try:
-            await enrol.approve(self._office, entity, actor(request), version=version, compared=form.value("compared") == "yes")
+            body = await enrol.approve(self._office, entity, actor(request), version=version, compared=form.value("compared") == "yes")
         except Conflict as error:
             if error.where == "/compared":
                 form.error("compared", _("Compare the fingerprints with the body itself first"))
                 return await self._body(request, entity, form)
-            return await self._again(request, entity, error)
-        return await self._said(entity)
+            return await self.again(request, entity, error)
+        await collect.visit_below(self._office, body, request.config_dict[FETCHER])
+        return await self.done(entity)
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
@@ -182,37 +155,17 @@ class Federation:
         try:
             await enrol.refuse(self._office, entity, reason, actor(request), version=version_of(form.value("version")))
         except Conflict as error:
-            return await self._again(request, entity, error)
-        return await self._said(entity)
+            return await self.again(request, entity, error)
+        return await self.done(entity)
 
-    async def propose(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, at = form.value("entity"), self._office.clock()
-        before = await self._office.storage.read(lambda tx: subordinates.get(tx, entity))
-        terms = _terms(form, parse_terms(before.terms), at, _)
-        if terms is None or form.wrong:
-            return await self._body(request, entity, form)
-        try:
-            await enrol.propose(self._office, entity, terms, actor(request), version=version_of(form.value("version")))
-        except Conflict as error:
-            return await self._again(request, entity, error)
-        return await self._said(entity)
-
-    async def end(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_end", _)
-        if form.wrong:
-            return await self._body(request, entity, form)
-        await enrol.end(self._office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
-        return await self._said(entity)
-
-    async def _again(self, request: web.Request, entity: str, error: Conflict) -> web.StreamResponse:
+    async def again(self, request: web.Request, entity: str, error: Conflict) -> web.StreamResponse:
         """Whoever looked at what was changed meanwhile looks again."""
         if error.where != "/version":
             raise error
         return await self._body(request, entity, Form(), changed=True)
 
-    async def _said(self, entity: str) -> web.StreamResponse:
+    async def done(self, entity: str) -> web.StreamResponse:
+        """Published at once, and shown."""
         await publish.tend(self._office)
         raise web.HTTPSeeOther(federated.link(f"{PATH}/body", entity))
 
@@ -246,49 +199,3 @@ def _row(each: Subordinate, words: Words, locale: str, at: int) -> dict[str, obj
 
 def _line(event: Event, words: Words) -> dict[str, object]:
     return {"what": words(KINDS[event.kind]), "at": event.at, "who": event.actor.name, "more": event.reason}
-
-
-def reason_of(form: Form, name: str, words: Words) -> str:
-    """What was typed there; with an error in the form if it is none."""
-    reason = form.need(name, words("Say why"))
-    if len(reason) > MAX_REASON:
-        form.error(name, words("Use 300 characters or fewer"))
-    return reason
-
-
-def _terms(form: Form, before: Terms, at: int, words: Words) -> Terms | None:
-    """What was typed: identifiers one a line; ``None`` with an error in the form."""
-    fields = {name: [each for each in _LINES.split(form.value(name)) if each] for name in ("says", "accredits", "registers", "marks")}
-    until = None
-    if form.value("until"):
-        try:
-            last = dt.date.fromisoformat(form.value("until"))
-        except ValueError:
-            form.error("until", words("Enter a date such as 2028-03-31"))
-            return None
-        until = int(dt.datetime(last.year, last.month, last.day, tzinfo=dt.UTC).timestamp()) + DAY
-        if until <= at:
-            form.error("until", words("Enter a day that is not over"))
-            return None
-    try:
-        return Choice(**fields, until=until).terms(before, at)
-    except VcError:
-        form.error("says", words("One of these entries cannot be granted: check each identifier"))
-        return None
-
-
-def _filled(terms: Terms, at: int) -> dict[str, str]:
-    """The fields of the form, as the terms stand."""
-    running = replace(
-        terms.grants,
-        entitlements=tuple(each for each in terms.grants.entitlements if each.until is None or each.until > at),
-        accredits=tuple(each for each in terms.grants.accredits if each.until is None or each.until > at),
-    )
-    ends = {each.until for each in running.entitlements + running.accredits if each.until is not None}
-    return {
-        "says": "\n".join(each.vct for each in running.entitlements),
-        "accredits": "\n".join(each.vct for each in running.accredits),
-        "registers": "\n".join(running.may_register),
-        "marks": "\n".join(terms.trust_marks),
-        "until": "" if len(ends) != 1 else dt.datetime.fromtimestamp(ends.pop() - DAY, dt.UTC).date().isoformat(),
-    }

@@ -10,6 +10,7 @@ from issuer.pages.desk import actor, may, seated
 from issuer.pages.settings import PATH as SETTINGS_PATH
 from shared.keys import Role
 from shared.web.entrance import OPERATOR
+from shared.web.i18n import N_
 from shared.web.trust_pages import TrustPages
 
 PATH = "/console/trust"
@@ -23,6 +24,7 @@ def add_to(app: web.Application, office: Office) -> None:
 
     TrustPages(
         path=PATH,
+        title=N_("Whose wallets we trust"),
         base="console/base.html",
         back=SETTINGS_PATH,
         file=config.trust(office.directory),

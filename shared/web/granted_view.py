@@ -58,7 +58,12 @@ def limits_view(limits: Constraints, policy: MetadataPolicy, words: Words) -> li
     """The conditions of a statement: under each heading some lines."""
     found: list[dict[str, Any]] = []
     if limits.max_path_length is not None:
-        found.append({"label": words("Levels of bodies between it and those who make documents"), "lines": [str(limits.max_path_length)]})
+        found.append(
+            {
+                "label": words("Levels of bodies between it and those who make documents"),
+                "lines": [str(limits.max_path_length or words("none"))],
+            }
+        )
     if limits.types is not None:
         kinds = [words(KINDS[each]) if each in KINDS else each for each in sorted(limits.types)]
         found.append({"label": words("It, and those below it, count only as"), "lines": kinds or [words("members")]})

@@ -4,7 +4,7 @@
     return await render(request, "console/list.html", rows=rows)
 
 The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
-Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``session`` (or None),
+Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (of a day in UTC), ``session`` (or None),
 ``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``.
 """
 
@@ -103,6 +103,7 @@ class Pages:
         )
         environment.install_gettext_translations(self.translations[locale], newstyle=True)  # type: ignore[attr-defined]
         environment.globals.update(locale=locale, asset=self.assets.url, date=dates.date, moment=dates.moment, clock_time=dates.time)
+        environment.globals["day"] = Dates(locale, "UTC").date
         return environment
 
     def render(self, locale: str, template: str, context: Mapping[str, Any]) -> str:

@@ -48,12 +48,13 @@ log = logging.getLogger("muniment.trust")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustPages:
-    """``path`` is the page that lists them, ``base`` the template of the service; ``roles`` are what certificates may be pinned for here.
+    """``path`` is the page that lists them, ``title`` its heading, marked with ``N_``, ``base`` the template of the service; ``roles`` are what certificates may be pinned for here.
 
     ``guard`` lets those in who may change the file, ``may`` tells whether somebody may, and ``who`` is the name that the history keeps.
     """
 
     path: str
+    title: str
     base: str
     back: str
     file: Path
@@ -81,7 +82,7 @@ class TrustPages:
         return TrustFile(self.file, may_lack=True).read()
 
     async def _render(self, request: web.Request, page: str, form: Form, **more: Any) -> web.StreamResponse:
-        return await render(request, f"trust/{page}.html", form=form, base=self.base, path=self.path, **more)
+        return await render(request, f"trust/{page}.html", form=form, base=self.base, path=self.path, heading=self.title, **more)
 
     # --- the list
 

@@ -13,6 +13,7 @@ from support.superior import ANA, BEN, COURT, SAYS, VCT, Below, Street, enrolled
 from issuer.federation import collect, enrol, publish
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.pages.federated import link
+from issuer.records import subordinates
 from issuer.records.subordinates import State
 from shared.clock import DAY
 from shared.trust.entitlements import Entitlement, Grants
@@ -47,6 +48,9 @@ async def test_a_clerk_sees_and_decides_nothing(ministry: Registry) -> None:
     text = await browser.open(BODY)
     assert "Approve it" not in text
     assert "Invite a body" not in await browser.open("/console/federation")
+    for path in ("propose", "end", "invite"):
+        await browser.open(link(f"/console/federation/{path}", COURT))
+        assert browser.status == 403, path
     for path in ("approve", "send-back", "propose", "end", "invite"):
         await browser.send(f"/console/federation/{path}", {"entity": COURT, "version": "2"})
         assert browser.status == 403, path
@@ -103,11 +107,29 @@ async def test_wrong_answers_are_put_right_beside_their_fields(ministry: Registr
         ({"entity": COURT, "name": "C", "until": "soon"}, ["until"]),
         ({"entity": COURT, "name": "C", "until": "2020-01-01"}, ["until"]),
         ({"entity": COURT, "name": "C", "says": "x" * 5_000}, ["says"]),
-        ({"entity": COURT, "name": "C", "marks": "m " * 20 + " ".join(f"m{n}" for n in range(20))}, ["says"]),
+        ({"entity": COURT, "name": "C", "marks": "m " * 20 + " ".join(f"m{n}" for n in range(20))}, ["marks"]),
+        ({"entity": COURT, "name": "C", "registers": "GB Wales"}, ["registers"]),
+        ({"entity": COURT, "name": "C", "registrars": "gb"}, ["registrars"]),
+        ({"entity": COURT, "name": "C", "since": "2020-01-01"}, ["since"]),
+        ({"entity": COURT, "name": "C", "since": "2090-02-01", "until": "2090-01-01"}, ["until"]),
+        ({"entity": COURT, "name": "C", "levels": "9"}, ["levels"]),
+        ({"entity": COURT, "name": "C", "levels": "one"}, ["levels"]),
+        ({"entity": COURT, "name": "C", "permitted": "https://courts.example"}, ["permitted"]),
+        ({"entity": COURT, "name": "C", "excluded": "127.0.0.1"}, ["excluded"]),
+        ({"entity": COURT, "name": "C", "kinds": "federation_entity"}, ["kinds"]),
+        ({"entity": COURT, "name": "C", "policy": "{"}, ["policy"]),
+        ({"entity": COURT, "name": "C", "policy": '{"a": {"b": {"one_of": 5}}}'}, ["policy"]),
     ):
-        await browser.send("/console/federation/invite", fields)
+        await browser.send("/console/federation/invite", fields | {"step": "send"})
         assert (browser.status, browser.errors()) == (400, wrong), fields
-    await browser.send("/console/federation/invite", {"entity": COURT, "name": "Court", "says": f"{VCT}, urn:b\nurn:c", "registers": "GB"})
+    fields = {"entity": f"{COURT}/", "name": "Court", "says": f"{VCT}, urn:b\nurn:c", "registers": "GB"}
+    await browser.send("/console/federation/invite", fields)
+    assert "Check the answers" in browser.text
+    assert await ministry.office.storage.read(subordinates.everybody) == []
+    await browser.send("/console/federation/invite", fields | {"step": "change"})
+    assert 'value="Court"' in browser.text
+    assert await ministry.office.storage.read(subordinates.everybody) == []
+    await browser.send("/console/federation/invite", fields | {"step": "send"})
     assert "is invited" in browser.text
     wanted = parse_terms((await row(ministry)).wanted_terms or "")
     assert [each.vct for each in wanted.grants.entitlements] == [VCT, "urn:b", "urn:c"]

@@ -22,7 +22,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.seat import spoken
 from verifier.records import knowledge, packs
-from verifier.words import Spoken
+from verifier.words import N_, Spoken
 
 _PATH = "/desk/trust"
 
@@ -43,6 +43,7 @@ def pinning(desk: Desk) -> TrustPages:
 
     return TrustPages(
         path=_PATH,
+        title=N_("Who we trust"),
         base="desk/base.html",
         back=_PATH,
         file=config.trust(desk.directory),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from shared.errors import Forbidden, SignInRequired
 from shared.keys import Role
+from shared.web.i18n import N_
 from shared.web.seat import Handler
 from shared.web.trust_pages import TrustPages
 from wallet.keep import check_name
@@ -39,6 +40,7 @@ def pinning(desk: Desk) -> TrustPages:
 
     return TrustPages(
         path=PATH,
+        title=N_("Who we trust"),
         base="wallet/base.html",
         back="/settings",
         file=desk.trust_file,
