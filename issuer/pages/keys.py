@@ -64,7 +64,7 @@ class Keys:
     async def show_all(self, request: web.Request) -> web.StreamResponse:
         words = translator(request)
         known = [{"key": each, "state": _state(each, words)} for each in reversed(await recall.keys(self._office))]
-        return await render(request, "console/keys.html", known=known)
+        return await render(request, "console/keys.html", known=known, signs=not self._office.signing.is_stopped)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """One key and what it signed, from a moment on that three boxes and a time say, or the address."""

@@ -43,7 +43,7 @@ class SettingsPages:
         return await self._show(request, Form())
 
     async def _show(self, request: web.Request, form: Form, *, told: dict[str, str] | None = None) -> web.StreamResponse:
-        signer = self._office.signer
+        signer = None if self._office.signing.is_stopped else self._office.signer
         words = translator(request)
         everybody, keys, makers = await self._office.storage.read(_everything)
         gone = {each.name for each in everybody if each.ended_at is not None}
@@ -53,8 +53,8 @@ class SettingsPages:
             form=form,
             told=told,
             office=self._office.settings,
-            leaf=load_certificate(signer.x5c[0]),
-            thumbprint=thumbprint(signer.public),
+            leaf=None if signer is None else load_certificate(signer.x5c[0]),
+            thumbprint="" if signer is None else thumbprint(signer.public),
             everybody=[each for each in everybody if each.ended_at is None],
             keys=keys,
             makers={key: [(name, name in gone) for name in names] for key, names in makers.items()},

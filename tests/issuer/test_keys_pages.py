@@ -151,6 +151,9 @@ async def test_without_the_anchors_keys_the_page_says_who_does_not_know(browser:
     await browser.open(f"{path}/compromised")
     await browser.send(f"{path}/compromised", {"reason": "a stick is missing"})
     assert "Nobody has been told yet" in browser.text
+    for page in (PATH, "/console/settings", "/console/"):
+        assert ("No key signs at present" in await browser.open(page)) is (page != "/console/")
+        assert browser.status == 200
     (registry.directory / "elsewhere.keys").rename(registry.directory / "anchor.keys")
     registry.clock.at += 1
     await publisher_of(registry.office).publish()
