@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from verifier.cli_federation import add_federation
 from verifier.cli_trust import add_trust
 from verifier.cli_uses import add_uses
 
@@ -41,6 +42,7 @@ def parser() -> Parser:
     _add_desk(commands)
     _add_asking(commands)
     add_uses(commands, _command, _with_desk)
+    add_federation(commands, _command, _with_desk)
     _add_bundle(commands)
     _add_keys(commands)
     _command(commands, "doctor", "check that everything is in place", doctor)

@@ -11,41 +11,23 @@ from issuer.federation.acting import actor_of
 from issuer.federation.own import entity_of
 from issuer.office import Office
 from issuer.records import successions as rows
-from shared.trust.succession import parse_succession, peek_statement
 from shared.web import handing
 from shared.web.fetch import Fetcher
 
 
 async def succeed(office: Office, arguments: argparse.Namespace) -> list[str]:
     """Who takes over from this office, or as its superior from a body that is gone: a statement in a file, for the successor to accept."""
-    own, at = entity_of(office), office.clock()
+    own = entity_of(office)
     if arguments.outgoing in {"", own.entity}:
-        token = await handing.say(own, handing.handing_of(arguments, own.entity, at))
-    else:
-        actor = await actor_of(office, arguments)
-        token = await successions.say_instead(office, handing.handing_of(arguments, arguments.outgoing, at), actor)
-    handing.write(arguments.out, token.encode())
-    return [
-        *handing.describe(peek_statement(token)),
-        f"Written to {arguments.out}. The successor looks at it and runs `federation take-over`.",
-    ]
+        return await handing.succeed(own, arguments)
+    actor = await actor_of(office, arguments)
+    words = handing.handing_of(arguments, arguments.outgoing, office.clock())
+    return handing.keep(await successions.say_instead(office, words, actor), arguments.out)
 
 
 async def take_over(office: Office, arguments: argparse.Namespace) -> list[str]:
-    """This office is the successor: both halves in a file, or sent to the superior."""
-    data = await handing.accept(entity_of(office), handing.read(arguments.file).decode("ascii", "replace").strip())
-    told = handing.describe(parse_succession(data))
-    if arguments.out:
-        handing.write(arguments.out, data)
-        told.append(f"Accepted, and written to {arguments.out}: give it to the superior of the outgoing body.")
-    if arguments.send:
-        fetcher = Fetcher.of(office.settings)
-        try:
-            await handing.send(arguments.send, data, fetcher)
-        finally:
-            await fetcher.close()
-        told.append(f"Accepted: people of {arguments.send} look at it now.")
-    return told
+    """This office is the successor."""
+    return await handing.take_over(entity_of(office), office.settings, arguments)
 
 
 async def offer(office: Office, arguments: argparse.Namespace) -> list[str]:

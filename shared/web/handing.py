@@ -15,9 +15,18 @@ from ..errors import ConfigError, Forbidden, Refused, Unavailable, VcError
 from ..flow import Fetch, Fetched
 from ..keys import sign
 from ..private_file import write_whole
-from ..trust.succession import Succession, peek_statement, prepare_acceptance, prepare_statement, render_succession
+from ..trust.succession import (
+    Succession,
+    parse_succession,
+    peek_statement,
+    prepare_acceptance,
+    prepare_statement,
+    render_succession,
+)
 from .certificates import day
 from .entity import OwnEntity
+from .fetch import Fetcher
+from .settings import Common
 
 PATH: Final = "/federation/succession"
 """Where a superior takes both halves."""
@@ -104,6 +113,36 @@ def handing_of(arguments: argparse.Namespace, outgoing: str, at: int) -> Handing
         private=arguments.private,
         note=Text(arguments.note, arguments.note_cy or arguments.note),
     )
+
+
+async def succeed(own: OwnEntity, arguments: argparse.Namespace) -> list[str]:
+    """Who takes over from this service: a statement in a file, for the successor to accept. The lines to tell."""
+    return keep(await say(own, handing_of(arguments, own.entity, own.clock())), arguments.out)
+
+
+def keep(statement: str, file: str) -> list[str]:
+    """Write it; the lines to tell."""
+    write(file, statement.encode())
+    return [*describe(peek_statement(statement)), f"Written to {file}. The successor looks at it and runs `federation take-over`."]
+
+
+async def take_over(own: OwnEntity, settings: Common, arguments: argparse.Namespace) -> list[str]:
+    """This service is the successor: both halves in a file, or sent to the superior. The lines to tell."""
+    if not (arguments.out or arguments.send):
+        raise ConfigError("say where both halves go: --out FILE, --send SUPERIOR, or both", where="out")
+    data = await accept(own, read(arguments.file).decode("ascii", "replace").strip())
+    told = describe(parse_succession(data))
+    if arguments.out:
+        write(arguments.out, data)
+        told.append(f"Accepted, and written to {arguments.out}: give it to the superior of the outgoing body.")
+    if arguments.send:
+        fetcher = Fetcher.of(settings)
+        try:
+            await send(arguments.send, data, fetcher)
+        finally:
+            await fetcher.close()
+        told.append(f"Accepted: people of {arguments.send} look at it now.")
+    return told
 
 
 def read(file: str) -> bytes:

@@ -123,9 +123,11 @@ async def test_what_goes_wrong_is_told(three: Three, tmp_path: Path) -> None:
     statement = str(tmp_path / "statement")
     await say(three.abc.office, "succeed", three.greater.url, "--out", statement)
     with pytest.raises(Forbidden, match="names another body"):
-        await say(three.abc.office, "take-over", statement)
+        await say(three.abc.office, "take-over", statement, "--out", statement)
+    with pytest.raises(ConfigError, match="say where"):
+        await say(three.greater.office, "take-over", statement)
     with pytest.raises(ConfigError, match="cannot read"):
-        await say(three.greater.office, "take-over", str(tmp_path / "nothing"))
+        await say(three.greater.office, "take-over", str(tmp_path / "nothing"), "--out", statement)
     with pytest.raises(ConfigError, match="cannot write"):
         await say(three.abc.office, "succeed", three.greater.url, "--out", str(tmp_path / "no" / "folder"))
     await say(three.greater.office, "take-over", statement, "--send", three.ministry.url)
