@@ -50,8 +50,9 @@ def _is_due(each: Subordinate, at: int) -> bool:
 
 async def visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None:
     """What one body says of itself now: on the timer, and when it was approved, so that its documents count from the next publication on."""
-    at, said, own = office.clock(), None, await keys.own_names(office)
+    at, said, own = office.clock(), None, set[str]()
     try:
+        own = await keys.own_names(office)
         said = await read_configuration(each.entity, fetch)
         check_configuration(office, each.entity, said, at)
     except VcError as error:

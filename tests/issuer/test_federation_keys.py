@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms
 from issuer.records import subordinates
 from issuer.records.subordinates import State
+from shared.clock import system_entropy
+from shared.custody import open_custodian
 from shared.errors import Conflict
 from shared.keys import PublicKey, Role
 from shared.trust.federation import Federation
@@ -251,3 +254,15 @@ async def test_two_processes_that_visit_at_once_follow_once(ministry: Registry) 
     await asyncio.gather(*(collect.visit(ministry.office, street) for _ in range(6)))
     assert (await events(ministry)).count("followed") == 1
     assert len(read_keys((await row(ministry)).keys)) == 2
+
+
+async def test_a_superior_whose_own_key_is_away_shows_the_fault_and_visits_on(ministry: Registry) -> None:
+    body = Below()
+    await enrolled(ministry, body)
+    away = replace(ministry.office, custodian=open_custodian("memory:", entropy=system_entropy, passphrase=b""))
+    ministry.clock.at += collect.EVERY
+    await collect.visit(away, Street(ministry, [body]))
+    after = await row(ministry)
+    assert (bool(after.fault), after.tried_at) == (True, ministry.clock())
+    await visited(ministry, body)
+    assert (await row(ministry)).fault == ""
