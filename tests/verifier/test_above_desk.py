@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.clerk import Clerk
-from support.desk import BANK, Site, Template, serving
+from support.desk import BANK, Template, serving
 from support.federation import MINISTRY, signed
 from support.federations import justice
+from support.ministry import Ministry
 from support.signing import AT
 
-from shared.errors import Unavailable
-from shared.flow import Fetch, Fetched
 from shared.storage import Tx
-from shared.trust.chain import configuration_url
 from shared.trust.statements import parse_statement
-from shared.urls import with_query
 from shared.web import above
 from shared.web.above import OwnMark
 from verifier import app as composition
@@ -25,27 +22,8 @@ REALM = justice()
 PAGE = "/desk/federation"
 
 
-class Street(Site):
-    """The registry, and a ministry that speaks of the bank."""
-
-    down_too = False
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        ministry = REALM[MINISTRY]
-        said = {
-            configuration_url(MINISTRY): ministry.itself(),
-            with_query(ministry.fetch, {"sub": BANK}): ministry.of(REALM[BANK]),
-        }
-        if fetch.url not in said:
-            return await super().__call__(fetch)
-        self.asked.append(fetch.url)
-        if self.down_too:
-            raise Unavailable("nobody answers")
-        return Fetched(status=200, body=said[fetch.url].encode())
-
-
 async def test_it_is_heard_by_the_clock_and_shown(template: Template, tmp_path: Path) -> None:
-    site = Street()
+    site = Ministry(realm=REALM)
     async with serving(template, tmp_path / "desk", site=site, local=True, authority_hints=(MINISTRY,)) as desk:
         clerk = await Clerk(desk).sign_in()
         assert PAGE in await clerk.get("/desk/trust")
@@ -60,7 +38,7 @@ async def test_it_is_heard_by_the_clock_and_shown(template: Template, tmp_path: 
         await composition.hear_above(desk.app)
         assert len(site.asked) == asked
         desk.clock.at += above.EVERY
-        site.down_too = True
+        site.silent = True
         await composition.hear_above(desk.app)
         await clerk.sign_in()
         page = await clerk.get(PAGE)
@@ -72,7 +50,7 @@ async def test_it_is_heard_by_the_clock_and_shown(template: Template, tmp_path: 
 
 
 async def test_a_desk_that_visits_nobody_asks_nobody_above(template: Template, tmp_path: Path) -> None:
-    site = Street()
+    site = Ministry(realm=REALM)
     async with serving(template, tmp_path / "desk", site=site, authority_hints=(MINISTRY,), visit_issuers=False) as desk:
         site.asked.clear()
         await composition.hear_above(desk.app)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.clerk import Clerk
-from support.desk import Site, Template, copy_file, serving
+from support.desk import Template, copy_file, serving
 from support.federation import COURTS, MINISTRY
 from support.federations import justice
+from support.ministry import Ministry
 from support.trial_verify import ISSUER, registry
 
-from shared.errors import Unavailable
-from shared.flow import Fetch, Fetched
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.trust.chain import configuration_url
@@ -31,23 +30,9 @@ MARK = fingerprints(PIN)[0]
 ADD = "/desk/trust/federation"
 
 
-class Street(Site):
-    """The registry, and whoever answers at the ministry's address."""
-
-    said: bytes = OWN
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if fetch.url == configuration_url(MINISTRY):
-            self.asked.append(fetch.url)
-            if not self.said:
-                raise Unavailable("nobody answers")
-            return Fetched(status=200, body=self.said)
-        return await super().__call__(fetch)
-
-
 @pytest.fixture
 async def admin(template: Template, tmp_path: Path) -> AsyncIterator[Clerk]:
-    async with serving(template, tmp_path / "desk", site=Street(), local=True) as desk:
+    async with serving(template, tmp_path / "desk", site=Ministry(realm=REALM), local=True) as desk:
         yield await Clerk(desk).sign_in()
 
 
@@ -55,9 +40,9 @@ def pins(clerk: Clerk) -> TrustAnchors:
     return parse_trust((clerk.desk.desk.directory / "trust.json").read_bytes())
 
 
-def street(clerk: Clerk) -> Street:
+def street(clerk: Clerk) -> Ministry:
     site = clerk.desk.site
-    assert isinstance(site, Street)
+    assert isinstance(site, Ministry)
     return site
 
 
@@ -103,7 +88,7 @@ async def test_whoever_answers_otherwise_in_between_is_not_pinned(admin: Clerk) 
     told = await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
     assert "another fingerprint now" in told
     assert pins(admin).federation == ()
-    street(admin).said = b""
+    street(admin).silent = True
     await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
     assert pins(admin).federation == ()
 
