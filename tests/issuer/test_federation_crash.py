@@ -15,7 +15,8 @@ import pytest
 from support.dying_superior import act
 from support.registry import NOON, Template
 from support.signing import Signer
-from support.superior import ANA, COURT, SAYS, Below
+from support.successions import acceptance, statement
+from support.superior import ANA, BEN, COURT, SAYS, Below
 from support.trial_web import Watch
 
 from issuer import config
@@ -23,17 +24,20 @@ from issuer.app import open_office, start, stop
 from issuer.federation import enrol, publish
 from issuer.federation.own import entity_of
 from issuer.office import Office
-from issuer.records import subordinates, superior
+from issuer.records import subordinates, successions, superior
 from shared.clock import DAY
 from shared.errors import Conflict, Missing
 from shared.keys import Role
 from shared.storage import Tx
+from shared.trust.artefact import SUCCESSOR
 from shared.trust.federation_keys import FederationKey, render_jwks
 from shared.trust.publication import parse_publication
 from shared.trust.snapshot import verify_snapshot_of
+from shared.trust.succession import render_succession
 
 ROOT = Path(__file__).parents[2]
 WHERE = {"publish": "federation-publish", "configure": "configure"}
+SUCCESSION = ("succession-offer", "succession-approve", "succession-drop")
 STEPS = ("invite", "join", "approve", "publish", "propose", "end", "configure")
 
 
@@ -128,3 +132,35 @@ async def test_killed_while_it_follows_a_federation_key(office: Office, moment: 
     assert [each.kind for each in events].count("followed") == 1
     made = parse_publication((await publish.publish(office)).document or b"")
     assert {each.thumbprint for each in known} <= set(made.snapshot.keys)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", SUCCESSION)
+async def test_killed_at_a_step_of_a_succession(office: Office, step: str, moment: str) -> None:
+    """Row and event are there wholly or not at all, and what was done is not done twice."""
+    old, new, at = Below(), Below("https://greater.example"), office.clock()
+    for body in (old, new):
+        code = await enrol.invite(office, body.entity, "A council", SAYS, ANA)
+        joined = await enrol.join(office, code, body.said(at), published=True)
+        await enrol.approve(office, body.entity, BEN, version=joined.version)
+    token = statement(old, COURT, new.entity, iat=at, since=at)
+    both = render_succession(token, acceptance(new, COURT, token, iat=at)).decode()
+
+    async def handed() -> tuple[object, ...]:
+        async def unit(tx: Tx) -> tuple[object, ...]:
+            return await successions.find(tx, COURT, new.entity), [each.kind for each in await subordinates.history(tx, COURT)]
+
+        return await office.storage.read(unit)
+
+    for before in SUCCESSION[: SUCCESSION.index(step)]:
+        await act(office, before, new.entity, both)
+    standing = await handed()
+    await dies(office, f"{step}:{moment}", step, new.entity, both)
+    assert (await handed() == standing) is (moment == "before")
+    if moment == "before":
+        await act(office, step, new.entity, both)
+    else:
+        with pytest.raises(Conflict):
+            await act(office, step, new.entity, both)
+    made = parse_publication((await publish.publish(office)).document or b"")
+    assert len(made.of(SUCCESSOR)) == (step == "succession-approve")

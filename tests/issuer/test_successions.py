@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -236,3 +237,11 @@ async def test_a_service_signs_both_halves(three: Three) -> None:
     found = (await three.known()).successor(COURT, at)
     assert found is not None
     assert found.successor == URL
+
+
+async def test_two_who_publish_at_once_publish_once(three: Three) -> None:
+    await three.offer()
+    others = [Actor(role="approver", name=name) for name in ("Ben", "Cara", "Dewi")]
+    done = await asyncio.gather(*(three.approve(each) for each in others), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["Conflict", "Conflict", "Handed"]
+    assert await three.kinds() == [successions.OFFERED, successions.PUBLISHED]

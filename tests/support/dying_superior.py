@@ -11,7 +11,7 @@ from support.superior import ANA, BEN, COURT, SAYS
 
 from issuer import config
 from issuer.app import open_office, start, stop
-from issuer.federation import collect, enrol, publish
+from issuer.federation import collect, enrol, publish, successions
 from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms
 from issuer.office import Office
@@ -30,6 +30,12 @@ async def act(office: Office, action: str, code: str, token: str) -> None:
         await entity_of(office).configure()
     elif action == "visit":
         await collect.visit(office, partial(_say, token))
+    elif action == "succession-offer":
+        await successions.offer(office, token.encode(), ANA, partial(_say, ""))
+    elif action == "succession-approve":
+        await successions.approve(office, COURT, code, BEN, version=1, fetch=partial(_say, ""))
+    elif action == "succession-drop":
+        await successions.withdraw(office, COURT, code, "repealed", BEN, version=2)
     elif action == "end":
         await enrol.end(office, COURT, "closed", ANA)
     else:

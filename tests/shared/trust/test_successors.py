@@ -114,7 +114,7 @@ def rogue(one: Realm) -> Realm:
     return one
 
 
-def test_two_superiors_disagreeing() -> None:
+def test_two_superiors_that_disagree_about_a_successor() -> None:
     """A rogue superior can hold a succession up, and cannot make one up."""
     one = rogue(realm())
     made_up = publish(one, COURTS, handed(one[COURTS], ISSUER, one[HEIR], status_duty=True)).federation(MINISTRY)
