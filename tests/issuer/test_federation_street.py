@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from support import roadside
 from support.federation import Body
-from support.registry import URL, Registry, Template, serving
+from support.registry import NOON, URL, Registry, Template, serving
 from support.roadside import BAD, Place
 from support.superior import ANA, BEN, COURT, SAYS, Below, row
 
@@ -39,15 +39,22 @@ class Street:
     top: Body
     patient: Fetcher
     quick: Fetcher
+    said: dict[str, bytes] = field(default_factory=dict)
 
-    def texts(self, path: str) -> str:
-        at = self.ministry.clock()
+    def say(self, path: str) -> bytes:
+        """The same bytes each time: the office visits by its own clock, too."""
+        if path not in self.said:
+            self.said[path] = self._say(path).encode()
+        return self.said[path]
+
+    def _say(self, path: str) -> str:
+        dates = {"iat": NOON - 60, "exp": NOON + DAY}
         if path == urlsplit(configuration_url(self.body.entity)).path:
-            return self.body.said(at)
+            return self.body.said(NOON)
         if path == urlsplit(configuration_url(self.top.entity)).path:
-            return self.top.itself(iat=at - 60, exp=at + DAY)
+            return self.top.itself(**dates)
         if path.startswith(urlsplit(self.top.fetch).path):
-            return self.top.of(Body(URL), iat=at - 60, exp=at + DAY)
+            return self.top.of(Body(URL), **dates)
         return ""
 
     async def go_wrong(self, lie: str) -> None:
@@ -96,7 +103,7 @@ async def street(template: Template, tmp_path: Path) -> AsyncIterator[Street]:
         ) as ministry:
             patient, quick = Fetcher(allow=allow), Fetcher(allow=allow, seconds=SECONDS)
             made = Street(ministry, place, inside, Below(f"{place.url}/court", superior=URL), top, patient, quick)
-            place.say = lambda path: made.texts(path).encode()
+            place.say = made.say
             inside.say = lambda _: b"a secret"
             yield made
             await patient.close()
