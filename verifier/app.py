@@ -15,9 +15,9 @@ from shared.web import above, auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching, registering, webhooks
+from verifier import config, fetching, keys, registering, webhooks
 from verifier.config import Settings
-from verifier.desk import RELYING_PARTY, Desk
+from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import entity_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
@@ -75,7 +75,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
         keep_house(app, one_round, visit, every=CHORES_EVERY)
         keep_house(app, tell, every=TELL_EVERY)
         keep_house(app, hear_above, every=CHORES_EVERY)
-    app[READY]["keys"] = lambda: desk.custodian.public(RELYING_PARTY)
+    app[READY]["keys"] = lambda: desk.custodian.public(desk.signer.key)
     return app
 
 
@@ -99,6 +99,7 @@ async def one_round(app: web.Application) -> None:
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)
+    await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
     await entity_of(desk).tend()

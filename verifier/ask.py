@@ -18,8 +18,7 @@ from shared.ovp import envelope
 from shared.private_file import read_secret
 from shared.trust.bundle import MAX_BYTES, BundleMemory, VerifiedBundle
 from shared.verify import allowed_age
-from verifier import config, counter
-from verifier.desk import RELYING_PARTY
+from verifier import config, counter, keys
 from verifier.offline import open_pack, read_file, read_trust, remembering, trust_file
 from verifier.uses import Use, served
 from verifier.words import age_text, moment_text
@@ -41,7 +40,7 @@ def desk_new(arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -
                 name=arguments.name,
                 entity=settings.entity_id,
                 organisation=own,
-                key=RELYING_PARTY,
+                key=await keys.active(settings),
                 days=arguments.days,
                 clock=clock,
                 entropy=entropy,

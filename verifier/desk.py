@@ -16,6 +16,7 @@ from shared.openid4vp import client_id_of
 from shared.storage import Storage
 from shared.trust.anchors import TrustAnchors
 from shared.web import entity
+from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
 from verifier.config import Settings
 from verifier.uses import Use, served
@@ -29,7 +30,7 @@ SCOPES = ("requests:create", "requests:read", "copies:check", "material:refresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """``x5c`` is the relying party's certificate in DER, without its anchor; ``alg`` the algorithm of its key."""
+    """``signing`` knows the relying party's key and its certificate."""
 
     directory: Path
     settings: Settings
@@ -37,10 +38,24 @@ class Desk:
     entropy: Entropy
     storage: Storage
     custodian: Custodian
-    x5c: tuple[bytes, ...]
-    alg: str
+    signing: Signing
     trusted: TrustFile
     types: Mapping[str, CredentialType]
+
+    @property
+    def signer(self) -> Signer:
+        """The key that signs at present; ``Unavailable`` while none does."""
+        return self.signing.signer
+
+    @property
+    def x5c(self) -> tuple[bytes, ...]:
+        """Its certificate in DER, without the anchor."""
+        return self.signer.x5c
+
+    @property
+    def alg(self) -> str:
+        """The algorithm of the key that signs."""
+        return self.signer.alg
 
     @property
     def entity(self) -> str:

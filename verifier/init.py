@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared.clock import Clock, Entropy
+from shared.clock import DAY, Clock, Entropy
 from shared.credentials import Text
 from shared.errors import ConfigError
 from shared.jose.jwk import thumbprint
-from shared.keys import Role, Unsigned
+from shared.keys import Custodian, PublicKey, Role, Unsigned
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.relying_party import prepare_rp_certificate
 from shared.web.certificates import ANCHOR, ANCHOR_FILE, Certifier
+from shared.web.keyring import Keyring
 from shared.web.operators import first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
 from shared.web.publisher import Publisher
 from shared.web.settings import load
-from shared.web.setup import add_anchor, read_certificate, toml_text
+from shared.web.setup import add_anchor, toml_text
 from shared.x509 import Cert
 from verifier import config, registering
 from verifier.config import Settings
@@ -129,16 +130,15 @@ def _without_tls(entity: str) -> str:
 
 def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
     """Says what is in force: this organisation's certificate and key, what it may ask for, what was withdrawn."""
-    leaf = read_certificate(directory / f"{RELYING_PARTY}.pem")
     words = Text(settings.name, settings.name)
 
-    def register(anchor: Cert, at: int) -> Unsigned[bytes]:
+    def register(anchor: Cert, public: PublicKey, at: int) -> Unsigned[bytes]:
         return prepare_rp_certificate(
             anchor=anchor.subject,
             anchor_public=anchor.public,
             key=ANCHOR,
             entity=settings.entity_id,
-            public=leaf.public,
+            public=public,
             name=words,
             uses=registering.registered(directory, settings),
             at=at,
@@ -172,4 +172,19 @@ def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Ent
         uri=settings.entity_id,
         clock=clock,
         entropy=entropy,
+    )
+
+
+def keyring(directory: Path, settings: Settings, storage: Storage, custodian: Custodian, *, clock: Clock, entropy: Entropy) -> Keyring:
+    """The keys of the relying party, one after another; when, people say, as desks need a network then."""
+    return Keyring(
+        storage=storage,
+        custodian=custodian,
+        clock=clock,
+        first=RELYING_PARTY,
+        role=Role.RELYING_PARTY,
+        entity=settings.entity_id,
+        days=0,
+        life=settings.snapshot_days * DAY,
+        certify=lambda public: certifier(directory, settings, clock=clock, entropy=entropy).certify(public),
     )

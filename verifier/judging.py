@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from shared.cose import CHALLENGE, DESK_CERTIFICATE, kid_of, verify_sign1
+from shared.cose import CHALLENGE, DESK_CERTIFICATE, verify_sign1
 from shared.errors import Malformed, PurposeMismatch, Untrusted, VcError, WrongAudience
 from shared.flow import run
 from shared.formats import Binding
@@ -23,9 +23,9 @@ from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.trust.relying_party import Want, check_in_force
 from shared.verify import Decision, Expectation, Level, decide_error, render_verdict, replayed, verify
-from verifier import copies, settle
+from verifier import copies, keys, settle
 from verifier.answers import used_up
-from verifier.desk import LOG, RELYING_PARTY, Desk
+from verifier.desk import LOG, Desk
 from verifier.material import Picture, Store
 from verifier.records import scan as records
 from verifier.records.exchanges import Ended
@@ -55,13 +55,17 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What was asked, as far as it proved to be ours. ``until`` is when its answer needs no remembering."""
+    """What was asked, as far as it proved to be ours. ``until`` is when its answer needs no remembering.
+
+    ``before`` are bindings to keys that signed until lately: a wallet may not have heard of the one that does.
+    """
 
     use: Use
     wants: tuple[Want, ...]
     binding: Binding
     nonce: bytes
     until: int
+    before: tuple[Binding, ...] = ()
 
 
 async def judge(desk: Desk, store: Store, caller: ScanDesk, shown: Shown) -> dict[str, Any]:
@@ -85,14 +89,18 @@ async def judge(desk: Desk, store: Store, caller: ScanDesk, shown: Shown) -> dic
     )
     token = {question.use.query.id: [answer.wire]}
     decision = run(verify(token, expectation, picture.material, at=desk.clock()), picture.answer)
+    for binding in question.before:
+        if decision.code == WrongAudience.code:
+            other = replace(expectation, binding=binding)
+            decision = run(verify(token, other, picture.material, at=desk.clock()), picture.answer)
     return render_verdict(await _keep(desk, question, decision, token, picture))
 
 
 async def _live(desk: Desk, caller: ScanDesk, shown: Shown) -> Question:
     """The challenge has to be this desk's own, signed with its key under our certificate, and of this minute."""
     challenge = parse_challenge(shown.challenge)
-    at, public = desk.clock(), await desk.custodian.public(RELYING_PARTY)
-    if challenge.desk.entity != desk.entity or challenge.desk.kid != kid_of(public):
+    at, public = desk.clock(), (await keys.answered(desk)).get(challenge.desk.kid)
+    if challenge.desk.entity != desk.entity or public is None:
         raise Untrusted("this question is not by a desk of ours")
     verify_sign1(challenge.desk.sign1, public, typ=DESK_CERTIFICATE)
     if challenge.desk.public != key_of(caller) or challenge.aud != handle_of(caller):
@@ -111,10 +119,10 @@ async def _live(desk: Desk, caller: ScanDesk, shown: Shown) -> Question:
 
 async def _code(desk: Desk, shown: Shown) -> Question:
     use = _use(desk, shown.use)
-    public = await desk.custodian.public(RELYING_PARTY)
-    code = parse_code(shown.code, entity=desk.entity, use=use.query.id)
-    binding = code_binding(code, entity=desk.entity, use=use.query.id, public=public)
-    if binding.nonce is None:
+    code, known = parse_code(shown.code, entity=desk.entity, use=use.query.id), await keys.answered(desk)
+    bindings = [code_binding(code, entity=desk.entity, use=use.query.id, public=public) for public in known.values()]
+    binding = bindings[0] if bindings else None
+    if binding is None or binding.nonce is None:
         raise Malformed("a code has a nonce")
     return Question(
         use=use,
@@ -122,6 +130,7 @@ async def _code(desk: Desk, shown: Shown) -> Question:
         binding=binding,
         nonce=binding.nonce.encode(),
         until=desk.clock() + SECONDS + _FORGOTTEN,
+        before=tuple(bindings[1:]),
     )
 
 

@@ -14,10 +14,12 @@ from shared.storage import open_storage
 from shared.web import above
 from shared.web.certificates import OwnCertificate
 from shared.web.entity import OwnEntity, Said, name_of
+from shared.web.keyring import TIMER
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
+from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
-from verifier import config
+from verifier import config, keys
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
 from verifier.init import migrations, publisher
@@ -40,8 +42,7 @@ def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_cloc
         entropy=entropy,
         storage=open_storage(settings.storage, failpoint=settings.failpoint),
         custodian=open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory))),
-        x5c=(leaf.der,),
-        alg=leaf.public.alg,
+        signing=Signing(Signer.of(RELYING_PARTY, leaf)),
         trusted=TrustFile(config.trust(directory)),
         types=types,
     )
@@ -49,9 +50,15 @@ def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_cloc
 
 async def start(desk: Desk) -> None:
     """Bring the database up to date and make sure that requests can be signed and decisions made."""
-    await own_certificate(desk).check()
-    desk.trusted.read()
     await desk.storage.migrate(migrations())
+    ring = keys.keyring_of(desk)
+    if await ring.is_first():
+        await own_certificate(desk).check()
+        await publisher_of(desk).note_certificate(actor=TIMER)
+    await ring.follow(desk.signing)
+    if not desk.signing.is_stopped:
+        await own_certificate(desk).check()
+    desk.trusted.read()
 
 
 def own_certificate(desk: Desk) -> OwnCertificate:
@@ -60,7 +67,7 @@ def own_certificate(desk: Desk) -> OwnCertificate:
         program="muniment-verifier",
         custodian=desk.custodian,
         x5c=desk.x5c,
-        key=RELYING_PARTY,
+        key=desk.signer.key,
         role=Role.RELYING_PARTY,
         uri=desk.entity,
         setting="entity",
@@ -77,7 +84,7 @@ def entity_of(desk: Desk) -> OwnEntity:
 
     async def says() -> Said:
         marks = await above.held(desk.storage, desk.settings.authority_hints, desk.clock())
-        return Said({}, {"openid_credential_verifier": (RELYING_PARTY,)}, trust_marks=marks)
+        return Said({}, {"openid_credential_verifier": await keys.listed(desk)}, trust_marks=marks)
 
     return OwnEntity(
         storage=desk.storage,

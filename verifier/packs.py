@@ -34,7 +34,7 @@ from shared.verify import allowed_age
 from shared.web import heard
 from shared.web.heard import Heard
 from shared.x509 import parse_crl
-from verifier.desk import BUNDLE, RELYING_PARTY, Desk
+from verifier.desk import BUNDLE, Desk
 from verifier.material import issuers
 from verifier.records import knowledge
 from verifier.records.knowledge import KeptList, Pack
@@ -98,7 +98,7 @@ async def _make(desk: Desk) -> Made:
 
 
 async def _own(desk: Desk) -> Own:
-    return Own(entity=desk.entity, name=desk.settings.name, public=await desk.custodian.public(RELYING_PARTY))
+    return Own(entity=desk.entity, name=desk.settings.name, public=desk.signer.public)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from shared.web.entity import name_of
 from shared.web.fetch import Fetcher
 from shared.web.handing import refusal_of
 from verifier import registering
-from verifier.desk import RELYING_PARTY, Desk
+from verifier.desk import Desk
 
 _REGISTER, _REGISTERED = "/federation/register", "/registered"
 
@@ -29,22 +29,22 @@ async def apply(desk: Desk, registrar: str, code: str) -> list[str]:
     uses = registering.registered(desk.directory, desk.settings)
     if not uses:
         raise ConfigError("nothing is asked for here: see the setting purposes", where="purposes")
-    public = await desk.custodian.public(RELYING_PARTY)
+    signer = desk.signer
     unsigned = prepare_application(
         entity=desk.entity,
         registrar=registrar,
         name=name_of(desk.settings, desk.settings.name),
         uses=uses,
         at=desk.clock(),
-        key=RELYING_PARTY,
-        public=public,
+        key=signer.key,
+        public=signer.public,
     )
     body = {"application": await sign(unsigned, desk.custodian), **({"code": code} if code else {})}
     await _post(desk, registrar.removesuffix("/") + _REGISTER, strict_json.dumps(body))
     lacking = [f"  {use.id} lacks {words}" for use in uses for words in registering.lacking(use)]
     return [
         f"Applied to {registrar} with {len(uses)} uses: people look at it there now. The fingerprint of the key that they see:",
-        f"  {base64url.encode(thumbprint(public))}",
+        f"  {base64url.encode(thumbprint(signer.public))}",
         f"Once it counts it stands at {registrar.removesuffix('/')}{_REGISTERED}?{urlencode({'entity': desk.entity})}",
         *(["They will ask about:", *lacking] if lacking else []),
     ]

@@ -23,7 +23,7 @@ from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.urls import Links
 from shared.web import own_trust
-from verifier.desk import RELYING_PARTY, STORAGE, Desk
+from verifier.desk import STORAGE, Desk
 from verifier.ordering import Order, terms_of
 from verifier.records import exchanges
 from verifier.sessions import Answered, Asked, Exchange, Expired, Terms, transactions
@@ -162,7 +162,7 @@ class Requests:
         asked = exchange.asked
         secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
         prepared = request_object(desk, asked, secrets, wallet_nonce=wallet_nonce, registration=registered)
-        unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=asked.made_at, alg=desk.alg)
+        unsigned = prepare_request_object(prepared, key=desk.signer.key, x5c=desk.x5c, at=asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
         if wallet_nonce is None:
@@ -175,7 +175,7 @@ class Requests:
         exchange, sealed = await self._find(identifier)
         secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
         prepared = digital_request(desk, exchange.asked, secrets, registration=registered)
-        unsigned = prepare_request_object(prepared, key=RELYING_PARTY, x5c=desk.x5c, at=exchange.asked.made_at, alg=desk.alg)
+        unsigned = prepare_request_object(prepared, key=desk.signer.key, x5c=desk.x5c, at=exchange.asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
         return token

@@ -21,7 +21,7 @@ from shared.keys import PublicKey, sign
 from shared.storage import Tx
 from shared.trust.relying_party import MAX_DESK_DAYS, prepare_desk_certificate
 from verifier import packs
-from verifier.desk import BUNDLE, RELYING_PARTY, Desk
+from verifier.desk import BUNDLE, Desk
 from verifier.records import knowledge
 from verifier.records import scan as records
 from verifier.records.scan import ScanDesk, ServedPack
@@ -92,8 +92,8 @@ async def certify(desk: Desk, scan_desk: ScanDesk) -> Certified:
 async def _certificate(desk: Desk, scan_desk: ScanDesk) -> bytes:
     unsigned = prepare_desk_certificate(
         entity=desk.entity,
-        entity_public=await desk.custodian.public(RELYING_PARTY),
-        key=RELYING_PARTY,
+        entity_public=desk.signer.public,
+        key=desk.signer.key,
         name=scan_desk.name,
         public=key_of(scan_desk),
         at=scan_desk.seen_at,

@@ -20,7 +20,7 @@ from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt
 from shared.status.memory import StatusMemory
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
-from verifier.desk import LOG, RELYING_PARTY, STORAGE, Desk
+from verifier.desk import LOG, STORAGE, Desk
 from verifier.records import events, exchanges, knowledge, log
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
@@ -267,7 +267,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | 
         nonce=told["nonce"],
         log_head=answered.log_head,
     )
-    unsigned = prepare_receipt(receipt, key=RELYING_PARTY, x5c=desk.x5c, at=answered.at, alg=desk.alg)
+    unsigned = prepare_receipt(receipt, key=desk.signer.key, x5c=desk.x5c, at=answered.at, alg=desk.alg)
     return await sign(unsigned, desk.custodian)
 
 

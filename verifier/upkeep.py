@@ -17,7 +17,7 @@ from shared.web import certificates, doctor, entity, heard, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
-from verifier import config, init, registering
+from verifier import config, init, keys, registering
 from verifier.config import Settings
 from verifier.desk import BUNDLE, LOG, RELYING_PARTY, ROLES, STORAGE, Desk
 from verifier.material import issuers
@@ -51,10 +51,11 @@ def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: E
         return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
 
     def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
+        asking = init.keyring(directory, settings, storage, custodian, clock=clock, entropy=entropy)
         federation = entity.federation_ring(
             storage, custodian, clock, entity=settings.entity_id, hints=settings.authority_hints, days=settings.key_days
         )
-        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [federation])
+        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [asking, federation])
 
     return own_keys.publishing(settings.storage, keys, init.migrations(), make)
 
@@ -149,6 +150,7 @@ async def _registered(desk: Desk) -> str:
 _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "keys": _keys,
     "certificate": _certificate,
+    "keys that follow": lambda desk: keys.keyring_of(desk).examine(),
     "database": _database,
     "who we trust": _trust,
     "what is in force": _in_force,

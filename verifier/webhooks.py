@@ -17,7 +17,7 @@ from shared.jose.jwt import prepare_jwt
 from shared.keys import sign
 from shared.storage import Tx
 from shared.x509 import x5c_header
-from verifier.desk import RELYING_PARTY, Desk
+from verifier.desk import Desk
 from verifier.records import events, exchanges
 from verifier.records.events import Event
 from verifier.sessions import Answered
@@ -80,7 +80,7 @@ async def _signed(desk: Desk, event: Event) -> str:
         "at": event.made_at,
         "data": {**event.data, **await _contents(desk, event)},
     }
-    unsigned = prepare_jwt(claims, typ=TYP, key=RELYING_PARTY, alg=desk.alg, header={"x5c": x5c_header(desk.x5c)})
+    unsigned = prepare_jwt(claims, typ=TYP, key=desk.signer.key, alg=desk.alg, header={"x5c": x5c_header(desk.x5c)})
     return await sign(unsigned, desk.custodian)
 
 

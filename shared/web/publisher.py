@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -29,14 +30,16 @@ from ..urls import well_known
 from ..x509 import Cert, prepare_crl
 from . import own_trust
 from .certificates import ANCHOR, ANCHOR_FILE, open_anchor
-from .own_trust import Certified, Published
+from .own_trust import Certified, OwnKey, Published
 from .setup import read_certificate
 
 log = logging.getLogger("muniment.trust")
 
 EVERY: Final = DAY  # seconds after which the same is said again, with new dates
-Statement = Callable[[Cert, int], Unsigned[bytes]]
-"""Something else that the anchor signs: from the anchor's certificate and the instant."""
+Statement = Callable[[Cert, PublicKey, int], Unsigned[bytes]]
+"""Something else that the anchor signs: from the anchor's certificate, the service's key that signs at present, and the instant."""
+
+_Dated = Callable[[int], Unsigned[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +80,15 @@ class Publisher:
         """What is in force, signed anew if it changed or a day has passed. ``ConfigError`` if that needs the anchor's keys, which are away."""
         await self.note_certificate(actor=actor)
         at, anchor = self.clock(), read_certificate(self.directory / ANCHOR_FILE)
-        last, certificates, keys = await self.storage.read(self._state)
-        content = self._content(anchor, certificates, keys)
+        last, certificates, own = await self.storage.read(self._state)
+        keys, active = [each.history for each in own], next((each.public for each in own if each.state is KeyState.ACTIVE), None)
+        more = {} if active is None else {kind: partial(make, anchor, active) for kind, make in self.more.items()}
+        content = self._content(anchor, certificates, keys, more)
         if last is not None and last.content == content and at < last.issued_at + EVERY:
             return last
         async with open_anchor(self.directory, self.secret(), self.entropy) as custodian:
             seq, issued = (1, at) if last is None else (last.seq + 1, max(at, last.issued_at))
-            document = await self._sign(custodian, anchor, certificates, keys, seq=seq, at=issued)
+            document = await self._sign(custodian, anchor, certificates, keys, more, seq=seq, at=issued)
         made = Published(seq=seq, issued_at=issued, next_update=issued + self.days * DAY, content=content, document=document)
         try:
             await self.storage.write(lambda tx: own_trust.publish(tx, made, keys, actor=actor), point="publish-trust")
@@ -117,18 +122,25 @@ class Publisher:
         at = self.clock()
         await self.storage.write(lambda tx: own_trust.end_key(tx, kid, state, reason=reason, actor=actor, at=at), point="end-key")
 
-    async def _state(self, tx: Tx) -> tuple[Published | None, list[Certified], list[KeyHistory]]:
-        keys = [each.history for each in await own_trust.own_keys(tx, self.role)]
-        return await own_trust.last(tx), await own_trust.certificates(tx), keys
+    async def _state(self, tx: Tx) -> tuple[Published | None, list[Certified], list[OwnKey]]:
+        return await own_trust.last(tx), await own_trust.certificates(tx), await own_trust.own_keys(tx, self.role)
 
-    def _content(self, anchor: Cert, certificates: Sequence[Certified], keys: Sequence[KeyHistory]) -> str:
+    def _content(self, anchor: Cert, certificates: Sequence[Certified], keys: Sequence[KeyHistory], more: Mapping[str, _Dated]) -> str:
         """A digest of all that is said, dates left out."""
         told = [anchor.der, *(each.der + str(each.withdrawn_at).encode() for each in certificates), *(repr(each).encode() for each in keys)]
-        told += [make(anchor, 0).signing_input for make in self.more.values()]
+        told += [make(0).signing_input for make in more.values()]
         return base64url.encode(sha256(b"".join(sha256(each).digest() for each in told) + bytes([self.days])).digest())
 
     async def _sign(
-        self, custodian: Custodian, anchor: Cert, certificates: Sequence[Certified], keys: Sequence[KeyHistory], *, seq: int, at: int
+        self,
+        custodian: Custodian,
+        anchor: Cert,
+        certificates: Sequence[Certified],
+        keys: Sequence[KeyHistory],
+        more: Mapping[str, _Dated],
+        *,
+        seq: int,
+        at: int,
     ) -> bytes:
         withdrawn = [(int(each.serial), each.withdrawn_at) for each in certificates if each.withdrawn_at is not None]
         crl = await sign(prepare_crl(issuer=anchor, key=ANCHOR, revoked=withdrawn, at=at, days=self.days, number=seq), custodian)
@@ -140,8 +152,8 @@ class Publisher:
             ),
             Artefact(media_type=CRL, data=crl),
         ]
-        for media_type, make in self.more.items():
-            statements.append(Artefact(media_type=media_type, data=await sign(make(anchor, at), custodian)))
+        for media_type, make in more.items():
+            statements.append(Artefact(media_type=media_type, data=await sign(make(at), custodian)))
         artefacts = distinct(statements)
         snapshot = prepare_snapshot(
             issuer=anchor.subject,
