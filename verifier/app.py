@@ -15,7 +15,7 @@ from shared.web import above, auth
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching, keys, registering, webhooks
+from verifier import config, fetching, inherited, keys, registering, webhooks
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.material import Store
@@ -102,6 +102,7 @@ async def one_round(app: web.Application) -> None:
     await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
+    sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     if sweeping.due:
         await desk.storage.checkpoint()

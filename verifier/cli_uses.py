@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from shared.terminal import Commands, Parser
+from verifier.cli_inherited import add_inherited
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -46,6 +47,7 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
     one.add_argument(
         "code", nargs="?", default="", help="the one-time code of its invitation; none where it has registered this key already"
     )
+    add_inherited(inner, command, with_desk)
 
 
 def show(arguments: argparse.Namespace) -> int:

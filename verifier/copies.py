@@ -30,7 +30,7 @@ async def bring(desk: Desk, store: Store, data: bytes, *, made_by: str, more: Ma
     copy = await _read(store, data)
     picture = await store.picture()
     judged = _judge(desk, picture, copy, at=at, more=more or {})
-    asked = Asked(id=desk.secret(), terms=_terms(judged), made_by=made_by, made_at=at, expires_at=at)
+    asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged), made_by=made_by, made_at=at, expires_at=at)
 
     async def take(_tx: Tx, _ended: Ended) -> bool:
         return True

@@ -148,7 +148,7 @@ async def _keep(desk: Desk, question: Question, decision: Decision, token: Mappi
     terms = Terms(
         kind="request", type=use.type.id, ready=use.query.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use
     )
-    asked = Asked(id=desk.secret(), terms=terms, made_by="desk", made_at=at, expires_at=at)
+    asked = Asked(id=desk.secret(), entity=desk.entity, terms=terms, made_by="desk", made_at=at, expires_at=at)
     key = await desk.custodian.mac(LOG, b"question\0" + hashlib.sha256(question.nonce).digest())
 
     async def take(tx: Tx, _ended: Ended) -> bool:

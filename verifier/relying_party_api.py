@@ -12,13 +12,13 @@ from msgspec import Meta, Struct
 
 from shared.addressed import MEDIA_TYPE as COPY
 from shared.codec import base64url
-from shared.errors import Conflict, InvalidRequest, TooLarge, UnknownCredentialType
+from shared.errors import Conflict, InvalidRequest, PurposeMismatch, PurposeNotCarried, TooLarge, UnknownCredentialType
 from shared.verify import VERDICT_SCHEMA
 from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, webhook_api, words
+from verifier import copies, inherited, inherited_api, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.ask_api import Ask, Use, order_of
@@ -107,6 +107,14 @@ class Code(Struct, frozen=True, forbid_unknown_fields=True):
             "the session that the request was made in.",
         ),
     ] = ""
+    use: Annotated[
+        str,
+        Meta(
+            max_length=1_000,
+            description="What you use it for; empty means what it was asked for. Refused with `purpose_mismatch` for another purpose, and with "
+            "`purpose_not_carried` for what a body before you received and did not hand over for it.",
+        ),
+    ] = ""
 
 
 class Before(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,7 +194,7 @@ class RelyingPartyApi:
                 errors=(InvalidRequest, UnknownCredentialType), summary="Ask for a document",
             ),
             Route("GET", "/api/presentation-requests", self.recent, query=Limit, out=Recent, scope=READ, summary="Recent requests and copies"),
-            Route("GET", one, self.show, query=Code, out=State, scope=READ, errors=(InvalidRequest,), summary="How a request stands"),
+            Route("GET", one, self.show, query=Code, out=State, scope=READ, errors=(InvalidRequest, PurposeMismatch, PurposeNotCarried), summary="How a request stands"),
             Route(
                 "POST", f"{one}/recheck", self.recheck, body=Recheck, out=State, scope=CREATE, errors=(Conflict,),
                 summary="Look again at what could not be decided",
@@ -202,6 +210,7 @@ class RelyingPartyApi:
             Route("GET", "/api/uses", self.uses, out=Uses, scope=READ, summary="Ready questions"),
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
+            *inherited_api.routes(self._desk, self._store),
             *webhook_api.routes(self._desk),
             *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
@@ -229,6 +238,8 @@ class RelyingPartyApi:
         return Recent([_state(each, None, None) for each in found])
 
     async def show(self, request: web.Request, *, query: Code) -> State:
+        asked = (await asking.find(self._desk, request.match_info["id"])).asked
+        await inherited.check_use(self._desk, asked, query.use)
         exchange, opened = await self._find(request, query.response_code)
         return await self._told(exchange, opened) if isinstance(exchange, Answered) else _state(exchange, None, None)
 

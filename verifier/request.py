@@ -49,7 +49,14 @@ async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
     """A new request; it can be answered once, within the minutes of the settings."""
     terms = terms_of(desk, order)
     at = desk.clock()
-    asked = Asked(id=desk.secret(), terms=terms, made_by=made_by, made_at=at, expires_at=at + desk.settings.request_minutes * 60)
+    asked = Asked(
+        id=desk.secret(),
+        entity=desk.entity,
+        terms=terms,
+        made_by=made_by,
+        made_at=at,
+        expires_at=at + desk.settings.request_minutes * 60,
+    )
     secrets = Secrets(
         nonce=desk.secret(32),
         state=desk.secret(32),

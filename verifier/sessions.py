@@ -65,9 +65,13 @@ def transactions(terms: Terms) -> tuple[TransactionData, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What stays the same in every state. ``made_by`` is a role: ``desk`` or ``program``."""
+    """What stays the same in every state. ``made_by`` is a role: ``desk`` or ``program``.
+
+    ``entity`` is in whose name it was asked: another organisation's once we have taken over from that; empty where nobody wrote it down.
+    """
 
     id: str
+    entity: str
     terms: Terms
     made_by: str
     made_at: int

@@ -21,6 +21,7 @@ from shared.status.memory import StatusMemory
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
 from verifier.desk import LOG, STORAGE, Desk
+from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, log
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
@@ -234,8 +235,8 @@ def _render(opened: Opened) -> bytes:
 
 
 async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
-    """What was sealed; ``None`` once its time is over."""
-    if answered.sealed is None:
+    """What was sealed; ``None`` once its time is over, and where it was given to a body before us for a purpose that was not handed over."""
+    if answered.sealed is None or not await may_use(desk, answered.asked):
         return None
     plain = await desk.custodian.unseal(STORAGE, answered.sealed, context=_context(answered.asked.id))
     doc = strict_json.load_object(plain, max_bytes=16_000_000)

@@ -76,25 +76,29 @@ def render_party(
 ) -> dict[str, Any]:
     """One organisation. Members beside those of TS5 are our own (domain sheet C23)."""
     known = tuple(types)
-    found: dict[str, Any] = {"identifier": entity, "tradeName": _words(name), "intendedUse": [_render_use(use, known) for use in uses]}
+    found: dict[str, Any] = {
+        "identifier": entity,
+        "tradeName": render_words(name),
+        "intendedUse": [_render_use(use, known) for use in uses],
+    }
     if registrar is not None:
-        found["registrar"] = {"identifier": registrar.entity, "name": _words(registrar.name)}
+        found["registrar"] = {"identifier": registrar.entity, "name": render_words(registrar.name)}
         found |= {"registryURI": registrar.address} if registrar.address else {}
     return found
 
 
 def _render_use(use: RegisteredUse, types: Sequence[CredentialType]) -> dict[str, Any]:
-    authority = None if use.authority is None else {"name": _words(use.authority), "contact": use.authority_contact}
+    authority = None if use.authority is None else {"name": render_words(use.authority), "contact": use.authority_contact}
     members = {
         "intendedUseIdentifier": use.id,
-        "title": _words(use.title),
-        "purpose": _words(use.purpose),
+        "title": render_words(use.title),
+        "purpose": render_words(use.purpose),
         "privacyPolicy": None if use.privacy_policy is None else [{"policyURI": use.privacy_policy}],
         "credentials": [_render_want(want, types) for want in use.wants],
         "retention_days": use.retention_days,
         "contact": use.contact,
-        "benefit_statement": None if use.benefit is None else _words(use.benefit),
-        "could_we_stop_asking": None if use.could_stop is None else _words(use.could_stop),
+        "benefit_statement": None if use.benefit is None else render_words(use.benefit),
+        "could_we_stop_asking": None if use.could_stop is None else render_words(use.could_stop),
         "supervisoryAuthority": authority,
         "supportURI": use.support,
         "evidence_ref": use.evidence,
@@ -107,9 +111,9 @@ def _render_want(want: Want, types: Sequence[CredentialType]) -> dict[str, Any]:
     vct = next((kind.vct for kind in types if kind.vct_int == want.vct), str(want.vct))
     return {
         "vct": vct,
-        "title": _words(type_title(want.vct, types)),
-        "necessary": [_words(group_label((want.vct, number), types)) for number in want.required],
-        "optional": [_words(group_label((want.vct, number), types)) for number in want.optional],
+        "title": render_words(type_title(want.vct, types)),
+        "necessary": [render_words(group_label((want.vct, number), types)) for number in want.required],
+        "optional": [render_words(group_label((want.vct, number), types)) for number in want.optional],
     }
 
 
@@ -123,10 +127,11 @@ def render_versions(versions: Sequence[Version], types: Iterable[CredentialType]
 def _render_change(change: Change) -> dict[str, Any]:
     told: dict[str, Any] = {"intendedUseIdentifier": change.use.id, "change": change.kind}
     if change.kind == "widened":
-        told |= {"asks_more": [_words(each) for each in change.new], "demands_more": [_words(each) for each in change.demanded]}
+        told |= {"asks_more": [render_words(each) for each in change.new], "demands_more": [render_words(each) for each in change.demanded]}
         told |= {"keeps_longer": change.keeps_longer}
     return told
 
 
-def _words(words: Text) -> list[Mapping[str, str]]:
+def render_words(words: Text) -> list[Mapping[str, str]]:
+    """In both languages, each by its name (BCP 47)."""
     return [{"lang": "en", "content": words.en}, {"lang": "cy", "content": words.cy}]

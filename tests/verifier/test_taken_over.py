@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import Site, Template, copy_file, opened, refreshed
+from support.clerk import Clerk
+from support.desk import BANK, PATHS, Running, Site, Template, copy_file, opened, place, refreshed, serving, settings_of
 from support.federation import MINISTRY, critical, says
 from support.federations import Member, Realm, justice
-from support.signing import AT
+from support.signing import AT, Signer
 from support.successions import handed, publish
 from support.trial_verify import ISSUER, LIST, VCT, Authority, status_cwt, status_token
+from support.trial_web import Watch
 
+from shared.clock import system_entropy
 from shared.flow import Fetch, Fetched
 from shared.formats import StatusReference
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
-from shared.trust.anchors import TrustAnchors, render_trust
+from shared.storage import Tx
+from shared.trust.anchors import TrustAnchors, parse_anchor, render_trust
+from shared.trust.deletion import verify_deletion
+from shared.trust.policy import Policy
 from shared.trust.publication import DOCUMENT
 from shared.urls import well_known
 from shared.verify import Decision
-from verifier import copies, offline, packs
+from verifier import copies, inherited, offline, packs, upkeep
+from verifier.app import one_round
+from verifier.cli import main
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
+from verifier.records import exchanges, log
+from verifier.settle import verify_decisions
 
 HEIR = "https://greater-anytown.example"
 HEIR_LIST = f"{HEIR}/status/1"
@@ -114,9 +128,7 @@ async def test_at_c24_2(template: Template, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("duty", "decision"), [({}, "undecided"), ({"status_duty": True}, "accepted")])
-async def test_a_list_by_the_successor_needs_the_statement(
-    template: Template, tmp_path: Path, duty: dict[str, Any], decision: str
-) -> None:
+async def test_a_list_by_the_successor_needs_the_statement(template: Template, tmp_path: Path, duty: dict[str, Any], decision: str) -> None:
     town = Town(lists={})
     async with opened(template, tmp_path / "desk") as desk:
         pin(desk, town.realm)
@@ -126,3 +138,196 @@ async def test_a_list_by_the_successor_needs_the_statement(
         merge(town.realm, **duty)
         await store.refresh(town)
         assert (await check(desk, store, old("again", staples=staples))).decision == decision
+
+
+# --- what was received ---------------------------------------------------------------------------------------------------------------------
+
+ABC = "https://abc-council.example"
+SETTINGS: dict[str, Any] = {"keep_minutes": 10_080, "request_hours": 720}
+
+
+async def certify(template: Template, directory: Path, entity: str) -> None:
+    """The installation speaks in that name from now on."""
+    place(template, directory)
+    await upkeep.renew(directory, settings_of(directory, entity=entity), clock=Watch(AT - 3600), entropy=system_entropy)
+
+
+def councils() -> Realm:
+    """ABC council and Greater Anytown, below the ministry."""
+    realm = county()
+    realm.members[ABC] = Member(ABC, superiors=(MINISTRY,), keys={Role.RELYING_PARTY: Signer.new()})
+    return realm
+
+
+async def answered(running: Running, **order: Any) -> dict[str, Any]:
+    """Asked and shown."""
+    asked = await running.ask(**order)
+    paths = TAX_PATHS if order["query"] == "council-tax" else PATHS
+    status, got = await running.answer(asked, paths=paths, seed=asked["id"])
+    assert status == 200, got
+    return asked
+
+
+@asynccontextmanager
+async def in_the_name_of(template: Template, directory: Path, entity: str, town: Town, **how: Any) -> AsyncIterator[Running]:
+    """The one installation, which passes from ABC council to Greater Anytown with all that lies in it."""
+    await certify(template, directory, entity)
+    async with serving(template, directory, site=town, entity=entity, refresh=False, **SETTINGS, **how) as running:
+        pin(running.desk, town.realm)
+        await running.store.refresh(town)
+        yield running
+
+
+TAX_PATHS = (("represented", "given_name"), ("represented", "family_name"), ("represented", "address", "postal_code"), ("powers", 0))
+PARKING = {"query": "bank", "purpose_id": "parking", "purpose": "give you a parking permit"}
+
+
+async def test_at_c24_1(template: Template, tmp_path: Path) -> None:
+    """ABC merges into Greater Anytown: what was stored for council tax is used for that only, and what else was stored is deleted on record."""
+    town = Town(realm=councils())
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town) as running:
+        council_tax = await answered(running, query="council-tax")
+        others = [await answered(running, query="bank"), await answered(running, query="bank"), await answered(running, **PARKING)]
+        await one_round(running.app)
+        assert (await running.state(others[0], use="bank"))["verdict"]
+        status, refused = await running.call("GET", f"/api/presentation-requests/{others[0]['id']}", params={"use": "council-tax"})
+        assert (status, refused["code"]) == (400, "purpose_mismatch")
+    merge(town.realm, ABC, purposes_carried=["council-tax"], note="Your record is now kept by Greater Anytown.")
+    async with in_the_name_of(template, tmp_path / "desk", HEIR, town) as running:
+        await check_what_is_left(running, council_tax, others)
+
+
+async def check_what_is_left(running: Running, council_tax: dict[str, Any], others: list[dict[str, Any]]) -> None:
+    for use in ({}, {"use": "council-tax"}):
+        assert (await running.state(council_tax, **use))["verdict"]["decision"] == "accepted"
+    for asked, use in ((council_tax, {"use": "parking"}), *((each, {}) for each in others), (others[2], {"use": "parking"})):
+        status, refused = await running.call("GET", f"/api/presentation-requests/{asked['id']}", params=use)
+        assert (status, refused["code"]) == (400, "purpose_not_carried")
+    assert await kept(running) == 4
+    await one_round(running.app)
+    assert await kept(running) == 1
+    assert (await running.state(council_tax))["verdict"]
+    await one_round(running.app)
+    told = await register(running)
+    assert [(each["outgoing"], each["purposesCarried"]) for each in told["inherited"]] == [(ABC, ["council-tax"])]
+    assert [(each["intendedUseIdentifier"], each["count"]) for each in told["deletions"]] == [("", 1), ("bank", 2)]
+    anchor = parse_anchor((running.desk.directory / "anchor.pem").read_bytes(), role=Role.RELYING_PARTY)
+    for each in told["deletions"]:
+        record = verify_deletion(each["record"], policy=Policy(TrustAnchors(anchors=(anchor,))), at=AT)
+        assert (record.entity, record.outgoing, record.count) == (HEIR, ABC, each["count"])
+        assert record.statement == told["inherited"][0]["statement"]
+    status, page = await running.call("GET", "/api/log", params={"limit": 3})
+    lines = [each["entry"] for each in page["items"] if each["entry"]["kind"] == "deletion"]
+    assert {each["record"] for each in lines} == {each["record"] for each in told["deletions"]}
+    await verify_decisions(running.desk)
+
+
+async def kept(running: Running) -> int:
+    """Of how many answers the details are on the disk."""
+    return len(await running.desk.storage.read(lambda tx: tx.fetch("SELECT id FROM exchange WHERE verdict IS NOT NULL")))
+
+
+async def register(running: Running) -> dict[str, Any]:
+    async with running.http.get(f"{running.base}/register.json") as answer:
+        return dict(await answer.json())
+
+
+async def test_pages_api_and_commands_tell(template: Template, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    town, folder = Town(realm=councils()), tmp_path / "desk"
+    async with in_the_name_of(template, folder, ABC, town) as running:
+        council_tax, bank = await answered(running, query="council-tax"), await answered(running, query="bank")
+    merge(town.realm, ABC, purposes_carried=["council-tax"], private=True, note="Ask us.", **{"note#cy": "Holwch ni."})
+    async with in_the_name_of(template, folder, HEIR, town, local=True) as running:
+        clerk = await Clerk(running).sign_in()
+        assert "It was given to https://abc-council.example, which we took over from" in await clerk.get(
+            f"/desk/requests/{council_tax['id']}"
+        )
+        assert "Nobody may use it; its details will be deleted." in await clerk.get(f"/desk/requests/{bank['id']}")
+        await one_round(running.app)
+        assert "It was given to" in await clerk.get(f"/desk/requests/{bank['id']}")
+        assert f"received by {ABC}" in await clerk.get("/desk/decisions")
+        page = await clerk.get("/register")
+        for told in (
+            "What was shown to The body at https://abc-council.example is now kept by Greater Anytown",
+            "It may be used only for: Council tax.",
+            "Greater Anytown is not a public body.",
+            "Ask us.",
+            "1 answer that was given to The body at https://abc-council.example for this: Bank account.",
+        ):
+            assert told in page
+        status, told_api = await running.call("GET", "/api/inherited")
+        assert (status, told_api["items"][0]["uses"], told_api["deleted"][0]["use"]) == (200, ["council-tax"], "bank")
+        shown = await inherited.told(running.desk, await inherited.federation_of(running.desk))
+    (folder / "verifier.toml").write_text((folder / "verifier.toml").read_text().replace(BANK, HEIR))
+    await asyncio.to_thread(main, ["uses", "inherited", "--dir", str(folder), "--json"])
+    assert json.loads(capsys.readouterr().out)["deletions"] == shown["deletions"]
+    assert await asyncio.to_thread(main, ["uses", "inherited", "--dir", str(folder), "--of", ABC]) == 78
+
+
+async def test_a_body_that_was_taken_over_deletes_too(template: Template, tmp_path: Path) -> None:
+    """Its own installation, which goes on for a while in its own name."""
+    town = Town(realm=councils())
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town) as running:
+        council_tax, bank = await answered(running, query="council-tax"), await answered(running, query="bank")
+        merge(town.realm, ABC, purposes_carried=["council-tax"], vcts=[VCT])
+        await running.store.refresh(town)
+        await one_round(running.app)
+        assert await kept(running) == 2  # only some kinds of document were handed over
+        merge(town.realm, ABC, purposes_carried=["council-tax"])
+        await running.store.refresh(town)
+        await one_round(running.app)
+        assert (await running.state(council_tax))["verdict"]
+        assert not (await running.state(bank))["verdict"]
+        told = await register(running)
+        assert [(each["keeper"], each["purposesCarried"]) for each in told["succeeded"]] == [(HEIR, ["council-tax"])]
+        assert [(each["outgoing"], each["intendedUseIdentifier"]) for each in told["deletions"]] == [(ABC, "bank")]
+
+
+async def test_without_a_statement_nothing_is_used_and_nothing_deleted(template: Template, tmp_path: Path) -> None:
+    """Neither where nobody took over, nor after the last word of the superiors has run out, when nobody can tell."""
+    town, clock = Town(realm=councils()), Watch(AT)
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town) as running:
+        council_tax = await answered(running, query="council-tax")
+    async with in_the_name_of(template, tmp_path / "desk", HEIR, town, clock=clock) as running:
+
+        async def refused() -> tuple[int, int]:
+            await one_round(running.app)
+            status, _ = await running.call("GET", f"/api/presentation-requests/{council_tax['id']}")
+            return status, await kept(running)
+
+        assert await refused() == (400, 1)
+        merge(town.realm, ABC, purposes_carried=["council-tax"])
+        await running.store.refresh(town)
+        await one_round(running.app)
+        assert (await running.state(council_tax))["verdict"]
+        merge(town.realm, ABC)
+        town.realm[MINISTRY].life = 60
+        town.realm.again(MINISTRY)
+        await running.store.refresh(town)
+        clock.at += 120
+        assert await refused() == (400, 1)
+
+
+async def test_a_record_is_of_what_was_deleted(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process deleted some of it meanwhile: nothing is written down, and the next round looks again."""
+    town = Town(realm=councils())
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town) as running:
+        first = await answered(running, query="bank")
+        await answered(running, query="bank")
+    merge(town.realm, ABC)
+    async with in_the_name_of(template, tmp_path / "desk", HEIR, town) as running:
+        desk, held = running.desk, exchanges.held_of_others
+
+        async def slow(tx: Tx, own: str, at: int) -> list[exchanges.Held]:
+            found = await held(tx, own, at)
+            await tx.execute("UPDATE exchange SET verdict = NULL WHERE id = $1", first["id"])
+            return found
+
+        federation = await running.store.federation()
+        with monkeypatch.context() as bent:
+            bent.setattr(desk.storage, "read", desk.storage.write)
+            bent.setattr(exchanges, "held_of_others", slow)
+            assert not await inherited.tend(desk, federation)
+        assert (await desk.storage.read(log.head)).size == 2
+        assert await inherited.tend(desk, federation)
+        assert [each["count"] for each in (await register(running))["deletions"]] == [1]

@@ -10,7 +10,7 @@ from shared.codec import base64url
 from shared.credentials import Text
 from shared.web.entrance import seated
 from shared.web.pages import render
-from verifier import words
+from verifier import inherited, words
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.listing import KINDS, title_of
@@ -20,6 +20,9 @@ from verifier.sessions import Terms
 from verifier.words import N_, Spoken
 
 _PAGE = 50
+_OF_OTHERS = N_("received by {outgoing}")
+_DELETED = N_("Answers deleted: {count}")
+_NOT_CARRIED = N_("Its purpose was not handed over.")
 _ROLES = {"desk": N_("the desk"), "program": N_("a program")}
 
 
@@ -54,6 +57,8 @@ class Decisions:
         entry = line.entry.entry
         if entry is None:
             return {"number": line.number, "at": line.at, "gone": True}
+        if entry["kind"] == inherited.KIND:
+            return self._deletion(line, entry, talk)
         reason = words.reason_of(entry["reason_code"]).why if entry["reason_code"] else ""
         return {
             "number": line.number,
@@ -66,6 +71,20 @@ class Decisions:
             "why": talk.translate(reason) if reason else "",
             "by": talk.translate(_ROLES[entry["staff_role"]]),
             "details": self._labels(entry, talk),
+        }
+
+    def _deletion(self, line: log.Line, entry: Any, talk: Spoken) -> dict[str, Any]:
+        """What went because its purpose was not handed over."""
+        return {
+            "number": line.number,
+            "at": line.at,
+            "gone": False,
+            "title": self._title(entry, talk),
+            "kind": talk.translate(_OF_OTHERS).format(outgoing=entry["outgoing"]),
+            "verdict": talk.translate(_DELETED).format(count=entry["count"]),
+            "why": talk.translate(_NOT_CARRIED),
+            "by": talk.translate(_ROLES["program"]),
+            "details": [],
         }
 
     def _title(self, entry: Any, talk: Spoken) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from aiohttp import hdrs, web
 
 from shared.credentials import all_types
 from shared.errors import ConfigError, Missing
+from shared.trust.deletion import peek_deletion
 from shared.trust.register_json import SCHEMA, changes, render_versions
 from shared.trust.registered_use import RegisteredUse
 from shared.web import auth
@@ -17,10 +19,11 @@ from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from shared.web.registered_view import change_view, use_view
 from shared.web.seat import check_admin
-from verifier import registering
+from verifier import inherited, registering
 from verifier.desk import Desk
+from verifier.inherited import Kept
 from verifier.material import Store
-from verifier.records import registrations
+from verifier.records import deletions, registrations
 from verifier.registering import REGISTER, REGISTER_JSON, Argued
 
 _PATH = "/desk/uses"
@@ -29,8 +32,7 @@ _KINDS = tuple(all_types().values())
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
-    del store
-    part, below = Registered(desk), urlsplit(desk.settings.public_url).path
+    part, below = Registered(desk, store), urlsplit(desk.settings.public_url).path
     app.router.add_get(f"{below}{REGISTER}", part.show)
     app.router.add_get(f"{below}{REGISTER_JSON}", part.download)
     app.router.add_get(_PATH, seated(part.list))
@@ -39,8 +41,9 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
 
 
 class Registered:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, store: Store) -> None:
         self._desk = desk
+        self._store = store
 
     def _uses(self) -> list[RegisteredUse]:
         return registering.registered(self._desk.directory, self._desk.settings)
@@ -61,14 +64,35 @@ class Registered:
             entity=self._desk.entity,
             uses=[use_view(use, _KINDS, locale) for use in uses],
             versions=told[::-1],
+            **await self._inherited(locale, uses),
             json_path=f"{self._desk.settings.public_url}{REGISTER_JSON}",
         )
+
+    async def _inherited(self, locale: str, uses: Sequence[RegisteredUse]) -> dict[str, Any]:
+        """From whom it took over and who took over from it, and what was deleted then."""
+        desk, federation, at = self._desk, await self._store.federation(), self._desk.clock()
+        titles = {use.id: use.title.in_(locale) for use in uses} | {use.query.id: use.query.title.in_(locale) for use in desk.uses()}
+        records = [peek_deletion(each) for each in await desk.storage.read(deletions.everything)]
+        return {
+            "before": [_kept_view(each, titles, locale) for each in inherited.before_us(federation, desk.entity, at)],
+            "after": [_kept_view(each, titles, locale) for each in inherited.after_us(federation, desk.entity, at)],
+            "deleted": [
+                {
+                    "at": each.at,
+                    "count": each.count,
+                    "use": titles.get(each.use, each.use),
+                    "outgoing": federation.name(each.outgoing).in_(locale),
+                }
+                for each in records
+            ],
+        }
 
     async def download(self, _: web.Request) -> web.StreamResponse:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
         versions = await self._desk.storage.read(registrations.versions)
         party = registering.party(self._desk.settings, versions[-1].uses if versions else ())
         told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, _KINDS)}
+        told |= await inherited.told(self._desk, await self._store.federation())
         headers = {
             hdrs.CACHE_CONTROL: "public, max-age=300",
             "Access-Control-Allow-Origin": "*",
@@ -108,3 +132,17 @@ class Registered:
             form.error(error.where or "benefit", words.get(error.where, _("Use at most 1,000 characters")))
             return await self._form(request, use, form, Argued(**said))
         raise web.HTTPSeeOther(_PATH)
+
+
+def _kept_view(kept: Kept, titles: Mapping[str, str], locale: str) -> dict[str, Any]:
+    """For people; a use whose words are not known here keeps its name."""
+    succession = kept.succession
+    return {
+        "outgoing": kept.outgoing.in_(locale),
+        "keeper": kept.keeper.in_(locale),
+        "keeper_entity": succession.successor,
+        "since": succession.since,
+        "private": succession.private,
+        "note": succession.note.in_(locale),
+        "uses": [titles.get(use, use) for use in kept.uses],
+    }

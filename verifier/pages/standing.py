@@ -147,6 +147,7 @@ class Standing:
             "next": "" if reason is None or not reason.next else talk.translate(reason.next),
             "title": title_of(answered.asked.terms, self._desk, talk),
             "minutes": self._desk.settings.keep_minutes,
+            "before": answered.asked.entity if answered.asked.entity != self._desk.entity else "",
         }
         if opened is None:
             return await render(request, "desk/decided.html", **common)

@@ -21,6 +21,15 @@ class Ended:
     keep_until: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Details that are kept: in whose name they were received (``Asked.entity``), and for which use."""
+
+    id: str
+    entity: str
+    use: str
+
+
 async def add_request(tx: Tx, asked: Asked, secrets: bytes, *, forget_at: int) -> None:
     await _insert(tx, asked, "requested", secrets, forget_at)
 
@@ -33,8 +42,8 @@ async def add_copy(tx: Tx, asked: Asked, ended: Ended, head: LogHead, *, forget_
 
 async def _insert(tx: Tx, asked: Asked, state: str, secrets: bytes | None, forget_at: int) -> None:
     await tx.execute(
-        "INSERT INTO exchange (id, kind, state, made_by, terms, secrets, made_at, expires_at, decision, code, forget_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9)",
+        "INSERT INTO exchange (id, kind, state, made_by, terms, secrets, made_at, expires_at, decision, code, forget_at, entity) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', $9, $10)",
         asked.id,
         asked.terms.kind,
         state,
@@ -44,6 +53,7 @@ async def _insert(tx: Tx, asked: Asked, state: str, secrets: bytes | None, forge
         asked.made_at,
         asked.expires_at,
         forget_at,
+        asked.entity,
     )
 
 
@@ -151,6 +161,28 @@ async def mark_seen(tx: Tx, keys: Iterable[bytes], at: int, until: int) -> bool:
     return all(count == 1 for count in marked)
 
 
+async def held(tx: Tx, at: int) -> list[Held]:
+    """All details that are kept, oldest first."""
+    sql = "SELECT id, entity, terms FROM exchange WHERE verdict IS NOT NULL AND keep_until > $1 ORDER BY made_at, id"
+    return _held(await tx.fetch(sql, at))
+
+
+async def held_of_others(tx: Tx, own: str, at: int) -> list[Held]:
+    """Those of them that were not received in the name ``own``."""
+    sql = "SELECT id, entity, terms FROM exchange WHERE verdict IS NOT NULL AND keep_until > $1 AND entity NOT IN ('', $2) ORDER BY made_at, id"
+    return _held(await tx.fetch(sql, at, own))
+
+
+def _held(rows: Iterable[Row]) -> list[Held]:
+    return [Held(id=row["id"], entity=row["entity"], use=parse_terms(row["terms"]).purpose_id) for row in rows]
+
+
+async def drop_details(tx: Tx, identifiers: Iterable[str], at: int) -> int:
+    """What was shown goes, before its time; of how many it was still here."""
+    sql = "UPDATE exchange SET verdict = NULL, keep_until = $2 WHERE id = $1 AND verdict IS NOT NULL"
+    return sum([await tx.execute(sql, identifier, at) for identifier in identifiers])
+
+
 async def purge(tx: Tx, at: int) -> int:
     """What has had its time goes: first what was shown, then the rows. How many rows that changed."""
     changed = [
@@ -168,6 +200,7 @@ async def purge(tx: Tx, at: int) -> int:
 def _exchange(row: Row, at: int) -> Exchange:
     asked = Asked(
         id=row["id"],
+        entity=row["entity"],
         terms=parse_terms(row["terms"]),
         made_by=row["made_by"],
         made_at=int(row["made_at"]),
