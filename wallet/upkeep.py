@@ -8,12 +8,13 @@ every copy that has a place for it, a whole new batch, and no ETag. While a wall
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from shared.clock import DAY
+from shared.cose import kid_of
 from shared.errors import (
     CredentialRequestDenied,
     InvalidGrant,
@@ -25,6 +26,7 @@ from shared.errors import (
 )
 from shared.flow import Fetch, arun
 from shared.formats import formats
+from shared.keys import PublicKey
 from shared.openid4vci import refresh
 from shared.status.assertion import VerifiedAssertion, fetch_assertions, verify_assertion
 from shared.status.token_status_list import (
@@ -130,7 +132,7 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
         uri: await _fetch_list(means, document, uri, own, accept=CWT_MEDIA_TYPE if uri in mdocs else _LISTS)
         for uri in sorted({copy.status_uri for copy in living})
     }
-    said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own)
+    said = await _fetch_assertions(means, document, _newest(copy for copy in living if copy.format in STAPLED), own, tokens)
     seen = _judge(document.status, [copy for copy in living if copy.format not in LASTING] or living, tokens, at)
     value = msgspec.structs.replace(document, status=seen, next_check_at=at + means.status_every)
     if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
@@ -190,11 +192,11 @@ def _newest(copies: Iterable[CopyLine]) -> list[CopyLine]:
 
 
 async def _fetch_assertions(
-    means: Means, document: Document, copies: Sequence[CopyLine], own: tuple[bytes, ...]
+    means: Means, document: Document, copies: Sequence[CopyLine], own: tuple[bytes, ...], tokens: Mapping[str, VerifiedStatusToken | None]
 ) -> dict[str, VerifiedAssertion]:
     """What the issuer says of each copy, used or not, by the copy's id; nothing where it says none or cannot be believed.
 
-    Only the issuer itself is asked: to anybody else who keeps its lists, the question would tell which copies belong together.
+    It signs that with the key of the copies, or with the one that signs its lists now. Only the issuer itself is asked: to anybody else who keeps its lists, the question would tell which copies belong together.
     """
     said: dict[str, VerifiedAssertion] = {}
     for uri in sorted({copy.status_uri for copy in copies if copy.status_uri.startswith(f"{document.issuer}/")}):
@@ -202,12 +204,28 @@ async def _fetch_assertions(
         try:
             found = await arun(fetch_assertions(uri, mine), means.fetch)
             at = means.clock()
-            key = means.trust().check_issuer(own, document.issuer, document.vct, at).public
+            token = tokens.get(uri)
+            keys = _keys_of(means, document, (own, () if token is None else token.x5c), at)
             for index, assertion in found.items():
+                key = keys.get(assertion.kid) or next(iter(keys.values()))
                 said[mine[index]] = verify_assertion(assertion, uri=uri, idx=index, key=key, at=at)
         except VcError as error:
             log.info("what is said of single copies was not taken: %s", error.code)
     return said
+
+
+def _keys_of(means: Means, document: Document, chains: Iterable[tuple[bytes, ...]], at: int) -> dict[bytes, PublicKey]:
+    """By ``kid``, the keys of these certificates that may speak for the document's issuer now; an error of the first where none may."""
+    keys, fault = dict[bytes, PublicKey](), None
+    for chain in chains:
+        try:
+            key = means.trust().check_issuer(chain, document.issuer, document.vct, at).public
+            keys[kid_of(key)] = key
+        except VcError as error:
+            fault = fault or error
+    if fault is not None and not keys:
+        raise fault
+    return keys
 
 
 async def _keep_assertion(tx: Tx, means: Means, vault: Vault, copy: str, assertion: VerifiedAssertion) -> None:

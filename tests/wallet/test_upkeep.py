@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.signing import AT, Signer, leaf
 from support.trial_verify import CLAIMS, assertion, status_token, stranger
 from support.wallets import Wallet, open_wallet
 from support.world import BANK, BATCH, CODE, ISSUER, World, _json
 
 from shared.clock import DAY
 from shared.codec import base64url
+from shared.cose import kid_of
 from shared.errors import Conflict
 from shared.status.assertion import StatusAssertion, parse_assertion
 from shared.status.token_status_list import INVALID, SUSPENDED
@@ -294,6 +296,17 @@ async def test_assertions_are_collected_for_the_copies_that_can_carry_them(compa
     later = await said(compact)
     assert all(later[copy].iat > first[copy].iat for copy in small)
     assert sorted(each.status for each in later.values()) == [0] * (len(small) - 1) + [2]
+
+
+async def test_assertions_by_the_key_that_follows_are_kept_too(compact: Wallet) -> None:
+    """After a rotation the issuer signs them with the key that signs its lists; copies bring the certificate of the one before."""
+    office, signer, first = compact.world.office, Signer.new(), await said(compact)
+    own = leaf(signer, office.by.certificate, office.by.root, uri=ISSUER, at=AT - DAY)
+    office.by = replace(office.by, signer=signer, x5c=(own,))
+    await pass_days(compact, 1)
+    later = await said(compact)
+    assert all(later[copy].iat > first[copy].iat for copy in first)
+    assert {each.kid for each in later.values()} == {kid_of(signer.public)}
 
 
 async def test_assertions_are_asked_for_by_the_clock_and_all_at_once(tmp_path: Path) -> None:
