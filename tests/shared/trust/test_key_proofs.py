@@ -14,7 +14,18 @@ from support.signing import AT, Signer
 from shared.errors import AlgorithmRefused, BadSignature, Expired, Malformed, NotYetValid, TooLarge, Untrusted, VcError, WrongTyp
 from shared.keys import SIGNS, KeyId
 from shared.trust.federation_keys import FederationKey, render_jwks
-from shared.trust.key_proofs import MEMBER, TYP, check_key_proof, prepare_key_proof, proven, proven_federation_keys
+from shared.trust.key_proofs import (
+    COMPROMISED,
+    ENDS,
+    MEMBER,
+    TYP,
+    check_key_proof,
+    compromised_keys,
+    key_ends,
+    prepare_key_proof,
+    proven,
+    proven_federation_keys,
+)
 from shared.trust.statements import parse_statement
 
 SIGNER, OTHER = Signer.new(), Signer.new("EdDSA")
@@ -90,12 +101,37 @@ def test_federation_keys_that_prove_themselves() -> None:
     assert told(a_proof(after, iss=COURTS), a_proof(SIGNER)) == keys[:1]
 
 
+def test_keys_that_are_reported() -> None:
+    assert compromised_keys({}) == frozenset()
+    assert compromised_keys({COMPROMISED: ["a", "b"]}) == {"a", "b"}
+    for wrong in ("a", [1], {"a": 1}, ["a"] * 10_001):
+        with pytest.raises(Malformed):
+            compromised_keys({COMPROMISED: wrong})
+
+
 @given(
     st.text(max_size=60)
-    | st.dictionaries(st.sampled_from(["iss", "iat", "exp"]), st.none() | st.integers() | st.floats() | st.text(max_size=9)).map(
-        lambda claims: signed({"iss": COURT, "iat": AT, "exp": AT + DAY, **claims}, SIGNER, typ=TYP)
-    )
+    | st.dictionaries(
+        st.sampled_from(["iss", "iat", "exp"]),
+        st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    ).map(lambda claims: signed({"iss": COURT, "iat": AT, "exp": AT + DAY, **claims}, SIGNER, typ=TYP))
 )
 def test_any_text_is_a_proof_or_an_error(token: str) -> None:
     with suppress(VcError):
         assert check_key_proof(token, KEYS, COURT, at=AT) == KEYS[0]
+
+
+def test_a_body_says_since_when_its_keys_only_verify() -> None:
+    """S15: of the keys that it names, by their names there; of others it says nothing."""
+    assert key_ends({}, KEYS) == {}
+    assert key_ends({ENDS: {KEYS[0].kid: AT, "unknown": 7}}, KEYS) == {KEYS[0].kid: AT}
+    for ends, where in (([], f"/{ENDS}"), ({KEYS[0].kid: -1}, f"/{ENDS}/{KEYS[0].kid}"), ({KEYS[0].kid: None}, f"/{ENDS}/{KEYS[0].kid}")):
+        with pytest.raises(Malformed) as fault:
+            key_ends({ENDS: ends}, KEYS)
+        assert fault.value.where == where
+
+
+@given(st.dictionaries(st.sampled_from([KEYS[0].kid, "the-other", "x"]), st.none() | st.integers() | st.text(max_size=3), max_size=3))
+def test_what_is_said_of_ends_is_read_or_refused(ends: dict[str, Any]) -> None:
+    with suppress(VcError):
+        assert all(type(each) is int for each in key_ends({ENDS: ends}, KEYS).values())
