@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from demo import foreign, poa, programs
+from demo import federation, foreign, poa, programs
 from demo.config import Wish, read
 from demo.script import Script, write_report
 from demo.stage import FOLDER, Stage, StageError, clear, free_ports
@@ -29,6 +29,7 @@ async def _airplane(stage: Stage, script: Script) -> list[str]:
 
 STORIES: dict[str, Story] = {
     "airplane": _airplane,
+    "federation": federation.play,
     "foreign": foreign.play,
     "poa": poa.play,
 }  # the services of the last one stay, to look around
@@ -86,6 +87,7 @@ async def play(story: Story, scripts: list[Script], ports: dict[str, int], *, st
         try:
             addresses = await story(stage, scripts[-1])
         except StageError as error:
+            scripts[-1].broken_off = True
             print(f"\n{error}", file=sys.stderr)
         finally:
             report(scripts)

@@ -15,7 +15,7 @@ from demo.config import environment
 from demo.script import Script
 from demo.stage import Stage
 from shared.codec import qr
-from verifier.words import OPEN, PASSED, REASONS
+from verifier.words import OPEN, PASSED, REASONS, REMARKS
 
 REGISTRY = "Office of the Public Guardian (test registry)"
 COUNCIL = "Anytown Borough Council"
@@ -172,7 +172,8 @@ def show_checks(script: Script, verdict: dict[str, Any]) -> None:
     for check in verdict["checks"]:
         why = REASONS[check["code"]].why if check["code"] in REASONS else ""
         words = {"passed": PASSED[check["name"]], "failed": why, "unchecked": f"{OPEN[check['name']]} {why}"}[check["state"]]
-        script.show(f"{MARKS[check['state']]} {words}")
+        remark = f" {REMARKS[check['code']]}" if check["state"] == "passed" and check["code"] in REMARKS else ""
+        script.show(f"{MARKS[check['state']]} {words}{remark}")
 
 
 async def pack(stage: Stage, script: Script, name: str, words: str) -> None:

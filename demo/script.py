@@ -35,6 +35,7 @@ class Step:
 class Script:
     story: str
     steps: list[Step] = field(default_factory=list)
+    broken_off: bool = False
 
     def title(self, text: str) -> None:
         print(f"\n{text}\n{'=' * min(len(text), WIDTH)}")
@@ -61,7 +62,7 @@ class Script:
 
     @property
     def ok(self) -> bool:
-        return bool(self.steps) and all(step.ok for step in self.steps)
+        return bool(self.steps) and not self.broken_off and all(step.ok for step in self.steps)
 
     def report(self) -> dict[str, object]:
         fields = ("name", "expected", "got", "ok", "seconds", "network")

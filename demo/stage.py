@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -24,11 +25,19 @@ from shared.clock import monotonic
 
 FOLDER = Path(".demo")
 PORTS = {"issuer": 8101, "wallet": 8102, "verifier": 8103}
-PATIENCE = 20.0  # seconds until a service must answer
+PATIENCE = 60.0  # seconds until a service must answer, on a machine that starts a dozen at once
 
 
 class StageError(Exception):
     """The stage could not be set; the story cannot be played."""
+
+
+class RefusedError(StageError):
+    """A service said no: the stable code of its refusal, and its words."""
+
+    def __init__(self, message: str, code: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.code, self.detail = code, detail
 
 
 @dataclass(slots=True)
@@ -58,10 +67,10 @@ class Stage:
         """Run one of the command line programs and return how it ended."""
         return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, env=environment({}), check=False)
 
-    def serve(self, service: str, folder: str) -> None:
-        """Start a service and wait until it is ready."""
+    def serve(self, service: str, folder: str, *, program: str = "") -> None:
+        """Start a service; where a story has several of a kind, ``program`` says which kind this is."""
         log = (self.folder / f"{folder}.log").open("wb")
-        command = [sys.executable, "-m", service, "serve", "--dir", str(self.folder / folder)]
+        command = [sys.executable, "-m", program or service, "serve", "--dir", str(self.folder / folder)]
         self.running[service] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment({}))
         log.close()
 
@@ -87,7 +96,9 @@ class Stage:
         async with self.http.request(method, url, json=body, headers=sent) as answer:
             text = await answer.text()
             if answer.status >= 400:
-                raise StageError(f"{method} {url} was answered {answer.status}: {text[:800]}")
+                said = json.loads(text) if answer.content_type == "application/problem+json" else {}
+                message = f"{method} {url} was answered {answer.status}: {text[:800]}"
+                raise RefusedError(message, said.get("code", ""), said.get("detail", ""))
             return json.loads(text) if text else None
 
     async def picture(self, url: str) -> bytes:
@@ -100,19 +111,34 @@ class Stage:
         for process in self.running.values():
             process.send_signal(signal.SIGTERM)
         for process in self.running.values():
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _ended(process)
+
+    async def stop_one(self, service: str) -> None:
+        """End one of them."""
+        process = self.running.pop(service)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(_ended, process)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_ports() -> dict[str, int]:
     """The usual ports if all are free and no other stage is about to take them, else three that are."""
     if _claim() and all(_is_free(port) for port in PORTS.values()):
         return dict(PORTS)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
-    ports = {name: taken.getsockname()[1] for name, taken in zip(PORTS, sockets, strict=True)}
+    return other_ports(PORTS)
+
+
+def other_ports(names: Collection[str]) -> dict[str, int]:
+    """One that is free for each."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
+    ports = {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
     for taken in sockets:
         taken.close()
     return ports

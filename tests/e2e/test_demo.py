@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,16 +44,23 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=900,
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return folder, done.stdout
 
 
+def told(played: tuple[Path, str], story: str) -> dict[str, Any]:
+    """The report of one of the stories."""
+    reports = json.loads((played[0] / ".demo" / "report.json").read_text(encoding="utf-8"))
+    assert [each["story"] for each in reports] == ["federation", "poa"]
+    found: dict[str, Any] = next(each for each in reports if each["story"] == story)
+    return found
+
+
 def test_every_step_is_in_the_report_and_in_order(played: tuple[Path, str]) -> None:
-    report = json.loads((played[0] / ".demo" / "report.json").read_text(encoding="utf-8"))
-    assert report["story"] == "poa"
+    report = told(played, "poa")
     assert report["ok"] is True
     assert len(report["steps"]) == STEPS
     for step in report["steps"]:
@@ -72,6 +80,35 @@ def test_it_is_told_in_plain_words(played: tuple[Path, str]) -> None:
     for words in ("Nora", "Northwold Bank", "Margaret", "no network", "old"):
         assert words in printed
     assert "Traceback" not in printed
+
+
+def test_the_federation_says_who_may_say_and_ask_what_with_nobody_in_the_middle(played: tuple[Path, str]) -> None:
+    """Three levels below two anchors, five desks of which one is not registered and one asks too much; what each step came to."""
+    report = told(played, "federation")
+    assert report["ok"] is True
+    assert [step["got"] for step in report["steps"]] == [
+        "12 running",
+        "6 in force",
+        "4 issuers heard",
+        "4 cards",
+        "refused by the wallet: not_entitled",
+        "accepted",
+        "accepted, by 2 issuers",
+        "accepted",
+        "2 details left out: rejected: request_not_satisfied; as registered: accepted",
+        "unregistered, and declined",
+        "exit 0: accepted",
+        "4 of 4 accepted",
+        "accepted, and told: authority_ended",
+        "the court's order: rejected: untrusted; the Public Guardian's power: accepted",
+        "exit 1: rejected: untrusted",
+    ]
+    assert [step["got"] for step in report["steps"] if not step["network"]] == ["exit 0: accepted", "exit 1: rejected: untrusted"]
+
+
+def test_the_federation_reads_like_a_story(played: tuple[Path, str]) -> None:
+    for words in ("Ministry of Justice", "Court of Protection", "Fenland Water", "Quick Loans Direct", "Lights out", "The worst day"):
+        assert words in played[1]
 
 
 def test_what_cannot_be_played_is_named(played: tuple[Path, str]) -> None:
@@ -136,4 +173,4 @@ def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"STORY": "nobody"}
     done = subprocess.run([sys.executable, "-m", "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 64
-    assert "airplane, foreign, poa" in done.stderr
+    assert "airplane, federation, foreign, poa" in done.stderr

@@ -25,4 +25,5 @@ def test_the_two_commands_in_an_empty_folder(tmp_path: Path) -> None:
     for command in commands:
         done = subprocess.run(command.split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert json.loads((clone / ".demo" / "report.json").read_text(encoding="utf-8"))["ok"] is True
+    reports = json.loads((clone / ".demo" / "report.json").read_text(encoding="utf-8"))
+    assert {each["story"]: each["ok"] for each in reports} == {"federation": True, "poa": True}
