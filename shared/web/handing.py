@@ -23,6 +23,7 @@ from ..trust.succession import (
     prepare_statement,
     render_succession,
 )
+from ..urls import LOOPBACK, check_identifier
 from .certificates import day
 from .entity import OwnEntity
 from .fetch import Fetcher
@@ -162,7 +163,8 @@ def write(file: str, data: bytes) -> None:
 
 
 async def send(superior: str, data: bytes, fetch: Callable[[Fetch], Awaitable[Fetched]]) -> None:
-    """Both halves to a superior. ``Refused`` with its words if it does not take them; ``Unavailable``."""
+    """Both halves to a superior. ``Malformed`` for what is no identifier; ``Refused`` with its words if it does not take them; ``Unavailable``."""
+    check_identifier(superior, where="send", plain_http=LOOPBACK)
     headers = {"content-type": "application/json"}
     got = await fetch(Fetch(url=superior.removesuffix("/") + PATH, method="POST", headers=headers, body=data))
     if got.status != 202:

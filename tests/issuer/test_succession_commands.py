@@ -16,7 +16,7 @@ from issuer.federation import collect, publish
 from issuer.federation.commands import COMMANDS
 from issuer.office import Office
 from shared.clock import DAY
-from shared.errors import ConfigError, Conflict, Forbidden, Refused, Unavailable
+from shared.errors import ConfigError, Conflict, Forbidden, Malformed, Refused, Unavailable
 from shared.flow import Fetched
 from shared.trust.federation import Federation
 from shared.trust.succession import parse_succession
@@ -130,6 +130,8 @@ async def test_what_goes_wrong_is_told(three: Three, tmp_path: Path) -> None:
         await say(three.greater.office, "take-over", str(tmp_path / "nothing"), "--out", statement)
     with pytest.raises(ConfigError, match="cannot write"):
         await say(three.abc.office, "succeed", three.greater.url, "--out", str(tmp_path / "no" / "folder"))
+    with pytest.raises(Malformed):
+        await say(three.greater.office, "take-over", statement, "--send", "the ministry")
     await say(three.greater.office, "take-over", statement, "--send", three.ministry.url)
     with pytest.raises(Refused, match="newer statement"):
         await say(three.greater.office, "take-over", statement, "--send", three.ministry.url)
