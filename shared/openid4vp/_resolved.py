@@ -42,9 +42,10 @@ class ResolvedRequest:
 
     @property
     def name(self) -> str:
-        """What to call them: the name in the certificate, the DID, or the site or host that the answer goes to."""
-        if self.signer is not None:
-            return self.signer.subject
+        """What to call them: as whoever vouches for them does, else the name in the certificate, the DID, or the site or host of the answer."""
+        named = self.asker or self.signer
+        if named is not None:
+            return named.subject
         if not self.signed:
             return self.request.origin or host_of(self.request.response_uri)
         return self.request.client_id.partition(":")[2]

@@ -21,10 +21,12 @@ from shared.credentials._derive import dcql
 from shared.errors import OverDisclosed, PurposeMismatch, VcError
 from shared.formats import formats
 from shared.openid4vp import IntendedUse, render_use
+from shared.trust.anchors import render_trust
 from shared.trust.registered_use import RegisteredUse, Want
 from shared.trust.relying_party import Registrar
 from wallet import register
 from wallet.consent import Consent
+from wallet.means import TrustFile
 from wallet.present import agree, refuse
 from wallet.records import KNOWN_USES
 
@@ -353,6 +355,25 @@ async def test_registered_words_stand_on_the_consent_page_and_in_the_history(tmp
             "without having registered it",
         ):
             assert words in page, words
+
+
+async def test_whoever_a_registrar_alone_vouches_for_is_known_and_asked_about(sqlite_uri: str, tmp_path: Path) -> None:
+    """The wallet's host pinned the ministry above the registrar, and nobody else who asks."""
+    async with open_wallet(sqlite_uri) as wallet:
+        await wallet.collect()
+        town = Town(wallet, RegisteredCounter)
+        assert (await town.ask()).asker.proved
+        wallet.world.strangers.add(COUNCIL)
+        file = tmp_path / "trust.json"
+        file.write_bytes(render_trust(wallet.world.policy().anchors))
+        trust = TrustFile(file)
+        wallet.means = replace(wallet.means, trust=trust, learn=trust.learn)
+        assert not (await town.ask()).asker.proved
+        await town.hear(NARROW)
+        view = await town.ask()
+        assert (view.asker.proved, view.standing, view.asker.name) == (True, "registered", wallet.world.council.name)
+        await agree(wallet.means, wallet.vault, view.id)
+        assert len(wallet.world.council.got) == 1
 
 
 # --- a registration that comes along -----------------------------------------------------------------------------------------------------

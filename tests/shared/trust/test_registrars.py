@@ -17,10 +17,14 @@ from support.world import BANK, COUNCIL, World
 
 from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError
 from shared.keys import Role
+from shared.trust.anchors import TrustAnchors
+from shared.trust.artefact import SNAPSHOT
+from shared.trust.federation import Federation
 from shared.trust.policy import Policy
 from shared.trust.registrars import Registered, RegistrarKey, registered
 from shared.trust.relying_party import Register, RpCertificate, check_country, parse_rp_certificate
-from shared.trust.snapshot import KeyState
+from shared.trust.snapshot import KeyState, parse_snapshot
+from shared.trust.superiors import unpack
 
 
 class Town:
@@ -229,6 +233,17 @@ def test_a_registrar_in_two_places_counts_by_the_way_on_which_it_was_reached(tow
     words = town.policy().federation.words
     assert (MINISTRY, OTHER, REGISTRAR) in [each.path for each in words]
     assert town.found()[COUNCIL].by.entity == REGISTRAR
+
+
+def test_a_pack_brings_the_same_registrations(town: Town) -> None:
+    """S17: unpacked by the same walk, and without the registrar's word there are none."""
+    anchor = town.realm.pin(MINISTRY)
+    for superiors, found in (((MINISTRY, REGISTRAR), {COUNCIL}), ((MINISTRY,), set())):
+        artefacts = {each.sha256: each for each in town.realm.artefacts(*superiors)}
+        snapshots = [parse_snapshot(each.data.decode()) for each in artefacts.values() if each.media_type == SNAPSHOT]
+        federation = Federation((anchor,), unpack(anchor, snapshots, artefacts, {}, at=AT))
+        policy = Policy.sealed(TrustAnchors(federation=(anchor,)), {}, federation=federation)
+        assert registered(policy, Register(), at=AT).keys() == found
 
 
 # --- the organisation's own key ----------------------------------------------------------------------------------------------------------
