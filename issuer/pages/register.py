@@ -35,6 +35,7 @@ from shared.web.registered_view import change_view, use_view
 PATH, PUBLIC = "/console/register", registered.REGISTERED
 SOON = 60 * DAY  # before a registration has to be argued again, it is worth a word
 STATES = {State.INVITED: (N_("Invited"), "blue"), State.ACTIVE: (N_("Registered"), "green"), State.ENDED: (N_("Ended"), "grey")}
+WAITS, ANNOUNCED = N_("Waits for a second person"), N_("Announced")
 KINDS = {
     "invited": N_("Invited"),
     "applied": N_("Applied"),
@@ -267,6 +268,8 @@ def _row(each: Asker, words: Words, at: int) -> dict[str, object]:
     if each.state is State.ACTIVE and (each.ends_at or 0) < at + SOON:
         notes.append(words("It has to be argued again soon"))
     text, colour = STATES[each.state]
+    if each.state is not State.ACTIVE and (each.waits or each.counts_at is not None):
+        text, colour = (WAITS if each.waits else ANNOUNCED), "yellow"
     return {
         "name": each.name,
         "entity": each.entity,

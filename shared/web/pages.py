@@ -4,7 +4,7 @@
     return await render(request, "console/list.html", rows=rows)
 
 The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
-Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (of a day in UTC), ``session`` (or None),
+Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (in UTC), ``country(code)``, ``session`` (or None),
 ``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from babel import Locale
 from jinja2 import (
     BaseLoader,
     ChainableUndefined,
@@ -103,7 +104,7 @@ class Pages:
         )
         environment.install_gettext_translations(self.translations[locale], newstyle=True)  # type: ignore[attr-defined]
         environment.globals.update(locale=locale, asset=self.assets.url, date=dates.date, moment=dates.moment, clock_time=dates.time)
-        environment.globals["day"] = Dates(locale, "UTC").date
+        environment.globals.update(day=Dates(locale, "UTC").date, country=lambda code: Locale(locale).territories.get(code, code))
         return environment
 
     def render(self, locale: str, template: str, context: Mapping[str, Any]) -> str:

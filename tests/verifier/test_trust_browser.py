@@ -43,10 +43,10 @@ async def test_an_admin_without_a_mouse_trusts_a_federation_and_no_longer(templa
         admin = Typist(watched=await open_page(LAPTOP), folder=SCREENS)
         page = admin.page
         await sign_in(admin, desk.base)
-        await admin.go(f"{desk.base}/desk/federation")
+        await admin.go(f"{desk.base}/desk/trust/above")
         await both(admin, "desk-federation-nothing")
         await composition.hear_above(desk.app)
-        await admin.go(f"{desk.base}/desk/federation")
+        await admin.go(f"{desk.base}/desk/trust/above")
         await both(admin, "desk-federation")
         await admin.go(f"{desk.base}/desk/trust")
         await admin.follow("Trust a federation, and whoever it vouches for")

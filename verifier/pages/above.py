@@ -11,7 +11,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import entity_of
 
-PATH = "/desk/federation"
+PATH = "/desk/trust/above"
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
