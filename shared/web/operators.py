@@ -17,10 +17,12 @@ from .passphrases import hash_passphrase
 
 Leaves = Callable[[Tx, str, int], Awaitable[None]]
 """What else ends in a service, in the same unit of work, when an operator is out: of whom, and when."""
-_UNSEEN = re.compile(  # what is drawn as nothing: default ignorables (Unicode 16, DerivedCoreProperties) and the blank of Braille
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+# what is drawn as nothing (default ignorables, Unicode 16 DerivedCoreProperties), but for those that are drawn as a blank
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_BLANK = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
 FIRST_KEY = "first key"
 """What the key is called that an office is set up with."""
 
@@ -48,7 +50,7 @@ async def nothing_more(_tx: Tx, _operator: str, _at: int) -> None:
 
 def fold(name: str) -> str:
     """Names that differ in case, spaces, forms of letters or what nobody sees are the same."""
-    seen = _UNSEEN.sub("", unicodedata.normalize("NFKC", name))
+    seen = _UNSEEN.sub("", _BLANK.sub(" ", unicodedata.normalize("NFKC", name)))
     return " ".join(unicodedata.normalize("NFKC", seen.casefold()).split())
 
 
