@@ -137,7 +137,8 @@ async def _in_force(desk: Desk) -> str:
         raise SnapshotStale(f"it has run out for {', '.join(over)}: fetch it, or apply a newer checking pack")
     silent = [each.name for each in trust.with_role(Role.CREDENTIAL_ISSUER) if each.fingerprint not in known.snapshots]
     silent += [each.name for each in known.federation.silent]
-    return f"{len(known.snapshots)} anchor(s) heard" + (f"; nothing heard of {', '.join(silent)}" if silent else "")
+    held_up = [f"; {outgoing} to {heir}: {each.detail}" for (outgoing, heir), each in known.federation.successors.faults.items()]
+    return "".join((f"{len(known.snapshots)} anchor(s) heard", f"; nothing heard of {', '.join(silent)}" if silent else "", *held_up))
 
 
 async def _registered(desk: Desk) -> str:

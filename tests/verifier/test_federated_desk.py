@@ -14,9 +14,11 @@ from support.desk import BANK, Site, Template, copy_file, opened, refreshed, ser
 from support.federation import COURT, COURTS, MINISTRY
 from support.federations import Realm, justice
 from support.signing import AT
+from support.successions import handed, publish
 from support.trial_verify import DAY, ISSUER, LIST, registry, status_cwt
 from support.trial_web import Watch
 
+from shared.clock import system_entropy
 from shared.errors import AddressRefused, SnapshotMissing, TooLarge, Unavailable
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
@@ -28,7 +30,7 @@ from shared.trust.snapshot import KeyState
 from shared.urls import well_known
 from shared.verify import Decision
 from shared.web import heard
-from verifier import applying, copies, offline, packs
+from verifier import applying, copies, offline, packs, upkeep
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
 
@@ -246,3 +248,16 @@ async def test_the_page_of_trust_tells_of_federations(template: Template, tmp_pa
         clock.at = AT + 7 * DAY
         await clerk.sign_in()
         assert "That has run out" in await clerk.get("/desk/trust")
+
+
+async def test_the_doctor_tells_of_a_succession_that_does_not_count(template: Template, tmp_path: Path) -> None:
+    """One superior of the outgoing body publishes it, the other does not."""
+    town = Town()
+    town.realm[ISSUER].superiors = (MINISTRY, COURTS)
+    publish(town.realm, MINISTRY, handed(town.realm[ISSUER], ISSUER, town.realm[COURT]))
+    async with opened(template, tmp_path / "desk") as desk:
+        pin(desk, town)
+        await refreshed(desk, town)
+        settings = desk.settings
+    told = await upkeep.examine(tmp_path / "desk", settings, clock=Watch(AT), entropy=system_entropy)
+    assert any(f"{ISSUER} to {COURT}: another superior speaks of the outgoing body" in str(each) for each in told)
