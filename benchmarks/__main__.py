@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import browser, chains, cli, haip, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
+from benchmarks import browser, chains, cli, federation, haip, issuing, jws, mdoc, scan, sd_cwt, sd_jwt, square, status
 from benchmarks.config import wanted
 from benchmarks.measure import Row
 
@@ -31,6 +31,10 @@ ROWS: dict[str, Callable[[], Row]] = {
     "status check warm": status.warm,
     "status memory": status.memory,
     "chain resolve": chains.resolving,
+    "federation policy": federation.policy,
+    "federation register": federation.register,
+    "federation pack load": federation.load,
+    "federation pack size": federation.size,
     "browser verdict": browser.verdict,
     "issuing endpoint": issuing.endpoint,
     "haip issuance": haip.issuance,

@@ -37,6 +37,16 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], *, rounds: int =
     return figures
 
 
+def once(candidates: Mapping[str, Callable[[], object]], *, rounds: int = 5) -> dict[str, list[float]]:
+    """As ``interleaved``, for work that takes so long that one call is a round."""
+    figures: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, work in candidates.items():
+            gc.collect()
+            figures[name].append(_time(work, 1))
+    return figures
+
+
 def row(name: str, figures: Mapping[str, list[float]], *, bar: float | None) -> Row:
     """``ours`` and ``floor`` among ``figures``; everything else is a peer. The ratio is the median of the rounds' ratios."""
     ratios = [floor / ours for floor, ours in zip(figures["floor"], figures["ours"], strict=True)]
