@@ -18,9 +18,9 @@ from shared.cose import thumbprint
 from shared.errors import Conflict
 from shared.keys import PublicKey, Role
 from shared.storage import Tx
-from shared.trust.constraints import parse_constraints
+from shared.trust.constraints import FEDERATION_ENTITY, parse_constraints
 from shared.trust.federation_keys import FederationKey, parse_jwks, render_jwks
-from shared.trust.key_proofs import key_ends, proven, proven_federation_keys
+from shared.trust.key_proofs import compromised_keys, key_ends, proven, proven_federation_keys
 from shared.trust.snapshot import KeyHistory, KeyState
 from shared.trust.statements import EntityStatement
 from shared.web import own_trust
@@ -31,7 +31,7 @@ DOCUMENTS: Final = {
     "openid_wallet_provider": Role.WALLET_PROVIDER,
 }
 """The role of the keys in the metadata of each entity type."""
-FOLLOWED, OUTPROVED = "followed", "outproved"
+FOLLOWED, OUTPROVED, REPORTED = "followed", "outproved", "reported"
 
 
 def read_keys(text: str) -> tuple[FederationKey, ...]:
@@ -101,6 +101,9 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
     if any(each.thumbprint in own for each in found):
         raise Conflict("one of these keys is this office's own")
     await _note(tx, body.entity, found, roles, sure, at=at)
+    for kind, role in {**DOCUMENTS, FEDERATION_ENTITY: Role.FEDERATION}.items():
+        if await subordinates.report_keys(tx, body.entity, role, compromised_keys(said.metadata.get(kind, {})), at=at):
+            await subordinates.note(tx, body.entity, Event(at=at, kind=REPORTED, actor=Actor(role="service", name=body.entity)))
     if names_of(after) == names_of(before):
         return body
     changed = replace(body, version=body.version + 1, keys=render_keys(after))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from issuer.federation import collect, enrol, publish, successions
-from issuer.federation.keys import FOLLOWED, OUTPROVED, read_keys
+from issuer.federation.keys import FOLLOWED, OUTPROVED, REPORTED, read_keys
 from issuer.federation.own import entity_of
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
@@ -51,6 +51,7 @@ KINDS = {
     "compromised": N_("Ended at once: its keys are in other hands"),
     FOLLOWED: N_("Its federation keys changed, by its own signed word"),
     OUTPROVED: N_("It named a key that another body has proved to be its own"),
+    REPORTED: N_("It says that a key of its own is in other hands: nothing by that key counts"),
     successions.OFFERED: N_("Another body is to take over from it"),
     successions.LOOKED_AT: N_("A first person looked at who takes over from it"),
     successions.PUBLISHED: N_("Who takes over from it was published"),

@@ -227,6 +227,19 @@ async def compromise_keys(tx: Tx, entity: str, *, at: int) -> None:
             await _end_key(tx, each.thumbprint, KeyState.VERIFY_ONLY, "not proven", at)
 
 
+async def report_keys(tx: Tx, entity: str, role: Role, names: Collection[str], *, at: int) -> bool:
+    """``entity`` says that these of its keys are in other hands; it counts for those that it proved. False where that was known, or is none of them."""
+    known, sure = await keys(tx, entity), await proven_keys(tx)
+    new = [
+        each.thumbprint
+        for each in known
+        if each.role is role and each.thumbprint in sure and each.thumbprint in names and each.state is not KeyState.COMPROMISED
+    ]
+    for each in new:
+        await _end_key(tx, each, KeyState.COMPROMISED, "compromised", at)
+    return bool(new)
+
+
 async def _end_key(tx: Tx, thumbprint: str, state: KeyState, reason: str, at: int) -> None:
     await tx.execute(
         "UPDATE subordinate_key SET state = $2, ended_at = $3, reason = $4 WHERE thumbprint = $1", thumbprint, state.value, at, reason

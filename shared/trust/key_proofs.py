@@ -26,6 +26,8 @@ TYP: Final = KEY_PROOF
 MEMBER: Final = "muniment_key_proofs"
 ENDS: Final = "muniment_key_ends"
 """Beside the ``jwks`` of an entity type: when those of its keys that only verify stopped signing, by their names (security rule S15)."""
+COMPROMISED: Final = "muniment_compromised_keys"
+"""Beside it: which keys of that type are in other hands, by their thumbprints (RFC 9679). It counts for keys that the body itself has proved."""
 MAX_BYTES: Final = 2_048
 
 
@@ -61,6 +63,11 @@ def key_ends(members: Mapping[str, Any], keys: Iterable[FederationKey]) -> dict[
     """Which of ``keys`` sign no more, by the metadata of one entity type, and since when. ``Malformed`` with a pointer."""
     ends = get_object(members, ENDS, optional=True) or {}
     return {each.kid: get_int(ends, each.kid, pointer("", ENDS), minimum=0) for each in keys if each.kid in ends}
+
+
+def compromised_keys(members: Mapping[str, Any]) -> frozenset[str]:
+    """Those that the metadata of one entity type reports. ``Malformed`` where that is no list of texts."""
+    return frozenset(get_strings(members, COMPROMISED, optional=True, max_items=MAX_KEYS) or ())
 
 
 def proven(entity: str, keys: Iterable[FederationKey], members: Mapping[str, Any], *, at: int) -> tuple[FederationKey, ...]:

@@ -26,9 +26,10 @@ from ..keys import Custodian, KeyId, Role, sign
 from ..storage import Storage, Tx
 from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
+from ..trust.federation import ENTITY_TYPES
 from ..trust.federation_keys import FederationKey, render_jwks
-from ..trust.key_proofs import MEMBER, prepare_key_proof
-from ..trust.snapshot import MAX_LIFE, KeyState
+from ..trust.key_proofs import COMPROMISED, MEMBER, prepare_key_proof
+from ..trust.snapshot import MAX_LIFE, KeyHistory, KeyState
 from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
 from . import above, own_trust
 from .certificates import day
@@ -42,6 +43,7 @@ FEDERATION: Final = KeyId("federation")
 ROLES: Final[Mapping[KeyId, Role]] = {FEDERATION: Role.FEDERATION}
 EVERY: Final = DAY  # seconds after which the same is said again, with new dates
 _LISTED: Final = frozenset({KeyState.CREATED, KeyState.ACTIVE, KeyState.VERIFY_ONLY})
+_TYPES: Final[Mapping[Role, str]] = {**ENTITY_TYPES, Role.FEDERATION: FEDERATION_ENTITY}
 Metadata = Mapping[str, Mapping[str, Any]]
 
 
@@ -123,6 +125,9 @@ class OwnEntity:
         listed = {kind: await self._public(names) for kind, names in said.keys.items()}
         more = {kind: {**said.metadata.get(kind, {}), "jwks": render_jwks(each.values())} for kind, each in listed.items()}
         metadata = {**said.metadata, **more, FEDERATION_ENTITY: {**names, **said.metadata.get(FEDERATION_ENTITY, {})}}
+        for kind, reported in _reported(await self.storage.read(own_trust.keys)).items():
+            if kind in metadata:
+                metadata[kind] = {**metadata[kind], COMPROMISED: reported}
         told = [
             self.entity,
             signer.key.kid,
@@ -229,6 +234,15 @@ class OwnEntity:
     async def show(self, _: web.Request) -> web.Response:
         """The same for everybody."""
         return public(await self.newest(), MEDIA_TYPE)
+
+
+def _reported(known: Iterable[KeyHistory]) -> dict[str, list[str]]:
+    """The keys that are in other hands, by entity type."""
+    found = dict[str, list[str]]()
+    for each in known:
+        if each.state is KeyState.COMPROMISED and each.role in _TYPES:
+            found.setdefault(_TYPES[each.role], []).append(each.thumbprint)
+    return found
 
 
 async def describe(storage: Storage, custodian: Custodian) -> list[str]:

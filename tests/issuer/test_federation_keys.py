@@ -25,6 +25,7 @@ from shared.errors import Conflict
 from shared.keys import PublicKey, Role
 from shared.trust.federation import Federation
 from shared.trust.federation_keys import FederationKey, render_jwks
+from shared.trust.key_proofs import COMPROMISED
 from shared.trust.publication import parse_publication
 from shared.trust.snapshot import KeyHistory, KeyState, Snapshot
 from shared.trust.superiors import gather
@@ -116,6 +117,32 @@ async def test_a_compromise_touches_only_keys_that_the_body_proved(ministry: Reg
     await enrolled(ministry, court)  # whose key it is, it is not over for
     history = (await visited(ministry, court)).keys[name_of(court.documents.public)]
     assert (history.entity, history.state) == (COURT, KeyState.ACTIVE)
+
+
+async def test_a_body_reports_its_own_keys_and_nobody_elses(ministry: Registry) -> None:
+    """What it says is in other hands is over for everybody at once (S15), if it has proved it; of others' keys it says nothing."""
+    court, bank, after = Below(), Below(BANK), Signer.new()
+    await enrolled(ministry, bank, name="Bank")
+    await enrolled(ministry, court)
+    named = Signer.new()
+    court.metadata, court.proving = issues(court.documents, named), (court.documents,)
+    await visited(ministry, court, bank)
+    gone = [name_of(each.public) for each in (court.documents, named, bank.documents, court.signer)]
+    court.metadata, court.proving = issues(after), (after,)
+    court.metadata["openid_credential_issuer"][COMPROMISED] = gone
+    for _ in range(2):
+        snapshot = await visited(ministry, court, bank)
+        assert [snapshot.keys[each].state for each in gone] == [
+            KeyState.COMPROMISED,
+            KeyState.VERIFY_ONLY,
+            KeyState.ACTIVE,
+            KeyState.ACTIVE,
+        ]
+        assert snapshot.keys[name_of(after.public)].state is KeyState.ACTIVE
+    assert (await events(ministry)).count("reported") == 1
+    court.metadata = issues(after) | {"federation_entity": {COMPROMISED: "everything"}}
+    await visited(ministry, court)
+    assert (await row(ministry)).fault == "an array is demanded here"
 
 
 async def test_a_body_cannot_name_a_key_of_its_superior(ministry: Registry) -> None:

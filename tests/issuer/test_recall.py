@@ -13,6 +13,7 @@ from support.registry import NOON, Holder, Registry, Template, collect, serving
 
 from issuer import recall
 from issuer.app import one_round, open_office, publisher_of
+from issuer.federation.own import entity_of
 from issuer.init import migrations
 from issuer.recall import begin, look, sign_with_another, step, tend
 from issuer.records import statuses
@@ -23,8 +24,10 @@ from shared.formats import formats
 from shared.openid4vci import refresh
 from shared.status.token_status_list import parse_token
 from shared.storage import open_storage
+from shared.trust.key_proofs import COMPROMISED
 from shared.trust.publication import parse_publication
 from shared.trust.snapshot import KeyState
+from shared.trust.statements import parse_statement
 
 ADMIN = Actor(role="admin", name="Iris Admin")
 REASON = "the key was copied"
@@ -253,6 +256,9 @@ async def test_whoever_hears_this_office_is_told_at_once(registry: Registry) -> 
         (KeyState.COMPROMISED, NOON, REASON),
         (KeyState.ACTIVE, None, ""),
     ]
+    said = parse_statement(await entity_of(registry.office).newest()).metadata["openid_credential_issuer"]
+    assert said[COMPROMISED] == [old]
+    assert len(said["jwks"]["keys"]) == 1
     assert (await look(registry.office, known, since=0)).is_told
     for reason, fault in ((REASON, Conflict), ("", Malformed)):
         with pytest.raises(fault):
