@@ -255,6 +255,31 @@ async def test_every_site_at_its_worst_at_once(town: Town) -> None:
     assert (await town.judged(COURT)).entity == COURT
 
 
+async def test_anchor_that_waits_for_another_one(store: Storage) -> None:
+    """Two federations that know nothing of each other: the first answers only once the second has been heard."""
+    async with roadside.street(3) as places:
+        devolved = Realm(Member(places[TOP].url), issuer(COURT, places[TOP].url))
+        realm = justice(places[MIDDLE].url, places[INSIDE].url)
+        heard_of = asyncio.Event()
+
+        async def late(to: roadside.Stream, said: bytes) -> None:
+            await heard_of.wait()
+            await roadside.truth(to, said)
+
+        async def early(to: roadside.Stream, said: bytes) -> None:
+            heard_of.set()
+            await roadside.truth(to, said)
+
+        for place, known in zip(places, (devolved, realm, realm), strict=True):
+            place.say = saying(known, place.url)
+        places[TOP].answer, places[INSIDE].answer = late, early
+        trust = TrustAnchors(federation=(devolved.pin(places[TOP].url), realm.pin(places[MIDDLE].url)))
+        fetcher = Fetcher(allow=["localhost:*"])
+        told = await heard.listen(store, fetcher, trust, at=Watch(AT), plain_http=LOOPBACK)
+        await fetcher.close()
+    assert [(each.site, each.fault) for each in told] == [(each.url, "") for each in places]
+
+
 @pytest.mark.parametrize("lie", [*BAD, "down"])
 async def test_anchor_that_is_being_pinned(town: Town, lie: str) -> None:
     """What cannot be read is never shown as something to compare."""
