@@ -101,6 +101,16 @@ async def look(office: Office, kid: str, *, since: int, search: str = "", page: 
     return await office.storage.read(unit)
 
 
+async def newest(office: Office, kid: str) -> Recall | None:
+    """How far it has come that this key's copies are called in, if they were; ``Missing`` for no such key."""
+
+    async def unit(tx: Tx) -> Recall | None:
+        key, _ = await _chosen(tx, kid, 0)
+        return next(iter(await recalls.of_key(tx, key.thumbprint)), None)
+
+    return await office.storage.read(unit)
+
+
 async def begin(office: Office, kid: str, *, since: int, reason: str, actor: Actor, confirm_count: int | None) -> Recall:
     """Settle that all of it is called in; ``tend`` does it. ``Missing``, ``Malformed`` without a reason, ``Conflict`` while the key signs,
     while the same is under way, where there is nothing, or unless ``confirm_count`` is exactly the number of documents.

@@ -128,10 +128,11 @@ class Keys:
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """For the live line while something is called in."""
-        found = await recall.look(self._office, request.match_info["kid"], since=0)
-        if not found.recalls or found.recalls[0].ended_at is not None:
-            return web.json_response({"state": "done", "href": f"{PATH}/{found.key.kid}"})
-        return web.json_response({"state": "under-way", "text": _progress(found.recalls[0], translator(request))})
+        kid = request.match_info["kid"]
+        now = await recall.newest(self._office, kid)
+        if now is None or now.ended_at is not None:
+            return web.json_response({"state": "done", "href": f"{PATH}/{kid}"})
+        return web.json_response({"state": "under-way", "text": _progress(now, translator(request))})
 
     # --- another key -----------------------------------------------------------------------------------------------------------------
 
