@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from issuer.federation import endpoints, own, publish
+from issuer.federation import endpoints, own, publish, registered
 from issuer.office import Office
 from issuer.records import subordinates, superior
 from issuer.records.subordinates import State, Subordinate
@@ -64,7 +64,7 @@ async def export(office: Office, folder: Path) -> list[str]:
     await publish.publish(office)
     configuration = await own.entity_of(office).configure()
     last, said, marks, below = await office.storage.read(lambda tx: _read(tx, office.clock()))
-    fixed = _fixed(office, configuration, last, below)
+    fixed = _fixed(office, configuration, last, below) | await _register(office)
     asked = await _asked(office, said, marks)
     _clear(folder, urlsplit(office.settings.public_url).path, {folder / path.lstrip("/") for path in asked})
     for path, file in {**fixed, **asked}.items():
@@ -88,6 +88,13 @@ def _fixed(office: Office, configuration: str, last: Publication, below: list[Su
         base + own.LIST: File(strict_json.dumps(listed), "application/json"),
         base + own.HISTORICAL: File(last.historical.encode(), endpoints.KEYS),
     }
+
+
+async def _register(office: Office) -> dict[str, File]:
+    """Who may ask, where anybody is registered here."""
+    told = await registered.register_json(office)
+    path = urlsplit(office.settings.public_url).path + registered.REGISTERED_JSON
+    return {path: File(strict_json.dumps(told), "application/json")} if told["parties"] or told["announced"] else {}
 
 
 async def _asked(office: Office, said: list[Statement], marks: list[Mark]) -> dict[str, File]:

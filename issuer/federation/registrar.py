@@ -104,7 +104,8 @@ def _new(entity: str, name: str, country: str, actor: Actor, at: int) -> Asker:
 async def read_application(office: Office, token: str, code: str) -> Application:
     """What is applied for, by whom it may be: with a code that is good, or else by the key that is registered.
 
-    ``Missing`` for the code; ``Untrusted`` for another's code, key or registrar; errors as ``parse_application`` and ``check_application``.
+    ``Missing`` for the code; ``Untrusted`` for another's code, key or registrar; ``Conflict`` for one that is no newer than the last; errors as
+    ``parse_application`` and ``check_application``.
     """
     check_superior(office)
     said = parse_application(token)
@@ -114,28 +115,25 @@ async def read_application(office: Office, token: str, code: str) -> Application
 
 
 async def _may_apply(tx: Tx, said: Application, code: str, at: int) -> Asker:
-    if code:
-        invited = await askers.invited(tx, digest(_CODE, code[:100]), at)
-        if invited.entity != said.entity:
-            raise Untrusted("this code is for another organisation", where="/iss")
-        return invited
-    found = await askers.find(tx, said.entity)
-    if found is None or found.state is not State.ACTIVE or found.jwk != _render(said.public):
+    found = await askers.invited(tx, digest(_CODE, code[:100]), at) if code else await askers.find(tx, said.entity)
+    if code and found is not None and found.entity != said.entity:
+        raise Untrusted("this code is for another organisation", where="/iss")
+    if found is None or not (code or (found.state is State.ACTIVE and found.jwk == _render(said.public))):
         raise Missing("whoever is not registered with this key applies with the code of an invitation")
+    if said.issued_at <= found.said_at:
+        raise Conflict("a newer application of this organisation is here already", where="/iat")
     return found
 
 
 async def apply(office: Office, token: str, code: str, *, shown: bool) -> Asker:
     """The organisation with an application that waits. ``shown``: its own address shows the key.
 
-    Errors as ``read_application``; ``Conflict`` for one that is no newer than the last, and for a key of somebody else.
+    Errors as ``read_application``; ``Conflict`` for a key of somebody else.
     """
     said, at, own = await read_application(office, token, code), office.clock(), await own_names(office)
 
     async def unit(tx: Tx) -> Asker:
         before = await _may_apply(tx, said, code, at)
-        if said.issued_at <= before.said_at:
-            raise Conflict("a newer application of this organisation is here already", where="/iat")
         await _check_key_apart(tx, said, own)
         await askers.uninvite(tx, said.entity)
         changed = replace(
@@ -178,7 +176,7 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
     """
     check_superior(office)
     check_decides(actor)
-    at, days = office.clock(), office.settings.objection_days
+    at, days, own = office.clock(), office.settings.objection_days, await own_names(office)
 
     async def unit(tx: Tx) -> Asker:
         before = await _looked_at(tx, entity, version)
@@ -189,6 +187,7 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
         said = parse_application(before.wanted)
         if before.jwk != _render(said.public) and before.shown_at is None and not compared:
             raise Conflict("the organisation's own address does not show this key: compare its fingerprint first", where="/compared")
+        await _check_key_apart(tx, said, own)
         changed = replace(before, version=before.version + 1, counts_at=at + days * DAY)
         if days == 0:
             changed = await _begin(tx, changed, said, at)
@@ -268,11 +267,12 @@ async def _end(office: Office, entity: str, event: Event) -> Asker:
 
 async def settle(office: Office) -> None:
     """By the clock: what was announced long enough counts; what was not argued again within its year ends."""
-    at, clock = office.clock(), Actor(role="service", name="timer")
+    at, own, clock = office.clock(), await own_names(office), Actor(role="service", name="timer")
     for each in await office.storage.read(askers.everybody):
         if each.wanted is not None and each.counts_at is not None and each.counts_at <= at:
-            with suppress(Conflict):  # another process was faster, or somebody changed it just now
-                await office.storage.write(_Begun(each, parse_application(each.wanted), at, clock).note, point="register-begin")
+            begun = _Begun(each, parse_application(each.wanted), own, at, clock)
+            with suppress(Conflict):  # another process was faster, somebody changed it just now, or the key is another's meanwhile
+                await office.storage.write(begun.note, point="register-begin")
         elif each.state is State.ACTIVE and each.ends_at is not None and each.ends_at <= at:
             await _end(office, each.entity, Event(at=at, kind="lapsed", actor=clock))
 
@@ -283,10 +283,12 @@ class _Begun:
 
     asker: Asker
     said: Application
+    own: set[str]
     at: int
     clock: Actor
 
     async def note(self, tx: Tx) -> None:
+        await _check_key_apart(tx, self.said, self.own)
         changed = await _begin(tx, replace(self.asker, version=self.asker.version + 1), self.said, self.at)
         await askers.put(tx, changed, before=self.asker)
         await askers.note(tx, self.asker.entity, Event(at=self.at, kind="approved", actor=self.clock))

@@ -20,6 +20,7 @@ from support.superior import ANA, BEN, Below, Street, enrolled
 
 from issuer.app import one_round
 from issuer.federation import applying, collect, publish, registered, registrar
+from issuer.federation.export import export
 from issuer.records import askers
 from issuer.records.askers import State
 from issuer.sessions import Actor
@@ -392,6 +393,24 @@ async def test_another_body_that_names_a_registered_key_takes_nothing_from_its_o
     thief = Below("https://thief.example", metadata=council.at_home.metadata)
     await enrolled(office, thief, name="Thief")
     assert (await known(office)).keys() == {COUNCIL}
+
+
+async def test_a_key_that_became_another_s_while_it_waited(office: Registry, council: Applicant) -> None:
+    bank = Applicant(office, entity="https://bank.example", signer=council.signer)
+    first, second = await council.apply(), await bank.apply()
+    await registrar.approve(office.office, COUNCIL, BEN, version=first.version)
+    with pytest.raises(Conflict):
+        await registrar.approve(office.office, bank.entity, BEN, version=second.version)
+    await publish.publish(office.office)
+    assert (await known(office)).keys() == {COUNCIL}
+
+
+async def test_the_register_is_exported_with_the_rest(office: Registry, council: Applicant, tmp_path: Path) -> None:
+    assert "/registered.json" not in await export(office.office, tmp_path / "before")
+    await council.enter()
+    assert "/registered.json" in await export(office.office, tmp_path / "after")
+    (party,) = json.loads((tmp_path / "after" / "registered.json").read_text())["parties"]
+    assert party["identifier"] == COUNCIL
 
 
 async def test_countries_are_told_by_those_above(office: Registry) -> None:
