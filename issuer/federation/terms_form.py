@@ -66,7 +66,7 @@ def read(form: Form, before: Terms, at: int, words: Words) -> Terms | None:
     choice = Choice(**wanted, until=None if until is None else until + DAY)
     try:
         chosen = choice.terms(before, at)
-        grants = _limited(chosen.grants, before.grants, lists, since, at)
+        grants = _limited(chosen.grants, running(before, at), lists, since, keep=form.value("keep") == "yes")
         return parse_terms(render_terms(replace(chosen, grants=grants, constraints=constraints or None, policy=policy or None)))
     except VcError as error:
         field = next((name for place, name in _FIELDS.items() if error.where.startswith(place)), "says")
@@ -126,9 +126,9 @@ def _policy(form: Form, words: Words) -> dict[str, Any]:
     return policy
 
 
-def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since: int | None, at: int) -> Grants:
-    """With the limits on what it may make, and the first day of what is new."""
-    old = {each.vct for each in (*before.entitlements, *before.accredits) if each.until is None or each.until > at}
+def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since: int | None, *, keep: bool) -> Grants:
+    """With the limits on what it may make, and the first day of what is new; ``keep`` leaves what is granted already, ``before``, as it is."""
+    old = {each.vct for each in (*before.entitlements, *before.accredits)}
 
     def begun(each: Entitlement) -> Entitlement:
         found = each if since is None or each.vct in old else replace(each, since=since)
@@ -137,10 +137,13 @@ def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since:
         return found
 
     jurisdiction, basis = tuple(lists["jurisdiction"]) or None, tuple(lists["basis"]) or None
+    said, let = ({each.vct: each for each in one} if keep else {} for one in (before.entitlements, before.accredits))
     return replace(
         grants,
-        entitlements=tuple(replace(begun(each), jurisdiction=jurisdiction, attestation_basis=basis) for each in grants.entitlements),
-        accredits=tuple(begun(each) for each in grants.accredits),
+        entitlements=tuple(
+            said.get(each.vct) or replace(begun(each), jurisdiction=jurisdiction, attestation_basis=basis) for each in grants.entitlements
+        ),
+        accredits=tuple(let.get(each.vct) or begun(each) for each in grants.accredits),
         accredits_registrars=tuple(lists["registrars"]),
     )
 

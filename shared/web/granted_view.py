@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from babel import Locale
+
+from ..codec import strict_json
 from ..credentials import all_types
 from ..errors import Missing, Unavailable
 from ..storage import Tx
@@ -37,12 +40,16 @@ def grants_view(grants: Grants, trust_marks: Sequence[str], locale: str, words: 
     found = [_entry(words("May make"), each, locale, words) for each in grants.entitlements]
     found += [_entry(words("May let others make"), each, locale, words) for each in grants.accredits]
     for heading, texts in (
-        (words("May register who asks, in"), grants.may_register),
-        (words("May make others registrars, in"), grants.accredits_registrars),
+        (words("May register who asks, in"), _countries(grants.may_register, locale)),
+        (words("May make others registrars, in"), _countries(grants.accredits_registrars, locale)),
         (words("Has the trust mark"), trust_marks),
     ):
         found += [{"label": heading, "title": each, "since": None, "until": None, "limits": []} for each in texts]
     return found
+
+
+def _countries(codes: Sequence[str], locale: str) -> list[str]:
+    return [Locale(locale).territories.get(code, code) for code in codes]
 
 
 def _entry(label: str, each: Entitlement, locale: str, words: Words) -> dict[str, Any]:
@@ -81,7 +88,9 @@ def limits_view(limits: Constraints, policy: MetadataPolicy, words: Words) -> li
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return value if isinstance(value, str) else strict_json.dumps(value).decode()
 
 
 async def said_of_us(own: OwnEntity, locale: str, words: Words) -> list[dict[str, Any]]:

@@ -9,18 +9,33 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, Open, Walker
+from support.browser import LAPTOP, PHONE, SCREENS, Open, Walker
 from support.registry import Registry, Template, make_template, serving
-from support.superior import add_ben
+from support.superior import COURT, Below, add_ben, enrolled
+from support.walk import Walker as Looker
 
 from issuer.federation import collect, publish
+from issuer.federation.terms import Terms
+from issuer.pages.federated import link
 from shared.credentials import all_types
+from shared.trust.entitlements import Entitlement, Grants
 from shared.web.context import FETCHER
 
 pytestmark = pytest.mark.real
 
 HOST = ("localhost:*",)
 KIND = next(each for each in all_types().values() if each.id == "representation")
+LIMITED = Entitlement(vct=KIND.vct, since=1_800_000_000, until=1_900_000_000, jurisdiction=("GB-EAW",), attestation_basis=("register",))
+WIDE = Terms(
+    grants=Grants(entitlements=(LIMITED,), accredits=(Entitlement(vct=KIND.vct, since=1_800_000_000),), may_register=("GB",)),
+    constraints={
+        "max_path_length": 0,
+        "allowed_entity_types": ["openid_credential_issuer"],
+        "naming_constraints": {"permitted": [".example"]},
+    },
+    policy={"openid_credential_issuer": {"contacts": {"essential": True}}},
+    trust_marks=("https://justice.example/marks/inspected",),
+)
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +242,34 @@ async def _be_seen(walker: Walker, ministry: Registry, court: Registry) -> None:
     await page.get_by_role("link", name="Federation").click()
     await expect(page.get_by_text("Its word counts until")).to_be_visible()
     await walker.look("own-view")
+
+
+async def test_the_pages_of_a_superior_in_welsh(template: Template, tmp_path: Path, open_page: Open) -> None:
+    async with serving(template, tmp_path / "ministry", local=True, superior=True) as ministry:
+        await enrolled(ministry, Below(superior=ministry.url), WIDE)
+        ben = Looker(watched=await open_page(LAPTOP), folder=SCREENS)
+        await sign_in(ben.page, ministry.base, "Ben", await add_ben(ministry))
+        await ben.go(f"{ministry.base}/console/federation?lang=cy")
+        for name, path in (
+            ("list", "/console/federation"),
+            ("body", link("/console/federation/body", COURT)),
+            ("terms", link("/console/federation/propose", COURT)),
+            ("invite", "/console/federation/invite"),
+            ("end", link("/console/federation/end", COURT)),
+            ("join", "/federated/join"),
+            ("public", "/federated"),
+            ("trust", "/console/settings"),
+        ):
+            await ben.go(ministry.base + path)
+            await expect(ben.page.locator("html")).to_have_attribute("lang", "cy")
+            await ben.look(f"federation-welsh-{name}")
+        await ben.go(ministry.base + link("/console/federation/propose", COURT))
+        await ben.page.locator("#marks").fill("")
+        await ben.page.locator("main form button").first.click()
+        await expect(ben.page.locator("h2")).to_have_count(2)
+        await ben.look("federation-welsh-check")
+        await ben.go(ministry.base + link("/console/federation/end", COURT))
+        await ben.page.locator("#why_end").fill("Unwyd â llys arall")
+        await ben.page.locator("main form button").first.click()
+        await expect(ben.page.locator(".govuk-button--warning")).to_be_visible()
+        await ben.look("federation-welsh-end-check")

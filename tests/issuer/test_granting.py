@@ -101,6 +101,17 @@ def test_days_and_limits_that_differ_are_told() -> None:
     assert not fill(Terms(grants=Grants(entitlements=(one, Entitlement(vct="d", since=9, until=AT)))), AT).mixed
 
 
+def test_days_and_limits_that_differ_are_kept_where_one_says_so() -> None:
+    one, other = Entitlement(vct="a", since=5, until=AT + DAY, jurisdiction=("GB",)), Entitlement(vct="b", since=5, until=AT + 9 * DAY)
+    before = Terms(grants=Grants(entitlements=(one, other), accredits=(Entitlement(vct="a", since=5),)))
+    fields = {"says": "a b c", "accredits": "a", "until": "2090-01-01", "basis": "register"}
+    kept = taken(fields | {"keep": "yes"}, before).grants
+    assert kept.entitlements[:2] == (one, other)
+    assert kept.accredits == before.grants.accredits
+    assert (kept.entitlements[2].vct, kept.entitlements[2].attestation_basis) == ("c", ("register",))
+    assert taken(fields, before).grants.entitlements[0].attestation_basis == ("register",)
+
+
 def test_what_would_end_is_what_is_granted_now_and_then_no_more() -> None:
     before, after = taken(WHOLE), taken({"says": VCT, "registrars": "IE"})
     gone = ending(before, after, AT)
