@@ -11,9 +11,10 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError, Malformed, SignInRequired
@@ -31,6 +32,7 @@ from wallet.consent import consent as consent_view
 from wallet.enter import Opened
 from wallet.holder_api import link_in
 from wallet.invite import read_invitation
+from wallet.keepers import keeper_of, told
 from wallet.present import agree, read_request, refuse
 from wallet.receive import kept_by
 from wallet.records import DOCUMENTS
@@ -147,14 +149,18 @@ def list_cards(arguments: argparse.Namespace) -> int:
 
     async def work(host: Host, opened: Opened) -> int:
         items = await host.means.storage.read(lambda tx: DOCUMENTS.all(tx, opened.vault))
-        shown = [card(item.value, at=system_clock()) for item in sorted(items, key=lambda item: -item.value.received_at)]
+        at, policy = system_clock(), host.means.trust()
+        newest = sorted(items, key=lambda item: -item.value.received_at)
+        shown = [card(item.value, at=at, keeper=keeper_of(policy, item.value, at)) for item in newest]
         if arguments.json:
-            say(json.dumps([asdict(one) for one in shown], ensure_ascii=False, indent=1))
+            say(json.dumps(msgspec.to_builtins(shown), ensure_ascii=False, indent=1))
             return 0
         for one in shown:
             say(
                 f"{one.id}  {one.title}, {one.subtitle}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses"
             )
+            if one.keeper is not None:
+                say(f"  {told(one.keeper)}")
         if not shown:
             say("This wallet is empty.")
         return 0

@@ -12,6 +12,7 @@ from babel.dates import format_date
 from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
 from shared.credentials._tree import PORTRAIT
+from wallet.keepers import Keeper
 from wallet.sessions import CopyLine, Document
 
 PREFERRED = "dc+sd-jwt"
@@ -72,6 +73,7 @@ class Card:
     renews_at: int
     trouble: str
     details: Sequence[Line]
+    keeper: Keeper | None = None
 
 
 def type_of(document: Document) -> CredentialType:
@@ -140,8 +142,8 @@ def state_of(document: Document, at: int) -> str:
     return document.status.value
 
 
-def card(document: Document, *, at: int, locale: str = "en") -> Card:
-    """The document as a card."""
+def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | None = None) -> Card:
+    """The document as a card; ``keeper`` is who took over its records."""
     kind = type_of(document)
     counted = [copy for copy in document.copies if copy.format == main_format(document)]
     code = state_of(document, at)
@@ -164,6 +166,7 @@ def card(document: Document, *, at: int, locale: str = "en") -> Card:
         renews_at=document.renewal.at if document.renewal else 0,
         trouble=document.renewal.problem if document.renewal else "",
         details=lines(kind, document.claims, locale),
+        keeper=keeper,
     )
 
 

@@ -55,6 +55,7 @@ def parser() -> Parser:
     _add_present(commands)
     _add_answer(commands)
     _add_address(commands)
+    _add_keeper(commands)
     _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
         "--json", action="store_true", help="print the whole export as JSON"
     )
@@ -128,6 +129,16 @@ def _add_present(commands: Commands[Parser]) -> None:
         "--allow", action="append", default=[], metavar="DETAIL", help="also show this optional detail; may be given several times"
     )
     one.add_argument("--document", metavar="ID", help="which document, where several answer")
+
+
+def _add_keeper(commands: Commands[Parser]) -> None:
+    one = _wallet(
+        _command(
+            commands, "keeper", "read who keeps the record of a document now, and say that you know it", _on_wallet("keeper", "at_keeper")
+        )
+    )
+    one.add_argument("document", metavar="ID", help="which document, as `list` shows it")
+    one.add_argument("--yes", action="store_true", help="say that it is known without being asked")
 
 
 def _add_answer(commands: Commands[Parser]) -> None:

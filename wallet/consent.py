@@ -36,6 +36,7 @@ from wallet.consent_view import (
     agreeing,
 )
 from wallet.keep import Vault
+from wallet.keepers import keeper_of
 from wallet.means import Means
 from wallet.narrow import check_shown
 from wallet.present import offers, request_object
@@ -77,7 +78,7 @@ async def consent(
 ) -> Consent:
     """The view of a request as it stands now. Looking changes and fetches nothing."""
     item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
-    words = _Words(translate, locale, dates or Dates(locale, "UTC"), means.clock())
+    words = _Words(translate, locale, dates or Dates(locale, "UTC"), means)
     asked = request_object(means, item.value)
     shown = await _shown(means, vault, item, chosen or {}, ways or {}, words=words) if isinstance(item.value.state, Asked) else _Shown()
     more = await means.storage.read(lambda tx: registered.noticed(tx, vault, item.value))
@@ -124,9 +125,9 @@ class _Shown:
 class _Words:
     """Everything that turns data into sentences."""
 
-    def __init__(self, translate: Translate, locale: str, dates: Dates, at: int) -> None:
+    def __init__(self, translate: Translate, locale: str, dates: Dates, means: Means) -> None:
         self._ = translate
-        self.locale, self.dates, self.at = locale, dates, at
+        self.locale, self.dates, self.at, self.policy = locale, dates, means.clock(), means.trust()
 
     def of(self, words: Mapping[str, str]) -> str:
         """The reader's language, else English."""
@@ -238,6 +239,11 @@ async def _shown(
             "Nothing in this document can be held back, and they did not register for all of it. Your wallet does not show it."
         )
         return replace(shown, problem=problem)
+    if keeper := next((part.choices[0].keeper for part in shown.parts if part.choices[0].keeper and part.choices[0].keeper.asks), None):
+        problem = words._(
+            "%(name)s keeps this record now, and is not a public body. Say on the document’s page that you know this before you show it."
+        )
+        return replace(shown, problem=problem % {"name": words.of(keeper.name)})
     if not all(part.choices[0].usable for part in shown.parts):
         problem = words._("There is no copy left for this. New ones come by themselves; you can also ask for them now.")
         return replace(shown, problem=problem)
@@ -303,6 +309,7 @@ def _choice(offer: Offer, words: _Words) -> Choice:
         optional=tuple(extra for extra in extras if extra.values or extra.picture),
         not_shown=tuple(hidden),
         advice=tuple(words._(line) for line in words.advice(offer, claims)),
+        keeper=keeper_of(words.policy, document, words.at),
     )
 
 

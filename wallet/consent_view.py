@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shared.openid4vp import Agreement
+from wallet.keepers import Keeper
 from wallet.sessions import Asker, Use
 
 
@@ -31,7 +32,7 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0; ``seen``
-    names what stands here, for whoever agrees to send it along.
+    names what stands here, for whoever agrees to send it along. ``keeper`` is who took over its records, if anybody did.
     """
 
     document: str
@@ -49,6 +50,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     optional: tuple[Extra, ...]
     not_shown: tuple[str, ...]
     advice: tuple[str, ...]
+    keeper: Keeper | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

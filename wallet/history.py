@@ -211,6 +211,12 @@ def by_phone(document: Document, kind: str, *, at: int) -> Entry:
     return msgspec.structs.replace(issuance(document, at=at), transaction_type=kind)
 
 
+def known_keeper(document: Document, entity: str, name: str, *, at: int) -> Entry:
+    """The holder has said to know who keeps the records of a document now."""
+    entry = msgspec.structs.replace(issuance(document, at=at), transaction_type="keeper-known")
+    return msgspec.structs.replace(entry, interacting_party_identifier=Party(type="uri", identifier=entity), interacting_party_name=name)
+
+
 def restored(*, at: int, made_at: int) -> Entry:
     """Everything here came from a backup file, made at ``made_at``."""
     return Entry(

@@ -49,6 +49,7 @@ from wallet.holder_messages import (
     Invitation,
     IssuerAddress,
     IssuerKinds,
+    Known,
     Looking,
     NewWallet,
     PlatformRequest,
@@ -57,6 +58,7 @@ from wallet.holder_messages import (
     SignInAt,
     Token,
 )
+from wallet.keepers import acknowledge, keeper_of
 from wallet.means import Means
 from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
@@ -109,6 +111,10 @@ class HolderApi:
             ),
             Route("GET", "/api/cards", self.cards, out=Cards, scope=holder, summary="All documents"),
             Route("GET", "/api/cards/{id}", self.one_card, out=CardOut, scope=holder, summary="One document"),
+            Route(
+                "POST", "/api/cards/{id}/keeper", self.know_keeper, body=Known, out=CardOut, scope=holder,
+                summary="Say that it is known who keeps a record now", errors=(Conflict,),
+            ),
             Route(
                 "POST", "/api/requests", self.ask, body=Asking, out=Consent, scope=holder, max_body=PICTURE,
                 summary="Read a request and say what agreeing would show", errors=known,
@@ -227,7 +233,14 @@ class HolderApi:
         return self._card(await self._means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, request.match_info["id"])))
 
     def _card(self, item: Item[Any]) -> CardOut:
-        return msgspec.convert(card(item.value, at=self._means.clock()), CardOut, from_attributes=True)
+        at = self._means.clock()
+        return msgspec.convert(
+            card(item.value, at=at, keeper=keeper_of(self._means.trust(), item.value, at)), CardOut, from_attributes=True
+        )
+
+    async def know_keeper(self, request: web.Request, *, body: Known) -> CardOut:
+        vault = (await self._sitting(request)).vault
+        return self._card(await acknowledge(self._means, vault, request.match_info["id"], body.statement))
 
     # --- being asked
 

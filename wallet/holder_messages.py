@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from shared.addressed import MAX_DAYS
 from wallet import share
+from wallet.keepers import Keeper
 from wallet.sessions import CodeLook
 
 PICTURE = 12_000_000  # bytes of a request that carries a picture
@@ -116,7 +117,10 @@ class CardLine(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body."""
+    """``state_code``: valid, suspended, invalid, unknown or expired. ``copies_left`` are for showing online, ``codes_left`` for one body.
+
+    ``keeper`` is who took over the records. Where it ``asks``, nothing is shown and no new copies are fetched before you say that it is known.
+    """
 
     id: str
     type: str
@@ -134,6 +138,13 @@ class CardOut(Struct, frozen=True):
     renews_at: int
     trouble: str
     details: tuple[CardLine, ...]
+    keeper: Keeper | None = None
+
+
+class Known(Struct, frozen=True, forbid_unknown_fields=True):
+    """``statement`` is that of the ``keeper`` who was looked at."""
+
+    statement: Annotated[str, Meta(max_length=100)]
 
 
 class Cards(Struct, frozen=True):

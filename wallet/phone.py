@@ -42,6 +42,7 @@ from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
 from wallet.keep import Vault
+from wallet.keepers import check_acknowledged
 from wallet.lease import grant_of, note_renewal, note_token, take_lease
 from wallet.means import Means
 from wallet.receive import renewed
@@ -62,7 +63,7 @@ async def begin(means: Means, vault: Vault, document: str, phone: str) -> Item[D
 
     ``Conflict`` where the office gives no new copies, the document is cancelled, or the office makes none for phones.
     """
-    item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document))
+    item = await _document(means, vault, document)
     waiting = await _waiting(means, vault, document, phone)
     if waiting is not None:
         return waiting
@@ -95,6 +96,13 @@ def _grant_of(item: Item[Document]) -> Renewal:
     return item.value.renewal
 
 
+async def _document(means: Means, vault: Vault, name: str) -> Item[Document]:
+    """``Conflict`` while the holder has yet to say that whoever keeps its records now is known."""
+    item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, name))
+    check_acknowledged(means, item.value)
+    return item
+
+
 def configuration_of(metadata: Metadata, document: Document) -> Configuration:
     """The issuer's configuration of this type that is small enough for square codes; ``Conflict`` if it has none."""
     for configuration in metadata.issuer.configurations.values():
@@ -122,7 +130,7 @@ async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[s
 
 
 async def _fetch(means: Means, vault: Vault, item: Item[Delivery], begun: Begun, proofs: Sequence[str]) -> Item[Delivery]:
-    document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.value.document))
+    document = await _document(means, vault, item.value.document)
     due = _grant_of(document)
     keys = _proved(proofs, begun, issuer=due.issuer, at=means.clock())
     client = await client_of(means, vault, due.issuer, due.server)

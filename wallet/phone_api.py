@@ -21,6 +21,7 @@ from wallet import phone, register, showings
 from wallet.batch import MAX_BATCH
 from wallet.cards import card
 from wallet.keep import Vault
+from wallet.keepers import asks
 from wallet.means import Means
 from wallet.records import DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
@@ -216,7 +217,7 @@ class PhoneApi:
             issuer_name=one.issuer_name,
             state_code=item.value.status.value,
             checked_at=one.checked_at,
-            keepable=item.value.renewal is not None and item.value.status.value != "invalid",
+            keepable=item.value.renewal is not None and item.value.status.value != "invalid" and not asks(self._means, item.value),
         )
 
     async def begin(self, request: web.Request, *, body: Begin) -> Challenge:

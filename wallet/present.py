@@ -45,6 +45,7 @@ from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
 from wallet.entries import AgreedTo, ClaimNames, Entry, Words
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
+from wallet.keepers import check_acknowledged
 from wallet.means import Means
 from wallet.narrow import check_shown
 from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
@@ -225,8 +226,9 @@ async def _prepare(
 
 
 async def mark_used(tx: Tx, means: Means, vault: Vault, *, document: str, copy: str, party: str, name: str, at: int) -> None:
-    """The copy belongs to ``party`` from now on. ``Conflict`` if it belongs to another."""
+    """The copy belongs to ``party`` from now on. ``Conflict`` if it belongs to another, or the holder has yet to say that its keeper is known."""
     item = await DOCUMENTS.get(tx, vault, document)
+    check_acknowledged(means, item.value)
     ledger = []
     for line in item.value.copies:
         if line.id == copy:
@@ -234,8 +236,7 @@ async def mark_used(tx: Tx, means: Means, vault: Vault, *, document: str, copy: 
                 raise Conflict("this copy was shown to somebody else")
             line = msgspec.structs.replace(line, shown_to=party, shown_name=name, shown_at=at)  # noqa: PLW2901 - the line as it is now
         ledger.append(line)
-    value = msgspec.structs.replace(item.value, copies=tuple(ledger))
-    await DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy)
+    await DOCUMENTS.replace(tx, vault, item, msgspec.structs.replace(item.value, copies=tuple(ledger)), entropy=means.entropy)
 
 
 async def _send(means: Means, vault: Vault, item: Item[Request], showings: Sequence[Showing]) -> Item[Request]:
@@ -296,12 +297,11 @@ async def _close(
     means: Means, vault: Vault, item: Item[Request], state: Answered | Unanswered, showings: Sequence[Showing]
 ) -> Item[Request]:
     documents = {one.query_id: one.document for one in showings}
-    entry = closing_entry(means, item, state, documents)
     value = msgspec.structs.replace(item.value, state=state)
 
     async def close(tx: Tx) -> Item[Request]:
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
-        await history.append(tx, vault, entry, entropy=means.entropy)
+        await history.append(tx, vault, closing_entry(means, item, state, documents), entropy=means.entropy)
         return closed
 
     return await means.storage.write(close, point="answered")

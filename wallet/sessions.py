@@ -208,7 +208,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A card: one document with all its copies. ``claims`` is the type's claim tree, as the issuer signed it."""
+    """A card: one document with all its copies. ``claims`` is the type's claim tree, as the issuer signed it.
+
+    ``acknowledged`` names the statements by which its records came to others, where the holder was asked and said that this is known.
+    """
 
     id: str
     type: str
@@ -225,6 +228,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     notice: Notice | None = None
     next_check_at: int = 0
     restored: bool = False
+    acknowledged: tuple[str, ...] = ()
 
 
 # --- copies whose keys lie on a phone ---------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewe
 from wallet.clients import Client, client_of, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
+from wallet.keepers import asks, check_acknowledged
 from wallet.lease import grant_of, note_renewal, note_token, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
@@ -98,7 +99,7 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         if item.value.next_check_at <= at:
             item = await check_status(means, vault, item)
         due = item.value.renewal
-        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled):
+        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled) and not asks(means, item.value):
             await renew(means, vault, item)
 
 
@@ -274,9 +275,12 @@ def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, Verifie
 async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     """A whole new batch by the rotating refresh token. Copies shown before stay with whom they were shown to, until they run out.
 
+    ``Conflict`` while the holder has yet to say that whoever keeps the records now is known.
+
     Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch, or
     ``renew-later`` what the issuer needs time for.
     """
+    check_acknowledged(means, item.value)
     item = await take_lease(means, vault, item)
     due = item.value.renewal
     if due is None:

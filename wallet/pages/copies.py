@@ -15,6 +15,7 @@ from shared.web.pages import render
 from wallet import history, share
 from wallet.cards import Card, card
 from wallet.consent import hidden_label
+from wallet.keepers import asks
 from wallet.pages.desk import Desk, Words, see
 from wallet.records import ADDRESSED, DOCUMENTS, Item
 from wallet.sessions import Addressed
@@ -102,6 +103,7 @@ class CopyPages:
             hidden=list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
             usable=offer.copy is not None,
+            keeper=asks(self._desk.means, offer.document),
             acting_for=card(offer.document, at=self._desk.means.clock()).subtitle,
         )
 

@@ -10,11 +10,13 @@ from aiohttp import web
 from shared.errors import Conflict, Missing, VcError
 from shared.storage import Tx
 from shared.web.auth import current_session, read_form
+from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import history, phone
 from wallet.cards import Card, card, type_of
 from wallet.entries import Sealed
 from wallet.keep import Vault
+from wallet.keepers import acknowledge, keeper_of
 from wallet.pages.desk import Desk, see
 from wallet.phone_api import BatchLine, batch_line
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
@@ -33,6 +35,7 @@ class DocumentPages:
         app.router.add_get("/", self.home)
         app.router.add_get("/cards/{id}", self.show)
         app.router.add_post("/cards/{id}/phones/{batch}/lost", self.lost)
+        app.router.add_post("/cards/{id}/keeper", self.know_keeper)
         app.router.add_get("/cards/{id}/renew", self.ask_renew)
         app.router.add_post("/cards/{id}/renew", self.renew)
         app.router.add_get("/cards/{id}/remove", self.ask_remove)
@@ -53,7 +56,9 @@ class DocumentPages:
         )
 
     def _card(self, request: web.Request, item: Item[Document]) -> Card:
-        return card(item.value, at=self._desk.means.clock(), locale=self._desk.words(request).locale)
+        at, means = self._desk.means.clock(), self._desk.means
+        keeper = keeper_of(means.trust(), item.value, at)
+        return card(item.value, at=at, locale=self._desk.words(request).locale, keeper=keeper)
 
     async def _item(self, request: web.Request) -> tuple[Vault, Item[Document]]:
         vault = (await self._desk.sitting(request)).vault
@@ -76,6 +81,13 @@ class DocumentPages:
             about=type_of(item.value).description.in_(words.locale),
             ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],
         )
+
+    async def know_keeper(self, request: web.Request) -> web.StreamResponse:
+        """The holder says to know who keeps the record now, as the page told it."""
+        form = Form(await read_form(request))
+        vault, item = await self._item(request)
+        await acknowledge(self._desk.means, vault, item.id, form.value("statement"))
+        see(f"/cards/{item.id}")
 
     async def _phones(self, vault: Vault, document: str) -> list[BatchLine]:
         """The batches that phones keep of this document."""

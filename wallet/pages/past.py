@@ -28,6 +28,7 @@ KINDS = {
     "removal": N_("Taken away"),
     "kept-on-phone": N_("Kept on a phone"),
     "lost-by-phone": N_("Lost by a phone"),
+    "keeper-known": N_("Known who keeps it"),
     "backup-restored": N_("Restored from a backup"),
 }
 STANDINGS = {

@@ -1,0 +1,233 @@
+"""A document whose records came to another body (AT-C24-3): who signs now is shown, and the holder is asked first where that is no public body."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from support.federation import MINISTRY
+from support.federations import Member, Realm, justice
+from support.successions import handed, publish
+from support.trial_verify import ISSUER, Authority
+from support.wallet_visitor import Visitor
+from support.wallets import Wallet, open_wallet, serve_wallet
+from support.world import COUNCIL, World
+
+from shared.errors import Conflict, Missing
+from shared.keys import Role
+from shared.trust.policy import Policy
+from wallet import at_keeper, phone, share
+from wallet.cli import parser
+from wallet.keepers import acknowledge, keeper_of
+from wallet.present import agree, refuse
+from wallet.sessions import Withheld
+from wallet.share import Wish
+from wallet.upkeep import renew
+
+REGISTER = "https://register-ltd.example"
+NAMES = {"federation_entity": {"organization_name": "Register Ltd", "organization_name#cy": "Cofrestr Cyf"}}
+NOTE = {"note": "Your record is now kept by Register Ltd.", "note#cy": "Cedwir eich cofnod gan Cofrestr Cyf."}
+TO_COUNCIL = Wish(entity=COUNCIL, name="Council", purpose_id="council-tax", query="council-tax")
+
+
+def privatised(**said: Any) -> Realm:
+    """The register of the Public Guardian came to a company yesterday."""
+    realm = justice()
+    signer = Authority.new(REGISTER).signer
+    realm.members[REGISTER] = Member(REGISTER, superiors=(MINISTRY,), keys={Role.CREDENTIAL_ISSUER: signer}, metadata=NAMES)
+    return publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[REGISTER], **{"private": True, **NOTE, **said}))
+
+
+def knowing(world: World, realm: Realm) -> Policy:
+    """By certificates as before, and by what the federation was heard to say."""
+    return replace(world.policy(), federation=realm.federation(MINISTRY, at=world.clock()))
+
+
+class Privatised:
+    """A wallet with one document, which hears of the succession when a test says so."""
+
+    def __init__(self, wallet: Wallet) -> None:
+        self.wallet = wallet
+        self.realm: Realm | None = None
+        world = wallet.world
+        wallet.means = replace(wallet.means, trust=lambda: world.policy() if self.realm is None else knowing(world, self.realm))
+
+    async def statement(self) -> str:
+        found = keeper_of(self.wallet.means.trust(), await self.wallet.document(), self.wallet.world.clock())
+        assert found is not None
+        return found.statement
+
+    async def acknowledge(self) -> None:
+        document = await self.wallet.document()
+        await acknowledge(self.wallet.means, self.wallet.vault, document.id, await self.statement())
+
+
+@pytest.fixture
+async def privatising(storage_uri: str) -> AsyncIterator[Privatised]:
+    async with open_wallet(storage_uri) as wallet:
+        world = wallet.world
+        world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+        found = Privatised(wallet)
+        await wallet.collect()
+        yield found
+
+
+async def test_at_c24_3(privatising: Privatised) -> None:
+    """Privatised register: the wallet shows who signs now; Don't share is all there is until that was acknowledged, which is kept."""
+    wallet = privatising.wallet
+    assert (await wallet.ask(wallet.world.council.ask())).problem == ""
+    privatising.realm = privatised()
+    view = await wallet.ask(link := wallet.world.council.ask())
+    keeper = view.parts[0].choices[0].keeper
+    assert keeper is not None
+    assert (keeper.name["en"], keeper.name["cy"], keeper.private, keeper.asks) == ("Register Ltd", "Cofrestr Cyf", True, True)
+    assert keeper.note["en"] == NOTE["note"]
+    assert view.problem.startswith("Register Ltd keeps this record now, and is not a public body.")
+    with pytest.raises(Conflict) as refused:
+        await wallet.share(link)
+    assert refused.value.where == "keeper"
+    assert wallet.world.council.got == []
+    assert isinstance((await refuse(wallet.means, wallet.vault, view.id)).value.state, Withheld)
+    again = await wallet.ask(wallet.world.council.ask())
+    await privatising.acknowledge()
+    await privatising.acknowledge()
+    lines = [line.entry for line in await wallet.lines() if line.entry.transaction_type == "keeper-known"]
+    assert [(line.interacting_party_name, line.interacting_party_identifier.identifier) for line in lines] == [("Register Ltd", REGISTER)]
+    assert (await wallet.document()).acknowledged == (await privatising.statement(),)
+    view = await wallet.look(again.id)
+    assert view.problem == ""
+    assert view.parts[0].choices[0].keeper == msgspec.structs.replace(keeper, asks=False)
+    await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, seen=view.seen)
+    assert len(wallet.world.council.got) == 1
+
+
+async def test_nothing_is_fetched_and_no_copy_is_made_before(privatising: Privatised) -> None:
+    """Neither by the clock nor by hand, nor for a phone, nor made out to a body; the hour of the next copies is not lost."""
+    wallet, world = privatising.wallet, privatising.wallet.world
+    privatising.realm = privatised()
+    (item,) = await wallet.documents()
+    assert item.value.renewal is not None
+    world.clock.at = item.value.renewal.at
+    privatising.realm.again(MINISTRY, at=world.clock.at - 60)
+    issued = world.office.issued
+    await wallet.upkeep()
+    with pytest.raises(Conflict):
+        await renew(wallet.means, wallet.vault, item)
+    with pytest.raises(Conflict):
+        await share.make_out(wallet.means, wallet.vault, TO_COUNCIL)
+    with pytest.raises(Conflict):
+        await phone.begin(wallet.means, wallet.vault, item.id, "p" * 22)
+    assert world.office.issued == issued
+    await privatising.acknowledge()
+    await wallet.upkeep()
+    assert world.office.issued > issued
+    await share.make_out(wallet.means, wallet.vault, TO_COUNCIL)
+    await phone.begin(wallet.means, wallet.vault, item.id, "p" * 22)
+
+
+async def test_a_public_successor_is_shown_and_nobody_is_asked(privatising: Privatised) -> None:
+    wallet = privatising.wallet
+    privatising.realm = privatised(private=False)
+    view = await wallet.ask(wallet.world.council.ask())
+    keeper = view.parts[0].choices[0].keeper
+    assert keeper is not None
+    assert (keeper.private, keeper.asks, view.problem) == (False, False, "")
+    await privatising.acknowledge()
+    assert (await wallet.document()).acknowledged == ()
+
+
+async def test_what_was_acknowledged_is_not_what_holds_now(privatising: Privatised) -> None:
+    """Another statement asks again; one that nobody published, or that was taken back, cannot be acknowledged."""
+    wallet = privatising.wallet
+    document = await wallet.document()
+    with pytest.raises(Conflict):
+        await acknowledge(wallet.means, wallet.vault, document.id, "anything")
+    privatising.realm = privatised()
+    first = await privatising.statement()
+    await privatising.acknowledge()
+    privatising.realm = privatised(note="The terms have changed.")
+    with pytest.raises(Conflict):
+        await acknowledge(wallet.means, wallet.vault, document.id, first)
+    assert (await wallet.ask(wallet.world.council.ask())).problem
+    privatising.realm = privatised(vcts=["urn:other"])
+    assert (await wallet.ask(wallet.world.council.ask())).problem == ""
+
+
+async def test_in_a_circle_nobody_keeps_it(privatising: Privatised) -> None:
+    wallet, realm = privatising.wallet, privatised()
+    back = handed(realm[REGISTER], REGISTER, realm[ISSUER], private=True)
+    privatising.realm = publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[REGISTER], private=True), back)
+    assert (await wallet.ask(wallet.world.council.ask())).problem == ""
+
+
+async def test_pages_and_programs(tmp_path: Path) -> None:
+    """Without JavaScript: the card says who keeps it, the question cannot be answered, and then it can. Programs see and say the same."""
+    async with serve_wallet(tmp_path / "wallet") as site:
+        visitor, world, known = Visitor(site), site.world, [World.policy(site.world)]
+        object.__setattr__(site.host.means, "trust", lambda: known[0])
+        await visitor.enter()
+        await visitor.collect()
+        card = visitor.path
+        known[0] = knowing(world, privatised())
+        await visitor.get(card)
+        assert "Register Ltd keeps this record now" in visitor.text
+        assert "Register Ltd is not a public body. Until you say that you know this" in visitor.text
+        assert NOTE["note"] in visitor.text
+        await visitor.get("/present")
+        question = await visitor.post("/present", {"link": world.council.ask()}, files={})
+        request = visitor.path
+        assert "Register Ltd keeps this record now, since 14 January 2027." in question
+        assert "Say on the document’s page that you know this" in question
+        assert 'value="share"' not in question
+        look = await visitor.post(
+            "/copies/new", {"to": COUNCIL, "to_name": "Council", "question": "representation/council-tax", "days": "7"}
+        )
+        assert "Make this copy" not in look
+        await site.open()
+        _, told = await site.call("GET", f"/api{card}")
+        assert (told["keeper"]["entity"], told["keeper"]["asks"]) == (REGISTER, True)
+        status, _ = await site.call("POST", f"/api{card}/keeper", {"statement": "another"})
+        assert status == 409
+        await visitor.get(card)
+        assert "You said that you know this." in await visitor.post(f"{card}/keeper")
+        assert 'value="share"' in await visitor.get(request)
+        status, told = await site.call("POST", f"/api{card}/keeper", {"statement": told["keeper"]["statement"]})
+        assert (status, told["keeper"]["asks"]) == (200, False)
+        assert "Known who keeps it" in await visitor.get("/history")
+        await visitor.get(f"{card}?lang=cy")
+        assert "Mae Cofrestr Cyf yn cadw’r cofnod hwn nawr" in visitor.text
+
+
+async def test_at_a_terminal(privatising: Privatised, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    wallet, loop = privatising.wallet, asyncio.get_running_loop()
+    host: Any = SimpleNamespace(means=wallet.means)
+    document = (await wallet.document()).id
+
+    def with_wallet(_: argparse.Namespace, work: Callable[[Any, Any], Any]) -> int:
+        return int(asyncio.run_coroutine_threadsafe(work(host, wallet.opened), loop).result())
+
+    monkeypatch.setattr(at_keeper, "with_wallet", with_wallet)
+    monkeypatch.setattr(sys, "stdin", StringIO())
+
+    async def say(*words: str) -> tuple[int, str]:
+        arguments = parser().parse_args(["keeper", document, *words])
+        return await asyncio.to_thread(at_keeper.keeper, arguments), capsys.readouterr().out
+
+    with pytest.raises(Missing):
+        await say()
+    privatising.realm = privatised()
+    code, told = await say()
+    assert code == 1
+    assert f"Register Ltd ({REGISTER}) keeps this record now, and is no public body: say that you know it first" in told
+    assert f"They say: {NOTE['note']}" in told
+    assert (await say("--yes"))[0] == 0
+    assert await say() == (0, f"Register Ltd ({REGISTER}) keeps this record now, and is no public body\nThey say: {NOTE['note']}\n")
