@@ -16,7 +16,7 @@ from issuer.federation import applying, collect
 from issuer.federation import publish as federation
 from issuer.federation.endpoints import Endpoints
 from issuer.federation.own import entity_of
-from issuer.init import keyring, migrations, publisher
+from issuer.init import keyring_of, migrations, publisher
 from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
@@ -35,7 +35,7 @@ from shared.web.app import READY, make_app
 from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from shared.web.keyring import TIMER, Keyring
+from shared.web.keyring import TIMER
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
@@ -93,11 +93,6 @@ def own_certificate(office: Office) -> OwnCertificate:
         uri=office.settings.public_url,
         setting="public_url",
     )
-
-
-def keyring_of(office: Office) -> Keyring:
-    """The keys that sign documents, one after another."""
-    return keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)
 
 
 def publisher_of(office: Office) -> Publisher:

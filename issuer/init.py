@@ -11,7 +11,7 @@ from pathlib import Path
 
 from issuer import config
 from issuer.config import Settings
-from issuer.office import ISSUER, ROLES, SCOPES
+from issuer.office import ISSUER, ROLES, SCOPES, Office
 from issuer.records import key_makers
 from shared.clock import DAY, Clock, Entropy
 from shared.errors import ConfigError
@@ -143,3 +143,8 @@ def keyring(directory: Path, settings: Settings, storage: Storage, custodian: Cu
         life=settings.snapshot_days * DAY,
         certify=lambda public: certifier(directory, settings, clock=clock, entropy=entropy).certify(public),
     )
+
+
+def keyring_of(office: Office) -> Keyring:
+    """The same of an office that is open."""
+    return keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)

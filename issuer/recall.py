@@ -31,7 +31,6 @@ from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory, KeyState
 from shared.web import own_trust
-from shared.web.keyring import Keyring
 
 BATCH: Final = 100  # documents in one unit of work
 PAGE: Final = 20
@@ -162,7 +161,7 @@ async def report(office: Office, kid: str, *, reason: str, actor: Actor) -> bool
         lambda tx: own_trust.end_key(tx, key.thumbprint, KeyState.COMPROMISED, reason=reason.strip(), actor=actor.name, at=at),
         point="end-key",
     )
-    ring = _ring(office)
+    ring = init.keyring_of(office)
     await ring.tend()  # another key, where none signs any more
     await ring.follow(office.signing)
     return await _tell(office, actor.name)
@@ -170,14 +169,10 @@ async def report(office: Office, kid: str, *, reason: str, actor: Actor) -> bool
 
 async def sign_with_another(office: Office, actor: Actor) -> None:
     """The next key signs at once, in this process too. ``ConfigError`` where the anchor's keys, which certify it, are elsewhere."""
-    ring = _ring(office)
+    ring = init.keyring_of(office)
     await ring.rotate(now=True, actor=actor.name)
     await ring.follow(office.signing)
     await _tell(office, actor.name)
-
-
-def _ring(office: Office) -> Keyring:
-    return init.keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)
 
 
 async def _tell(office: Office, actor: str) -> bool:

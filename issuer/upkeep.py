@@ -29,14 +29,16 @@ RENEW_DAYS = 90  # a certificate with fewer days left is worth a warning: copies
 async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
-        public, federation = await kept.custodian.public(ISSUER), await entity.describe(kept.publisher.storage, kept.custodian)
         states = await own_keys.entered(kept.publisher)
+        signer, federation = await own_keys.signing(kept), await entity.describe(kept.publisher.storage, kept.custodian)
     return [
-        f"issuer      {Role.CREDENTIAL_ISSUER}  {public.alg}  thumbprint {thumbprint(public)}",
+        f"{ISSUER}      no key signs"
+        if signer is None
+        else f"{signer.key:<10}  {Role.CREDENTIAL_ISSUER}  {signer.alg}  thumbprint {thumbprint(signer.public)}",
         f"references  {Role.MAC}",
         f"storage     {Role.SEAL}",
         *federation,
-        *certificates.describe(directory, ISSUER),
+        *own_keys.describe_signer(kept, signer),
         *states,
     ]
 
@@ -82,7 +84,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
     checks: dict[str, Callable[[Office], Awaitable[str]]] = {
         "keys": _keys,
         "certificate": certificate,
-        "keys that follow": lambda office: app.keyring_of(office).examine(),
+        "keys that follow": lambda office: init.keyring_of(office).examine(),
         "database": _database,
         "status lists": _status,
         "sign-in of operators": _sign_in,

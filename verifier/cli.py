@@ -156,7 +156,7 @@ def _add_bundle(commands: Commands[Parser]) -> None:
 
 
 def _add_keys(commands: Commands[Parser]) -> None:
-    words = "show keys and certificates, renew or withdraw a certificate, retire a key or report it as compromised"
+    words = "show keys and certificates, have another key follow, renew or withdraw a certificate, retire a key or report it as compromised"
     add_key_options(_command(commands, "keys", words, keys), show="show")
 
 
@@ -308,7 +308,7 @@ def keys(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.what == "renew":
         leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {day(leaf.not_after)}. Restart the service to use it.")
+        print(f"New certificate until {day(leaf.not_after)}. The service uses it within a minute.")
         return 0
     if arguments.what in KEY_ACTIONS:
         print(asyncio.run(upkeep.change(directory, settings, arguments, clock=system_clock, entropy=system_entropy)))

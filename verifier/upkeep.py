@@ -32,16 +32,18 @@ RENEW_DAYS = 60  # a certificate with fewer days left is worth a warning
 async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[str]:
     """One line a key and a certificate; nothing in them is secret."""
     async with _publishing(directory, settings, clock=clock, entropy=entropy) as kept:
-        public, bundle = await kept.custodian.public(RELYING_PARTY), await kept.custodian.public(BUNDLE)
-        federation = await entity.describe(kept.publisher.storage, kept.custodian)
         states = await own_keys.entered(kept.publisher)
+        signer, bundle = await own_keys.signing(kept), await kept.custodian.public(BUNDLE)
+        federation = await entity.describe(kept.publisher.storage, kept.custodian)
     return [
-        f"relying-party  {Role.RELYING_PARTY}  {public.alg}  thumbprint {thumbprint(public)}",
+        f"{RELYING_PARTY}  no key signs"
+        if signer is None
+        else f"{signer.key}  {Role.RELYING_PARTY}  {signer.alg}  thumbprint {thumbprint(signer.public)}",
         f"bundle         {Role.BUNDLE}  {bundle.alg}  thumbprint {thumbprint(bundle)}   (desks compare this)",
         f"log            {Role.MAC}",
         f"storage        {Role.SEAL}",
         *federation,
-        *certificates.describe(directory, RELYING_PARTY),
+        *own_keys.describe_signer(kept, signer),
         *states,
     ]
 

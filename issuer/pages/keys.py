@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from issuer import recall
+from issuer.init import keyring_of
 from issuer.office import Office
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
@@ -23,6 +24,7 @@ from shared.web import auth
 from shared.web.dates import instant
 from shared.web.forms import Form
 from shared.web.i18n import N_
+from shared.web.keyring import Coming
 from shared.web.pages import locale_of, render, translator
 
 PATH: Final = "/console/keys"
@@ -33,6 +35,13 @@ STATES: Final = {
     KeyState.VERIFY_ONLY: (N_("Signs no more; what it signed counts"), "yellow"),
     KeyState.ENDED: (N_("Over"), "grey"),
     KeyState.COMPROMISED: (N_("In other hands: nothing by it counts"), "red"),
+}
+NEXT: Final = {
+    Coming.BY_HAND: N_("Another key follows only when somebody says so."),
+    Coming.UNTIL: N_("The key that signs now does so until %(moment)s."),
+    Coming.LATE: N_("Another key is due, but could not be made: bring the anchor’s keys back. The key that signs now goes on."),
+    Coming.UNTOLD: N_("The next key is made, but not published yet: bring the anchor’s keys back."),
+    Coming.FROM: N_("The next key is told ahead, so that everybody knows it. It signs from %(moment)s."),
 }
 _LATEST: Final = 2**32  # what pages can show as a moment
 _STANDINGS: Final = {Standing.IN_FORCE: "collected", Standing.ON_HOLD: "on_hold", Standing.CANCELLED: "cancelled"}
@@ -64,7 +73,15 @@ class Keys:
     async def show_all(self, request: web.Request) -> web.StreamResponse:
         words = translator(request)
         known = [{"key": each, "state": _state(each, words)} for each in reversed(await recall.keys(self._office))]
-        return await render(request, "console/keys.html", known=known, signs=not self._office.signing.is_stopped)
+        coming = await keyring_of(self._office).outlook()
+        return await render(
+            request,
+            "console/keys.html",
+            known=known,
+            signs=not self._office.signing.is_stopped,
+            coming=coming,
+            next=NEXT.get(coming.coming, ""),
+        )
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """One key and what it signed, from a moment on that three boxes and a time say, or the address."""

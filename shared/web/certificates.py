@@ -144,9 +144,9 @@ async def open_anchor(directory: Path, secret: bytes, entropy: Entropy) -> Async
         await custodian.close()
 
 
-def describe(directory: Path, key: KeyId) -> list[str]:
+def describe(directory: Path, key: KeyId, leaf: Cert) -> list[str]:
     """A line on the certificate of ``key`` and one on its anchor, for the list of keys."""
-    leaf, anchor = read_certificate(directory / f"{key}.pem"), read_certificate(directory / ANCHOR_FILE)
+    anchor = read_certificate(directory / ANCHOR_FILE)
     return [
         f"certificate of {key}: {leaf.subject}, {', '.join(leaf.uris)}, {day(leaf.not_before)} to {day(leaf.not_after)}",
         f"anchor: {anchor.subject}, {day(anchor.not_before)} to {day(anchor.not_after)}, SHA-256 {anchor.sha256.hex()}",

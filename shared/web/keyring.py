@@ -13,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -63,6 +64,28 @@ class Turn:
             if each.thumbprint == key.history.thumbprint
         ]
         return max(own, key=lambda each: (each[0], entity in each[1].uris, each[1].not_after))[1] if own else None
+
+
+class Coming(StrEnum):
+    """What is known of the next key of a role."""
+
+    NOBODY = "nobody"  # no key signs, and none could be made
+    BY_HAND = "by hand"  # people decide
+    UNTIL = "until"  # the one that signs is not due yet
+    LATE = "late"  # another one is due and could not be made
+    UNTOLD = "untold"  # it is made and not published
+    FROM = "from"  # it is told ahead
+    WAITS = "waits"  # for those who have to know it
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``name`` is that of the key which it is about, ``at`` when it begins or stops to sign, ``behind`` who does not know it."""
+
+    coming: Coming
+    name: KeyId
+    at: int | None = None
+    behind: Sequence[str] = ()
 
 
 async def _nobody_lags(_: OwnKey) -> Sequence[str]:
@@ -225,20 +248,38 @@ class Keyring:
 
     # --- what is told ---
 
-    async def examine(self) -> str:
-        """How long each key signs; ``ConfigError`` while another one is due and cannot be made, or nobody signs."""
+    async def outlook(self) -> Outlook:
+        """Which key comes next, and when, or what it waits for."""
         turn, at = await self.turn(), self.clock()
-        if turn.keys and turn.active is None:
-            raise ConfigError(f"no key signs: run `keys rotate {self.first} --now`")
-        due = self.due(turn)
-        if turn.active is None or due is None:
-            return "another one follows by `keys rotate` only"
-        if turn.following is not None:
+        if turn.active is None:
+            return Outlook(Coming.NOBODY, self.first)
+        due, name, following = self.due(turn), turn.active.name, turn.following
+        if due is None:
+            return Outlook(Coming.BY_HAND, name)
+        if following is not None:
             since = self.signs_from(turn)
-            behind = await self.lagging(turn.following) if since is not None and at >= since else ()
-            if behind:
-                raise ConfigError(f"{turn.following.name} waits for {', '.join(behind)}: not known there yet")
-            return f"{turn.following.name} signs from {day(since)}" if since is not None else f"{turn.following.name} is not published yet"
-        if at >= due - self.ahead:
-            raise ConfigError(f"the key that follows on {turn.active.name} is due and not made: bring the anchor's keys back")
-        return f"{turn.active.name} signs until {day(due)}"
+            if since is None:
+                return Outlook(Coming.UNTOLD, following.name)
+            behind = await self.lagging(following) if at >= since else ()
+            return Outlook(Coming.WAITS, following.name, since, behind) if behind else Outlook(Coming.FROM, following.name, since)
+        return Outlook(Coming.LATE if at >= due - self.ahead else Coming.UNTIL, name, due)
+
+    async def examine(self) -> str:
+        """The same in words; ``ConfigError`` while another key is due and cannot be made or sign, or none signs."""
+        seen = await self.outlook()
+        when = "" if seen.at is None else day(seen.at)
+        match seen.coming:
+            case Coming.NOBODY:
+                raise ConfigError(f"no key signs: run `keys rotate {self.first} --now`")
+            case Coming.LATE:
+                raise ConfigError(f"the key that follows on {seen.name} is due and not made: bring the anchor's keys back")
+            case Coming.WAITS:
+                raise ConfigError(f"{seen.name} waits for {', '.join(seen.behind)}: not known there yet")
+            case Coming.BY_HAND:
+                return "another one follows by `keys rotate` only"
+            case Coming.UNTOLD:
+                return f"{seen.name} is not published yet"
+            case Coming.FROM:
+                return f"{seen.name} signs from {when}"
+            case Coming.UNTIL:
+                return f"{seen.name} signs until {when}"

@@ -12,11 +12,13 @@ from ..errors import ConfigError, Conflict
 from ..keys import Custodian
 from ..storage import Migration, Storage, open_storage
 from ..trust.snapshot import KeyState
-from ..x509 import Cert
+from ..x509 import Cert, load_certificate
+from . import certificates
 from .certificates import Certifier, day
 from .keyring import Keyring
 from .own_trust import describe
 from .publisher import Publisher
+from .signer import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,18 @@ async def _rotate(kept: Kept, name: str, *, now: bool) -> str:
     since = ring.signs_from(await ring.turn())
     when = f"from {day(since)}" if since is not None else f"after a last `keys rotate {ring.first} --now`" if not ring.days else "in time"
     return f"{made.name} is told ahead and signs {when}.\n"
+
+
+async def signing(kept: Kept) -> Signer | None:
+    """The certified key that signs now, with its certificate; ``None`` while none does."""
+    turn = await kept.rings[0].turn()
+    leaf = None if turn.active is None else turn.leaf(turn.active, kept.rings[0].entity)
+    return None if turn.active is None or leaf is None else Signer.of(turn.active.name, leaf)
+
+
+def describe_signer(kept: Kept, signer: Signer | None) -> list[str]:
+    """Its certificate, and the anchor."""
+    return [] if signer is None else certificates.describe(kept.publisher.directory, signer.key, load_certificate(signer.x5c[0]))
 
 
 async def entered(publisher: Publisher) -> list[str]:

@@ -14,9 +14,10 @@ from support.registry import Registry, Template, make_template, serving
 from support.signing import Signer
 from support.superior import COURT, SAYS, VCT, Below, Street, enrolled, pin, row
 
-from issuer.app import keyring_of, one_round, publisher_of
+from issuer.app import one_round, publisher_of
 from issuer.federation import collect, publish
 from issuer.federation.own import entity_of
+from issuer.init import keyring_of
 from issuer.records import subordinates
 from shared.clock import DAY
 from shared.codec import strict_json

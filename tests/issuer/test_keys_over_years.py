@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from support.console import Browser
 from support.registry import NOON, URL, Registry, Template, collect, serving
 from support.trial_web import Watch
 
 from issuer import app as composition
 from issuer import config, upkeep
-from issuer.app import follow_keys, keyring_of, one_round, publisher_of
+from issuer.app import follow_keys, one_round, publisher_of
+from issuer.init import keyring_of
 from issuer.office import ISSUER, Office
 from shared.clock import DAY, system_entropy
 from shared.codec import strict_json
@@ -123,9 +125,28 @@ async def test_a_key_that_was_not_published_in_time_waits_until_everybody_knows_
     assert office.signer.key == SECOND
 
 
+async def test_the_page_says_which_key_comes_next(template: Template, tmp_path: Path) -> None:
+    """And so does ``keys`` on the command line, with the certificate of the one that signs."""
+    async with serving(template, tmp_path / "office") as registry:
+        told = []
+        for at in (NOON, DUE - AHEAD, DUE):
+            registry.clock.at = at
+            await one_round(registry.app)
+            console = Browser(registry)
+            await console.sign_in()
+            await console.open("/console/keys")
+            told.append(console.text)
+        assert "does so until 15 January 2028" in told[0]
+        assert "It signs from 15 January 2028" in told[1]
+        assert "does so until 14 January 2029" in told[2]
+        lines = await upkeep.list_keys(registry.directory, registry.office.settings, clock=registry.clock, entropy=system_entropy)
+        assert lines[0].startswith("issuer-2    credential-issuer")
+        assert any(each.startswith("certificate of issuer-2: ") for each in lines)
+
+
 async def test_another_key_follows_before_the_certificate_runs_out(office: Office) -> None:
     """Also where the setting says a longer time: the last copies by a key end before its certificate does."""
-    ring = composition.keyring_of(office)
+    ring = keyring_of(office)
     long = replace(ring, days=3_650)
     end = load_certificate(office.signer.x5c[0]).not_after
     assert long.due(await long.turn()) == end - COPY_LIFE
