@@ -15,16 +15,15 @@ from typing import Any
 import msgspec
 import pytest
 from support.federation import MINISTRY
-from support.federations import Member, Realm, justice
+from support.federations import Realm
+from support.privatised import NOTE, REGISTER, knowing, privatised
 from support.successions import handed, publish
-from support.trial_verify import ISSUER, Authority
+from support.trial_verify import ISSUER
 from support.wallet_visitor import Visitor
 from support.wallets import Wallet, open_wallet, serve_wallet
 from support.world import COUNCIL, World
 
 from shared.errors import Conflict, Missing
-from shared.keys import Role
-from shared.trust.policy import Policy
 from wallet import at_keeper, phone, share
 from wallet.cli import parser
 from wallet.keepers import acknowledge, keeper_of
@@ -33,23 +32,7 @@ from wallet.sessions import Withheld
 from wallet.share import Wish
 from wallet.upkeep import renew
 
-REGISTER = "https://register-ltd.example"
-NAMES = {"federation_entity": {"organization_name": "Register Ltd", "organization_name#cy": "Cofrestr Cyf"}}
-NOTE = {"note": "Your record is now kept by Register Ltd.", "note#cy": "Cedwir eich cofnod gan Cofrestr Cyf."}
 TO_COUNCIL = Wish(entity=COUNCIL, name="Council", purpose_id="council-tax", query="council-tax")
-
-
-def privatised(**said: Any) -> Realm:
-    """The register of the Public Guardian came to a company yesterday."""
-    realm = justice()
-    signer = Authority.new(REGISTER).signer
-    realm.members[REGISTER] = Member(REGISTER, superiors=(MINISTRY,), keys={Role.CREDENTIAL_ISSUER: signer}, metadata=NAMES)
-    return publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[REGISTER], **{"private": True, **NOTE, **said}))
-
-
-def knowing(world: World, realm: Realm) -> Policy:
-    """By certificates as before, and by what the federation was heard to say."""
-    return replace(world.policy(), federation=realm.federation(MINISTRY, at=world.clock()))
 
 
 class Privatised:
