@@ -87,7 +87,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "federation-snapshot+jwt",
             "successor-statement+jwt",
             "successor-acceptance+jwt",
-            "rp-cert",  # of those whom it registers, if a superior lets it
+            "registration",  # of those who ask, if a superior lets it register them
             KEY_PROOF,
         }
     ),

@@ -89,6 +89,7 @@ async def _certificate(office: Office, each: Asker, signer: FederationSigner, be
         days=days,
         registrar=registrar,
         country=each.country,
+        by_registrar=True,
     )
     data = await sign(unsigned, office.custodian)
     return Certificate(entity=each.entity, content=content, issued_at=at, expires_at=at + days * DAY, data=data)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..cose import RP_CERTIFICATE as TYP
+from ..cose import REGISTRATION
 from ..cose.sign1 import verify_sign1
 from ..errors import NotEntitled, Rejected, Untrusted, VcError
 from ..keys import PublicKey, Role
@@ -39,12 +39,14 @@ class RegistrarKey:
     until: int
 
     def check(self, one: RpCertificate, *, at: int) -> None:
-        """Raise unless it may have registered ``one`` and did. ``Untrusted``, ``NotEntitled``, ``BadSignature``, ``Expired``, ``NotYetValid``."""
-        if one.anchor != self.entity or one.kid != self.kid:
-            raise Untrusted("this organisation was registered by somebody else, or with another key")
+        """Raise unless it may have registered ``one`` and did. ``Untrusted``, ``WrongTyp``, ``BadSignature``, ``NotEntitled``, ``Expired``, ``NotYetValid``."""
+        if one.kid != self.kid:
+            raise Untrusted("this organisation was registered with another key")
+        verify_sign1(one.sign1, self.public, typ=REGISTRATION)
+        if one.anchor != self.entity:
+            raise Untrusted("this organisation was registered by somebody else")
         if one.country not in self.countries:
             raise NotEntitled("no superior lets the registrar register organisations of this country")
-        verify_sign1(one.sign1, self.public, typ=TYP)
         check_in_force(one.issued_at, one.expires_at, at=at)
 
 

@@ -13,7 +13,18 @@ from typing import Any, Final
 from ..clock import DAY
 from ..codec import cbor
 from ..codec.reader import pointer
-from ..cose import DESK_CERTIFICATE, RP_CERTIFICATE, Sign1, Typ, kid_of, parse_cose_key, parse_sign1, prepare_sign1, render_cose_key
+from ..cose import (
+    DESK_CERTIFICATE,
+    REGISTRATION,
+    RP_CERTIFICATE,
+    Sign1,
+    Typ,
+    kid_of,
+    parse_cose_key,
+    parse_sign1,
+    prepare_sign1,
+    render_cose_key,
+)
 from ..cose.members import Members, array, as_map, load_map, octets, text, uint
 from ..cose.sign1 import verify_sign1
 from ..credentials import Text
@@ -152,8 +163,9 @@ def prepare_rp_certificate(
     days: int = MAX_RP_DAYS,
     registrar: Registrar | None = None,
     country: str | None = None,
+    by_registrar: bool = False,
 ) -> Unsigned[bytes]:
-    """An rp-cert for ``public``, lacking only the signature of the anchor's or registrar's ``key``; ``anchor`` is its name or identifier."""
+    """An rp-cert for ``public``, lacking only the signature of the anchor's ``key``, or of a registrar's; ``anchor`` is its name or identifier."""
     if not 1 <= days <= MAX_RP_DAYS:
         raise Malformed(f"the certificate of a relying party lives 1 to {MAX_RP_DAYS} days", where="/days")
     payload = _dated(anchor, entity, at, days, public) | {_NAMES: render_words(name), _USES: [render_use(use) for use in uses]}
@@ -161,13 +173,14 @@ def prepare_rp_certificate(
         payload[_REGISTRAR] = render_registrar(registrar)
     if country is not None:
         payload[_COUNTRY] = country
-    return _prepare(RP_CERTIFICATE, payload, key, anchor_public)
+    return _prepare(REGISTRATION if by_registrar else RP_CERTIFICATE, payload, key, anchor_public)
 
 
 def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
-    """Structure and bounds. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
+    """Structure and bounds, of one by an anchor or by a registrar. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
     sign1 = parse_sign1(data, max_bytes=MAX_BYTES, where=where)
-    members = _open(sign1, RP_CERTIFICATE, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR, _COUNTRY))
+    typ = REGISTRATION if REGISTRATION.admits(sign1.typ) else RP_CERTIFICATE
+    members = _open(sign1, typ, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR, _COUNTRY))
     uses = array(members, _USES, where, max_items=_MAX_USES)
     one = RpCertificate(
         anchor=text(members, _ISS, where),

@@ -326,12 +326,14 @@ def register_file() -> dict[str, Any]:
         case(f"use_member_{key}", changed(n70011=[use | {key: value}]), "too_large" if key == 10 else "malformed", where=where)
     case("registrar_without_name", changed(n70012={1: "https://registrar.example"}), "malformed", where="/-70012/2")
     case("registrar_member_not_known", changed(n70012={1: "a", 2: {"en": "a", "cy": "b"}, 4: 0}), "malformed", where="/-70012/4")
-    by = {"anchor": REGISTRAR.entity, "country": "IE"}
+    by = {"anchor": REGISTRAR.entity, "country": "IE", "by_registrar": True}
     case("good_by_registrar", counter.rp_certificate(**by), registrar=True)
-    case("by_registrar_of_another_name", counter.rp_certificate(country="IE"), "untrusted", registrar=True)
+    case("by_registrar_of_another_name", counter.rp_certificate(**by | {"anchor": "Somebody"}), "untrusted", registrar=True)
     case("by_registrar_for_another_country", counter.rp_certificate(**by | {"country": "FR"}), "not_entitled", registrar=True)
     case("by_registrar_without_country", counter.rp_certificate(**by | {"country": None}), "not_entitled", registrar=True)
     case("by_registrar_expired", counter.rp_certificate(**by), "expired", at=AT + 31 * DAY, registrar=True)
+    case("by_registrar_as_by_an_anchor", counter.rp_certificate(**by), "wrong_typ")
+    case("by_an_anchor_as_by_registrar", counter.rp_certificate(**by | {"by_registrar": False}), "wrong_typ", registrar=True)
     case("country_is_no_code", changed(n70013="ie"), "malformed", where="/-70013")
     anchor = {"certificate": base64.b64encode(pinned.der).decode(), "key": render_jwk(pinned.public)}
     return {"anchor": {**anchor, "not_before": pinned.not_before, "not_after": pinned.not_after}, "cases": cases}

@@ -47,6 +47,7 @@ def certify(realm: Realm, counter: Counter, by: str = REGISTRAR, **changes: Any)
         "anchor_public": key.public,
         "key": KeyId("federation"),
         "country": "GB",
+        "by_registrar": True,
         "registrar": Registrar(entity=by, name=NAME),
     }
     return key.finish(unsigned_registration(counter, **how | changes))

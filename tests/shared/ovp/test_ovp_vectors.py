@@ -157,6 +157,7 @@ def test_registrations(case: Case) -> None:
 def _registrar(known: Cert, case: Case) -> RegistrarKey:
     """The same key as that of a registrar."""
     return RegistrarKey(
+        anchor=case["registrar"],
         entity=case["registrar"],
         name="Registrar",
         public=known.public,

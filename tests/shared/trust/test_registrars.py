@@ -15,7 +15,7 @@ from support.signing import AT, Signer
 from support.trial_verify import DAY, Authority
 from support.world import BANK, COUNCIL, World
 
-from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError
+from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import SNAPSHOT
@@ -116,6 +116,7 @@ def test_a_registrar_two_levels_down_needs_the_leave_of_all_above(town: Town) ->
         {"at": AT + 61},
         {"anchor_public": Signer.new().public},
         {"public": Signer.new().public},
+        {"by_registrar": False},
     ],
 )
 def test_certificates_that_count_for_nothing(changes: dict[str, Any]) -> None:
@@ -132,7 +133,9 @@ def test_what_a_registrar_may_not_sign_is_told(town: Town) -> None:
     by = town.found()[COUNCIL].by
     check()
     refused: list[tuple[type[VcError], dict[str, Any]]] = [
+        (WrongTyp, {"by_registrar": False}),
         (Untrusted, {"anchor": "Somebody"}),
+        (Untrusted, {"anchor_public": Signer.new().public}),
         (NotEntitled, {"country": "IE"}),
         (Expired, {"at": AT - 31 * DAY}),
         (NotYetValid, {"at": AT + 61}),
@@ -151,7 +154,9 @@ def _unsigned(town: Town) -> Any:
     from shared.keys import KeyId
 
     public = town.realm[REGISTRAR].signer.public
-    return unsigned_registration(town.counter, anchor=REGISTRAR, anchor_public=public, key=KeyId("federation"), country="GB")
+    return unsigned_registration(
+        town.counter, anchor=REGISTRAR, anchor_public=public, key=KeyId("federation"), country="GB", by_registrar=True
+    )
 
 
 def _no_history(town: Town) -> None:

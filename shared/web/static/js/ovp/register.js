@@ -75,7 +75,8 @@ export async function openRegister(files, anchors, at) {
 export async function parseRelyingParty(data) {
   if (data.length > MAX_BYTES) refuse("too_large", `more than ${MAX_BYTES} bytes of CBOR`);
   const sign1 = parseSign1(data);
-  const members = open(sign1, TYP.RP_CERTIFICATE, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR, COUNTRY]);
+  const typ = TYP.REGISTRATION.includes(sign1.protect.get(TYP_HEADER)) ? TYP.REGISTRATION : TYP.RP_CERTIFICATE;
+  const members = open(sign1, typ, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR, COUNTRY]);
   const uses = asArray(members.get(USES), `/${USES}`, 0, 64).map((use, index) => readUse(use, `/${USES}/${index}`));
   if (new Set(uses.map((use) => use.id)).size !== uses.length) refuse("malformed", "two uses of one name", `/${USES}`);
   const name = readWords(members.get(NAMES), `/${NAMES}`, 200);
@@ -90,7 +91,7 @@ export async function verifyRelyingParty(party, anchors, at) {
   for (const anchor of anchors) {
     if (!equal(await kidOf(anchor.key), party.kid)) continue;
     try {
-      await verifySign1(party.sign1, anchor.key, TYP.RP_CERTIFICATE);
+      await verifySign1(party.sign1, anchor.key, anchor.registrar ? TYP.REGISTRATION : TYP.RP_CERTIFICATE);
       if (anchor.entity !== null && anchor.entity !== party.entity) refuse("not_entitled", "the anchor is trusted for another organisation");
       if (anchor.registrar) checkRegistrar(anchor, party);
       checkInForce(anchor.notBefore, anchor.notAfter + 1, at);
