@@ -166,7 +166,7 @@ def _register(superior: Body, number: int, count: int) -> tuple[Artefact, KeyHis
     )
     unsigned = prepare_rp_certificate(
         anchor=superior.entity, anchor_public=superior.key.public, key=KEY, entity=entity, public=public, name=Text(entity, entity),
-        uses=(USE,), at=NOW - 60, country="GB",
+        uses=(USE,), at=NOW - 60, country="GB", by_registrar=True,
     )  # fmt: skip
     data = unsigned.complete(raw(superior.private, unsigned.signing_input))
     return Artefact(media_type=RP_CERTIFICATE, data=data), _known(public, Role.RELYING_PARTY, entity)
