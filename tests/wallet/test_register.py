@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.airplane import Counter
+from support.airplane import COUNCIL_TAX, DONOR, KIND, Counter
 from support.registrars import REGISTRAR, RegisteredCounter
 from support.trial_verify import DAY
 from support.trusting import Publisher, history
 from support.wallets import Wallet, open_wallet
 from support.world import BANK, COUNCIL, World
 
-from shared.errors import CertificateRevoked, SnapshotMissing, Untrusted
+from shared.errors import CertificateRevoked, OverDisclosed, PurposeMismatch, SnapshotMissing, Untrusted
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors, render_trust
+from shared.trust.relying_party import Want
 from shared.trust.snapshot import KeyState
 from shared.web.heard import SOON
 from wallet import register
+from wallet.answer import Question, read_challenge
 from wallet.means import TrustFile
 
 
@@ -146,6 +149,26 @@ async def test_trust_knows_whom_a_registrar_registered_while_its_anchor_is_pinne
     file.write_bytes(render_trust(TrustAnchors()))
     with pytest.raises(Untrusted):
         trust().check_relying_party(world.council.by.x5c, world.clock())
+
+
+async def test_a_desk_of_whoever_a_registrar_registered_asks_within_it(wallet: Wallet) -> None:
+    """T-FC-1 and T-OA-1 at a desk without a network, over a federation."""
+    world = wallet.world
+    counter = RegisteredCounter(world, world.council)
+    counter.register()
+    await register.refresh(wallet.means, now=True)
+    known = await register.register(wallet.means)
+
+    def read(**changes: Any) -> Question:
+        return read_challenge(counter.ask(**changes).encode(), known, at=world.clock())
+
+    assert (read().asker.entity, read().asker.use) == (COUNCIL, COUNCIL_TAX)
+    with pytest.raises(PurposeMismatch):
+        read(use="parking")
+    with pytest.raises(OverDisclosed):
+        read(wants=[Want(vct=KIND.vct_int, required=(DONOR, 2))])
+    with pytest.raises(Untrusted):
+        read_challenge(Counter(world, world.bank).ask().encode(), known, at=world.clock())
 
 
 @pytest.mark.parametrize("state", [KeyState.VERIFY_ONLY, KeyState.COMPROMISED])

@@ -38,7 +38,18 @@ from support.judging import dice
 from support.signing import AT, Signer, anchor, leaf
 from support.twins import Draft
 
-from shared.cose import CHALLENGE, CWT, DESK_CERTIFICATE, KEY_BINDING, RP_CERTIFICATE, SD_CWT, STATUS_ASSERTION, STATUS_LIST, kid_of
+from shared.cose import (
+    CHALLENGE,
+    CWT,
+    DESK_CERTIFICATE,
+    KEY_BINDING,
+    REGISTRATION,
+    RP_CERTIFICATE,
+    SD_CWT,
+    STATUS_ASSERTION,
+    STATUS_LIST,
+    kid_of,
+)
 from shared.errors import (
     AlgorithmRefused,
     BadDisclosure,
@@ -58,7 +69,7 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 # --- typ, algorithms, keys ---------------------------------------------------------------------------------------------------------------
 
-TYPS = [SD_CWT, CWT, KEY_BINDING, STATUS_LIST, CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, STATUS_ASSERTION]
+TYPS = [SD_CWT, CWT, KEY_BINDING, STATUS_LIST, CHALLENGE, DESK_CERTIFICATE, RP_CERTIFICATE, REGISTRATION, STATUS_ASSERTION]
 
 
 def test_typ_swap_every_pair_of_cose() -> None:
