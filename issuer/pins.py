@@ -6,12 +6,11 @@ from pathlib import Path
 
 from issuer import config
 from shared.keys import Role
-from shared.private_file import write_whole
-from shared.trust.anchors import Anchor, TrustAnchors, render_trust
+from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.federation_anchor import FederationAnchor
 from shared.web.federation_pins import with_federation, without
 from shared.web.setup import read_anchor
-from shared.web.trust_file import TrustFile
+from shared.web.trust_file import TrustFile, change
 
 
 def read(directory: Path) -> TrustAnchors:
@@ -22,15 +21,15 @@ def read(directory: Path) -> TrustAnchors:
 def add(directory: Path, file: Path, *, name: str = "", entity: str | None = None, address: str | None = None) -> Anchor:
     """Trust an anchor; ``Conflict`` if it is trusted already."""
     anchor = read_anchor(file, Role.WALLET_PROVIDER, name=name, entity=entity, address=address)
-    write_whole(config.trust(directory), render_trust(read(directory).add(anchor)))
+    change(config.trust(directory), lambda trust: trust.add(anchor))
     return anchor
 
 
 def add_federation(directory: Path, anchor: FederationAnchor) -> None:
     """Trust the anchor of a federation, and whom it vouches for."""
-    write_whole(config.trust(directory), render_trust(with_federation(read(directory), anchor)))
+    change(config.trust(directory), lambda trust: with_federation(trust, anchor))
 
 
 def remove(directory: Path, fingerprint: str) -> None:
     """Trust it no longer, or the federation of that identifier; ``Missing`` if there is neither."""
-    write_whole(config.trust(directory), render_trust(without(read(directory), fingerprint)))
+    change(config.trust(directory), lambda trust: without(trust, fingerprint))

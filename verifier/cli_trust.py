@@ -8,9 +8,7 @@ from collections.abc import Callable
 
 from shared.clock import system_clock
 from shared.errors import ConfigError
-from shared.private_file import write_whole
 from shared.terminal import Commands, Parser
-from shared.trust.anchors import render_trust
 
 
 def add_trust(
@@ -43,9 +41,9 @@ def _file(one: Parser) -> None:
 def _add(arguments: argparse.Namespace) -> int:
     """From a file or from the anchor's address; says what is trusted from now on."""
     from shared.web import federation_pins
+    from shared.web.trust_file import change
     from verifier import config
     from verifier.offline import trust_file
-    from verifier.pins import pinned
 
     found = federation_pins.find_federation(
         arguments.file,
@@ -57,8 +55,7 @@ def _add(arguments: argparse.Namespace) -> int:
     )
     if found is None:
         raise ConfigError("this is no anchor of a federation; certificates, packs and DIDs are added with `bundle trust`", where="file")
-    target = trust_file(arguments)
-    write_whole(target, render_trust(federation_pins.with_federation(pinned(target), found)))
+    change(trust_file(arguments), lambda trust: federation_pins.with_federation(trust, found))
     sys.stdout.write(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}\n")
     return 0
 
@@ -85,9 +82,9 @@ def _list(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     """``Missing`` if nobody has that fingerprint, and no federation that identifier."""
     from shared.web.federation_pins import without
-    from verifier.offline import read_trust, trust_file
+    from shared.web.trust_file import change
+    from verifier.offline import trust_file
 
-    target = trust_file(arguments)
-    write_whole(target, render_trust(without(read_trust(target), arguments.fingerprint)))
+    change(trust_file(arguments), lambda trust: without(trust, arguments.fingerprint))
     sys.stdout.write("No longer trusted. What it vouched for is refused from now on.\n")
     return 0

@@ -11,33 +11,32 @@ from pathlib import Path
 from shared.did import check_did, is_did
 from shared.errors import ConfigError, Conflict, Malformed, Rejected, Undecided, VcError
 from shared.keys import Role
-from shared.private_file import write_whole
 from shared.terminal import REFUSED, UNDECIDED
-from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust, render_trust
+from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.bundle import MAX_BYTES, Bundle, describe, parse_bundle
 from shared.trust.dids import DidPin
+from shared.web.trust_file import change
 from verifier.offline import Memory, open_pack, parse_state, read_file, read_trust, trust_file
 from verifier.words import age_text, moment_text
 
 
 def pin(arguments: argparse.Namespace) -> str:
     """Trust the anchor or the signer that the owner names; says what is trusted from now on."""
-    target = trust_file(arguments)
-    before = pinned(target)
     data = b"" if is_did(arguments.file) else read_file(Path(arguments.file), MAX_BYTES)
-    if not data:
-        after, told = _pin_did(before, arguments)
-    elif data.lstrip().startswith(b"{"):
-        after, told = _pin_signer(before, data, arguments.thumbprint)
-    else:
-        after, told = _pin_anchor(before, data, arguments)
-    write_whole(target, render_trust(after))
+    told = ""
+
+    def edit(before: TrustAnchors) -> TrustAnchors:
+        nonlocal told
+        if not data:
+            after, told = _pin_did(before, arguments)
+        elif data.lstrip().startswith(b"{"):
+            after, told = _pin_signer(before, data, arguments.thumbprint)
+        else:
+            after, told = _pin_anchor(before, data, arguments)
+        return after
+
+    change(trust_file(arguments), edit)
     return told
-
-
-def pinned(target: Path) -> TrustAnchors:
-    """Whom ``target`` names; nobody where there is no such file yet."""
-    return parse_trust(target.read_bytes()) if target.exists() else TrustAnchors()
 
 
 def _pin_signer(trust: TrustAnchors, data: bytes, thumbprint: str | None) -> tuple[TrustAnchors, str]:

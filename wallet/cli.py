@@ -229,18 +229,17 @@ def serve(arguments: argparse.Namespace) -> int:
 def trust_add(arguments: argparse.Namespace) -> int:
     from shared.errors import ConfigError
     from shared.keys import Role
-    from shared.private_file import write_whole
-    from shared.trust.anchors import render_trust
     from shared.web import federation_pins
     from shared.web.setup import read_anchor
-    from wallet.init import read_trust
+    from shared.web.trust_file import change
 
     place = place_of(arguments)
+    trusted = place.path(place.settings.trust)
     found = federation_pins.find_federation(
         arguments.file, settings=lambda: place.settings, thumbprint=arguments.thumbprint, at=system_clock(), name=arguments.name
     )
     if found is not None:
-        write_whole(place.path(place.settings.trust), render_trust(federation_pins.with_federation(read_trust(place), found)))
+        change(trusted, lambda trust: federation_pins.with_federation(trust, found))
         print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}")
         return 0
     if arguments.role is None:
@@ -254,20 +253,18 @@ def trust_add(arguments: argparse.Namespace) -> int:
         profile=arguments.profile,
         vcts=arguments.doctype or None,
     )
-    write_whole(place.path(place.settings.trust), render_trust(read_trust(place).add(anchor)))
+    change(trusted, lambda trust: trust.add(anchor))
     print(f"Trusted as {anchor.role}{anchor.scope}: {anchor.name}")
     print(f"Compare this fingerprint with the one that the organisation tells you: {anchor.fingerprint}")
     return 0
 
 
 def trust_remove(arguments: argparse.Namespace) -> int:
-    from shared.private_file import write_whole
-    from shared.trust.anchors import render_trust
     from shared.web import federation_pins
-    from wallet.init import read_trust
+    from shared.web.trust_file import change
 
     place = place_of(arguments)
-    write_whole(place.path(place.settings.trust), render_trust(federation_pins.without(read_trust(place), arguments.fingerprint)))
+    change(place.path(place.settings.trust), lambda trust: federation_pins.without(trust, arguments.fingerprint))
     print("No longer trusted. What it vouched for is refused from now on.")
     return 0
 

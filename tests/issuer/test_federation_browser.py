@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from support.browser import LAPTOP, PHONE, SCREENS, Open, Walker
 from support.registry import Registry, Template, make_template, serving
 from support.superior import COURT, Below, add_ben, enrolled
-from support.walk import Walker as Looker
+from support.walk import Typist
 
 from issuer.federation import collect, publish
 from issuer.federation.terms import Terms
@@ -244,10 +244,10 @@ async def _be_seen(walker: Walker, ministry: Registry, court: Registry) -> None:
     await walker.look("own-view")
 
 
-async def test_the_pages_of_a_superior_in_welsh(template: Template, tmp_path: Path, open_page: Open) -> None:
+async def test_the_pages_of_a_superior_in_welsh_without_a_mouse(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "ministry", local=True, superior=True) as ministry:
         await enrolled(ministry, Below(superior=ministry.url), WIDE)
-        ben = Looker(watched=await open_page(LAPTOP), folder=SCREENS)
+        ben = Typist(watched=await open_page(LAPTOP), folder=SCREENS)
         await sign_in(ben.page, ministry.base, "Ben", await add_ben(ministry))
         await ben.go(f"{ministry.base}/console/federation?lang=cy")
         for name, path in (
@@ -264,12 +264,12 @@ async def test_the_pages_of_a_superior_in_welsh(template: Template, tmp_path: Pa
             await expect(ben.page.locator("html")).to_have_attribute("lang", "cy")
             await ben.look(f"federation-welsh-{name}")
         await ben.go(ministry.base + link("/console/federation/propose", COURT))
-        await ben.page.locator("#marks").fill("")
-        await ben.page.locator("main form button").first.click()
+        await ben.fill(ben.page.locator("#marks"), " ")
+        await ben.enter(ben.page.locator("main form button").first)
         await expect(ben.page.locator("h2")).to_have_count(2)
         await ben.look("federation-welsh-check")
         await ben.go(ministry.base + link("/console/federation/end", COURT))
-        await ben.page.locator("#why_end").fill("Unwyd â llys arall")
-        await ben.page.locator("main form button").first.click()
+        await ben.fill(ben.page.locator("#why_end"), "Unwyd â llys arall")
+        await ben.enter(ben.page.locator("main form button").first)
         await expect(ben.page.locator(".govuk-button--warning")).to_be_visible()
         await ben.look("federation-welsh-end-check")

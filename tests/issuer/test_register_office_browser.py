@@ -17,6 +17,7 @@ from support.walk import Walker
 from issuer.federation import publish, registrar
 from issuer.pages.federated import link
 from shared.clock import DAY
+from shared.storage import Tx
 from shared.web import above
 
 pytestmark = pytest.mark.real
@@ -34,15 +35,18 @@ async def both(walker: Walker, name: str) -> None:
 
 async def let_register(registry: Registry) -> None:
     """The ministry lets it register in one country, as it was heard."""
-    dates = {"iat": registry.clock() - 60, "exp": registry.clock() + DAY}
-    said = Member(MINISTRY).of(Member(registry.url), **critical(may_register=["GB"]), **dates)
-    note = {"name": "Ministry of Justice (test)", "statement": said, "fault": "", "at": registry.clock()}
-    await registry.office.storage.write(lambda tx: above.note(tx, MINISTRY, **note))
+    at = registry.clock()
+    said = Member(MINISTRY).of(Member(registry.url), **critical(may_register=["GB"]), iat=at - 60, exp=at + DAY)
+
+    async def note(tx: Tx) -> None:
+        await above.note(tx, MINISTRY, name="Ministry of Justice (test)", statement=said, fault="", at=at)
+
+    await registry.office.storage.write(note)
 
 
 async def test_from_the_invitation_to_the_citizen(template: Template, tmp_path: Path, open_page: Open) -> None:
-    settings = {"superior": True, "authority_hints": (MINISTRY,), "objection_days": 14}
-    async with serving(template, tmp_path / "registrar", local=True, **settings) as registry:
+    above_it, folder = (MINISTRY,), tmp_path / "registrar"
+    async with serving(template, folder, local=True, superior=True, authority_hints=above_it, objection_days=14) as registry:
         council, office = Applicant(registry), registry.office
         ben = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
         page = ben.page

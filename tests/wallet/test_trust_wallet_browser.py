@@ -14,6 +14,7 @@ from support.walk import Typist
 from support.wallets import serve_wallet
 from support.world import CODE
 
+from shared.storage import Tx
 from shared.web import above
 
 pytestmark = pytest.mark.real
@@ -54,8 +55,11 @@ async def test_the_holder_who_looks_after_it(tmp_path: Path, open_page: Open) ->
         await nora.press("Trust it")
         await both(nora, "wallet-trust")
         said = Member(MINISTRY).of(Member(site.base), **critical(may_register=["GB"]), iat=at - 60, exp=at + DAY)
-        note = {"name": "Ministry of Justice (test)", "statement": said, "fault": "", "at": at}
-        await site.host.storage.write(lambda tx: above.note(tx, MINISTRY, **note))
+
+        async def note(tx: Tx) -> None:
+            await above.note(tx, MINISTRY, name="Ministry of Justice (test)", statement=said, fault="", at=at)
+
+        await site.host.storage.write(note)
         await nora.go(f"{site.base}/settings/federation")
         await both(nora, "wallet-federation")
         site.world.office.by = stranger()
