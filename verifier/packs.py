@@ -94,7 +94,7 @@ async def _make(desk: Desk) -> Made:
     pack = Pack(seq=seq, digest=digest, made_at=at, expires_at=exp)
     await desk.storage.write(lambda tx: knowledge.add_pack(tx, pack), point="pack")
     lists = len({parse_token(each.data).uri for each in artefacts if each.media_type in {MEDIA_TYPE, STATUS_LIST_CWT}})
-    return Made(pack=pack, data=data, lists=lists, issuers=len(issuers(desk)))
+    return Made(pack=pack, data=data, lists=lists, issuers=contents.issuers)
 
 
 async def _own(desk: Desk) -> Own:
@@ -109,6 +109,7 @@ class _Contents:
 
     last: Pack | None
     artefacts: Sequence[Artefact]
+    issuers: int
     until: int
 
 
@@ -140,7 +141,8 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
         Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor)),
         _page_types(desk),
     )
-    return _Contents(last=await knowledge.last_pack(tx), artefacts=artefacts, until=min(ends, default=sys.maxsize))
+    last, makers = await knowledge.last_pack(tx), {each.entity for each in kept}
+    return _Contents(last=last, artefacts=artefacts, issuers=len(makers), until=min(ends, default=sys.maxsize))
 
 
 async def _other_form(tx: Tx, kept: KeptList, token: bytes) -> bytes | None:

@@ -76,7 +76,9 @@ async def test_the_same_presentation_online_and_from_a_pack(template: Template, 
         pin(desk, town)
         await refreshed(desk, town)
         online = await check(desk, copy=copy)
-        made, signer = (await packs.make(desk)).data, thumbprint(await desk.custodian.public(BUNDLE))
+        pack, signer = await packs.make(desk), thumbprint(await desk.custodian.public(BUNDLE))
+    made = pack.data
+    assert (pack.lists, pack.issuers) == (1, 1)  # the other's list was not there to fetch
     assert online.decision == "accepted", lines(online)
     assert online.credentials[0].issuer_name == f"The body at {ISSUER}"
     bundle = parse_bundle(made)
