@@ -228,7 +228,7 @@ def policy() -> Row:
         next(checks)()
 
     figures = interleaved({"floor": floor, "ours": ours, "known": lambda: ask(0)})
-    return row("federation policy", figures, bar=0.25)
+    return row("federation policy", figures, bar=0.40)
 
 
 def register() -> Row:

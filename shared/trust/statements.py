@@ -145,7 +145,7 @@ def _parse(token: str) -> EntityStatement:
 
 
 # Statements are met again and again, in chains of all who are below. Long ones are rare, and would let strangers fill the memory.
-_parse_short, _SHORT = lru_cache(maxsize=2_048)(_parse), 8_192
+_parse_short, _SHORT = lru_cache(maxsize=4_096)(_parse), 8_192
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
