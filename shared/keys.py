@@ -40,7 +40,6 @@ class Role(StrEnum):
 
 
 REGISTRATION_REQUEST = "registration-request+jwt"  # that an organisation wants to be registered
-KEY_PROOF = "key-proof+jwt"  # that its body holds it; each key that a federation knows signs it of itself
 SIGNS: dict[Role, frozenset[str]] = {
     Role.ANCHOR: frozenset({"x509-certificate", "x509-crl", "rp-cert", "trust-snapshot+jwt"}),
     Role.CREDENTIAL_ISSUER: frozenset(
@@ -55,7 +54,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "statuslist+jwt",
             "application/statuslist+cwt",
             "status-assertion",
-            KEY_PROOF,
+            "credential-issuer-key-proof+jwt",
         }
     ),
     Role.RELYING_PARTY: frozenset(
@@ -67,7 +66,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "desk-cert",
             "webhook+jwt",
             REGISTRATION_REQUEST,
-            KEY_PROOF,
+            "relying-party-key-proof+jwt",
         }
     ),
     Role.BUNDLE: frozenset({"trust-bundle+jwt"}),
@@ -75,7 +74,7 @@ SIGNS: dict[Role, frozenset[str]] = {
     Role.HOLDER: frozenset({"kb+jwt", "vp+jwt", "application/kb+cwt", "DeviceAuthentication", "openid4vci-proof+jwt"}),
     Role.CLIENT: frozenset({"oauth-client-attestation-pop+jwt"}),
     Role.DPOP: frozenset({"dpop+jwt"}),
-    Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt", KEY_PROOF}),
+    Role.WALLET_PROVIDER: frozenset({"oauth-client-attestation+jwt", "key-attestation+jwt", "wallet-provider-key-proof+jwt"}),
     Role.FEDERATION: frozenset(
         {
             "entity-statement+jwt",
@@ -88,7 +87,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "successor-statement+jwt",
             "successor-acceptance+jwt",
             "registration",  # of those who ask, if a superior lets it register them
-            KEY_PROOF,
+            "federation-key-proof+jwt",
         }
     ),
     Role.MAC: frozenset(),

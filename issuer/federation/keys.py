@@ -18,19 +18,15 @@ from shared.cose import thumbprint
 from shared.errors import Conflict
 from shared.keys import PublicKey, Role
 from shared.storage import Tx
-from shared.trust.constraints import FEDERATION_ENTITY, parse_constraints
+from shared.trust.constraints import parse_constraints
 from shared.trust.federation_keys import FederationKey, parse_jwks, render_jwks
-from shared.trust.key_proofs import compromised_keys, key_ends, proven, proven_federation_keys
+from shared.trust.key_proofs import ROLES, compromised_keys, key_ends, proven, proven_federation_keys
 from shared.trust.snapshot import KeyHistory, KeyState
 from shared.trust.statements import EntityStatement
 from shared.web import own_trust
 
-DOCUMENTS: Final = {
-    "openid_credential_issuer": Role.CREDENTIAL_ISSUER,
-    "openid_credential_verifier": Role.RELYING_PARTY,
-    "openid_wallet_provider": Role.WALLET_PROVIDER,
-}
-"""The role of the keys in the metadata of each entity type."""
+DOCUMENTS: Final = {kind: role for kind, role in ROLES.items() if role is not Role.FEDERATION}
+"""The role of the keys in the metadata of each entity type, but those of federations."""
 FOLLOWED, OUTPROVED, REPORTED = "followed", "outproved", "reported"
 
 
@@ -87,12 +83,12 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
     names are left out. ``Malformed`` where a key cannot be read; ``Conflict`` for a key of this office, and as ``subordinates.note_keys``.
     """
     found, sure = [], set[str]()
-    for role, keys, members in _documents(body, said):
+    for kind, keys, members in _documents(body, said):
         ends = key_ends(members, keys)
-        found += [_history(each, role, body.entity, said.iat, ends.get(each.kid)) for each in keys]
-        sure |= names_of(proven(body.entity, keys, members, at=at))
+        found += [_history(each, DOCUMENTS[kind], body.entity, said.iat, ends.get(each.kid)) for each in keys]
+        sure |= names_of(proven(body.entity, kind, keys, members, at=at))
     before = after = read_keys(body.keys)
-    roles = [*DOCUMENTS.values()]
+    roles: list[Role] = [*DOCUMENTS.values()]
     if body.state is State.ACTIVE:
         after = _following(before, said, at)
         found += [KeyHistory.of(each.public, role=Role.FEDERATION, entity=body.entity, since=said.iat) for each in after]
@@ -101,7 +97,7 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
     if any(each.thumbprint in own for each in found):
         raise Conflict("one of these keys is this office's own")
     await _note(tx, body.entity, found, roles, sure, at=at)
-    for kind, role in {**DOCUMENTS, FEDERATION_ENTITY: Role.FEDERATION}.items():
+    for kind, role in ROLES.items():
         if await subordinates.report_keys(tx, body.entity, role, compromised_keys(said.metadata.get(kind, {})), at=at):
             await subordinates.note(tx, body.entity, Event(at=at, kind=REPORTED, actor=Actor(role="service", name=body.entity)))
     if names_of(after) == names_of(before):
@@ -118,12 +114,12 @@ def _history(key: FederationKey, role: Role, entity: str, since: int, end: int |
     return new if end is None else replace(new, state=KeyState.VERIFY_ONLY, until=end, reason="superseded")
 
 
-def _documents(body: Subordinate, said: EntityStatement) -> Iterator[tuple[Role, tuple[FederationKey, ...], Mapping[str, Any]]]:
+def _documents(body: Subordinate, said: EntityStatement) -> Iterator[tuple[str, tuple[FederationKey, ...], Mapping[str, Any]]]:
     """The keys of documents, questions and wallets that a body names, in so far as it may be of that type."""
     limits = parse_constraints(parse_terms(body.terms).constraints or {})
     for kind, members in limits.filter_types(said.metadata).items():
         if kind in DOCUMENTS and "jwks" in members:
-            yield DOCUMENTS[kind], parse_jwks(members, f"/metadata/{kind}"), members
+            yield kind, parse_jwks(members, f"/metadata/{kind}"), members
 
 
 def _following(known: Sequence[FederationKey], said: EntityStatement, at: int) -> tuple[FederationKey, ...]:

@@ -1,8 +1,9 @@
 """Proof that a body holds the keys that it names (ADR 0009).
 
-``metadata.<entity type>.muniment_key_proofs`` of an entity configuration: for each key of the ``jwks`` beside it one JWS, typ ``key-proof+jwt``,
-``kid`` the key's name there, payload ``{iss: the entity, iat, exp}``, signed by that very key. It is good for this entity alone, and as long as
-a statement at most. In ``federation_entity`` they are of federation keys that did not sign the configuration, such as the next one.
+``metadata.<entity type>.muniment_key_proofs`` of an entity configuration: for each key of the ``jwks`` beside it one JWS, typ its role's
+(``credential-issuer-key-proof+jwt`` …), ``kid`` the key's name there, payload ``{iss: the entity, iat, exp}``, signed by that very key. It is good
+for this entity and this role alone, and as long as a statement at most. In ``federation_entity`` they are of federation keys that did not sign the
+configuration, such as the next one.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from ..codec.reader import get_int, get_object, get_str, get_strings, pointer
 from ..errors import Malformed, Untrusted, VcError, WrongTyp
 from ..jose.jws import parse_jws, prepare_jws, verify_jws
 from ..jose.jwt import get_time
-from ..keys import KEY_PROOF, KeyId, Unsigned
+from ..keys import KeyId, Role, Unsigned
 from .constraints import FEDERATION_ENTITY
+from .federation import ENTITY_TYPES
 from .federation_keys import MAX_KEYS, FederationKey, find_key
 from .snapshot import MAX_LIFE
 from .statements import EntityStatement, check_dates
 
-TYP: Final = KEY_PROOF
+ROLES: Final[Mapping[str, Role]] = {kind: role for role, kind in ENTITY_TYPES.items()} | {FEDERATION_ENTITY: Role.FEDERATION}
+"""Of the keys of each entity type."""
 MEMBER: Final = "muniment_key_proofs"
 ENDS: Final = "muniment_key_ends"
 """Beside the ``jwks`` of an entity type: when those of its keys that only verify stopped signing, by their names (security rule S15)."""
@@ -31,20 +34,25 @@ COMPROMISED: Final = "muniment_compromised_keys"
 MAX_BYTES: Final = 2_048
 
 
-def prepare_key_proof(*, entity: str, at: int, exp: int, key: KeyId, public: FederationKey) -> Unsigned[str]:
-    """That ``entity`` holds ``public``, by its name in the ``jwks``; lacking only the signature of that very key."""
+def _typ(kind: str) -> str:
+    """One for each role (S1)."""
+    return f"{ROLES[kind]}-key-proof+jwt"
+
+
+def prepare_key_proof(*, entity: str, kind: str, at: int, exp: int, key: KeyId, public: FederationKey) -> Unsigned[str]:
+    """That ``entity`` holds ``public`` as an entity of that type, by its name in the ``jwks``; lacking only the signature of that very key."""
     payload = strict_json.dumps({"iss": entity, "iat": at, "exp": exp})
-    return prepare_jws(typ=TYP, payload=payload, key=key, alg=public.public.alg, header={"kid": public.kid})
+    return prepare_jws(typ=_typ(kind), payload=payload, key=key, alg=public.public.alg, header={"kid": public.kid})
 
 
-def check_key_proof(token: str, keys: Iterable[FederationKey], entity: str, *, at: int) -> FederationKey:
+def check_key_proof(token: str, keys: Iterable[FederationKey], entity: str, kind: str, *, at: int) -> FederationKey:
     """The one of ``keys`` that it proves.
 
     ``WrongTyp`` first (S1), ``Malformed``, ``TooLarge``; ``Untrusted`` for another's proof or an unknown key; ``Expired``, ``NotYetValid``,
     ``AlgorithmRefused``, ``BadSignature``.
     """
     jws = parse_jws(token, max_bytes=MAX_BYTES)
-    if jws.typ != TYP:
+    if jws.typ != _typ(kind):
         raise WrongTyp("this signed object is of another kind", where="/typ")
     kid = get_str(jws.header, "kid", max_length=256)
     key = FederationKey(kid, find_key(keys, kid))
@@ -53,7 +61,7 @@ def check_key_proof(token: str, keys: Iterable[FederationKey], entity: str, *, a
     if not 0 <= begin < end <= begin + MAX_LIFE:
         raise Malformed("a proof lives seven days at most", where="/exp")
     check_dates(int(begin), int(end), at)
-    verify_jws(jws, key.public, typ=TYP)
+    verify_jws(jws, key.public, typ=_typ(kind))
     if get_str(claims, "iss") != entity:
         raise Untrusted("this is another body's proof", where="/iss")
     return key
@@ -70,20 +78,20 @@ def compromised_keys(members: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(get_strings(members, COMPROMISED, optional=True, max_items=MAX_KEYS) or ())
 
 
-def proven(entity: str, keys: Iterable[FederationKey], members: Mapping[str, Any], *, at: int) -> tuple[FederationKey, ...]:
-    """Those of ``keys`` that the proofs in ``members``, the metadata of one entity type, prove. What is no proof proves nothing.
+def proven(entity: str, kind: str, keys: Iterable[FederationKey], members: Mapping[str, Any], *, at: int) -> tuple[FederationKey, ...]:
+    """Those of ``keys`` that the proofs in ``members``, the metadata of the entity type ``kind``, prove. What is no proof proves nothing.
 
     ``Malformed`` where the proofs are no list of texts.
     """
     known, names = tuple(keys), set[str]()
     for token in get_strings(members, MEMBER, optional=True, max_items=MAX_KEYS) or ():
         with suppress(VcError):
-            names.add(check_key_proof(token, known, entity, at=at).kid)
+            names.add(check_key_proof(token, known, entity, kind, at=at).kid)
     return tuple(each for each in known if each.kid in names)
 
 
 def proven_federation_keys(said: EntityStatement, *, at: int) -> tuple[FederationKey, ...]:
     """Of the federation keys that a configuration names: the one that signed it, and those with proofs. Errors as ``proven``."""
-    more = proven(said.sub, said.keys, said.metadata.get(FEDERATION_ENTITY, {}), at=at)
+    more = proven(said.sub, FEDERATION_ENTITY, said.keys, said.metadata.get(FEDERATION_ENTITY, {}), at=at)
     names = {said.kid, *(each.kid for each in more)}
     return tuple(each for each in said.keys if each.kid in names)

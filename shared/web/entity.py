@@ -191,7 +191,7 @@ class OwnEntity:
         found = dict[str, Mapping[str, Any]]()
         for kind, keys in listed.items():
             made = [
-                await sign(prepare_key_proof(entity=self.entity, at=at, exp=at + MAX_LIFE, key=key, public=each), self.custodian)
+                await sign(prepare_key_proof(entity=self.entity, kind=kind, at=at, exp=at + MAX_LIFE, key=key, public=each), self.custodian)
                 for key, each in keys.items()
             ]
             found[kind] = {**metadata[kind], MEMBER: made}

@@ -62,7 +62,7 @@ async def test_the_keys_that_it_names_prove_themselves(member: Registry) -> None
     told = await said(member)
     issuer = told.metadata["openid_credential_issuer"]
     own = parse_jwks(issuer, "")
-    assert proven(URL, own, issuer, at=member.clock()) == own
+    assert proven(URL, "openid_credential_issuer", own, issuer, at=member.clock()) == own
     assert len(own) == 1
 
 

@@ -23,7 +23,7 @@ from shared.trust.chain import configuration_url
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey, render_jwks
-from shared.trust.key_proofs import MEMBER, prepare_key_proof
+from shared.trust.key_proofs import MEMBER, ROLES, prepare_key_proof
 from shared.web import operators
 from shared.web.operators import Operator
 from shared.web.passphrases import hash_passphrase
@@ -45,15 +45,17 @@ class Below(Body):
         self.metadata = self.metadata or {"openid_credential_issuer": {"jwks": render_jwks([FederationKey.of(self.documents.public)])}}
 
     def said(self, at: int, **claims: Any) -> str:
-        proofs = [*self.copied, *(self.proof(each, at) for each in ((self.documents,) if self.proving is None else self.proving))]
         own = {"federation_entity": {"organization_name": "Leeds"}} | self.metadata
-        own = {kind: {**members, MEMBER: proofs} for kind, members in own.items()}
+        own = {kind: {**members, MEMBER: self._proofs(kind, at)} if kind in ROLES else members for kind, members in own.items()}
         return self.itself(**{"iat": at - 60, "exp": at + 86_400, "metadata": own, **claims})
 
-    def proof(self, signer: Signer, at: int) -> str:
+    def _proofs(self, kind: str, at: int) -> list[str]:
+        return [*self.copied, *(self.proof(each, at, kind) for each in ((self.documents,) if self.proving is None else self.proving))]
+
+    def proof(self, signer: Signer, at: int, kind: str = "openid_credential_issuer") -> str:
         """That it holds that key."""
         key = FederationKey.of(signer.public)
-        return signer.finish(prepare_key_proof(entity=self.entity, at=at - 60, exp=at + 86_400, key=KeyId("own"), public=key))
+        return signer.finish(prepare_key_proof(entity=self.entity, kind=kind, at=at - 60, exp=at + 86_400, key=KeyId("own"), public=key))
 
 
 class Street:

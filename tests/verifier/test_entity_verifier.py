@@ -21,6 +21,6 @@ async def test_a_verifier_is_somebody_who_asks(template: Template, tmp_path: Pat
         assert (said.sub, said.authority_hints) == (BANK, ("https://registrar.example",))
         asker = said.metadata["openid_credential_verifier"]
         (jwk,) = asker["jwks"]["keys"]
-        assert [each.kid for each in proven(BANK, parse_jwks(asker), asker, at=desk.clock())] == [jwk["kid"]]
+        assert [each.kid for each in proven(BANK, "openid_credential_verifier", parse_jwks(asker), asker, at=desk.clock())] == [jwk["kid"]]
         assert jwk["kid"] == thumbprint(await desk.custodian.public(RELYING_PARTY))
         assert said.metadata["federation_entity"]["organization_name"] == "Northwold Bank"

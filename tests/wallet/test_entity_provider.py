@@ -30,7 +30,9 @@ async def test_a_wallet_service_is_a_provider_of_wallets(tmp_path: Path) -> None
         check_statement(said, said.keys, at=system_clock())
         provider = said.metadata["openid_wallet_provider"]
         (jwk,) = provider["jwks"]["keys"]
-        assert [each.kid for each in proven(said.sub, parse_jwks(provider), provider, at=system_clock())] == [jwk["kid"]]
+        assert [each.kid for each in proven(said.sub, "openid_wallet_provider", parse_jwks(provider), provider, at=system_clock())] == [
+            jwk["kid"]
+        ]
         assert jwk["kid"] == thumbprint(await host.custodian.public(ATTESTER))
         assert said.kid == thumbprint(await host.custodian.public(FEDERATION))
         assert said.metadata["federation_entity"]["organization_name"] == "Wallets of wallet.example"

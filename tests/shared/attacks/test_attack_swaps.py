@@ -21,7 +21,7 @@ from shared.errors import BadSignature, KeyRoleRefused, Untrusted, VcError, Wron
 from shared.formats import formats
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.jose.jws import parse_jws
-from shared.keys import KEY_PROOF, SIGNS, KeyId, Role, Unsigned, check_role
+from shared.keys import SIGNS, KeyId, Role, Unsigned, check_role
 from shared.oauth import prepare_attestation, prepare_attestation_pop, prepare_dpop, verify_client_attestation, verify_dpop
 from shared.openid4vci import (
     IssuerMetadata,
@@ -237,14 +237,10 @@ def test_lists_and_documents_of_one_typ_are_not_read_as_each_other() -> None:
         VC_JOSE.verify(listed, forge.ISSUER.public, binding=forge.BINDING, at=AT)
 
 
-REGISTRARS = {frozenset({Role.ANCHOR, Role.FEDERATION}): ("rp-cert",)}
-
-
 def test_every_typ_of_ours_is_some_roles_alone() -> None:
-    """But the proof that its body holds a key, which says nothing else; and who asks is certified by registrars of both worlds."""
     for role, typs in SIGNS.items():
         for other, others in SIGNS.items():
-            assert role is other or not typs & others - {KEY_PROOF, *REGISTRARS.get(frozenset({role, other}), ())}
+            assert role is other or not typs & others
         for typ in set().union(*SIGNS.values()) - typs | {"", "JWT", "jwt", "x"}:
             with pytest.raises(KeyRoleRefused):
                 check_role(role, typ)

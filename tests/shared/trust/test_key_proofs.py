@@ -18,7 +18,7 @@ from shared.trust.key_proofs import (
     COMPROMISED,
     ENDS,
     MEMBER,
-    TYP,
+    ROLES,
     check_key_proof,
     compromised_keys,
     key_ends,
@@ -28,6 +28,7 @@ from shared.trust.key_proofs import (
 )
 from shared.trust.statements import parse_statement
 
+ISSUES, TYP = "openid_credential_issuer", "credential-issuer-key-proof+jwt"
 SIGNER, OTHER = Signer.new(), Signer.new("EdDSA")
 KEYS = (FederationKey.of(SIGNER.public), FederationKey("the-other", OTHER.public))
 
@@ -38,9 +39,20 @@ def a_proof(signer: Signer = SIGNER, *, header: dict[str, Any] | None = None, **
 
 def test_a_key_proves_that_its_body_holds_it() -> None:
     for key, signer in zip(KEYS, (SIGNER, OTHER), strict=True):
-        token = signer.finish(prepare_key_proof(entity=COURT, at=AT, exp=AT + DAY, key=KeyId("k"), public=key))
-        assert check_key_proof(token, KEYS, COURT, at=AT) == key
-    assert {role for role, typs in SIGNS.items() if TYP in typs} == {"credential-issuer", "relying-party", "wallet-provider", "federation"}
+        token = signer.finish(prepare_key_proof(entity=COURT, kind=ISSUES, at=AT, exp=AT + DAY, key=KeyId("k"), public=key))
+        assert check_key_proof(token, KEYS, COURT, ISSUES, at=AT) == key
+    for kind, role in ROLES.items():
+        unsigned = prepare_key_proof(entity=COURT, kind=kind, at=AT, exp=AT + DAY, key=KeyId("k"), public=KEYS[0])
+        assert [each for each, typs in SIGNS.items() if unsigned.typ in typs] == [role]
+
+
+def test_a_proof_is_for_one_role_alone() -> None:
+    """S1: what a key of questions signed does not make it one of documents, even of the same body."""
+    for kind in ROLES.keys() - {ISSUES}:
+        token = SIGNER.finish(prepare_key_proof(entity=COURT, kind=kind, at=AT, exp=AT + DAY, key=KeyId("k"), public=KEYS[0]))
+        assert check_key_proof(token, KEYS, COURT, kind, at=AT) == KEYS[0]
+        with pytest.raises(WrongTyp):
+            check_key_proof(token, KEYS, COURT, ISSUES, at=AT)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +80,26 @@ def test_a_key_proves_that_its_body_holds_it() -> None:
 def test_what_proves_nothing(token: str, error: type[VcError]) -> None:
     """Another kind of object, another's key or name, dates out of force, and what cannot be read."""
     with pytest.raises(error):
-        check_key_proof(token, KEYS, COURT, at=AT)
-    assert proven(COURT, KEYS, {MEMBER: [token]}, at=AT) == ()
+        check_key_proof(token, KEYS, COURT, ISSUES, at=AT)
+    assert proven(COURT, ISSUES, KEYS, {MEMBER: [token]}, at=AT) == ()
 
 
 def test_a_proof_that_was_copied_proves_nothing_for_who_copied_it() -> None:
     members = {MEMBER: [a_proof()]}
-    assert proven(COURT, KEYS, members, at=AT) == (KEYS[0],)
-    assert proven(COURTS, KEYS, members, at=AT) == ()
+    assert proven(COURT, ISSUES, KEYS, members, at=AT) == (KEYS[0],)
+    assert proven(COURTS, ISSUES, KEYS, members, at=AT) == ()
 
 
 def test_keys_are_proven_one_by_one() -> None:
     second = a_proof(OTHER, header={"kid": "the-other"})
-    assert proven(COURT, KEYS, {MEMBER: [second, "rubbish", a_proof(), second]}, at=AT) == KEYS
-    assert proven(COURT, KEYS, {}, at=AT) == ()
+    assert proven(COURT, ISSUES, KEYS, {MEMBER: [second, "rubbish", a_proof(), second]}, at=AT) == KEYS
+    assert proven(COURT, ISSUES, KEYS, {}, at=AT) == ()
     for wrong in ("text", [1], ["x"] * 17):
         with pytest.raises(Malformed):
-            proven(COURT, KEYS, {MEMBER: wrong}, at=AT)
+            proven(COURT, ISSUES, KEYS, {MEMBER: wrong}, at=AT)
+
+
+FEDERATION = {"typ": "federation-key-proof+jwt"}
 
 
 def test_federation_keys_that_prove_themselves() -> None:
@@ -97,8 +112,8 @@ def test_federation_keys_that_prove_themselves() -> None:
         return proven_federation_keys(said, at=AT)
 
     assert told() == keys[:1]
-    assert told(a_proof(after)) == keys[:2]
-    assert told(a_proof(after, iss=COURTS), a_proof(SIGNER)) == keys[:1]
+    assert told(a_proof(after, header=FEDERATION)) == keys[:2]
+    assert told(a_proof(after, header=FEDERATION, iss=COURTS), a_proof(SIGNER, header=FEDERATION), a_proof(after)) == keys[:1]
 
 
 def test_keys_that_are_reported() -> None:
@@ -118,7 +133,7 @@ def test_keys_that_are_reported() -> None:
 )
 def test_any_text_is_a_proof_or_an_error(token: str) -> None:
     with suppress(VcError):
-        assert check_key_proof(token, KEYS, COURT, at=AT) == KEYS[0]
+        assert check_key_proof(token, KEYS, COURT, ISSUES, at=AT) == KEYS[0]
 
 
 def test_a_body_says_since_when_its_keys_only_verify() -> None:
