@@ -10,6 +10,10 @@ from shared.errors import ConfigError
 from shared.flow import Fetch
 from shared.keys import sign
 from shared.trust.application import prepare_application
+from shared.trust.federation import Federation
+from shared.trust.policy import Policy
+from shared.trust.registrars import Registered, registered
+from shared.trust.relying_party import Register
 from shared.urls import LOOPBACK, check_identifier
 from shared.web.entity import name_of
 from shared.web.fetch import Fetcher
@@ -48,6 +52,12 @@ async def apply(desk: Desk, registrar: str, code: str) -> list[str]:
         f"Once it counts it stands at {registrar.removesuffix('/')}{_REGISTERED}?{urlencode({'entity': desk.entity})}",
         *(["They will ask about:", *lacking] if lacking else []),
     ]
+
+
+def standing(desk: Desk, federation: Federation) -> Registered | None:
+    """As a registrar has registered this organisation, by what was heard last; ``None`` where none has, as far as is known here."""
+    policy = Policy(desk.trust, federation=federation)
+    return registered(policy, Register(), at=desk.clock()).get(desk.entity)
 
 
 async def _post(desk: Desk, url: str, body: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from support import registry as offices
+from support.clerk import Clerk
 from support.desk import Running, Template, serving
 from support.registry import Registry
 from support.signing import AT
@@ -26,7 +27,7 @@ from shared.clock import DAY
 from shared.cose import kid_of
 from shared.errors import ConfigError, Refused, Unavailable
 from shared.storage import open_storage
-from shared.trust.anchors import TrustAnchors
+from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.entitlements import Grants
 from shared.trust.federation_anchor import FederationAnchor
 from shared.web import heard
@@ -77,10 +78,14 @@ class Land:
         joined = await enrol.join(self.ministry.office, code, said, published=True)
         await enrol.approve(self.ministry.office, self.registrar.url, BEN, version=joined.version)
 
+    async def trust(self) -> TrustAnchors:
+        """The ministry alone."""
+        key = await entity_of(self.ministry.office).key()
+        return TrustAnchors(federation=(FederationAnchor(entity=self.ministry.url, keys=(key,), name="Ministry"),))
+
     async def directory(self) -> register.Directory:
         """What a wallet knows that pinned the ministry alone."""
-        key = await entity_of(self.ministry.office).key()
-        trust = TrustAnchors(federation=(FederationAnchor(entity=self.ministry.url, keys=(key,), name="Ministry"),))
+        trust = await self.trust()
         storage, fetcher = open_storage(f"sqlite:///{self.folder}/wallet.db"), Fetcher.of(self.desk.desk.settings)
         try:
             await storage.migrate(migrations())
@@ -150,6 +155,27 @@ async def test_more_is_applied_for_without_a_code_once_the_key_is_registered(lan
     await land.round()
     party = (await land.directory()).register.find(desk.entity, at=land.desk.clock())
     assert next(each for each in party.uses if each.id == use.id).benefit is not None
+
+
+async def test_a_desk_that_pinned_the_ministry_sees_who_registered_it(land: Land) -> None:
+    desk, trust = land.desk.desk, await land.trust()
+    await registrars.apply(desk, land.registrar.url, await invited(land))
+    await approve(land)
+    await land.round()
+    clerk = await Clerk(land.desk).sign_in()
+    assert "Registered by" not in await clerk.get("/desk/uses")
+    (desk.directory / "trust.json").write_bytes(render_trust(trust))
+    fetcher = Fetcher.of(desk.settings)
+    try:
+        await heard.listen(desk.storage, fetcher, trust, at=desk.clock, plain_http=("localhost",))
+    finally:
+        await fetcher.close()
+    page = await clerk.get("/desk/uses")
+    assert f"Registered by {land.registrar.office.settings.name}" in page
+    assert "differs from it" not in page
+    use = registering.registered(desk.directory, desk.settings)[0]
+    registering.state(desk.directory, desk.settings, use.id, {"benefit": "Less paper"})
+    assert "differs from it" in await clerk.get("/desk/uses")
 
 
 async def test_whom_the_ministry_does_not_let_registers_nobody(land: Land) -> None:

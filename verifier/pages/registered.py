@@ -19,7 +19,7 @@ from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 from shared.web.registered_view import change_view, use_view
 from shared.web.seat import check_admin
-from verifier import inherited, registering
+from verifier import inherited, registering, registrars
 from verifier.desk import Desk
 from verifier.inherited import Kept
 from verifier.material import Store
@@ -103,7 +103,10 @@ class Registered:
     async def list(self, request: web.Request) -> web.StreamResponse:
         locale = locale_of(request)
         uses = [use_view(use, _KINDS, locale) | {"lacks": len(use.lacks())} for use in self._uses()]
-        return await render(request, "desk/uses.html", uses=uses)
+        found = registrars.standing(self._desk, await self._store.federation())
+        told = None if found is None or found.certificate.registrar is None else found.certificate.registrar.name.in_(locale)
+        differs = found is not None and list(found.certificate.uses) != self._uses()
+        return await render(request, "desk/uses.html", uses=uses, registrar=told, differs=differs)
 
     def _use(self, request: web.Request) -> RegisteredUse:
         found = next((use for use in self._uses() if use.id == request.match_info["use"]), None)
