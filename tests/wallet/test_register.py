@@ -134,6 +134,18 @@ async def test_the_register_is_worked_out_once_for_what_was_heard(wallet: Wallet
     assert (await register.register(wallet.means)).find(COUNCIL, at=world.clock()).uses == ()
 
 
+async def test_what_a_registrar_says_counts_before_an_organisations_own_word(wallet: Wallet) -> None:
+    world = wallet.world
+    Counter(world, world.council, uses=(COUNCIL_TAX, replace(COUNCIL_TAX, id="parking"))).register()
+    RegisteredCounter(world, world.council).register()
+    Counter(world, world.bank).register()
+    await register.refresh(wallet.means, now=True)
+    known = await register.directory(wallet.means)
+    assert known.register.find(COUNCIL, at=world.clock()).uses == (COUNCIL_TAX,)
+    assert known.files.keys() == {COUNCIL, BANK}
+    assert {entity: each.by.entity for entity, each in known.registered.items()} == {COUNCIL: REGISTRAR}
+
+
 async def test_trust_knows_whom_a_registrar_registered_while_its_anchor_is_pinned(tmp_path: Path, wallet: Wallet) -> None:
     world = wallet.world
     RegisteredCounter(world, world.council).register()
