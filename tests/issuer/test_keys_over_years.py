@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support.console import Browser
 from support.registry import NOON, URL, Registry, Template, collect, serving
+from support.signing import Signer
 from support.trial_web import Watch
 
 from issuer import app as composition
@@ -24,11 +25,14 @@ from issuer.app import follow_keys, one_round, publisher_of
 from issuer.init import keyring_of
 from issuer.office import ISSUER, Office
 from shared.clock import DAY, system_entropy
-from shared.codec import strict_json
+from shared.codec import base64url, strict_json
+from shared.cose import kid_of
 from shared.errors import CertificateRevoked, ConfigError, Conflict, Rejected, SnapshotStale, Unavailable, Untrusted
-from shared.jose.jws import parse_jws
-from shared.keys import KeyId, Role
+from shared.jose.jws import Jws, parse_jws, verify_jws
+from shared.keys import KeyId, PublicKey, Role
 from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.artefact import CERTIFICATE
+from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.publication import Publication, parse_publication
 from shared.trust.snapshot import COPY_LIFE, KeyState
@@ -76,11 +80,22 @@ async def tick(office: Office, at: int) -> Publication:
     return parse_publication(made.document or b"")
 
 
-def judge(office: Office, told: Publication, x5c: Sequence[bytes], at: int) -> None:
-    """As whoever pinned this office, with the word ``told`` of its anchor."""
+def judge(office: Office, told: Publication, x5c: Sequence[bytes], at: int) -> PublicKey:
+    """As whoever pinned this office, with the word ``told`` of its anchor: the key by which a document may be."""
+    return _policy(office, told).check_issuer(x5c, URL, VCT, at).public
+
+
+def _policy(office: Office, told: Publication) -> Policy:
     anchor = parse_anchor((office.directory / "anchor.pem").read_bytes(), role=Role.CREDENTIAL_ISSUER, entity=URL)
     crls = tuple(parse_crl(each) for each in told.of("application/pkix-crl"))
-    Policy(TrustAnchors(anchors=(anchor,)), {anchor.fingerprint: told.snapshot}, crls).check_issuer(x5c, URL, VCT, at)
+    return Policy(TrustAnchors(anchors=(anchor,)), {anchor.fingerprint: told.snapshot}, crls)
+
+
+def pages(office: Office, told: Publication, at: int) -> dict[str, str]:
+    """How each key stands in the list of a checking pack for pages."""
+    own = Own(entity="https://bank.example", name="Bank", public=Signer.new().public)
+    listed = strict_json.load_object(page_keys(_policy(office, told), told.of(CERTIFICATE), own, at=at))["issuers"]
+    return {each["kid"]: each["state"] for each in listed}
 
 
 async def test_the_next_key_is_told_ahead_and_signs_when_everybody_knows_it(office: Office) -> None:
@@ -102,6 +117,9 @@ async def test_the_next_key_is_told_ahead_and_signs_when_everybody_knows_it(offi
         at = min(DUE, word.snapshot.next_update - 1)
         judge(office, word, second.x5c, at)
         judge(office, word, first.x5c, at)
+    names = [base64url.encode(kid_of(each.public)) for each in (first, second)]
+    assert pages(office, before, DUE - 1) == dict.fromkeys(names, "active")
+    assert pages(office, after, DUE) == dict(zip(names, ("verify-only", "active"), strict=True))
     with pytest.raises(SnapshotStale):
         judge(office, told, second.x5c, told.snapshot.next_update)
     last = DUE + COPY_LIFE
@@ -227,8 +245,8 @@ async def test_t_le_2_five_years_on_keys_rotated_twice(template: Template, tmp_p
             await one_round(registry.app)
             copies += [old, await _copy(registry)]
             assert copies[-1].x5c != old.x5c
-            judge(office, words[-1], copies[-1].x5c, at())  # made before it signed
-            judge(office, await _told(registry), old.x5c, at())
+            for word, copy in ((words[-1], copies[-1]), (await _told(registry), copies[-1]), (await _told(registry), old)):
+                verify_jws(copy.jws, judge(office, word, copy.x5c, at()), typ="dc+sd-jwt")  # the first word is from before it signed
         at.at = NOON + 5 * 365 * DAY
         await one_round(registry.app)
         assert [each.state for each in await keys(office)] == [KeyState.ENDED, KeyState.ENDED, KeyState.ACTIVE]
@@ -244,8 +262,15 @@ async def test_t_le_2_five_years_on_keys_rotated_twice(template: Template, tmp_p
 
 @dataclass(frozen=True)
 class Copy:
-    x5c: tuple[bytes, ...]
-    expires_at: int
+    jws: Jws
+
+    @property
+    def x5c(self) -> tuple[bytes, ...]:
+        return tuple(map(b64decode, self.jws.header["x5c"]))
+
+    @property
+    def expires_at(self) -> int:
+        return int(strict_json.load_object(self.jws.payload)["exp"])
 
 
 async def _due(office: Office) -> int:
@@ -262,8 +287,7 @@ async def _told(registry: Registry) -> Publication:
 async def _copy(registry: Registry) -> Copy:
     """Of a new document."""
     response = await (await collect(registry, await registry.make())).copies()
-    jws = parse_jws(response.credentials[0].partition("~")[0])
-    return Copy(tuple(map(b64decode, jws.header["x5c"])), int(strict_json.load_object(jws.payload)["exp"]))
+    return Copy(parse_jws(response.credentials[0].partition("~")[0]))
 
 
 # --- processes -------------------------------------------------------------------------------------------------------------------------
