@@ -55,6 +55,10 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.webhooks import deliver
 
         await deliver(desk, Receiver())
+    elif action == "inherited":
+        from verifier import inherited
+
+        await inherited.tend(desk, await store.federation())
     elif action == "purge":
         from verifier.app import build, one_round
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import PATHS, Running, Site, Template, copy_file, present, serving
+from support.desk import BANK, PATHS, Running, Site, Template, copy_file, present, serving
+from support.merged import ABC, HEIR, Town, answered, councils, in_the_name_of, kept, merge
 from support.receiver import HOOK, Receiver
 from support.signing import AT
 from support.trial_verify import CLAIMS
@@ -20,6 +21,7 @@ from shared.errors import AccessDenied
 from shared.openid4vp import render_refusal, render_response
 from shared.storage import Tx
 from verifier import config, packs
+from verifier.app import one_round
 from verifier.settle import verify_decisions
 from verifier.webhooks import deliver
 
@@ -205,4 +207,24 @@ async def test_killed_while_deleting(template: Template, tmp_path: Path, storage
 
         assert desk.app[SWEEPING].due or storage.startswith("sqlite")
         await one_round(desk.app)
+        await verify_decisions(desk.desk)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_deleting_what_was_not_handed_over(template: Template, tmp_path: Path, storage: str, moment: str) -> None:
+    """Details, line of the log and record go together: nothing is deleted without a record, and nothing recorded that is still here."""
+    town, folder = Town(realm=councils()), tmp_path / "desk"
+    async with in_the_name_of(template, folder, ABC, town, **settings(storage)) as desk:
+        for _ in range(2):
+            await answered(desk, query="bank")
+    merge(town.realm, ABC)
+    async with in_the_name_of(template, folder, HEIR, town, **settings(storage)):
+        pass
+    (folder / "verifier.toml").write_text((folder / "verifier.toml").read_text().replace(BANK, HEIR))
+    await die(folder, storage, "inherited", f"delete-inherited:{moment}")
+    async with in_the_name_of(template, folder, HEIR, town, **settings(storage)) as desk:
+        done = moment == "after"
+        assert (await kept(desk), await count(desk, "deletion"), await count(desk, "log_entry")) == ((0, 1, 3) if done else (2, 0, 2))
+        await one_round(desk.app)
+        assert (await kept(desk), await count(desk, "deletion"), await count(desk, "log_entry")) == (0, 1, 3)
         await verify_decisions(desk.desk)

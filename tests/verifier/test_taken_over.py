@@ -11,7 +11,7 @@ import pytest
 from support.clerk import Clerk
 from support.desk import BANK, Running, Template, copy_file, opened, refreshed
 from support.federation import MINISTRY
-from support.merged import ABC, HEIR, HEIR_LIST, PARKING, Town, answered, councils, heir, in_the_name_of, merge, pin
+from support.merged import ABC, HEIR, HEIR_LIST, PARKING, Town, answered, councils, heir, in_the_name_of, kept, merge, pin
 from support.signing import AT
 from support.trial_verify import LIST, VCT, status_cwt, status_token
 from support.trial_web import Watch
@@ -131,11 +131,6 @@ async def check_what_is_left(running: Running, council_tax: dict[str, Any], othe
     lines = [each["entry"] for each in page["items"] if each["entry"]["kind"] == "deletion"]
     assert {each["record"] for each in lines} == {each["record"] for each in told["deletions"]}
     await verify_decisions(running.desk)
-
-
-async def kept(running: Running) -> int:
-    """Of how many answers the details are on the disk."""
-    return len(await running.desk.storage.read(lambda tx: tx.fetch("SELECT id FROM exchange WHERE verdict IS NOT NULL")))
 
 
 async def register(running: Running) -> dict[str, Any]:
