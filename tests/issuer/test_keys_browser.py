@@ -67,7 +67,7 @@ async def test_the_worst_day(template: Template, tmp_path: Path, open_page: Open
         await expect(page.get_by_text("Nothing that can still be used.")).to_be_visible()
         await expect(page.get_by_text("Done on")).to_be_visible()  # the page came again by itself
         await walker.look("done")
-        for place in ("", f"/{kid}", "/next"):
-            await page.goto(f"{registry.base}/console/keys{place}?lang=cy")
+        for path in ("", f"/{kid}", "/next"):
+            await page.goto(f"{registry.base}/console/keys{path}?lang=cy")
             await expect(page.locator("html")).to_have_attribute("lang", "cy")
-            await walker.look(f"cy-{place.strip('/').replace(kid, 'key') or 'keys'}")
+            await walker.look(f"cy-{path.strip('/').replace(kid, 'key') or 'keys'}")
