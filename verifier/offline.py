@@ -26,8 +26,9 @@ from shared.private_file import write_whole
 from shared.terminal import REFUSED, UNDECIDED, plain
 from shared.trust.anchors import TrustAnchors, parse_trust
 from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, parse_memory, render_memory, verify_bundle
+from shared.trust.missing import missing_anchor
 from shared.trust.policy import Policy
-from shared.verify import Material, decide_error, render_verdict, replayed
+from shared.verify import Check, Material, decide_error, render_verdict, replayed
 from verifier import words
 from verifier.answers import judge_parts
 from verifier.check import MAX_COPY, Judged
@@ -226,6 +227,7 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
     lines += ["", verdict["sentence"]]
     if verdict["decision"] == "accepted":
         lines += [f"Not checked: {words.line_of(each).text}" for each in words.open_lines(verdict)]
+    lines += _missing(judged.decision.checks)
     lines += ["", verdict["knowledge"], verdict["level_sentence"]]
     if verdict["purpose"]:
         lines.append(f"Its purpose: {verdict['purpose']}.")
@@ -236,3 +238,16 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
             lines.append(f"  {credential.succeeded_by.name.en} keeps the records of that office now.")
         lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in words.details(kind, credential.claims.claims)]
     return "\n".join(lines) + "\n"
+
+
+def _missing(checks: Sequence[Check]) -> list[str]:
+    """Whom one would have to trust, in a stranger's own words; nobody is trusted by that."""
+    named = (missing_anchor(each.detail) for each in checks if each.code == Untrusted.code)
+    found = next((each for each in named if each is not None), None)
+    if found is None:
+        return []
+    if found.entity:
+        return [f"Its federation's anchor is not trusted here: {found.entity} (muniment-verifier trust add)"]
+    if found.body:
+        return [f"No federation that is trusted here speaks of {found.body}"]
+    return [f"It was certified by an authority that is not trusted here: {found.authority} (muniment-verifier bundle trust)"]

@@ -16,7 +16,7 @@ SPOKEN_OF: Final = "no superior in a federation that is trusted here speaks of "
 @dataclass(frozen=True, slots=True)
 class MissingAnchor:
     """``entity`` is the identifier of a federation's anchor, ``body`` that of one of whom no superior speaks, ``authority`` the name in a
-    certificate; two of them are empty. They are a stranger's own words.
+    certificate; two of them are empty. They are a stranger's own words, as far as these can be printed.
     """
 
     entity: str = ""
@@ -27,7 +27,7 @@ class MissingAnchor:
 def missing_anchor(detail: str) -> MissingAnchor | None:
     """What the ``detail`` of an ``Untrusted`` says of it; ``None`` where no name would help."""
     if detail.startswith(MADE_BY):
-        return MissingAnchor(authority=detail.removeprefix(MADE_BY))
+        return MissingAnchor(authority="".join(char for char in detail.removeprefix(MADE_BY) if char.isprintable()))
     entity, body = _address(detail, ENDS_AT), _address(detail, SPOKEN_OF)
     return MissingAnchor(entity=entity, body=body) if entity or body else None
 

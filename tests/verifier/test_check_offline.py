@@ -19,6 +19,7 @@ from support.trial_web import Watch
 from shared import addressed
 from shared.codec import qr
 from shared.credentials import Text
+from shared.trust.missing import ENDS_AT, SPOKEN_OF
 from shared.trust.succession import parse_succession
 from shared.verify import Keeper
 from verifier import cli, offline, packs
@@ -313,6 +314,19 @@ async def test_words_for_a_person_at_a_terminal(bench: Bench) -> None:
     assert "Donor’s date of birth: 2 November 1938" in text
     assert "  Power: Bank" in text
     assert text.count("passed") == 10
+
+
+async def test_whom_one_would_have_to_trust_is_named(bench: Bench) -> None:
+    pack, trust = await bench.pack(), read_trust(bench.folder / "desk" / "trust.json")
+    judged, _ = decide([copy_file(by=stranger())], pack.read_bytes(), Memory(), trust=trust, entity=BANK, at=AT)
+    assert "certified by an authority that is not trusted here: CN=" in render(judged, tell(judged, remembered=False))
+    (failed,) = [each for each in judged.decision.checks if each.code == "untrusted"]
+    for detail, words in (
+        (f"{ENDS_AT}https://justice.example", "anchor is not trusted here: https://justice.example"),
+        (f"{SPOKEN_OF}https://court.example", "speaks of https://court.example"),
+    ):
+        told = replace(judged, decision=replace(judged.decision, checks=(replace(failed, detail=detail),)))
+        assert words in render(told, tell(told, remembered=False))
 
 
 async def test_whoever_keeps_the_records_now_is_named(bench: Bench) -> None:
