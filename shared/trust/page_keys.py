@@ -13,7 +13,8 @@ nothing, because somebody else may have it; "withdrawn" where only this certific
 ``certificate_revoked`` and a key from ``ended_at`` on, or outside its dates, as ``untrusted``, whatever ``state`` was when the pack was made.
 An issuer whom superiors in a federation let say a type has one entry for each time that they do, dates and type as they say, with the
 ``kid``; its ``x5c`` is that key's own thumbprint, which no chain has: of its documents only those that bring a key's name can be read by a
-page. A right with limits inside the type is left out, as pages do not know them.
+page. ``said_from`` is there then, when that right began, or one before it without a gap: what was made before it is refused as ``not_entitled``, whenever it is shown. A right
+with limits inside the type is left out, as pages do not know them.
 A key that is over in one entry is so in all of its entity, under whichever anchor; a certificate withdrawn is that one alone. ``floor`` is
 the date of the newest snapshot: the time cannot be before it (S18).
 """
@@ -21,7 +22,7 @@ the date of the newest snapshot: the time cannot be before it (S18).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +34,7 @@ from ..keys import PublicKey, Role
 from ..x509 import load_certificate
 from .anchors import TrustAnchors
 from .certificates import Chain, chains_of, every_chain
+from .entitlements import Entitlement
 from .federation import Carried, Federation, Key
 from .policy import Policy
 from .snapshot import KeyHistory, KeyState
@@ -85,20 +87,30 @@ def _entries(policy: Policy, carried: Carried, key: Key, at: int) -> Iterator[Ma
     except Rejected:
         if state not in {"compromised", "ended"}:
             return
-    for each in carried.chain.entitlements:
-        if each.jurisdiction is None and each.attestation_basis is None:
-            yield {
-                "iss": entity,
-                "name": carried.name,
-                "kid": base64url.encode(key.kid),
-                "x5c": key.name,
-                "key": render_jwk(key.public),
-                "vcts": [each.vct],
-                "not_before": each.since,
-                "not_after": min(carried.until, carried.until if each.until is None else each.until) - 1,
-                "state": state,
-                "ended_at": ended_at,
-            }
+    whole = [each for each in carried.chain.entitlements if each.jurisdiction is None and each.attestation_basis is None]
+    for each in whole:
+        yield {
+            "iss": entity,
+            "name": carried.name,
+            "kid": base64url.encode(key.kid),
+            "x5c": key.name,
+            "key": render_jwk(key.public),
+            "vcts": [each.vct],
+            "not_before": each.since,
+            "said_from": _begun(each, whole),
+            "not_after": min(carried.until, carried.until if each.until is None else each.until) - 1,
+            "state": state,
+            "ended_at": ended_at,
+        }
+
+
+def _begun(right: Entitlement, others: Sequence[Entitlement]) -> int:
+    """When it began, with those before it that it follows without a gap."""
+    since = right.since
+    for each in sorted(others, key=lambda one: one.since, reverse=True):
+        if each.vct == right.vct and each.since < since and (each.until is None or each.until >= since):
+            since = each.since
+    return since
 
 
 def _self(own: Own) -> dict[str, Any]:

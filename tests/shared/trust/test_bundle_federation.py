@@ -223,6 +223,26 @@ def test_pages_get_the_keys_of_issuers_that_federations_carry() -> None:
     assert (short["name"], short["state"], short["ended_at"]) == (f"The body at {ISSUER}", "active", None)
 
 
+def test_pages_learn_when_a_right_began() -> None:
+    """What was made before it is refused by pages as by the service; rights that follow each other without a gap are one."""
+    realm = justice()
+    realm[MINISTRY].about[ISSUER] = critical(
+        entitlements=[
+            says(VCT, since=AT - 90, until=AT - 50),
+            says(VCT, since=AT - 40, until=AT - 20),
+            says(VCT, since=AT - 20),
+            says("urn:o"),
+        ]
+    )
+    told = {(each["vcts"][0], each["not_before"]): each["said_from"] for each in entries(realm.policy(MINISTRY)) if each["iss"] == ISSUER}
+    assert told == {
+        (VCT, AT - 90): AT - 90,
+        (VCT, AT - 40): AT - 40,
+        (VCT, AT - 20): AT - 40,
+        ("urn:o", AT - 9 * DAY): AT - 9 * DAY,
+    }
+
+
 @pytest.mark.parametrize(
     ("fate", "state"),
     [

@@ -147,6 +147,7 @@ async function readIssuer(entry) {
     vcts,
     notBefore: uint(entry, "not_before", where),
     notAfter: uint(entry, "not_after", where),
+    saidFrom: "said_from" in entry ? uint(entry, "said_from", where) : null,
     state,
     endedAt: entry.ended_at === null ? null : uint(entry, "ended_at", where),
   };

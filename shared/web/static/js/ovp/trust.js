@@ -8,7 +8,7 @@ import { VcError, refuse } from "./errors.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./cose.js").PublicKey} PublicKey */
-/** @typedef {{iss: string, name: string, kid: Bytes | null, x5c: Bytes, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null}} Issuer */
+/** @typedef {{iss: string, name: string, kid: Bytes | null, x5c: Bytes, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, saidFrom: number | null, state: string, endedAt: number | null}} Issuer */
 
 /**
  * The entry for a document of `vct` by `iss`, signed with the key of that name, or with that of exactly these certificates, if it brings any.
@@ -36,6 +36,11 @@ export async function checkIssuer(issuers, iss, vct, { kid, x5c }, at) {
     }
   }
   throw closest;
+}
+
+/** What superiors let it say later, it could not say before (S14). @param {Issuer} issuer @param {number} issuedAt */
+export function checkSaid({ saidFrom }, issuedAt) {
+  if (saidFrom !== null && issuedAt < saidFrom) refuse("not_entitled", "no superior let it say this type of document when this one was made");
 }
 
 /** @param {Issuer} issuer @param {string} entity @param {string} vct @param {number} at */

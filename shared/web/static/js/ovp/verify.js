@@ -20,7 +20,7 @@ import { judge } from "./rules.js";
 import * as sdcwt from "./sdcwt.js";
 import * as sdjwt from "./sdjwt.js";
 import { checkStatus } from "./status.js";
-import { checkIssuer } from "./trust.js";
+import { checkIssuer, checkSaid } from "./trust.js";
 import { MAX_ADDRESSED } from "./binding.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
@@ -167,8 +167,10 @@ async function authenticate({ presentation, prefix = PRESENTATION, expectation, 
     const expected = expectedBinding(expectation, parsed.vct, pack);
     step = "signature";
     const facts = await format.verify(/** @type {any} */ (parsed), issuer.key, expected, now);
-    step = "validity";
     const { issuedAt, expiresAt } = /** @type {{issuedAt: number, expiresAt: number}} */ ({ ...parsed, ...facts });
+    step = "issuer_trust";
+    checkSaid(issuer, issuedAt);
+    step = "validity";
     if (!expiresAt) refuse("expired", "the document does not say how long it may be used");
     for (const name of AUTHENTIC) lines.passed(name);
     if ("bearer" in expected) lines.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does");
