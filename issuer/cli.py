@@ -91,7 +91,9 @@ def _add_keys(commands: Commands[Parser]) -> None:
     words = "list keys and certificates, have another key follow, renew or withdraw a certificate, retire a key or report it as compromised, call in what it signed"
     one = _command(commands, "keys", words, keys)
     add_key_options(one, show="list", more=SIGNED_BY)
-    one.add_argument("--since", type=moment, default=0, metavar="TIME", help="only what was signed from then on, such as 2027-01-15T12:00")
+    one.add_argument(
+        "--since", type=moment, default=0, metavar="TIME", help="only what was signed from then on, such as 2027-01-15T12:00 (UTC)"
+    )
     one.add_argument(
         "--search", default="", metavar="TEXT", help="with signed: only the document of that number, or those under that reference"
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+
 import pytest
 
-from shared.terminal import USAGE, Parser, add_key_options
+from shared.terminal import USAGE, Parser, add_key_options, moment
 
 KID, CODE, THUMBPRINT = "-en1YUB8zUY", "-bQ3xkY0nL5vR2sT8uW1zA", "-J9cWsGS6vPXd7WQeU17Vt39Z_5tYOIjydhA7DANqMq"
 
@@ -35,3 +37,13 @@ def test_options_stay_options(capsys: pytest.CaptureFixture[str]) -> None:
             parser().parse_args(["keys", "retire", wrong])
         assert left.value.code == USAGE
         assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_moment_is_in_utc_unless_it_says_otherwise() -> None:
+    noon = 1_800_014_400
+    for text in ("2027-01-15T12:00", "2027-01-15 12:00:00Z", "2027-01-15T13:00+01:00"):
+        assert moment(text) == noon
+    assert moment("2027-01-15") == noon - 43_200
+    for wrong in ("", "noon", "2027-13-01"):
+        with pytest.raises(ArgumentTypeError, match="a moment is written as"):
+            moment(wrong)

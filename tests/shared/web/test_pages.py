@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from support.trial_web import Build, Serve
 
 from shared.web import i18n, pages, unbrand
 from shared.web.assets import Assets
-from shared.web.dates import Dates
+from shared.web.dates import Dates, instant
 from shared.web.forms import Form
 from shared.web.i18n import negotiate
 from shared.web.pages import Pages
@@ -224,6 +224,8 @@ def test_dates_as_people_read_them() -> None:
     assert Dates("cy", "Europe/London").moment(at) == "22 Gorffennaf 2026 am 15:05"
     assert Dates("en", "No/Where").moment(at) == "22 July 2026 at 14:05 UTC"
     assert Dates("en", "../etc").time(at) == "14:05 UTC"
+    for zone, hour in (("Europe/London", 15), ("No/Where", 14)):
+        assert instant(date(2026, 7, 22), time(hour, 5), zone) == at
 
 
 # --- forms -------------------------------------------------------------------------------------------------------------------------
