@@ -10,11 +10,13 @@ from support.federation import MINISTRY, signed
 from support.federations import justice
 from support.ministry import Ministry
 from support.signing import AT
+from support.trial_verify import ISSUER
 
 from shared.storage import Tx
 from shared.trust.statements import parse_statement
 from shared.web import above
 from shared.web.above import OwnMark
+from shared.web.trust_file import change
 from verifier import app as composition
 from verifier.opening import entity_of
 
@@ -73,3 +75,24 @@ async def test_its_trust_marks_are_in_what_it_says_of_itself(template: Template,
         await desk.desk.storage.write(keep)
         held = parse_statement(await entity_of(desk.desk).configure()).trust_marks
         assert [tuple(each) for each in held] == [(kind, token)]
+
+
+async def test_who_belongs_to_a_federation_is_listed_with_what_each_may_make(template: Template, tmp_path: Path) -> None:
+    site = Ministry(realm=REALM)
+    async with serving(template, tmp_path / "desk", site=site, local=True, refresh=False) as desk:
+        change(desk.desk.directory / "trust.json", lambda trust: trust.add_federation(REALM.pin(MINISTRY)))
+        await desk.store.refresh(site)
+        clerk = await Clerk(desk).sign_in()
+        where = f"/desk/trust/members?anchor={MINISTRY}"
+        assert "Who belongs to Trial" in await clerk.get("/desk/trust")
+        page = await clerk.get(where)
+        assert f"The body at {BANK}" in page
+        assert "Power of attorney" in page
+        assert "It may make no documents." in page
+        assert "Nobody fits." in await clerk.get(f"{where}&q=nowhere")
+        assert f"The body at {BANK}" not in await clerk.get(f"{where}&q={ISSUER}")
+        desk.clock.at += 30 * 86_400
+        await clerk.sign_in()
+        assert "nothing by it counts now" in await clerk.get(where)
+        async with desk.http.get(f"{desk.base}/desk/trust/members?anchor={BANK}") as answer:
+            assert answer.status == 404

@@ -16,6 +16,7 @@ from verifier.pages import (
     decisions,
     digital,
     entrance,
+    members,
     packs,
     public,
     registered,
@@ -40,5 +41,20 @@ def add_pages(app: web.Application, desk: Desk, store: Store) -> None:
     """Register every page of the verifier."""
     use_pages(app, package="verifier.web", title=N_("Checking desk"), navigation=NAVIGATION, home="/desk/")
     speak(app, HTML, "/", "/desk", "/request", "/register")
-    for part in (entrance, asking, bringing, standing, trusting, above, packs, decisions, scan, webhook, digital, public, registered):
+    for part in (
+        entrance,
+        asking,
+        bringing,
+        standing,
+        trusting,
+        above,
+        members,
+        packs,
+        decisions,
+        scan,
+        webhook,
+        digital,
+        public,
+        registered,
+    ):
         part.add_to(app, desk, store)
