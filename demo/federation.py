@@ -6,12 +6,13 @@ Nobody is needed by two others at the moment of use: in the middle of it every o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from typing import Any
 
 from demo import dealings
 from demo.dealings import DOCUMENTS, OVER, said
 from demo.poa import show_checks
-from demo.realm import WALLET, Body, Realm, approve_all, end, enrol, listen, open_doors, propose, set_up, together
+from demo.realm import WALLET, Body, Realm, approve_all, end, enrol, listen, open_doors, propose, register, set_up, together
 from demo.script import Script
 from demo.stage import RefusedError, Stage
 from shared.credentials import all_types
@@ -24,6 +25,7 @@ async def play(stage: Stage, script: Script) -> list[str]:
     script.title("A federation: who may say what, who may ask for what, and nobody in the middle")
     realm = await found(stage, script)
     await come_below(script, realm)
+    await argue(script, realm)
     await pin(script, realm)
     await collect(script, realm)
     await overstep(script, realm)
@@ -82,6 +84,8 @@ def _tree(realm: Realm, body: Body, depth: int = 0) -> list[str]:
         for member, words in WORDS.items()
         for each in body.terms.get(member, ())
     ]
+    if body.terms.get("may_register"):
+        allowed.append("may register who asks")
     lines = [f"{'   ' * depth}{body.name}{f' ({chr(59).join(allowed)})' if allowed else ''}"]
     for each in realm.below():
         if each.superior == body.folder:
@@ -89,10 +93,19 @@ def _tree(realm: Realm, body: Body, depth: int = 0) -> list[str]:
     return lines
 
 
-async def pin(script: Script, realm: Realm) -> None:
+async def argue(script: Script, realm: Realm) -> None:
     with script.step(
-        "Each desk and Nora's wallet pin the two anchors, and nothing else that makes documents", expected="4 issuers heard"
+        "Two registrars, one below each anchor, register what four of the desks may ask for; the fifth never applied",
+        expected="4 registered",
     ) as step:
+        await register(realm)
+        script.show("\n".join(f"{each.name}: {each.use}, registered by {realm.bodies[each.registrar].name}" for each in realm.registered))
+        kept = [await realm.stage.call("GET", realm.url(each) + "/registered.json") for each in ("courts", "registrar")]
+        step.came(f"{sum(len(each['parties']) for each in kept)} registered")
+
+
+async def pin(script: Script, realm: Realm) -> None:
+    with script.step("Each desk and Nora's wallet pin the two anchors, and nobody else", expected="4 issuers heard") as step:
         await open_doors(realm)
         heard = await listen(realm, realm.bodies["council"])
         names = {realm.url(each.folder): each.name for each in realm.bodies.values()}
@@ -139,6 +152,12 @@ async def show(script: Script, realm: Realm, desk: str, words: str) -> None:
         step.came(said(verdict))
 
 
+def show_telling(script: Script, verdict: Mapping[str, Any]) -> None:
+    """Of the lines of a verdict those that say something: why it is a no, or a remark beside a yes."""
+    checks = [each for each in verdict["checks"] if each["code"] and each["code"] != "not_reached"]
+    show_checks(script, {"checks": checks})
+
+
 async def show_two(script: Script, realm: Realm) -> None:
     desk = realm.bodies["bank"]
     with script.step(
@@ -151,6 +170,19 @@ async def show_two(script: Script, realm: Realm) -> None:
         verdict = (await dealings.state(realm, desk, request))["verdict"]
         script.show("\n".join(f"shown: {each['vct']} by {each['issuer_name']}" for each in verdict["credentials"]))
         step.came(f"{said(verdict)}, by {len({each['issuer'] for each in verdict['credentials']})} issuers")
+
+
+async def show_deep(script: Script, realm: Realm) -> None:
+    with script.step(
+        "The Pensions Office asks, and Nora shows the order of the court, which is three levels down",
+        expected="accepted, below the Ministry",
+    ) as step:
+        verdict = await dealings.show(realm, realm.bodies["pensions"])
+        (shown,) = verdict["credentials"]
+        court = next(each for each in realm.bodies.values() if realm.url(each.folder) == shown["issuer"])
+        service = realm.bodies[court.superior]
+        script.show(f"shown: {shown['vct']} by {court.name}, below {service.name}, below {realm.bodies[service.superior].name}")
+        step.came(f"{said(verdict)}, below {'the Ministry' if service.superior == 'ministry' else 'somebody else'}")
 
 
 async def ask_too_much(script: Script, realm: Realm) -> None:
@@ -196,7 +228,7 @@ async def check_offline(script: Script, realm: Realm, pack: str, *, expected: st
         script.show((await dealings.make_pack(realm, desk, f"{pack}.pack")).strip())
         script.say(f"The check has {realm.stage.isolation.how}.")
         code, verdict = await dealings.check_offline(realm, desk, "copy.json", f"{pack}.pack")
-        show_checks(script, verdict)
+        (show_checks if code == 0 else show_telling)(script, verdict)
         script.say(verdict.get("knowledge", ""))
         step.came(f"exit {code}: {said(verdict)}")
 
@@ -207,12 +239,12 @@ async def switch_off(script: Script, realm: Realm) -> None:
         "Lights out: both anchors, the Court Service and all issuers are switched off. The desks go on", expected="4 of 4 accepted"
     ) as step:
         await asyncio.gather(*map(realm.stage.stop_one, offices))
-        desks = [each for each in realm.of("verifier") if each.registered]
+        desks = realm.registered
         for desk in desks:
             await listen(realm, desk)  # nobody answers
         verdicts = [await dealings.show(realm, desk) for desk in desks]
         script.say(verdicts[0].get("knowledge", ""))
-        await together([realm.start(each) for each in offices])
+        await together([realm.start(each) for each in ("ministry", "courts", "registries")])  # the issuers stay dark
         step.came(f"{[said(each) for each in verdicts].count('accepted')} of {len(desks)} accepted")
 
 
@@ -227,7 +259,7 @@ async def end_authority(script: Script, realm: Realm) -> None:
         await listen(realm, desk)
         verdict = await dealings.show(realm, desk)
         script.say("What she rightly said before stands, for as long as a copy lives, and the desk is told both:")
-        show_checks(script, verdict)
+        show_telling(script, verdict)
         step.came(f"{said(verdict)}, and told: {', '.join({each['code'] for each in verdict['checks'] if each['code']})}")
 
 
@@ -240,6 +272,6 @@ async def worst_day(script: Script, realm: Realm) -> None:
         await end(realm, realm.bodies["court"], "keys stolen")
         await listen(realm, desk)
         order = await dealings.show(realm, desk)
-        show_checks(script, order)
+        show_telling(script, order)
         power = await dealings.show(realm, realm.bodies["council"])
         step.came(f"the court's order: {said(order)}; the Public Guardian's power: {said(power)}")

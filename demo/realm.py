@@ -43,27 +43,28 @@ class Body:
     program: str = "issuer"
     superior: str = ""
     terms: Mapping[str, Any] = field(default_factory=dict)
-    use: str = ""  # what a desk registers and asks for
-    registered: bool = True
+    use: str = ""  # what a desk asks for
+    registrar: str = ""  # who has registered it for that
 
 
 def bodies() -> tuple[Body, ...]:
     """Two anchors with those below them, three levels deep, and five desks."""
     accredits = {"accredits": [{"vct": REPRESENTATION, "from": floor_day(system_clock())}]}
+    registers = {"may_register": ["GB"]}
     return (
         Body("ministry", "Ministry of Justice (test)"),
         Body("guardian", "Public Guardian (test)", superior="ministry", terms=says(REPRESENTATION, attestation_basis=["register"])),
-        Body("courts", "Court Service (test)", superior="ministry", terms=accredits),
+        Body("courts", "Court Service (test)", superior="ministry", terms=accredits | registers),
         Body("court", "Court of Protection (test)", superior="courts", terms=says(REPRESENTATION, attestation_basis=["court-order"])),
         Body("registries", "Devolved Registries (test)"),
-        Body("registrar", "Registrar General (test)", superior="registries", terms=says(PERSON)),
+        Body("registrar", "Registrar General (test)", superior="registries", terms=says(PERSON) | registers),
         Body("solicitor", "Pritchard and Hughes, solicitors (test)", superior="registries",
              terms=says(REPRESENTATION, attestation_basis=["inspection"], jurisdiction=["GB-SCT"])),
-        Body("council", "Anytown Borough Council", "verifier", use="council-tax"),
-        Body("bank", "Northwold Bank", "verifier", use="bank"),
-        Body("pensions", "Pensions Office (test)", "verifier", use="pensions"),
-        Body("water", "Fenland Water", "verifier", use="utility"),
-        Body("lender", "Quick Loans Direct", "verifier", "registries", use="bank", registered=False),
+        Body("council", "Anytown Borough Council", "verifier", use="council-tax", registrar="courts"),
+        Body("bank", "Northwold Bank", "verifier", use="bank", registrar="registrar"),
+        Body("pensions", "Pensions Office (test)", "verifier", use="pensions", registrar="courts"),
+        Body("water", "Fenland Water", "verifier", use="utility", registrar="registrar"),
+        Body("lender", "Quick Loans Direct", "verifier", "registries", use="bank"),
     )  # fmt: skip
 
 
@@ -86,8 +87,14 @@ class Realm:
 
     @property
     def superiors(self) -> list[Body]:
-        """Those who speak for others."""
-        return [each for each in self.bodies.values() if any(other.superior == each.folder for other in self.bodies.values())]
+        """Those who speak for others, or register who asks."""
+        named = {name for each in self.bodies.values() for name in (each.superior, each.registrar)}
+        return [each for each in self.bodies.values() if each.folder in named]
+
+    @property
+    def registered(self) -> list[Body]:
+        """The desks that somebody has registered."""
+        return [each for each in self.bodies.values() if each.registrar]
 
     def below(self) -> list[Body]:
         return [each for each in self.bodies.values() if each.superior]
@@ -171,6 +178,12 @@ async def enrol(realm: Realm) -> None:
     await together([approve_all(realm, each) for each in realm.superiors])
 
 
+async def register(realm: Realm) -> None:
+    """Every desk but one with its registrar: invited, applied with the key with which it asks, approved by a second person."""
+    await together([_invite_and_apply(realm, each) for each in realm.registered])
+    await together([approve_all(realm, each, "register") for each in realm.superiors])
+
+
 async def _second_person(realm: Realm, office: Body) -> None:
     """The first operator signs in on the pages and lets another in."""
     made, first, second = realm.made[office.folder], realm.path(f"{office.folder}.first"), realm.path(f"{office.folder}.second")
@@ -195,12 +208,24 @@ async def _post(browser: aiohttp.ClientSession, page: str, action: str, **fields
 
 async def _invite_and_join(realm: Realm, body: Body) -> None:
     """The code goes to the body by another way; somebody there enters it on its superior's page, which reads what the body says of itself."""
-    told = await _decide(realm, body, "invite", "--name", body.name, "--terms", _terms(realm, body, body.terms))
-    code, page = re.search(r"the code (\S+) at", told), realm.url(body.superior) + "/federated/join"
-    if code is None:
-        raise StageError(f"no code in the invitation:\n{told}")
+    options = ("--name", body.name, "--terms", _terms(realm, body, body.terms))
+    code = _code(await _decide(realm, body.superior, body, "invite", *options), r"the code (\S+) at")
+    page = realm.url(body.superior) + "/federated/join"
     async with aiohttp.ClientSession() as browser:
-        await _post(browser, page, page, code=code[1])
+        await _post(browser, page, page, code=code)
+
+
+async def _invite_and_apply(realm: Realm, desk: Body) -> None:
+    """Likewise; the desk applies by a command, with all that it asks for."""
+    told = await _decide(realm, desk.registrar, desk, "register", "invite", "--name", desk.name, "--country", "GB")
+    await realm.run("verifier", desk.folder, "uses", "apply", realm.url(desk.registrar), _code(told, r"uses apply \S+ (\S+)"))
+
+
+def _code(told: str, pattern: str) -> str:
+    found = re.search(pattern, told)
+    if found is None:
+        raise StageError(f"no code in the invitation:\n{told}")
+    return found[1]
 
 
 def _terms(realm: Realm, body: Body, terms: Mapping[str, Any]) -> str:
@@ -211,48 +236,44 @@ def _terms(realm: Realm, body: Body, terms: Mapping[str, Any]) -> str:
 
 async def propose(realm: Realm, body: Body, terms: Mapping[str, Any]) -> None:
     """The first person of its superior proposes other terms."""
-    await _decide(realm, body, "entitle", "--terms", _terms(realm, body, terms))
+    await _decide(realm, body.superior, body, "entitle", "--terms", _terms(realm, body, terms))
 
 
-async def approve_all(realm: Realm, office: Body) -> None:
-    """The second person of a superior looks at what waits, and lets it count."""
-    found = json.loads(await realm.run("issuer", office.folder, "federation", "list", "--json"))
-    versions = {each["entity"]: str(each["version"]) for each in found if each["waiting"] is not None}
-    for body in realm.below():
-        if body.superior == office.folder and realm.url(body.folder) in versions:
-            await _decide(realm, body, "approve", "--version", versions[realm.url(body.folder)], by=SECOND)
+async def approve_all(realm: Realm, office: Body, *what: str) -> None:
+    """The second person of an office looks at what waits, and lets it count."""
+    found = json.loads(await realm.run("issuer", office.folder, "federation", *what, "list", "--json"))
+    versions = {each["entity"]: str(each["version"]) for each in found if each["wanted" if what else "waiting"] is not None}
+    for body in realm.bodies.values():
+        if realm.url(body.folder) in versions:
+            await _decide(realm, office.folder, body, *what, "approve", "--version", versions[realm.url(body.folder)], by=SECOND)
 
 
 async def end(realm: Realm, body: Body, reason: str) -> None:
     """One person of its superior is told that its keys are in other hands, and ends it at once."""
-    await _decide(realm, body, "end", "--compromised", "--reason", reason)
+    await _decide(realm, body.superior, body, "end", "--compromised", "--reason", reason)
 
 
-async def _decide(realm: Realm, body: Body, what: str, *options: str, by: str = "") -> str:
-    """What a person of its superior does about a body, and what the command said."""
-    office = body.superior
+async def _decide(realm: Realm, office: str, body: Body, *words: str, by: str = "") -> str:
+    """What a person of an office does about a body, and what the command said."""
     who = (
         "--by",
         by or str(realm.made[office]["operator"]),
         "--passphrase-file",
         str(realm.path(f"{office}.{'second' if by else 'first'}")),
     )
-    return await realm.run("issuer", office, "federation", what, realm.url(body.folder), *options, *who)
+    return await realm.run("issuer", office, "federation", *words, *who, realm.url(body.folder))
 
 
 # --- those who rely on them --------------------------------------------------------------------------------------------------------------
 
 
 async def open_doors(realm: Realm) -> None:
-    """Each desk pins the two anchors and hears them; so does the wallet, which also knows the anchors of those who are registered."""
+    """Each desk and the wallet pin the two anchors, nobody else, and hear them."""
     for anchor in realm.anchors:
         async with realm.stage.http.get(configuration_url(realm.url(anchor.folder))) as answer:
             realm.file(anchor).write_bytes(await answer.read())
-    known = [each for each in realm.of("verifier") if each.registered]
-    trust = [f"{realm.made[each.folder]['anchor']}:relying-party:{realm.url(each.folder)}" for each in known]
-    options = [part for each in trust for part in ("--trust", each)]
     init = realm.stage.init
-    realm.made[WALLET] = await asyncio.to_thread(init, "wallet", WALLET, "--holder", "Nora Ashdown", *_place(realm, WALLET), *options)
+    realm.made[WALLET] = await asyncio.to_thread(init, "wallet", WALLET, "--holder", "Nora Ashdown", *_place(realm, WALLET))
     await together([pin(realm, each.program, each.folder) for each in realm.of("verifier")])
     await pin(realm, "wallet", WALLET)
     await asyncio.gather(*(listen(realm, each) for each in realm.of("verifier")), realm.start(WALLET))
