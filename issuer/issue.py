@@ -15,6 +15,7 @@ from issuer.bitstrings import addresses
 from issuer.claims import source
 from issuer.clients import Access, no_access
 from issuer.identifiers import split_identifier
+from issuer.init import keyring_of
 from issuer.nonces import check_nonce
 from issuer.office import Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
@@ -48,7 +49,6 @@ from shared.openid4vci import (
 )
 from shared.openid4vci import Event as WalletEvent
 from shared.storage import Tx
-from shared.trust.snapshot import KeyState
 from shared.web import own_trust
 from shared.web.signer import Signer
 from shared.x509 import load_certificate
@@ -91,6 +91,10 @@ class _Delivery:
     nonces: Mapping[str, int]
     expires_at: int
     signed_by: str
+
+
+class _KeyOverError(Exception):
+    """The key that has signed is over, which this process had not heard yet; nothing was written."""
 
 
 class _CorrectedError(Exception):
@@ -152,6 +156,9 @@ async def make_copies(
             await office.storage.write(partial(_deliver, office=office, view=view, delivery=delivery, also=also, at=at), point="issue")
         except (statuses.CollisionError, _CorrectedError):  # indices were taken, or details corrected, meanwhile: look again
             view = None
+            continue
+        except _KeyOverError:
+            await keyring_of(office).follow(office.signing)
             continue
         return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id)
     raise Unavailable("too many requests at the same moment")
@@ -341,10 +348,10 @@ async def _deliver(
     await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
 
 
-async def _not_now(tx: Tx, delivery: _Delivery) -> VcError:
+async def _not_now(tx: Tx, delivery: _Delivery) -> VcError | _KeyOverError:
     """Why a document that could be collected a moment ago cannot be now."""
-    if any(each.thumbprint == delivery.signed_by and each.state is KeyState.COMPROMISED for each in await own_trust.keys(tx)):
-        return Unavailable("the key that signs documents is being changed: ask again")
+    if any(each.thumbprint == delivery.signed_by and each.state.is_over for each in await own_trust.keys(tx)):
+        return _KeyOverError()
     if (await documents.get(tx, delivery.document.id)).cleared:
         return CredentialRequestDenied("the office has just cancelled this document, put it on hold, or made a new invitation")
     return Unavailable("the office has just corrected this document: ask again")

@@ -208,13 +208,13 @@ async def note(tx: Tx, document: str, event: Event) -> None:
 
 async def note_collection(tx: Tx, document: str, entitlement: str, event: Event, *, signed_by: str) -> bool:
     """Lock the document and record that copies are handed out; false when it is not in force, the entitlement has ended, or the key of
-    that thumbprint was reported as compromised: nothing by it leaves the office from then on.
+    that thumbprint is over: nothing by it leaves the office from then on.
     """
     row = await tx.fetchrow(
         "UPDATE document SET version = version + 1, collected_at = coalesce(collected_at, $3) WHERE id = $1 AND standing = 0 "
         "AND approval IN ('', 'approved') "
         "AND EXISTS (SELECT 1 FROM entitlement e JOIN entitled h ON h.entitlement = e.id WHERE e.id = $2 AND e.ended = 0 AND h.document = $1) "
-        "AND NOT EXISTS (SELECT 1 FROM own_key k WHERE k.thumbprint = $4 AND k.state = 'compromised') RETURNING version",
+        "AND NOT EXISTS (SELECT 1 FROM own_key k WHERE k.thumbprint = $4 AND k.state IN ('verify-only', 'ended', 'compromised')) RETURNING version",
         document,
         entitlement,
         event.at,

@@ -336,6 +336,24 @@ async def test_two_processes_have_one_next_key_and_both_sign_with_it(template: T
         assert one.office.signer.key == SECOND
 
 
+async def test_a_process_that_has_not_heard_signs_nothing_with_a_key_that_is_over(
+    template: Template, tmp_path: Path, storage_uri: str
+) -> None:
+    """The database decides at each delivery, not the next round."""
+    async with (
+        serving(template, tmp_path / "office", storage=storage_uri) as one,
+        serving(template, tmp_path / "office", storage=storage_uri, join=True) as two,
+    ):
+        two.api_key = one.api_key
+        holder = await collect(two, await two.make())
+        first = two.office.signer
+        await keyring_of(one.office).rotate(now=True, actor="Iris")
+        assert two.office.signer == first
+        copies = (await holder.copies(3)).credentials
+        (second,) = {Copy(parse_jws(each.partition("~")[0])).x5c for each in copies}
+        assert two.office.signer.x5c == second != first.x5c
+
+
 # --- by hand ---------------------------------------------------------------------------------------------------------------------------
 
 
