@@ -25,13 +25,15 @@ def keeper(arguments: argparse.Namespace) -> int:
         say(told(found))
         if note := found.note["en"]:
             say(f"They say: {note}")
-        if not found.asks:
+        if found.agreed:
             return 0
         if not _known(arguments):
-            say("The document is shown to nobody, and no new copies are fetched.")
+            say(
+                "The document is shown to nobody, and no new copies are fetched." if found.asks else "No new copies are fetched from there."
+            )
             return REFUSED
         await acknowledge(host.means, opened.vault, item.id, found.statement)
-        say("Known. The document can be shown again.")
+        say("Known. New copies come from there once the office that made the document does not answer.")
         return 0
 
     return with_wallet(arguments, work)
@@ -43,4 +45,4 @@ def _known(arguments: argparse.Namespace) -> bool:
     if not sys.stdin.isatty():
         say("Add --yes to say that this is known.")
         return False
-    return input("Go on using it? [y/N] ").strip().lower() in {"y", "yes"}
+    return input("Go on with it? [y/N] ").strip().lower() in {"y", "yes"}

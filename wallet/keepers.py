@@ -2,7 +2,8 @@
 
 It is looked up in what was heard by the clock, never because a document is shown (security rule S21). A successor that is no public body was
 not chosen by the holder: nothing is shown to anybody and no new copies are fetched before the holder has said, for each document, that this is
-known. What was said is kept with the document, and in the history.
+known. To any successor the wallet turns for new copies only after that, and only once the office that made the document does not answer. What was
+said is kept with the document, and in the history.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from wallet.sessions import Document
 class Keeper(msgspec.Struct, frozen=True, kw_only=True):
     """``entity`` keeps the records since ``since``. ``note`` is what was said to holders, both by language; ``statement`` names who said it.
 
-    ``asks``: the holder has to say that this is known before anything is done with the document.
+    ``asks``: the holder has to say that this is known before anything is done with the document. ``agreed``: that was said, and new copies may
+    come from there once the office that made the document no longer answers.
     """
 
     entity: str
@@ -35,6 +37,7 @@ class Keeper(msgspec.Struct, frozen=True, kw_only=True):
     note: Mapping[str, str]
     statement: str
     asks: bool
+    agreed: bool
 
 
 def keeper_of(policy: Policy, document: Document, at: int) -> Keeper | None:
@@ -55,6 +58,7 @@ def keeper_of(policy: Policy, document: Document, at: int) -> Keeper | None:
         note=_words(last.note),
         statement=last.name,
         asks=last.private and last.name not in document.acknowledged,
+        agreed=last.name in document.acknowledged,
     )
 
 
@@ -86,7 +90,7 @@ def check_acknowledged(means: Means, document: Document) -> None:
 async def acknowledge(means: Means, vault: Vault, document: str, statement: str) -> Item[Document]:
     """The holder knows who keeps this record now, as ``statement`` says. Said again it changes nothing.
 
-    ``Conflict`` where somebody else keeps it than was looked at, or nobody asks.
+    ``Conflict`` where somebody else keeps it than was looked at, or nobody took over.
     """
 
     async def unit(tx: Tx) -> Item[Document]:
@@ -94,7 +98,7 @@ async def acknowledge(means: Means, vault: Vault, document: str, statement: str)
         found, at = keeper_of(means.trust(), item.value, means.clock()), means.clock()
         if found is None or found.statement != statement:
             raise Conflict("who keeps this record has changed: look at it again", where="statement")
-        if not found.asks:
+        if found.agreed:
             return item
         await history.append(tx, vault, history.known_keeper(item.value, found.entity, found.name["en"], at=at), entropy=means.entropy)
         value = msgspec.structs.replace(item.value, acknowledged=(*item.value.acknowledged, statement))

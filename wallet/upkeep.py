@@ -44,8 +44,9 @@ from shared.status.token_status_list import (
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
 from wallet import cut_off, history, invite
+from wallet.at_successor import check_moved, client_at
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
-from wallet.clients import Client, client_of, token_of
+from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.keepers import asks, check_acknowledged
@@ -275,7 +276,7 @@ def _judge(before: StatusSeen, living: list[CopyLine], tokens: dict[str, Verifie
 async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     """A whole new batch by the rotating refresh token. Copies shown before stay with whom they were shown to, until they run out.
 
-    ``Conflict`` while the holder has yet to say that whoever keeps the records now is known.
+    Where the office no longer answers it comes from its successor, if the holder agreed, and no earlier copy stays. ``Conflict`` while the holder has yet to say that whoever keeps the records now is known.
 
     Writes: ``renew-lease`` before the token goes out, ``renew-token`` as soon as the next one is here, ``renew`` the new batch, or
     ``renew-later`` what the issuer needs time for.
@@ -286,14 +287,16 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
     if due is None:
         return item
     try:
-        client = await client_of(means, vault, due.issuer, due.server)
+        client = await client_at(means, vault, item.value, due)
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
         item = await note_token(means, vault, item, token)
         grant = renewed(client, token, grant_of(due), means.clock())
         parts = await _ask(means, client, grant, item.value, due.parts)
         if wait := wait_of(parts):
             return await _postpone(means, vault, item, "", wait=wait, parts=parts)
-        batch = await check_renewed(means, parts)
+        batch, issuer = await check_renewed(means, parts), client.metadata.issuer.issuer
+        if issuer != due.issuer:
+            check_moved(item.value, batch, issuer)
     except Unavailable:
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
@@ -302,7 +305,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
         return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
-    following = renewal(batch, due.issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
+    following = renewal(batch, issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
     return await _store_batch(means, vault, item, batch, following)
 
 
@@ -345,21 +348,23 @@ async def _postpone(
 async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: Batch, following: Renewal) -> Item[Document]:
     """New copies in, old copies that nobody saw or that have run out gone, claims as they are now: one unit of work.
 
-    Of copies that were cancelled none stays; what was seen of their status is not said of the new ones, whose places are others (S19).
+    Of copies that were cancelled none stays, nor of those by an office that another took over from; what was seen of their status is not said of
+    the new ones, whose places are others (S19).
     """
     at = means.clock()
 
     async def store(tx: Tx) -> Item[Document]:
         now = await DOCUMENTS.get(tx, vault, item.id)
-        cancelled = now.value.status.value == "invalid"
-        staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled)
+        cancelled, first = now.value.status.value == "invalid", batch.checked[0]
+        moved = now.value.renewal is not None and now.value.renewal.issuer != following.issuer
+        staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled and not moved)
         value = msgspec.structs.replace(
-            now.value,
-            claims=msgspec.to_builtins(batch.checked[0].claims.claims),
-            issued_at=batch.checked[0].claims.issued_at,
+            now.value if not moved else msgspec.structs.replace(now.value, issuer=first.claims.issuer, issuer_name=first.issuer_name),
+            claims=msgspec.to_builtins(first.claims.claims),
+            issued_at=first.claims.issued_at,
             copies=staying + ledger(batch.checked),
             renewal=following,
-            status=StatusSeen(list_iat=now.value.status.list_iat) if cancelled else now.value.status,
+            status=StatusSeen() if moved else StatusSeen(list_iat=now.value.status.list_iat) if cancelled else now.value.status,
             next_check_at=at,
             restored=False,
         )

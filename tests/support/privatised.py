@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from support.federation import MINISTRY
+from support.federation import MINISTRY, critical, says
 from support.federations import Member, Realm, justice
 from support.successions import handed, publish
-from support.trial_verify import ISSUER, Authority
+from support.trial_verify import ISSUER, VCT, Authority
 from support.world import World
 
 from shared.keys import Role
@@ -19,11 +20,16 @@ NAMES = {"federation_entity": {"organization_name": "Register Ltd", "organizatio
 NOTE = {"note": "Your record is now kept by Register Ltd.", "note#cy": "Cedwir eich cofnod gan Cofrestr Cyf."}
 
 
+@cache
+def company() -> Authority:
+    return Authority.new(REGISTER)
+
+
 def privatised(**said: Any) -> Realm:
-    """The register of the Public Guardian came to a company yesterday."""
+    """The register of the Public Guardian came to a company yesterday, which may make the same documents."""
     realm = justice()
-    signer = Authority.new(REGISTER).signer
-    realm.members[REGISTER] = Member(REGISTER, superiors=(MINISTRY,), keys={Role.CREDENTIAL_ISSUER: signer}, metadata=NAMES)
+    realm.members[REGISTER] = Member(REGISTER, superiors=(MINISTRY,), keys={Role.CREDENTIAL_ISSUER: company().signer}, metadata=NAMES)
+    realm[MINISTRY].about[REGISTER] = critical(entitlements=[says(VCT)])
     return publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[REGISTER], **{"private": True, **NOTE, **said}))
 
 

@@ -86,21 +86,22 @@ class Office:
     nonces: set[str] = field(default_factory=set)
     notified: list[dict[str, Any]] = field(default_factory=list)
     issued: int = 0
+    place: str = ISSUER  # where it lives
 
     def offer(self, code: str = "pre-1") -> CredentialOffer:
         self.codes.add(code)
         return CredentialOffer(
-            issuer=ISSUER,
+            issuer=self.place,
             configuration_ids=tuple(f"poa-{name}" for name in self.formats),
             pre_authorized=PreAuthorizedGrant(code=code, tx_code=TxCode(length=8)),
         )
 
     def link(self, code: str = "pre-1") -> str:
         self.offer(code)
-        return offer_links(OfferReference(f"{ISSUER}/offers/{code}"), f"{ISSUER}/offer").https
+        return offer_links(OfferReference(f"{self.place}/offers/{code}"), f"{self.place}/offer").https
 
     def answer(self, fetch: Fetch) -> Fetched:
-        path = fetch.url.removeprefix(ISSUER)
+        path = fetch.url.removeprefix(self.place)
         if path in self.says:
             return self.says[path](fetch)
         if path.startswith("/offers/"):
@@ -142,10 +143,10 @@ class Office:
             for name in self.formats
         }
         metadata = IssuerMetadata(
-            issuer=ISSUER,
-            credential_endpoint=f"{ISSUER}/credential",
-            nonce_endpoint=f"{ISSUER}/nonce",
-            notification_endpoint=f"{ISSUER}/notification",
+            issuer=self.place,
+            credential_endpoint=f"{self.place}/credential",
+            nonce_endpoint=f"{self.place}/nonce",
+            notification_endpoint=f"{self.place}/notification",
             configurations=configurations,
             batch_size=BATCH,
             display=({"name": "Office of the Public Guardian (test)", "locale": "en-GB"},),
@@ -153,7 +154,7 @@ class Office:
         return _json(render_issuer_metadata(metadata))
 
     def _server(self, _: Fetch) -> Fetched:
-        return _json(render_as_metadata(AsMetadata(issuer=ISSUER, token_endpoint=f"{ISSUER}/token")))
+        return _json(render_as_metadata(AsMetadata(issuer=self.place, token_endpoint=f"{self.place}/token")))
 
     def _token(self, fetch: Fetch) -> Fetched:
         form = dict(parse_qsl((fetch.body or b"").decode()))
@@ -185,7 +186,7 @@ class Office:
             return Fetched(status=401)
         wanted = parse_credential_request(fetch.body or b"")
         try:
-            proofs = verify_key_proofs(wanted.proofs, audience=ISSUER, nonce_seen=self.nonces.__contains__, at=self.clock())
+            proofs = verify_key_proofs(wanted.proofs, audience=self.place, nonce_seen=self.nonces.__contains__, at=self.clock())
         except VcError as error:
             return _json({"error": error.error}, 400)
         name = (wanted.configuration_id or "").removeprefix("poa-")
@@ -201,7 +202,7 @@ class Office:
             issuer=self.by.entity,
             issued_at=floor_day(self.clock()),
             expires_at=floor_day(self.clock()) + 30 * DAY,
-            status=StatusReference(uri=f"{ISSUER}/status/{1 + self.issued % 2}", idx=1_000 + self.issued),
+            status=StatusReference(uri=f"{self.place}/status/{1 + self.issued % 2}", idx=1_000 + self.issued),
             x5c=self.by.x5c,
             alg=self.by.signer.public.alg,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -16,19 +17,25 @@ import msgspec
 import pytest
 from support.federation import MINISTRY
 from support.federations import Realm
-from support.privatised import NOTE, REGISTER, knowing, privatised
+from support.privatised import NOTE, REGISTER, company, knowing, privatised
 from support.successions import handed, publish
-from support.trial_verify import ISSUER
+from support.trial_verify import ISSUER, Dice, registry
 from support.wallet_visitor import Visitor
 from support.wallets import Wallet, open_wallet, serve_wallet
 from support.world import COUNCIL, World
 
+from shared.custody.memory import MemoryCustodian
 from shared.errors import Conflict, Missing
+from shared.flow import Fetch, Fetched
+from shared.keys import KeyId, Role
+from shared.openid4vci import AsMetadata, render_as_metadata
 from wallet import at_keeper, phone, share
 from wallet.cli import parser
+from wallet.clients import client_name
 from wallet.keepers import acknowledge, keeper_of
 from wallet.present import agree, refuse
-from wallet.sessions import Withheld
+from wallet.records import CLIENTS
+from wallet.sessions import ClientSecrets, Document, Withheld
 from wallet.share import Wish
 from wallet.upkeep import renew
 
@@ -88,7 +95,7 @@ async def test_at_c24_3(privatising: Privatised) -> None:
     assert (await wallet.document()).acknowledged == (await privatising.statement(),)
     view = await wallet.look(again.id)
     assert view.problem == ""
-    assert view.parts[0].choices[0].keeper == msgspec.structs.replace(keeper, asks=False)
+    assert view.parts[0].choices[0].keeper == msgspec.structs.replace(keeper, asks=False, agreed=True)
     await agree(wallet.means, wallet.vault, view.id, chosen=view.documents, seen=view.seen)
     assert len(wallet.world.council.got) == 1
 
@@ -124,8 +131,9 @@ async def test_a_public_successor_is_shown_and_nobody_is_asked(privatising: Priv
     keeper = view.parts[0].choices[0].keeper
     assert keeper is not None
     assert (keeper.private, keeper.asks, view.problem) == (False, False, "")
+    assert not keeper.agreed
     await privatising.acknowledge()
-    assert (await wallet.document()).acknowledged == ()
+    assert (await wallet.document()).acknowledged == (await privatising.statement(),)
 
 
 async def test_what_was_acknowledged_is_not_what_holds_now(privatising: Privatised) -> None:
@@ -214,3 +222,99 @@ async def test_at_a_terminal(privatising: Privatised, monkeypatch: pytest.Monkey
     assert f"They say: {NOTE['note']}" in told
     assert (await say("--yes"))[0] == 0
     assert await say() == (0, f"Register Ltd ({REGISTER}) keeps this record now, and is no public body\nThey say: {NOTE['note']}\n")
+
+
+# --- new copies --------------------------------------------------------------------------------------------------------------------------
+
+
+class Moved(Privatised):
+    """The office is gone, and its successor serves what that had under its own address."""
+
+    def __init__(self, before: Privatised) -> None:
+        self.wallet, self.realm = before.wallet, before.realm
+        world = self.wallet.world
+        office = world.office
+        self.heir = replace(office, by=company(), place=REGISTER, says={}, clock=world.clock)
+        self.asked: list[str] = []
+        before.realm = privatised(private=False)
+        world.down.add(ISSUER)
+
+        async def fetch(one: Fetch) -> Fetched:
+            self.asked.append(one.url)
+            return self.heir.answer(one) if one.url.startswith(f"{REGISTER}/") else await world(one)
+
+        self.wallet.means = replace(self.wallet.means, fetch=fetch)
+
+    async def due(self) -> Document:
+        """It is time for new copies."""
+        (item,) = await self.wallet.documents()
+        assert item.value.renewal is not None
+        await self.wallet.replace(
+            item, msgspec.structs.replace(item.value, renewal=msgspec.structs.replace(item.value.renewal, at=self.wallet.world.clock()))
+        )
+        await self.wallet.upkeep()
+        return await self.wallet.document()
+
+
+async def test_new_copies_from_the_successor(privatising: Privatised) -> None:
+    """Not while the office answers, nor before the holder agreed; then all copies are the successor's, checked as its own."""
+    wallet = privatising.wallet
+    moved = Moved(privatising)
+    assert (await moved.due()).issuer == ISSUER
+    assert not any(url.startswith(REGISTER) for url in moved.asked)
+    await privatising.acknowledge()
+    wallet.world.down.clear()
+    assert (await moved.due()).issuer == ISSUER
+    assert not any(url.startswith(REGISTER) for url in moved.asked)
+    await wallet.share(wallet.world.council.ask())
+    moved.heir.refresh_tokens.update(wallet.world.office.refresh_tokens)
+    wallet.world.down.add(ISSUER)
+    document = await moved.due()
+    assert (document.issuer, document.issuer_name) == (REGISTER, "Register Ltd")
+    assert document.renewal is not None
+    assert (document.renewal.issuer, document.renewal.problem) == (REGISTER, "")
+    assert all(copy.status_uri.startswith(f"{REGISTER}/") and not copy.shown_to for copy in document.copies)
+    assert {item.id for item in await wallet.copies()} == {copy.id for copy in document.copies}
+    assert keeper_of(wallet.means.trust(), document, wallet.world.clock()) is None
+    await wallet.upkeep()
+    assert (await wallet.document()).status.value == "valid"
+    assert (await moved.due()).issuer == REGISTER
+    await wallet.share(wallet.world.council.ask())
+    assert len(wallet.world.council.got) == 2
+
+
+async def test_copies_of_somebody_else_are_not_kept(privatising: Privatised) -> None:
+    """The successor hands on what another made, who is trusted as well."""
+    moved = Moved(privatising)
+    await privatising.acknowledge()
+    moved.heir.by = registry()
+    document = await moved.due()
+    assert document.issuer == ISSUER
+    assert document.renewal is not None
+    assert document.renewal.problem == "untrusted"
+
+
+async def test_the_successor_knows_the_wallet_by_the_keys_that_the_office_knew(privatising: Privatised) -> None:
+    """A token that was given to a key is of use to that key alone."""
+    wallet, moved = privatising.wallet, Moved(privatising)
+    await privatising.acknowledge()
+    server = AsMetadata(issuer=REGISTER, token_endpoint=f"{REGISTER}/token", dpop_algs=("ES256",))
+    body = json.dumps(render_as_metadata(server)).encode()
+    moved.heir.says["/.well-known/oauth-authorization-server"] = lambda _: Fetched(
+        status=200, headers={"content-type": "application/json"}, body=body
+    )
+    with_keys = ClientSecrets(
+        issuer=ISSUER, server=ISSUER, dpop=await _private(Role.DPOP), instance=await _private(Role.CLIENT), client_id="w"
+    )
+    name = client_name(wallet.vault, ISSUER, ISSUER)
+    await wallet.storage.write(lambda tx: CLIENTS.put(tx, wallet.vault, name, with_keys, entropy=wallet.means.entropy))
+    assert (await moved.due()).issuer == REGISTER
+    theirs = await wallet.storage.read(lambda tx: CLIENTS.get(tx, wallet.vault, client_name(wallet.vault, REGISTER, REGISTER)))
+    assert theirs.value == msgspec.structs.replace(with_keys, issuer=REGISTER, server=REGISTER)
+    assert (await moved.due()).issuer == REGISTER
+
+
+async def _private(role: Role) -> bytes:
+    custodian = MemoryCustodian(entropy=Dice("client"))
+    await custodian.create(KeyId("own"), role)
+    return custodian.private_bytes(KeyId("own"))

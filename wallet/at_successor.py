@@ -1,0 +1,56 @@
+"""New copies from whoever keeps a document's records now, where the office that made it no longer answers and the holder has agreed (C24).
+
+The successor gets what the office had: the refresh token, and this wallet as the client that the office knew, by its keys. To anybody else these
+would tell nothing, for nobody else can use them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.errors import Unavailable, Untrusted
+from shared.openid4vci import Metadata
+from shared.storage import Tx
+from wallet.batch import Batch, NotKeptError
+from wallet.clients import Client, client_for, client_name, client_of, metadata_of
+from wallet.keep import Vault
+from wallet.keepers import keeper_of
+from wallet.means import Means
+from wallet.records import CLIENTS
+from wallet.sessions import Document, Renewal
+
+
+async def client_at(means: Means, vault: Vault, document: Document, due: Renewal) -> Client:
+    """The office that is due; where it does not answer, who took over from it. ``Unavailable`` where neither does, or nobody agreed to that."""
+    try:
+        return await client_of(means, vault, due.issuer, due.server)
+    except Unavailable:
+        keeper = keeper_of(means.trust(), document, means.clock())
+        if keeper is None or not keeper.agreed:
+            raise
+        metadata = await metadata_of(means, keeper.entity)
+        await _hand_on(means, vault, due.issuer, metadata)
+        return await client_for(means, vault, metadata)
+
+
+async def _hand_on(means: Means, vault: Vault, before: str, metadata: Metadata) -> None:
+    """What this wallet was to the office it is to the successor: a token is tied to the key that it was given to (RFC 9449 section 5)."""
+    issuer, server = metadata.issuer.issuer, metadata.server.issuer
+    name = client_name(vault, issuer, server)
+
+    async def unit(tx: Tx) -> None:
+        known = next((item.value for item in await CLIENTS.all(tx, vault) if item.value.issuer == before), None)
+        if known is not None and await CLIENTS.find(tx, vault, name) is None:
+            value = msgspec.structs.replace(known, issuer=issuer, server=server)
+            await CLIENTS.put(tx, vault, name, value, entropy=means.entropy)
+
+    await means.storage.write(unit, point="client")
+
+
+def check_moved(document: Document, batch: Batch, issuer: str) -> None:
+    """``NotKeptError`` unless the successor itself made these, of the same type."""
+    first = batch.checked[0]
+    if (first.claims.issuer, first.type.vct) != (issuer, document.vct):
+        raise NotKeptError(
+            Untrusted("these copies are not by the successor, or of another type", where="/credentials"), batch.notification_ids
+        )
