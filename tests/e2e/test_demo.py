@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from demo.script import Script
+
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 13
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
@@ -168,6 +170,15 @@ def test_it_ends_what_it_started_when_told_to_stop(tmp_path: Path, until: str, c
         assert demo.wait(timeout=30) == code, told
     assert running_below(tmp_path) == []
     assert json.loads((tmp_path / ".demo" / "report.json").read_text(encoding="utf-8"))["ok"] is (code == 0)
+
+
+def test_a_story_that_breaks_off_is_not_in_order() -> None:
+    script = Script("short")
+    with script.step("It begins", expected="begun") as step:
+        step.came("begun")
+    assert script.ok
+    script.broken_off = True
+    assert script.report()["ok"] is False
 
 
 def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
