@@ -56,7 +56,9 @@ def narrow(query: DcqlQuery, use: RegisteredUse) -> Narrowed:
 
 def check_shown(use: RegisteredUse, kind: CredentialType, claims: Mapping[str, Any]) -> None:
     """``OverDisclosed`` if ``claims``, as they would be shown, go beyond what is registered: some documents can hold nothing back."""
-    allowed = _all(use, kind)
+    allowed = _allowed(use, kind)
+    if allowed is None:
+        raise OverDisclosed(f"they did not register for this kind of document: {kind.title.en}")
     for _, claim, _ in leaves(kind, claims):
         number = _number(kind, claim)
         if number is not None and number not in allowed:
@@ -78,7 +80,21 @@ def _credential(asked: CredentialQuery, use: RegisteredUse, found: _Found) -> Cr
     if asked.vct_values is not None and len(registered) < len(asked.vct_values):
         found.left_out += [kind.title for kind in kinds if kind not in registered]
         asked = replace(asked, vct_values=tuple(kind.vct for kind in registered))
+    if asked.type_values is not None:
+        asked = replace(asked, type_values=_alternatives(asked.type_values, kinds, registered, found))
     return asked if asked.claims is None else _claims(asked, asked.claims, registered, use, found)
+
+
+def _alternatives(
+    asked: Sequence[Sequence[str]], kinds: Sequence[CredentialType], registered: Sequence[CredentialType], found: _Found
+) -> tuple[tuple[str, ...], ...]:
+    """Those that ask for a registered kind: of the others each would be answered by something else, or by anything."""
+    ours = {kind.vcdm_type for kind in registered}
+    kept = tuple(tuple(names) for names in asked if not ours.isdisjoint(names))
+    if len(kept) < len(asked):
+        others = [kind.title for kind in kinds if kind not in registered]
+        found.left_out += others or [Text(each, each) for each in (", ".join(names) for names in asked if ours.isdisjoint(names))]
+    return kept
 
 
 def kinds_of(asked: CredentialQuery) -> Iterator[CredentialType]:

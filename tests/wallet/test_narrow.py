@@ -118,6 +118,26 @@ def test_of_several_kinds_only_the_registered_one_may_answer() -> None:
     assert narrow(parse_query(bare), registered(POWERS)).query == parse_query(bare)
 
 
+@pytest.mark.parametrize(
+    ("names", "left_out"),
+    [(["VerifiableCredential", PERSON.vcdm_type], PERSON.title.en), (["VerifiableCredential"], "VerifiableCredential")],
+)
+def test_of_several_types_of_the_w3c_only_the_registered_one_may_answer(names: list[str], left_out: str) -> None:
+    """Nor may anything at all: every such document is a verifiable credential."""
+    ours = ["VerifiableCredential", KIND.vcdm_type]
+    given_ = query(path_in(KIND, ("represented", "family_name"), "vc+sd-jwt"), form="vc+sd-jwt")
+    given_["credentials"][0]["meta"]["type_values"] = [ours, names]
+    told = narrow(parse_query(given_), registered(DONOR))
+    assert told.query is not None
+    assert told.query.credentials[0].type_values == (tuple(ours),)
+    assert english(told.left_out) == [left_out]
+
+
+def test_a_document_of_a_kind_that_is_not_registered_is_stopped_whatever_it_shows() -> None:
+    with pytest.raises(OverDisclosed):
+        check_shown(registered(DONOR), PERSON, {"issuing_country": "GB"})
+
+
 def test_age_is_asked_and_a_birth_date_refused_unless_registered() -> None:
     """T-OA-3 in small."""
     over_18 = replace(COUNCIL_TAX, wants=(Want(vct=PERSON.vct_int, required=(6,)),))
