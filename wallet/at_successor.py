@@ -1,4 +1,5 @@
-"""New copies from whoever keeps a document's records now, where the office that made it no longer answers and the holder has agreed (C24).
+"""What a wallet has from whoever keeps a document's records now (C24): lists that say what became of it, and new copies, where the office that made
+it no longer answers and the holder has agreed.
 
 The successor gets what the office had: the refresh token, and this wallet as the client that the office knew, by its keys. To anybody else these
 would tell nothing, for nobody else can use them.
@@ -6,11 +7,17 @@ would tell nothing, for nobody else can use them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import msgspec
 
-from shared.errors import Unavailable, Untrusted
+from shared.errors import Rejected, Unavailable, Undecided, Untrusted
+from shared.keys import PublicKey
 from shared.openid4vci import Metadata
+from shared.status.token_status_list import StatusToken
 from shared.storage import Tx
+from shared.trust.policy import Policy
 from wallet.batch import Batch, NotKeptError
 from wallet.clients import Client, client_for, client_name, client_of, metadata_of
 from wallet.keep import Vault
@@ -45,6 +52,23 @@ async def _hand_on(means: Means, vault: Vault, before: str, metadata: Metadata) 
             await CLIENTS.put(tx, vault, name, value, entropy=means.entropy)
 
     await means.storage.write(unit, point="client")
+
+
+def list_signer(policy: Policy, document: Document, token: StatusToken, x5c: Sequence[bytes], at: int) -> PublicKey:
+    """The key by which a list counts: of the issuer, or of a successor that has both the duty to say this and the power to cancel.
+
+    Errors as ``check_issuer`` where it is neither's. Of a successor that may not cancel nothing is taken: what it said before stays.
+    """
+    try:
+        return policy.check_issuer(x5c, document.issuer, document.vct, at).public
+    except (Rejected, Undecided):
+        line = policy.federation.successors.line(document.issuer, at, vct=document.vct)
+        for index, each in enumerate(line):
+            if token.iat < each.since or not all(one.status_duty and one.may_cancel for one in line[: index + 1]):
+                break
+            with suppress(Rejected, Undecided):
+                return policy.check_heir(token.x5c, each.successor, at, kid=token.kid)
+        raise
 
 
 def check_moved(document: Document, batch: Batch, issuer: str) -> None:

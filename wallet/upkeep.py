@@ -44,7 +44,7 @@ from shared.status.token_status_list import (
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
 from wallet import cut_off, history, invite
-from wallet.at_successor import check_moved, client_at
+from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
@@ -179,7 +179,7 @@ async def _fetch_list(means: Means, document: Document, uri: str, own: tuple[byt
         at = means.clock()
         key = list_key(means.trust(), document.issuer, parsed, at)
         if key is None:
-            key = means.trust().check_issuer(parsed.x5c or own, document.issuer, document.vct, at).public
+            key = list_signer(means.trust(), document, parsed, parsed.x5c or own, at)
         return verify_token(parsed, uri=uri, key=key, at=at)
     except VcError as error:
         log.info("a status list was not taken: %s", error.code)

@@ -19,17 +19,19 @@ from support.federation import MINISTRY
 from support.federations import Realm
 from support.privatised import NOTE, REGISTER, company, knowing, privatised
 from support.successions import handed, publish
-from support.trial_verify import ISSUER, Dice, registry
+from support.trial_verify import DAY, ISSUER, Authority, Dice, registry, status_token
 from support.wallet_visitor import Visitor
 from support.wallets import Wallet, open_wallet, serve_wallet
 from support.world import COUNCIL, World
 
 from shared.custody.memory import MemoryCustodian
-from shared.errors import Conflict, Missing
+from shared.errors import Conflict, Missing, VcError
 from shared.flow import Fetch, Fetched
 from shared.keys import KeyId, Role
 from shared.openid4vci import AsMetadata, render_as_metadata
+from shared.status.token_status_list import INVALID, parse_token
 from wallet import at_keeper, phone, share
+from wallet.at_successor import list_signer
 from wallet.cli import parser
 from wallet.clients import client_name
 from wallet.keepers import acknowledge, keeper_of
@@ -318,3 +320,47 @@ async def _private(role: Role) -> bytes:
     custodian = MemoryCustodian(entropy=Dice("client"))
     await custodian.create(KeyId("own"), role)
     return custodian.private_bytes(KeyId("own"))
+
+
+# --- what became of it -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "believed"),
+    [
+        ({"status_duty": True, "may_cancel": True}, True),
+        ({"status_duty": True}, False),
+        ({"may_cancel": True}, False),
+        ({"status_duty": True, "may_cancel": True, "vcts": ["urn:other"]}, False),
+    ],
+)
+async def test_a_list_by_the_successor(privatising: Privatised, said: dict[str, Any], believed: bool) -> None:
+    wallet, office = privatising.wallet, privatising.wallet.world.office
+    assert (await wallet.document()).status.value == "valid"
+    office.statuses = {1_000 + number: INVALID for number in range(1, 40)}
+    office.refresh_tokens.clear()  # there are no others in their place
+    wallet.world.clock.at += 7_200
+    office.says = {
+        f"/status/{number}": lambda one: Fetched(
+            status=200, body=status_token(office.statuses, by=company(), uri=one.url, iat=office.clock()).encode()
+        )
+        for number in (1, 2)
+    }
+    privatising.realm = privatised(private=False, **said)
+    privatising.realm.again(MINISTRY, at=office.clock() - 60)
+    await wallet.upkeep()
+    assert (await wallet.document()).status.value == ("invalid" if believed else "valid")
+
+
+async def test_a_list_by_nobody_who_took_over(privatising: Privatised) -> None:
+    """Nor by one who had not yet when it was signed."""
+    wallet, office = privatising.wallet, privatising.wallet.world.office
+    document = await wallet.document()
+    policy = knowing(wallet.world, privatised(status_duty=True, may_cancel=True))
+    (uri,) = {copy.status_uri for copy in document.copies[:1]}
+    for by, iat in ((Authority.new(), office.clock()), (company(), office.clock() - 2 * DAY)):
+        token = parse_token(status_token(by=by, uri=uri, iat=iat).encode())
+        with pytest.raises(VcError):
+            list_signer(policy, document, token, token.x5c, office.clock())
+    good = parse_token(status_token(by=company(), uri=uri, iat=office.clock()).encode())
+    assert list_signer(policy, document, good, good.x5c, office.clock()) == company().signer.public
