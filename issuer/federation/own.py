@@ -49,7 +49,7 @@ def entity_of(office: Office) -> OwnEntity:
 async def documents(office: Office) -> list[OwnKey]:
     """The keys of documents that verify: the one that signs, the next, and those before while what they signed may be about."""
     known = await office.storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))
-    return [each for each in known if each.state not in {KeyState.ENDED, KeyState.COMPROMISED}]
+    return [each for each in known if each.name and each.state not in {KeyState.ENDED, KeyState.COMPROMISED}]
 
 
 async def said_by(office: Office) -> Said:

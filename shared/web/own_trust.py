@@ -14,13 +14,13 @@ from ..storage import Row, Tx
 from ..trust.artefact import name_of
 from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.snapshot import KeyHistory, KeyState
-from ..x509 import Cert
+from ..x509 import Cert, load_certificate
 from .certificates import day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnKey:
-    """One key: ``name`` is what the custodian calls it, ``jwk`` its public half as it is published.
+    """One key: ``name`` is what the custodian calls it, empty once another has that name; ``jwk`` its public half as it is published.
 
     It began to sign at ``active_at``, and was first published at ``told_at``.
     """
@@ -101,6 +101,7 @@ async def begin(tx: Tx, public: PublicKey, *, name: KeyId, role: Role, entity: s
     await _name_moved(tx)
     new = KeyHistory.of(public, role=role, entity=entity, since=at)
     await tx.execute("UPDATE own_key SET entity = $2 WHERE role = $1 AND entity <> $2", role.value, entity)
+    await tx.execute("UPDATE own_key SET name = '' WHERE role = $1 AND name = $2 AND thumbprint <> $3", role.value, name, new.thumbprint)
     if await tx.execute("UPDATE own_key SET jwk = $2 WHERE thumbprint = $1", new.thumbprint, _render(public)):
         return
     await tx.execute(
@@ -167,7 +168,12 @@ def _render(public: PublicKey) -> str:
 
 
 async def _name_moved(tx: Tx) -> None:
-    """Keys from the table that was theirs alone have their proper names from now on."""
+    """Keys of earlier versions have their proper names and their public halves from now on."""
+    for row in await tx.fetch(
+        "SELECT k.thumbprint, c.der FROM own_key k JOIN own_certificate c ON c.thumbprint = k.thumbprint WHERE k.jwk = ''"
+    ):
+        public = load_certificate(bytes(row["der"])).public
+        await tx.execute("UPDATE own_key SET jwk = $2 WHERE thumbprint = $1", row["thumbprint"], _render(public))
     for row in await tx.fetch("SELECT * FROM own_key WHERE kid = ''"):
         known = _key(row)
         await tx.execute(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from support.signing import AT, Signer
+from support.signing import AT, Signer, anchor, leaf
 
 from shared.codec import strict_json
 from shared.errors import Conflict
@@ -38,7 +38,9 @@ async def keys(storage: Storage, role: Role) -> list[OwnKey]:
 
 async def test_a_database_from_before_has_all_its_keys_in_one_table(storage: Storage) -> None:
     """Retired keys are verify-only; federation keys come from their own table, under the names that all keys have."""
-    documents, first, second = Signer.new().public, Signer.new().public, Signer.new().public
+    signer, root = Signer.new(), Signer.new()
+    documents, first, second = signer.public, Signer.new().public, Signer.new().public
+    der = leaf(signer, anchor(root), root, uri=OFFICE)
     known = KeyHistory.of(documents, role=Role.CREDENTIAL_ISSUER, entity=OFFICE, since=AT)
     await storage.migrate(STEPS[:8])
 
@@ -51,6 +53,12 @@ async def test_a_database_from_before_has_all_its_keys_in_one_table(storage: Sto
             OFFICE,
             AT,
             AT + 9,
+        )
+        await tx.execute(
+            "INSERT INTO own_certificate (sha256, thumbprint, serial, der, not_after, reason) VALUES ('x', $1, '2', $2, $3, '')",
+            known.thumbprint,
+            der,
+            AT + 10,
         )
         await tx.execute(
             "INSERT INTO own_configuration (entity, issued_at, expires_at, content, token) VALUES ($1, $2, $3, '', '')", OFFICE, AT, AT
@@ -83,6 +91,11 @@ async def test_a_database_from_before_has_all_its_keys_in_one_table(storage: Sto
         lambda tx: own_trust.end_key(tx, active.history.kid, KeyState.COMPROMISED, reason="stolen", actor="Iris", at=AT + 20)
     )
     assert [each.state for each in await keys(storage, Role.FEDERATION)] == [KeyState.VERIFY_ONLY, KeyState.COMPROMISED]
+    fresh = Signer.new().public  # whose file was put in the place of the other's
+    await begin(storage, fresh, ISSUER, Role.CREDENTIAL_ISSUER, AT + 30)
+    old, new = await keys(storage, Role.CREDENTIAL_ISSUER)
+    assert (old.name, old.public, old.history.until) == ("", documents, AT + 9)
+    assert (new.name, new.public, new.state) == (ISSUER, fresh, KeyState.ACTIVE)
 
 
 async def test_a_key_that_signs_ends_the_one_before_it(storage: Storage) -> None:
