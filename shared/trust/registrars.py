@@ -7,18 +7,19 @@ side by side; none needs another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..cose import REGISTRATION
 from ..cose.sign1 import verify_sign1
-from ..errors import NotEntitled, Rejected, Untrusted, VcError
+from ..errors import CertificateRevoked, NotEntitled, Rejected, Untrusted, VcError
 from ..keys import PublicKey, Role
 from .artefact import RP_CERTIFICATE
 from .federation import ENTITY_TYPES, Carried, Key
 from .relying_party import Register, RpCertificate, check_in_force, parse_rp_certificate
+from .snapshot import KeyState
 from .superiors import Word
 
 if TYPE_CHECKING:
@@ -99,14 +100,19 @@ def registered(policy: Policy, own: Register, *, at: int) -> dict[str, Registere
     """Everybody whom registrars have registered, by entity; of several certificates of one organisation the newest.
 
     ``own`` are those for whom pinned anchors of certificates speak. A certificate with another key than the one that these, or the
-    organisation's superiors, know of it counts for nothing, nor does one of a key that has ended by anybody's word (S15, S16).
+    organisation's superiors, know of it counts for nothing, nor does one of a key that has ended by anybody's word, or that any registrar
+    reports as compromised (S15, S16). Where registrars know different keys of one organisation, nobody can tell who asks: none counts.
     """
-    judge, found = _Judge(policy, own, at), dict[str, Registered]()
-    for one in judge.everybody():
-        known = found.get(one.certificate.entity)
-        if known is None or known.certificate.issued_at < one.certificate.issued_at:
-            found[one.certificate.entity] = one
-    return found
+    newest = dict[tuple[str, str], Registered]()
+    for one in _Judge(policy, own, at).everybody():
+        place = one.certificate.entity, one.by.entity
+        if place not in newest or newest[place].certificate.issued_at < one.certificate.issued_at:
+            newest[place] = one
+    told: dict[str, list[Registered]] = {}
+    for (entity, _), one in newest.items():
+        told.setdefault(entity, []).append(one)
+    agreed = {entity: each for entity, each in told.items() if all(one.certificate.public == each[0].certificate.public for one in each)}
+    return {entity: max(each, key=lambda one: one.certificate.issued_at) for entity, each in agreed.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +123,20 @@ class _Judge:
 
     def everybody(self) -> Iterator[Registered]:
         """Each certificate that counts, by whichever registrar."""
-        for word in self.policy.federation.words:
-            files = word.publication.of(RP_CERTIFICATE)
-            keys = registrar_keys(self.policy, word, at=self.at) if files else ()
-            for data in files if keys else ():
+        words = [
+            each for each in self.policy.federation.words if any(key.role is Role.RELYING_PARTY for key in each.snapshot.keys.values())
+        ]
+        registrars = [(each, keys) for each in words if (keys := registrar_keys(self.policy, each, at=self.at))]
+        stolen = {name for word, _ in registrars for name, each in word.snapshot.keys.items() if each.state is KeyState.COMPROMISED}
+        for word, keys in registrars:
+            for data in word.publication.of(RP_CERTIFICATE):
                 with suppress(VcError):
-                    yield self._judge(word, keys, data)
+                    yield self._judge(word, keys, stolen, data)
 
-    def _judge(self, word: Word, keys: Sequence[RegistrarKey], data: bytes) -> Registered:
+    def _judge(self, word: Word, keys: Sequence[RegistrarKey], stolen: Collection[str], data: bytes) -> Registered:
         one = parse_rp_certificate(data)
+        if Key.of(one.public).name in stolen:
+            raise CertificateRevoked("a registrar reports this key as compromised")
         by = next((each for each in keys if each.kid == one.kid), None)
         if by is None:
             raise Untrusted("the registrar is not known to have this key")

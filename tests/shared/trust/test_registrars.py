@@ -13,12 +13,12 @@ from support.federations import Member, Realm
 from support.registrars import OTHER, REGISTRAR, certify, enter, registrars
 from support.signing import AT, Signer
 from support.trial_verify import DAY, Authority
-from support.world import BANK, COUNCIL, World
+from support.world import BANK, COUNCIL, Party, World
 
 from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
-from shared.trust.artefact import SNAPSHOT
+from shared.trust.artefact import RP_CERTIFICATE, SNAPSHOT, Artefact
 from shared.trust.federation import Federation
 from shared.trust.policy import Policy
 from shared.trust.registrars import Registered, RegistrarKey, registered
@@ -76,6 +76,46 @@ def test_of_two_registrations_the_newest_counts(newer: str, town: Town) -> None:
     for by in (REGISTRAR, OTHER):
         town.enter(by, at=AT - (60 if by == newer else 120))
     assert town.found()[COUNCIL].by.entity == newer
+
+
+def test_of_two_certificates_by_one_registrar_the_newest_counts(town: Town) -> None:
+    older = Artefact(media_type=RP_CERTIFICATE, data=certify(town.realm, town.counter, at=AT - 7_200))
+    for order in (1, -1):
+        member = town.realm[REGISTRAR]
+        member.more = (town.realm[REGISTRAR].more[0], older)[::order]
+        town.realm.again(REGISTRAR)
+        assert town.found()[COUNCIL].certificate.issued_at > AT - 7_200
+        member.more = member.more[::order][:1]
+
+
+def another_key(town: Town) -> Counter:
+    """Somebody with a key of his own, in the council's name."""
+    return Counter(town.world, Party(town.world.clock, by=Authority.new(COUNCIL, role=Role.RELYING_PARTY)))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_registrars_that_know_different_keys_register_nobody(later: bool, town: Town) -> None:
+    """A registrar of another country takes nobody's name, whenever it comes; what it says takes nothing from others."""
+    bank = Counter(town.world, town.world.bank)
+    enter(town.realm, bank.party, certify(town.realm, bank), at=AT - 100)
+    town.enter(REGISTRAR, at=AT - 90)
+    thief = another_key(town)
+    enter(town.realm, thief.party, certify(town.realm, thief, OTHER, country="IE", at=AT - (60 if later else 120)), OTHER, at=AT - 50)
+    assert COUNCIL not in town.found()
+    town.realm[OTHER].more = ()
+    town.realm.again(OTHER, at=AT - 10)
+    assert town.found()[COUNCIL].by.entity == REGISTRAR
+
+
+def test_a_key_that_one_registrar_reports_counts_with_none(town: Town) -> None:
+    town.realm[MINISTRY].about[OTHER] = town.realm[MINISTRY].about[REGISTRAR]
+    for by in (REGISTRAR, OTHER):
+        town.enter(by, at=AT - 60)
+    assert COUNCIL in town.found()
+    member = town.realm[OTHER]
+    member.others = tuple(replace(each, state=KeyState.COMPROMISED, until=AT - 30) for each in member.others)
+    town.realm.again(OTHER, at=AT - 20)
+    assert COUNCIL not in town.found()
 
 
 @pytest.mark.parametrize("about", [{}, critical(may_register=["IE"]), critical(accredits_registrars=["GB"])])
