@@ -53,3 +53,7 @@ async def test_who_keeps_it_is_asked_and_known(tmp_path: Path, open_page: Open, 
         await page.get_by_role("button", name="I know who keeps it").click()
         await page.get_by_text("You said that you know this.").wait_for()
         await walker.look("known")
+        known[0] = knowing(site.world, privatised(private=False))
+        await page.reload()
+        await page.get_by_role("button", name="Agree to new copies from there").wait_for()
+        await walker.look("public")
