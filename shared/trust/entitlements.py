@@ -19,8 +19,7 @@ ENTITLEMENTS, ACCREDITS = "entitlements", "accredits"
 MAY_REGISTER, ACCREDITS_REGISTRARS = "may_register", "accredits_registrars"
 CLAIMS: Final = frozenset({ENTITLEMENTS, ACCREDITS, MAY_REGISTER, ACCREDITS_REGISTRARS})
 MAX_ENTRIES: Final = 64
-_ENDS: Final = frozenset({"vct", "from", "until"})
-_LIMITS: Final = frozenset({"jurisdiction", "attestation_basis"})
+_KNOWN: Final = frozenset({"vct", "from", "until", "jurisdiction", "attestation_basis"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +63,13 @@ class Grants:
 
 
 def narrow(granted: Sequence[Entitlement], accredited: Sequence[Entitlement]) -> tuple[Entitlement, ...]:
-    """Each grant in so far as whoever made it was accredited for that type at that time."""
+    """Each grant in so far as whoever made it was accredited for that type at that time, for those jurisdictions, on that basis."""
     both = [_both(each, frame) for each in granted for frame in accredited if frame.vct == each.vct]
-    return tuple(each for each in both if each.until is None or each.since < each.until)
+    return tuple(each for each in both if (each.until is None or each.since < each.until) and () not in _limits(each))
+
+
+def _limits(each: Entitlement) -> tuple[tuple[str, ...] | None, ...]:
+    return each.jurisdiction, each.attestation_basis
 
 
 def _both(one: Entitlement, frame: Entitlement) -> Entitlement:
@@ -75,9 +78,16 @@ def _both(one: Entitlement, frame: Entitlement) -> Entitlement:
         vct=one.vct,
         since=max(one.since, frame.since),
         until=min(ends, default=None),
-        jurisdiction=one.jurisdiction,
-        attestation_basis=one.attestation_basis,
+        jurisdiction=_common(one.jurisdiction, frame.jurisdiction),
+        attestation_basis=_common(one.attestation_basis, frame.attestation_basis),
     )
+
+
+def _common(one: tuple[str, ...] | None, frame: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """What both allow; nothing said is no limit, and an empty one allows nothing."""
+    if one is None or frame is None:
+        return frame if one is None else one
+    return tuple(each for each in one if each in frame)
 
 
 def parse_grants(claims: Mapping[str, Any]) -> Grants:
@@ -85,20 +95,20 @@ def parse_grants(claims: Mapping[str, Any]) -> Grants:
     are refused, as they might narrow.
     """
     return Grants(
-        entitlements=_parse_list(claims, ENTITLEMENTS, _ENDS | _LIMITS),
-        accredits=_check_apart(_parse_list(claims, ACCREDITS, _ENDS)),
+        entitlements=_parse_list(claims, ENTITLEMENTS),
+        accredits=_check_apart(_parse_list(claims, ACCREDITS)),
         may_register=get_strings(claims, MAY_REGISTER, optional=True, min_items=1, max_items=MAX_ENTRIES) or (),
         accredits_registrars=get_strings(claims, ACCREDITS_REGISTRARS, optional=True, min_items=1, max_items=MAX_ENTRIES) or (),
     )
 
 
-def _parse_list(claims: Mapping[str, Any], name: str, known: frozenset[str]) -> tuple[Entitlement, ...]:
+def _parse_list(claims: Mapping[str, Any], name: str) -> tuple[Entitlement, ...]:
     entries = get_objects(claims, name, optional=True, min_items=1, max_items=MAX_ENTRIES) or ()
-    return tuple(_parse_entry(each, pointer(pointer("", name), index), known) for index, each in enumerate(entries))
+    return tuple(_parse_entry(each, pointer(pointer("", name), index)) for index, each in enumerate(entries))
 
 
-def _parse_entry(obj: Mapping[str, Any], where: str, known: frozenset[str]) -> Entitlement:
-    if not known.issuperset(obj):
+def _parse_entry(obj: Mapping[str, Any], where: str) -> Entitlement:
+    if not _KNOWN.issuperset(obj):
         raise Malformed("this entry says something that is not understood here", where=where)
     since, until = get_int(obj, "from", where), get_int(obj, "until", where, optional=True)
     if until is not None and until <= since:

@@ -35,6 +35,10 @@ def may(vct: str = A, since: int = 10, until: int | None = None, **limits: Any) 
             [may(since=12)],
             [may(since=12, jurisdiction=("GB",), attestation_basis=("seen",))],
         ),
+        ([may()], [may(jurisdiction=("GB",))], [may(jurisdiction=("GB",))]),
+        ([may(jurisdiction=("GB-SCT", "GB-ENG"))], [may(jurisdiction=("GB-ENG", "GB-WLS"))], [may(jurisdiction=("GB-ENG",))]),
+        ([may(jurisdiction=("GB-SCT",))], [may(jurisdiction=("GB-ENG",))], []),
+        ([may(attestation_basis=("seen",))], [may(attestation_basis=("told",))], []),
     ],
 )
 def test_a_grant_reaches_no_further_than_its_maker_s(
@@ -60,7 +64,7 @@ def test_when_a_grant_holds(*, at: int, inside: bool) -> None:
 
 WHOLE = Grants(
     entitlements=(may(), may(A, 20, 30, jurisdiction=("GB-ENG",), attestation_basis=("inspection",))),
-    accredits=(may(A, 1, 5), may(A, 5), may(B)),
+    accredits=(may(A, 1, 5), may(A, 5, jurisdiction=("GB-ENG",), attestation_basis=("inspection",)), may(B)),
     may_register=("GB",),
     accredits_registrars=("GB", "FR"),
 )
@@ -84,7 +88,7 @@ def test_grants_are_read_back_to_the_same_value() -> None:
         ({"entitlements": [{"vct": A, "from": 2, "until": None}]}, "/entitlements/0/until"),
         ({"entitlements": [{"vct": A, "from": 1, "only_on": "Mondays"}]}, "/entitlements/0"),
         ({"entitlements": [{"vct": A, "from": 1, "jurisdiction": []}]}, "/entitlements/0/jurisdiction"),
-        ({"accredits": [{"vct": A, "from": 1, "jurisdiction": ["GB"]}]}, "/accredits/0"),
+        ({"accredits": [{"vct": A, "from": 1, "only_on": "Mondays"}]}, "/accredits/0"),
         ({"accredits": [{"vct": A, "from": 1}, {"vct": A, "from": 2}]}, "/accredits"),
         ({"accredits": [{"vct": A, "from": 5}, {"vct": A, "from": 2, "until": 6}]}, "/accredits"),
         ({"may_register": []}, "/may_register"),

@@ -157,6 +157,19 @@ def test_limits_that_the_document_speaks_of() -> None:
         assert found.check_said(AT - 2 * DAY, outside) == ENDED
 
 
+def test_a_superior_lets_say_no_more_than_its_own_jurisdiction() -> None:
+    realm = justice()
+    realm[MINISTRY].about[COURTS] = critical(accredits=[says(VCT, jurisdiction=["GB-EAW"])])
+    realm[COURTS].about[COURT] = critical(entitlements=[says(VCT, jurisdiction=["GB-SCT"])])
+    refused(NotEntitled, realm.federation(MINISTRY), COURT, key=None, kid=kid_of(realm[COURT].keys[Role.CREDENTIAL_ISSUER].public))
+    realm = justice()
+    realm[MINISTRY].about[COURTS] = critical(accredits=[says(VCT, jurisdiction=["GB-EAW"])])
+    found = realm.federation(MINISTRY).issuer(COURT, VCT, AT, key=None, kid=kid_of(realm[COURT].keys[Role.CREDENTIAL_ISSUER].public))
+    assert found.check_said(AT, {"issuing_jurisdiction": "GB-EAW"}) == ""
+    with pytest.raises(NotEntitled):
+        found.check_said(AT, {"issuing_jurisdiction": "GB-SCT"})
+
+
 def test_a_key_that_its_superior_does_not_know() -> None:
     realm = justice()
     federation = realm.federation(MINISTRY)
