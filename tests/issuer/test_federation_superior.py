@@ -24,6 +24,7 @@ from issuer.sessions import Actor
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.errors import Conflict, Forbidden, Malformed, Missing, NotEntitled, Untrusted, VcError
+from shared.flow import Fetch, Fetched
 from shared.jose.jws import parse_jws, verify_jws
 from shared.keys import Role
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK
@@ -119,6 +120,31 @@ async def test_a_code_serves_once_and_for_the_invited_body_only(ministry: Regist
     ministry.clock.at += enrol.INVITATION_DAYS * DAY
     with pytest.raises(Missing):
         await enrol.invited(office, late)
+
+
+async def test_a_body_that_shows_something_older_freezes_nobody(ministry: Registry) -> None:
+    """A second machine of it, or an old backup: what it said last goes on being published, and the fault is shown (S17)."""
+    body = Below()
+    await enrolled(ministry, body)
+    first = await row(ministry)
+    ministry.clock.at += collect.EVERY + 10
+    street, at = Street(ministry, [body]), ministry.clock.at
+    ministry.clock.at -= 2 * collect.EVERY
+    older = body.said(ministry.clock.at)
+    ministry.clock.at = at
+
+    async def answer(fetch: Fetch) -> Fetched:
+        found = await street(fetch)
+        return Fetched(status=found.status, body=older.encode())
+
+    await collect.visit(ministry.office, answer)
+    shown = await row(ministry)
+    assert (shown.configuration, "older than before" in shown.fault) == (first.configuration, True)
+    ministry.clock.at += collect.EVERY + 10
+    await collect.visit(ministry.office, street)
+    shown = await row(ministry)
+    assert shown.fault == ""
+    assert shown.configuration != first.configuration
 
 
 async def test_one_key_is_one_bodys(ministry: Registry) -> None:
