@@ -33,6 +33,7 @@ FEDERATION_TYP: Final = "federation-snapshot+jwt"
 MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
 COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; an issuer's key verifies so long after it stopped signing (S15)
 AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
+SUPERIOR_AHEAD: Final = 60  # likewise, of a superior and of the statements that it names: none comes into force late
 MAX_KEYS: Final = 10_000
 MAX_BYTES: Final = 4_000_000
 
@@ -303,7 +304,7 @@ def verify_snapshot_of(snapshot: Snapshot, entity: str, keys: Iterable[PublicKey
         raise Untrusted("the snapshot is signed by a key that its superior is not known to have", where="/kid")
     if not snapshot.iss == snapshot.entity == entity:
         raise Untrusted("the snapshot is somebody else's", where="/entity")
-    if snapshot.iat > at + AHEAD:
+    if snapshot.iat > at + SUPERIOR_AHEAD:
         raise NotYetValid("the snapshot is dated in the future", where="/iat")
     check_order(snapshot, seen)
 

@@ -25,7 +25,7 @@ from .constraints import FEDERATION_ENTITY, Constraints, parse_constraints
 from .entitlements import Grants, parse_grants, render_grants
 from .federation_keys import FederationKey, find_key, get_entity, parse_jwks, render_jwks
 from .metadata_policy import Metadata, MetadataPolicy, parse_policy
-from .snapshot import MAX_LIFE
+from .snapshot import MAX_LIFE, SUPERIOR_AHEAD
 
 TYP: Final = "entity-statement+jwt"
 MEDIA_TYPE: Final = "application/entity-statement+jwt"
@@ -33,7 +33,7 @@ MAX_BYTES: Final = 65_536  # of one statement
 MAX_HINTS: Final = 16
 MAX_MARKS: Final = 64
 MAX_ISSUERS: Final = 256  # of one type of trust marks
-AHEAD: Final = 60  # seconds that its date may be ahead of the clock
+AHEAD: Final = SUPERIOR_AHEAD  # seconds that its date may be ahead of the clock
 
 _BY_ITSELF: Final = frozenset({"authority_hints", "trust_anchor_hints", "trust_marks", "trust_mark_issuers", "trust_mark_owners"})
 _BY_SUPERIOR: Final = frozenset({"constraints", "metadata_policy", "metadata_policy_crit", "source_endpoint"})

@@ -166,10 +166,10 @@ def test_old_statement_in_new_bundle() -> None:
 def test_only_anchors_move_the_time() -> None:
     """S18."""
     realm = justice()
-    realm.again(COURTS, at=AT + 200)
+    realm.again(COURTS, at=AT + 60)
     assert read(pack(*realm.artefacts()), realm).memory.floor == AT - 60
-    realm.again(MINISTRY, at=AT + 100)
-    assert read(pack(*realm.artefacts()), realm).memory.floor == AT + 100
+    realm.again(MINISTRY, at=AT + 50)
+    assert read(pack(*realm.artefacts()), realm).memory.floor == AT + 50
 
 
 def test_a_pack_lacks_something() -> None:

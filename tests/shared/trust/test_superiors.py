@@ -29,8 +29,7 @@ from shared.flow import Fetch, Fetched, run
 from shared.trust.artefact import ENTITY_STATEMENT, Artefact
 from shared.trust.federation import Federation
 from shared.trust.publication import DOCUMENT, parse_publication
-from shared.trust.snapshot import AHEAD
-from shared.trust.statements import parse_statement
+from shared.trust.statements import AHEAD, parse_statement
 from shared.trust.superiors import MAX_PATH, MAX_SUPERIORS, Gathered, gather, recall, unpack
 from shared.urls import well_known
 
@@ -153,6 +152,20 @@ def test_clocks_apart() -> None:
     assert realm.gathered(MINISTRY).faults == {}
     realm.again(COURTS, at=AT + AHEAD + 1)
     assert faults(realm.gathered(MINISTRY)) == {COURTS: NotYetValid}
+
+
+def test_who_renews_with_a_clock_ahead_leaves_no_gap() -> None:
+    """Its new list is not taken before the statements that it names are in force: until then the last one serves."""
+    realm, ahead = justice(), AHEAD + 40
+    first = realm.gathered(MINISTRY)
+    realm.again(MINISTRY, at=AT + ahead)
+    realm[MINISTRY].claims["iat"] = AT + ahead
+    for each in realm.below(MINISTRY):
+        realm[MINISTRY].about.setdefault(each.entity, {})["iat"] = AT + ahead
+    for at, number in ((AT, 1), (AT + ahead - AHEAD - 1, 1), (AT + ahead - AHEAD, 2)):
+        found = realm.gathered(MINISTRY, at=at, held=first.words)
+        assert found.words[0].snapshot.seq == number
+        assert Federation((realm.pin(MINISTRY),), found.words).chain(ISSUER, at).subject == ISSUER
 
 
 def test_who_is_not_vouched_for_is_not_visited() -> None:
