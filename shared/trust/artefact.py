@@ -31,6 +31,7 @@ PAGE_TYPES = "application/vnd.muniment.types+json"
 
 MAX_ARTEFACT = 10_000_000  # bytes of one artefact
 MAX_ARTEFACTS = 20_000
+MAX_MEDIA_TYPE = 255  # characters (RFC 6838)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +78,20 @@ def match(listed: Sequence[Mapping[str, Any]], files: Mapping[str, Any], where: 
         name = get_str(entry, "sha256", place)
         if name in found:
             raise Malformed("the signed list names this artefact twice", where=place)
-        found[name] = Artefact(media_type=get_str(entry, "media_type", place), data=_decode(files, name))
+        found[name] = Artefact(media_type=_media_type(entry, place), data=_decode(files, name))
         if found[name].sha256 != name:
             raise Malformed("the artefact is not the one that the signed list names", where=pointer("/artefacts", name))
     extra = files.keys() - found.keys()
     if extra:
         raise Malformed("the signed list does not name this artefact", where=pointer("/artefacts", min(extra)))
     return tuple(found.values())
+
+
+def _media_type(entry: Mapping[str, Any], place: str) -> str:
+    kind = get_str(entry, "media_type", place, max_length=MAX_MEDIA_TYPE)
+    if not (kind.isascii() and kind.isprintable()):
+        raise Malformed("a media type is printable ASCII", where=pointer(place, "media_type"))
+    return kind
 
 
 def _decode(files: Mapping[str, Any], name: str) -> bytes:

@@ -20,7 +20,7 @@ from ..trust.federation import Federation
 from ..trust.federation_anchor import FederationAnchor
 from ..trust.publication import Publication, fetch_publication, verify_publication
 from ..trust.snapshot import SeenSnapshot, Snapshot, check_order, parse_snapshot
-from ..trust.superiors import Gathered, Word, gather, recall
+from ..trust.superiors import Word, gather, recall
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 SOON = 300  # seconds until a site is asked again that did not answer as it should
@@ -67,25 +67,72 @@ async def listen(
     storage: Storage, fetch: Fetching, trust: TrustAnchors, *, at: Callable[[], int], plain_http: Collection[str] = ()
 ) -> list[Site]:
     """Visit every site of ``trust`` once, in one order, those of each federation in its own; what is genuine and new is kept. How it went."""
-    told = []
-    for site in sorted({each.site for each in trust.anchors if each.site is not None}):
-        publication, fault = None, ""
+    listening = _Listening(storage, fetch, trust, at, plain_http)
+    # side by side: nobody waits for what is slow elsewhere, and what fails for one fails for nobody else
+    rounds = await asyncio.gather(listening.to_anchors(), *map(listening.to_federation, trust.federation), return_exceptions=True)
+    told: list[Site] = []
+    for each in rounds:
+        if isinstance(each, BaseException):
+            raise each
+        told += each
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Listening:
+    """One round. Each word is kept in a unit of work of its own: what cannot be kept takes nothing with it."""
+
+    storage: Storage
+    fetch: Fetching
+    trust: TrustAnchors
+    at: Callable[[], int]
+    plain_http: Collection[str]
+
+    async def to_anchors(self) -> list[Site]:
+        """Anchors of certificates, one after another."""
+        return [await self._to_site(site) for site in sorted({each.site for each in self.trust.anchors if each.site is not None})]
+
+    async def _to_site(self, site: str) -> Site:
+        anchors = [each for each in self.trust.anchors if each.site == site]
         try:
-            publication = await arun(fetch_publication(site, plain_http=plain_http), fetch)
+            publication = await arun(fetch_publication(site, plain_http=self.plain_http), self.fetch)
+            if publication is None:
+                return await self._says_nothing(site, anchors)
+            await self.storage.write(lambda tx: keep(tx, publication, anchors, at=self.at()), point="hear-anchor")
         except VcError as error:
-            fault = error.detail
-        anchors = [each for each in trust.anchors if each.site == site]
-        visit = _Visit(site=site, anchors=anchors, publication=publication, fault=fault, at=at())
-        told.append(await storage.write(visit.note, point="hear-anchor"))
+            return await self._told(site, error.detail)
+        return await self._told(site)
 
-    async def hear(anchor: FederationAnchor) -> list[Site]:
-        known = (await storage.read(lambda tx: heard(tx, trust))).federation.words
-        remembered = await storage.read(seen)
-        gathered = await arun(gather(anchor, known, remembered, at=at(), plain_http=plain_http), fetch)
-        return await storage.write(_Listened(gathered, at()).note, point="hear-federation")
+    async def _says_nothing(self, site: str, anchors: Sequence[Anchor]) -> Site:
+        known = await self.storage.read(seen)
+        fault = "it no longer says what is in force" if any(each.fingerprint in known for each in anchors) else ""
+        return await self._told(site, fault, brought=False)
 
-    # side by side: nobody waits for what is slow in another federation
-    return told + [visit for visits in await asyncio.gather(*map(hear, trust.federation)) for visit in visits]
+    async def to_federation(self, anchor: FederationAnchor) -> list[Site]:
+        """All superiors below an anchor; what is new is kept."""
+        known = (await self.storage.read(lambda tx: heard(tx, self.trust))).federation.words
+        remembered = await self.storage.read(seen)
+        gathered = await arun(gather(anchor, known, remembered, at=self.at(), plain_http=self.plain_http), self.fetch)
+        faults = {name: error.detail for name, error in gathered.faults.items()}
+        for word in gathered.words:
+            if word.name not in faults:
+                faults |= await self._take(word)
+        names = dict.fromkeys([*(each.name for each in gathered.words), *faults])
+        return [await self._told(name.rpartition(" ")[2], faults.get(name, "")) for name in names]
+
+    async def _take(self, word: Word) -> dict[str, str]:
+        """Nothing, or why it was not taken: another process may have heard a newer one meanwhile."""
+        try:
+            await self.storage.write(lambda tx: put(tx, word.name, word.snapshot, word.publication.artefacts), point="hear-federation")
+        except VcError as error:
+            return {word.name: error.detail}
+        return {}
+
+    async def _told(self, site: str, fault: str = "", *, brought: bool = True) -> Site:
+        """How it went, in words that any database takes: strangers may have written some of them."""
+        at, plain = self.at(), "".join(each if each.isprintable() else " " for each in fault)
+        visit = Site(site=site, tried_at=at, fetched_at=at if brought and not fault else None, fault=plain)
+        return await self.storage.write(lambda tx: _note(tx, visit))
 
 
 def sites(trust: TrustAnchors) -> list[str]:
@@ -102,62 +149,6 @@ async def due(storage: Storage, trust: TrustAnchors, *, every: int, at: int) -> 
 def _pause(visit: Site, every: int) -> int:
     """A site that has never answered may only just be starting."""
     return every if not visit.fault else min(every, SOON if visit.fetched_at is not None else AT_FIRST)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Visit:
-    """What one visit brought."""
-
-    site: str
-    anchors: Sequence[Anchor]
-    publication: Publication | None
-    fault: str
-    at: int
-
-    async def note(self, tx: Tx) -> Site:
-        """Keep what is genuine, and how it went."""
-        fault = self.fault or await self._take(tx)
-        brought = self.publication is not None and not fault
-        return await _note(tx, Site(site=self.site, tried_at=self.at, fetched_at=self.at if brought else None, fault=fault))
-
-    async def _take(self, tx: Tx) -> str:
-        if self.publication is None:
-            known = await seen(tx)
-            return "it no longer says what is in force" if any(each.fingerprint in known for each in self.anchors) else ""
-        try:
-            await keep(tx, self.publication, self.anchors, at=self.at)
-        except VcError as error:
-            return error.detail
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Listened:
-    """What all superiors below one anchor said."""
-
-    gathered: Gathered
-    at: int
-
-    async def note(self, tx: Tx) -> list[Site]:
-        """Keep what is new; how it went with each."""
-        faults = {name: error.detail for name, error in self.gathered.faults.items()}
-        for word in self.gathered.words:
-            if word.name not in faults:
-                faults |= await _take_word(tx, word)
-        names = dict.fromkeys([*(each.name for each in self.gathered.words), *faults])
-        return [await _note(tx, self._visit(name, faults.get(name, ""))) for name in names]
-
-    def _visit(self, name: str, fault: str) -> Site:
-        return Site(site=name.rpartition(" ")[2], tried_at=self.at, fetched_at=None if fault else self.at, fault=fault)
-
-
-async def _take_word(tx: Tx, word: Word) -> dict[str, str]:
-    """Nothing, or why it was not taken: another process may have heard a newer one meanwhile."""
-    try:
-        await put(tx, word.name, word.snapshot, word.publication.artefacts)
-    except VcError as error:
-        return {word.name: error.detail}
-    return {}
 
 
 async def keep(tx: Tx, publication: Publication, anchors: Sequence[Anchor], *, at: int) -> None:

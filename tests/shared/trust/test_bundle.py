@@ -273,6 +273,8 @@ def test_what_a_pack_holds_has_to_be_of_its_kind_and_unique(artefacts: tuple[Art
         ({"exp": "absent"}, "/manifest/exp"),
         ({"artefacts": {}}, "/manifest/artefacts"),
         ({"artefacts": [{"media_type": "x"}]}, "/manifest/artefacts/0/sha256"),
+        ({"artefacts": [{"media_type": "a\0b", "sha256": "x"}]}, "/manifest/artefacts/0/media_type"),
+        ({"artefacts": [{"media_type": "ä", "sha256": "x"}]}, "/manifest/artefacts/0/media_type"),
     ],
 )
 def test_a_fault_in_the_manifest_is_pointed_at(changes: dict[str, Any], where: str) -> None:
