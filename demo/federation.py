@@ -31,9 +31,7 @@ async def play(stage: Stage, script: Script) -> list[str]:
     await overstep(script, realm)
     await show(script, realm, "council", "The council asks. It has never heard of the Public Guardian, and pinned only the two anchors")
     await show_two(script, realm)
-    await show(
-        script, realm, "pensions", "The Pensions Office asks, and Nora shows the order of the court, three levels below the Ministry"
-    )
+    await show_deep(script, realm)
     await ask_too_much(script, realm)
     await ask_unregistered(script, realm)
     await check_offline(script, realm, "before", expected="exit 0: accepted")
