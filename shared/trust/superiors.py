@@ -245,24 +245,25 @@ def unpack(
 ) -> tuple[Word, ...]:
     """The words below ``anchor`` among what lies in a checking pack, files by their names. Of each snapshot those that are there.
 
-    Raises for what is by the right key and not right: errors as ``verify_snapshot``, ``BundleRolledBack`` if it is older than what was seen.
+    Raises for what is by a key of the anchor and not right: errors as ``verify_snapshot``, ``BundleRolledBack`` if it is older than what was
+    seen. Of a superior below it such a word is left out, and nobody else's with it. Who was heard on two ways may be there in two versions:
+    the newest counts.
     """
 
     def find(path: Path, _address: str, keys: Sequence[PublicKey]) -> Flow[Publication | None]:
         yield from ()
         names = {base64url.encode(thumbprint(each)) for each in keys}
         own = [each for each in snapshots if each.entity == path[-1] and each.jws.header.get("kid") in names]
-        if len(own) > 1:
-            raise Malformed("two versions of one thing are in the checking pack", where="/artefacts")
         if not own:
             return None
-        return Publication(snapshot=own[0], artefacts=tuple(artefacts[name] for name in own[0].statements if name in artefacts))
+        newest = max(own, key=lambda each: (each.iat, each.seq, each.seen.digest))
+        return Publication(snapshot=newest, artefacts=tuple(artefacts[name] for name in newest.statements if name in artefacts))
 
     walk = _Walk(find, {}, seen, at)
     words = _answered(walk, anchor)
-    for error in walk.faults.values():
-        if not isinstance(error, Unavailable):
-            raise error
+    fault = walk.faults.get(anchor.entity)
+    if fault is not None and not isinstance(fault, Unavailable):
+        raise fault
     return words
 
 

@@ -285,8 +285,40 @@ def test_a_pack_brings_the_same() -> None:
     seen = replace(realm.gathered(MINISTRY).words[0].snapshot.seen, seq=2)
     with pytest.raises(BundleRolledBack):
         packed(realm, MINISTRY, COURTS, seen={MINISTRY: seen})
-    with pytest.raises(Malformed, match="two versions"):
-        packed(realm, MINISTRY, MINISTRY)
+
+
+def test_one_superior_that_went_wrong_takes_itself_out_of_a_pack_and_nobody_else() -> None:
+    """It signs well what is not right: for somebody in its name, from before, or from tomorrow. The pack is good without it."""
+    realm, rogue, below = justice(), "https://rogue.example", Member("https://below.rogue.example", superiors=("https://rogue.example",))
+    realm.members |= {rogue: Member(rogue, superiors=(MINISTRY,)), below.entity: below}
+    realm.members |= {name: issuer(name, below.entity) for name in ["https://leaf.rogue.example"]}
+    everybody = MINISTRY, COURTS, rogue, below.entity
+    assert packed(realm, *everybody) == [MINISTRY, COURTS, rogue, below.entity]
+    seen = {f"{MINISTRY} {rogue}": replace(realm.gathered(MINISTRY).words[2].snapshot.seen, seq=2)}
+    assert packed(realm, *everybody, seen=seen) == [MINISTRY, COURTS]
+    realm.again(rogue, at=AT + 299)
+    assert packed(realm, *everybody) == [MINISTRY, COURTS]
+    _, statements = realm.said(rogue)
+    forged = replace(realm[rogue], signer=Signer.new()).of(below).encode()
+    realm.again(rogue)
+    kept = [each for each in statements if (told := parse_statement(each.data.decode())).is_configuration or told.sub != below.entity]
+    realm.say(rogue, (*kept, Artefact(media_type=ENTITY_STATEMENT, data=forged)))
+    assert packed(realm, *everybody) == [MINISTRY, COURTS, rogue]
+
+
+def test_a_superior_below_two_others_may_lie_in_a_pack_in_two_versions() -> None:
+    """It renewed between the two visits; the newest counts on both ways."""
+    realm, shared = justice(), Member("https://shared.example", superiors=(MINISTRY, COURTS))
+    realm.members |= {shared.entity: shared, "https://leaf.example": issuer("https://leaf.example", shared.entity)}
+    one = parse_publication(realm.publication(shared.entity)).snapshot
+    before = realm.artefacts()
+    realm.again(shared.entity)
+    two = parse_publication(realm.publication(shared.entity)).snapshot
+    others = [parse_publication(realm.publication(each)).snapshot for each in (MINISTRY, COURTS)]
+    artefacts = {each.sha256: each for each in (*before, *realm.artefacts())}
+    for snapshots in ([one, *others, two], [two, one, *others]):
+        words = unpack(realm.pin(MINISTRY), snapshots, artefacts, {}, at=AT)
+        assert [each.snapshot.seq for each in words if each.entity == shared.entity] == [2, 2]
 
 
 @given(st.binary(max_size=300) | st.sampled_from([0, 200, 301, 404, 503]).filter(bool))
