@@ -17,7 +17,7 @@ from ..cose import thumbprint
 from ..errors import Malformed, Unavailable, VcError
 from ..flow import Flow
 from ..keys import PublicKey
-from ..urls import LOOPBACK, well_known
+from ..urls import LOOPBACK, split, well_known
 from .artefact import ENTITY_STATEMENT, SUCCESSOR, Artefact
 from .chain import FETCH_ENDPOINT, MAX_STATEMENTS
 from .constraints import FEDERATION_ENTITY
@@ -214,9 +214,21 @@ def gather(
     ``held`` is what they said before, ``seen`` the newest snapshots ever seen by name (S17). Never raises for what is published: who does not
     answer, lies or comes back older has a line in ``faults``, its last word stays in force, and nobody else is touched by it.
     """
+    asked: dict[str, Publication | VcError | None] = {}
 
-    def find(_path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
-        return (yield from fetch_publication_at(address, plain_http=plain_http))
+    def find(path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
+        """Once a round, on however many ways, and at nobody else's site."""
+        if split(address).netloc != split(path[-1]).netloc:
+            raise Malformed("a superior says what is in force at its own site", where=f"/metadata/{FEDERATION_ENTITY}/{TRUST_ENDPOINT}")
+        if address not in asked:
+            try:
+                asked[address] = yield from fetch_publication_at(address, plain_http=plain_http)
+            except VcError as error:
+                asked[address] = error
+        found = asked[address]
+        if isinstance(found, VcError):
+            raise found
+        return found
 
     words = {each.name: each for each in held}
     known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})

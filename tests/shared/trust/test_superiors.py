@@ -247,7 +247,7 @@ def test_who_names_a_thousand_superiors_takes_the_turn_of_nobody_else() -> None:
 
 def test_a_superior_names_where_it_publishes() -> None:
     realm = justice()
-    realm[COURTS].place = place = "https://cdn.example/courts.json"
+    realm[COURTS].place = place = f"{COURTS}/of/trust.json"
     asked = []
 
     def answer(fetch: Fetch) -> Fetched:
@@ -259,6 +259,32 @@ def test_a_superior_names_where_it_publishes() -> None:
     realm[COURTS].place = "http://inside.example/"
     realm.again(MINISTRY)
     assert faults(realm.gathered(MINISTRY, street=answer)) == {COURTS: Malformed}
+
+
+@pytest.mark.parametrize(
+    "place", ["https://victim.example/search?q=1", f"{COURTS}:8443/", f"{COURTS}.victim.example/", "https://\u00e9.example/"]
+)
+def test_a_superior_sends_nobody_to_the_site_of_another(place: str) -> None:
+    realm, street = justice(), justice().street()
+    realm[COURTS].place = place
+
+    def answer(fetch: Fetch) -> Fetched:
+        street.asked.append(fetch.url)
+        return realm.street().answer(fetch)
+
+    assert faults(realm.gathered(MINISTRY, street=answer)) == {COURTS: Malformed}
+    assert street.asked == [well_known(MINISTRY, DOCUMENT)]
+
+
+@pytest.mark.parametrize("lie", [None, Unavailable("down")])
+def test_a_superior_below_two_others_is_asked_once_a_round(lie: Exception | None) -> None:
+    realm, shared = justice(), "https://shared.example"
+    realm.members |= {shared: Member(shared, superiors=(MINISTRY, COURTS)), "https://leaf.example": issuer("https://leaf.example", shared)}
+    street = realm.street(**{shared: lie})
+    found = realm.gathered(MINISTRY, street=street.answer)
+    assert street.asked == [well_known(each, DOCUMENT) for each in (MINISTRY, COURTS, shared)]
+    ways = {f"{MINISTRY} {shared}", f"{MINISTRY} {COURTS} {shared}"}
+    assert ways == ({*found.faults} if lie else {each.name for each in found.words if each.entity == shared})
 
 
 def test_what_was_kept_is_found_again() -> None:

@@ -241,7 +241,7 @@ async def test_superior_that_names_addresses_inside_the_house(town: Town) -> Non
         realm[town.places[MIDDLE].url].place = address
         realm.again(town.places[TOP].url)
         told = await town.listen()
-        assert "outbound_allow" in told[town.places[MIDDLE].url].fault, address
+        assert "at its own site" in told[town.places[MIDDLE].url].fault, address
         assert (await town.judged(GUARDIAN)).entity == GUARDIAN
     assert inside.asked == []
 
