@@ -49,7 +49,7 @@ def post(*members: str) -> dict[str, Any]:
 def document(url: str, sub: str, kind: str, mark: str) -> dict[str, Any]:
     """``sub`` is somebody below ``url``, with a trust ``mark`` of ``kind``."""
     about = query("sub", required=True, known=sub)
-    flag = {"enum": ["true", "false"]}
+    flag: dict[str, Any] = {"enum": ["true", "false"]}
     types = {"name": "entity_type", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 3}}
     form = {"type": "object", "required": ["trust_mark"], "properties": {"trust_mark": {"type": "string", "minLength": 1, "example": mark}}}
     paths = {
