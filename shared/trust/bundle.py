@@ -32,6 +32,7 @@ from .artefact import (
     ENTITY_STATEMENT,
     MAX_ARTEFACT,
     MAX_ARTEFACTS,
+    OF_SUPERIORS,
     PAGE_KEYS,
     PAGE_TYPES,
     RP_CERTIFICATE,
@@ -242,7 +243,7 @@ def verify_bundle(
         memory = memory.with_word(word)
     if max(at, memory.floor) >= bundle.exp:
         raise BundleStale("the checking pack is too old to begin with", where="/manifest/exp")
-    _check_whole(bundle, [*snapshots.values(), *(each.snapshot for each in words)])
+    _check_whole(bundle, snapshots.values(), words)
     seen = SeenBundle(seq=bundle.seq, iat=bundle.iat, digest=bundle.digest)
     return VerifiedBundle(
         bundle=bundle,
@@ -285,10 +286,11 @@ def _words(
     return tuple(word for anchor in anchors for word in unpack(anchor, inside, files, seen, at=at))
 
 
-def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot]) -> None:
-    """A pack that leaves out a list of withdrawn certificates, or a certificate, is no pack to check with (S17)."""
-    held = {each.sha256 for each in bundle.artefacts}
-    if any(name not in held for snapshot in snapshots for name in snapshot.statements):
+def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot], words: Iterable[Word]) -> None:
+    """A pack that leaves out a list of withdrawn certificates, a certificate, or a statement, is no pack to check with (S17)."""
+    named = {name for snapshot in snapshots for name in snapshot.statements}
+    named |= {name for word in words for name, kind in word.snapshot.statements.items() if kind in OF_SUPERIORS}
+    if named - {each.sha256 for each in bundle.artefacts}:
         raise BundleIncomplete("the checking pack lacks something that a snapshot in it names", where="/artefacts")
 
 

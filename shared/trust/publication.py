@@ -7,7 +7,7 @@ also a superior in a federation has both under one address: the member ``federat
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..codec import strict_json
@@ -16,7 +16,7 @@ from ..errors import Unavailable, Untrusted
 from ..flow import Fetch, Flow
 from ..urls import check_https, well_known
 from .anchors import Anchor
-from .artefact import Artefact, match, render_files
+from .artefact import OF_SUPERIORS, Artefact, match, render_files
 from .snapshot import MAX_BYTES, SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
 
 DOCUMENT: Final = "muniment-trust"
@@ -53,9 +53,13 @@ def parse_publication(data: bytes) -> Publication:
 
 
 def parse_federation_publication(data: bytes) -> Publication:
-    """As ``parse_publication``, what a body says as a superior: the member ``federation`` where it says both, else all of it."""
+    """As ``parse_publication``, what a body says as a superior: the member ``federation`` where it says both, else all of it.
+
+    Files that superiors have no business to publish are left out: nobody keeps, or carries in a checking pack, what only fills it.
+    """
     obj = strict_json.load_object(data, max_bytes=MAX_PUBLICATION)
-    return _parse(get_object(obj, "federation", optional=True) or obj)
+    found = _parse(get_object(obj, "federation", optional=True) or obj)
+    return replace(found, artefacts=tuple(each for each in found.artefacts if each.media_type in OF_SUPERIORS))
 
 
 def _parse(obj: Mapping[str, Any]) -> Publication:

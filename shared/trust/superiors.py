@@ -18,7 +18,7 @@ from ..errors import Malformed, Unavailable, VcError
 from ..flow import Flow
 from ..keys import PublicKey
 from ..urls import LOOPBACK, split, well_known
-from .artefact import ENTITY_STATEMENT, SUCCESSOR, Artefact
+from .artefact import ENTITY_STATEMENT, OF_SUPERIORS, SUCCESSOR, Artefact
 from .chain import FETCH_ENDPOINT, MAX_STATEMENTS
 from .constraints import FEDERATION_ENTITY
 from .federation_anchor import FederationAnchor
@@ -269,7 +269,10 @@ def unpack(
         if not own:
             return None
         newest = max(own, key=lambda each: (each.iat, each.seq, each.seen.digest))
-        return Publication(snapshot=newest, artefacts=tuple(artefacts[name] for name in newest.statements if name in artefacts))
+        # what others call the same bytes is nothing to it
+        named = {name: kind for name, kind in newest.statements.items() if name in artefacts and kind in OF_SUPERIORS}
+        files = tuple(Artefact(media_type=kind, data=artefacts[name].data) for name, kind in named.items())
+        return Publication(snapshot=newest, artefacts=files)
 
     walk = _Walk(find, {}, seen, at)
     words = _answered(walk, anchor)

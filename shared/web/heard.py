@@ -180,7 +180,7 @@ async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[
                 "INSERT INTO heard_statement (fingerprint, sha256, media_type, data) VALUES ($1, $2, $3, $4)",
                 fingerprint,
                 each.sha256,
-                snapshot.statements[each.sha256],
+                each.media_type,
                 each.data,
             )
 
@@ -198,7 +198,8 @@ async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
     known = await seen(tx)
     federation = _federation(trust.federation, kept, files, known)
     named = [*snapshots, *(each.name for each in federation.words)]
-    artefacts = {each.sha256: each for name in named for each in files.get(name, ())}
+    # where one of them says of the same bytes that they are something else, whoever is above counts, and anchors of certificates first
+    artefacts = {each.sha256: each for name in reversed(named) for each in files.get(name, ())}
     return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=known, federation=federation)
 
 

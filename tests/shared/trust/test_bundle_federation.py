@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.federation import COURT, COURTS, MINISTRY, critical, says
-from support.federations import Realm, issuer, justice
+from support.federations import Member, Realm, issuer, justice
 from support.signing import AT, Signer
 from support.successions import handed, publish
 from support.trial_verify import (
@@ -36,7 +36,7 @@ from shared.flow import run
 from shared.jose import jwk
 from shared.keys import KeyId, Role
 from shared.trust.anchors import TrustAnchors
-from shared.trust.artefact import ENTITY_STATEMENT, SNAPSHOT, STATUS_LIST, STATUS_LIST_CWT, SUCCESSOR, Artefact
+from shared.trust.artefact import ENTITY_STATEMENT, SNAPSHOT, STATUS_LIST, STATUS_LIST_CWT, SUCCESSOR, TRUST_MARK, Artefact
 from shared.trust.bundle import (
     BundleMemory,
     VerifiedBundle,
@@ -287,6 +287,26 @@ def test_anchors_that_are_pinned_later_or_no_more() -> None:
     assert federation.pinned([]).entities == ()
     assert federation.pinned([justice().pin(MINISTRY)]).words == ()
     assert federation.pinned([*federation.anchors, justice().pin(COURTS)]).words == federation.words
+
+
+def test_a_pack_needs_nothing_that_superiors_have_no_business_to_publish() -> None:
+    realm, other = justice(), Artefact(media_type="text/plain", data=b"x")
+    realm[COURTS].more = (other,)
+    files = realm.artefacts()
+    assert len(read(pack(*(each for each in files if each != other)), realm).federation.words) == 2
+    last = [each for each in files if each.media_type == ENTITY_STATEMENT][-1]
+    with pytest.raises(BundleIncomplete):
+        read(pack(*(each for each in files if each not in {other, last})), realm)
+
+
+def test_who_calls_anothers_statement_something_else_takes_nothing_from_it() -> None:
+    """A pack holds the same bytes once, under one name."""
+    realm, rogue = justice(), "https://z-rogue.example"
+    _, statements = realm.said(COURTS)
+    renamed = tuple(replace(each, media_type=TRUST_MARK) for each in statements)
+    realm.members[rogue] = Member(rogue, superiors=(MINISTRY,), more=renamed)
+    federation = read(pack(*realm.artefacts(MINISTRY, COURTS, rogue)), realm).federation
+    assert federation.chain(COURT, AT).subject == COURT
 
 
 def test_a_pack_holds_thousands_of_things() -> None:

@@ -15,7 +15,18 @@ from shared.codec import strict_json
 from shared.errors import Malformed, Unavailable, VcError
 from shared.flow import Fetch, Fetched, run
 from shared.keys import KeyId
-from shared.trust.artefact import ENTITY_STATEMENT, Artefact
+from shared.trust.artefact import (
+    CERTIFICATE,
+    CRL,
+    ENTITY_STATEMENT,
+    OF_SUPERIORS,
+    PAGE_KEYS,
+    PAGE_TYPES,
+    SNAPSHOT,
+    STATUS_LIST,
+    TYPE_METADATA,
+    Artefact,
+)
 from shared.trust.publication import (
     fetch_publication,
     fetch_publication_at,
@@ -27,9 +38,10 @@ from shared.trust.publication import (
 from shared.trust.snapshot import prepare_snapshot
 
 
-def said(text: str) -> bytes:
-    """A publication with one file."""
-    signer, files = Signer.new(), (Artefact(media_type=ENTITY_STATEMENT, data=text.encode()),)
+def said(text: str, *kinds: str) -> bytes:
+    """A publication with one file, and others of those kinds."""
+    more = (Artefact(media_type=each, data=each.encode()) for each in kinds)
+    signer, files = Signer.new(), (Artefact(media_type=ENTITY_STATEMENT, data=text.encode()), *more)
     snapshot = prepare_snapshot(
         issuer=MINISTRY,
         entity=MINISTRY,
@@ -72,6 +84,15 @@ def test_each_is_asked_for_at_its_address() -> None:
         assert run(fetch_publication(MINISTRY), partial(answered, status)) is None
     with pytest.raises(Unavailable):
         run(fetch_publication_at(f"{MINISTRY}/trust"), partial(answered, 500))
+
+
+def test_of_a_superior_only_its_own_kinds_of_files_are_read() -> None:
+    """What else it publishes fills no database and no checking pack, and passes for nobody's page keys or lists."""
+    others = (CERTIFICATE, CRL, PAGE_KEYS, PAGE_TYPES, SNAPSHOT, STATUS_LIST, TYPE_METADATA, "text/plain")
+    alone = said("alone", *OF_SUPERIORS, *others)
+    for data in (alone, join_publications(said("certificates"), alone)):
+        assert {each.media_type for each in parse_federation_publication(data).artefacts} == OF_SUPERIORS
+    assert len(parse_publication(alone).artefacts) == 1 + len(OF_SUPERIORS) + len(others)
 
 
 def test_a_second_word_that_is_none_is_refused() -> None:
