@@ -7,10 +7,11 @@ each other's keys: what one of them says of its own changes nothing of what anot
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from ..codec import base64url
 from ..cose import thumbprint
@@ -28,9 +29,10 @@ from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
 
-MAX_SUPERIORS: Final = 256  # below one anchor
+MAX_SUPERIORS: Final = 256  # below one anchor that are asked in a round; twice as many words of them are kept
 MAX_PATH: Final = MAX_STATEMENTS - 2  # superiors one above the other
 TRUST_ENDPOINT: Final = "muniment_trust_endpoint"
+_AT_HAND: Final = 1 << 62  # turns, where nobody has to be asked
 Path = tuple[str, ...]
 """Entities from a pinned anchor down to a superior."""
 
@@ -128,55 +130,81 @@ class Gathered:
     faults: Mapping[str, VcError]
 
 
-Step = tuple[Path, tuple[FederationKey, ...], str]
-"""A superior to visit: its path, the keys that the one above says it has, and where it publishes."""
+class Step(NamedTuple):
+    """A superior to visit: its path, the keys that it is known to have, where it publishes; the statement ``about`` it, by one of ``above``."""
+
+    path: Path
+    keys: tuple[FederationKey, ...]
+    place: str
+    about: EntityStatement | None = None
+    above: tuple[FederationKey, ...] = ()
+
+    def check(self) -> None:
+        """Raise unless the one above it vouches for its keys; those of an anchor are pinned."""
+        if self.about is not None:
+            check_statement(self.about, self.above, at=self.about.iat)
 
 
 class _Walk:
-    """Level by level below one anchor, bounded. ``at`` is ``None`` where what is found was verified before."""
+    """From one anchor down, bounded by a number of ``turns``. ``at`` is ``None`` where what is found was verified before."""
 
-    def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None) -> None:
-        self.find, self.held, self.seen, self.at = find, held, seen, at
-        self.words: list[Word] = []
+    def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None, *, turns: int) -> None:
+        self.find, self.held, self.seen, self.at, self.turns = find, held, seen, at, turns
+        self.words: dict[Path, Word] = {}
         self.faults: dict[str, VcError] = {}
 
     def visit(self, anchor: FederationAnchor, address: str) -> Flow[None]:
-        """In turn one of each superior of a level: who names a thousand superiors below it takes the turns of nobody but those."""
-        visited = 0
-        level: list[Step] = [((anchor.entity,), anchor.keys, address)]
-        while level:
-            asked, left, below = level[: MAX_SUPERIORS - visited], level[MAX_SUPERIORS - visited :], list[list[Step]]()
-            for path, keys, place in asked:
-                word = yield from self._word(path, [each.public for each in keys], place)
-                if word is not None:
-                    self.words.append(word)
-                    below.append(list(self._below(word, keys)))
-            for path, _, _ in left[:1]:
-                self.faults[name_path(path)] = Unavailable(
+        """Who names a thousand superiors below it takes turns of its own only; whose turn does not come keeps its last word."""
+        spared = False
+        for step in self._in_turn(Step((anchor.entity,), anchor.keys, address)):
+            name = name_path(step.path)
+            held = self.held.get(name)
+            if len(self.words) == 2 * MAX_SUPERIORS:
+                break
+            if self.turns == 0:
+                if held is None and spared:
+                    continue
+                spared = True
+                self.faults[name] = Unavailable(
                     f"more than {MAX_SUPERIORS} superiors are below one anchor: neither it nor others are asked"
                 )
-            visited += len(asked)
-            level = [] if left else [step for turn in zip_longest(*below) for step in turn if step is not None]
+                word = held
+            else:
+                word = yield from self._word(step, held)
+            if word is not None:
+                self.words[step.path] = word
 
-    def _below(self, word: Word, keys: Sequence[FederationKey]) -> Iterator[Step]:
+    def _in_turn(self, first: Step) -> Iterator[Step]:
+        """``first``, then all directly below it, then in turn one from below each of those: every branch gets the same share, on each level."""
+        yield first
+        word = self.words.get(first.path)
+        branches = deque() if word is None else deque(map(self._in_turn, islice(self._below(word, first.keys), MAX_SUPERIORS)))
+        while branches:
+            branch = branches.popleft()
+            step = next(branch, None)
+            if step is not None:
+                yield step
+                branches.append(branch)
+
+    def _below(self, word: Word, keys: tuple[FederationKey, ...]) -> Iterator[Step]:
         """Those that are superiors themselves."""
         for sub, about in word.about.items():
             path, place = (*word.path, sub), _publishes_at(word.configurations.get(sub))
-            if place is None or sub in word.path or len(path) > MAX_PATH:
-                continue
-            try:
-                check_statement(about, keys, at=about.iat)
-            except VcError as error:
-                self.faults[name_path(path)] = error
-                continue
-            yield path, about.keys, place
+            if place is not None and sub not in word.path and len(path) <= MAX_PATH:
+                yield Step(path, about.keys, place, about, keys)
 
-    def _word(self, path: Path, keys: Sequence[PublicKey], address: str) -> Flow[Word | None]:
-        """What it says now; where that cannot be had or believed, what it said last."""
-        name = name_path(path)
-        held = self.held.get(name)
+    def _word(self, step: Step, held: Word | None) -> Flow[Word | None]:
+        """What it says now; where that cannot be had or believed, what it said last. Nothing of one for whom nobody vouches."""
+        path, name = step.path, name_path(step.path)
         try:
-            publication = yield from self.find(path, address, keys)
+            step.check()
+        except VcError as error:
+            self.faults[name] = error
+            return None
+        self.turns -= 1
+        keys = [each.public for each in step.keys]
+        try:
+            publication = yield from self.find(path, step.place, keys)
             if publication is None:
                 raise Unavailable("it does not say what is in force")
             snapshot = publication.snapshot
@@ -232,9 +260,9 @@ def gather(
 
     words = {each.name: each for each in held}
     known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})
-    walk = _Walk(find, words, known, at)
+    walk = _Walk(find, words, known, at, turns=MAX_SUPERIORS)
     yield from walk.visit(anchor, well_known(anchor.entity, DOCUMENT))
-    return Gathered(words=tuple(walk.words), faults=walk.faults)
+    return Gathered(words=tuple(walk.words.values()), faults=walk.faults)
 
 
 def recall(anchor: FederationAnchor, publications: Mapping[str, Publication]) -> tuple[Word, ...]:
@@ -244,7 +272,7 @@ def recall(anchor: FederationAnchor, publications: Mapping[str, Publication]) ->
         yield from ()
         return publications.get(name_path(path))
 
-    return _answered(_Walk(find, {}, {}, None), anchor)
+    return _answered(_Walk(find, {}, {}, None, turns=_AT_HAND), anchor)
 
 
 def unpack(
@@ -274,7 +302,7 @@ def unpack(
         files = tuple(Artefact(media_type=kind, data=artefacts[name].data) for name, kind in named.items())
         return Publication(snapshot=newest, artefacts=files)
 
-    walk = _Walk(find, {}, seen, at)
+    walk = _Walk(find, {}, seen, at, turns=_AT_HAND)
     words = _answered(walk, anchor)
     fault = walk.faults.get(anchor.entity)
     if fault is not None and not isinstance(fault, Unavailable):
@@ -285,4 +313,4 @@ def unpack(
 def _answered(walk: _Walk, anchor: FederationAnchor) -> tuple[Word, ...]:
     """The words where ``find`` has everything at hand, so that the walk asks for nothing."""
     list(walk.visit(anchor, ""))
-    return tuple(walk.words)
+    return tuple(walk.words.values())

@@ -245,6 +245,38 @@ def test_who_names_a_thousand_superiors_takes_the_turn_of_nobody_else() -> None:
     assert federation.chain("https://york.example", AT).subject == "https://york.example"
 
 
+def test_who_names_a_thousand_superiors_takes_no_turn_on_any_level() -> None:
+    """Those deeper down than the rogue's are asked all the same; a word whose turn does not come stays, and is found again."""
+    rogue, (regional, local, york) = "https://a-rogue.example", (f"https://{each}.example" for each in ("regional", "local", "york"))
+    deep = Member(regional, superiors=(COURTS,)), Member(local, superiors=(regional,)), issuer(york, local)
+    realm = Realm(Member(rogue, superiors=(MINISTRY,)), *deep, *justice().members.values())
+    realm.members["https://own.example"] = issuer("https://own.example", rogue)
+    before = realm.gathered(MINISTRY)
+    for number in range(20):
+        fake = f"https://a-fake{number}.example"
+        realm.members[fake] = Member(fake, superiors=(rogue,))
+        realm.members[f"https://a-nobody{number}.example"] = issuer(f"https://a-nobody{number}.example", fake)
+    realm.again(rogue)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.trust.superiors.MAX_SUPERIORS", 8)
+        first = realm.gathered(MINISTRY)
+        assert [each.entity.rpartition("/")[2] for each in first.words if "fake" not in each.entity] == [
+            "justice.example", "a-rogue.example", "courts.example", "regional.example", "local.example"
+        ]  # fmt: skip
+        patch.setattr("shared.trust.superiors.MAX_SUPERIORS", 5)
+        street = realm.street()
+        found = realm.gathered(MINISTRY, held=before.words, street=street.answer)
+        assert len(street.asked) == 5
+        assert local not in {each.partition("/.well")[0] for each in street.asked}
+        assert isinstance(found.faults[f"{MINISTRY} {COURTS} {regional} {local}"], Unavailable)
+        assert len(found.faults) == 2  # and the first of those that were never heard
+        assert Federation((realm.pin(MINISTRY),), found.words).chain(york, AT).subject == york
+        kept = {each.name: each.publication for each in found.words}
+        assert recall(realm.pin(MINISTRY), kept) == found.words
+        patch.setattr("shared.trust.superiors.MAX_SUPERIORS", 3)
+        assert len(recall(realm.pin(MINISTRY), kept)) == 6  # bounded here, too
+
+
 def test_a_superior_names_where_it_publishes() -> None:
     realm = justice()
     realm[COURTS].place = place = f"{COURTS}/of/trust.json"
