@@ -21,7 +21,7 @@ from shared.codec import reader, strict_json
 from shared.errors import VcError
 from shared.keys import PublicKey, Role
 from shared.trust.application import MAX_BYTES, parse_application
-from shared.trust.federation import ENTITY_TYPES
+from shared.trust.carried import ENTITY_TYPES
 from shared.trust.federation_keys import parse_jwks
 from shared.web.app import bound_body
 from shared.web.context import FETCHER

@@ -5,119 +5,29 @@ Nothing is fetched here, and a chain that does not stand in the newest snapshots
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..codec import base64url
-from ..cose import thumbprint
 from ..credentials import Text
-from ..errors import NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
-from ..jose.jwk import parse_public_jwk
+from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Untrusted, VcError
 from ..keys import PublicKey, Role
 from .artefact import name_of
+from .carried import Carried, Key
 from .chain import TrustChain, verify_trust_chain
-from .constraints import FEDERATION_ENTITY
 from .entitlements import Entitlement
 from .federation_anchor import FederationAnchor
 from .missing import SPOKEN_OF
-from .snapshot import COPY_LIFE, KeyHistory, KeyState
+from .snapshot import MAX_LIFE, KeyHistory
+from .speakers import Speakers
+from .statements import AHEAD, EntityStatement
 from .succession import Succession
 from .successors import Successors
 from .superiors import Path, Word
 
-ENTITY_TYPES: Final[Mapping[Role, str]] = {
-    Role.CREDENTIAL_ISSUER: "openid_credential_issuer",
-    Role.RELYING_PARTY: "openid_credential_verifier",
-    Role.WALLET_PROVIDER: "openid_wallet_provider",
-}
 ENDED: Final = "authority_ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A public key and its thumbprint (RFC 9679), by which snapshots know it."""
-
-    public: PublicKey
-    name: str
-    kid: bytes
-
-    @classmethod
-    def of(cls, public: PublicKey) -> Key:
-        whole = thumbprint(public)
-        return cls(public, base64url.encode(whole), whole[:8])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """A chain in force, with the words of its superiors, the nearest first; none where its anchor publishes no snapshot."""
-
-    chain: TrustChain
-    words: tuple[Word, ...]
-    since: int
-    until: int
-    _keys: dict[Role, dict[bytes, Key]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @property
-    def as_of(self) -> int:
-        """Of when the oldest part of it is."""
-        return min(each.snapshot.iat for each in self.words) if self.words else min(each.iat for each in self.chain.statements)
-
-    @property
-    def name(self) -> str:
-        """What the organisation is called, as its superiors let it stand."""
-        name = self.chain.metadata.get(FEDERATION_ENTITY, {}).get("organization_name")
-        return name if type(name) is str and name else self.chain.subject
-
-    def published_keys(self, role: Role) -> tuple[Key, ...]:
-        """The keys in its metadata as an entity of that kind; those that cannot be used here are left out."""
-        return tuple(self._published(role).values())
-
-    def _published(self, role: Role) -> Mapping[bytes, Key]:
-        """By ``kid`` (RFC 9679, eight bytes)."""
-        if role not in self._keys:
-            self._keys[role] = {key.kid: key for key in map(Key.of, self._listed(role))}
-        return self._keys[role]
-
-    def _listed(self, role: Role) -> tuple[PublicKey, ...]:
-        jwks = self.chain.metadata.get(ENTITY_TYPES[role], {}).get("jwks")
-        listed = jwks.get("keys") if isinstance(jwks, Mapping) else None
-        return tuple(key for each in (listed if isinstance(listed, list) else ()) if (key := _parse_key(each)) is not None)
-
-    def find_key(self, role: Role, kid: bytes) -> Key:
-        """The key of that ``kid``; ``Untrusted`` if the entity publishes none."""
-        found = self._published(role).get(kid)
-        if found is None:
-            raise Untrusted("the body does not publish this key")
-        return found
-
-    def check_key(self, key: Key, role: Role, at: int) -> None:
-        """Raise unless its superior knows the key as one of that role, in force (S15, S16)."""
-        if ENTITY_TYPES[role] not in self.chain.metadata:
-            raise NotEntitled("its superiors do not know it as a body of this kind")
-        if not self.words:
-            self.find_key(role, key.kid)
-            return
-        history = self.words[0].snapshot.keys.get(key.name)
-        if history is None or (history.entity, history.role) != (self.chain.subject, role):
-            raise Untrusted("the newest word of its superior does not know this key")
-        history.check(at)
-
-    def entitled(self, vct: str, at: int) -> tuple[Entitlement, ...]:
-        """What it may say of that type, and what it might until lately: copies made then are still about (S15)."""
-        return tuple(each for each in self.chain.entitlements if each.vct == vct and _counts(each, at))
-
-
-def _parse_key(jwk: object) -> PublicKey | None:
-    try:
-        return parse_public_jwk(jwk) if isinstance(jwk, Mapping) else None
-    except VcError:
-        return None
-
-
-def _counts(each: Entitlement, at: int) -> bool:
-    return each.since <= at and (each.until is None or at < each.until + COPY_LIFE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +68,15 @@ def _fits(each: Entitlement, claims: Mapping[str, object]) -> bool:
 Vouched = tuple[Carried, Key]
 
 
+class _Judged(NamedTuple):
+    """What was found of a way at ``since``, and stays so before ``until`` as long as ``over``: whether another took over from its end."""
+
+    found: Carried | VcError
+    over: bool
+    since: int
+    until: int
+
+
 @dataclass(frozen=True, slots=True)
 class Federation:
     """What pinned federation anchors and all superiors below them say, as it was last heard.
@@ -170,9 +89,9 @@ class Federation:
     published: Collection[str] = frozenset()
     _at: dict[Path, Word] = field(default_factory=dict, init=False, repr=False, compare=False)
     _ways: dict[str, list[tuple[Word, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _speakers: dict[str, list[Word]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _cache: dict[tuple[str, Path], Carried] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[tuple[str, Path], _Judged] = field(default_factory=dict, init=False, repr=False, compare=False)
     _successors: list[Successors] = field(default_factory=list, init=False, repr=False, compare=False)
+    _speakers: list[Speakers] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._at.update({each.path: each for each in self.words})
@@ -182,8 +101,6 @@ class Federation:
                 self._ways.setdefault(sub, []).append(way)
             if len(way) == 1:
                 self._ways.setdefault(word.entity, []).append(way)
-            for entity in (word.entity, *word.about):
-                self._speakers.setdefault(entity, []).append(word)
 
     def pinned(self, anchors: Collection[FederationAnchor]) -> Federation:
         """The same by these anchors, which may have been pinned or removed since: with other keys an anchor is another."""
@@ -236,13 +153,8 @@ class Federation:
         return self.successors.predecessors(entity, at)
 
     def name(self, entity: str) -> Text:
-        """What a body calls itself where superiors publish it, in both languages; its identifier where they do not."""
-        said = [word.configurations.get(entity, word.itself if word.entity == entity else None) for word in self.words]
-        found = next((each for each in said if each is not None), None)
-        if found is None:
-            return Text(entity, entity)
-        welsh = found.metadata.get(FEDERATION_ENTITY, {}).get("organization_name#cy")
-        return Text(found.name, welsh if type(welsh) is str and welsh else found.name)
+        """As ``Speakers.name``."""
+        return self._speaking.name(entity)
 
     # --- chains ---
 
@@ -268,26 +180,28 @@ class Federation:
         return found
 
     def _through(self, way: tuple[Word, ...], entity: str, at: int) -> Carried:
-        name = entity, way[0].path
+        """As ``_judge``, which is asked again once what it found may have changed: many ways to one body may fail."""
+        name, over = (entity, way[0].path), self.successors.is_over(entity, at)
         known = self._cache.get(name)
-        if known is None or not known.since <= at < known.until:
-            known = self._cache[name] = self._judge(way, entity, at)
-        return known
+        if known is None or known.over is not over or not known.since <= at < known.until:
+            try:
+                found: Carried | VcError = self._judge(way, entity, at, over=over)
+            except VcError as error:
+                found = error
+            known = self._cache[name] = _Judged(found, over, at, _changes(found, way, entity, at))
+        if isinstance(known.found, VcError):
+            raise known.found.with_traceback(None)
+        return known.found
 
-    def _judge(self, way: tuple[Word, ...], entity: str, at: int) -> Carried:
+    def _judge(self, way: tuple[Word, ...], entity: str, at: int, *, over: bool) -> Carried:
         """By statements that the newest snapshots name, and by no others (S17)."""
         for word in way:
             word.snapshot.check_current(at)
-        top = way[-1].itself
-        if entity == way[-1].entity:
-            statements = [top]
-        else:
-            about = [upper.about[sub] for upper, sub in zip(way, (entity, *(each.entity for each in way)), strict=False)]
-            statements = [way[0].configurations.get(entity), *about, *(() if top is None else (top,))]
+        statements = _statements(way, entity)
         if statements[0] is None:
             raise Untrusted("its superior does not publish what this body says of itself")
         tokens = [each.wire for each in statements if each is not None]
-        chain = verify_trust_chain(tokens, self.anchors, at=at, taken_over=len(tokens) > 1 and self.successors.is_over(entity, at))
+        chain = verify_trust_chain(tokens, self.anchors, at=at, taken_over=len(tokens) > 1 and over)
         until = min([chain.exp, *(each.snapshot.next_update for each in way), *(each.exp for each in chain.trust_marks)])
         return Carried(chain=chain, words=way, since=at, until=until)
 
@@ -333,14 +247,17 @@ class Federation:
                 if any(carried.entitled(vct, at) for carried in self.chains(entity, at) for vct in vcts):
                     yield entity
 
-    def key(self, entity: str, name: str) -> KeyHistory | None:
-        """The history of a key of ``entity``, by its thumbprint (RFC 9679): its end, by whichever superior's word or its own, before all else."""
-        told = [
-            history
-            for word in self._speakers.get(entity, ())
-            if (history := word.snapshot.keys.get(name)) is not None and history.entity == entity
-        ]
-        return worst(told) or next(iter(told), None)
+    def key(self, entity: str, name: str, carried: Carried | None = None) -> KeyHistory | None:
+        """As ``Speakers.history``, of the body that ``carried`` is about, or of whoever is called ``entity``."""
+        if carried is None:
+            return self._speaking.history(entity, name)
+        return self._speaking.history(entity, name, way=carried.words, keys=carried.chain.keys)
+
+    @property
+    def _speaking(self) -> Speakers:
+        if not self._speakers:
+            self._speakers.append(Speakers(self.words, self.anchors))
+        return self._speakers[0]
 
     def vouch(self, role: Role, entity: str, at: int, *, key: Key | None, kid: bytes = b"", tokens: Sequence[object] = ()) -> list[Vouched]:
         """Chains to ``entity``, at least one, with a key of it in that role: ``key``, or else the one of that ``kid``.
@@ -353,9 +270,12 @@ class Federation:
             try:
                 known = carried.find_key(role, kid) if key is None else key
                 carried.check_key(known, role, at)
+                ended = self.key(entity, known.name, carried)
+                if ended is not None:
+                    ended.check(at)
                 found.append((carried, known))
             except Rejected as error:
-                fault = error
+                fault = fault if isinstance(fault, CertificateRevoked) else error
         if not found:
             raise fault
         return found
@@ -391,8 +311,19 @@ class Federation:
         )
 
 
-def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
-    """Of histories of one key the one that counts: a compromise, else its end, the earliest; ``None`` where it has not ended."""
-    order = [KeyState.COMPROMISED, KeyState.ENDED, KeyState.VERIFY_ONLY]
-    over = [(order.index(each.state), each.ends_at, each) for each in told if each.ends_at is not None]
-    return min(over, key=lambda each: each[:2])[2] if over else None
+def _statements(way: tuple[Word, ...], entity: str) -> list[EntityStatement | None]:
+    """Those of a chain, from what ``entity`` says of itself up to what the anchor does."""
+    top = way[-1].itself
+    if entity == way[-1].entity:
+        return [top]
+    about = [upper.about[sub] for upper, sub in zip(way, (entity, *(each.entity for each in way)), strict=False)]
+    return [way[0].configurations.get(entity), *about, *(() if top is None else (top,))]
+
+
+def _changes(found: Carried | VcError, way: tuple[Word, ...], entity: str, at: int) -> int:
+    """The first moment after ``at`` at which another thing may be found."""
+    if isinstance(found, Carried):
+        return found.until
+    dates = [each.snapshot.next_update for each in way]
+    dates += [date for each in _statements(way, entity) if each is not None for date in (each.iat - AHEAD, each.exp)]
+    return min((each for each in dates if each > at), default=at + MAX_LIFE)

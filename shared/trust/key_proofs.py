@@ -18,8 +18,8 @@ from ..errors import Malformed, Untrusted, VcError, WrongTyp
 from ..jose.jws import parse_jws, prepare_jws, verify_jws
 from ..jose.jwt import get_time
 from ..keys import KeyId, Role, Unsigned
+from .carried import ENTITY_TYPES
 from .constraints import FEDERATION_ENTITY
-from .federation import ENTITY_TYPES
 from .federation_keys import MAX_KEYS, FederationKey, find_key
 from .snapshot import MAX_LIFE
 from .statements import EntityStatement, check_dates

@@ -33,9 +33,10 @@ from ..jose.jwk import render_jwk
 from ..keys import PublicKey, Role
 from ..x509 import load_certificate
 from .anchors import TrustAnchors
+from .carried import Carried, Key
 from .certificates import Chain, chains_of, every_chain
 from .entitlements import Entitlement
-from .federation import Carried, Federation, Key
+from .federation import Federation
 from .policy import Policy
 from .snapshot import KeyHistory, KeyState
 
@@ -81,7 +82,7 @@ def _federated(policy: Policy, at: int) -> Iterator[Mapping[str, Any]]:
 
 def _entries(policy: Policy, carried: Carried, key: Key, at: int) -> Iterator[Mapping[str, Any]]:
     entity = carried.chain.subject
-    state, ended_at = _state(policy.ended(key, entity), at)
+    state, ended_at = _state(policy.ended(key, entity, carried), at)
     try:
         carried.check_key(key, Role.CREDENTIAL_ISSUER, at)
     except Rejected:

@@ -23,11 +23,12 @@ from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing,
 from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
+from .carried import Carried, Key
 from .dids import DidPin
-from .federation import Carried, FederatedIssuer, Federation, Key, worst
+from .federation import FederatedIssuer, Federation
 from .missing import MADE_BY
 from .registrars import Registered
-from .snapshot import KeyHistory, Snapshot, thumbprint_of
+from .snapshot import KeyHistory, Snapshot, thumbprint_of, worst
 
 T = TypeVar("T")
 
@@ -192,7 +193,7 @@ class Policy:
             known = self.registered.get(one)
             if known is not None and known.certificate.public == leaf.public:
                 known.check(at)
-                self._check_ended(_key_of(leaf.der), None, one, at)
+                _check(self.ended(_key_of(leaf.der), one), at)
                 return _known_as(leaf, one, known.certificate.name.en)
         return None
 
@@ -242,7 +243,7 @@ class Policy:
             raise error
         leaf = load_certificate(x5c[0]) if x5c else None
         if leaf is not None:
-            self._check_fate(leaf, at)
+            _check(worst(self._told(thumbprint_of(leaf.der), leaf.uris)), at)
         try:
             return ask(leaf)
         except CertificateRevoked:
@@ -267,26 +268,27 @@ class Policy:
         """How the key of ``leaf`` ended, by the word of anyone who may speak for an entity of it: a compromise, else the earliest end."""
         return self._ended(thumbprint_of(leaf.der), leaf.uris) if self.snapshots or self.federation.words else None
 
-    def ended(self, key: Key, entity: str) -> KeyHistory | None:
-        """As ``fate``, of a key that stands in no certificate, or in one that names whom it likes."""
-        return self._ended(key.name, (entity,))
+    def ended(self, key: Key, entity: str, carried: Carried | None = None) -> KeyHistory | None:
+        """As ``fate``, of a key that stands in no certificate, or in one that names whom it likes; of the body that is ``carried``, if that is given."""
+        told = self._told(key.name, (entity,))
+        history = self.federation.key(entity, key.name, carried)
+        return worst(told if history is None else [*told, history])
 
     def _ended(self, name: str, entities: Collection[str]) -> KeyHistory | None:
+        heard = [self.federation.key(entity, name) for entity in entities] if self.federation.words else []
+        return worst([*self._told(name, entities), *(each for each in heard if each is not None)])
+
+    def _told(self, name: str, entities: Collection[str]) -> list[KeyHistory]:
+        """By pinned anchors of certificates."""
         told: list[KeyHistory] = []
         for anchor in self.anchors.anchors if self.snapshots else ():
             snapshot = self.snapshots.get(anchor.fingerprint)
             if snapshot is not None and (anchor.entity is None or anchor.entity in entities) and name in snapshot.keys:
                 told.append(snapshot.keys[name])
-        for entity in entities if self.federation.words else ():
-            history = self.federation.key(entity, name)
-            if history is not None:
-                told.append(history)
-        return worst(told)
+        return told
 
     def _check_fate(self, leaf: Cert, at: int) -> None:
-        fate = self.fate(leaf)
-        if fate is not None:
-            fate.check(at)
+        _check(self.fate(leaf), at)
 
     def _check_named(self, kid: bytes, entity: str, at: int) -> None:
         """As ``_check_fate``, of the key of that name where no certificate is known: that of a compromised key is in no snapshot any more."""
@@ -299,10 +301,8 @@ class Policy:
                         each.check(at)
 
     def _check_ended(self, key: Key, leaf: Cert | None, entity: str, at: int) -> None:
-        """As ``_check_fate``, which has been asked of ``leaf`` for those whom it names."""
-        fate = self.ended(key, entity) if leaf is None or entity not in leaf.uris else None
-        if fate is not None:
-            fate.check(at)
+        """By pinned anchors of certificates, which have been asked of ``leaf`` for those whom it names; the federation has judged it."""
+        _check(worst(self._told(key.name, (entity,)) if leaf is None or entity not in leaf.uris else ()), at)
 
     def _carried(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""
@@ -345,6 +345,11 @@ class Policy:
             snapshot.check_chain(x5c, role, at)
         elif self.needs and anchor.fingerprint in self.needs:
             raise SnapshotMissing("no snapshot of this issuer's anchor is here; it may be pinned as one that publishes none")
+
+
+def _check(fate: KeyHistory | None, at: int) -> None:
+    if fate is not None:
+        fate.check(at)
 
 
 def _stranger(x5c: Sequence[bytes]) -> Untrusted:

@@ -17,7 +17,7 @@ from ..cose.sign1 import verify_sign1
 from ..errors import CertificateRevoked, NotEntitled, Rejected, Untrusted, VcError
 from ..keys import PublicKey, Role
 from .artefact import RP_CERTIFICATE
-from .federation import ENTITY_TYPES, Carried, Key
+from .carried import ENTITY_TYPES, Carried, Key
 from .relying_party import Register, RpCertificate, check_in_force, parse_rp_certificate
 from .snapshot import KeyState
 from .superiors import Word
@@ -83,7 +83,7 @@ def _keys(policy: Policy, carried: Carried, word: Word, at: int) -> Iterator[Reg
             continue
         with suppress(Rejected):
             history.check(at)
-            _check_not_ended(policy, key, word.entity, at)
+            _check_not_ended(policy, key, word.entity, at, carried)
             yield RegistrarKey(
                 anchor=word.path[0],
                 entity=word.entity,
@@ -172,8 +172,8 @@ class _Judge:
         return True
 
 
-def _check_not_ended(policy: Policy, key: Key, entity: str, at: int) -> None:
+def _check_not_ended(policy: Policy, key: Key, entity: str, at: int, carried: Carried | None = None) -> None:
     """By the word of anybody who may speak for its body, in either world (S16)."""
-    ended = policy.ended(key, entity)
+    ended = policy.ended(key, entity, carried)
     if ended is not None:
         ended.check(at)

@@ -109,6 +109,13 @@ class KeyHistory:
             raise Untrusted("this key was retired, and everything that it signed has run out since")
 
 
+def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
+    """Of histories of one key the one that counts: a compromise, else its end, the earliest; ``None`` where it has not ended."""
+    order = [KeyState.COMPROMISED, KeyState.ENDED, KeyState.VERIFY_ONLY]
+    over = [(order.index(each.state), each.ends_at, each) for each in told if each.ends_at is not None]
+    return min(over, key=lambda each: each[:2])[2] if over else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSnapshot:
     """The newest snapshot seen of one anchor. ``digest`` is that of its signing input."""

@@ -24,9 +24,9 @@ from ..errors import ConfigError, Missing, Unavailable, VcError
 from ..jose.jwk import thumbprint
 from ..keys import Custodian, KeyId, Role, sign
 from ..storage import Storage, Tx
+from ..trust.carried import ENTITY_TYPES
 from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
-from ..trust.federation import ENTITY_TYPES
 from ..trust.federation_keys import FederationKey, render_jwks
 from ..trust.key_proofs import COMPROMISED, MEMBER, prepare_key_proof
 from ..trust.snapshot import MAX_LIFE, KeyHistory, KeyState

@@ -23,7 +23,8 @@ from shared.jose.jwk import render_jwk
 from shared.keys import KeyId, Role
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import ENTITY_STATEMENT, SNAPSHOT, Artefact
-from shared.trust.federation import ENTITY_TYPES, Federation
+from shared.trust.carried import ENTITY_TYPES
+from shared.trust.federation import Federation
 from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey
 from shared.trust.policy import Policy

@@ -25,7 +25,8 @@ from shared.errors import (
 )
 from shared.keys import Role
 from shared.trust.artefact import ENTITY_STATEMENT
-from shared.trust.federation import ENDED, Federation, Key
+from shared.trust.carried import Key
+from shared.trust.federation import ENDED, Federation
 from shared.trust.snapshot import COPY_LIFE, KeyState
 
 KEY = registry().signer.public

@@ -14,7 +14,8 @@ from support.trial_verify import DAY, ISSUER, VCT, registry
 
 from shared.errors import BundleRolledBack, CertificateRevoked, Malformed, Rejected, SnapshotStale, VcError
 from shared.keys import Role
-from shared.trust.federation import Federation, Key
+from shared.trust.carried import Key
+from shared.trust.federation import Federation
 from shared.trust.federation_anchor import parse_federation_anchor, render_federation_anchor
 from shared.trust.federation_keys import render_jwks
 from shared.trust.snapshot import KeyState, parse_snapshot

@@ -39,7 +39,6 @@ from shared.jose.jws import prepare_jws
 from shared.keys import Role
 from shared.trust.anchors import Anchor, TrustAnchors
 from shared.trust.certificates import chains_of
-from shared.trust.federation import worst
 from shared.trust.memory import BundleMemory
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
@@ -51,6 +50,7 @@ from shared.trust.snapshot import (
     Snapshot,
     parse_snapshot,
     verify_snapshot,
+    worst,
 )
 from shared.x509 import load_certificate
 
