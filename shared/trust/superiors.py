@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from ..codec import base64url
 from ..cose import thumbprint
-from ..errors import Malformed, Unavailable, VcError
+from ..errors import Malformed, TooLarge, Unavailable, VcError
 from ..flow import Flow
 from ..keys import PublicKey
 from ..urls import LOOPBACK, split, well_known
@@ -25,6 +25,7 @@ from .constraints import FEDERATION_ENTITY
 from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey
 from .publication import DOCUMENT, Publication, fetch_publication_at
+from .room import Room
 from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
@@ -150,6 +151,7 @@ class _Walk:
 
     def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None, *, turns: int) -> None:
         self.find, self.held, self.seen, self.at, self.turns = find, held, seen, at, turns
+        self.room = Room()
         self.words: dict[Path, Word] = {}
         self.faults: dict[str, VcError] = {}
 
@@ -168,7 +170,7 @@ class _Walk:
                 self.faults[name] = Unavailable(
                     f"more than {MAX_SUPERIORS} superiors are below one anchor: neither it nor others are asked"
                 )
-                word = held
+                word = self._last(held)
             else:
                 word = yield from self._word(step, held)
             if word is not None:
@@ -207,6 +209,7 @@ class _Walk:
             publication = yield from self.find(path, step.place, keys)
             if publication is None:
                 raise Unavailable("it does not say what is in force")
+            self.room.take(path, publication, held=self.at is None)
             snapshot = publication.snapshot
             verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
             word = _read_word(path, publication)
@@ -214,8 +217,18 @@ class _Walk:
                 _check_not_older(word, held)
         except VcError as error:
             self.faults[name] = error
-            return held
+            return self._last(held)
         return word
+
+    def _last(self, held: Word | None) -> Word | None:
+        """What was heard before goes on, if those above it leave room for it."""
+        if held is not None:
+            try:
+                self.room.take(held.path, held.publication, held=True)
+            except TooLarge as error:
+                self.faults[held.name] = error
+                return None
+        return held
 
 
 def _publishes_at(configuration: EntityStatement | None) -> str | None:
@@ -256,6 +269,8 @@ def gather(
         found = asked[address]
         if isinstance(found, VcError):
             raise found
+        if found is not None and not walk.room.fits(path, found):
+            del asked[address]  # on another way there may be room for it; until then nobody holds it
         return found
 
     words = {each.name: each for each in held}
