@@ -56,7 +56,9 @@ class BundleMemory:
 def render_memory(memory: BundleMemory) -> bytes:
     """The bytes that ``parse_memory`` reads back to the same value."""
     signers = {signer: {"seq": each.seq, "iat": each.iat, "digest": each.digest} for signer, each in sorted(memory.signers.items())}
-    snapshots = {name: {"seq": each.seq, "iat": each.iat, "digest": each.digest} for name, each in sorted(memory.snapshots.items())}
+    snapshots = {
+        name: {"seq": each.seq, "iat": each.iat, "digest": each.digest, "key": each.key} for name, each in sorted(memory.snapshots.items())
+    }
     return strict_json.dumps(
         {
             "version": 1,
@@ -77,10 +79,15 @@ def parse_memory(data: bytes) -> BundleMemory:
     snapshots = get_object(obj, "snapshots", optional=True) or {}  # memories of 0.1 have none
     return BundleMemory(
         signers={name: SeenBundle(**_parse_seen(signers, name, "/signers")) for name in signers},
-        snapshots={name: SeenSnapshot(**_parse_seen(snapshots, name, "/snapshots")) for name in snapshots},
+        snapshots={name: _parse_snapshot(snapshots, name) for name in snapshots},
         floor=get_int(obj, "floor"),
         statuses=parse_statuses(get_object(obj, "statuses"), "/statuses"),
     )
+
+
+def _parse_snapshot(members: Mapping[str, Any], name: str) -> SeenSnapshot:
+    key = get_str(get_object(members, name, "/snapshots"), "key", pointer("/snapshots", name), optional=True, min_length=0)
+    return SeenSnapshot(**_parse_seen(members, name, "/snapshots"), key=key or "")  # memories of 0.5 have none
 
 
 def _parse_seen(members: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:

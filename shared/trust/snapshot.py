@@ -118,11 +118,14 @@ def worst(told: Iterable[KeyHistory]) -> KeyHistory | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSnapshot:
-    """The newest snapshot seen of one anchor. ``digest`` is that of its signing input."""
+    """The newest snapshot seen of one anchor. ``digest`` is that of its signing input, ``key`` the thumbprint of the key that signed it; empty
+    where an earlier version did not keep that.
+    """
 
     seq: int
     iat: int
     digest: str
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,7 @@ class Snapshot:
     def seen(self) -> SeenSnapshot:
         """What is remembered of it."""
         digest = base64url.encode(hashlib.sha256(self.jws.signing_input).digest())
-        return SeenSnapshot(seq=self.seq, iat=self.iat, digest=digest)
+        return SeenSnapshot(seq=self.seq, iat=self.iat, digest=digest, key=str(self.jws.header.get("kid", "")))
 
     def current(self, crls: Sequence[Crl]) -> tuple[Crl, ...]:
         """Those of ``crls`` whose silence counts: the ones that are in force now."""
@@ -317,8 +320,16 @@ def verify_snapshot_of(snapshot: Snapshot, entity: str, keys: Iterable[PublicKey
 
 
 def check_order(snapshot: Snapshot, seen: SeenSnapshot | None) -> None:
-    """``BundleRolledBack`` unless the snapshot is the one that was seen, or a later one."""
-    if seen is None or snapshot.seen == seen:
+    """``BundleRolledBack`` unless the snapshot is the one that was seen, or a later one.
+
+    Numbers are compared among those that one key signed, dates among all: whoever had a stolen key count to the end has stopped no other key.
+    """
+    new = snapshot.seen
+    if seen is None or new == seen:
+        return
+    if seen.key not in {"", new.key}:
+        if (new.iat, new.seq) < (seen.iat, seen.seq):
+            raise BundleRolledBack("a newer snapshot, by another key, was seen before", where="/iat")
         return
     if snapshot.seq == seen.seq:
         raise BundleRolledBack("another snapshot with this number was seen before: it was rewritten", where="/seq")

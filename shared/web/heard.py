@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from ..codec import base64url, strict_json
 from ..errors import VcError
 from ..flow import Fetch, Fetched, arun
 from ..storage import Row, Storage, Tx
@@ -219,9 +221,19 @@ def _federation(
 async def seen(tx: Tx) -> dict[str, SeenSnapshot]:
     """The newest snapshot ever seen of each anchor, pinned now or not."""
     return {
-        row["fingerprint"]: SeenSnapshot(seq=int(row["seq"]), iat=int(row["iat"]), digest=row["digest"])
-        for row in await tx.fetch("SELECT fingerprint, seq, iat, digest FROM heard_anchor")
+        row["fingerprint"]: SeenSnapshot(seq=int(row["seq"]), iat=int(row["iat"]), digest=row["digest"], key=_signer(row["head"]))
+        for row in await tx.fetch("SELECT fingerprint, seq, iat, digest, substr(token, 1, 512) AS head FROM heard_anchor")
     }
+
+
+@lru_cache(maxsize=1_024)
+def _signer(head: str) -> str:
+    """The thumbprint of the key that signed a snapshot that begins so; nothing where its header is longer than any of ours."""
+    try:
+        kid = strict_json.load_object(base64url.decode(head.partition(".")[0])).get("kid")
+    except VcError:
+        return ""
+    return kid if type(kid) is str else ""
 
 
 async def visits(tx: Tx) -> list[Site]:

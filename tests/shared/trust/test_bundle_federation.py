@@ -159,7 +159,15 @@ def test_old_statement_in_new_bundle() -> None:
     assert decide(show(issue()), trust=known(second), answer=second.answer).code == "not_entitled"
     with pytest.raises(BundleRolledBack):
         read(pack(*old, seq=5), realm, memory=second.memory)
-    assert parse_memory(render_memory(second.memory)) == second.memory
+    kept = parse_memory(render_memory(second.memory))
+    assert kept == second.memory
+    assert [each.key for each in kept.snapshots.values()] == [
+        base64url.encode(thumbprint(realm[each].signer.public)) for each in (MINISTRY, COURTS)
+    ]
+    before = json.loads(render_memory(second.memory))
+    del before["snapshots"][MINISTRY]["key"]  # as it was kept by earlier versions
+    earlier = parse_memory(json.dumps(before).encode())
+    assert (earlier, earlier.snapshots[MINISTRY].key) == (second.memory, "")
     assert set(second.memory.snapshots) == {MINISTRY, f"{MINISTRY} {COURTS}"}
 
 

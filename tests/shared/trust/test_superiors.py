@@ -146,6 +146,24 @@ def test_old_statement_in_new_bundle() -> None:
     assert faults(realm.gathered(MINISTRY, held=second.words)) == {MINISTRY: Malformed}
 
 
+@pytest.mark.parametrize("who", [MINISTRY, COURTS])
+def test_a_thief_who_counts_to_the_end_stops_no_other_key(who: str) -> None:
+    """A stolen key's number is the highest there is. Once the one above names another key, or another is pinned, only dates are compared."""
+    realm = justice()
+    realm[who].seq = 2**53 - 1
+    first = realm.gathered(MINISTRY)
+    if who != MINISTRY:
+        realm.again(MINISTRY)
+    realm[who].signer, realm[who].seq, realm[who].at = Signer.new(), 7, AT - 10
+    found = realm.gathered(MINISTRY, held=first.words, seen={each.name: each.snapshot.seen for each in first.words})
+    assert (found.faults, [each.snapshot.seq for each in found.words if each.entity == who]) == ({}, [7])
+    realm[who].seq = 6
+    assert faults(realm.gathered(MINISTRY, held=found.words)) == {who: BundleRolledBack}  # of one key the number counts
+    realm[who].signer, realm[who].seq, realm[who].at = Signer.new(), 8, AT - 11
+    realm.again(MINISTRY, at=AT - 9 if who != MINISTRY else AT - 11)
+    assert faults(realm.gathered(MINISTRY, held=found.words))[who] is BundleRolledBack  # of another the date
+
+
 def test_clocks_apart() -> None:
     realm = justice()
     realm.again(COURTS, at=AT + AHEAD)
