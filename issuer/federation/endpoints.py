@@ -200,7 +200,7 @@ def types_of(each: Subordinate) -> set[str]:
     """The entity types of a body, as far as its superior lets it have them."""
     if not each.configuration:
         return set()
-    limits = parse_constraints(parse_terms(each.terms).constraints or {})
+    limits = parse_constraints(parse_terms(each.terms).limits)
     return set(limits.filter_types(parse_statement(each.configuration).metadata))
 
 

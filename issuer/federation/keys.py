@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from issuer.federation.own import entity_of
-from issuer.federation.terms import parse_terms
+from issuer.federation.terms import DEFAULT_KINDS, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
 from issuer.records.subordinates import Event, State, Subordinate
@@ -88,7 +88,7 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
         found += [_history(each, DOCUMENTS[kind], body.entity, said.iat, ends.get(each.kid)) for each in keys]
         sure |= names_of(proven(body.entity, kind, keys, members, at=at))
     before = after = read_keys(body.keys)
-    roles: list[Role] = [*DOCUMENTS.values()]
+    roles = _roles(body)
     if body.state is State.ACTIVE:
         after = _following(before, said, at)
         found += [KeyHistory.of(each.public, role=Role.FEDERATION, entity=body.entity, since=said.iat) for each in after]
@@ -116,10 +116,16 @@ def _history(key: FederationKey, role: Role, entity: str, since: int, end: int |
 
 def _documents(body: Subordinate, said: EntityStatement) -> Iterator[tuple[str, tuple[FederationKey, ...], Mapping[str, Any]]]:
     """The keys of documents, questions and wallets that a body names, in so far as it may be of that type."""
-    limits = parse_constraints(parse_terms(body.terms).constraints or {})
+    limits = parse_constraints(parse_terms(body.terms).limits)
     for kind, members in limits.filter_types(said.metadata).items():
         if kind in DOCUMENTS and "jwks" in members:
             yield kind, parse_jwks(members, f"/metadata/{kind}"), members
+
+
+def _roles(body: Subordinate) -> list[Role]:
+    """The uses of keys that end where they are named no longer. Of kinds on which nobody has decided, what was known before stays."""
+    decided = "allowed_entity_types" in (parse_terms(body.terms).constraints or {})
+    return [role for kind, role in DOCUMENTS.items() if decided or kind in DEFAULT_KINDS]
 
 
 def _following(known: Sequence[FederationKey], said: EntityStatement, at: int) -> tuple[FederationKey, ...]:

@@ -163,7 +163,7 @@ async def _statement(office: Office, each: Subordinate, signer: FederationSigner
         at=at,
         exp=at + office.settings.snapshot_days * DAY,
         metadata_policy=terms.policy,
-        constraints=terms.constraints,
+        constraints=terms.limits,
         grants=terms.grants,
         source_endpoint=office.url(FETCH),
         key=signer.name,

@@ -16,6 +16,8 @@ from shared.trust.metadata_policy import parse_policy
 
 MAX_BYTES: Final = 32_000  # of all terms of one body: its statement has to stay below 64 kB
 MAX_MARKS: Final = 16
+DEFAULT_KINDS: Final = ("openid_credential_issuer", "openid_credential_verifier")
+"""What a body may be, and those below it, where nobody decided on its entity types: a maker of wallets only by name."""
 _KNOWN: Final = CLAIMS | {"constraints", "metadata_policy", "trust_marks"}
 
 
@@ -29,6 +31,11 @@ class Terms:
     constraints: Mapping[str, Any] | None = None
     policy: Mapping[str, Any] | None = None
     trust_marks: tuple[str, ...] = ()
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        """The constraints as they are published: with the entity types in any case (security rule S14)."""
+        return {"allowed_entity_types": list(DEFAULT_KINDS), **(self.constraints or {})}
 
     def replacing(self, before: Terms, at: int) -> Terms:
         """These instead of ``before``: what is no longer granted stays with its end, for documents that were made before it (S14)."""

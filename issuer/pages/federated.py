@@ -100,5 +100,5 @@ def view(terms: Terms, locale: str, words: Words) -> tuple[list[dict[str, Any]],
     """All that is granted, and under which conditions."""
     return (
         grants_view(terms.grants, terms.trust_marks, locale, words),
-        limits_view(parse_constraints(terms.constraints or {}), parse_policy(terms.policy or {}), words),
+        limits_view(parse_constraints(terms.limits), parse_policy(terms.policy or {}), words),
     )

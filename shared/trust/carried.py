@@ -23,6 +23,9 @@ ENTITY_TYPES: Final[Mapping[Role, str]] = {
     Role.WALLET_PROVIDER: "openid_wallet_provider",
 }
 
+_NAMED: Final = frozenset({Role.WALLET_PROVIDER})
+"""Roles that nobody has by its own word: who vouches for the keys of others does so for everybody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -83,7 +86,8 @@ class Carried:
 
     def check_key(self, key: Key, role: Role, at: int) -> None:
         """Raise unless its superior knows the key as one of that role, in force (S15, S16)."""
-        if ENTITY_TYPES[role] not in self.chain.metadata:
+        kind = ENTITY_TYPES[role]
+        if kind not in self.chain.metadata or (role in _NAMED and not self.chain.is_named(kind)):
             raise NotEntitled("its superiors do not know it as a body of this kind")
         if not self.words:
             self.find_key(role, key.kid)

@@ -59,6 +59,11 @@ class TrustChain:
         """What others verify: the header ``trust_chain`` (section 4.3)."""
         return tuple(each.wire for each in self.statements)
 
+    def is_named(self, kind: str) -> bool:
+        """Whether every superior lists that entity type among those that it allows; silence allows others, but names none (S14)."""
+        limits = [each.constraints for each in self.statements if not each.is_configuration]
+        return all(each is not None and each.types is not None and kind in each.types for each in limits)
+
     def check_entitled(self, vct: str, made_at: int) -> Entitlement:
         """Why the subject may say this type in a document that it made then; ``NotEntitled`` if it may not."""
         for each in self.entitlements:

@@ -23,6 +23,7 @@ MAKER = "https://maker.example"
 def test_a_maker_counts_once_it_was_heard_and_until_the_pin_is_gone(tmp_path: Path) -> None:
     realm, key, own = justice(), Signer.new(), stranger()
     realm.members[MAKER] = Member(MAKER, superiors=(MINISTRY,), keys={Role.WALLET_PROVIDER: key})
+    realm[MINISTRY].about[MAKER] = {"constraints": {"allowed_entity_types": ["openid_wallet_provider"]}}
     x5c = (leaf(key, own.certificate, own.root, role=Role.WALLET_PROVIDER, uri=MAKER, at=AT - DAY),)
     file = tmp_path / "trust.json"
     file.write_bytes(render_trust(TrustAnchors(federation=(realm.pin(MINISTRY),))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.federation import MINISTRY, critical, says
+from support.federation import COURT, COURTS, MINISTRY, critical, says
 from support.federations import Member, Realm, justice
 from support.signing import AT, Signer, leaf
 from support.trial_verify import BANK, DAY, ISSUER, VCT, Authority, registry, stranger
@@ -29,6 +29,7 @@ from shared.trust.snapshot import COPY_LIFE, KeyState
 from shared.x509 import Cert
 
 KEY = registry().signer.public
+WALLETS, ISSUERS = ["openid_credential_issuer", "openid_wallet_provider"], ["openid_credential_issuer"]
 OWN = (Authority.new(ISSUER).x5c[0],)  # by an authority of its own, of a key that nobody knows
 
 
@@ -182,12 +183,32 @@ def test_wallet_providers_and_issuers_of_metadata() -> None:
     maker = Signer.new()
     realm.members["https://maker.example"] = Member("https://maker.example", superiors=(MINISTRY,), keys={Role.WALLET_PROVIDER: maker})
     own = stranger()
+    realm[MINISTRY].about["https://maker.example"] = {"constraints": {"allowed_entity_types": ["openid_wallet_provider"]}}
     asked = realm.policy(MINISTRY)
     x5c = (leaf(maker, own.certificate, own.root, role=Role.WALLET_PROVIDER, uri="https://maker.example", at=AT - DAY),)
     assert asked.check_wallet_provider(x5c, AT).uris == ("https://maker.example",)
     assert asked.check_metadata_signer(registry().x5c, ISSUER, AT).subject == f"The body at {ISSUER}"
     with pytest.raises(Untrusted):
         asked.check_metadata_signer(x5c, ISSUER, AT)
+
+
+@pytest.mark.parametrize(
+    ("above", "nearest", "counts"),
+    [(None, None, False), (None, WALLETS, False), (WALLETS, None, False), (ISSUERS, WALLETS, False), (WALLETS, WALLETS, True)],
+)
+def test_self_declared_wallet_provider_not_entitled(above: list[str] | None, nearest: list[str] | None, *, counts: bool) -> None:
+    """S14: a body vouches for wallets where every superior lists it as one that may, and not by its own word."""
+    realm, maker, own = justice(), Signer.new(), stranger()
+    realm[COURT].keys[Role.WALLET_PROVIDER] = maker
+    for upper, lower, kinds in ((MINISTRY, COURTS, above), (COURTS, COURT, nearest)):
+        realm[upper].about[lower] |= {} if kinds is None else {"constraints": {"allowed_entity_types": kinds}}
+    x5c = (leaf(maker, own.certificate, own.root, role=Role.WALLET_PROVIDER, uri=COURT, at=AT - DAY),)
+    asked = realm.policy(MINISTRY)
+    if counts:
+        assert asked.check_wallet_provider(x5c, AT).uris == (COURT,)
+        return
+    with pytest.raises(NotEntitled):
+        asked.check_wallet_provider(x5c, AT)
 
 
 def test_a_pack_asks_the_federation_that_is_in_it() -> None:
