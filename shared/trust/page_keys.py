@@ -85,7 +85,8 @@ def _entries(policy: Policy, carried: Carried, key: Key, at: int) -> Iterator[Ma
     state, ended_at = _state(policy.ended(key, entity, carried), at)
     try:
         carried.check_key(key, Role.CREDENTIAL_ISSUER, at)
-    except Rejected:
+        policy.check_withdrawn(Role.CREDENTIAL_ISSUER, (), entity, at)
+    except (Rejected, Undecided):
         if state not in {"compromised", "ended"}:
             return
     whole = [each for each in carried.chain.entitlements if each.jurisdiction is None and each.attestation_basis is None]

@@ -19,7 +19,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ..codec import base64url
-from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted
+from ..errors import CertificateRevoked, NotEntitled, Rejected, SnapshotMissing, Undecided, Untrusted, VcError
 from ..keys import PublicKey, Role
 from ..x509 import Cert, Crl, load_certificate, verify_chain
 from .anchors import Anchor, TrustAnchors
@@ -99,6 +99,7 @@ class Policy:
                 key = None if leaf is None else _key_of(leaf.der)
                 found = self.federation.issuer(entity, vct, at, key=key, kid=kid, tokens=trust_chain)
                 self._check_ended(found.key, leaf, entity, at)
+                self.check_withdrawn(Role.CREDENTIAL_ISSUER, x5c, entity, at, crls)
                 if issued_at is not None:
                     found.check_said(issued_at)
                 return found
@@ -124,6 +125,7 @@ class Policy:
             return self.check_metadata_signer(x5c, entity, at, crls).public
         key = self.federation.vouch(Role.CREDENTIAL_ISSUER, entity, at, key=None, kid=kid)[0][1]
         self._check_ended(key, None, entity, at)
+        self.check_withdrawn(Role.CREDENTIAL_ISSUER, x5c, entity, at, crls)
         return key.public
 
     def check_wallet_provider(self, x5c: Sequence[bytes], at: int, crls: Sequence[Crl] = (), *, trust_chain: Sequence[object] = ()) -> Cert:
@@ -194,6 +196,7 @@ class Policy:
             if known is not None and known.certificate.public == leaf.public:
                 known.check(at)
                 _check(self.ended(_key_of(leaf.der), one), at)
+                self.check_withdrawn(Role.RELYING_PARTY, x5c, one, at)
                 return _known_as(leaf, one, known.certificate.name.en)
         return None
 
@@ -217,6 +220,7 @@ class Policy:
                 try:
                     carried, key = self.federation.vouch(role, one, at, key=_key_of(leaf.der), tokens=tokens)[0]
                     self._check_ended(key, leaf, one, at)
+                    self.check_withdrawn(role, x5c, one, at)
                 except (Rejected, Undecided) as other:
                     fault = other
                 else:
@@ -303,6 +307,20 @@ class Policy:
     def _check_ended(self, key: Key, leaf: Cert | None, entity: str, at: int) -> None:
         """By pinned anchors of certificates, which have been asked of ``leaf`` for those whom it names; the federation has judged it."""
         _check(worst(self._told(key.name, (entity,)) if leaf is None or entity not in leaf.uris else ()), at)
+
+    def check_withdrawn(self, role: Role, x5c: Sequence[bytes], entity: str, at: int, crls: Sequence[Crl] = ()) -> None:
+        """Of a key that others than certificates carry: ``SnapshotMissing`` where an authority is pinned for this very entity that has withdrawn
+        certificates and does not say of which keys, unless a certificate of the key came along that it has not withdrawn (S16).
+        """
+        known = (*self.crls, *crls)
+        for anchor in self.anchors.with_role(role):
+            told = anchor.entity != entity or anchor.fingerprint in self.snapshots
+            if told or not any(each.serials and each.is_by(anchor.certificate) for each in known):
+                continue
+            try:
+                verify_chain(x5c, (anchor.certificate,), at=at, role=role, crls=known)
+            except VcError as error:
+                raise SnapshotMissing("its own authority has withdrawn certificates, and does not say of which keys") from error
 
     def _carried(self, role: Role, x5c: Sequence[bytes], at: int, crls: Sequence[Crl], check: Callable[[Anchor, Cert], None]) -> Cert:
         """One anchor that carries the chain and is entitled is enough; otherwise the error that came closest to a yes is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,7 @@ from shared.errors import (
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
 from shared.trust.federation import ENDED, FederatedIssuer
+from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.snapshot import COPY_LIFE, KeyState
 from shared.x509 import Cert
@@ -98,6 +100,27 @@ def test_ended_in_one_path_ended_in_both() -> None:
     refused(CertificateRevoked, withdrawn)
 
 
+def test_withdrawn_by_a_list_alone_and_shown_without_the_certificate() -> None:
+    """S16: an authority that publishes no snapshot says numbers of certificates, and of which keys they are nobody knows."""
+    realm, said = justice(), Publisher(withdrawn=(2,))
+    silent = both(realm, said, snapshots={})
+    refused(CertificateRevoked, silent)
+    refused(SnapshotMissing, silent, x5c=(), kid=kid_of(KEY))
+    refused(SnapshotMissing, silent, x5c=OWN_OF_REGISTRY)
+    refused(SnapshotMissing, replace(silent, crls=()), x5c=(), kid=kid_of(KEY), crls=(said.crl(),))
+    with pytest.raises(SnapshotMissing):
+        silent.check_metadata_signer(OWN_OF_GUARDIAN, ISSUER, AT)
+    with pytest.raises(SnapshotMissing):
+        silent.check_heir((), ISSUER, AT, kid=kid_of(KEY))
+    own = Own(entity=BANK, name="Bank", public=stranger().signer.public)
+    assert {each["iss"] for each in json.loads(page_keys(silent, (), own, at=AT))["issuers"]} == {COURT}
+    other = Publisher(withdrawn=(99,))  # a certificate of the key came along, and is none of those
+    narrow = TrustAnchors(anchors=(replace(other.pin, vcts=("urn:other",)),))
+    assert both(realm, other, snapshots={}, anchors=narrow).check_issuer(registry().x5c, ISSUER, VCT, AT).public == KEY
+    for fine in (both(realm, Publisher(), snapshots={}), both(realm, said), both(realm, said, snapshots={}, anchors=ANYBODY)):
+        assert fine.check_issuer((), ISSUER, VCT, AT, kid=kid_of(KEY)).public == KEY
+
+
 def test_a_key_that_has_ended_is_known_by_its_name() -> None:
     """Its certificate is withdrawn and in no snapshot any more; a document that only names the key is told why all the same."""
     anchors = TrustAnchors(anchors=(Publisher().pin, Authority.new("https://other.example").pin()))
@@ -115,6 +138,9 @@ def test_a_key_that_has_ended_is_known_by_its_name() -> None:
 
 
 OWN_OF_REGISTRY = (leaf(registry().signer, stranger().certificate, stranger().root, uri="https://nobody.example", at=AT - DAY),)
+
+OWN_OF_GUARDIAN = (leaf(registry().signer, stranger().certificate, stranger().root, uri=ISSUER, at=AT - DAY),)
+ANYBODY = TrustAnchors(anchors=(replace(Publisher().pin, entity=None),))
 
 
 def test_backdated_by_retired_key_in_a_federation() -> None:
