@@ -14,7 +14,7 @@ from ..keys import PublicKey, Role
 from .chain import TrustChain
 from .constraints import FEDERATION_ENTITY
 from .entitlements import Entitlement
-from .snapshot import COPY_LIFE
+from .snapshot import COPY_LIFE, KeyHistory
 from .superiors import Word
 
 ENTITY_TYPES: Final[Mapping[Role, str]] = {
@@ -43,12 +43,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """A chain in force, with the words of its superiors, the nearest first; none where its anchor publishes no snapshot."""
+    """A chain in force, with the words of its superiors, the nearest first; none where its anchor publishes no snapshot.
+
+    ``fates`` are what became of its keys by the word of all who speak for it, as far as somebody has asked.
+    """
 
     chain: TrustChain
     words: tuple[Word, ...]
     since: int
     until: int
+    fates: dict[str, KeyHistory | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[Role, dict[bytes, Key]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -251,7 +251,9 @@ class Federation:
         """As ``Speakers.history``, of the body that ``carried`` is about, or of whoever is called ``entity``."""
         if carried is None:
             return self._speaking.history(entity, name)
-        return self._speaking.history(entity, name, way=carried.words, keys=carried.chain.keys)
+        if name not in carried.fates:
+            carried.fates[name] = self._speaking.history(entity, name, way=carried.words, keys=carried.chain.keys)
+        return carried.fates[name]
 
     @property
     def _speaking(self) -> Speakers:

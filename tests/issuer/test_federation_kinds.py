@@ -48,7 +48,8 @@ async def heard(ministry: Registry, body: Below) -> Policy:
     ministry.clock.at += collect.EVERY + 10
     await collect.visit(ministry.office, Street(ministry, [body]))
     assert (await row(ministry)).fault == ""
-    document = (await publish.publish(ministry.office)).document
+    await publish.publish(ministry.office)
+    document = await publish.newest(ministry.office) or b""
     anchor = await pin(ministry)
     words = run(gather(anchor, at=ministry.clock()), lambda _: Fetched(status=200, body=document)).words
     return Policy(TrustAnchors(federation=(anchor,)), federation=Federation((anchor,), words))

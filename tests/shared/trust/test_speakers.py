@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +17,10 @@ from support.trusting import Publisher
 from shared.cose import kid_of
 from shared.errors import CertificateRevoked, Untrusted, VcError
 from shared.keys import Role
-from shared.trust import federation as view
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import ENTITY_STATEMENT, Artefact
+from shared.trust.chain import TrustChain, verify_trust_chain
+from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.snapshot import KeyHistory, KeyState
@@ -68,12 +70,12 @@ def test_nobody_ends_the_keys_of_a_body_that_does_not_name_it(state: KeyState, *
     says_more(realm, speaker.of(realm[ISSUER]), keys=(stolen(state=state),))
     assert key_counts(realm.policy(MINISTRY))
     for asked in (realm.policy(MINISTRY), both(realm)):
-        assert asked.check_issuer(registry().x5c, ISSUER, VCT, AT)
+        assert asked.check_issuer(registry().x5c, ISSUER, VCT, AT).public == KEY
     told = page_keys(realm.policy(MINISTRY), (), Own(entity=HEIR, name="Own", public=KEY), at=AT)
     assert b"compromised" not in told
     says_more(realm, speaker.of(realm[ISSUER]), realm[ISSUER].itself(), keys=(stolen(state=state),))  # nor by publishing its configuration
     assert key_counts(realm.policy(MINISTRY))
-    assert both(realm).check_issuer(registry().x5c, ISSUER, VCT, AT)
+    assert both(realm).check_issuer(registry().x5c, ISSUER, VCT, AT).public == KEY
 
 
 def test_nor_below_another_anchor() -> None:
@@ -104,7 +106,7 @@ def test_who_makes_up_a_body_of_the_same_name_ends_nothing_of_the_true_one_in_a_
 def test_a_superior_that_may_speak_of_some_names_only_ends_no_others(limits: dict[str, Any]) -> None:
     realm = with_rogue()
     realm[MINISTRY].about[ROGUE] = {"constraints": {"naming_constraints": limits}}
-    assert both(made_up(realm)).check_issuer(registry().x5c, ISSUER, VCT, AT)
+    assert both(made_up(realm)).check_issuer(registry().x5c, ISSUER, VCT, AT).public == KEY
     realm[MINISTRY].about[ROGUE] = {"constraints": {"naming_constraints": {"excluded": ["elsewhere.example"]}}}
     realm.again(MINISTRY)
     with pytest.raises(CertificateRevoked):
@@ -186,8 +188,13 @@ def test_the_name_of_a_successor_is_forged_by_nobody() -> None:
 def test_ways_that_fail_are_judged_once_until_that_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
     realm = with_rogue()
     says_more(realm, realm[ROGUE].of(realm[ISSUER]), realm[ISSUER].itself())
-    federation, judged, real = realm.federation(MINISTRY), list[int](), view.verify_trust_chain
-    monkeypatch.setattr(view, "verify_trust_chain", lambda *args, **how: (judged.append(how["at"]), real(*args, **how))[1])
+    federation, judged = realm.federation(MINISTRY), list[int]()
+
+    def judge(tokens: Sequence[object], anchors: Iterable[FederationAnchor], *, at: int, taken_over: bool) -> TrustChain:
+        judged.append(at)
+        return verify_trust_chain(tokens, anchors, at=at, taken_over=taken_over)
+
+    monkeypatch.setattr("shared.trust.federation.verify_trust_chain", judge)
     for at in (AT, AT, AT + 1, AT + DAY - 1):
         assert len(federation.chains(ISSUER, at)) == 1
     assert judged == [AT, AT]
