@@ -7,14 +7,14 @@ import argparse
 from issuer.office import Office
 from issuer.sessions import Actor
 from shared.clock import system_entropy
-from shared.errors import WrongPassphrase
+from shared.errors import Forbidden, WrongPassphrase
 from shared.terminal import read_passphrase
 from shared.web import operators
 from shared.web.passphrases import Passphrases
 
 
 async def actor_of(office: Office, arguments: argparse.Namespace) -> Actor:
-    """``WrongPassphrase`` unless it is that operator."""
+    """``WrongPassphrase`` unless it is that operator; ``Forbidden`` while the one who let her in knows her passphrase too."""
     known = await office.storage.read(lambda tx: operators.find(tx, arguments.by))
     passphrases = Passphrases(system_entropy)
     try:
@@ -24,4 +24,6 @@ async def actor_of(office: Office, arguments: argparse.Namespace) -> Actor:
         passphrases.close()
     if known is None:
         raise WrongPassphrase("name and passphrase do not match")
+    if known.handed:
+        raise Forbidden("somebody else knows this passphrase: choose one of your own at the console first")
     return Actor(role=known.role, name=known.name)

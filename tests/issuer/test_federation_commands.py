@@ -25,14 +25,16 @@ from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
-from shared.clock import DAY, floor_day
-from shared.errors import ConfigError, Conflict, Forbidden, Refused, WrongPassphrase
+from shared.clock import DAY, floor_day, system_entropy
+from shared.errors import ConfigError, Conflict, Forbidden, Missing, Refused, WrongPassphrase
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
 from shared.trust.chain import resolve
 from shared.trust.federation import Federation
 from shared.trust.superiors import gather
+from shared.web import operators
 from shared.web.context import FETCHER
+from shared.web.passphrases import hash_passphrase
 
 HOST = ("localhost:*",)
 
@@ -102,6 +104,20 @@ async def test_a_body_joins_in_five_steps(ministry: Registry, court: Registry, p
     (told,) = json.loads((await say(office, "list", "--json"))[0])
     await say(office, "approve", court.url, "--version", str(told["version"]), "--refuse", "not agreed", *iris)
     assert "Ended" in (await say(office, "end", court.url, "--reason", "closed", *iris))[0]
+
+
+async def test_whose_passphrase_another_knows_decides_nothing_at_a_terminal(ministry: Registry, tmp_path: Path) -> None:
+    """Or one person would be two: whoever let her in still knows it."""
+    (tmp_path / "ben.txt").write_text(await add_ben(ministry, handed=True))
+    ben = ["--by", "Ben", "--passphrase-file", str(tmp_path / "ben.txt")]
+    with pytest.raises(Forbidden, match="choose one of your own"):
+        await say(ministry.office, "approve", "https://leeds.courts.example", "--version", "1", *ben)
+    await ministry.office.storage.write(
+        lambda tx: operators.set_passphrase(tx, "ben", hash_passphrase("his own and longer", system_entropy))
+    )
+    (tmp_path / "ben.txt").write_text("his own and longer")
+    with pytest.raises(Missing):
+        await say(ministry.office, "approve", "https://leeds.courts.example", "--version", "1", *ben)
 
 
 async def test_what_cannot_be_is_told_before_anything_is_sent(

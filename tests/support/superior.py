@@ -92,9 +92,10 @@ async def pin(registry: Registry, **how: Any) -> FederationAnchor:
     return FederationAnchor(entity=registry.url, keys=(key,), name="Ministry", **how)
 
 
-async def add_ben(registry: Registry) -> str:
-    """A second person of the office; his passphrase."""
+async def add_ben(registry: Registry, *, handed: bool = False) -> str:
+    """A second person of the office; his passphrase, which whoever let him in knows too while it is ``handed``."""
     passphrase = "another-long-one"
-    ben = Operator(id="ben", name="Ben", role="approver", passphrase=hash_passphrase(passphrase, system_entropy), made_at=0, ended_at=None)
+    phc = hash_passphrase(passphrase, system_entropy)
+    ben = Operator(id="ben", name="Ben", role="approver", passphrase=phc, made_at=0, ended_at=None, handed=handed)
     await registry.office.storage.write(lambda tx: operators.add(tx, ben))
     return passphrase
