@@ -116,7 +116,7 @@ class Store:
 
     async def _known(self, tx: Tx, trust: TrustAnchors) -> _Known:
         """What anchors say, read again only when one of them has said something new or others are pinned."""
-        stamp = (trust.anchors, trust.federation, await heard.seen(tx))
+        stamp = (trust.anchors, trust.federation, await heard.newest(tx))
         if self._anchors is None or self._anchors.stamp != stamp:
             found = await heard.heard(tx, trust)
             self._anchors = _Known(

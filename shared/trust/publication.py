@@ -92,9 +92,14 @@ def fetch_publication_at(address: str, *, plain_http: Collection[str] = ()) -> F
     return None if body is None else parse_federation_publication(body)
 
 
-def _fetch(address: str, plain_http: Collection[str]) -> Flow[bytes | None]:
+def request_at(address: str, *, plain_http: Collection[str] = ()) -> Fetch:
+    """The request for what is published there; ``Malformed`` for an address that is none."""
     url = check_https(address, plain_http=plain_http)
-    got = yield Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_PUBLICATION)
+    return Fetch(url=url, headers={"accept": MEDIA_TYPE}, max_bytes=MAX_PUBLICATION)
+
+
+def _fetch(address: str, plain_http: Collection[str]) -> Flow[bytes | None]:
+    got = yield request_at(address, plain_http=plain_http)
     if got.status in {404, 410}:
         return None
     if got.status != 200:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
@@ -16,7 +17,7 @@ from typing import Final, NamedTuple
 from ..codec import base64url
 from ..cose import thumbprint
 from ..errors import Malformed, TooLarge, Unavailable, VcError
-from ..flow import Flow
+from ..flow import Fetch, Flow
 from ..keys import PublicKey
 from ..urls import LOOPBACK, split, well_known
 from .artefact import ENTITY_STATEMENT, OF_SUPERIORS, SUCCESSOR, Artefact
@@ -24,7 +25,7 @@ from .chain import FETCH_ENDPOINT, MAX_STATEMENTS
 from .constraints import FEDERATION_ENTITY
 from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey
-from .publication import DOCUMENT, Publication, fetch_publication_at
+from .publication import DOCUMENT, Publication, fetch_publication_at, request_at
 from .room import Room
 from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
@@ -146,12 +147,18 @@ class Step(NamedTuple):
             check_statement(self.about, self.above, at=self.about.iat)
 
 
+def _nobody(_: object) -> None:
+    """Who wants to be told nothing."""
+
+
 class _Walk:
     """From one anchor down, bounded by a number of ``turns``. ``at`` is ``None`` where what is found was verified before."""
 
     def __init__(self, find: Find, held: Mapping[str, Word], seen: Mapping[str, SeenSnapshot], at: int | None, *, turns: int) -> None:
         self.find, self.held, self.seen, self.at, self.turns = find, held, seen, at, turns
         self.room = Room()
+        self.took: Callable[[Word], None] = _nobody
+        self.ahead: Callable[[Iterator[Step]], None] = _nobody
         self.words: dict[Path, Word] = {}
         self.faults: dict[str, VcError] = {}
 
@@ -175,6 +182,7 @@ class _Walk:
                 word = yield from self._word(step, held)
             if word is not None:
                 self.words[step.path] = word
+                self.ahead(islice(self._below(word, step.keys), MAX_SUPERIORS))
 
     def _in_turn(self, first: Step) -> Iterator[Step]:
         """``first``, then all directly below it, then in turn one from below each of those: every branch gets the same share, on each level."""
@@ -218,6 +226,7 @@ class _Walk:
         except VcError as error:
             self.faults[name] = error
             return self._last(held)
+        self.took(word)
         return word
 
     def _last(self, held: Word | None) -> Word | None:
@@ -229,6 +238,11 @@ class _Walk:
                 self.faults[held.name] = error
                 return None
         return held
+
+
+def _check_own(entity: str, address: str) -> None:
+    if split(address).netloc != split(entity).netloc:
+        raise Malformed("a superior says what is in force at its own site", where=f"/metadata/{FEDERATION_ENTITY}/{TRUST_ENDPOINT}")
 
 
 def _publishes_at(configuration: EntityStatement | None) -> str | None:
@@ -249,18 +263,21 @@ def gather(
     *,
     at: int,
     plain_http: Collection[str] = LOOPBACK,
+    took: Callable[[Word], None] = _nobody,
+    ahead: Callable[[Fetch], None] = _nobody,
 ) -> Flow[Gathered]:
     """What all superiors below ``anchor`` say now: one request to each, the same from everybody.
 
     ``held`` is what they said before, ``seen`` the newest snapshots ever seen by name (S17). Never raises for what is published: who does not
     answer, lies or comes back older has a line in ``faults``, its last word stays in force, and nobody else is touched by it.
+    ``took`` is told each new word at once, ``ahead`` each request that will follow when its turn comes, unless turns run out before.
     """
     asked: dict[str, Publication | VcError | None] = {}
+    announced: set[str] = {well_known(anchor.entity, DOCUMENT)}
 
     def find(path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
         """Once a round, on however many ways, and at nobody else's site."""
-        if split(address).netloc != split(path[-1]).netloc:
-            raise Malformed("a superior says what is in force at its own site", where=f"/metadata/{FEDERATION_ENTITY}/{TRUST_ENDPOINT}")
+        _check_own(path[-1], address)
         if address not in asked:
             try:
                 asked[address] = yield from fetch_publication_at(address, plain_http=plain_http)
@@ -273,9 +290,19 @@ def gather(
             del asked[address]  # on another way there may be room for it; until then nobody holds it
         return found
 
+    def expect(steps: Iterator[Step]) -> None:
+        for step in steps:
+            with suppress(VcError):
+                step.check()
+                _check_own(step.path[-1], step.place)
+                if step.place not in announced:
+                    announced.add(step.place)
+                    ahead(request_at(step.place, plain_http=plain_http))
+
     words = {each.name: each for each in held}
     known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})
     walk = _Walk(find, words, known, at, turns=MAX_SUPERIORS)
+    walk.took, walk.ahead = took, expect
     yield from walk.visit(anchor, well_known(anchor.entity, DOCUMENT))
     return Gathered(words=tuple(walk.words.values()), faults=walk.faults)
 

@@ -8,9 +8,9 @@ is kept under its way down from the anchor (``shared.trust.superiors``), as that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..codec import base64url, strict_json
 from ..errors import VcError
@@ -21,8 +21,9 @@ from ..trust.artefact import Artefact
 from ..trust.federation import Federation
 from ..trust.federation_anchor import FederationAnchor
 from ..trust.publication import Publication, fetch_publication, verify_publication
-from ..trust.snapshot import SeenSnapshot, Snapshot, check_order, parse_snapshot
-from ..trust.superiors import Word, gather, recall
+from ..trust.snapshot import MAX_LIFE, SeenSnapshot, Snapshot, check_order, parse_snapshot
+from ..trust.superiors import Word, gather, name_path, recall
+from .ahead import Ahead
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 SOON = 300  # seconds until a site is asked again that did not answer as it should
@@ -77,6 +78,8 @@ async def listen(
         if isinstance(each, BaseException):
             raise each
         told += each
+    asked = {*sites(trust), *(each.site for each in told)}
+    await storage.write(lambda tx: _forget_sites(tx, asked))
     return told
 
 
@@ -114,21 +117,33 @@ class _Listening:
         """All superiors below an anchor; what is new is kept."""
         known = (await self.storage.read(lambda tx: heard(tx, self.trust))).federation.words
         remembered = await self.storage.read(seen)
-        gathered = await arun(gather(anchor, known, remembered, at=self.at(), plain_http=self.plain_http), self.fetch)
-        faults = {name: error.detail for name, error in gathered.faults.items()}
-        for word in gathered.words:
-            if word.name not in faults:
-                faults |= await self._take(word)
+        new: list[Word] = []
+        faults: dict[str, str] = {}
+        ahead = Ahead(self.fetch)
+
+        async def fetch(wanted: Fetch) -> Fetched:
+            await self._take(new, faults)
+            return await ahead(wanted)
+
+        flow = gather(anchor, known, remembered, at=self.at(), plain_http=self.plain_http, took=new.append, ahead=ahead.expect)
+        try:
+            gathered = await arun(flow, fetch)
+        finally:
+            await ahead.close()
+        await self._take(new, faults)
+        await self.storage.write(lambda tx: _forget(tx, anchor, self.at()), point="hear-forget")
+        faults |= {name: error.detail for name, error in gathered.faults.items()}
         names = dict.fromkeys([*(each.name for each in gathered.words), *faults])
         return [await self._told(name.rpartition(" ")[2], faults.get(name, "")) for name in names]
 
-    async def _take(self, word: Word) -> dict[str, str]:
-        """Nothing, or why it was not taken: another process may have heard a newer one meanwhile."""
-        try:
-            await self.storage.write(lambda tx: put(tx, word.name, word.snapshot, word.publication.artefacts), point="hear-federation")
-        except VcError as error:
-            return {word.name: error.detail}
-        return {}
+    async def _take(self, new: list[Word], faults: dict[str, str]) -> None:
+        """Keep each at once: what is slow after it holds nothing up. Another process may have heard a newer one meanwhile."""
+        for word in new:
+            try:
+                await self.storage.write(partial(_put_word, word), point="hear-federation")
+            except VcError as error:
+                faults[word.name] = error.detail
+        new.clear()
 
     async def _told(self, site: str, fault: str = "", *, brought: bool = True) -> Site:
         """How it went, in words that any database takes: strangers may have written some of them."""
@@ -159,10 +174,15 @@ async def keep(tx: Tx, publication: Publication, anchors: Sequence[Anchor], *, a
         await put(tx, anchor.fingerprint, publication.snapshot, publication.artefacts)
 
 
+async def _put_word(word: Word, tx: Tx) -> None:
+    await put(tx, word.name, word.snapshot, word.publication.artefacts)
+
+
 async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[Artefact]) -> None:
     """Take the place of what was heard before of that anchor; ``BundleRolledBack`` if that was newer. The caller has verified it."""
     known = (await seen(tx)).get(fingerprint)
     check_order(snapshot, known)
+    there = await tx.fetchrow("SELECT 1 FROM heard_anchor WHERE fingerprint = $1 AND token LIKE '%.%'", fingerprint)
     new = snapshot.seen
     await tx.execute(
         "INSERT INTO heard_anchor (fingerprint, seq, iat, digest, token) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fingerprint) DO UPDATE "
@@ -173,7 +193,7 @@ async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[
         new.digest,
         snapshot.jws.token,
     )
-    if known is not None and known == new:
+    if there is not None and known == new:
         return
     await tx.execute("DELETE FROM heard_statement WHERE fingerprint = $1", fingerprint)
     for each in artefacts:
@@ -189,33 +209,67 @@ async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[
 
 async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
     """What is known of the anchors that are pinned now."""
-    kept = {
-        row["fingerprint"]: parse_snapshot(str(row["token"]))
-        for row in await tx.fetch("SELECT fingerprint, token FROM heard_anchor ORDER BY fingerprint")
-    }
-    files: dict[str, list[Artefact]] = {}
-    for row in await tx.fetch("SELECT fingerprint, sha256, media_type, data FROM heard_statement ORDER BY media_type, sha256"):
-        files.setdefault(row["fingerprint"], []).append(Artefact(media_type=row["media_type"], data=bytes(row["data"])))
-    snapshots = {each.fingerprint: kept[each.fingerprint] for each in trust.anchors if each.fingerprint in kept}
+    kept = await _kept(tx, {*(each.fingerprint for each in trust.anchors), *(each.entity for each in trust.federation)})
+    snapshots = {each.fingerprint: kept[each.fingerprint].snapshot for each in trust.anchors if each.fingerprint in kept}
     known = await seen(tx)
-    federation = _federation(trust.federation, kept, files, known)
+    federation = _federation(trust.federation, kept, known)
     named = [*snapshots, *(each.name for each in federation.words)]
     # where one of them says of the same bytes that they are something else, whoever is above counts, and anchors of certificates first
-    artefacts = {each.sha256: each for name in reversed(named) for each in files.get(name, ())}
+    artefacts = {each.sha256: each for name in reversed(named) for each in kept[name].artefacts}
     return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=known, federation=federation)
 
 
-def _federation(
-    anchors: Sequence[FederationAnchor],
-    kept: Mapping[str, Snapshot],
-    files: Mapping[str, Sequence[Artefact]],
-    known: Mapping[str, SeenSnapshot],
-) -> Federation:
+async def _kept(tx: Tx, names: Iterable[str]) -> dict[str, Publication]:
+    """What was kept of these anchors, and of all superiors below them, by fingerprint or way. What is kept of others is not read."""
+    found: dict[str, Publication] = {}
+    for name in sorted(names):
+        files: dict[str, list[Artefact]] = {}
+        wanted = name, len(name) + 1, name_path((name, ""))
+        for row in await tx.fetch(
+            "SELECT fingerprint, media_type, data FROM heard_statement WHERE fingerprint = $1 OR substr(fingerprint, 1, $2) = $3 "
+            "ORDER BY media_type, sha256",
+            *wanted,
+        ):
+            files.setdefault(row["fingerprint"], []).append(Artefact(media_type=row["media_type"], data=bytes(row["data"])))
+        for row in await tx.fetch(
+            "SELECT fingerprint, token FROM heard_anchor WHERE token LIKE '%.%' AND (fingerprint = $1 OR substr(fingerprint, 1, $2) = $3)",
+            *wanted,
+        ):
+            artefacts = tuple(files.get(row["fingerprint"], ()))
+            found[row["fingerprint"]] = Publication(snapshot=parse_snapshot(str(row["token"])), artefacts=artefacts)
+    return found
+
+
+async def _forget(tx: Tx, anchor: FederationAnchor, at: int) -> None:
+    """What was heard on ways that are gone. The number of the newest snapshot and its header, which names the key, stay until all up to that
+    one have run out (S17).
+    """
+    kept = await _kept(tx, [anchor.entity])
+    for name in kept.keys() - {anchor.entity, *(each.name for each in recall(anchor, kept))}:
+        await tx.execute("DELETE FROM heard_statement WHERE fingerprint = $1", name)
+        header = kept[name].snapshot.jws.token.partition(".")[0]
+        await tx.execute("UPDATE heard_anchor SET token = $2 WHERE fingerprint = $1", name, header)
+    await tx.execute("DELETE FROM heard_anchor WHERE token NOT LIKE '%.%' AND iat < $1", at - MAX_LIFE)
+
+
+async def _forget_sites(tx: Tx, asked: Collection[str]) -> None:
+    for visit in await visits(tx):
+        if visit.site not in asked:
+            await tx.execute("DELETE FROM heard_site WHERE site = $1", visit.site)
+
+
+def _federation(anchors: Sequence[FederationAnchor], kept: Mapping[str, Publication], known: Mapping[str, SeenSnapshot]) -> Federation:
     if not anchors:
         return Federation()
-    publications = {name: Publication(snapshot=each, artefacts=tuple(files.get(name, ()))) for name, each in kept.items()}
-    words = [word for anchor in anchors for word in recall(anchor, publications)]
+    words = [word for anchor in anchors for word in recall(anchor, kept)]
     return Federation(tuple(anchors), tuple(words), frozenset(known))
+
+
+async def newest(tx: Tx) -> dict[str, str]:
+    """Digests of the snapshots that are kept: while they are the same, so is all that was heard."""
+    return {
+        row["fingerprint"]: row["digest"] for row in await tx.fetch("SELECT fingerprint, digest FROM heard_anchor WHERE token LIKE '%.%'")
+    }
 
 
 async def seen(tx: Tx) -> dict[str, SeenSnapshot]:

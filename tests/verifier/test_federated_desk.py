@@ -220,7 +220,7 @@ async def test_of_two_processes_the_newer_word_stays(template: Template, tmp_pat
 
             async def __call__(self, fetch: Fetch) -> Fetched:
                 answer = await super().__call__(fetch)
-                if fetch.url == well_known(COURTS, DOCUMENT):
+                if fetch.url == well_known(MINISTRY, DOCUMENT):
                     self.realm.again(MINISTRY)
                     await heard.listen(desk.storage, town, trust, at=desk.clock)
                 return answer

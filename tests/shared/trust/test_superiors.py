@@ -30,7 +30,7 @@ from shared.trust.artefact import ENTITY_STATEMENT, Artefact
 from shared.trust.federation import Federation
 from shared.trust.publication import DOCUMENT, parse_publication
 from shared.trust.statements import AHEAD, parse_statement
-from shared.trust.superiors import MAX_PATH, MAX_SUPERIORS, Gathered, gather, recall, unpack
+from shared.trust.superiors import MAX_PATH, MAX_SUPERIORS, Gathered, Word, gather, recall, unpack
 from shared.urls import well_known
 
 
@@ -404,3 +404,22 @@ def test_whatever_is_published_nothing_is_raised(said: Any) -> None:
 
 
 PIN = justice().pin(MINISTRY)
+
+
+def test_who_listens_is_told_what_follows_and_what_was_taken() -> None:
+    """Each address once, nobody's for whom nobody vouches, and no other site's."""
+    realm, regional, elsewhere = justice(), "https://regional.example", "https://elsewhere.example"
+    realm.members[regional] = Member(regional, superiors=(COURTS, MINISTRY))
+    realm.members[elsewhere] = Member(elsewhere, superiors=(MINISTRY,), place="https://victim.example/search")
+    for each in (regional, elsewhere):
+        realm.members[f"https://own-{each[8:]}"] = issuer(f"https://own-{each[8:]}", each)
+    taken: list[Word] = []
+    ahead: list[Fetch] = []
+    street = realm.street()
+    found = run(gather(realm.pin(MINISTRY), at=AT, took=taken.append, ahead=ahead.append), street.answer)
+    assert tuple(taken) == found.words
+    assert (
+        sorted(each.url for each in ahead) == sorted(street.asked[1:]) == sorted(well_known(each, DOCUMENT) for each in (COURTS, regional))
+    )
+    again = run(gather(realm.pin(MINISTRY), found.words, at=AT, took=taken.append), realm.street(**{COURTS: 503}).answer)
+    assert [each.entity for each in taken[len(found.words) :]] == [each.entity for each in again.words if each.entity != COURTS]
