@@ -32,7 +32,7 @@ PAGE_KEYS = "application/vnd.muniment.keys+json"
 PAGE_TYPES = "application/vnd.muniment.types+json"
 
 MAX_ARTEFACT = 10_000_000  # bytes of one artefact
-MAX_ARTEFACTS = 20_000
+MAX_ARTEFACTS = 20_000  # that one anchor or superior publishes
 MAX_MEDIA_TYPE = 255  # characters (RFC 6838)
 
 
@@ -54,11 +54,11 @@ def name_of(data: bytes) -> str:
     return base64url.encode(hashlib.sha256(data).digest())
 
 
-def distinct(artefacts: Iterable[Artefact]) -> tuple[Artefact, ...]:
+def distinct(artefacts: Iterable[Artefact], most: int = MAX_ARTEFACTS) -> tuple[Artefact, ...]:
     """The same bytes given twice are there once. ``TooLarge`` for what no reader would take."""
     found = tuple({each.sha256: each for each in artefacts}.values())
-    if len(found) > MAX_ARTEFACTS or any(len(each.data) > MAX_ARTEFACT for each in found):
-        raise TooLarge("at most 20,000 artefacts of 10 MB each", where="/artefacts")
+    if len(found) > most or any(len(each.data) > MAX_ARTEFACT for each in found):
+        raise TooLarge(f"at most {most:,} artefacts of 10 MB each", where="/artefacts")
     return found
 
 

@@ -31,7 +31,6 @@ from .artefact import (
     CRL,
     ENTITY_STATEMENT,
     MAX_ARTEFACT,
-    MAX_ARTEFACTS,
     OF_SUPERIORS,
     PAGE_KEYS,
     PAGE_TYPES,
@@ -60,7 +59,6 @@ __all__ = [
     "CERTIFICATE",
     "CRL",
     "MAX_ARTEFACT",
-    "MAX_ARTEFACTS",
     "PAGE_KEYS",
     "PAGE_TYPES",
     "RP_CERTIFICATE",
@@ -84,7 +82,8 @@ __all__ = [
 
 TYP = "trust-bundle+jwt"
 MAX_BYTES = 64_000_000  # the whole file
-MAX_MANIFEST = 4_000_000
+MAX_MANIFEST = 8_000_000
+MAX_PACKED = 50_000  # artefacts: whoever fills its share of a federation (``room``) leaves packs room for all others
 AHEAD = 300  # seconds that a pack's date may be ahead of the clock
 
 
@@ -176,7 +175,7 @@ def prepare_bundle(
 
     The same bytes given twice are there once. ``TooLarge`` for what no reader would take.
     """
-    artefacts = distinct(artefacts)
+    artefacts = distinct(artefacts, MAX_PACKED)
     manifest = {
         "iss": issuer,
         "seq": seq,
@@ -200,7 +199,7 @@ def parse_bundle(data: bytes) -> Bundle:
     jws = parse_jws(get_str(obj, "manifest", max_length=MAX_MANIFEST), max_bytes=MAX_MANIFEST, where="/manifest")
     public = parse_public_jwk(get_object(jws.header, "jwk", "/manifest"), where="/manifest/jwk")
     manifest = strict_json.load_object(jws.payload, where="/manifest", max_bytes=MAX_MANIFEST)
-    listed = get_objects(manifest, "artefacts", "/manifest", max_items=MAX_ARTEFACTS)
+    listed = get_objects(manifest, "artefacts", "/manifest", max_items=MAX_PACKED)
     return Bundle(
         iss=get_str(manifest, "iss", "/manifest"),
         seq=get_int(manifest, "seq", "/manifest", minimum=1),

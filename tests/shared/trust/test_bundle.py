@@ -284,11 +284,11 @@ def test_a_fault_in_the_manifest_is_pointed_at(changes: dict[str, Any], where: s
 
 
 def test_bounds() -> None:
-    many = [{"media_type": "x", "sha256": str(number)} for number in range(packs.MAX_ARTEFACTS + 1)]
+    many = [{"media_type": "x", "sha256": str(number)} for number in range(packs.MAX_PACKED + 1)]
     with pytest.raises(TooLarge):
         parse_bundle(with_manifest(artefacts=many))
     with pytest.raises(TooLarge):
-        pack(*[artefact("x", str(number)) for number in range(packs.MAX_ARTEFACTS + 1)])
+        pack(*[artefact("x", str(number)) for number in range(packs.MAX_PACKED + 1)])
     with pytest.raises(TooLarge):
         pack(artefact("x", bytes(packs.MAX_ARTEFACT + 1)))
     with pytest.raises(TooLarge):

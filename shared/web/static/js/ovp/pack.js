@@ -35,7 +35,7 @@ const KEYS = "application/vnd.muniment.keys+json";
 const TYPES = "application/vnd.muniment.types+json";
 const STATES = ["active", "verify-only", "ended", "compromised", "withdrawn"];
 const MAX_BYTES = 64_000_000;
-const MAX_ARTEFACTS = 20000;
+const MAX_ARTEFACTS = 50000;
 /** Seconds that a pack's date may be ahead of the clock. */
 const AHEAD = 300;
 
