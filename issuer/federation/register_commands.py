@@ -65,6 +65,7 @@ def _told(each: Asker) -> dict[str, object]:
         "key": None if said is None else name_of(said.public),
         "its_address_shows_it": each.shown_at is not None,
         "counts_from": each.counts_at,
+        "wanted_country": each.wanted_country,
     }
 
 

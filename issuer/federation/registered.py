@@ -152,5 +152,5 @@ async def register_json(office: Office) -> dict[str, Any]:
         if each.wanted is not None and each.counts_at is not None:
             said = parse_application(each.wanted)
             party = render_party(entity=each.entity, name=said.name, uses=said.uses, registrar=by, types=kinds)
-            announced.append(party | {"country": each.country, "from": each.counts_at})
+            announced.append(party | {"country": each.next_country, "from": each.counts_at})
     return {"schema": SCHEMA, "parties": parties, "announced": announced}

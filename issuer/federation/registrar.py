@@ -67,13 +67,19 @@ async def invite(office: Office, entity: str, name: str, country: str, actor: Ac
                 raise Conflict(f"at most {MAX_ASKERS} organisations are with one registrar: let another take some")
             await askers.add(tx, _new(entity, name.strip(), country, actor, at))
         else:
-            changed = replace(before, version=before.version + 1, country=country, wanted=None, wanted_by=actor.name, counts_at=None)
+            changed = _invited(before, country, actor)
             await askers.put(tx, changed, before=before)
         await askers.invite(tx, entity, digest(_CODE, code), expires_at=at + INVITATION_DAYS * DAY)
         await askers.note(tx, entity, Event(at=at, kind="invited", actor=actor))
 
     await office.storage.write(unit, point="register-invite")
     return code
+
+
+def _invited(before: Asker, country: str, actor: Actor) -> Asker:
+    """The country of what is in force changes only with what a second person approves."""
+    changed = replace(before, version=before.version + 1, wanted=None, wanted_by=actor.name, counts_at=None)
+    return replace(changed, wanted_country=country) if before.state is State.ACTIVE else replace(changed, country=country)
 
 
 def _new(entity: str, name: str, country: str, actor: Actor, at: int) -> Asker:
@@ -141,6 +147,7 @@ async def apply(office: Office, token: str, code: str, *, shown: bool) -> Asker:
             version=before.version + 1,
             wanted=token,
             wanted_by=before.wanted_by if code else said.entity,
+            wanted_country=before.wanted_country if code else None,
             counts_at=None,
             shown_at=at if shown else None,
             said_at=said.issued_at,
@@ -205,6 +212,8 @@ async def _begin(tx: Tx, asker: Asker, said: Application, at: int) -> Asker:
     return replace(
         asker,
         state=State.ACTIVE,
+        country=asker.next_country,
+        wanted_country=None,
         name=said.name.en,
         name_cy=said.name.cy,
         jwk=_render(said.public),
@@ -225,7 +234,7 @@ async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, vers
         before = await _looked_at(tx, entity, version)
         if before.wanted is None:
             raise Conflict("nothing waits here")
-        changed = replace(before, version=before.version + 1, wanted=None, counts_at=None)
+        changed = replace(before, version=before.version + 1, wanted=None, wanted_country=None, counts_at=None)
         await askers.put(tx, changed, before=before)
         await askers.note(tx, entity, event)
         return changed
@@ -250,6 +259,7 @@ async def _end(office: Office, entity: str, event: Event) -> Asker:
             state=State.ENDED,
             version=before.version + 1,
             wanted=None,
+            wanted_country=None,
             counts_at=None,
             ended_at=before.ended_at or event.at,
         )

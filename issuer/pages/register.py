@@ -130,6 +130,7 @@ def _public_row(each: Asker, locale: str) -> dict[str, object]:
         "until": each.ends_at if each.state is State.ACTIVE else None,
         "uses": _uses(each.uses if each.state is State.ACTIVE else (), locale),
         "counts_at": each.counts_at,
+        "wanted_country": None if said is None or each.next_country == each.country else each.next_country,
         "announced": [] if said is None else _uses(said.uses, locale),
     }
 

@@ -1,4 +1,4 @@
-"""Those who ask for documents and are registered here: their applications, keys, certificates and history (``0014_registrar.sql``)."""
+"""Those who ask for documents and are registered here: their applications, keys, certificates and history (``0014_registrar.sql``, ``0016_asker_country.sql``)."""
 
 from __future__ import annotations
 
@@ -42,6 +42,12 @@ class Asker:
     ends_at: int | None
     made_at: int
     ended_at: int | None
+    wanted_country: str | None = None
+
+    @property
+    def next_country(self) -> str:
+        """Where it is registered once what waits counts."""
+        return self.wanted_country or self.country
 
     @property
     def waits(self) -> bool:
@@ -70,7 +76,7 @@ class Certificate:
 
 _COLUMNS = (
     "entity, country, state, version, name, name_cy, jwk, uses, wanted, wanted_by, counts_at, shown_at, tried_at, said_at, ends_at, made_at, "
-    "ended_at"
+    "ended_at, wanted_country"
 )
 
 
@@ -93,7 +99,7 @@ async def everybody(tx: Tx) -> list[Asker]:
 
 async def add(tx: Tx, new: Asker) -> None:
     await tx.execute(
-        f"INSERT INTO asker ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",  # noqa: S608 - our own
+        f"INSERT INTO asker ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",  # noqa: S608 - our own
         *_values(new),
     )
 
@@ -102,8 +108,8 @@ async def put(tx: Tx, changed: Asker, *, before: Asker) -> None:
     """``Conflict`` with ``/version`` if somebody changed it since ``before`` was read."""
     done = await tx.execute(
         "UPDATE asker SET country = $2, state = $3, version = $4, name = $5, name_cy = $6, jwk = $7, uses = $8, wanted = $9, wanted_by = $10, "
-        "counts_at = $11, shown_at = $12, tried_at = $13, said_at = $14, ends_at = $15, made_at = $16, ended_at = $17 "
-        "WHERE entity = $1 AND version = $18",
+        "counts_at = $11, shown_at = $12, tried_at = $13, said_at = $14, ends_at = $15, made_at = $16, ended_at = $17, "
+        "wanted_country = $18 WHERE entity = $1 AND version = $19",
         *_values(changed),
         before.version,
     )
@@ -260,6 +266,7 @@ def _values(each: Asker) -> tuple[str | int | bytes | None, ...]:
         each.ends_at,
         each.made_at,
         each.ended_at,
+        each.wanted_country,
     )
 
 
@@ -282,6 +289,7 @@ def _asker(row: Row) -> Asker:
         ends_at=_int(row["ends_at"]),
         made_at=int(row["made_at"]),
         ended_at=_int(row["ended_at"]),
+        wanted_country=row["wanted_country"],
     )
 
 

@@ -275,6 +275,41 @@ async def test_another_key_takes_another_invitation(office: Registry, council: A
     assert (await known(office))[COUNCIL].certificate.public == moved.signer.public
 
 
+async def test_nobody_moves_a_registered_organisation_to_another_country_alone(office: Registry, council: Applicant) -> None:
+    await council.enter()
+    office.clock.at += 60
+    code = await council.invited("IE")
+    await publish.publish(office.office)
+    assert list(await known(office, may=("GB", "IE"))) == [COUNCIL]
+    assert (await known(office))[COUNCIL].certificate.country == "GB"
+    own = await registrar.apply(office.office, council.token(), "", shown=True)
+    assert own.next_country == "GB", "what it applies for itself has nothing to do with that invitation"
+    with pytest.raises(Missing):
+        await registrar.read_application(office.office, council.token(at=office.clock() + 1), code)
+    found = await registrar.apply(office.office, council.token(at=office.clock() + 1), await council.invited("IE"), shown=True)
+    assert (found.country, found.next_country) == ("GB", "IE")
+    with pytest.raises(Forbidden):
+        await registrar.approve(office.office, COUNCIL, ANA, version=found.version)
+    moved = await registrar.approve(office.office, COUNCIL, BEN, version=found.version)
+    assert (moved.country, moved.wanted_country) == ("IE", None)
+    await publish.publish(office.office)
+    assert await known(office) == {}
+    assert (await known(office, may=("IE",)))[COUNCIL].certificate.country == "IE"
+
+
+async def test_an_invitation_that_comes_to_nothing_changes_no_country(office: Registry, council: Applicant) -> None:
+    await council.enter()
+    office.clock.at += 60
+    found = await registrar.apply(office.office, council.token(), await council.invited("IE"), shown=True)
+    dropped = await registrar.refuse(office.office, COUNCIL, "it is here", BEN, version=found.version)
+    assert (dropped.country, dropped.wanted_country) == ("GB", None)
+    await council.invited("IE")
+    ended = await registrar.end(office.office, COUNCIL, "gone", BEN)
+    assert (ended.country, ended.wanted_country) == ("GB", None)
+    await council.invited("IE")
+    assert (await council.row()).country == "IE", "it is in force nowhere"
+
+
 # --- by the clock ----------------------------------------------------------------------------------------------------------------------
 
 
