@@ -72,7 +72,7 @@ class _Taking:
         for fingerprint, snapshot in self.verified.snapshots.items():
             await heard.put(tx, fingerprint, snapshot, bundle.artefacts)
         for word in self.verified.federation.words:
-            await heard.put(tx, word.name, word.snapshot, word.publication.artefacts)
+            await heard.put(tx, word.name, word.snapshot, word.publication.artefacts, word.dates)
         for entity, token in self.lists:
             known = await knowledge.memory(tx)
             await knowledge.learn(tx, known.lessons(entity, token), at)

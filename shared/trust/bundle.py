@@ -235,7 +235,7 @@ def verify_bundle(
     _check_order(bundle, memory.signers.get(bundle.signer))
     inside = [parse_snapshot(_text(data), "/artefacts") for data in bundle.of(SNAPSHOT)]
     snapshots = _snapshots(inside, anchors, memory.snapshots, at)
-    words = _words(bundle, inside, federation, memory.snapshots, at)
+    words = _words(bundle, inside, federation, memory, at)
     for fingerprint, snapshot in snapshots.items():
         memory = memory.with_snapshot(fingerprint, snapshot)
     for word in words:
@@ -278,11 +278,11 @@ def _snapshots(inside: Sequence[Snapshot], anchors: Sequence[Anchor], seen: Mapp
 
 
 def _words(
-    bundle: Bundle, inside: Sequence[Snapshot], anchors: Sequence[FederationAnchor], seen: Mapping[str, SeenSnapshot], at: int
+    bundle: Bundle, inside: Sequence[Snapshot], anchors: Sequence[FederationAnchor], memory: BundleMemory, at: int
 ) -> tuple[Word, ...]:
     """Of superiors below pinned federation anchors, likewise."""
     files = {each.sha256: each for each in bundle.artefacts} if anchors else {}
-    return tuple(word for anchor in anchors for word in unpack(anchor, inside, files, seen, at=at))
+    return tuple(word for anchor in anchors for word in unpack(anchor, inside, files, memory.snapshots, at=at, dates=memory.dates))
 
 
 def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot], words: Iterable[Word]) -> None:

@@ -28,12 +28,12 @@ class SeenBundle:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleMemory:
     """What must survive between two uses: newest pack a signer, newest snapshot an anchor (by fingerprint; of superiors in a federation
-    by their way), the time floor that snapshots
-    have raised, and what status lists have taught.
+    by their way) with the dates of what it named there, the time floor that snapshots have raised, and what status lists have taught.
     """
 
     signers: Mapping[str, SeenBundle] = field(default_factory=dict)
     snapshots: Mapping[str, SeenSnapshot] = field(default_factory=dict)
+    dates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     floor: int = 0
     statuses: StatusMemory = field(default_factory=StatusMemory)
 
@@ -48,9 +48,10 @@ class BundleMemory:
 
     def with_word(self, word: Word) -> BundleMemory:
         """With what a superior in a federation says; only that of an anchor moves the time."""
+        dated = replace(self, dates={**self.dates, word.name: word.dates})
         if len(word.path) == 1:
-            return self.with_snapshot(word.name, word.snapshot)
-        return replace(self, snapshots={**self.snapshots, word.name: word.snapshot.seen})
+            return dated.with_snapshot(word.name, word.snapshot)
+        return replace(dated, snapshots={**self.snapshots, word.name: word.snapshot.seen})
 
 
 def render_memory(memory: BundleMemory) -> bytes:
@@ -65,6 +66,7 @@ def render_memory(memory: BundleMemory) -> bytes:
             "floor": memory.floor,
             "signers": signers,
             "snapshots": snapshots,
+            "dates": {name: dict(sorted(each.items())) for name, each in sorted(memory.dates.items())},
             "statuses": render_statuses(memory.statuses),
         }
     )
@@ -77,12 +79,19 @@ def parse_memory(data: bytes) -> BundleMemory:
         raise Malformed("this program reads version 1", where="/version")
     signers = get_object(obj, "signers")
     snapshots = get_object(obj, "snapshots", optional=True) or {}  # memories of 0.1 have none
+    dates = get_object(obj, "dates", optional=True) or {}  # memories of 0.5 have none
     return BundleMemory(
         signers={name: SeenBundle(**_parse_seen(signers, name, "/signers")) for name in signers},
         snapshots={name: _parse_snapshot(snapshots, name) for name in snapshots},
+        dates={name: _parse_dates(dates, name) for name in dates},
         floor=get_int(obj, "floor"),
         statuses=parse_statuses(get_object(obj, "statuses"), "/statuses"),
     )
+
+
+def _parse_dates(members: Mapping[str, Any], name: str) -> dict[str, int]:
+    obj, place = get_object(members, name, "/dates"), pointer("/dates", name)
+    return {each: get_int(obj, each, place) for each in obj}
 
 
 def _parse_snapshot(members: Mapping[str, Any], name: str) -> SeenSnapshot:

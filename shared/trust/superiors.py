@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey
 from .publication import DOCUMENT, Publication, fetch_publication_at, request_at
 from .room import Room
-from .snapshot import SeenSnapshot, Snapshot, verify_snapshot_of
+from .snapshot import SUPERIOR_AHEAD, SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
 
@@ -44,7 +44,7 @@ class Word:
     """The newest that one superior said, whose key the one above it in ``path`` vouches for.
 
     ``itself`` is its own configuration, ``about`` its statements by subject, ``configurations`` what those subjects say of themselves;
-    ``successions`` who takes over from whom, by both.
+    ``successions`` who takes over from whom, by both; ``dates`` of the newest that was ever seen of each of them.
     """
 
     path: Path
@@ -53,6 +53,7 @@ class Word:
     about: Mapping[str, EntityStatement]
     configurations: Mapping[str, EntityStatement]
     successions: Mapping[tuple[str, str], Succession] = field(default_factory=dict)
+    dates: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def entity(self) -> str:
@@ -109,16 +110,28 @@ def _read_successions(publication: Publication) -> Mapping[tuple[str, str], Succ
     return found
 
 
-def _check_not_older(word: Word, held: Word) -> None:
-    """No statement of a newer list is older than the one that was there before (S17)."""
-    older = (
-        any(sub in before and each.iat < before[sub].iat for sub, each in after.items())
-        for before, after in ((held.about, word.about), (held.configurations, word.configurations))
-    )
-    handed = held.successions
-    if any(older) or any(parties in handed and each.iat < handed[parties].iat for parties, each in word.successions.items()):
-        raise Malformed("a superior brings back a statement that is older than one seen before", where="/statements")
+def _hold_to(word: Word, before: Mapping[str, int], limit: int) -> Word:
+    """The word, no older in any part than what was there ``before`` (S17), with the dates to which the next one will be held.
 
+    ``Malformed`` for what the superior itself brings back; what a body says of itself is left out then, which is nobody else's fault. A date
+    after ``limit`` holds nobody to anything: neither a thief nor a wrong clock silences anybody for good.
+    """
+    own = {f"by {sub}": each.iat for sub, each in word.configurations.items()}
+    said = own | {f"about {sub}": each.iat for sub, each in word.about.items()}
+    said |= {f"after {name_path(parties)}": each.iat for parties, each in word.successions.items()}
+    known = {name: iat for name, iat in before.items() if iat <= limit}
+    older = {name for name, iat in said.items() if iat < known.get(name, 0)}
+    if older - own.keys():
+        raise Malformed("a superior brings back a statement that is older than one seen before", where="/statements")
+    return replace(
+        word,
+        configurations={sub: each for sub, each in word.configurations.items() if f"by {sub}" not in older},
+        dates={name: max(iat, known.get(name, 0)) for name, iat in said.items()},
+    )
+
+
+Dates = Mapping[str, Mapping[str, int]]
+"""``Word.dates`` by the name of the word."""
 
 Find = Callable[[Path, str, Sequence[PublicKey]], Flow[Publication | None]]
 """What is published by the superior at the end of a path, at that address; the keys are those that it is known to have."""
@@ -159,6 +172,7 @@ class _Walk:
         self.room = Room()
         self.took: Callable[[Word], None] = _nobody
         self.ahead: Callable[[Iterator[Step]], None] = _nobody
+        self.dates: Dates = {}
         self.words: dict[Path, Word] = {}
         self.faults: dict[str, VcError] = {}
 
@@ -220,9 +234,8 @@ class _Walk:
             self.room.take(path, publication, held=self.at is None)
             snapshot = publication.snapshot
             verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
-            word = _read_word(path, publication)
-            if held is not None:
-                _check_not_older(word, held)
+            before = self.dates.get(name, {}) if held is None else held.dates
+            word = _hold_to(_read_word(path, publication), before, _AT_HAND if self.at is None else self.at + SUPERIOR_AHEAD)
         except VcError as error:
             self.faults[name] = error
             return self._last(held)
@@ -307,14 +320,16 @@ def gather(
     return Gathered(words=tuple(walk.words.values()), faults=walk.faults)
 
 
-def recall(anchor: FederationAnchor, publications: Mapping[str, Publication]) -> tuple[Word, ...]:
-    """The words below ``anchor`` among ``publications``, which were verified once and kept by name."""
+def recall(anchor: FederationAnchor, publications: Mapping[str, Publication], dates: Dates | None = None) -> tuple[Word, ...]:
+    """The words below ``anchor`` among ``publications``, which were verified once and kept by name, with their ``dates``."""
 
     def find(path: Path, _address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
         yield from ()
         return publications.get(name_path(path))
 
-    return _answered(_Walk(find, {}, {}, None, turns=_AT_HAND), anchor)
+    walk = _Walk(find, {}, {}, None, turns=_AT_HAND)
+    walk.dates = dates or {}
+    return _answered(walk, anchor)
 
 
 def unpack(
@@ -324,6 +339,7 @@ def unpack(
     seen: Mapping[str, SeenSnapshot],
     *,
     at: int,
+    dates: Dates | None = None,
 ) -> tuple[Word, ...]:
     """The words below ``anchor`` among what lies in a checking pack, files by their names. Of each snapshot those that are there.
 
@@ -345,6 +361,7 @@ def unpack(
         return Publication(snapshot=newest, artefacts=files)
 
     walk = _Walk(find, {}, seen, at, turns=_AT_HAND)
+    walk.dates = dates or {}
     words = _answered(walk, anchor)
     fault = walk.faults.get(anchor.entity)
     if fault is not None and not isinstance(fault, Unavailable):

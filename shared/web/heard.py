@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
+from types import MappingProxyType
 
-from ..codec import base64url, strict_json
+from ..codec import strict_json
 from ..errors import VcError
 from ..flow import Fetch, Fetched, arun
 from ..storage import Row, Storage, Tx
@@ -20,9 +21,9 @@ from ..trust.anchors import Anchor, TrustAnchors
 from ..trust.artefact import Artefact
 from ..trust.federation import Federation
 from ..trust.federation_anchor import FederationAnchor
-from ..trust.publication import Publication, fetch_publication, verify_publication
+from ..trust.publication import MAX_PUBLICATION, Publication, fetch_publication, verify_publication
 from ..trust.snapshot import MAX_LIFE, SeenSnapshot, Snapshot, check_order, parse_snapshot
-from ..trust.superiors import Word, gather, name_path, recall
+from ..trust.superiors import Dates, Word, gather, name_path, recall
 from .ahead import Ahead
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
@@ -175,23 +176,30 @@ async def keep(tx: Tx, publication: Publication, anchors: Sequence[Anchor], *, a
 
 
 async def _put_word(word: Word, tx: Tx) -> None:
-    await put(tx, word.name, word.snapshot, word.publication.artefacts)
+    await put(tx, word.name, word.snapshot, word.publication.artefacts, word.dates)
 
 
-async def put(tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[Artefact]) -> None:
-    """Take the place of what was heard before of that anchor; ``BundleRolledBack`` if that was newer. The caller has verified it."""
+async def put(
+    tx: Tx, fingerprint: str, snapshot: Snapshot, artefacts: Sequence[Artefact], dates: Mapping[str, int] = MappingProxyType({})
+) -> None:
+    """Take the place of what was heard before of that anchor; ``BundleRolledBack`` if that was newer. The caller has verified it.
+
+    ``dates`` as those of a ``Word``.
+    """
     known = (await seen(tx)).get(fingerprint)
     check_order(snapshot, known)
     there = await tx.fetchrow("SELECT 1 FROM heard_anchor WHERE fingerprint = $1 AND token LIKE '%.%'", fingerprint)
     new = snapshot.seen
     await tx.execute(
-        "INSERT INTO heard_anchor (fingerprint, seq, iat, digest, token) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fingerprint) DO UPDATE "
-        "SET seq = $2, iat = $3, digest = $4, token = $5",
+        "INSERT INTO heard_anchor (fingerprint, seq, iat, digest, token, signer, dates) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+        "ON CONFLICT (fingerprint) DO UPDATE SET seq = $2, iat = $3, digest = $4, token = $5, signer = $6, dates = $7",
         fingerprint,
         new.seq,
         new.iat,
         new.digest,
         snapshot.jws.token,
+        new.key,
+        strict_json.dumps(dict(dates)).decode(),
     )
     if there is not None and known == new:
         return
@@ -212,7 +220,7 @@ async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
     kept = await _kept(tx, {*(each.fingerprint for each in trust.anchors), *(each.entity for each in trust.federation)})
     snapshots = {each.fingerprint: kept[each.fingerprint].snapshot for each in trust.anchors if each.fingerprint in kept}
     known = await seen(tx)
-    federation = _federation(trust.federation, kept, known)
+    federation = _federation(trust.federation, kept, known, await dates(tx))
     named = [*snapshots, *(each.name for each in federation.words)]
     # where one of them says of the same bytes that they are something else, whoever is above counts, and anchors of certificates first
     artefacts = {each.sha256: each for name in reversed(named) for each in kept[name].artefacts}
@@ -258,10 +266,12 @@ async def _forget_sites(tx: Tx, asked: Collection[str]) -> None:
             await tx.execute("DELETE FROM heard_site WHERE site = $1", visit.site)
 
 
-def _federation(anchors: Sequence[FederationAnchor], kept: Mapping[str, Publication], known: Mapping[str, SeenSnapshot]) -> Federation:
+def _federation(
+    anchors: Sequence[FederationAnchor], kept: Mapping[str, Publication], known: Mapping[str, SeenSnapshot], dated: Dates
+) -> Federation:
     if not anchors:
         return Federation()
-    words = [word for anchor in anchors for word in recall(anchor, kept)]
+    words = [word for anchor in anchors for word in recall(anchor, kept, dated)]
     return Federation(tuple(anchors), tuple(words), frozenset(known))
 
 
@@ -275,19 +285,15 @@ async def newest(tx: Tx) -> dict[str, str]:
 async def seen(tx: Tx) -> dict[str, SeenSnapshot]:
     """The newest snapshot ever seen of each anchor, pinned now or not."""
     return {
-        row["fingerprint"]: SeenSnapshot(seq=int(row["seq"]), iat=int(row["iat"]), digest=row["digest"], key=_signer(row["head"]))
-        for row in await tx.fetch("SELECT fingerprint, seq, iat, digest, substr(token, 1, 512) AS head FROM heard_anchor")
+        row["fingerprint"]: SeenSnapshot(seq=int(row["seq"]), iat=int(row["iat"]), digest=row["digest"], key=row["signer"])
+        for row in await tx.fetch("SELECT fingerprint, seq, iat, digest, signer FROM heard_anchor")
     }
 
 
-@lru_cache(maxsize=1_024)
-def _signer(head: str) -> str:
-    """The thumbprint of the key that signed a snapshot that begins so; nothing where its header is longer than any of ours."""
-    try:
-        kid = strict_json.load_object(base64url.decode(head.partition(".")[0])).get("kid")
-    except VcError:
-        return ""
-    return kid if type(kid) is str else ""
+async def dates(tx: Tx) -> dict[str, dict[str, int]]:
+    """Of the newest statement of each that superiors named, by way."""
+    rows = await tx.fetch("SELECT fingerprint, dates FROM heard_anchor WHERE dates <> '{}'")
+    return {row["fingerprint"]: strict_json.load_object(str(row["dates"]), max_bytes=MAX_PUBLICATION) for row in rows}
 
 
 async def visits(tx: Tx) -> list[Site]:

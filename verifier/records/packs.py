@@ -45,7 +45,13 @@ async def memory(tx: Tx) -> BundleMemory:
         for row in await tx.fetch("SELECT * FROM seen_pack")
     }
     snapshots = await heard.seen(tx)
-    return BundleMemory(signers=seen, snapshots=snapshots, floor=heard.floor_of(snapshots), statuses=await knowledge.memory(tx))
+    return BundleMemory(
+        signers=seen,
+        snapshots=snapshots,
+        dates=await heard.dates(tx),
+        floor=heard.floor_of(snapshots),
+        statuses=await knowledge.memory(tx),
+    )
 
 
 async def add(tx: Tx, applied: Applied) -> None:

@@ -31,7 +31,7 @@ from support.trial_verify import (
 from shared.clock import DAY as A_DAY
 from shared.codec import base64url
 from shared.cose import kid_of, thumbprint
-from shared.errors import BadSignature, BundleIncomplete, BundleRolledBack
+from shared.errors import BadSignature, BundleIncomplete, BundleRolledBack, Malformed
 from shared.flow import run
 from shared.jose import jwk
 from shared.keys import KeyId, Role
@@ -166,10 +166,31 @@ def test_old_statement_in_new_bundle() -> None:
         base64url.encode(thumbprint(realm[each].signer.public)) for each in (MINISTRY, COURTS)
     ]
     before = json.loads(render_memory(second.memory))
-    del before["snapshots"][MINISTRY]["key"]  # as it was kept by earlier versions
+    del before["snapshots"][MINISTRY]["key"], before["dates"]  # as it was kept by earlier versions
     earlier = parse_memory(json.dumps(before).encode())
-    assert (earlier, earlier.snapshots[MINISTRY].key) == (second.memory, "")
+    assert (earlier, earlier.snapshots[MINISTRY].key) == (replace(second.memory, dates={}), "")
     assert set(second.memory.snapshots) == {MINISTRY, f"{MINISTRY} {COURTS}"}
+
+
+def test_old_statement_in_new_list_of_a_pack() -> None:
+    """S17: a pack is held to the dates of what was seen before, as what is heard is."""
+    realm = justice()
+    memory = parse_memory(render_memory(read(pack(*realm.artefacts()), realm).memory))
+    realm[COURT].claims["iat"] = AT - 90
+    realm.again(COURTS)
+    found = read(pack(*realm.artefacts(), seq=3), realm, memory=memory)
+    assert [COURT in each.configurations for each in found.federation.words] == [False, False]
+    assert found.federation.chain(ISSUER, AT).subject == ISSUER
+    realm[COURT].claims.clear()
+    realm[COURTS].about[COURT] |= {"iat": AT - 90}
+    realm.again(COURTS)
+    assert [each.entity for each in read(pack(*realm.artefacts(), seq=5), realm, memory=found.memory).federation.words] == [MINISTRY]
+    realm[MINISTRY].about[ISSUER] |= {"iat": AT - 90}
+    realm.again(MINISTRY)
+    with pytest.raises(Malformed):
+        read(pack(*realm.artefacts(), seq=5), realm, memory=memory)
+    fresh = read(pack(*realm.artefacts(), seq=5), realm)  # who never saw a newer one cannot know
+    assert fresh.federation.chain(ISSUER, AT).subject == ISSUER
 
 
 def test_only_anchors_move_the_time() -> None:

@@ -140,10 +140,45 @@ def test_old_statement_in_new_bundle() -> None:
     found = realm.gathered(MINISTRY, held=second.words)
     assert faults(found) == {MINISTRY: Malformed}
     assert found.words[0].snapshot.seq == 2
-    realm[MINISTRY].about[ISSUER] |= {"iat": AT - 60}
+
+
+def test_a_body_that_says_something_older_again_takes_itself_away_and_nobody_else() -> None:
+    """S17: a second machine of it, an old backup, or malice. Its superior's word is taken all the same."""
+    realm = justice()
+    first = realm.gathered(MINISTRY)
     realm[ISSUER].claims["iat"] = AT - 90
     realm.again(MINISTRY)
-    assert faults(realm.gathered(MINISTRY, held=second.words)) == {MINISTRY: Malformed}
+    found = realm.gathered(MINISTRY, held=first.words)
+    assert (found.faults, found.words[0].snapshot.seq) == ({}, 2)
+    assert {*first.words[0].configurations} - {*found.words[0].configurations} == {ISSUER}
+    known = Federation((realm.pin(MINISTRY),), found.words)
+    assert known.chain(COURT, AT).subject == COURT
+    with pytest.raises(Untrusted, match="does not publish"):
+        known.chain(ISSUER, AT)
+    kept = {each.name: each.publication for each in found.words}
+    assert recall(realm.pin(MINISTRY), kept, {each.name: each.dates for each in found.words}) == found.words  # nor when it is read again
+    realm.again(MINISTRY)
+    assert ISSUER not in realm.gathered(MINISTRY, held=found.words).words[0].configurations  # nor a round later
+    realm[ISSUER].claims["iat"] = AT - 59
+    realm.again(MINISTRY)
+    assert ISSUER in realm.gathered(MINISTRY, held=found.words).words[0].configurations
+
+
+def test_a_date_of_the_future_holds_nobody_to_it() -> None:
+    """A thief of the courts' key dated what they say in a hundred years; they go on with another key."""
+    realm, later = justice(), {"iat": AT + 100 * 365 * 86_400, "exp": AT + 100 * 365 * 86_400 + 9}
+    realm[COURTS].about[COURT] |= later
+    realm[COURT].claims |= later
+    first = realm.gathered(MINISTRY)
+    assert first.words[1].about[COURT].iat == later["iat"]
+    realm[COURTS].about[COURT] |= {"iat": AT - 60, "exp": AT + 86_400}
+    realm[COURT].claims.clear()
+    realm[COURTS].signer = Signer.new()
+    for each in (MINISTRY, COURTS):
+        realm.again(each)
+    found = realm.gathered(MINISTRY, held=first.words)
+    assert found.faults == {}
+    assert Federation((realm.pin(MINISTRY),), found.words).chain(COURT, AT).subject == COURT
 
 
 @pytest.mark.parametrize("who", [MINISTRY, COURTS])

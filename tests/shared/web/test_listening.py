@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +91,8 @@ async def test_a_word_that_cannot_be_kept_takes_no_other_with_it(rows: Storage, 
     """Whatever is wrong with it: each has a unit of work of its own."""
     put = heard.put
 
-    async def spoilt(tx: Tx, name: str, snapshot: Snapshot, artefacts: Sequence[Artefact]) -> None:
-        await put(tx, name, snapshot, artefacts)
+    async def spoilt(tx: Tx, name: str, snapshot: Snapshot, artefacts: Sequence[Artefact], dates: Mapping[str, int]) -> None:
+        await put(tx, name, snapshot, artefacts, dates)
         if name.endswith(ROGUE):
             await tx.execute("INSERT INTO heard_site (site, tried_at, fault) VALUES ($1, 1, '')", "\0")
 
