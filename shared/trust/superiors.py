@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from ..codec import base64url
 from ..cose import thumbprint
-from ..errors import Malformed, TooLarge, Unavailable, VcError
+from ..errors import Malformed, TooLarge, Unavailable, Untrusted, VcError
 from ..flow import Fetch, Flow
 from ..keys import PublicKey
 from ..urls import LOOPBACK, split, well_known
@@ -130,6 +130,18 @@ def _hold_to(word: Word, before: Mapping[str, int], limit: int) -> Word:
     )
 
 
+def _check_not_over(word: Word, held: Word, keys: Sequence[PublicKey]) -> None:
+    """No key of a superior speaks again that was over by its word before (S15). That one counts as long as its own key is known: a thief's does
+    not once the one above it, or whoever pinned it, knows other keys.
+    """
+    name, before = word.snapshot.seen.key, held.snapshot
+    fate = before.keys.get(name)
+    if fate is None or fate.entity != word.entity or not fate.state.is_over or word.snapshot.seen == before.seen:
+        return
+    if any(base64url.encode(thumbprint(each)) == before.seen.key for each in keys):
+        raise Untrusted("the snapshot is signed by a key that was over before", where="/kid")
+
+
 Dates = Mapping[str, Mapping[str, int]]
 """``Word.dates`` by the name of the word."""
 
@@ -234,8 +246,11 @@ class _Walk:
             self.room.take(path, publication, held=self.at is None)
             snapshot = publication.snapshot
             verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
+            word = _read_word(path, publication)
+            if held is not None:
+                _check_not_over(word, held, keys)
             before = self.dates.get(name, {}) if held is None else held.dates
-            word = _hold_to(_read_word(path, publication), before, _AT_HAND if self.at is None else self.at + SUPERIOR_AHEAD)
+            word = _hold_to(word, before, _AT_HAND if self.at is None else self.at + SUPERIOR_AHEAD)
         except VcError as error:
             self.faults[name] = error
             return self._last(held)
