@@ -1,7 +1,7 @@
 """Pinning the anchor of a federation: from a file, or from what it says of itself at its own address, once its key's fingerprint was compared.
 
 Whoever answers at an address may be anybody: what was fetched is pinned only with a fingerprint (RFC 7638 thumbprint) that the anchor told by
-another way, and then with the keys that the statement signed by exactly that key names.
+another way, and then with exactly that key and those next ones that it vouches for and that prove themselves: never with one that signs no more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..trust.anchors import TrustAnchors
 from ..trust.chain import configuration_url
 from ..trust.federation_anchor import FederationAnchor, parse_federation_anchor
 from ..trust.federation_keys import find_key
+from ..trust.key_proofs import proven_federation_keys
 from ..trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_statement, parse_statement
 from ..urls import LOOPBACK, check_identifier
 from .fetch import Fetcher
@@ -31,11 +32,16 @@ Fetching = Callable[[Fetch], Awaitable[Fetched]]
 @dataclass(frozen=True, slots=True)
 class Offered:
     """An anchor that somebody may pin. ``marks`` are the fingerprints to compare before: of the key that signed what it says of itself, for
-    that one answers for the others, or of every key where nobody signed.
+    that one answers for its next keys (``more``), or of every key where nobody signed.
     """
 
     anchor: FederationAnchor
     marks: tuple[str, ...]
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Fingerprints of the keys that are pinned with it: its next ones, which it told ahead."""
+        return tuple(each for each in fingerprints(self.anchor) if each not in self.marks)
 
     def check_typed(self, fingerprint: str) -> None:
         """``ConfigError`` unless the fingerprint that was told by another way is the one to compare."""
@@ -80,8 +86,9 @@ def _offered(data: bytes) -> Offered:
 
 
 def _by_itself(statement: EntityStatement) -> Offered:
-    anchor = FederationAnchor(entity=statement.sub, keys=statement.keys, name=statement.name)
-    return Offered(anchor, (signed_with(statement),))
+    """``Malformed`` where its proofs are none."""
+    keys = proven_federation_keys(statement, at=statement.iat)
+    return Offered(FederationAnchor(entity=statement.sub, keys=keys, name=statement.name), (signed_with(statement),))
 
 
 def offered(data: bytes) -> Offered:
@@ -137,7 +144,7 @@ def compared(statement: EntityStatement, fingerprint: str | None, *, name: str =
         )
     if fingerprint != found:
         raise ConfigError(f"another key answers at {statement.sub}: {found}", where="thumbprint")
-    return FederationAnchor(entity=statement.sub, keys=statement.keys, name=name or statement.name, vcts=tuple(vcts) or None)
+    return replace(_by_itself(statement).anchor, name=name or statement.name, vcts=tuple(vcts) or None)
 
 
 def with_federation(trust: TrustAnchors, anchor: FederationAnchor) -> TrustAnchors:

@@ -120,11 +120,18 @@ class TrustPages:
             except ConfigError:
                 form.error("fingerprint", _("Another key is in use there than the one you were told of. Do not go on; ask them again"))
                 return await self._render(request, "federation", form, body="")
-        name, sure = _seen(form, found.anchor.name, list(found.marks), typed, _)
+        name, sure = _seen(form, found.anchor.name, [*found.marks, *found.more], typed, _)
         if sure and not form.wrong:
             anchor = FederationAnchor(entity=found.anchor.entity, keys=found.anchor.keys, name=name)
             await self._pin(request, form, lambda trust: trust.add_federation(anchor), anchor.entity, name)
-        more: dict[str, Any] = {"what": "federation", "marks": found.marks, "typed": typed, "anchor": found.anchor, "name": name}
+        more: dict[str, Any] = {
+            "what": "federation",
+            "marks": found.marks,
+            "next_marks": found.more,
+            "typed": typed,
+            "anchor": found.anchor,
+            "name": name,
+        }
         return await self._compare(request, form, data, more, entity=found.anchor.entity, role="")
 
     async def _offered(self, request: web.Request, form: Form, data: bytes, _: Words) -> Offered | None:
@@ -169,7 +176,14 @@ class TrustPages:
         if sure and not form.wrong:
             named = _named(anchor, name)
             await self._pin(request, form, lambda trust: trust.add(named), anchor.fingerprint, name)
-        more: dict[str, Any] = {"what": "certificate", "marks": [anchor.fingerprint], "typed": typed, "anchor": anchor, "name": name}
+        more: dict[str, Any] = {
+            "what": "certificate",
+            "marks": [anchor.fingerprint],
+            "next_marks": [],
+            "typed": typed,
+            "anchor": anchor,
+            "name": name,
+        }
         about = {"role": anchor.role.value, "said": ROLES[anchor.role], "site": anchor.entity or "", "until": anchor.certificate.not_after}
         return await self._compare(request, form, data, more, entity="", **about)
 

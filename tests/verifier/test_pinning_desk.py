@@ -12,8 +12,11 @@ from support.desk import Template, copy_file, serving
 from support.federation import COURTS, MINISTRY
 from support.federations import justice
 from support.ministry import Ministry
+from support.rotated import rotated
+from support.signing import Signer
 from support.trial_verify import ISSUER, registry
 
+from shared.jose.jwk import thumbprint
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.trust.chain import configuration_url
@@ -91,6 +94,23 @@ async def test_whoever_answers_otherwise_in_between_is_not_pinned(admin: Clerk) 
     street(admin).silent = True
     await admin.post(ADD, {**hidden(page), "name": "Ministry", "compared": "yes"}, status=400)
     assert pins(admin).federation == ()
+
+
+async def test_every_key_that_is_pinned_was_shown(admin: Clerk) -> None:
+    """Of an anchor whose key has changed: the next key too, and not the one before."""
+    signs = Signer.new()
+    street(admin).said, keys = rotated(REALM[MINISTRY], signs=signs)
+    marks = [thumbprint(each.public) for each in keys]
+    page = await see(admin, entity=MINISTRY, fingerprint=marks[0])
+    shown = "".join(re.findall(r"<span>([^<]{1,4})</span>", page))
+    assert [each in shown for each in (*marks, MARK)] == [True, True, False]
+    assert "Fingerprint of its next key" in page
+    street(admin).said, last = rotated(REALM[MINISTRY], signs=signs)  # by the same key, with another next one
+    assert "another fingerprint now" in await admin.post(ADD, {**hidden(page), "name": "Ministry"}, status=400)
+    assert pins(admin).federation == ()
+    page = await see(admin, entity=MINISTRY, fingerprint=thumbprint(last[0].public))
+    await admin.post(ADD, {**hidden(page), "name": "Ministry"})
+    assert pins(admin).federation[0].keys == last
 
 
 async def test_a_file_is_pinned_without_asking_anybody(admin: Clerk) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.federation import COURTS, MINISTRY
 from support.federations import justice
+from support.rotated import rotated
 from support.signing import AT
 from support.trial_verify import VCT, registry
 
@@ -18,6 +20,7 @@ from shared.flow import Fetch, Fetched
 from shared.trust.anchors import TrustAnchors
 from shared.trust.chain import configuration_url
 from shared.trust.federation_anchor import render_federation_anchor
+from shared.trust.statements import parse_statement
 from shared.web.federation_pins import (
     compared,
     describe,
@@ -25,6 +28,7 @@ from shared.web.federation_pins import (
     find_federation,
     fingerprints,
     is_federation,
+    offered,
     read_federation,
     signed_with,
     with_federation,
@@ -119,6 +123,18 @@ def test_what_trust_add_names(tmp_path: Path) -> None:
         ask(str(tmp_path / "nothing"))
     with pytest.raises(ConfigError):
         ask("http://inside.example")
+
+
+@pytest.mark.parametrize("proves", [True, False])
+def test_no_key_that_signs_no_more_is_pinned(*, proves: bool) -> None:
+    """S15: what is pinned is the key that was compared, and next ones that prove themselves; each is shown."""
+    body, keys = rotated(REALM[MINISTRY], proves=proves)
+    now = replace(PIN, keys=keys)
+    mark, *more = fingerprints(now)
+    seen = offered(body)
+    assert (seen.anchor.keys, seen.marks, seen.more) == (now.keys, (mark,), tuple(more))
+    assert compared(parse_statement(body.decode()), mark, name="Trial") == now
+    assert read_federation(body).keys == now.keys
 
 
 def test_pins_come_and_go() -> None:
