@@ -109,7 +109,11 @@ def _add_trust(commands: Commands[Parser]) -> None:
     one.add_argument(
         "file", help="certificate of the anchor of a wallet's maker (PEM), or a federation: its anchor's address, or a file from it"
     )
-    one.add_argument("--thumbprint", metavar="T", help="of the key of a federation's anchor, as it told you; needed with an address")
+    one.add_argument(
+        "--thumbprint",
+        metavar="T",
+        help="of the key of a federation's anchor, as it told you; needed with an address, and to change its keys",
+    )
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
     one.add_argument("--entity", default="", metavar="URI", help="trust it for this maker alone, and hear there what it has withdrawn")
     one.add_argument("--address", default="", metavar="URL", help="where that is heard, if the maker's identifier is no such address")
@@ -270,8 +274,8 @@ def trust_add(arguments: argparse.Namespace) -> int:
         name=arguments.name,
     )
     if found is not None:
-        pins.add_federation(directory, found)
-        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}")
+        pinned = federation_pins.pin(config.trust(directory), found, sure=arguments.thumbprint is not None)
+        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(pinned)}")
         return 0
     anchor = pins.add(
         directory,

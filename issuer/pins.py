@@ -7,8 +7,7 @@ from pathlib import Path
 from issuer import config
 from shared.keys import Role
 from shared.trust.anchors import Anchor, TrustAnchors
-from shared.trust.federation_anchor import FederationAnchor
-from shared.web.federation_pins import with_federation, without
+from shared.web.federation_pins import without
 from shared.web.setup import read_anchor
 from shared.web.trust_file import TrustFile, change
 
@@ -23,11 +22,6 @@ def add(directory: Path, file: Path, *, name: str = "", entity: str | None = Non
     anchor = read_anchor(file, Role.WALLET_PROVIDER, name=name, entity=entity, address=address)
     change(config.trust(directory), lambda trust: trust.add(anchor))
     return anchor
-
-
-def add_federation(directory: Path, anchor: FederationAnchor) -> None:
-    """Trust the anchor of a federation, and whom it vouches for."""
-    change(config.trust(directory), lambda trust: with_federation(trust, anchor))
 
 
 def remove(directory: Path, fingerprint: str) -> None:

@@ -20,7 +20,9 @@ def add_trust(
     inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     one = command(inner, "add", "trust the anchor of a federation, and whom it vouches for", _add)
     one.add_argument("file", help="the anchor's address, or a file from it")
-    one.add_argument("--thumbprint", metavar="T", help="of the anchor's key, as it told you; needed with an address")
+    one.add_argument(
+        "--thumbprint", metavar="T", help="of the anchor's key, as it told you; needed with an address, and to change its keys"
+    )
     one.add_argument("--name", default="", help="what to call it (default: its own name)")
     one.add_argument(
         "--without-snapshot",
@@ -41,7 +43,6 @@ def _file(one: Parser) -> None:
 def _add(arguments: argparse.Namespace) -> int:
     """From a file or from the anchor's address; says what is trusted from now on."""
     from shared.web import federation_pins
-    from shared.web.trust_file import change
     from verifier import config
     from verifier.offline import trust_file
 
@@ -55,8 +56,8 @@ def _add(arguments: argparse.Namespace) -> int:
     )
     if found is None:
         raise ConfigError("this is no anchor of a federation; certificates, packs and DIDs are added with `bundle trust`", where="file")
-    change(trust_file(arguments), lambda trust: federation_pins.with_federation(trust, found))
-    sys.stdout.write(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}\n")
+    pinned = federation_pins.pin(trust_file(arguments), found, sure=arguments.thumbprint is not None)
+    sys.stdout.write(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(pinned)}\n")
     return 0
 
 

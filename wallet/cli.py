@@ -97,7 +97,11 @@ def _add_trust(commands: Commands[Parser]) -> None:
         "file", help="certificate of the organisation's anchor (PEM), or a federation: its anchor's address, or a file from it"
     )
     one.add_argument("--role", choices=("credential-issuer", "relying-party"), help="a certificate's: makes documents, or asks to see them")
-    one.add_argument("--thumbprint", metavar="T", help="of the key of a federation's anchor, as it told you; needed with an address")
+    one.add_argument(
+        "--thumbprint",
+        metavar="T",
+        help="of the key of a federation's anchor, as it told you; needed with an address, and to change its keys",
+    )
     one.add_argument("--name", default="", help="what to call it (default: the name in the certificate)")
     one.add_argument(
         "--entity", default="", metavar="URI", help="trust it for this organisation only, and fetch from there what it may ask for"
@@ -239,8 +243,8 @@ def trust_add(arguments: argparse.Namespace) -> int:
         arguments.file, settings=lambda: place.settings, thumbprint=arguments.thumbprint, at=system_clock(), name=arguments.name
     )
     if found is not None:
-        change(trusted, lambda trust: federation_pins.with_federation(trust, found))
-        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(found)}")
+        pinned = federation_pins.pin(trusted, found, sure=arguments.thumbprint is not None)
+        print(f"Trusted from now on, and whom it vouches for:\n{federation_pins.describe(pinned)}")
         return 0
     if arguments.role is None:
         raise ConfigError("say with --role whether it makes documents or asks to see them", where="role")

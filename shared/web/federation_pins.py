@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from ..trust.statements import MAX_BYTES, MEDIA_TYPE, EntityStatement, check_sta
 from ..urls import LOOPBACK, check_identifier
 from .fetch import Fetcher
 from .settings import Common
+from .trust_file import change
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 
@@ -63,9 +63,14 @@ def is_federation(data: bytes) -> bool:
     return True
 
 
-def read_federation(data: bytes, *, name: str = "", vcts: Sequence[str] = (), without_snapshot: bool = False) -> FederationAnchor:
-    """The anchor in a file that its owner was given. ``ConfigError`` if there is none."""
-    found = offered(data).anchor
+def read_federation(
+    data: bytes, *, fingerprint: str | None = None, name: str = "", vcts: Sequence[str] = (), without_snapshot: bool = False
+) -> FederationAnchor:
+    """The anchor in a file that its owner was given. ``ConfigError`` if there is none, or one with another fingerprint."""
+    seen = offered(data)
+    if fingerprint is not None:
+        seen.check_typed(fingerprint)
+    found = seen.anchor
     return replace(
         found,
         name=name or found.name,
@@ -147,11 +152,28 @@ def compared(statement: EntityStatement, fingerprint: str | None, *, name: str =
     return replace(_by_itself(statement).anchor, name=name or statement.name, vcts=tuple(vcts) or None)
 
 
-def with_federation(trust: TrustAnchors, anchor: FederationAnchor) -> TrustAnchors:
-    """``trust`` with it; trusted already, a second time changes nothing."""
-    with suppress(Conflict):
+def with_federation(trust: TrustAnchors, anchor: FederationAnchor, *, sure: bool = False) -> TrustAnchors:
+    """``trust`` with it. Of one that is trusted already the keys alone change, and they only where the owner is ``sure``: compared a fingerprint.
+
+    ``Conflict`` where the keys, or what it is trusted for, would change otherwise.
+    """
+    held = next((each for each in trust.federation if each.entity == anchor.entity), None)
+    if held is None:
         return trust.add_federation(anchor)
-    return trust
+    if anchor.vcts not in {None, held.vcts} or (anchor.without_snapshot and not held.without_snapshot):
+        raise Conflict("this federation is trusted already, for something else: remove it first")
+    if sorted(fingerprints(held)) != sorted(fingerprints(anchor)) and not sure:
+        raise Conflict(
+            "this federation is trusted already, with other keys: compare its fingerprint and give it with --thumbprint, or remove it first"
+        )
+    kept = replace(held, keys=anchor.keys)
+    return replace(trust, federation=tuple(kept if each is held else each for each in trust.federation))
+
+
+def pin(file: Path, anchor: FederationAnchor, *, sure: bool) -> FederationAnchor:
+    """Write it into a ``trust.json``; how it stands there now. Errors as ``with_federation`` and ``change``."""
+    after = change(file, lambda trust: with_federation(trust, anchor, sure=sure))
+    return next(each for each in after.federation if each.entity == anchor.entity)
 
 
 def without(trust: TrustAnchors, name: str) -> TrustAnchors:
@@ -171,7 +193,7 @@ def find_federation(
     if is_address(text):
         return asyncio.run(_meet(text, settings(), thumbprint, at, name))
     data = _read_file(Path(text))
-    return read_federation(data, name=name, without_snapshot=without_snapshot) if is_federation(data) else None
+    return read_federation(data, fingerprint=thumbprint, name=name, without_snapshot=without_snapshot) if is_federation(data) else None
 
 
 async def _meet(entity: str, settings: Common, fingerprint: str | None, at: int, name: str) -> FederationAnchor:

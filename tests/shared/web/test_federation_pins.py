@@ -15,11 +15,11 @@ from support.signing import AT
 from support.trial_verify import VCT, registry
 
 from shared.codec import strict_json
-from shared.errors import BadSignature, ConfigError, Expired, Malformed, Missing, Unavailable
+from shared.errors import BadSignature, ConfigError, Conflict, Expired, Malformed, Missing, Unavailable
 from shared.flow import Fetch, Fetched
 from shared.trust.anchors import TrustAnchors
 from shared.trust.chain import configuration_url
-from shared.trust.federation_anchor import render_federation_anchor
+from shared.trust.federation_anchor import parse_federation_anchor, render_federation_anchor
 from shared.trust.statements import parse_statement
 from shared.web.federation_pins import (
     compared,
@@ -134,7 +134,24 @@ def test_no_key_that_signs_no_more_is_pinned(*, proves: bool) -> None:
     seen = offered(body)
     assert (seen.anchor.keys, seen.marks, seen.more) == (now.keys, (mark,), tuple(more))
     assert compared(parse_statement(body.decode()), mark, name="Trial") == now
-    assert read_federation(body).keys == now.keys
+    assert read_federation(body, fingerprint=mark).keys == now.keys
+    with pytest.raises(ConfigError):
+        read_federation(body, fingerprint=fingerprints(PIN)[0])
+
+
+def test_keys_of_a_pin_change_with_a_fingerprint_only() -> None:
+    """S17: and nothing else of it changes."""
+    now = replace(PIN, keys=rotated(REALM[MINISTRY])[1])
+    narrow = replace(PIN, vcts=(VCT,), name="Ours")
+    before = TrustAnchors(federation=(REALM.pin(COURTS), narrow))
+    assert with_federation(before, PIN) == before
+    with pytest.raises(Conflict, match="--thumbprint"):
+        with_federation(before, now)
+    after = with_federation(before, now, sure=True)
+    assert after.federation == (REALM.pin(COURTS), replace(narrow, keys=now.keys))
+    for other in (replace(now, without_snapshot=True), replace(now, vcts=("urn:one",))):
+        with pytest.raises(Conflict, match="remove it first"):
+            with_federation(before, other, sure=True)
 
 
 def test_pins_come_and_go() -> None:
@@ -163,10 +180,19 @@ def test_every_service_pins_lists_and_removes(program: str, tmp_path: Path, caps
         return code, told.out + told.err
 
     assert type_("add", str(anchor))[0] == 0
-    assert type_("add", str(anchor))[0] == 0
+    body, keys = rotated(REALM[MINISTRY])
+    now = replace(PIN, keys=keys)
+    anchor.write_bytes(body)
+    code, told = type_("add", str(anchor))
+    assert (code == 0, "--thumbprint" in told) == (False, True)
+    assert type_("add", str(anchor), "--thumbprint", "another")[0] != 0
     code, told = type_("list")
     assert (code, fingerprints(PIN)[0] in told, MINISTRY in told) == (0, True, True)
     assert len(json.loads((folder / "trust.json").read_bytes())["federation"]) == 1
+    code, told = type_("add", str(anchor), "--thumbprint", fingerprints(now)[0])
+    assert (code, " ".join(fingerprints(now)) in told) == (0, True)
+    (entry,) = json.loads((folder / "trust.json").read_bytes())["federation"]
+    assert parse_federation_anchor(entry).keys == now.keys
     assert type_("remove", MINISTRY)[0] == 0
     assert "federation" not in json.loads((folder / "trust.json").read_bytes())
     assert type_("remove", MINISTRY)[0] != 0
