@@ -178,7 +178,8 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
         if before.wanted_keys is not None and before.published_at is None and not compared:
             raise Conflict("the body's own address does not show these keys: compare their fingerprints with it first", where="/compared")
         counting = before.wanted_keys or before.keys
-        terms = parse_terms(before.wanted_terms).replacing(parse_terms(before.terms), at)
+        proposed_at = await subordinates.proposed_at(tx, entity)
+        terms = parse_terms(before.wanted_terms).replacing(parse_terms(before.terms), at, proposed_at=proposed_at)
         changed = replace(
             before,
             state=State.ACTIVE,

@@ -37,12 +37,15 @@ class Terms:
         """The constraints as they are published: with the entity types in any case (security rule S14)."""
         return {"allowed_entity_types": list(DEFAULT_KINDS), **(self.constraints or {})}
 
-    def replacing(self, before: Terms, at: int) -> Terms:
-        """These instead of ``before``: what is no longer granted stays with its end, for documents that were made before it (S14)."""
+    def replacing(self, before: Terms, at: int, *, proposed_at: int | None = None) -> Terms:
+        """These instead of ``before``: what is no longer granted, or within other limits, stays with its end, for documents that were made
+        before it (S14). What was to begin on the day of ``proposed_at`` or later begins on the day of ``at`` at the earliest.
+        """
+        then = at if proposed_at is None else proposed_at
         grants = replace(
             self.grants,
-            entitlements=_kept(self.grants.entitlements, before.grants.entitlements, at),
-            accredits=_kept(self.grants.accredits, before.grants.accredits, at),
+            entitlements=_replaced(self.grants.entitlements, before.grants.entitlements, at, then),
+            accredits=_replaced(self.grants.accredits, before.grants.accredits, at, then, apart=True),
         )
         return replace(self, grants=grants)
 
@@ -77,18 +80,50 @@ class Choice:
 
 
 def _granted(vcts: Sequence[str], held: Sequence[Entitlement], at: int, until: int | None) -> tuple[Entitlement, ...]:
-    running = {each.vct: each for each in held if each.until is None or each.until > at}
+    running = {each.vct: each for each in held if not is_over(each, at)}
     today = floor_day(at)  # copies tell no more of when they were made than the day
     return tuple(replace(running.get(vct, Entitlement(vct=vct, since=today)), until=until) for vct in dict.fromkeys(vcts))
 
 
-def _kept(now: Sequence[Entitlement], before: Sequence[Entitlement], at: int) -> tuple[Entitlement, ...]:
-    new = {(each.vct, each.since) for each in now}
-    gone = [each for each in before if (each.vct, each.since) not in new and each.since < at]
-    found = (*now, *(each if each.until is not None and each.until <= at else replace(each, until=at) for each in gone))
+def but_end(each: Entitlement) -> Entitlement:
+    """What it is, whenever it ends: of two that differ in this, the one does not go on as the other."""
+    return replace(each, until=None)
+
+
+def is_over(each: Entitlement, at: int) -> bool:
+    return each.until is not None and each.until <= at
+
+
+def _replaced(
+    now: Sequence[Entitlement], before: Sequence[Entitlement], at: int, proposed_at: int, *, apart: bool = False
+) -> tuple[Entitlement, ...]:
+    """``now`` with what goes; ``apart``: times of one type do not overlap."""
+    held, known = {but_end(each): each for each in before}, {(each.vct, each.since) for each in before}
+    begun = [_begun(each, held.get(but_end(each)), (each.vct, each.since) in known, at, proposed_at) for each in now]
+    staying = {but_end(each) for each in begun}
+    gone = [each for each in before if but_end(each) not in staying and each.since < at]
+    gone = [each if is_over(each, at) else replace(each, until=at) for each in gone]
+    if apart:
+        begun = [_after(each, gone) if but_end(each) not in held else each for each in begun]
+    found = (*(each for each in begun if each.until is None or each.since < each.until), *gone)
     if len(found) > MAX_ENTRIES:
         raise Malformed(f"what ended stays: at most {MAX_ENTRIES} entries", where="/entitlements")
     return found
+
+
+def _begun(each: Entitlement, held: Entitlement | None, known: bool, at: int, proposed_at: int) -> Entitlement:
+    """What goes on ends now at the earliest; what was not granted so before does not reach back behind the day of ``at``, unless two persons
+    named an earlier day.
+    """
+    if held is not None and not is_over(held, at):
+        return replace(each, until=at) if is_over(each, at) else each
+    if (held is not None and held.until == each.until) or not (known or each.since >= floor_day(proposed_at)):
+        return each
+    return replace(each, since=max(each.since, floor_day(at)))
+
+
+def _after(each: Entitlement, gone: Sequence[Entitlement]) -> Entitlement:
+    return replace(each, since=max([each.since, *(one.until or 0 for one in gone if one.vct == each.vct)]))
 
 
 def parse_terms(data: bytes | str, where: str = "") -> Terms:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from issuer.federation.terms import MAX_BYTES, Choice, Terms, parse_terms, render_terms
+from issuer.federation.terms import MAX_BYTES, Choice, Terms, but_end, is_over, parse_terms, render_terms
 from shared.clock import DAY, floor_day
 from shared.codec import strict_json
 from shared.credentials import all_types
@@ -66,7 +66,7 @@ def read(form: Form, before: Terms, at: int, words: Words) -> Terms | None:
     choice = Choice(**wanted, until=None if until is None else until + DAY)
     try:
         chosen = choice.terms(before, at)
-        grants = _limited(chosen.grants, running(before, at), lists, since, keep=form.value("keep") == "yes")
+        grants = _limited(chosen.grants, running(before, at), lists, since, floor_day(at), keep=form.value("keep") == "yes")
         return parse_terms(render_terms(replace(chosen, grants=grants, constraints=constraints or None, policy=policy or None)))
     except VcError as error:
         field = next((name for place, name in _FIELDS.items() if error.where.startswith(place)), "says")
@@ -126,9 +126,11 @@ def _policy(form: Form, words: Words) -> dict[str, Any]:
     return policy
 
 
-def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since: int | None, *, keep: bool) -> Grants:
-    """With the limits on what it may make, and the first day of what is new; ``keep`` leaves what is granted already, ``before``, as it is."""
-    old = {each.vct for each in (*before.entitlements, *before.accredits)}
+def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since: int | None, today: int, *, keep: bool) -> Grants:
+    """With the limits on what it may make, and the first day of what is new, also within other limits; ``keep`` leaves what is granted
+    already, ``before``, as it is.
+    """
+    standing, old = {but_end(each) for each in before.entitlements}, {each.vct for each in (*before.entitlements, *before.accredits)}
 
     def begun(each: Entitlement) -> Entitlement:
         found = each if since is None or each.vct in old else replace(each, since=since)
@@ -137,12 +139,15 @@ def _limited(grants: Grants, before: Grants, lists: dict[str, list[str]], since:
         return found
 
     jurisdiction, basis = tuple(lists["jurisdiction"]) or None, tuple(lists["basis"]) or None
+
+    def limited(each: Entitlement) -> Entitlement:
+        found = replace(begun(each), jurisdiction=jurisdiction, attestation_basis=basis)
+        return found if but_end(found) in standing else replace(found, since=max(found.since, today))
+
     said, let = ({each.vct: each for each in one} if keep else {} for one in (before.entitlements, before.accredits))
     return replace(
         grants,
-        entitlements=tuple(
-            said.get(each.vct) or replace(begun(each), jurisdiction=jurisdiction, attestation_basis=basis) for each in grants.entitlements
-        ),
+        entitlements=tuple(said.get(each.vct) or limited(each) for each in grants.entitlements),
         accredits=tuple(let.get(each.vct) or begun(each) for each in grants.accredits),
         accredits_registrars=tuple(lists["registrars"]),
     )
@@ -152,17 +157,17 @@ def running(terms: Terms, at: int) -> Grants:
     """What is granted at ``at``, or will be: without what has ended."""
     return replace(
         terms.grants,
-        entitlements=tuple(each for each in terms.grants.entitlements if each.until is None or each.until > at),
-        accredits=tuple(each for each in terms.grants.accredits if each.until is None or each.until > at),
+        entitlements=tuple(each for each in terms.grants.entitlements if not is_over(each, at)),
+        accredits=tuple(each for each in terms.grants.accredits if not is_over(each, at)),
     )
 
 
 def ending(before: Terms, after: Terms, at: int) -> Terms:
-    """What is granted now and would be no more."""
+    """What is granted now and would be no more, or within other limits only."""
     now, then = running(before, at), running(after, at)
     gone = Grants(
-        entitlements=tuple(each for each in now.entitlements if each.vct not in {one.vct for one in then.entitlements}),
-        accredits=tuple(each for each in now.accredits if each.vct not in {one.vct for one in then.accredits}),
+        entitlements=tuple(each for each in now.entitlements if but_end(each) not in map(but_end, then.entitlements)),
+        accredits=tuple(each for each in now.accredits if but_end(each) not in map(but_end, then.accredits)),
         may_register=tuple(each for each in now.may_register if each not in then.may_register),
         accredits_registrars=tuple(each for each in now.accredits_registrars if each not in then.accredits_registrars),
     )

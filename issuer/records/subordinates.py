@@ -155,6 +155,12 @@ async def history(tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
     ]
 
 
+async def proposed_at(tx: Tx, entity: str) -> int | None:
+    """When somebody last wrote what it is to be granted."""
+    row = await tx.fetchrow("SELECT max(at) AS at FROM federation_event WHERE entity = $1 AND kind IN ('invited', 'proposed')", entity)
+    return None if row is None else _int(row["at"])
+
+
 # --- keys ------------------------------------------------------------------------------------------------------------------------------
 
 

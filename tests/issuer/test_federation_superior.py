@@ -17,11 +17,11 @@ from support.superior import ANA, BEN, COURT, SAYS, VCT, Below, Street, enrolled
 
 from issuer.app import one_round
 from issuer.federation import collect, enrol, publish
-from issuer.federation.terms import Terms, parse_terms
+from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.records import subordinates
 from issuer.records.subordinates import State
 from issuer.sessions import Actor
-from shared.clock import DAY
+from shared.clock import DAY, floor_day
 from shared.codec import strict_json
 from shared.errors import Conflict, Forbidden, Malformed, Missing, NotEntitled, Untrusted, VcError
 from shared.flow import Fetch, Fetched
@@ -233,9 +233,53 @@ async def test_a_body_whose_keys_were_stolen_is_spoken_of_no_more_at_once(minist
 async def test_accredited_twice_at_the_same_time_is_refused_before_anybody_signs_it(ministry: Registry) -> None:
     body, old = Below(), Entitlement(vct=VCT, since=1_700_000_000)
     found = await enrolled(ministry, body, Terms(grants=Grants(accredits=(old,))))
-    again = Terms(grants=Grants(accredits=(replace(old, since=1_750_000_000),)))
+    again = Terms(grants=Grants(accredits=(old, replace(old, since=1_750_000_000))))
     with pytest.raises(Malformed, match="twice"):
         await enrol.propose(ministry.office, COURT, again, ANA, version=found.version)
+
+
+async def test_other_limits_do_not_unsay_what_was_said_within_those_before(ministry: Registry) -> None:
+    """Of what a body says itself and lets others say; and nothing that is wider reaches back."""
+    office, body, old = ministry.office, Below(), Entitlement(vct=VCT, since=1_700_000_000)
+    found, before = await enrolled(ministry, body, Terms(grants=Grants(entitlements=(old,), accredits=(old,)))), ministry.clock()
+    ministry.clock.at += 10 * DAY
+    scottish, at = replace(old, jurisdiction=("GB-SCT",)), ministry.clock()
+    narrower = Terms(grants=Grants(entitlements=(scottish,), accredits=(scottish,)))
+    wanted = await enrol.propose(office, COURT, narrower, ANA, version=found.version)
+    terms = parse_terms((await enrol.approve(office, COURT, BEN, version=wanted.version)).terms)
+    ended = replace(old, until=at)
+    assert terms.grants.entitlements == (replace(scottish, since=floor_day(at)), ended)
+    assert terms.grants.accredits == (replace(scottish, since=at), ended), "their times are apart"
+    await publish.publish(office)
+    assert [each.jurisdiction for each in (await chain_of(ministry, body)).entitlements if each.covers(before)] == [None]
+    ministry.clock.at += 60
+    wider = Terms(grants=Grants(entitlements=(replace(old, since=floor_day(at), jurisdiction=("GB-SCT", "GB-NIR")),)))
+    wanted = await enrol.propose(office, COURT, wider, ANA, version=wanted.version + 1)
+    terms = parse_terms((await enrol.approve(office, COURT, BEN, version=wanted.version)).terms)
+    assert [(each.jurisdiction, each.until) for each in terms.grants.entitlements] == [
+        (("GB-SCT", "GB-NIR"), None),
+        (("GB-SCT",), ministry.clock()),
+        (None, at),
+    ]
+
+
+async def test_what_is_approved_later_begins_on_the_day_of_the_approval(ministry: Registry) -> None:
+    """Also what ended meanwhile and is to go on; an earlier day that both persons saw stands."""
+    office, body, past = ministry.office, Below(), Entitlement(vct="urn:past", since=1_700_000_000)
+    lapsing = Entitlement(vct="urn:lapsing", since=1_700_000_000, until=ministry.clock() + DAY)
+    found, day = await enrolled(ministry, body, Terms(grants=Grants(entitlements=(lapsing,)))), floor_day(ministry.clock())
+    chosen = Choice(says=(VCT, "urn:lapsing")).terms(parse_terms(found.terms), ministry.clock())
+    spent = Entitlement(vct="urn:spent", since=day, until=day + 2 * DAY)
+    wanted = replace(chosen, grants=Grants(entitlements=(*chosen.grants.entitlements, past, spent)))
+    version = (await enrol.propose(office, COURT, wanted, ANA, version=found.version)).version
+    ministry.clock.at += 30 * DAY
+    approved = parse_terms((await enrol.approve(office, COURT, BEN, version=version)).terms)
+    assert [(each.vct, each.since, each.until) for each in approved.grants.entitlements] == [
+        (VCT, day + 30 * DAY, None),
+        ("urn:lapsing", day + 30 * DAY, None),
+        ("urn:past", 1_700_000_000, None),
+        ("urn:lapsing", 1_700_000_000, lapsing.until),
+    ]
 
 
 async def test_a_document_key_that_a_body_gave_up_is_retired(ministry: Registry) -> None:

@@ -113,7 +113,8 @@ def test_days_and_limits_that_differ_are_kept_where_one_says_so() -> None:
 
 
 def test_what_would_end_is_what_is_granted_now_and_then_no_more() -> None:
-    before, after = taken(WHOLE), taken({"says": VCT, "registrars": "IE"})
+    before, limits = taken(WHOLE), {name: WHOLE[name] for name in ("jurisdiction", "basis")}
+    after = taken({"says": VCT, "registrars": "IE", **limits}, before)
     gone = ending(before, after, AT)
     assert [each.vct for each in gone.grants.entitlements] == ["urn:b"]
     assert [each.vct for each in gone.grants.accredits] == ["urn:c"]
@@ -121,6 +122,15 @@ def test_what_would_end_is_what_is_granted_now_and_then_no_more() -> None:
     assert gone.trust_marks == before.trust_marks
     assert ending(after, before, AT) == Terms()
     assert running(before, before.grants.entitlements[0].until or 0).entitlements == ()
+
+
+def test_other_limits_end_what_stands_and_begin_today() -> None:
+    before = Terms(grants=Grants(entitlements=(Entitlement(vct=VCT, since=5),)))
+    after = taken({"says": VCT, "jurisdiction": "GB-SCT"}, before)
+    assert after.grants.entitlements == (Entitlement(vct=VCT, since=TODAY, jurisdiction=("GB-SCT",)),)
+    assert ending(before, after, AT) == before
+    assert taken({"says": VCT, "jurisdiction": "GB-SCT"}, after) == after
+    assert ending(after, after, AT) == Terms()
 
 
 @settings(max_examples=150)
