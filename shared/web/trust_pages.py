@@ -214,11 +214,12 @@ class TrustPages:
         return await self._render(request, "compare", form, data=base64url.encode(data), **more, **fields)
 
     async def _change(self, request: web.Request, edit: Callable[[TrustAnchors], TrustAnchors], kind: str, subject: str, name: str) -> None:
-        """Write it, and note who did."""
-        change(self.file, edit)
+        """Note who does it, then write it: whoever stops the service in between leaves nobody trusted of whom the history says nothing."""
+        edit(self.pins())  # what cannot be done is not noted
         event = Event(at=now(request), actor=self.who(request), kind=kind, subject=subject, reason=name)
-        log.warning("whom this service trusts was changed at a page: %s %s", kind, subject)
         await storage(request).write(lambda tx: own_trust.note(tx, event), point="note-pin")
+        change(self.file, edit)
+        log.warning("whom this service trusts was changed at a page: %s %s", kind, subject)
 
     async def _pin(self, request: web.Request, form: Form, edit: Callable[[TrustAnchors], TrustAnchors], subject: str, name: str) -> None:
         """Back to the list; with a word in the form where it was pinned already."""

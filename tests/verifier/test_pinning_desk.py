@@ -16,14 +16,16 @@ from support.rotated import rotated
 from support.signing import Signer
 from support.trial_verify import ISSUER, registry
 
+from shared.errors import Unavailable
 from shared.jose.jwk import thumbprint
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.trust.chain import configuration_url
 from shared.trust.missing import MissingAnchor
-from shared.web import operators
+from shared.web import operators, own_trust, trust_file
 from shared.web.federation_pins import fingerprints
 from shared.web.missing_view import TrustLink
+from shared.web.trust_pages import changes
 from shared.x509 import render_pem
 
 REALM = justice()
@@ -178,6 +180,39 @@ async def test_who_is_removed_is_named_first(admin: Clerk) -> None:
     assert f"{named.name} was removed." in told
     async with admin.desk.http.get(f"{admin.desk.base}/desk/trust/remove?anchor={named.fingerprint}") as answer:
         assert answer.status == 404
+
+
+async def test_nobody_is_trusted_or_removed_without_a_line_in_the_history(admin: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever the service stops: the line is there before the file changes. What is refused leaves none."""
+    storage, before = admin.desk.desk.storage, pins(admin)
+    page = await see(admin, entity=MINISTRY)
+    fields = {**hidden(page), "name": "Ministry", "compared": "yes"}
+
+    async def lines() -> list[tuple[str, str]]:
+        return [(each.kind, each.reason) for each in await storage.read(changes)]
+
+    async def stopped(*_: object, **__: object) -> None:
+        raise Unavailable("stopped while it noted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_trust, "note", stopped)
+        await admin.post(ADD, fields, status=503)
+        assert (pins(admin), await lines()) == (before, [])
+        await admin.post("/desk/trust/remove", {**hidden(page), "anchor": before.anchors[0].fingerprint}, status=503)
+        assert (pins(admin), await lines()) == (before, [])
+
+    def write(*_: object) -> None:
+        raise OSError(28, "no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trust_file, "write_whole", write)
+        await admin.post(ADD, fields, status=500)
+    assert (pins(admin), await lines()) == (before, [("pinned", "Ministry")])
+    await admin.post(ADD, fields)
+    assert len(pins(admin).federation) == 1
+    await admin.post(ADD, fields, status=400)
+    await admin.post("/desk/trust/remove", {**hidden(page), "anchor": "nobody"}, status=404)
+    assert await lines() == [("pinned", "Ministry")] * 2
 
 
 async def test_nobody_but_an_admin_changes_it(admin: Clerk) -> None:
