@@ -88,7 +88,9 @@ async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
         await collect.visit_below(office, body, fetcher)
     finally:
         await fetcher.close()
-    return [f"Approved, and published as number {(await publish.publish(office)).seq}."]
+    fault = (await office.storage.read(lambda tx: subordinates.get(tx, arguments.entity))).fault
+    warning = [f"But nothing was taken of what it says of itself, and no new key of its documents counts: {fault}"] if fault else []
+    return [f"Approved, and published as number {(await publish.publish(office)).seq}.", *warning]
 
 
 async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:

@@ -182,7 +182,7 @@ def _row(each: Subordinate, words: Words, locale: str, at: int) -> dict[str, obj
     if each.state is State.ACTIVE and each.configuration and parse_statement(each.configuration).exp <= at + DAY:
         notes.append(words("What it says of itself runs out: its address shows nothing newer"))
     if each.fault:
-        notes.append(words("Its address could not be read, or showed something else, at the last visit"))
+        notes.append(words("At the last visit nothing was taken of what it says of itself: %(fault)s") % {"fault": each.fault})
     if each.waits and each.state is State.ACTIVE:
         notes.append(words("A change waits for a second person"))
     text, colour = STATES[each.state]

@@ -120,6 +120,17 @@ async def test_whose_passphrase_another_knows_decides_nothing_at_a_terminal(mini
         await say(ministry.office, "approve", "https://leeds.courts.example", "--version", "1", *ben)
 
 
+async def test_whoever_approves_is_told_that_nothing_was_taken_at_the_first_visit(
+    ministry: Registry, people: tuple[list[str], list[str]]
+) -> None:
+    body = Below("http://localhost:9", superior=ministry.url)
+    code = await enrol.invite(ministry.office, body.entity, "Court", Terms(), ANA)
+    version = (await enrol.join(ministry.office, code, body.said(ministry.clock()), published=True)).version
+    told = await say(ministry.office, "approve", body.entity, "--version", str(version), *people[1])
+    assert "Approved" in told[0]
+    assert "nothing was taken of what it says of itself" in told[1]
+
+
 async def test_what_cannot_be_is_told_before_anything_is_sent(
     ministry: Registry, court: Registry, people: tuple[list[str], list[str]], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.console import Browser, add
 from support.registry import Registry, Template, serving
+from support.signing import Signer
 from support.superior import ANA, BEN, COURT, SAYS, VCT, Below, Street, enrolled, row
 
 from issuer.federation import collect, enrol, publish
@@ -57,6 +58,19 @@ async def test_a_clerk_sees_and_decides_nothing(ministry: Registry) -> None:
     assert (await row(ministry)).state is State.WAITING
 
 
+async def test_a_body_that_still_uses_a_key_of_the_worst_day_is_told_so(ministry: Registry) -> None:
+    """Its federation key is a new one, that of its documents is not."""
+    body = Below()
+    await enrolled(ministry, body)
+    await enrol.end(ministry.office, COURT, "stolen", ANA, compromised=True)
+    body.signer = Signer.new()
+    ministry.clock.at += collect.EVERY
+    await enrolled(ministry, body)
+    text = await (await seated(ministry)).open(BODY)
+    assert "In force" in text
+    assert "nothing was taken of what it says of itself: a key that has ended does not begin again" in text
+
+
 async def test_keys_that_nobody_compared_are_not_approved(ministry: Registry) -> None:
     await waiting(ministry, published=False)
     browser = await seated(ministry)
@@ -94,7 +108,7 @@ async def test_what_ends_soon_is_told_before_it_ends(ministry: Registry) -> None
     await browser.sign_in("Cara", "correct-horse-battery")
     text = await browser.open("/console/federation")
     assert "shows nothing newer" in text
-    assert "could not be read" in text
+    assert "nothing was taken of what it says of itself" in text
 
 
 async def test_wrong_answers_are_put_right_beside_their_fields(ministry: Registry) -> None:
