@@ -61,7 +61,8 @@ async def invite(office: Office, entity: str, name: str, terms: Terms, actor: Ac
                 raise Conflict(f"at most {MAX_BODIES} bodies are below one superior: let another take some")
             await subordinates.add(tx, _new(entity, name.strip(), terms, actor, at))
         else:
-            await subordinates.put(tx, _wanted(before, terms, actor, at), before=before)
+            named = before if before.state is State.ACTIVE else replace(before, name=name.strip())
+            await subordinates.put(tx, _wanted(named, terms, actor, at), before=before)
         await subordinates.invite(tx, entity, digest("federation", code), expires_at=at + INVITATION_DAYS * DAY)
         await subordinates.note(tx, entity, Event(at=at, kind="invited", actor=actor))
 

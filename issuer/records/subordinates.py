@@ -45,8 +45,10 @@ class Subordinate:
 
     @property
     def waits(self) -> bool:
-        """Whether a second person can decide about it: something was proposed, and there are keys for it."""
-        return self.wanted_terms is not None and bool(self.keys or self.wanted_keys)
+        """Whether a second person can decide about it: something was proposed, and there are keys for it, which a body that is not in force
+        has to join with.
+        """
+        return self.wanted_terms is not None and bool(self.wanted_keys or (self.keys and self.state is State.ACTIVE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,6 +263,20 @@ async def test_other_limits_do_not_unsay_what_was_said_within_those_before(minis
     ]
 
 
+async def test_a_body_that_has_ended_joins_again_before_it_counts(ministry: Registry) -> None:
+    office, body = ministry.office, Below()
+    await enrolled(ministry, body)
+    await enrol.end(office, COURT, "let in wrongly", ANA)
+    ministry.clock.at += DAY
+    code = await enrol.invite(office, COURT, "The court of Leeds", SAYS, ANA)
+    invited = await row(ministry)
+    assert (invited.waits, invited.name) == (False, "The court of Leeds")
+    with pytest.raises(Conflict, match="nothing waits"):
+        await enrol.approve(office, COURT, BEN, version=invited.version)
+    joined = await enrol.join(office, code, body.said(ministry.clock()), published=True)
+    assert (await enrol.approve(office, COURT, BEN, version=joined.version)).state is State.ACTIVE
+
+
 async def test_what_is_approved_later_begins_on_the_day_of_the_approval(ministry: Registry) -> None:
     """Also what ended meanwhile and is to go on; an earlier day that both persons saw stands."""
     office, body, past = ministry.office, Below(), Entitlement(vct="urn:past", since=1_700_000_000)
