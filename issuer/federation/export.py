@@ -6,7 +6,7 @@ which a host that has rules serves it. Whoever relies with this software needs t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,14 +17,14 @@ from issuer.office import Office
 from issuer.records import subordinates, superior
 from issuer.records.subordinates import State, Subordinate
 from issuer.records.superior import Mark, Publication, Statement
-from shared.clock import DAY
 from shared.codec import strict_json
 from shared.errors import ConfigError, VcError
 from shared.private_file import write_whole
 from shared.storage import Tx
 from shared.trust.chain import configuration_url
-from shared.trust.publication import DOCUMENT, MEDIA_TYPE
+from shared.trust.publication import DOCUMENT, MEDIA_TYPE, parse_federation_publication
 from shared.trust.statements import MEDIA_TYPE as STATEMENT
+from shared.trust.statements import parse_statement
 from shared.urls import well_known
 from shared.web.certificates import day
 
@@ -69,7 +69,7 @@ async def export(office: Office, folder: Path) -> list[str]:
     _clear(folder, urlsplit(office.settings.public_url).path, {folder / path.lstrip("/") for path in asked})
     for path, file in {**fixed, **asked}.items():
         _write(folder / path.lstrip("/"), file.data)
-    _write(folder / README, _readme(office, fixed, asked).encode())
+    _write(folder / README, _readme(office, fixed, asked, _until(configuration, last, said, marks)).encode())
     return [*fixed, *asked, f"/{README}"]
 
 
@@ -116,12 +116,20 @@ def _name(text: str) -> str:
     return quote(text, safe="")
 
 
-def _readme(office: Office, fixed: Mapping[str, File], asked: Mapping[str, File]) -> str:
+def _until(configuration: str, last: Publication, said: Iterable[Statement], marks: Iterable[Mark]) -> int:
+    """When the first of what is written runs out: what was signed before is not signed anew for it."""
+    ends = [parse_statement(each).exp for each in (configuration, *(one.token for one in said))]
+    ends += {(each.sub, each.type): each.expires_at for each in marks}.values()
+    ends += [] if last.document is None else [parse_federation_publication(last.document).snapshot.next_update]
+    return min(ends)
+
+
+def _readme(office: Office, fixed: Mapping[str, File], asked: Mapping[str, File], until: int) -> str:
     parts = urlsplit(office.settings.public_url)
     kinds = {path.rpartition("/")[0] if own.MARK + "/" not in path else parts.path + own.MARK: file for path, file in asked.items()}
     return _TEXT.format(
         name=office.settings.name,
-        until=day(office.clock() + office.settings.snapshot_days * DAY),
+        until=day(until),
         origin=f"{parts.scheme}://{parts.netloc}/",
         fixed="\n".join(f"  {path}  {file.media_type}" for path, file in fixed.items()),
         asked="\n".join(f"  {path}  {file.media_type}" for path, file in kinds.items()) or "  (nobody is below it yet)",

@@ -22,6 +22,7 @@ from issuer.cli import parser
 from issuer.federation import collect, enrol
 from issuer.federation.commands import COMMANDS
 from issuer.federation.own import entity_of
+from issuer.federation.publish import newest
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
@@ -31,8 +32,11 @@ from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
 from shared.trust.chain import resolve
 from shared.trust.federation import Federation
+from shared.trust.publication import parse_federation_publication
+from shared.trust.statements import parse_statement
 from shared.trust.superiors import gather
 from shared.web import operators
+from shared.web.certificates import day
 from shared.web.context import FETCHER
 from shared.web.passphrases import hash_passphrase
 
@@ -229,6 +233,19 @@ async def test_it_is_all_there_as_files_that_any_host_serves(template: Template,
         "federation/resolve/https%3A%2F%2Fleeds.courts.example",
         "federation/trust-mark/https%3A%2F%2Fm.example%2Finspected/https%3A%2F%2Fleeds.courts.example",
     }
+
+
+async def test_a_host_is_told_the_day_on_which_the_first_of_its_files_runs_out(template: Template, tmp_path: Path) -> None:
+    """Not a life from today on: what was signed earlier today, or yesterday, is not signed anew for an export."""
+    async with serving(template, tmp_path / "ministry", superior=True) as ministry:
+        await enrolled(ministry, Below())
+        made = parse_federation_publication(await newest(ministry.office) or b"").snapshot
+        ministry.clock.at += 23 * 3600
+        await say(ministry.office, "export", str(tmp_path / "files"))
+        said = parse_statement((tmp_path / "files/federation/fetch/https%3A%2F%2Fleeds.courts.example").read_text())
+        readme = (tmp_path / "files/README.txt").read_text()
+    assert f"Signed until {day(min(made.next_update, said.exp))}:" in readme
+    assert min(made.next_update, said.exp) < ministry.clock() + ministry.office.settings.snapshot_days * DAY - 20 * 3600
 
 
 async def test_what_is_over_is_taken_away_when_it_is_written_again(template: Template, tmp_path: Path) -> None:
