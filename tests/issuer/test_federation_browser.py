@@ -70,6 +70,16 @@ async def sign_in(page: Page, base: str, name: str, passphrase: str) -> None:
     await expect(page.get_by_role("link", name="Federation")).to_be_visible()
 
 
+async def test_a_name_without_a_space_stays_within_a_narrow_window(template: Template, tmp_path: Path, open_page: Open) -> None:
+    async with serving(template, tmp_path / "ministry", local=True, superior=True) as ministry:
+        await enrolled(ministry, Below(superior=ministry.url), name="Llanfair" * 15)
+        watched = await open_page(PHONE)
+        await sign_in(watched.page, ministry.base, "Iris Admin", ministry.passphrase)
+        for path in ("body", "propose", "end"):
+            await watched.page.goto(ministry.base + link(f"/console/federation/{path}", COURT))
+            await watched.check_shape()
+
+
 @pytest.mark.parametrize(("size", "name"), [(LAPTOP, "1280"), (PHONE, "320")])
 async def test_from_the_invitation_to_the_public_list(two: Two, open_page: Open, size: dict[str, int], name: str) -> None:
     async with two() as (ministry, court):
