@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from issuer.approval import check_decides, read_reason
 from issuer.federation import keys
@@ -23,6 +24,7 @@ from shared.storage import Tx
 from shared.trust.key_proofs import proven_federation_keys
 from shared.trust.statements import EntityStatement, check_statement, parse_statement
 from shared.urls import LOOPBACK, check_identifier
+from shared.web.settings import origin_of
 
 INVITATION_DAYS: Final = 14
 MAX_BODIES: Final = 500  # what one snapshot names has to stay within what its readers take
@@ -36,9 +38,16 @@ def check_superior(office: Office) -> None:
         raise Forbidden("this office is no superior in any federation: switch the setting `superior` on")
 
 
+def check_spelling(entity: str) -> None:
+    """``Malformed`` for what is no identifier, or is one in a form in which no service calls itself: nobody could use the code."""
+    check_identifier(entity, where="/entity", plain_http=LOOPBACK)
+    if entity.endswith("/") or entity != origin_of(entity) + urlsplit(entity).path:
+        raise Malformed("write it in small letters, without a usual port and without a final slash", where="/entity")
+
+
 def check_invited(office: Office, entity: str) -> None:
     """``Malformed`` for what is no identifier, ``Conflict`` for ourselves."""
-    check_identifier(entity, where="/entity", plain_http=LOOPBACK)
+    check_spelling(entity)
     if entity == office.settings.public_url:
         raise Conflict("nobody is below itself", where="/entity")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from issuer.approval import check_decides, read_reason
-from issuer.federation.enrol import INVITATION_DAYS, MAX_NAME, check_superior
+from issuer.federation.enrol import INVITATION_DAYS, MAX_NAME, check_spelling, check_superior
 from issuer.federation.keys import name_of, own_names
 from issuer.office import Office, digest
 from issuer.records import askers, subordinates
@@ -29,7 +29,6 @@ from shared.storage import Tx
 from shared.trust.application import Application, check_application, parse_application
 from shared.trust.relying_party import check_country
 from shared.trust.statements import parse_statement
-from shared.urls import LOOPBACK, check_identifier
 from shared.web import above
 
 MAX_ASKERS: Final = 1_000  # what one snapshot names has to stay within what its readers take
@@ -54,7 +53,7 @@ async def invite(office: Office, entity: str, name: str, country: str, actor: Ac
     """
     check_superior(office)
     check_decides(actor)
-    check_identifier(entity, where="/entity", plain_http=LOOPBACK)
+    check_spelling(entity)
     check_country(country, "/country")
     if not 1 <= len(name.strip()) <= MAX_NAME:
         raise Malformed(f"a name has 1 to {MAX_NAME} characters", where="/name")

@@ -169,7 +169,7 @@ class Registering:
 
     async def invite(self, request: web.Request) -> web.StreamResponse:
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity = form.need("entity", _("Enter the identifier of the organisation, an https address"))
+        entity = form.need("entity", _("Enter the identifier of the organisation, an https address")).rstrip("/")
         name = form.need("name", _("Enter what the organisation is called"))
         country = form.need("country", _("Enter a country, such as GB")).upper()
         if len(name) > MAX_NAME:

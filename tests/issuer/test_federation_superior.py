@@ -147,6 +147,14 @@ async def test_a_body_that_shows_something_older_freezes_nobody(ministry: Regist
     assert shown.configuration != first.configuration
 
 
+@pytest.mark.parametrize("host", ["leeds.courts.example/", "LEEDS.courts.example", "leeds.courts.example:443", "leeds.courts.example/a/"])
+async def test_nobody_is_invited_under_a_name_by_which_no_service_calls_itself(host: str, ministry: Registry) -> None:
+    """It would be a body of its own beside the true one, and its code of no use to anybody."""
+    with pytest.raises(Malformed, match="small letters"):
+        await enrol.invite(ministry.office, f"https://{host}", "Leeds court", SAYS, ANA)
+    enrol.check_spelling("http://localhost:8080/Court")
+
+
 async def test_one_key_is_one_bodys(ministry: Registry) -> None:
     office, body = ministry.office, Below()
     await enrolled(ministry, body)

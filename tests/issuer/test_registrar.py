@@ -81,6 +81,7 @@ async def test_what_no_superior_lets_it_register_counts_for_nothing(may: tuple[s
     ("entity", "name", "country", "error"),
     [
         ("council", "Council", "GB", Malformed),
+        (f"{COUNCIL}/", "Council", "GB", Malformed),
         (COUNCIL, " ", "GB", Malformed),
         (COUNCIL, "x" * 121, "GB", Malformed),
         (COUNCIL, "Council", "gb", Malformed),
