@@ -13,7 +13,7 @@ from ..keys import Custodian
 from ..storage import Migration, Storage, open_storage
 from ..trust.snapshot import KeyState
 from ..x509 import Cert, load_certificate
-from . import certificates
+from . import certificates, own_trust
 from .certificates import Certifier, day
 from .keyring import Keyring
 from .own_trust import describe
@@ -76,7 +76,7 @@ async def act(kept: Kept, arguments: argparse.Namespace) -> str:
     if what in {"withdraw", "retire", "compromised"} and not (name and reason):
         raise ConfigError(f"say which: keys {what} NAME --reason TEXT; the names are in the list of keys", where="name")
     await publisher.note_certificate(actor=ACTOR)
-    told = ""
+    before, told = await publisher.storage.read(own_trust.last), ""
     if what == "rotate":
         told = await _rotate(kept, name, now=arguments.now)
     elif what == "withdraw":
@@ -86,6 +86,8 @@ async def act(kept: Kept, arguments: argparse.Namespace) -> str:
         for ring in kept.rings:
             await ring.step(actor=ACTOR)
     made = await publisher.publish(actor=ACTOR)
+    if what != "publish" and before is not None and before.seq == made.seq:  # a federation key: no certificate and no key of one changed
+        return f"{told}The running service says it at its next round. Those who check know it when they next fetch."
     return f"{told}Published: number {made.seq}. Those who check know it when they next fetch."
 
 

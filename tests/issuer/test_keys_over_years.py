@@ -22,6 +22,7 @@ from support.trial_web import Watch
 from issuer import app as composition
 from issuer import config, upkeep
 from issuer.app import follow_keys, one_round, publisher_of
+from issuer.federation.own import entity_of
 from issuer.init import keyring_of
 from issuer.office import ISSUER, Office
 from shared.clock import DAY, system_entropy
@@ -360,6 +361,16 @@ async def test_a_process_that_has_not_heard_signs_nothing_with_a_key_that_is_ove
 async def by_command(office: Office, what: str, name: str = "", *, reason: str = "", now: bool = False) -> str:
     arguments = Namespace(what=what, name=name, reason=reason, now=now)
     return await upkeep.change(office.directory, office.settings, arguments, clock=office.clock, entropy=system_entropy)
+
+
+async def test_a_command_says_that_something_was_published_only_where_it_was(office: Office) -> None:
+    """What is said of federation keys, the service that runs signs by its clock; the anchor of certificates has nothing new to say."""
+    await entity_of(office).configure()
+    told = await by_command(office, "rotate", "federation")
+    assert "federation-2 is told ahead" in told
+    assert "The running service says it at its next round." in told
+    assert "Published" not in told
+    assert "Published: number" in await by_command(office, "publish")
 
 
 async def test_rotated_by_hand(office: Office) -> None:
