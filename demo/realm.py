@@ -185,16 +185,18 @@ async def register(realm: Realm) -> None:
 
 
 async def _second_person(realm: Realm, office: Body) -> None:
-    """The first operator signs in on the pages and lets another in."""
+    """The first operator signs in on the pages and lets another in, who chooses a passphrase that nobody else knows."""
     made, first, second = realm.made[office.folder], realm.path(f"{office.folder}.first"), realm.path(f"{office.folder}.second")
     write_whole(first, str(made["passphrase"]).encode())
     write_whole(second, generate_passphrase(system_entropy).encode())
+    handed = generate_passphrase(system_entropy)
     console = realm.url(office.folder) + "/console"
     async with aiohttp.ClientSession() as browser:
         await _post(browser, f"{console}/sign-in", f"{console}/sign-in", name=str(made["operator"]), passphrase=str(made["passphrase"]))
-        await _post(
-            browser, f"{console}/settings", f"{console}/settings/people", name=SECOND, role="approver", passphrase=second.read_text()
-        )
+        await _post(browser, f"{console}/settings", f"{console}/settings/people", name=SECOND, role="approver", passphrase=handed)
+    async with aiohttp.ClientSession() as browser:
+        await _post(browser, f"{console}/sign-in", f"{console}/sign-in", name=SECOND, passphrase=handed)
+        await _post(browser, f"{console}/passphrase", f"{console}/passphrase", passphrase=handed, new=second.read_text())
 
 
 async def _post(browser: aiohttp.ClientSession, page: str, action: str, **fields: str) -> None:
