@@ -13,8 +13,9 @@ from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import succession_view
 from issuer.records import subordinates
-from issuer.records.subordinates import State
+from issuer.records.subordinates import State, Subordinate
 from shared.errors import Conflict, Missing, Rejected, Unavailable, VcError
+from shared.storage import Tx
 from shared.trust.constraints import parse_constraints
 from shared.trust.entitlements import Entitlement
 from shared.trust.metadata_policy import parse_policy
@@ -39,16 +40,12 @@ def add_to(app: web.Application, office: Office) -> None:
 class Federated:
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._rows: dict[str, tuple[int, list[dict[str, object]]]] = {}  # by language, as of which event: not made for everybody who asks
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """In force, and lately ended: documents that were made before still count."""
         locale, words = locale_of(request), translator(request)
-        everybody = await self._office.storage.read(subordinates.everybody)
-        shown = [each for each in everybody if each.state is State.ACTIVE or (each.state is State.ENDED and each.keys)]
-        rows = []
-        for each in shown:
-            granted, _ = view(parse_terms(each.terms), locale, words)
-            rows.append({"name": each.name, "entity": each.entity, "ended": each.state is State.ENDED, "granted": granted})
+        rows = await self._rows_of(locale, words)
         return await render(
             request,
             "federated.html",
@@ -56,6 +53,20 @@ class Federated:
             office=self._office.settings.name,
             handed=await succession_view.published(self._office, locale),
         )
+
+    async def _rows_of(self, locale: str, words: Words) -> list[dict[str, object]]:
+        n, rows = self._rows.get(locale, (-1, []))
+
+        async def unit(tx: Tx) -> tuple[int, list[Subordinate]]:
+            now = await subordinates.newest_event(tx)
+            return now, [] if now == n else await subordinates.everybody(tx)
+
+        now, everybody = await self._office.storage.read(unit)
+        if now != n:
+            shown = [each for each in everybody if each.state is State.ACTIVE or (each.state is State.ENDED and each.keys)]
+            rows = [_public_row(each, locale, words) for each in shown]
+            self._rows[locale] = now, rows
+        return rows
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await render(request, "federated_join.html", joined="", office=self._office.settings.name)
@@ -81,6 +92,11 @@ class Federated:
         invited = await enrol.invited(self._office, code)
         said = await collect.read_configuration(invited.entity, request.config_dict[FETCHER])
         return (await enrol.join(self._office, code, said.wire, published=True)).name
+
+
+def _public_row(each: Subordinate, locale: str, words: Words) -> dict[str, object]:
+    granted, _ = view(parse_terms(each.terms), locale, words)
+    return {"name": each.name, "entity": each.entity, "ended": each.state is State.ENDED, "granted": granted}
 
 
 def link(path: str, entity: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,29 +83,48 @@ def _versions(versions: Sequence[Version], locale: str) -> list[dict[str, Any]]:
 
 
 class Register:
+    """The whole register is made once after each change, and not for everybody who asks: nobody has to sign in for it."""
+
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._rows: dict[str, tuple[int, list[dict[str, object]]]] = {}  # by language, as of which event
+        self._file = (-1, b"")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Who is registered, and what was announced; of one organisation everything, with what changed when."""
         locale, entity = locale_of(request), request.query.get("entity", "")
-
-        async def unit(tx: Tx) -> tuple[list[Asker], list[Version]]:
-            return await askers.everybody(tx), await askers.versions(tx, entity)
-
-        everybody, versions = await self._office.storage.read(unit)
-        shown = [each for each in everybody if _is_public(each) and entity in {"", each.entity}]
-        if entity and not shown:
-            raise Missing("nobody of that name is registered here")
+        rows, versions = await self._one(entity, locale) if entity else (await self._everybody(locale), [])
         return await render(
             request,
             "registered.html",
             office=self._office.settings.name,
-            rows=[_public_row(each, locale) for each in shown],
+            rows=rows,
             one=bool(entity),
             versions=_versions(versions, locale),
             json_path=self._office.url(registered.REGISTERED_JSON),
         )
+
+    async def _one(self, entity: str, locale: str) -> tuple[list[dict[str, object]], list[Version]]:
+        async def unit(tx: Tx) -> tuple[Asker | None, list[Version]]:
+            return await askers.find(tx, entity), await askers.versions(tx, entity)
+
+        found, versions = await self._office.storage.read(unit)
+        if found is None or not _is_public(found):
+            raise Missing("nobody of that name is registered here")
+        return [_public_row(found, locale)], versions
+
+    async def _everybody(self, locale: str) -> list[dict[str, object]]:
+        n, rows = self._rows.get(locale, (-1, []))
+
+        async def unit(tx: Tx) -> tuple[int, list[Asker] | None]:
+            now = await askers.newest_event(tx)
+            return now, None if now == n else await askers.everybody(tx)
+
+        now, everybody = await self._office.storage.read(unit)
+        if everybody is not None:
+            rows = [_public_row(each, locale) for each in everybody if _is_public(each)]
+            self._rows[locale] = now, rows
+        return rows
 
     async def download(self, _: web.Request) -> web.StreamResponse:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
@@ -113,7 +133,10 @@ class Register:
             "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        return web.json_response(await registered.register_json(self._office), headers=headers)
+        now = await self._office.storage.read(askers.newest_event)
+        if now != self._file[0]:  # what changes while it is read is read again at the next question
+            self._file = now, json.dumps(await registered.register_json(self._office)).encode()
+        return web.Response(body=self._file[1], content_type="application/json", charset="utf-8", headers=headers)
 
 
 def _is_public(each: Asker) -> bool:

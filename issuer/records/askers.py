@@ -239,6 +239,12 @@ async def note(tx: Tx, entity: str, event: Event) -> None:
     )
 
 
+async def newest_event(tx: Tx) -> int:
+    """Number of the last change that anybody, or the clock, has made to any of them."""
+    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) AS n FROM asker_event")
+    return 0 if row is None else int(row["n"])
+
+
 async def history(tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
     """Newest first."""
     rows = await tx.fetch("SELECT * FROM asker_event WHERE entity = $1 ORDER BY n DESC LIMIT $2", entity, limit)

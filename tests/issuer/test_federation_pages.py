@@ -13,6 +13,7 @@ from support.superior import ANA, BEN, COURT, SAYS, VCT, Below, Street, enrolled
 
 from issuer.federation import collect, enrol, publish
 from issuer.federation.terms import Choice, Terms, parse_terms
+from issuer.pages import federated
 from issuer.pages.federated import link
 from issuer.records import subordinates
 from issuer.records.subordinates import State
@@ -69,6 +70,16 @@ async def test_a_body_that_still_uses_a_key_of_the_worst_day_is_told_so(ministry
     text = await (await seated(ministry)).open(BODY)
     assert "In force" in text
     assert "nothing was taken of what it says of itself: a key that has ended does not begin again" in text
+
+
+async def test_the_list_for_citizens_is_made_once_after_each_change(ministry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    await enrolled(ministry, Below())
+    assert "Leeds court" in await (await ministry.get("/federated")).text()
+    with monkeypatch.context() as bent:
+        bent.setattr(federated, "view", None)
+        assert "Leeds court" in await (await ministry.get("/federated")).text()
+    await enrol.end(ministry.office, COURT, "stolen", ANA, compromised=True)
+    assert "Leeds court" not in await (await ministry.get("/federated")).text()
 
 
 async def test_keys_that_nobody_compared_are_not_approved(ministry: Registry) -> None:

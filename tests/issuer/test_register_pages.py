@@ -14,8 +14,11 @@ from support.registering import COUNCIL, WIDER, Applicant
 from support.registry import URL, Registry, Template, serving
 from support.superior import BEN
 
-from issuer.federation import publish, registrar
+from issuer.federation import publish, registered, registrar
+from issuer.federation.registered import register_json
+from issuer.office import Office
 from issuer.pages.federated import link
+from issuer.records import askers
 from issuer.records.askers import State
 from shared.clock import DAY
 from shared.web import above
@@ -168,3 +171,30 @@ async def test_an_office_that_speaks_for_nobody_has_no_register(registry: Regist
     for path in ("/registered", "/registered.json"):
         await browser.open(path)
         assert browser.status == 404
+
+
+async def test_what_strangers_read_is_made_once_after_each_change(
+    office: Registry, council: Applicant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody signs in for it, and who asks five times a second costs no more than who asks once."""
+    made = 0
+
+    async def counted(asked: Office) -> dict[str, object]:
+        nonlocal made
+        made += 1
+        return await register_json(asked)
+
+    monkeypatch.setattr(registered, "register_json", counted)
+    found = await council.apply()
+    approved = await registrar.approve(office.office, COUNCIL, BEN, version=found.version)
+    first = await (await office.get("/registered.json")).json()
+    assert await (await office.get("/registered.json")).json() == first
+    assert (made, first["parties"][0]["identifier"]) == (1, COUNCIL)
+    assert "The council" in await (await office.get("/registered")).text()
+    monkeypatch.setattr(askers, "everybody", None)
+    assert "The council" in await (await office.get("/registered")).text()
+    monkeypatch.undo()
+    await registrar.end(office.office, COUNCIL, "gone", BEN)
+    assert approved.uses
+    assert "ended" in (await (await office.get("/registered.json")).json())["parties"][0]
+    assert "The council" not in await (await office.get("/registered")).text()
