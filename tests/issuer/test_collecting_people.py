@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from support.attested import Wallet, attested
@@ -62,6 +62,15 @@ async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
 
 async def opened_by(registry: Registry, holder: str) -> list[str]:
     return [each.document.id for each in await people.fitting(registry.office, holder, ["representation"])]
+
+
+async def come_back(one: Visitor) -> None:
+    """From the provider, where our own form has led her."""
+    await one.open("/authorize/sign-in")
+    await one.send("/authorize/login")
+    link = re.search(r'href="(https://login\.example/auth[^"]*)"', one.text)
+    assert link is not None
+    await one.open("/authorize/login/back?" + urlencode({"code": "c", "state": parse_qs(urlsplit(link[1]).query)["state"][0]}))
 
 
 def challenge(page: str) -> bytes:
@@ -147,7 +156,7 @@ async def test_a_passkey_or_an_account_joins_nobody(registry: Registry, nora: Vi
     await nora.sign_in(code(his), HIS_DAY)
     await use_passkey(nora, passkey)
     assert f'name="document" value="{hers.document}"' in nora.text
-    await nora.open("/authorize/login/back?code=c")
+    await come_back(nora)
     assert f'name="document" value="{theirs}"' in nora.text
     for number, holder in (
         (hers.document, await people.sign_in(office, code(hers), "1968-03-14")),
@@ -206,7 +215,7 @@ async def test_a_new_letter_shuts_out_whoever_was_there(registry: Registry, wall
         assert "There is nothing to collect" in thief.text
         await use_passkey(thief, passkey)
         assert "There is nothing to collect" in thief.text
-        await thief.open("/authorize/login/back?code=c")
+        await come_back(thief)
         assert "There is nothing to collect" in thief.text
     await nora.open("/authorize/sign-in")
     await nora.sign_in(code(again))
