@@ -93,7 +93,7 @@ async def test_api_keys(rows: Storage) -> None:
     )
     assert new.token not in repr(new)
     (row,) = await rows.read(lambda tx: tx.fetch("SELECT * FROM api_key"))
-    secret = new.token.rpartition("_")[2]
+    secret = new.token.split("_", 2)[2]  # which may have underscores of its own
     assert not any(secret in str(row[place]) for place in range(len(row)))
     key = await rows.read(lambda tx: api_keys.check(tx, new.token, at=98))
     assert (key.id, key.name, key.scopes) == (new.id, "demo", frozenset({"issue", "revoke"}))

@@ -41,6 +41,7 @@ export const CODES = {
   request_not_satisfied: ["request", "failed"],
   over_disclosed: ["request", "failed"],
   different_people: ["request", "failed"],
+  purpose_not_carried: ["request", "failed"],
   not_agreed: ["request", "failed"],
   history_rewritten: ["signature", "failed"],
   undecided: ["status", "unchecked"],
