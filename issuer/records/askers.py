@@ -74,12 +74,6 @@ class Certificate:
     data: bytes = field(repr=False)
 
 
-_COLUMNS = (
-    "entity, country, state, version, name, name_cy, jwk, uses, wanted, wanted_by, counts_at, shown_at, tried_at, said_at, ends_at, made_at, "
-    "ended_at, wanted_country"
-)
-
-
 async def find(tx: Tx, entity: str) -> Asker | None:
     row = await tx.fetchrow("SELECT * FROM asker WHERE entity = $1", entity)
     return None if row is None else _asker(row)
@@ -99,7 +93,9 @@ async def everybody(tx: Tx) -> list[Asker]:
 
 async def add(tx: Tx, new: Asker) -> None:
     await tx.execute(
-        f"INSERT INTO asker ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",  # noqa: S608 - our own
+        "INSERT INTO asker (entity, country, state, version, name, name_cy, jwk, uses, wanted, wanted_by, counts_at, shown_at, tried_at, "
+        "said_at, ends_at, made_at, ended_at, wanted_country) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         *_values(new),
     )
 

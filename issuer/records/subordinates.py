@@ -59,12 +59,6 @@ class Event:
     reason: str = ""
 
 
-_COLUMNS = (
-    "entity, name, state, version, terms, keys, wanted_terms, wanted_keys, wanted_by, configuration, published_at, tried_at, fault, made_at, "
-    "ended_at"
-)
-
-
 async def find(tx: Tx, entity: str) -> Subordinate | None:
     row = await tx.fetchrow("SELECT * FROM subordinate WHERE entity = $1", entity)
     return None if row is None else _subordinate(row)
@@ -84,7 +78,9 @@ async def everybody(tx: Tx) -> list[Subordinate]:
 
 async def add(tx: Tx, new: Subordinate) -> None:
     await tx.execute(
-        f"INSERT INTO subordinate ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",  # noqa: S608 - our own
+        "INSERT INTO subordinate (entity, name, state, version, terms, keys, wanted_terms, wanted_keys, wanted_by, configuration, "
+        "published_at, tried_at, fault, made_at, ended_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         *_values(new),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.levels import HOST
 from support.registry import Registry, Template, make_template, serving
 
 
@@ -16,4 +17,26 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 @pytest.fixture
 async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
     async with serving(template, tmp_path / "registry") as running:
+        yield running
+
+
+# --- two offices, one above the other ---
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """An office with keys of its own."""
+    return asyncio.run(make_template(tmp_path_factory.mktemp("courts") / "courts"))
+
+
+@pytest.fixture
+async def ministry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
+    async with serving(template, tmp_path / "ministry", local=True, superior=True, outbound_allow=HOST) as running:
+        yield running
+
+
+@pytest.fixture
+async def courts(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIterator[Registry]:
+    hints = (ministry.url,)
+    async with serving(other, tmp_path / "courts", local=True, superior=True, authority_hints=hints, outbound_allow=HOST) as running:
         yield running

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.levels import HOST, come_below, gathered
-from support.registry import Registry, Template, make_template, serving
+from support.levels import come_below, gathered
+from support.registry import Registry
 from support.superior import BEN, VCT, Below, enrolled, pin
 
 from issuer.federation import enrol, publish
@@ -20,25 +17,6 @@ from shared.codec import strict_json
 from shared.errors import NotEntitled, VcError
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation import Federation
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """An office with keys of its own."""
-    return asyncio.run(make_template(tmp_path_factory.mktemp("courts") / "courts"))
-
-
-@pytest.fixture
-async def ministry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
-    async with serving(template, tmp_path / "ministry", local=True, superior=True, outbound_allow=HOST) as running:
-        yield running
-
-
-@pytest.fixture
-async def courts(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIterator[Registry]:
-    hints = (ministry.url,)
-    async with serving(other, tmp_path / "courts", local=True, superior=True, authority_hints=hints, outbound_allow=HOST) as running:
-        yield running
 
 
 async def test_who_may_let_others_speak_lets_them_and_no_further(ministry: Registry, courts: Registry) -> None:

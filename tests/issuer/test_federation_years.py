@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.levels import HOST, come_below, gathered, hear
-from support.registry import Registry, Template, make_template, serving
+from support.levels import come_below, gathered, hear
+from support.registry import Registry, Template, serving
 from support.signing import Signer
 from support.superior import COURT, SAYS, VCT, Below, Street, enrolled, pin, row
 
@@ -38,25 +36,6 @@ from shared.web.context import FETCHER
 from shared.web.own_trust import OwnKey
 
 AHEAD = 10 * DAY
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """An office with keys of its own."""
-    return asyncio.run(make_template(tmp_path_factory.mktemp("courts") / "courts"))
-
-
-@pytest.fixture
-async def ministry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
-    async with serving(template, tmp_path / "ministry", local=True, superior=True, outbound_allow=HOST) as running:
-        yield running
-
-
-@pytest.fixture
-async def courts(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIterator[Registry]:
-    hints = (ministry.url,)
-    async with serving(other, tmp_path / "courts", local=True, superior=True, authority_hints=hints, outbound_allow=HOST) as running:
-        yield running
 
 
 async def keys(registry: Registry) -> list[OwnKey]:
