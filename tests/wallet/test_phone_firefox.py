@@ -78,7 +78,11 @@ async def _click(window: Firefox, selector: str) -> None:
 
 
 async def _view(window: Firefox, name: str) -> None:
-    await window.until(f"document.querySelector('#view').dataset.view === '{name}'")
+    try:
+        await window.until(f"document.querySelector('#view').dataset.view === '{name}'")
+    except AssertionError as error:
+        shown = await window.run("document.querySelector('#view').innerText")
+        raise AssertionError(f"the page does not come to {name}, it shows: {shown}") from error
 
 
 async def _read(window: Firefox) -> bytes:

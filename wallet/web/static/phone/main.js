@@ -11,7 +11,7 @@ import { NetError, readState } from "./net.js";
 import { paper } from "./paper.js";
 import { allowSound } from "./signals.js";
 import * as store from "./store.js";
-import { isStale, reportLost, sync, takeOff } from "./sync.js";
+import { isStale, readyToShow, reportLost, sync, takeOff } from "./sync.js";
 import { ago, all, announce, count, current, day, el, find, pick, press, right, say, serve, show, typed, wrong } from "./view.js";
 import { startWorker } from "./worker.js";
 
@@ -287,7 +287,7 @@ async function doKeep(chosen) {
       if (at_ !== step) announce(say(`step_${step}`));
       at_ = step;
     });
-    await store.setAbout(ready(), { ...(await store.about(ready())), phone: store.handle() });
+    await Promise.all([readyToShow(ready()), store.setAbout(ready(), { ...(await store.about(ready())), phone: store.handle() })]);
     await done(kept, storage);
   } catch (error) {
     keepFailed(chosen, error);

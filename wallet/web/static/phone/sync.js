@@ -81,13 +81,14 @@ function line(one) {
 async function fetchRegister(vault) {
   const known = await registerFile(vault);
   if (known && known.at + REGISTER_EVERY > now()) return;
-  await refreshRegister(vault);
-}
-
-/** @param {Vault} vault */
-export async function refreshRegister(vault) {
   await vault.commit([{ shelf: "register", id: "register", value: await readRegister() }]);
 }
+
+/** What was kept can be shown at once, even if the network goes now: the phone knows who may ask. @param {Vault} vault */
+export const readyToShow = (vault) =>
+  fetchRegister(vault).catch((/** @type {unknown} */ error) => {
+    if (!(error instanceof NetError)) throw error; // the next time with a network brings it
+  });
 
 /** What the service collected of the office's words about all copies here. @param {Vault} vault */
 async function fetchStaples(vault) {
