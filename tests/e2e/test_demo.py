@@ -1,9 +1,10 @@
-"""The story that a newcomer sees, whole, as its own process."""
+"""The README's two commands, run as a newcomer would in a clone with nothing set up, and the stories that the first one plays."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from demo.__main__ import missing
 from demo.script import Script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,35 +24,37 @@ STEPS = 13
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("demo")]
 
 
-def without_browser(folder: Path) -> str:
-    """A PATH on which there is what the story of the power of attorney needs, and no browser."""
-    folder.mkdir()
-    for program in ("sh", "true", "unshare"):
-        found = shutil.which(program)
-        assert found is not None
-        (folder / program).symlink_to(found)
-    return str(folder)
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("VIRTUAL_ENV", "PYTEST", "COV")) and name not in {"KEEP", "STORY"}
+}
+
+
+def in_clone(clone: Path, command: str) -> str:
+    """What one of the README's commands says in ``clone``, where it has to succeed."""
+    environment = ENVIRONMENT | {"MUNIMENT_NESTED": "1", "ONCE": "1"}
+    done = subprocess.run(
+        command.split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=900, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder in which everything ran once that a machine without a browser can play, and what it printed."""
-    folder = tmp_path_factory.mktemp("demo")
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    environment = {name: value for name, value in os.environ.items() if name not in {"KEEP", "STORY"}} | {"ONCE": "1"}
-    environment["PATH"] = without_browser(folder / "programs")
-    done = subprocess.run(
-        [sys.executable, "-m", "demo"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return folder, done.stdout
+    """A clone in which nothing was set up, as a newcomer has it, in which `make demo` ran, and what that printed."""
+    clone = tmp_path_factory.mktemp("newcomer") / "muniment"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    return clone, in_clone(clone, "make demo")
+
+
+@pytest.mark.skipif(bool(os.environ.get("MUNIMENT_NESTED")), reason="this is the nested run itself")
+def test_the_two_commands_of_the_readme(played: tuple[Path, str]) -> None:
+    """The second one sets up and collects there: a test that it runs everything would run itself."""
+    commands = re.findall(r"^(make \w+)\b", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert commands == ["make demo", "make test"]
+    assert "tests collected" in in_clone(played[0], "make test")
 
 
 def told(played: tuple[Path, str], story: str) -> dict[str, Any]:
@@ -115,9 +119,14 @@ def test_the_federation_reads_like_a_story(played: tuple[Path, str]) -> None:
 
 
 def test_what_cannot_be_played_is_named(played: tuple[Path, str]) -> None:
-    assert "The story 'airplane' was left out, for it needs a browser" in played[1]
+    assert "The story 'airplane' was left out, for it needs what drives a browser and makes a camera" in played[1]
     assert not (played[0] / ".demo" / "airplane").exists()
     assert "The story 'foreign' was left out, for it needs programs that others wrote" in played[1]
+
+
+def test_a_machine_without_a_browser_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing("airplane") == "a browser"
 
 
 @pytest.mark.parametrize(("what", "pack", "code"), [
