@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from issuer.cli_federation import add_federation
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
-from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, moment, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, add_key_options, moment, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -233,18 +233,9 @@ async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
 def keys(arguments: argparse.Namespace) -> int:
     from issuer import config, upkeep
     from issuer.cli_keys import COMMANDS
-    from shared.web.certificates import day
+    from shared.web import own_keys
 
     directory = config.folder(arguments.dir)
-    settings = config.read(directory)
-    if arguments.what == "create":
-        print(asyncio.run(upkeep.create(directory, settings, clock=system_clock, entropy=system_entropy)))
-        print("Restart the service to use it.")
-        return 0
-    if arguments.what == "renew":
-        leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {day(leaf.not_after)}. The service uses it within a minute.")
-        return 0
     if arguments.what in SIGNED_BY:
 
         async def work(office: Office) -> int:
@@ -253,10 +244,8 @@ def keys(arguments: argparse.Namespace) -> int:
             return 0
 
         return _with_office(arguments, work)
-    if arguments.what in KEY_ACTIONS:
-        print(asyncio.run(upkeep.change(directory, settings, arguments, clock=system_clock, entropy=system_entropy)))
-        return 0
-    for line in asyncio.run(upkeep.list_keys(directory, settings, clock=system_clock, entropy=system_entropy)):
+    told = own_keys.run(arguments, upkeep, directory, config.read(directory), clock=system_clock, entropy=system_entropy)
+    for line in asyncio.run(told):
         print(line)
     return 0
 

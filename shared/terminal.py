@@ -128,6 +128,22 @@ def run_command(program: str, arguments: argparse.Namespace) -> int:
 # --- of bodies that hand over (``shared.web.handing``) --------------------------------------------------------------------------------------
 
 
+def add_handing_over(
+    commands: Commands[Parser],
+    command: Callable[[Commands[Parser], str, str, Callable[[argparse.Namespace], int]], Parser],
+    what: str,
+    *,
+    succeed: Callable[[argparse.Namespace], int],
+    take_over: Callable[[argparse.Namespace], int],
+) -> None:
+    """The commands below ``federation`` of ``what``, which is no superior; ``command`` makes one."""
+    words = f"say who takes over from {what}, or that it takes over from another"
+    group = commands.add_parser("federation", help=words, description=words[:1].upper() + words[1:] + ".")
+    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    add_handing(command(inner, "succeed", f"say who takes over from {what}", succeed))
+    add_taking(command(inner, "take-over", f"accept that {what} takes over from another", take_over))
+
+
 def add_handing(one: Parser) -> None:
     """The options of a command that says who takes over."""
     one.add_argument("successor", help="identifier of the body that takes over")

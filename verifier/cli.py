@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.terminal import KEY_ACTIONS, Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
 from verifier.cli_federation import add_federation
 from verifier.cli_trust import add_trust
 from verifier.cli_uses import add_uses
@@ -297,23 +297,12 @@ def bundle_verify(arguments: argparse.Namespace) -> int:
 def keys(arguments: argparse.Namespace) -> int:
     import asyncio
 
-    from shared.web.certificates import day
+    from shared.web import own_keys
     from verifier import config, upkeep
 
     directory = config.folder(arguments.dir)
-    settings = config.read(directory)
-    if arguments.what == "create":
-        print(asyncio.run(upkeep.create(directory, settings, clock=system_clock, entropy=system_entropy)))
-        print("Restart the service to use it.")
-        return 0
-    if arguments.what == "renew":
-        leaf = asyncio.run(upkeep.renew(directory, settings, clock=system_clock, entropy=system_entropy))
-        print(f"New certificate until {day(leaf.not_after)}. The service uses it within a minute.")
-        return 0
-    if arguments.what in KEY_ACTIONS:
-        print(asyncio.run(upkeep.change(directory, settings, arguments, clock=system_clock, entropy=system_entropy)))
-        return 0
-    for line in asyncio.run(upkeep.list_keys(directory, settings, clock=system_clock, entropy=system_entropy)):
+    told = own_keys.run(arguments, upkeep, directory, config.read(directory), clock=system_clock, entropy=system_entropy)
+    for line in asyncio.run(told):
         print(line)
     return 0
 

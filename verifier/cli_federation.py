@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from shared.terminal import Commands, Parser, add_handing, add_taking
+from shared.terminal import Commands, Parser, add_handing_over
 
 if TYPE_CHECKING:
     from verifier.desk import Desk
@@ -26,11 +26,7 @@ def add_federation(commands: Commands[Parser], command: _Command, with_desk: _Wi
 
         return run
 
-    words = "say who takes over from this organisation, or that it takes over from another"
-    group = commands.add_parser("federation", help=words, description=words[:1].upper() + words[1:] + ".")
-    inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
-    add_handing(command(inner, "succeed", "say who takes over from this organisation", told(_succeed)))
-    add_taking(command(inner, "take-over", "accept that this organisation takes over from another", told(_take_over)))
+    add_handing_over(commands, command, "this organisation", succeed=told(_succeed), take_over=told(_take_over))
 
 
 async def _succeed(desk: Desk, arguments: argparse.Namespace) -> list[str]:

@@ -7,14 +7,10 @@ from typing import Any, Final
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
-from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.trust.constraints import FEDERATION_ENTITY
-from shared.trust.key_proofs import ENDS
-from shared.trust.snapshot import KeyState
-from shared.web import above, own_trust
-from shared.web.entity import OwnEntity, Said, name_of
-from shared.web.own_trust import OwnKey
+from shared.web import above
+from shared.web.entity import OwnEntity, Said, key_ends, name_of, verifying
 
 FETCH, LIST, RESOLVE = "/federation/fetch", "/federation/list", "/federation/resolve"
 MARK, MARK_STATUS, MARKED = "/federation/trust-mark", "/federation/trust-mark-status", "/federation/trust-marked"
@@ -46,21 +42,14 @@ def entity_of(office: Office) -> OwnEntity:
     )
 
 
-async def documents(office: Office) -> list[OwnKey]:
-    """The keys of documents that verify: the one that signs, the next, and those before while what they signed may be about."""
-    known = await office.storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))
-    return [each for each in known if each.name and each.state not in {KeyState.ENDED, KeyState.COMPROMISED}]
-
-
 async def said_by(office: Office) -> Said:
     """An issuer, with the keys of its documents; where it is a superior, also where it answers as one, and the marks that it issues.
 
     Its marks are those that it was given by whoever is above it now.
     """
     url = office.settings.public_url
-    known = await documents(office)
-    ends = {thumbprint(each.public): each.history.until for each in known if each.state is KeyState.VERIFY_ONLY}
-    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url, **({ENDS: ends} if ends else {})}}
+    known = await verifying(office.storage, Role.CREDENTIAL_ISSUER)
+    metadata: dict[str, Any] = {"openid_credential_issuer": {"credential_issuer": url, **key_ends(known)}}
     keys = {"openid_credential_issuer": [each.name for each in known]}
     marks = await above.held(office.storage, office.settings.authority_hints, office.clock())
     if not office.settings.superior:

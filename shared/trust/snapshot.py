@@ -32,6 +32,7 @@ FEDERATION_TYP: Final = "federation-snapshot+jwt"
 """Of the same payload by a superior of a federation: what one kind of key signs is never taken for the other's (S1)."""
 MAX_LIFE: Final = 7 * DAY  # S14: statements live at most so long
 COPY_LIFE: Final = 31 * DAY  # no copy of any type lives longer; an issuer's key verifies so long after it stopped signing (S15)
+ATTESTATION_LIFE: Final = DAY  # likewise of what the maker of a wallet says of it, and its key
 AHEAD: Final = 300  # seconds that a snapshot's date may be ahead of the clock, and the most that it may push the clock (S18)
 SUPERIOR_AHEAD: Final = 60  # likewise, of a superior and of the statements that it names: none comes into force late
 MAX_KEYS: Final = 10_000
@@ -62,6 +63,8 @@ class KeyState(StrEnum):
         return order.index(self) < order.index(state)
 
 
+_COUNTS: Final[Mapping[Role, int]] = {Role.CREDENTIAL_ISSUER: COPY_LIFE, Role.WALLET_PROVIDER: ATTESTATION_LIFE}
+"""Seconds for which the longest of what a key of that role signed counts on; of other roles nothing does that a next key does not sign anew."""
 _BEFORE: Final = "retired"  # what verify-only is called in snapshots and rows by earlier versions
 
 
@@ -96,10 +99,10 @@ class KeyHistory:
 
     @property
     def ends_at(self) -> int | None:
-        """From when on it verifies nothing, if that is settled: an issuer's key one longest copy life after it stopped signing."""
-        if self.until is None or self.state is not KeyState.VERIFY_ONLY or self.role is not Role.CREDENTIAL_ISSUER:
+        """From when on it verifies nothing, if that is settled: once all that it signed in good order has run out."""
+        if self.until is None or self.state is not KeyState.VERIFY_ONLY:
             return self.until
-        return self.until + COPY_LIFE
+        return self.until + _COUNTS.get(self.role, 0)
 
     def check(self, at: int) -> None:
         """``CertificateRevoked`` for a compromised key, ``Untrusted`` for one whose time is over (S15)."""

@@ -28,7 +28,7 @@ from ..trust.carried import ENTITY_TYPES
 from ..trust.chain import configuration_url
 from ..trust.constraints import FEDERATION_ENTITY
 from ..trust.federation_keys import FederationKey, render_jwks
-from ..trust.key_proofs import COMPROMISED, MEMBER, prepare_key_proof
+from ..trust.key_proofs import COMPROMISED, ENDS, MEMBER, prepare_key_proof
 from ..trust.snapshot import MAX_LIFE, KeyHistory, KeyState
 from ..trust.statements import MEDIA_TYPE, HeldMark, parse_statement, prepare_entity_configuration
 from . import above, own_trust
@@ -243,6 +243,18 @@ def _reported(known: Iterable[KeyHistory]) -> dict[str, list[str]]:
         if each.state is KeyState.COMPROMISED and each.role in _TYPES:
             found.setdefault(_TYPES[each.role], []).append(each.thumbprint)
     return found
+
+
+async def verifying(storage: Storage, role: Role) -> list[OwnKey]:
+    """The keys of ``role`` that verify: the one that signs, the next, and those before while what they signed may be about."""
+    known = await storage.read(lambda tx: own_trust.own_keys(tx, role))
+    return [each for each in known if each.name and each.state not in {KeyState.ENDED, KeyState.COMPROMISED}]
+
+
+def key_ends(known: Iterable[OwnKey]) -> dict[str, Any]:
+    """Since when those of them sign no more that only verify, as the metadata of their entity type has it; empty where there are none."""
+    ends = {thumbprint(each.public): each.history.until for each in known if each.state is KeyState.VERIFY_ONLY}
+    return {ENDS: ends} if ends else {}
 
 
 async def describe(storage: Storage, custodian: Custodian) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
+from ..clock import Clock, Entropy
 from ..errors import ConfigError, Conflict
 from ..keys import Custodian
 from ..storage import Migration, Storage, open_storage
+from ..terminal import KEY_ACTIONS
 from ..trust.snapshot import KeyState
 from ..x509 import Cert, load_certificate
 from . import certificates, own_trust
@@ -47,6 +49,31 @@ async def publishing(
     finally:
         await opened.close()
         await custodian.close()
+
+
+class Upkeep(Protocol):
+    """The module of a service that looks after its keys. Its functions first take where the service is, and then clock and entropy by name."""
+
+    @property
+    def list_keys(self) -> Callable[..., Awaitable[list[str]]]: ...
+    @property
+    def create(self) -> Callable[..., Awaitable[str]]: ...
+    @property
+    def renew(self) -> Callable[..., Awaitable[Cert]]: ...
+    @property
+    def change(self) -> Callable[..., Awaitable[str]]: ...
+
+
+async def run(arguments: argparse.Namespace, upkeep: Upkeep, *place: object, clock: Clock, entropy: Entropy) -> list[str]:
+    """What ``keys`` does in every service, which is at ``place``; the lines to tell. Errors as ``act`` and ``renew``."""
+    if arguments.what == "create":
+        return [await upkeep.create(*place, clock=clock, entropy=entropy), "Restart the service to use it."]
+    if arguments.what == "renew":
+        leaf = await upkeep.renew(*place, clock=clock, entropy=entropy)
+        return [f"New certificate until {day(leaf.not_after)}. The service uses it within a minute."]
+    if arguments.what in KEY_ACTIONS:
+        return [await upkeep.change(*place, arguments, clock=clock, entropy=entropy)]
+    return await upkeep.list_keys(*place, clock=clock, entropy=entropy)
 
 
 async def change(opened: Publishing, arguments: argparse.Namespace) -> str:

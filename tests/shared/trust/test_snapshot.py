@@ -44,6 +44,7 @@ from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.publication import Publication, fetch_publication, parse_publication, verify_publication
 from shared.trust.snapshot import (
+    ATTESTATION_LIFE,
     COPY_LIFE,
     TYP,
     KeyState,
@@ -53,6 +54,8 @@ from shared.trust.snapshot import (
     worst,
 )
 from shared.x509 import load_certificate
+
+MAKER = "https://maker.example"
 
 
 def policy(publisher: Publisher, **how: Any) -> Policy:
@@ -178,6 +181,25 @@ def test_a_retired_asker_asks_no_more() -> None:
     gone = history(by.signer.public, entity=BANK, role=Role.RELYING_PARTY, state=KeyState.VERIFY_ONLY, until=AT - 1)
     with pytest.raises(Untrusted):
         policy(replace(pins, keys=(gone,))).check_relying_party(by.x5c, AT)
+
+
+def test_a_makers_word_outlives_its_key_by_no_more_than_itself() -> None:
+    """What was said of a wallet in good order stands for its day, as a copy does for its month; from a stolen key nothing does (S15)."""
+    by = Authority.new(MAKER, role=Role.WALLET_PROVIDER)
+    pins = Publisher(by=by, entity=MAKER, role=Role.WALLET_PROVIDER)
+    for state, until, error in (
+        (KeyState.VERIFY_ONLY, AT - ATTESTATION_LIFE + 1, None),
+        (KeyState.VERIFY_ONLY, AT - ATTESTATION_LIFE, Untrusted),
+        (KeyState.ENDED, AT + DAY, Untrusted),
+        (KeyState.COMPROMISED, AT, CertificateRevoked),
+    ):
+        over = history(by.signer.public, entity=MAKER, role=Role.WALLET_PROVIDER, state=state, until=until)
+        asked = policy(replace(pins, keys=(over,)))
+        if error is None:
+            assert asked.check_wallet_provider(by.x5c, AT).uris == (MAKER,)
+        else:
+            with pytest.raises(error):
+                asked.check_wallet_provider(by.x5c, AT)
 
 
 def test_ended_in_one_path_ended_in_both() -> None:
