@@ -11,6 +11,7 @@ from typing import Final
 from issuer.federation import collect, enrol, joining, publish, register_commands, succession_commands
 from issuer.federation import export as files
 from issuer.federation.acting import actor_of
+from issuer.federation.admission import INVITATION_DAYS
 from issuer.federation.keys import read_keys
 from issuer.federation.register_commands import history_lines
 from issuer.federation.terms import Choice, Terms, parse_terms
@@ -28,7 +29,7 @@ async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
     before = await office.storage.read(lambda tx: subordinates.find(tx, arguments.entity))
     code = await enrol.invite(office, arguments.entity, arguments.name, _terms(arguments, before, at), actor)
     return [
-        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {enrol.INVITATION_DAYS} days:",
+        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {INVITATION_DAYS} days:",
         f"  muniment-issuer federation join {office.settings.public_url} {code}",
         f"Or they enter the code {code} at {office.url('/federated/join')}",
     ]

@@ -1,8 +1,4 @@
-"""How a body comes below this office: invited with a one-time code, joined by what it says of itself under its own key, looked at by two people.
-
-Who invites or proposes never approves (as ``issuer.approval``). Whoever decides names the version that was looked at. To end is the safe
-side, and one person does it.
-"""
+"""How a body comes below this office (see ``admission``): with the code of its invitation it joins by what it says of itself, under its own key."""
 
 from __future__ import annotations
 
@@ -10,15 +6,15 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from issuer.approval import check_decides, read_reason
 from issuer.federation import keys
+from issuer.federation.admission import NOTHING_WAITS, Admission, check_name, decision, waiting
 from issuer.federation.keys import read_keys, render_keys
 from issuer.federation.terms import Terms, parse_terms, render_terms
-from issuer.office import Office, digest
+from issuer.office import Office
 from issuer.records import subordinates
-from issuer.records.subordinates import Event, State, Subordinate
+from issuer.records.roll import Event
+from issuer.records.subordinates import State, Subordinate
 from issuer.sessions import Actor
-from shared.clock import DAY
 from shared.errors import Conflict, Forbidden, Malformed, Untrusted
 from shared.storage import Tx
 from shared.trust.key_proofs import proven_federation_keys
@@ -26,10 +22,8 @@ from shared.trust.statements import EntityStatement, check_statement, parse_stat
 from shared.urls import LOOPBACK, check_identifier
 from shared.web.settings import origin_of
 
-INVITATION_DAYS: Final = 14
 MAX_BODIES: Final = 500  # what one snapshot names has to stay within what its readers take
-MAX_NAME: Final = 120
-_JOINED: Final = "joined"
+BODIES: Final = Admission(subordinates.ROLL, "federation", full="bodies are below one superior")
 
 
 def check_superior(office: Office) -> None:
@@ -57,26 +51,16 @@ async def invite(office: Office, entity: str, name: str, terms: Terms, actor: Ac
 
     ``Malformed`` for what is no identifier or name; ``Conflict`` for ourselves, and when there are too many.
     """
-    check_decides(actor)
+    event = decision(office, "invited", actor)
     check_invited(office, entity)
-    if not 1 <= len(name.strip()) <= MAX_NAME:
-        raise Malformed(f"a name has 1 to {MAX_NAME} characters", where="/name")
-    code, at = office.secret(16), office.clock()
+    name = check_name(name)
 
-    async def unit(tx: Tx) -> None:
-        before = await subordinates.find(tx, entity)
+    def invited(before: Subordinate | None) -> Subordinate:
         if before is None:
-            if len(await subordinates.everybody(tx)) >= MAX_BODIES:
-                raise Conflict(f"at most {MAX_BODIES} bodies are below one superior: let another take some")
-            await subordinates.add(tx, _new(entity, name.strip(), terms, actor, at))
-        else:
-            named = before if before.state is State.ACTIVE else replace(before, name=name.strip())
-            await subordinates.put(tx, _wanted(named, terms, actor, at), before=before)
-        await subordinates.invite(tx, entity, digest("federation", code), expires_at=at + INVITATION_DAYS * DAY)
-        await subordinates.note(tx, entity, Event(at=at, kind="invited", actor=actor))
+            return _new(entity, name, terms, actor, event.at)
+        return _wanted(before if before.state is State.ACTIVE else replace(before, name=name), terms, actor, event.at)
 
-    await office.storage.write(unit, point="federation-invite")
-    return code
+    return await BODIES.invite(office, entity, event, invited, most=MAX_BODIES)
 
 
 def _new(entity: str, name: str, terms: Terms, actor: Actor, at: int) -> Subordinate:
@@ -102,13 +86,12 @@ def _new(entity: str, name: str, terms: Terms, actor: Actor, at: int) -> Subordi
 def _wanted(before: Subordinate, terms: Terms, actor: Actor, at: int) -> Subordinate:
     """With other terms that wait; ``Malformed`` if they could not be granted beside what stays of those before."""
     parse_terms(render_terms(terms.replacing(parse_terms(before.terms), at)))
-    return replace(before, version=before.version + 1, wanted_terms=render_terms(terms), wanted_by=actor.name)
+    return replace(before, wanted_terms=render_terms(terms), wanted_by=actor.name)
 
 
 async def invited(office: Office, code: str) -> Subordinate:
     """Whom a code invites; ``Missing`` for one that is unknown, used or over."""
-    found = digest("federation", code[:100])
-    return await office.storage.read(lambda tx: subordinates.invited(tx, found, office.clock()))
+    return await office.storage.read(lambda tx: BODIES.invited(tx, code, office.clock()))
 
 
 async def join(office: Office, code: str, token: str, *, published: bool) -> Subordinate:
@@ -119,27 +102,24 @@ async def join(office: Office, code: str, token: str, *, published: bool) -> Sub
     ``check_statement``.
     """
     check_superior(office)
-    said, secret, at = parse_statement(token), digest("federation", code[:100]), office.clock()
-    own = await keys.own_names(office)
+    said, at, own = parse_statement(token), office.clock(), await keys.own_names(office)
 
     async def unit(tx: Tx) -> Subordinate:
-        before = await subordinates.invited(tx, secret, at)
+        before = await BODIES.invited(tx, code, at)
         check_configuration(office, before.entity, said, at)
         proven = proven_federation_keys(said, at=at)
         await keys.check_apart(tx, before.entity, proven, own)
-        await subordinates.use_code(tx, secret)
+        await subordinates.ROLL.uninvite(tx, before.entity)
         changed = replace(
             before,
             state=before.state if before.keys and before.state is State.ACTIVE else State.WAITING,
-            version=before.version + 1,
             wanted_keys=render_keys(proven),
             wanted_terms=before.wanted_terms or before.terms,
             configuration=before.configuration or said.wire,
             published_at=at if published else None,
         )
-        await subordinates.put(tx, changed, before=before)
-        await subordinates.note(tx, before.entity, Event(at=at, kind=_JOINED, actor=Actor(role="service", name=before.entity)))
-        return changed
+        event = Event(at=at, kind="joined", actor=Actor(role="service", name=before.entity))
+        return await subordinates.ROLL.change(tx, changed, event, before=before)
 
     return await office.storage.write(unit, point="federation-join")
 
@@ -155,19 +135,14 @@ def check_configuration(office: Office, entity: str, said: EntityStatement, at: 
 
 async def propose(office: Office, entity: str, terms: Terms, actor: Actor, *, version: int) -> Subordinate:
     """What it is to be granted from now on, instead of what it is granted: waits for a second person."""
-    check_decides(actor)
-    at = office.clock()
+    event = decision(office, "proposed", actor)
 
-    async def unit(tx: Tx) -> Subordinate:
-        before = await _looked_at(tx, entity, version)
+    async def proposed(_: Tx, before: Subordinate) -> Subordinate:
         if before.state is State.ENDED:
             raise Conflict("this body has ended here: invite it again")
-        changed = _wanted(before, terms, actor, at)
-        await subordinates.put(tx, changed, before=before)
-        await subordinates.note(tx, entity, Event(at=at, kind="proposed", actor=actor))
-        return changed
+        return _wanted(before, terms, actor, event.at)
 
-    return await office.storage.write(unit, point="federation-propose")
+    return await BODIES.decide(office, "propose", entity, event, proposed, version=version)
 
 
 async def approve(office: Office, entity: str, actor: Actor, *, version: int, compared: bool = False) -> Subordinate:
@@ -176,88 +151,61 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
     ``Forbidden`` for whoever wrote it; ``Conflict`` where nothing waits, it was changed since, or new keys are neither published at the
     body's own address nor compared.
     """
-    check_decides(actor)
-    at = office.clock()
+    event = decision(office, "approved", actor)
 
-    async def unit(tx: Tx) -> Subordinate:
-        before = await _looked_at(tx, entity, version)
-        if not before.waits or before.wanted_terms is None:
-            raise Conflict("nothing waits for a second person here")
-        if before.wanted_by == actor.name:
-            raise Forbidden("somebody else than the one who wrote it decides this")
+    async def approved(tx: Tx, before: Subordinate) -> Subordinate:
+        wanted = parse_terms(waiting(before, before.wanted_terms, actor))
         if before.wanted_keys is not None and before.published_at is None and not compared:
             raise Conflict("the body's own address does not show these keys: compare their fingerprints with it first", where="/compared")
         counting = before.wanted_keys or before.keys
+        await keys.approved(tx, entity, read_keys(counting), at=event.at)
         proposed_at = await subordinates.proposed_at(tx, entity)
-        terms = parse_terms(before.wanted_terms).replacing(parse_terms(before.terms), at, proposed_at=proposed_at)
-        changed = replace(
+        terms = wanted.replacing(parse_terms(before.terms), event.at, proposed_at=proposed_at)
+        return replace(
             before,
             state=State.ACTIVE,
-            version=before.version + 1,
             terms=render_terms(parse_terms(render_terms(terms))),
             keys=counting,
             wanted_terms=None,
             wanted_keys=None,
             ended_at=None,
         )
-        await subordinates.put(tx, changed, before=before)
-        await keys.approved(tx, entity, read_keys(counting), at=at)
-        await subordinates.note(tx, entity, Event(at=at, kind="approved", actor=actor))
-        return changed
 
-    return await office.storage.write(unit, point="federation-approve")
+    return await BODIES.decide(office, "approve", entity, event, approved, version=version)
 
 
 async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, version: int) -> Subordinate:
     """What waits is dropped; a body that was never approved has to be invited again."""
-    check_decides(actor)
-    event = Event(at=office.clock(), kind="refused", actor=actor, reason=read_reason(reason))
+    event = decision(office, "refused", actor, reason)
 
-    async def unit(tx: Tx) -> Subordinate:
-        before = await _looked_at(tx, entity, version)
+    async def refused(tx: Tx, before: Subordinate) -> Subordinate:
         if before.wanted_terms is None:
-            raise Conflict("nothing waits for a second person here")
+            raise Conflict(NOTHING_WAITS)
+        await subordinates.ROLL.uninvite(tx, entity)
         state, ended = (State.ACTIVE, None) if before.state is State.ACTIVE else (State.ENDED, before.ended_at or event.at)
-        changed = replace(before, state=state, version=before.version + 1, wanted_terms=None, wanted_keys=None, ended_at=ended)
-        await subordinates.put(tx, changed, before=before)
-        await subordinates.uninvite(tx, entity)
-        await subordinates.note(tx, entity, event)
-        return changed
+        return replace(before, state=state, wanted_terms=None, wanted_keys=None, ended_at=ended)
 
-    return await office.storage.write(unit, point="federation-refuse")
+    return await BODIES.decide(office, "refuse", entity, event, refused, version=version)
 
 
 async def end(office: Office, entity: str, reason: str, actor: Actor, *, compromised: bool = False) -> Subordinate:
     """It is granted nothing from now on; what it said before stands, unless its keys were reported as ``compromised`` (S15)."""
-    check_decides(actor)
-    event = Event(at=office.clock(), kind="compromised" if compromised else "ended", actor=actor, reason=read_reason(reason))
+    event = decision(office, "compromised" if compromised else "ended", actor, reason)
 
-    async def unit(tx: Tx) -> Subordinate:
-        before = await subordinates.get(tx, entity)
+    async def ended(tx: Tx, before: Subordinate) -> Subordinate:
         if before.state is State.ENDED and not compromised:
             raise Conflict("this body has ended here already")
-        changed = replace(
+        await subordinates.ROLL.uninvite(tx, entity)
+        if compromised:
+            await subordinates.compromise_keys(tx, entity, at=event.at)
+        return replace(
             before,
             state=State.ENDED,
-            version=before.version + 1,
             terms=render_terms(Terms() if compromised else parse_terms(before.terms).ended(event.at)),
             keys="" if compromised else before.keys,
             wanted_terms=None,
             wanted_keys=None,
             ended_at=before.ended_at or event.at,
         )
-        await subordinates.put(tx, changed, before=before)
-        await subordinates.uninvite(tx, entity)
-        if compromised:
-            await subordinates.compromise_keys(tx, entity, at=event.at)
-        await subordinates.note(tx, entity, event)
-        return changed
 
-    return await office.storage.write(unit, point="federation-end")
-
-
-async def _looked_at(tx: Tx, entity: str, version: int) -> Subordinate:
-    found = await subordinates.get(tx, entity)
-    if found.version != version:
-        raise Conflict("this body was changed since you looked: look again", where="/version")
-    return found
+    return await BODIES.decide(office, "end", entity, event, ended)

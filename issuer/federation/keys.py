@@ -11,7 +11,8 @@ from issuer.federation.own import entity_of
 from issuer.federation.terms import DEFAULT_KINDS, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
-from issuer.records.subordinates import Event, State, Subordinate
+from issuer.records.roll import Event
+from issuer.records.subordinates import State, Subordinate
 from issuer.sessions import Actor
 from shared.codec import base64url, strict_json
 from shared.cose import thumbprint
@@ -102,10 +103,8 @@ async def heard(tx: Tx, body: Subordinate, said: EntityStatement, own: AbstractS
             await subordinates.note(tx, body.entity, Event(at=at, kind=REPORTED, actor=Actor(role="service", name=body.entity)))
     if names_of(after) == names_of(before):
         return body
-    changed = replace(body, version=body.version + 1, keys=render_keys(after))
-    await subordinates.put(tx, changed, before=body)
-    await subordinates.note(tx, body.entity, Event(at=at, kind=FOLLOWED, actor=Actor(role="service", name=body.entity)))
-    return changed
+    followed = Event(at=at, kind=FOLLOWED, actor=Actor(role="service", name=body.entity))
+    return await subordinates.ROLL.change(tx, replace(body, keys=render_keys(after)), followed, before=body)
 
 
 def _history(key: FederationKey, role: Role, entity: str, since: int, end: int | None) -> KeyHistory:

@@ -9,11 +9,12 @@ from typing import Final
 
 from issuer.federation import enrol, publish, registered, registrar
 from issuer.federation.acting import actor_of
+from issuer.federation.admission import INVITATION_DAYS
 from issuer.federation.keys import name_of
 from issuer.office import Office
 from issuer.records import askers
 from issuer.records.askers import Asker
-from issuer.records.subordinates import Event
+from issuer.records.roll import Event
 from shared.trust.application import parse_application
 from shared.web.certificates import day
 
@@ -24,7 +25,7 @@ async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
     actor = await actor_of(office, arguments)
     code = await registrar.invite(office, arguments.entity, arguments.name, arguments.country, actor)
     lines = [
-        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {enrol.INVITATION_DAYS} days:",
+        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {INVITATION_DAYS} days:",
         f"  muniment-verifier uses apply {office.settings.public_url} {code}",
     ]
     if arguments.country not in await registrar.countries(office):

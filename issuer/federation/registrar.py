@@ -1,28 +1,27 @@
-"""This office as a registrar of those who ask for documents: invited with a one-time code, applied for under the organisation's own key,
-looked at by a second person, announced to everybody, in force for a year at most (domain sheet C23).
+"""This office as a registrar of those who ask for documents (see ``admission``): with the code of its invitation an organisation applies, under
+its own key; what two persons agreed to is announced to everybody, and in force for a year at most (domain sheet C23).
 
-Who invites never approves. A change that a registered organisation applies for itself needs one person. Whoever decides names the version
-that was looked at; to send back or to end is the safe side, and one person does it. Who lets this office register is above it: nobody counts
-what it registers in countries for which no superior named it (security rule S14).
+A change that a registered organisation applies for itself needs one person. Who lets this office register is above it: nobody counts what it
+registers in countries for which no superior named it (security rule S14).
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from issuer.approval import check_decides, read_reason
-from issuer.federation.enrol import INVITATION_DAYS, MAX_NAME, check_spelling, check_superior
+from issuer.federation.admission import Admission, check_name, decision, waiting
+from issuer.federation.enrol import check_spelling, check_superior
 from issuer.federation.keys import name_of, own_names
-from issuer.office import Office, digest
+from issuer.office import Office
 from issuer.records import askers, subordinates
 from issuer.records.askers import Asker, State
-from issuer.records.subordinates import Event
+from issuer.records.roll import Event
 from issuer.sessions import Actor
 from shared.clock import DAY
 from shared.codec import strict_json
-from shared.errors import Conflict, Forbidden, Malformed, Missing, Untrusted
+from shared.errors import Conflict, Missing, Untrusted
 from shared.jose.jwk import parse_public_jwk, render_jwk
 from shared.keys import PublicKey, Role
 from shared.storage import Tx
@@ -33,7 +32,7 @@ from shared.web import above
 
 MAX_ASKERS: Final = 1_000  # what one snapshot names has to stay within what its readers take
 YEAR: Final = 365 * DAY  # then a registration has to be argued again
-_CODE: Final = "register"
+ASKERS: Final = Admission(askers.ROLL, "register", full="organisations are with one registrar")
 
 
 async def countries(office: Office) -> tuple[str, ...]:
@@ -52,32 +51,20 @@ async def invite(office: Office, entity: str, name: str, country: str, actor: Ac
     ``Malformed`` for what is no identifier, name or country; ``Conflict`` when there are too many.
     """
     check_superior(office)
-    check_decides(actor)
+    event = decision(office, "invited", actor)
     check_spelling(entity)
     check_country(country, "/country")
-    if not 1 <= len(name.strip()) <= MAX_NAME:
-        raise Malformed(f"a name has 1 to {MAX_NAME} characters", where="/name")
-    code, at = office.secret(16), office.clock()
+    name = check_name(name)
 
-    async def unit(tx: Tx) -> None:
-        before = await askers.find(tx, entity)
-        if before is None:
-            if len(await askers.everybody(tx)) >= MAX_ASKERS:
-                raise Conflict(f"at most {MAX_ASKERS} organisations are with one registrar: let another take some")
-            await askers.add(tx, _new(entity, name.strip(), country, actor, at))
-        else:
-            changed = _invited(before, country, actor)
-            await askers.put(tx, changed, before=before)
-        await askers.invite(tx, entity, digest(_CODE, code), expires_at=at + INVITATION_DAYS * DAY)
-        await askers.note(tx, entity, Event(at=at, kind="invited", actor=actor))
+    def invited(before: Asker | None) -> Asker:
+        return _new(entity, name, country, actor, event.at) if before is None else _invited(before, country, actor)
 
-    await office.storage.write(unit, point="register-invite")
-    return code
+    return await ASKERS.invite(office, entity, event, invited, most=MAX_ASKERS)
 
 
 def _invited(before: Asker, country: str, actor: Actor) -> Asker:
     """The country of what is in force changes only with what a second person approves."""
-    changed = replace(before, version=before.version + 1, wanted=None, wanted_by=actor.name, counts_at=None)
+    changed = replace(before, wanted=None, wanted_by=actor.name, counts_at=None)
     return replace(changed, wanted_country=country) if before.state is State.ACTIVE else replace(changed, country=country)
 
 
@@ -120,7 +107,7 @@ async def read_application(office: Office, token: str, code: str) -> Application
 
 
 async def _may_apply(tx: Tx, said: Application, code: str, at: int) -> Asker:
-    found = await askers.invited(tx, digest(_CODE, code[:100]), at) if code else await askers.find(tx, said.entity)
+    found = await ASKERS.invited(tx, code, at) if code else await askers.find(tx, said.entity)
     if code and found is not None and found.entity != said.entity:
         raise Untrusted("this code is for another organisation", where="/iss")
     if found is None or not (code or (found.state is State.ACTIVE and found.jwk == _render(said.public))):
@@ -140,10 +127,9 @@ async def apply(office: Office, token: str, code: str, *, shown: bool) -> Asker:
     async def unit(tx: Tx) -> Asker:
         before = await _may_apply(tx, said, code, at)
         await _check_key_apart(tx, said, own)
-        await askers.uninvite(tx, said.entity)
+        await askers.ROLL.uninvite(tx, said.entity)
         changed = replace(
             before,
-            version=before.version + 1,
             wanted=token,
             wanted_by=before.wanted_by if code else said.entity,
             wanted_country=before.wanted_country if code else None,
@@ -151,9 +137,8 @@ async def apply(office: Office, token: str, code: str, *, shown: bool) -> Asker:
             shown_at=at if shown else None,
             said_at=said.issued_at,
         )
-        await askers.put(tx, changed, before=before)
-        await askers.note(tx, said.entity, Event(at=at, kind="applied", actor=Actor(role="service", name=said.entity)))
-        return changed
+        event = Event(at=at, kind="applied", actor=Actor(role="service", name=said.entity))
+        return await askers.ROLL.change(tx, changed, event, before=before)
 
     return await office.storage.write(unit, point="register-apply")
 
@@ -181,27 +166,17 @@ async def approve(office: Office, entity: str, actor: Actor, *, version: int, co
     organisation's own address nor ``compared`` with it.
     """
     check_superior(office)
-    check_decides(actor)
-    at, days, own = office.clock(), office.settings.objection_days, await own_names(office)
+    days = office.settings.objection_days
+    event, own = decision(office, "announced" if days else "approved", actor), await own_names(office)
 
-    async def unit(tx: Tx) -> Asker:
-        before = await _looked_at(tx, entity, version)
-        if not before.waits or before.wanted is None:
-            raise Conflict("nothing waits for a second person here")
-        if before.wanted_by == actor.name:
-            raise Forbidden("somebody else than the one who wrote it decides this")
-        said = parse_application(before.wanted)
+    async def approved(tx: Tx, before: Asker) -> Asker:
+        said = parse_application(waiting(before, before.wanted, actor))
         if before.jwk != _render(said.public) and before.shown_at is None and not compared:
             raise Conflict("the organisation's own address does not show this key: compare its fingerprint first", where="/compared")
         await _check_key_apart(tx, said, own)
-        changed = replace(before, version=before.version + 1, counts_at=at + days * DAY)
-        if days == 0:
-            changed = await _begin(tx, changed, said, at)
-        await askers.put(tx, changed, before=before)
-        await askers.note(tx, entity, Event(at=at, kind="announced" if days else "approved", actor=actor))
-        return changed
+        return replace(before, counts_at=event.at + days * DAY) if days else await _begin(tx, before, said, event.at)
 
-    return await office.storage.write(unit, point="register-approve")
+    return await ASKERS.decide(office, "approve", entity, event, approved, version=version)
 
 
 async def _begin(tx: Tx, asker: Asker, said: Application, at: int) -> Asker:
@@ -226,52 +201,34 @@ async def _begin(tx: Tx, asker: Asker, said: Application, at: int) -> Asker:
 
 async def refuse(office: Office, entity: str, reason: str, actor: Actor, *, version: int) -> Asker:
     """What waits, or was announced, is dropped; what counts already stays."""
-    check_decides(actor)
-    event = Event(at=office.clock(), kind="refused", actor=actor, reason=read_reason(reason))
+    event = decision(office, "refused", actor, reason)
 
-    async def unit(tx: Tx) -> Asker:
-        before = await _looked_at(tx, entity, version)
+    async def refused(_: Tx, before: Asker) -> Asker:
         if before.wanted is None:
             raise Conflict("nothing waits here")
-        changed = replace(before, version=before.version + 1, wanted=None, wanted_country=None, counts_at=None)
-        await askers.put(tx, changed, before=before)
-        await askers.note(tx, entity, event)
-        return changed
+        return replace(before, wanted=None, wanted_country=None, counts_at=None)
 
-    return await office.storage.write(unit, point="register-refuse")
+    return await ASKERS.decide(office, "refuse", entity, event, refused, version=version)
 
 
 async def end(office: Office, entity: str, reason: str, actor: Actor, *, compromised: bool = False) -> Asker:
     """It is registered no longer; with ``compromised`` its keys can never be registered again."""
-    check_decides(actor)
-    event = Event(at=office.clock(), kind="compromised" if compromised else "ended", actor=actor, reason=read_reason(reason))
-    return await _end(office, entity, event)
+    return await _end(office, entity, decision(office, "compromised" if compromised else "ended", actor, reason))
 
 
 async def _end(office: Office, entity: str, event: Event) -> Asker:
-    async def unit(tx: Tx) -> Asker:
-        before = await askers.get(tx, entity)
+    async def ended(tx: Tx, before: Asker) -> Asker:
         if before.state is State.ENDED and event.kind != "compromised":
             raise Conflict("this organisation is registered no longer")
-        changed = replace(
-            before,
-            state=State.ENDED,
-            version=before.version + 1,
-            wanted=None,
-            wanted_country=None,
-            counts_at=None,
-            ended_at=before.ended_at or event.at,
-        )
-        await askers.put(tx, changed, before=before)
-        await askers.uninvite(tx, entity)
+        await askers.ROLL.uninvite(tx, entity)
         if before.uses:
             await askers.note_version(tx, entity, (), at=event.at)
         if event.kind == "compromised":
             await askers.compromise_keys(tx, entity, at=event.at)
-        await askers.note(tx, entity, event)
-        return changed
+        ended_at = before.ended_at or event.at
+        return replace(before, state=State.ENDED, wanted=None, wanted_country=None, counts_at=None, ended_at=ended_at)
 
-    return await office.storage.write(unit, point="register-end")
+    return await ASKERS.decide(office, "end", entity, event, ended)
 
 
 async def settle(office: Office) -> None:
@@ -279,35 +236,21 @@ async def settle(office: Office) -> None:
     at, own, clock = office.clock(), await own_names(office), Actor(role="service", name="timer")
     for each in await office.storage.read(askers.everybody):
         if each.wanted is not None and each.counts_at is not None and each.counts_at <= at:
-            begun = _Begun(each, parse_application(each.wanted), own, at, clock)
             with suppress(Conflict):  # another process was faster, somebody changed it just now, or the key is another's meanwhile
-                await office.storage.write(begun.note, point="register-begin")
+                await _begin_announced(office, each, own, Event(at=at, kind="approved", actor=clock))
         elif each.state is State.ACTIVE and each.ends_at is not None and each.ends_at <= at:
             await _end(office, each.entity, Event(at=at, kind="lapsed", actor=clock))
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """One announced application whose day has come."""
+async def _begin_announced(office: Office, asker: Asker, own: set[str], event: Event) -> None:
+    """One application whose day has come."""
+    said = parse_application(asker.wanted or "")
 
-    asker: Asker
-    said: Application
-    own: set[str]
-    at: int
-    clock: Actor
+    async def begun(tx: Tx, before: Asker) -> Asker:
+        await _check_key_apart(tx, said, own)
+        return await _begin(tx, before, said, event.at)
 
-    async def note(self, tx: Tx) -> None:
-        await _check_key_apart(tx, self.said, self.own)
-        changed = await _begin(tx, replace(self.asker, version=self.asker.version + 1), self.said, self.at)
-        await askers.put(tx, changed, before=self.asker)
-        await askers.note(tx, self.asker.entity, Event(at=self.at, kind="approved", actor=self.clock))
-
-
-async def _looked_at(tx: Tx, entity: str, version: int) -> Asker:
-    found = await askers.get(tx, entity)
-    if found.version != version:
-        raise Conflict("this was changed since you looked: look again", where="/version")
-    return found
+    await ASKERS.decide(office, "begin", asker.entity, event, begun, version=asker.version)
 
 
 def _render(public: PublicKey) -> str:

@@ -15,7 +15,7 @@ from issuer.federation.enrol import check_superior
 from issuer.federation.own import entity_of
 from issuer.office import Office
 from issuer.records import subordinates, successions, superior
-from issuer.records.subordinates import Event
+from issuer.records.roll import Event
 from issuer.records.successions import Handed
 from issuer.sessions import Actor
 from shared.errors import Conflict, Forbidden, Untrusted

@@ -17,7 +17,8 @@ from issuer.pages.desk import actor, may, seated
 from issuer.pages.form import version_of
 from issuer.pages.granting import PATH, Granting, reason_of
 from issuer.records import subordinates
-from issuer.records.subordinates import Event, State, Subordinate
+from issuer.records.roll import Event
+from issuer.records.subordinates import State, Subordinate
 from shared.clock import DAY
 from shared.errors import Conflict
 from shared.keys import Role

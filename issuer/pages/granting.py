@@ -10,6 +10,7 @@ from aiohttp import web
 
 from issuer.approval import MAX_REASON
 from issuer.federation import enrol, terms_form
+from issuer.federation.admission import MAX_NAME
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import federated
@@ -60,7 +61,7 @@ class Granting:
         form, _ = Form(await auth.read_form(request)), translator(request)
         entity = form.need("entity", _("Enter the identifier of the body, an https address")).rstrip("/")
         name = form.need("name", _("Enter what the body is called"))
-        if len(name) > enrol.MAX_NAME:
+        if len(name) > MAX_NAME:
             form.error("name", _("A name has 120 characters or fewer"))
         try:
             enrol.check_invited(self.office, entity)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from issuer.federation import publish, registered, registrar
-from issuer.federation.enrol import MAX_NAME
+from issuer.federation.admission import MAX_NAME
 from issuer.federation.keys import name_of
 from issuer.office import Office
 from issuer.pages import federated
@@ -18,7 +18,7 @@ from issuer.pages.federation import reason_of
 from issuer.pages.form import version_of
 from issuer.records import askers
 from issuer.records.askers import Asker, State
-from issuer.records.subordinates import Event
+from issuer.records.roll import Event
 from shared.clock import DAY
 from shared.credentials import all_types
 from shared.errors import Conflict, Malformed, Missing

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from issuer.records.subordinates import Event
-from issuer.sessions import Actor
-from shared.errors import Conflict, Missing
-from shared.storage import Row, Tx
+from issuer.records.roll import Entry, Packed, Roll
+from shared.storage import Tx
 from shared.trust.register_json import Version
 from shared.trust.registered_use import RegisteredUse, parse_uses, render_uses
 
@@ -22,26 +21,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Entry):
     """One of them; see the table for what each column means."""
 
-    entity: str
     country: str
     state: State
-    version: int
-    name: str
     name_cy: str
     jwk: str
     uses: tuple[RegisteredUse, ...]
     wanted: str | None = field(repr=False)
-    wanted_by: str
     counts_at: int | None
     shown_at: int | None
-    tried_at: int | None
     said_at: int
     ends_at: int | None
-    made_at: int
-    ended_at: int | None
     wanted_country: str | None = None
 
     @property
@@ -51,7 +43,6 @@ class Asker:
 
     @property
     def waits(self) -> bool:
-        """Whether a second person can decide about it."""
         return self.wanted is not None and self.counts_at is None
 
 
@@ -74,43 +65,15 @@ class Certificate:
     data: bytes = field(repr=False)
 
 
-async def find(tx: Tx, entity: str) -> Asker | None:
-    row = await tx.fetchrow("SELECT * FROM asker WHERE entity = $1", entity)
-    return None if row is None else _asker(row)
-
-
-async def get(tx: Tx, entity: str) -> Asker:
-    """``Missing`` if no such organisation is known here."""
-    found = await find(tx, entity)
-    if found is None:
-        raise Missing("this registrar does not know that organisation")
-    return found
-
-
-async def everybody(tx: Tx) -> list[Asker]:
-    return [_asker(row) for row in await tx.fetch("SELECT * FROM asker ORDER BY name, entity")]
-
-
-async def add(tx: Tx, new: Asker) -> None:
-    await tx.execute(
-        "INSERT INTO asker (entity, country, state, version, name, name_cy, jwk, uses, wanted, wanted_by, counts_at, shown_at, tried_at, "
-        "said_at, ends_at, made_at, ended_at, wanted_country) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-        *_values(new),
-    )
-
-
-async def put(tx: Tx, changed: Asker, *, before: Asker) -> None:
-    """``Conflict`` with ``/version`` if somebody changed it since ``before`` was read."""
-    done = await tx.execute(
-        "UPDATE asker SET country = $2, state = $3, version = $4, name = $5, name_cy = $6, jwk = $7, uses = $8, wanted = $9, wanted_by = $10, "
-        "counts_at = $11, shown_at = $12, tried_at = $13, said_at = $14, ends_at = $15, made_at = $16, ended_at = $17, "
-        "wanted_country = $18 WHERE entity = $1 AND version = $19",
-        *_values(changed),
-        before.version,
-    )
-    if done != 1:
-        raise Conflict("this was changed since you looked: look again", where="/version")
+ROLL: Final = Roll(
+    Asker,
+    table="asker",
+    codes="asker_invitation",
+    events="asker_event",
+    nobody="this registrar does not know that organisation",
+    packed={"state": Packed(str, State), "uses": Packed(render_uses, parse_uses)},
+)
+find, get, everybody, newest_event, history = ROLL.find, ROLL.get, ROLL.everybody, ROLL.newest_event, ROLL.history
 
 
 async def heard(tx: Tx, entity: str, *, version: int, shown: bool, at: int) -> None:
@@ -118,24 +81,6 @@ async def heard(tx: Tx, entity: str, *, version: int, shown: bool, at: int) -> N
     await tx.execute("UPDATE asker SET tried_at = $2 WHERE entity = $1", entity, at)
     if shown:
         await tx.execute("UPDATE asker SET shown_at = $2 WHERE entity = $1 AND version = $3", entity, at, version)
-
-
-async def invite(tx: Tx, entity: str, code: bytes, *, expires_at: int) -> None:
-    """A code, in the place of any before it."""
-    await uninvite(tx, entity)
-    await tx.execute("INSERT INTO asker_invitation (code, entity, expires_at) VALUES ($1, $2, $3)", code, entity, expires_at)
-
-
-async def invited(tx: Tx, code: bytes, at: int) -> Asker:
-    """Whom a code invites; ``Missing`` for one that is unknown, used or over."""
-    row = await tx.fetchrow("SELECT entity FROM asker_invitation WHERE code = $1 AND expires_at > $2", code, at)
-    if row is None:
-        raise Missing("this invitation is unknown, was used, or its time is over")
-    return await get(tx, row["entity"])
-
-
-async def uninvite(tx: Tx, entity: str) -> None:
-    await tx.execute("DELETE FROM asker_invitation WHERE entity = $1", entity)
 
 
 # --- keys, versions, certificates ------------------------------------------------------------------------------------------------------
@@ -149,7 +94,7 @@ async def keys(tx: Tx) -> list[AskerKey]:
             thumbprint=row["thumbprint"],
             entity=row["entity"],
             begun_at=int(row["begun_at"]),
-            compromised_at=_int(row["compromised_at"]),
+            compromised_at=None if row["compromised_at"] is None else int(row["compromised_at"]),
         )
         for row in rows
     ]
@@ -216,84 +161,3 @@ async def keep_certificates(tx: Tx, made: list[Certificate]) -> None:
             each.expires_at,
             each.data,
         )
-
-
-# --- history ---------------------------------------------------------------------------------------------------------------------------
-
-
-async def note(tx: Tx, entity: str, event: Event) -> None:
-    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) + 1 AS n FROM asker_event")
-    await tx.execute(
-        "INSERT INTO asker_event (n, entity, at, kind, role, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        1 if row is None else int(row["n"]),
-        entity,
-        event.at,
-        event.kind,
-        event.actor.role,
-        event.actor.name,
-        event.reason,
-    )
-
-
-async def newest_event(tx: Tx) -> int:
-    """Number of the last change that anybody, or the clock, has made to any of them."""
-    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) AS n FROM asker_event")
-    return 0 if row is None else int(row["n"])
-
-
-async def history(tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
-    """Newest first."""
-    rows = await tx.fetch("SELECT * FROM asker_event WHERE entity = $1 ORDER BY n DESC LIMIT $2", entity, limit)
-    return [
-        Event(at=int(row["at"]), kind=row["kind"], actor=Actor(role=row["role"], name=row["actor"]), reason=row["reason"]) for row in rows
-    ]
-
-
-def _values(each: Asker) -> tuple[str | int | bytes | None, ...]:
-    return (
-        each.entity,
-        each.country,
-        each.state.value,
-        each.version,
-        each.name,
-        each.name_cy,
-        each.jwk,
-        render_uses(each.uses),
-        each.wanted,
-        each.wanted_by,
-        each.counts_at,
-        each.shown_at,
-        each.tried_at,
-        each.said_at,
-        each.ends_at,
-        each.made_at,
-        each.ended_at,
-        each.wanted_country,
-    )
-
-
-def _asker(row: Row) -> Asker:
-    return Asker(
-        entity=row["entity"],
-        country=row["country"],
-        state=State(row["state"]),
-        version=int(row["version"]),
-        name=row["name"],
-        name_cy=row["name_cy"],
-        jwk=row["jwk"],
-        uses=parse_uses(bytes(row["uses"])),
-        wanted=row["wanted"],
-        wanted_by=row["wanted_by"],
-        counts_at=_int(row["counts_at"]),
-        shown_at=_int(row["shown_at"]),
-        tried_at=_int(row["tried_at"]),
-        said_at=int(row["said_at"]),
-        ends_at=_int(row["ends_at"]),
-        made_at=int(row["made_at"]),
-        ended_at=_int(row["ended_at"]),
-        wanted_country=row["wanted_country"],
-    )
-
-
-def _int(value: int | None) -> int | None:
-    return None if value is None else int(value)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from issuer.sessions import Actor
+from issuer.records.roll import Entry, Packed, Roll
 from shared.codec import base64url
-from shared.errors import Conflict, Missing
+from shared.errors import Conflict
 from shared.keys import Role
 from shared.storage import Row, Tx
 from shared.trust.snapshot import KeyHistory, KeyState
@@ -24,24 +25,17 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subordinate:
+class Subordinate(Entry):
     """One of them. ``terms``, ``keys`` and ``wanted_…`` are JSON as it is kept; see the table for what each means."""
 
-    entity: str
-    name: str
     state: State
-    version: int
     terms: str
     keys: str
     wanted_terms: str | None
     wanted_keys: str | None
-    wanted_by: str
     configuration: str = field(repr=False)
     published_at: int | None
-    tried_at: int | None
     fault: str
-    made_at: int
-    ended_at: int | None
 
     @property
     def waits(self) -> bool:
@@ -51,51 +45,16 @@ class Subordinate:
         return self.wanted_terms is not None and bool(self.wanted_keys or (self.keys and self.state is State.ACTIVE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    at: int
-    kind: str
-    actor: Actor
-    reason: str = ""
-
-
-async def find(tx: Tx, entity: str) -> Subordinate | None:
-    row = await tx.fetchrow("SELECT * FROM subordinate WHERE entity = $1", entity)
-    return None if row is None else _subordinate(row)
-
-
-async def get(tx: Tx, entity: str) -> Subordinate:
-    """``Missing`` if there is no such body below this office."""
-    found = await find(tx, entity)
-    if found is None:
-        raise Missing("there is no such body below this office")
-    return found
-
-
-async def everybody(tx: Tx) -> list[Subordinate]:
-    return [_subordinate(row) for row in await tx.fetch("SELECT * FROM subordinate ORDER BY name, entity")]
-
-
-async def add(tx: Tx, new: Subordinate) -> None:
-    await tx.execute(
-        "INSERT INTO subordinate (entity, name, state, version, terms, keys, wanted_terms, wanted_keys, wanted_by, configuration, "
-        "published_at, tried_at, fault, made_at, ended_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        *_values(new),
-    )
-
-
-async def put(tx: Tx, changed: Subordinate, *, before: Subordinate) -> None:
-    """``Conflict`` with ``/version`` if somebody changed it since ``before`` was read."""
-    done = await tx.execute(
-        "UPDATE subordinate SET name = $2, state = $3, version = $4, terms = $5, keys = $6, wanted_terms = $7, wanted_keys = $8, "
-        "wanted_by = $9, configuration = $10, published_at = $11, tried_at = $12, fault = $13, made_at = $14, ended_at = $15 "
-        "WHERE entity = $1 AND version = $16",
-        *_values(changed),
-        before.version,
-    )
-    if done != 1:
-        raise Conflict("this body was changed since you looked: look again", where="/version")
+ROLL: Final = Roll(
+    Subordinate,
+    table="subordinate",
+    codes="federation_invitation",
+    events="federation_event",
+    nobody="there is no such body below this office",
+    packed={"state": Packed(str, State)},
+)
+find, get, everybody, put = ROLL.find, ROLL.get, ROLL.everybody, ROLL.put
+note, newest_event, history = ROLL.note, ROLL.newest_event, ROLL.history
 
 
 async def heard(tx: Tx, entity: str, *, configuration: str | None, published: bool, fault: str, at: int) -> None:
@@ -107,62 +66,10 @@ async def heard(tx: Tx, entity: str, *, configuration: str | None, published: bo
         await tx.execute("UPDATE subordinate SET published_at = $2 WHERE entity = $1", entity, at)
 
 
-async def invite(tx: Tx, entity: str, code: bytes, *, expires_at: int) -> None:
-    """A code, in the place of any before it."""
-    await tx.execute("DELETE FROM federation_invitation WHERE entity = $1", entity)
-    await tx.execute("INSERT INTO federation_invitation (code, entity, expires_at) VALUES ($1, $2, $3)", code, entity, expires_at)
-
-
-async def invited(tx: Tx, code: bytes, at: int) -> Subordinate:
-    """Whom a code invites; ``Missing`` for one that is unknown, used or over."""
-    row = await tx.fetchrow("SELECT entity FROM federation_invitation WHERE code = $1 AND expires_at > $2", code, at)
-    if row is None:
-        raise Missing("this invitation is unknown, was used, or its time is over")
-    return await get(tx, row["entity"])
-
-
-async def use_code(tx: Tx, code: bytes) -> None:
-    """A code serves once: ``Missing`` for the second of two at once."""
-    if await tx.execute("DELETE FROM federation_invitation WHERE code = $1", code) != 1:
-        raise Missing("this invitation was used")
-
-
-async def uninvite(tx: Tx, entity: str) -> None:
-    await tx.execute("DELETE FROM federation_invitation WHERE entity = $1", entity)
-
-
-async def note(tx: Tx, entity: str, event: Event) -> None:
-    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) + 1 AS n FROM federation_event")
-    await tx.execute(
-        "INSERT INTO federation_event (n, entity, at, kind, role, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        1 if row is None else int(row["n"]),
-        entity,
-        event.at,
-        event.kind,
-        event.actor.role,
-        event.actor.name,
-        event.reason,
-    )
-
-
-async def newest_event(tx: Tx) -> int:
-    """Number of the last change that anybody, or the clock, has made to any of them."""
-    row = await tx.fetchrow("SELECT COALESCE(max(n), 0) AS n FROM federation_event")
-    return 0 if row is None else int(row["n"])
-
-
-async def history(tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
-    """Newest first."""
-    rows = await tx.fetch("SELECT * FROM federation_event WHERE entity = $1 ORDER BY n DESC LIMIT $2", entity, limit)
-    return [
-        Event(at=int(row["at"]), kind=row["kind"], actor=Actor(role=row["role"], name=row["actor"]), reason=row["reason"]) for row in rows
-    ]
-
-
 async def proposed_at(tx: Tx, entity: str) -> int | None:
     """When somebody last wrote what it is to be granted."""
     row = await tx.fetchrow("SELECT max(at) AS at FROM federation_event WHERE entity = $1 AND kind IN ('invited', 'proposed')", entity)
-    return None if row is None else _int(row["at"])
+    return None if row is None or row["at"] is None else int(row["at"])
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------------------------
@@ -268,47 +175,3 @@ def _key(row: Row) -> KeyHistory:
         until=None if ended is None else int(ended),
         reason=row["reason"],
     )
-
-
-def _values(each: Subordinate) -> tuple[str | int | None, ...]:
-    return (
-        each.entity,
-        each.name,
-        each.state.value,
-        each.version,
-        each.terms,
-        each.keys,
-        each.wanted_terms,
-        each.wanted_keys,
-        each.wanted_by,
-        each.configuration,
-        each.published_at,
-        each.tried_at,
-        each.fault,
-        each.made_at,
-        each.ended_at,
-    )
-
-
-def _subordinate(row: Row) -> Subordinate:
-    return Subordinate(
-        entity=row["entity"],
-        name=row["name"],
-        state=State(row["state"]),
-        version=int(row["version"]),
-        terms=row["terms"],
-        keys=row["keys"],
-        wanted_terms=row["wanted_terms"],
-        wanted_keys=row["wanted_keys"],
-        wanted_by=row["wanted_by"],
-        configuration=row["configuration"],
-        published_at=_int(row["published_at"]),
-        tried_at=_int(row["tried_at"]),
-        fault=row["fault"],
-        made_at=int(row["made_at"]),
-        ended_at=_int(row["ended_at"]),
-    )
-
-
-def _int(value: int | None) -> int | None:
-    return None if value is None else int(value)

@@ -17,6 +17,7 @@ from support.superior import ANA, BEN, COURT, SAYS, VCT, Below, Street, enrolled
 
 from issuer.app import one_round
 from issuer.federation import collect, enrol, publish
+from issuer.federation.admission import INVITATION_DAYS
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.records import subordinates
 from issuer.records.subordinates import State
@@ -117,7 +118,7 @@ async def test_a_code_serves_once_and_for_the_invited_body_only(ministry: Regist
     assert sum(not isinstance(each, BaseException) for each in answers) == 1
     assert all(isinstance(each, Missing | Conflict) for each in answers if isinstance(each, BaseException))
     late = await enrol.invite(office, "https://late.example", "Late", SAYS, ANA)
-    ministry.clock.at += enrol.INVITATION_DAYS * DAY
+    ministry.clock.at += INVITATION_DAYS * DAY
     with pytest.raises(Missing):
         await enrol.invited(office, late)
 
