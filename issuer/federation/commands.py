@@ -8,12 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from issuer.federation import collect, enrol, joining, publish, register_commands, succession_commands
+from issuer.federation import collect, enrol, joining, register_commands, roll_commands, succession_commands
 from issuer.federation import export as files
-from issuer.federation.acting import actor_of
-from issuer.federation.admission import INVITATION_DAYS
 from issuer.federation.keys import read_keys
-from issuer.federation.register_commands import history_lines
+from issuer.federation.roll_commands import decider, invitation, number
 from issuer.federation.terms import Choice, Terms, parse_terms
 from issuer.office import Office
 from issuer.records import subordinates
@@ -24,15 +22,14 @@ from shared.web.fetch import Fetcher
 
 async def invite(office: Office, arguments: argparse.Namespace) -> list[str]:
     """A one-time code, and where it is used."""
-    enrol.check_superior(office)
-    actor, at = await actor_of(office, arguments), office.clock()
+    actor, at = await decider(office, arguments), office.clock()
     before = await office.storage.read(lambda tx: subordinates.find(tx, arguments.entity))
     code = await enrol.invite(office, arguments.entity, arguments.name, _terms(arguments, before, at), actor)
-    return [
-        f"Give this to {arguments.name}, by a way on which nobody else reads it. It serves once, for {INVITATION_DAYS} days:",
+    return invitation(
+        arguments.name,
         f"  muniment-issuer federation join {office.settings.public_url} {code}",
         f"Or they enter the code {code} at {office.url('/federated/join')}",
-    ]
+    )
 
 
 async def join(office: Office, arguments: argparse.Namespace) -> list[str]:
@@ -46,18 +43,12 @@ async def join(office: Office, arguments: argparse.Namespace) -> list[str]:
 
 async def show(office: Office, arguments: argparse.Namespace) -> list[str]:
     """All who are below, or one of them with everything that is known."""
-    everybody = await office.storage.read(subordinates.everybody)
-    found = [each for each in everybody if arguments.entity in {"", each.entity}]
-    if arguments.json:
-        return [json.dumps([_told(each) for each in found], ensure_ascii=False, indent=1)]
-    lines = []
-    for each in found:
-        waits = "  waits for a second person" if each.waits else ""
-        lines.append(f"{each.state.value:8} version {each.version:<4} {each.entity}  {each.name}{waits}")
-        if arguments.entity:
-            lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in _told(each).items()]
-            lines += history_lines(await office.storage.read(lambda tx: subordinates.history(tx, arguments.entity)))
-    return lines or ["Nobody."]
+    return await roll_commands.show(office, subordinates.ROLL, arguments, _line, _told)
+
+
+def _line(each: Subordinate) -> str:
+    waits = "  waits for a second person" if each.waits else ""
+    return f"{each.state.value:8} version {each.version:<4} {each.entity}  {each.name}{waits}"
 
 
 def _told(each: Subordinate) -> dict[str, object]:
@@ -78,8 +69,7 @@ def _told(each: Subordinate) -> dict[str, object]:
 
 async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
     """What another proposed counts, or is dropped."""
-    enrol.check_superior(office)
-    actor = await actor_of(office, arguments)
+    actor = await decider(office, arguments)
     if arguments.refuse:
         await enrol.refuse(office, arguments.entity, arguments.refuse, actor, version=arguments.version)
         return ["Dropped. Nothing has changed for others."]
@@ -91,13 +81,12 @@ async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
         await fetcher.close()
     fault = (await office.storage.read(lambda tx: subordinates.get(tx, arguments.entity))).fault
     warning = [f"But nothing was taken of what it says of itself, and no new key of its documents counts: {fault}"] if fault else []
-    return [f"Approved, and published as number {(await publish.publish(office)).seq}.", *warning]
+    return [f"Approved, and published as number {await number(office)}.", *warning]
 
 
 async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:
     """Other terms, which wait for another person."""
-    enrol.check_superior(office)
-    actor = await actor_of(office, arguments)
+    actor = await decider(office, arguments)
     before = await office.storage.read(lambda tx: subordinates.get(tx, arguments.entity))
     terms = _terms(arguments, before, office.clock())
     found = await enrol.propose(office, arguments.entity, terms, actor, version=before.version)
@@ -106,10 +95,9 @@ async def entitle(office: Office, arguments: argparse.Namespace) -> list[str]:
 
 async def end(office: Office, arguments: argparse.Namespace) -> list[str]:
     """Nothing is granted any more."""
-    enrol.check_superior(office)
-    actor = await actor_of(office, arguments)
+    actor = await decider(office, arguments)
     await enrol.end(office, arguments.entity, arguments.reason, actor, compromised=arguments.compromised)
-    return [f"Ended, and published as number {(await publish.publish(office)).seq}. Those who check know it when they next fetch."]
+    return [f"Ended, and published as number {await number(office)}. Those who check know it when they next fetch."]
 
 
 async def export(office: Office, arguments: argparse.Namespace) -> list[str]:

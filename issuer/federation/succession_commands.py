@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from issuer.federation import publish, successions
+from issuer.federation import successions
 from issuer.federation.acting import actor_of
 from issuer.federation.own import entity_of
+from issuer.federation.roll_commands import number
 from issuer.office import Office
 from issuer.records import successions as rows
 from shared.web import handing
@@ -67,14 +68,14 @@ async def approve(office: Office, arguments: argparse.Namespace) -> list[str]:
         await fetcher.close()
     if found.wanted is not None:
         return [f"You have looked at it. Another person publishes it, as version {found.version}."]
-    return [f"Published as number {(await publish.publish(office)).seq}. If the outgoing body is over, end it too: `federation end`."]
+    return [f"Published as number {await number(office)}. If the outgoing body is over, end it too: `federation end`."]
 
 
 async def withdraw(office: Office, arguments: argparse.Namespace) -> list[str]:
     """It is published no longer."""
     actor = await actor_of(office, arguments)
     await successions.withdraw(office, arguments.outgoing, arguments.successor, arguments.reason, actor, version=arguments.version)
-    return [f"Withdrawn, and published as number {(await publish.publish(office)).seq}."]
+    return [f"Withdrawn, and published as number {await number(office)}."]
 
 
 COMMANDS: Final[dict[str, Callable[[Office, argparse.Namespace], Awaitable[list[str]]]]] = {
