@@ -19,7 +19,7 @@ from shared.trust.policy import Policy
 from shared.web import heard
 from shared.web.heard import Fetching, Heard
 from shared.web.trust_file import TrustFile
-from shared.x509 import Crl, parse_crl
+from shared.x509 import Crl, parse_crls
 
 if TYPE_CHECKING:
     from issuer.office import Office
@@ -48,7 +48,7 @@ class Makers:
 
     def learn(self, known: Heard) -> None:
         """From now on with what was heard."""
-        self._heard, self._crls = known, tuple(parse_crl(each) for each in known.of(CRL))
+        self._heard, self._crls = known, parse_crls(known.of(CRL))
 
 
 async def hear(office: Office, fetch: Fetching) -> None:

@@ -28,7 +28,7 @@ from shared.trust.policy import Policy
 from shared.verify import Knowledge, Material
 from shared.web import heard
 from shared.web.heard import Heard
-from shared.x509 import Crl, parse_crl
+from shared.x509 import Crl, parse_crls
 from verifier import bitstrings
 from verifier.desk import Desk
 from verifier.records import knowledge, packs
@@ -122,7 +122,7 @@ class Store:
             self._anchors = _Known(
                 stamp=stamp,
                 heard=found,
-                crls=tuple(parse_crl(each) for each in found.of(CRL)),
+                crls=parse_crls(found.of(CRL)),
                 certificates=chains_of(found.of(CERTIFICATE), trust.anchors),
             )
         return self._anchors

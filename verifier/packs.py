@@ -33,7 +33,7 @@ from shared.trust.policy import Policy
 from shared.verify import allowed_age
 from shared.web import heard
 from shared.web.heard import Heard
-from shared.x509 import parse_crl
+from shared.x509 import parse_crls
 from verifier.desk import BUNDLE, Desk
 from verifier.material import issuers
 from verifier.records import knowledge
@@ -126,7 +126,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
     certificates = _certificates(desk, known, tokens.values())
     pinned = {each.fingerprint for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER)}
-    crls = tuple(parse_crl(each) for each in known.of(CRL))
+    crls = parse_crls(known.of(CRL))
     policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen, federation=known.federation)
     said = [*(each.next_update for each in crls), *(each.next_update for name, each in known.snapshots.items() if name in pinned)]
     ends = [each for each in said if at < each]

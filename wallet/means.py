@@ -18,7 +18,7 @@ from shared.trust.artefact import CRL
 from shared.trust.policy import Policy
 from shared.trust.registrars import Registered
 from shared.web.heard import Heard
-from shared.x509 import parse_crl
+from shared.x509 import parse_crls
 from wallet.attester import Attester, NoAttester
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class TrustFile:
         self._settle(self._policy.anchors)
 
     def _settle(self, anchors: TrustAnchors) -> None:
-        crls = tuple(parse_crl(each) for each in self._heard.of(CRL))
+        crls = parse_crls(self._heard.of(CRL))
         federation = self._heard.federation.pinned(anchors.federation)
         pinned = {each.path[0] for each in federation.words}
         registered = {entity: each for entity, each in self._registered.items() if each.by.anchor in pinned}

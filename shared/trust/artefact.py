@@ -26,6 +26,8 @@ RP_CERTIFICATE = "application/vnd.muniment.rp-cert+cwt"
 ENTITY_STATEMENT = "application/entity-statement+jwt"
 TRUST_MARK = "application/trust-mark+jwt"
 SUCCESSOR = "application/vnd.muniment.successor+jwt"
+OF_ANCHORS = frozenset({CERTIFICATE, CRL, RP_CERTIFICATE})
+"""All that is read of what an anchor of certificates publishes."""
 OF_SUPERIORS = frozenset({ENTITY_STATEMENT, TRUST_MARK, SUCCESSOR, RP_CERTIFICATE})
 """All that is read of what a superior in a federation publishes."""
 PAGE_KEYS = "application/vnd.muniment.keys+json"

@@ -24,13 +24,14 @@ from ..jose.jws import Jws, parse_jws, prepare_jws, verify_jws
 from ..keys import KeyId, PublicKey, Unsigned
 from ..status.memory import StatusMemory
 from ..status.token_status_list import StatusToken, parse_token
-from ..x509 import Crl, load_certificate, parse_crl
+from ..x509 import Crl, load_certificate, parse_crls
 from .anchors import Anchor
 from .artefact import (
     CERTIFICATE,
     CRL,
     ENTITY_STATEMENT,
     MAX_ARTEFACT,
+    OF_ANCHORS,
     OF_SUPERIORS,
     PAGE_KEYS,
     PAGE_TYPES,
@@ -248,8 +249,8 @@ def verify_bundle(
         bundle=bundle,
         status_lists=_status_lists(bundle, memory.statuses),
         snapshots=snapshots,
-        crls=tuple(parse_crl(each) for each in bundle.of(CRL)),
-        certificates=chains_of(bundle.of(CERTIFICATE), anchors),
+        crls=parse_crls(_named(bundle, snapshots.values(), CRL)),
+        certificates=chains_of(_named(bundle, snapshots.values(), CERTIFICATE), anchors),
         type_metadata=_type_metadata(bundle),
         memory=replace(memory, signers={**memory.signers, bundle.signer: seen}),
         federation=Federation(tuple(federation), words, frozenset(memory.snapshots)),
@@ -287,10 +288,16 @@ def _words(
 
 def _check_whole(bundle: Bundle, snapshots: Iterable[Snapshot], words: Iterable[Word]) -> None:
     """A pack that leaves out a list of withdrawn certificates, a certificate, or a statement, is no pack to check with (S17)."""
-    named = {name for snapshot in snapshots for name in snapshot.statements}
+    named = {name for snapshot in snapshots for name, kind in snapshot.statements.items() if kind in OF_ANCHORS}
     named |= {name for word in words for name, kind in word.snapshot.statements.items() if kind in OF_SUPERIORS}
     if named - {each.sha256 for each in bundle.artefacts}:
         raise BundleIncomplete("the checking pack lacks something that a snapshot in it names", where="/artefacts")
+
+
+def _named(bundle: Bundle, snapshots: Iterable[Snapshot], kind: str) -> tuple[bytes, ...]:
+    """All files of a kind, by the manifest or by an anchor: what others call the same bytes is nothing to it."""
+    names = {name for snapshot in snapshots for name, other in snapshot.statements.items() if other == kind}
+    return tuple(each.data for each in bundle.artefacts if each.media_type == kind or each.sha256 in names)
 
 
 def _status_lists(bundle: Bundle, statuses: StatusMemory) -> Mapping[str, StatusToken]:

@@ -7,7 +7,7 @@ also a superior in a federation has both under one address: the member ``federat
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..codec import strict_json
@@ -16,7 +16,7 @@ from ..errors import Unavailable, Untrusted
 from ..flow import Fetch, Flow
 from ..urls import check_https, well_known
 from .anchors import Anchor
-from .artefact import OF_SUPERIORS, Artefact, match, render_files
+from .artefact import OF_ANCHORS, OF_SUPERIORS, Artefact, match, render_files
 from .snapshot import MAX_BYTES, SeenSnapshot, Snapshot, parse_snapshot, signer_of, verify_snapshot
 
 DOCUMENT: Final = "muniment-trust"
@@ -48,24 +48,27 @@ def join_publications(own: bytes, federation: bytes) -> bytes:
 
 
 def parse_publication(data: bytes) -> Publication:
-    """``Malformed`` or ``TooLarge`` with a pointer, unless snapshot and artefacts name each other exactly."""
-    return _parse(strict_json.load_object(data, max_bytes=MAX_PUBLICATION))
+    """``Malformed`` or ``TooLarge`` with a pointer, unless snapshot and artefacts name each other exactly.
+
+    Files that anchors of certificates have no business to publish are left out: in a checking pack they could pass for somebody else's.
+    """
+    return _parse(strict_json.load_object(data, max_bytes=MAX_PUBLICATION), OF_ANCHORS)
 
 
 def parse_federation_publication(data: bytes) -> Publication:
     """As ``parse_publication``, what a body says as a superior: the member ``federation`` where it says both, else all of it.
 
-    Files that superiors have no business to publish are left out: nobody keeps, or carries in a checking pack, what only fills it.
+    Left out is what superiors have no business to publish.
     """
     obj = strict_json.load_object(data, max_bytes=MAX_PUBLICATION)
-    found = _parse(get_object(obj, "federation", optional=True) or obj)
-    return replace(found, artefacts=tuple(each for each in found.artefacts if each.media_type in OF_SUPERIORS))
+    return _parse(get_object(obj, "federation", optional=True) or obj, OF_SUPERIORS)
 
 
-def _parse(obj: Mapping[str, Any]) -> Publication:
+def _parse(obj: Mapping[str, Any], kinds: Collection[str]) -> Publication:
     snapshot = parse_snapshot(get_str(obj, "snapshot", max_length=MAX_BYTES), "/snapshot")
     listed = [{"media_type": media_type, "sha256": name} for name, media_type in snapshot.statements.items()]
-    return Publication(snapshot=snapshot, artefacts=match(listed, get_object(obj, "artefacts"), "/snapshot/statements"))
+    found = match(listed, get_object(obj, "artefacts"), "/snapshot/statements")
+    return Publication(snapshot=snapshot, artefacts=tuple(each for each in found if each.media_type in kinds))
 
 
 def verify_publication(

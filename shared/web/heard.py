@@ -18,7 +18,7 @@ from ..errors import VcError
 from ..flow import Fetch, Fetched, arun
 from ..storage import Row, Storage, Tx
 from ..trust.anchors import Anchor, TrustAnchors
-from ..trust.artefact import Artefact
+from ..trust.artefact import OF_ANCHORS, OF_SUPERIORS, Artefact
 from ..trust.federation import Federation
 from ..trust.federation_anchor import FederationAnchor
 from ..trust.publication import MAX_PUBLICATION, Publication, fetch_publication, verify_publication
@@ -210,7 +210,7 @@ async def put(
                 "INSERT INTO heard_statement (fingerprint, sha256, media_type, data) VALUES ($1, $2, $3, $4)",
                 fingerprint,
                 each.sha256,
-                each.media_type,
+                snapshot.statements[each.sha256],
                 each.data,
             )
 
@@ -222,9 +222,20 @@ async def heard(tx: Tx, trust: TrustAnchors) -> Heard:
     known = await seen(tx)
     federation = _federation(trust.federation, kept, known, await dates(tx))
     named = [*snapshots, *(each.name for each in federation.words)]
-    # where one of them says of the same bytes that they are something else, whoever is above counts, and anchors of certificates first
-    artefacts = {each.sha256: each for name in reversed(named) for each in kept[name].artefacts}
-    return Heard(snapshots=snapshots, artefacts=tuple(artefacts.values()), seen=known, federation=federation)
+    return Heard(snapshots=snapshots, artefacts=_files(kept[name] for name in reversed(named)), seen=known, federation=federation)
+
+
+def _files(publications: Iterable[Publication]) -> tuple[Artefact, ...]:
+    """All that is read of it, as each kind that somebody says it is: what others say of the same bytes is nothing to an anchor. A checking pack
+    can say one thing of a file: the last one here counts, that of whoever is above, and of anchors of certificates first.
+    """
+    found: dict[tuple[str, str], Artefact] = {}
+    for publication in publications:
+        for each in publication.artefacts:
+            if each.media_type in OF_ANCHORS | OF_SUPERIORS:
+                found.pop((each.sha256, each.media_type), None)
+                found[each.sha256, each.media_type] = each
+    return tuple(found.values())
 
 
 async def _kept(tx: Tx, names: Iterable[str]) -> dict[str, Publication]:

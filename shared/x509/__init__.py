@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .certificate import ROLE_OIDS, Cert, load_certificate, parse_x5c, render_pem, x5c_header
 from .chain import MAX_CERTIFICATES, leads_elsewhere, verify_chain, verify_document_signer
-from .crl import Crl, parse_crl, prepare_crl
+from .crl import Crl, parse_crl, parse_crls, prepare_crl
 from .document_signer import check_iaca
 from .prepare import prepare_anchor, prepare_leaf
 
@@ -21,6 +21,7 @@ __all__ = [
     "leads_elsewhere",
     "load_certificate",
     "parse_crl",
+    "parse_crls",
     "parse_x5c",
     "prepare_anchor",
     "prepare_crl",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -72,6 +73,15 @@ def parse_crl(der: bytes, where: str = "") -> Crl:
         return _load(parse_pem(der.decode("latin-1"), label="X509 CRL") if der.startswith(b"-----") else der)
     except VcError as error:
         raise error.within(where) from error.__cause__
+
+
+def parse_crls(ders: Iterable[bytes]) -> tuple[Crl, ...]:
+    """Those that can be read. What cannot is no list: the certificates of its authority stay unchecked, and nobody else's do."""
+    found: list[Crl] = []
+    for der in ders:
+        with suppress(VcError):
+            found.append(parse_crl(der))
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,15 +14,27 @@ import pytest
 from support.clerk import Clerk
 from support.desk import BANK, TRUST, Running, Site, Template, copy_file, opened, refreshed, serving
 from support.signing import AT
-from support.trial_verify import DAY, IDX, ISSUER, LIST, registry, status_cwt, status_token
+from support.trial_verify import DAY, IDX, ISSUER, LIST, Authority, registry, status_cwt, status_token
 from support.trial_web import Watch
 from support.trusting import Publisher, ended
 
 from shared.errors import BundleRolledBack, Malformed, SnapshotMissing, TooLarge, Unavailable, Untrusted, VcError
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
-from shared.trust.anchors import render_trust
-from shared.trust.artefact import CRL, PAGE_KEYS, PAGE_TYPES, SNAPSHOT, STATUS_LIST, STATUS_LIST_CWT
+from shared.keys import Role
+from shared.trust.anchors import TrustAnchors, render_trust
+from shared.trust.artefact import (
+    CERTIFICATE,
+    CRL,
+    PAGE_KEYS,
+    PAGE_TYPES,
+    RP_CERTIFICATE,
+    SNAPSHOT,
+    STATUS_LIST,
+    STATUS_LIST_CWT,
+    TYPE_METADATA,
+    Artefact,
+)
 from shared.trust.bundle import parse_bundle
 from shared.trust.snapshot import KeyState
 from verifier import applying, copies, fetching, packs
@@ -68,6 +81,34 @@ async def test_a_pack_holds_what_anchors_say_and_what_pages_need(template: Templ
     assert [(each["iss"], each["state"]) for each in keys["issuers"]] == [(ISSUER, "active")]
     assert keys["self"]["entity"] == BANK
     assert "representation" in {each["vct"].split(":")[-2] for each in json.loads(made.of(PAGE_TYPES)[0])["types"]}
+
+
+async def test_what_one_pinned_anchor_publishes_stops_nobody_else(template: Template, tmp_path: Path) -> None:
+    """Files that cannot be read or are somebody else's, by the anchor of a body that only asks: online, in a pack, and for pages."""
+    registry_, asker = Publisher(), "https://asker.example"
+    crl, forged = registry_.crl(), f"{Publisher(seq=9).token()[:-8]}AAAAAAAA"
+    files = {each: b"garbage of " + each.encode() for each in (CRL, CERTIFICATE, RP_CERTIFICATE, STATUS_LIST, TYPE_METADATA, PAGE_KEYS)}
+    more = [Artefact(media_type=kind, data=data) for kind, data in (*files.items(), (SNAPSHOT, forged.encode()), (CERTIFICATE, crl.der))]
+    other = Publisher(by=Authority.new(asker, role=Role.RELYING_PARTY), entity=asker, role=Role.RELYING_PARTY, keys=(), more=tuple(more))
+    site = Site(trust=registry_, cwt={LIST: status_cwt()})
+
+    async def town(fetch: Fetch) -> Fetched:
+        if fetch.url == f"{asker}/.well-known/muniment-trust":
+            return Fetched(status=200, body=other.publication())
+        return await site(fetch)
+
+    async with opened(template, tmp_path / "desk") as desk:
+        signer = thumbprint(await desk.custodian.public(BUNDLE))
+        for pins in ((other.pin, *desk.trust.anchors), (*desk.trust.anchors, other.pin)):
+            trust = TrustAnchors(anchors=pins, bundle_signers=(signer,))
+            (desk.directory / "trust.json").write_bytes(render_trust(trust))
+            await Store(desk).refresh(town)
+            assert await check(desk) == ("accepted", "")
+            data = (await packs.make(desk)).data
+            inside = Counter(each.media_type for each in parse_bundle(data).artefacts)
+            assert (inside[SNAPSHOT], inside[STATUS_LIST], inside[TYPE_METADATA], inside[PAGE_KEYS]) == (2, 1, 1, 1)
+            assert (await applying.apply(desk, data, actor="Ana")).lists == 1
+            assert await check(desk) == ("accepted", "")
 
 
 async def test_two_forms_that_differ_are_not_packed_together(template: Template, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from support.trial_verify import (
     ISSUER,
     LIST,
     Answers,
+    Authority,
     decide,
     issue,
     material,
@@ -45,14 +46,17 @@ from shared.errors import (
 from shared.flow import Fetch
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.jose.jws import prepare_jws
-from shared.keys import KeyId
+from shared.keys import KeyId, Role
 from shared.status.memory import StatusMemory
 from shared.status.token_status_list import parse_token, verify_token
 from shared.trust import bundle as packs
 from shared.trust.anchors import Anchor, TrustAnchors
+from shared.trust.artefact import OF_ANCHORS
 from shared.trust.bundle import (
     CERTIFICATE,
     CRL,
+    PAGE_KEYS,
+    RP_CERTIFICATE,
     SNAPSHOT,
     STATUS_LIST,
     STATUS_LIST_CWT,
@@ -253,7 +257,6 @@ def test_an_empty_artefact_is_allowed() -> None:
         (artefact(SNAPSHOT, b"\xff"),),
         (artefact(SNAPSHOT, b"a.b.c"),),
         (artefact(STATUS_LIST, b"a.b.c"),),
-        (artefact(CRL, b"no list"),),
     ],
 )
 def test_what_a_pack_holds_has_to_be_of_its_kind_and_unique(artefacts: tuple[Artefact, ...]) -> None:
@@ -416,6 +419,29 @@ def test_a_pack_with_its_snapshot_is_enough() -> None:
     verified = read(whole(publisher), anchors=[publisher.pin])
     assert verified.snapshots.keys() == {publisher.pin.fingerprint}
     assert list(verified.certificates.values()) == [registry().x5c]
+
+
+@pytest.mark.parametrize("kind", [CERTIFICATE, CRL, RP_CERTIFICATE, SNAPSHOT, STATUS_LIST, TYPE_METADATA, PAGE_KEYS])
+def test_what_one_anchor_publishes_spoils_no_other(kind: str) -> None:
+    """Files of any kind that cannot be read, named by an anchor that is pinned for another body, and the registry's own under another kind."""
+    publisher = Publisher()
+    names = tuple(replace(each, media_type=kind) for each in publisher.statements())
+    by = Authority.new(BANK, role=Role.RELYING_PARTY)
+    other = Publisher(by=by, entity=BANK, role=Role.RELYING_PARTY, keys=(), more=(artefact(kind, b"garbage"), *names))
+    own = [each for each in other.artefacts() if each.media_type in {SNAPSHOT, *OF_ANCHORS} and each not in other.more]
+    brought = [each for each in other.more if kind in OF_ANCHORS]
+    pins = (publisher.pin, other.pin)
+    verified = read(pack(status(), *publisher.artefacts(), *own, *brought), anchors=pins)
+    policy = Policy.sealed(TrustAnchors(anchors=pins), verified.snapshots, verified.crls)
+    known = material(floor=verified.memory.floor, certificates=verified.certificates, policy=policy)
+    assert decide(show(issue()), trust=known, answer=verified.answer).decision == "accepted"
+    assert {each.sha256 for each in verified.crls} == {publisher.crl().sha256, other.crl().sha256}
+
+
+def test_a_list_of_withdrawn_certificates_that_cannot_be_read_is_none() -> None:
+    """The certificates of its authority stay unchecked (S16)."""
+    publisher = Publisher(crls=(), more=(artefact(CRL, b"garbage"),))
+    assert check(whole(publisher), publisher) == ("undecided", "crl_stale")
 
 
 def test_a_pack_without_the_snapshot_decides_nothing() -> None:

@@ -18,10 +18,11 @@ from shared.keys import KeyId
 from shared.trust.artefact import (
     CERTIFICATE,
     CRL,
-    ENTITY_STATEMENT,
+    OF_ANCHORS,
     OF_SUPERIORS,
     PAGE_KEYS,
     PAGE_TYPES,
+    RP_CERTIFICATE,
     SNAPSHOT,
     STATUS_LIST,
     TYPE_METADATA,
@@ -41,7 +42,7 @@ from shared.trust.snapshot import prepare_snapshot
 def said(text: str, *kinds: str) -> bytes:
     """A publication with one file, and others of those kinds."""
     more = (Artefact(media_type=each, data=each.encode()) for each in kinds)
-    signer, files = Signer.new(), (Artefact(media_type=ENTITY_STATEMENT, data=text.encode()), *more)
+    signer, files = Signer.new(), (Artefact(media_type=RP_CERTIFICATE, data=text.encode()), *more)
     snapshot = prepare_snapshot(
         issuer=MINISTRY,
         entity=MINISTRY,
@@ -58,9 +59,9 @@ def said(text: str, *kinds: str) -> bytes:
 
 def test_each_reader_finds_its_own_word() -> None:
     both = join_publications(said("certificates"), said("federation"))
-    assert parse_publication(both).of(ENTITY_STATEMENT) == (b"certificates",)
-    assert parse_federation_publication(both).of(ENTITY_STATEMENT) == (b"federation",)
-    assert parse_federation_publication(said("alone")).of(ENTITY_STATEMENT) == (b"alone",)
+    assert parse_publication(both).of(RP_CERTIFICATE) == (b"certificates",)
+    assert parse_federation_publication(both).of(RP_CERTIFICATE) == (b"federation",)
+    assert parse_federation_publication(said("alone")).of(RP_CERTIFICATE) == (b"alone",)
 
 
 def answered(status: int, _: Fetch) -> Fetched:
@@ -78,7 +79,7 @@ def test_each_is_asked_for_at_its_address() -> None:
     assert asked == [f"{MINISTRY}/.well-known/muniment-trust", f"{MINISTRY}/trust"]
     assert first is not None
     assert second is not None
-    assert (first.of(ENTITY_STATEMENT), second.of(ENTITY_STATEMENT)) == ((b"certificates",), (b"federation",))
+    assert (first.of(RP_CERTIFICATE), second.of(RP_CERTIFICATE)) == ((b"certificates",), (b"federation",))
     for status in (404, 410):
         assert run(fetch_publication_at(f"{MINISTRY}/trust"), partial(answered, status)) is None
         assert run(fetch_publication(MINISTRY), partial(answered, status)) is None
@@ -86,13 +87,13 @@ def test_each_is_asked_for_at_its_address() -> None:
         run(fetch_publication_at(f"{MINISTRY}/trust"), partial(answered, 500))
 
 
-def test_of_a_superior_only_its_own_kinds_of_files_are_read() -> None:
-    """What else it publishes fills no database and no checking pack, and passes for nobody's page keys or lists."""
+def test_of_anchors_and_superiors_only_their_own_kinds_of_files_are_read() -> None:
+    """What else they publish fills no database and no checking pack, and passes for nobody's page keys, lists or snapshot."""
     others = (CERTIFICATE, CRL, PAGE_KEYS, PAGE_TYPES, SNAPSHOT, STATUS_LIST, TYPE_METADATA, "text/plain")
     alone = said("alone", *OF_SUPERIORS, *others)
     for data in (alone, join_publications(said("certificates"), alone)):
         assert {each.media_type for each in parse_federation_publication(data).artefacts} == OF_SUPERIORS
-    assert len(parse_publication(alone).artefacts) == 1 + len(OF_SUPERIORS) + len(others)
+    assert {each.media_type for each in parse_publication(alone).artefacts} == OF_ANCHORS
 
 
 def test_a_second_word_that_is_none_is_refused() -> None:
