@@ -26,7 +26,7 @@ from .constraints import FEDERATION_ENTITY
 from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey
 from .publication import DOCUMENT, Publication, fetch_publication_at, request_at
-from .room import Room
+from .room import Room, Size, size_of
 from .snapshot import SUPERIOR_AHEAD, SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
@@ -243,7 +243,6 @@ class _Walk:
             publication = yield from self.find(path, step.place, keys)
             if publication is None:
                 raise Unavailable("it does not say what is in force")
-            self.room.take(path, publication, held=self.at is None)
             snapshot = publication.snapshot
             verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
             word = _read_word(path, publication)
@@ -251,6 +250,7 @@ class _Walk:
                 _check_not_over(word, held, keys)
             before = self.dates.get(name, {}) if held is None else held.dates
             word = _hold_to(word, before, _AT_HAND if self.at is None else self.at + SUPERIOR_AHEAD)
+            self.room.take(path, size_of(publication), held=self.at is None)
         except VcError as error:
             self.faults[name] = error
             return self._last(held)
@@ -261,7 +261,7 @@ class _Walk:
         """What was heard before goes on, if those above it leave room for it."""
         if held is not None:
             try:
-                self.room.take(held.path, held.publication, held=True)
+                self.room.take(held.path, size_of(held.publication), held=True)
             except TooLarge as error:
                 self.faults[held.name] = error
                 return None
@@ -301,11 +301,14 @@ def gather(
     ``took`` is told each new word at once, ``ahead`` each request that will follow when its turn comes, unless turns run out before.
     """
     asked: dict[str, Publication | VcError | None] = {}
+    large: dict[str, Size] = {}
     announced: set[str] = {well_known(anchor.entity, DOCUMENT)}
 
     def find(path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
-        """Once a round, on however many ways, and at nobody else's site."""
+        """Once a round, on however many ways, and at nobody else's site; a second time where there was no room for it before."""
         _check_own(path[-1], address)
+        if address in large:
+            walk.room.check(path, large[address])
         if address not in asked:
             try:
                 asked[address] = yield from fetch_publication_at(address, plain_http=plain_http)
@@ -314,8 +317,9 @@ def gather(
         found = asked[address]
         if isinstance(found, VcError):
             raise found
-        if found is not None and not walk.room.fits(path, found):
-            del asked[address]  # on another way there may be room for it; until then nobody holds it
+        if found is not None and not walk.room.fits(path, size_of(found)):
+            large[address] = size_of(found)
+            del asked[address]  # nobody holds it, or asks again, until there is room for it on another way
         return found
 
     def expect(steps: Iterator[Step]) -> None:

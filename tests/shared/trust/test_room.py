@@ -7,12 +7,13 @@ from support.federation import COURT, COURTS, MINISTRY
 from support.federations import Member, Realm, issuer, justice
 from support.signing import AT
 
-from shared.errors import TooLarge
-from shared.flow import Fetch, Fetched
-from shared.trust.artefact import TRUST_MARK, Artefact
+from shared.errors import BundleRolledBack, TooLarge
+from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK, Artefact
 from shared.trust.federation import Federation
+from shared.trust.publication import DOCUMENT
 from shared.trust.room import MOST_BYTES, MOST_FILES
 from shared.trust.superiors import Gathered, recall
+from shared.urls import well_known
 
 ROGUE = "https://a-rogue.example"
 A_KB = 1_000
@@ -105,17 +106,41 @@ def test_what_was_heard_before_gives_way_on_its_own_way_only() -> None:
 
 
 def test_what_has_no_room_on_one_way_is_taken_on_another() -> None:
-    """A rogue names its neighbour's superior below itself, where nothing is left."""
-    made = realm(Member(ROGUE, superiors=(MINISTRY,), more=(full(196 * A_KB),)))
-    made[COURTS].superiors = (ROGUE, MINISTRY)
-    made[COURTS].more = (full(20 * A_KB),)
-    asked: list[str] = []
-
-    def answer(fetch: Fetch) -> Fetched:
-        asked.append(fetch.url)
-        return made.street().answer(fetch)
-
-    found = made.gathered(MINISTRY, street=answer)
+    """A rogue, whose share is full, names a superior of its neighbour below itself, which is asked on that way first."""
+    made, regional = realm(Member(ROGUE, superiors=(MINISTRY,), more=(full(190 * A_KB),))), "https://regional.example"
+    made[regional].superiors = (ROGUE, COURTS)
+    made[regional].more = (full(20 * A_KB),)
+    street = made.street()
+    found = made.gathered(MINISTRY, street=street.answer)
     assert stands(made, found)
-    assert refused(found) <= {COURTS}
-    assert found.words[-1].path[:2] == (MINISTRY, COURTS)
+    assert found.faults.keys() == {f"{MINISTRY} {ROGUE} {regional}"}
+    assert street.asked.count(well_known(regional, DOCUMENT)) == 2
+
+
+def test_what_has_no_room_is_not_asked_for_again_on_each_way() -> None:
+    """A rogue, whose share is full, names its neighbour's superior below each of those below itself: that is asked twice, not eight times."""
+    made = realm(Member(ROGUE, superiors=(MINISTRY,), more=(full(120 * A_KB),)), *sites(7, 1))
+    made[COURTS].more = (full(60 * A_KB),)
+    for each in range(7):
+        fake = made[f"https://a-fake{each}.example"]
+        tokens = fake.of(made[COURTS]), made[COURTS].itself()
+        fake.more = (*fake.more, *(Artefact(media_type=ENTITY_STATEMENT, data=token.encode()) for token in tokens))
+    street = made.street()
+    found = made.gathered(MINISTRY, street=street.answer)
+    assert stands(made, found)
+    assert street.asked.count(well_known(COURTS, DOCUMENT)) <= 2
+    assert sum(isinstance(error, TooLarge) and name.endswith(COURTS) for name, error in found.faults.items()) == 7
+
+
+def test_an_answer_that_is_refused_takes_no_room() -> None:
+    """A superior with more than half of its share goes on, with all below it, while its site answers with what nobody believes."""
+    made = realm()
+    made[COURTS].more = (full(120 * A_KB),)
+    held = made.gathered(MINISTRY)
+    before = made.publication(COURTS)
+    made.again(COURTS)
+    newer = made.gathered(MINISTRY, held=held.words)
+    found = made.gathered(MINISTRY, held=newer.words, street=made.street(**{COURTS: before}).answer)
+    assert {name: type(error) for name, error in found.faults.items()} == {f"{MINISTRY} {COURTS}": BundleRolledBack}
+    assert {each.name for each in found.words} == {each.name for each in newer.words}
+    assert stands(made, found)
