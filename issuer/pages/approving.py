@@ -12,6 +12,7 @@ from issuer.office import Office
 from issuer.operator_api import number
 from issuer.pages import form as questions
 from issuer.pages import words as phrases
+from issuer.pages.deciding import reason_of
 from issuer.pages.desk import actor, seated
 from issuer.records import documents
 from issuer.sessions import Approval, Document, Event
@@ -91,9 +92,7 @@ class Approving:
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         form, words = Form(await auth.read_form(request)), translator(request)
-        reason = form.need("reason", words("Say what is to be put right"))
-        if len(reason) > approval.MAX_REASON:
-            form.error("reason", words("Use 300 characters or fewer"))
+        reason = reason_of(form, "reason", words("Say what is to be put right"), words)
         if form.wrong:
             return await self._ask(request, form)
         version = questions.version_of(form.value("version"))

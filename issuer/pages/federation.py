@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import web
 
-from issuer.federation import collect, enrol, publish, successions
+from issuer.federation import collect, enrol, successions
 from issuer.federation.keys import FOLLOWED, OUTPROVED, REPORTED, read_keys
 from issuer.federation.own import entity_of
 from issuer.federation.terms import parse_terms
 from issuer.office import Office
 from issuer.pages import federated
+from issuer.pages.deciding import Answer, Deciding, body_of
 from issuer.pages.desk import actor, may, seated
-from issuer.pages.form import version_of
-from issuer.pages.granting import PATH, Granting, reason_of
+from issuer.pages.granting import PATH, Granting
 from issuer.records import subordinates
 from issuer.records.roll import Event
 from issuer.records.subordinates import State, Subordinate
 from shared.clock import DAY
-from shared.errors import Conflict
 from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.snapshot import KeyHistory
 from shared.trust.statements import parse_statement
-from shared.web import auth
 from shared.web.context import FETCHER
 from shared.web.entrance import OPERATOR
 from shared.web.forms import Form
@@ -33,7 +32,7 @@ from shared.web.granted_view import said_of_us
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 
-__all__ = ["PATH", "Federation", "add_to", "is_member", "reason_of"]
+__all__ = ["PATH", "Federation", "add_to", "is_member"]
 
 SOON = 60 * DAY  # before something ends, it is worth a word
 STATES = {
@@ -69,7 +68,7 @@ def add_to(app: web.Application, office: Office) -> None:
     if not office.settings.superior:
         return
     app.router.add_get(f"{PATH}/body", seated(part.body))
-    Granting(office, part.again, part.done).add_to(app)
+    Granting(office, part.deciding).add_to(app)
     for path, handler in (("approve", part.approve), ("send-back", part.send_back)):
         app.router.add_post(f"{PATH}/{path}", seated(handler, role="approver"))
 
@@ -82,6 +81,7 @@ def is_member(office: Office) -> bool:
 class Federation:
     def __init__(self, office: Office) -> None:
         self._office = office
+        self.deciding = Deciding(office, body_of, self._body, partial(federated.link, f"{PATH}/body"))
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Both directions: below, and above."""
@@ -137,39 +137,18 @@ class Federation:
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, version = form.value("entity"), version_of(form.value("version"))
-        try:
-            body = await enrol.approve(self._office, entity, actor(request), version=version, compared=form.value("compared") == "yes")
-        except Conflict as error:
-            if error.where == "/compared":
-                form.error("compared", _("Compare the fingerprints with the body itself first"))
-                return await self._body(request, entity, form)
-            return await self.again(request, entity, error)
-        await collect.visit_below(self._office, body, request.config_dict[FETCHER])
-        return await self.done(entity)
+        async def act(entity: str, said: Answer) -> None:
+            body = await enrol.approve(self._office, entity, said.by, version=said.version, compared=said.compared)
+            await collect.visit_below(self._office, body, request.config_dict[FETCHER])
+
+        compare = translator(request)("Compare the fingerprints with the body itself first")
+        return await self.deciding.decide(request, act, compare=compare)
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_back", _)
-        if form.wrong:
-            return await self._body(request, entity, form)
-        try:
-            await enrol.refuse(self._office, entity, reason, actor(request), version=version_of(form.value("version")))
-        except Conflict as error:
-            return await self.again(request, entity, error)
-        return await self.done(entity)
+        async def act(entity: str, said: Answer) -> None:
+            await enrol.refuse(self._office, entity, said.reason, said.by, version=said.version)
 
-    async def again(self, request: web.Request, entity: str, error: Conflict) -> web.StreamResponse:
-        """Whoever looked at what was changed meanwhile looks again."""
-        if error.where != "/version":
-            raise error
-        return await self._body(request, entity, Form(), changed=True)
-
-    async def done(self, entity: str) -> web.StreamResponse:
-        """Published at once, and shown."""
-        await publish.tend(self._office)
-        raise web.HTTPSeeOther(federated.link(f"{PATH}/body", entity))
+        return await self.deciding.decide(request, act, why="why_back")
 
 
 Words = Callable[[str], str]

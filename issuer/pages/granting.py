@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from issuer.approval import MAX_REASON
 from issuer.federation import enrol, terms_form
 from issuer.federation.admission import MAX_NAME
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import federated
+from issuer.pages.deciding import Deciding, reason_of
 from issuer.pages.desk import actor, seated
 from issuer.pages.form import version_of
 from issuer.records import subordinates
@@ -28,18 +27,14 @@ from shared.web.pages import locale_of, render, translator
 PATH = "/console/federation"
 SEND, CHANGE = "send", "change"
 _OWN: Final = {"form_token", "step"}
-Again = Callable[[web.Request, str, Conflict], Awaitable[web.StreamResponse]]
-Done = Callable[[str], Awaitable[web.StreamResponse]]
-Words = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Granting:
-    """``again`` shows a body that was changed since somebody looked, ``done`` publishes and shows one."""
+    """``deciding`` shows a body that was changed since somebody looked, and publishes."""
 
     office: Office
-    again: Again
-    done: Done
+    deciding: Deciding[str]
 
     def add_to(self, app: web.Application) -> None:
         """Routes of this part."""
@@ -91,7 +86,7 @@ class Granting:
         entity, version = form.value("entity"), version_of(form.value("version"))
         body = await self._body(entity)
         if body.version != version:
-            return await self.again(request, entity, Conflict("it was changed since", where="/version"))
+            return await self.deciding.again(request, entity, Conflict("it was changed since", where="/version"))
         before = parse_terms(body.terms)
         terms = terms_form.read(form, before, self.office.clock(), _)
         if form.wrong or terms is None or form.value("step") == CHANGE:
@@ -104,8 +99,8 @@ class Granting:
             form.error("says", _("Too much has ended already for so much to be granted anew"))
             return await self._form(request, form, before, body)
         except Conflict as error:
-            return await self.again(request, entity, error)
-        return await self.done(entity)
+            return await self.deciding.again(request, entity, error)
+        return await self.deciding.done(entity)
 
     async def _body(self, entity: str) -> Subordinate:
         return await self.office.storage.read(lambda tx: subordinates.get(tx, entity))
@@ -150,11 +145,11 @@ class Granting:
     async def end(self, request: web.Request) -> web.StreamResponse:
         """One person does it, who has seen what it does."""
         form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_end", _)
+        entity, reason = form.value("entity"), reason_of(form, "why_end", _("Say why"), _)
         if form.wrong or form.value("step") != SEND:
             return await self._end(request, await self._body(entity), form)
         await enrol.end(self.office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
-        return await self.done(entity)
+        return await self.deciding.done(entity)
 
     async def _end(self, request: web.Request, body: Subordinate, form: Form) -> web.StreamResponse:
         words, locale, at = translator(request), locale_of(request), self.office.clock()
@@ -164,11 +159,3 @@ class Granting:
         return await render(
             request, "console/federation_end.html", form=form, body=body, ends=ends, said=said, compromised=compromised, ended=ended
         )
-
-
-def reason_of(form: Form, name: str, words: Words) -> str:
-    """What was typed there; with an error in the form if it is none."""
-    reason = form.need(name, words("Say why"))
-    if len(reason) > MAX_REASON:
-        form.error(name, words("Use 300 characters or fewer"))
-    return reason

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
 
-from issuer.federation import publish, registered, registrar
+from issuer.federation import registered, registrar
 from issuer.federation.admission import MAX_NAME
 from issuer.federation.keys import name_of
 from issuer.office import Office
 from issuer.pages import federated
+from issuer.pages.deciding import Answer, Deciding, body_of
 from issuer.pages.desk import actor, may, seated
-from issuer.pages.federation import reason_of
-from issuer.pages.form import version_of
 from issuer.records import askers
 from issuer.records.askers import Asker, State
 from issuer.records.roll import Event
@@ -164,6 +164,7 @@ def _public_row(each: Asker, locale: str) -> dict[str, object]:
 class Registering:
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._deciding = Deciding(office, body_of, self._one, partial(federated.link, f"{PATH}/one"))
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         words, at = translator(request), self._office.clock()
@@ -242,45 +243,23 @@ class Registering:
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, version, compared = form.value("entity"), version_of(form.value("version")), form.value("compared") == "yes"
-        try:
-            await registrar.approve(self._office, entity, actor(request), version=version, compared=compared)
-        except Conflict as error:
-            if error.where == "/compared":
-                form.error("compared", _("Compare the fingerprint with the organisation itself first"))
-                return await self._one(request, entity, form)
-            return await self._again(request, entity, error)
-        return await self._said(entity)
+        async def act(entity: str, said: Answer) -> None:
+            await registrar.approve(self._office, entity, said.by, version=said.version, compared=said.compared)
+
+        compare = translator(request)("Compare the fingerprint with the organisation itself first")
+        return await self._deciding.decide(request, act, compare=compare)
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_back", _)
-        if form.wrong:
-            return await self._one(request, entity, form)
-        try:
-            await registrar.refuse(self._office, entity, reason, actor(request), version=version_of(form.value("version")))
-        except Conflict as error:
-            return await self._again(request, entity, error)
-        return await self._said(entity)
+        async def act(entity: str, said: Answer) -> None:
+            await registrar.refuse(self._office, entity, said.reason, said.by, version=said.version)
+
+        return await self._deciding.decide(request, act, why="why_back")
 
     async def end(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        entity, reason = form.value("entity"), reason_of(form, "why_end", _)
-        if form.wrong:
-            return await self._one(request, entity, form)
-        await registrar.end(self._office, entity, reason, actor(request), compromised=form.value("compromised") == "yes")
-        return await self._said(entity)
+        async def act(entity: str, said: Answer) -> None:
+            await registrar.end(self._office, entity, said.reason, said.by, compromised=said.compromised)
 
-    async def _again(self, request: web.Request, entity: str, error: Conflict) -> web.StreamResponse:
-        """Whoever looked at what was changed meanwhile looks again."""
-        if error.where != "/version":
-            raise error
-        return await self._one(request, entity, Form(), changed=True)
-
-    async def _said(self, entity: str) -> web.StreamResponse:
-        await publish.tend(self._office)
-        raise web.HTTPSeeOther(federated.link(f"{PATH}/one", entity))
+        return await self._deciding.decide(request, act, why="why_end")
 
 
 def _row(each: Asker, words: Words, at: int) -> dict[str, object]:

@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from issuer.federation import publish, successions
+from issuer.federation import successions
 from issuer.office import Office
+from issuer.pages.deciding import Answer, Deciding
 from issuer.pages.desk import actor, may, seated
-from issuer.pages.federation import reason_of
-from issuer.pages.form import version_of
 from issuer.pages.succession_view import Known, read_everything, read_known, view
 from issuer.records import successions as rows
 from issuer.records.successions import Handed
@@ -26,6 +25,7 @@ from shared.web.pages import locale_of, render, translator
 
 PATH = "/console/federation/successions"
 Words = Callable[[str], str]
+Parties = tuple[str, str]
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -42,6 +42,7 @@ def add_to(app: web.Application, office: Office) -> None:
 class Successions:
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._deciding = Deciding(office, lambda form: (form.value("outgoing"), form.value("successor")), self._one, link)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """All of them, and where what bodies signed is brought."""
@@ -67,13 +68,13 @@ class Successions:
             except VcError as error:
                 form.error("halves", _fault(error, _))
             else:
-                raise web.HTTPSeeOther(link(found))
+                raise web.HTTPSeeOther(link((found.outgoing, found.successor)))
         return await self._show(request, form)
 
     async def one(self, request: web.Request) -> web.StreamResponse:
-        return await self._one(request, _parties(request.query), Form())
+        return await self._one(request, (request.query.get("outgoing", ""), request.query.get("successor", "")), Form())
 
-    async def _one(self, request: web.Request, parties: tuple[str, str], form: Form, *, changed: bool = False) -> web.StreamResponse:
+    async def _one(self, request: web.Request, parties: Parties, form: Form, *, changed: bool = False) -> web.StreamResponse:
         words, locale = translator(request), locale_of(request)
 
         async def unit(tx: Tx) -> tuple[Handed, Known]:
@@ -95,13 +96,10 @@ class Successions:
         )
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        parties, version = _parties({name: form.value(name) for name in ("outgoing", "successor")}), version_of(form.value("version"))
-        try:
-            await successions.approve(self._office, *parties, actor(request), version=version, fetch=request.config_dict[FETCHER])
-        except Conflict as error:
-            return await self._again(request, parties, error)
-        return await self._said(parties)
+        async def act(parties: Parties, said: Answer) -> None:
+            await successions.approve(self._office, *parties, said.by, version=said.version, fetch=request.config_dict[FETCHER])
+
+        return await self._deciding.decide(request, act)
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         return await self._drop(request, "why_back", successions.refuse)
@@ -110,25 +108,10 @@ class Successions:
         return await self._drop(request, "why_end", successions.withdraw)
 
     async def _drop(self, request: web.Request, field: str, drop: Callable[..., Awaitable[Handed]]) -> web.StreamResponse:
-        form, _ = Form(await auth.read_form(request)), translator(request)
-        parties, reason = _parties({name: form.value(name) for name in ("outgoing", "successor")}), reason_of(form, field, _)
-        if form.wrong:
-            return await self._one(request, parties, form)
-        try:
-            await drop(self._office, *parties, reason, actor(request), version=version_of(form.value("version")))
-        except Conflict as error:
-            return await self._again(request, parties, error)
-        return await self._said(parties)
+        async def act(parties: Parties, said: Answer) -> None:
+            await drop(self._office, *parties, said.reason, said.by, version=said.version)
 
-    async def _again(self, request: web.Request, parties: tuple[str, str], error: Conflict) -> web.StreamResponse:
-        """Whoever looked at what was changed meanwhile looks again."""
-        if error.where != "/version":
-            raise error
-        return await self._one(request, parties, Form(), changed=True)
-
-    async def _said(self, parties: tuple[str, str]) -> web.StreamResponse:
-        await publish.tend(self._office)
-        raise web.HTTPSeeOther(f"{PATH}/one?{urlencode({'outgoing': parties[0], 'successor': parties[1]})}")
+        return await self._deciding.decide(request, act, why=field)
 
 
 def _fault(error: VcError, words: Words) -> str:
@@ -143,13 +126,9 @@ def _fault(error: VcError, words: Words) -> str:
     return words("This is not what the successor’s program writes")
 
 
-def _parties(named: Mapping[str, str]) -> tuple[str, str]:
-    return named.get("outgoing", ""), named.get("successor", "")
-
-
-def link(handed: Handed) -> str:
+def link(parties: Parties) -> str:
     """The page about one succession."""
-    return f"{PATH}/one?{urlencode({'outgoing': handed.outgoing, 'successor': handed.successor})}"
+    return f"{PATH}/one?{urlencode({'outgoing': parties[0], 'successor': parties[1]})}"
 
 
 def _row(handed: Handed, bodies: Mapping[str, str], words: Words) -> dict[str, Any]:
@@ -161,7 +140,7 @@ def _row(handed: Handed, bodies: Mapping[str, str], words: Words) -> dict[str, A
     return {
         "outgoing": bodies.get(handed.outgoing, handed.outgoing),
         "successor": bodies.get(handed.successor, handed.successor),
-        "href": link(handed),
+        "href": link((handed.outgoing, handed.successor)),
         "state": state[0],
         "colour": state[1],
     }
