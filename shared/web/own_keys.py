@@ -123,12 +123,27 @@ async def _rotate(kept: Kept, name: str, *, now: bool) -> str:
     ring = next((each for each in kept.rings if name in {"", each.first}), None)
     if ring is None:
         raise ConfigError(f"keys that follow on each other: {', '.join(each.first for each in kept.rings)}", where="name")
+    if now:
+        await _check_known(ring)
     made = await ring.rotate(now=now, actor=ACTOR)
     if now:
         return f"{made.name} signs from now on.\n"
     since = ring.signs_from(await ring.turn())
     when = f"from {day(since)}" if since is not None else f"after a last `keys rotate {ring.first} --now`" if not ring.days else "in time"
     return f"{made.name} is told ahead and signs {when}.\n"
+
+
+async def _check_known(ring: Keyring) -> None:
+    """``ConfigError`` while somebody does not know the next key who would take nothing by it, at no later visit either. It is told ahead."""
+    turn = await ring.turn()
+    if turn.active is None:
+        return
+    following = turn.following or await ring.rotate(now=False, actor=ACTOR)
+    if behind := await ring.lagging(following):
+        raise ConfigError(
+            f"{following.name} is told ahead and cannot sign yet: {', '.join(behind)} does not know it, and would have to invite this "
+            "service again. It signs by itself once they know it; whoever is above no longer leaves the setting authority_hints"
+        )
 
 
 async def signing(kept: Kept) -> Signer | None:
