@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from shared.errors import Rejected, Unavailable, Undecided, Untrusted
+from shared.errors import Rejected, Undecided, Untrusted, VcError
 from shared.keys import PublicKey
 from shared.openid4vci import Metadata
 from shared.status.token_status_list import StatusToken
@@ -28,10 +28,12 @@ from wallet.sessions import Document, Renewal
 
 
 async def client_at(means: Means, vault: Vault, document: Document, due: Renewal) -> Client:
-    """The office that is due; where it does not answer, who took over from it. ``Unavailable`` where neither does, or nobody agreed to that."""
+    """The office that is due; where nothing at its address says that it makes documents, who took over from it. Errors of the office where
+    nobody did or the holder has not agreed to that, else of the successor.
+    """
     try:
         return await client_of(means, vault, due.issuer, due.server)
-    except Unavailable:
+    except VcError:  # whoever closes an office leaves its address silent, empty, or leading elsewhere
         keeper = keeper_of(means.trust(), document, means.clock())
         if keeper is None or not keeper.agreed:
             raise

@@ -238,11 +238,14 @@ class Moved(Privatised):
         office = world.office
         self.heir = replace(office, by=company(), place=REGISTER, says={}, clock=world.clock)
         self.asked: list[str] = []
+        self.left: Fetched | None = None  # what the address of the office still answers
         before.realm = privatised(private=False)
         world.down.add(ISSUER)
 
         async def fetch(one: Fetch) -> Fetched:
             self.asked.append(one.url)
+            if self.left is not None and one.url.startswith(f"{ISSUER}/"):
+                return self.left
             return self.heir.answer(one) if one.url.startswith(f"{REGISTER}/") else await world(one)
 
         self.wallet.means = replace(self.wallet.means, fetch=fetch)
@@ -283,6 +286,26 @@ async def test_new_copies_from_the_successor(privatising: Privatised) -> None:
     assert (await moved.due()).issuer == REGISTER
     await wallet.share(wallet.world.council.ask())
     assert len(wallet.world.council.got) == 2
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        Fetched(status=404, body=b"<html>not here</html>", headers={"content-type": "text/html"}),
+        Fetched(status=301, body=b"", headers={"location": f"{REGISTER}/"}),
+        Fetched(status=200, body=b"<html>We have moved</html>", headers={"content-type": "text/html"}),
+    ],
+    ids=["gone", "led on", "a page"],
+)
+async def test_an_address_that_is_left_behind_makes_no_documents(privatising: Privatised, left: Fetched) -> None:
+    """What a closed office leaves at its address is no reason to wait for it for ever; before the holder agreed it is asked alone."""
+    moved = Moved(privatising)
+    moved.left = left
+    assert (await moved.due()).issuer == ISSUER
+    assert not any(url.startswith(REGISTER) for url in moved.asked)
+    await privatising.acknowledge()
+    moved.heir.refresh_tokens.update(privatising.wallet.world.office.refresh_tokens)
+    assert (await moved.due()).issuer == REGISTER
 
 
 async def test_copies_of_somebody_else_are_not_kept(privatising: Privatised) -> None:
