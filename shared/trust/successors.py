@@ -68,6 +68,13 @@ class Successors:
 
     # --- asked ---
 
+    def counting(self, at: int) -> Iterator[tuple[Succession, int]]:
+        """All that count at ``at`` or will later, each with when the word that publishes it runs out."""
+        for told in self._from.values():
+            for word, each in told:
+                if at < word.snapshot.next_update:
+                    yield each, word.snapshot.next_update
+
     def begun(self, at: int) -> Iterator[Succession]:
         """All that count at ``at``."""
         for entity in self._from:

@@ -150,8 +150,11 @@ export async function decide({ pack: name, signer, memory, at, prefix, data, exp
     replay: verdict.replayKey === null ? [] : [verdict.replayKey],
     statuses: verdict.memory.statuses,
     claims: verdict.credential && verdict.credential.claims,
+    keeper: keeperOf(verdict.credential?.keeper),
   };
 }
+
+const keeperOf = (keeper) => (keeper ? [keeper.successor, keeper.name, keeper.since] : null);
 
 const lines = (checks) => checks.map(({ name, state, code, needed }) => [name, state, code, needed]);
 

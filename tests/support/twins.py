@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 import cbor2
+from support.federation import MINISTRY
+from support.federations import Realm
 from support.signing import AT, Signer
 from support.trial_verify import BANK, CLAIMS, DAY, IDX, LIST, MADE, Authority, Dice, credential_type, status_cwt, status_token
 from support.trusting import Publisher, also_under
@@ -29,13 +31,13 @@ from shared.keys import KeyId
 from shared.ovp.answer import asked_of
 from shared.ovp.envelope import PRESENTATION
 from shared.status.memory import render_statuses
-from shared.trust.anchors import TrustAnchors
+from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.trust.artefact import CERTIFICATE, PAGE_KEYS, PAGE_TYPES, STATUS_LIST, STATUS_LIST_CWT, Artefact
 from shared.trust.bundle import BundleMemory, parse_bundle, prepare_bundle, render_memory, verify_bundle
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.trust.relying_party import Want
-from shared.verify import Expectation, Material, decide_error, level_of, verify
+from shared.verify import Expectation, Keeper, Material, decide_error, level_of, verify
 
 USE = "bank"
 SHOWN = (1, 2, 3, 4, 5)  # donor's name, birth date and postcode, attorney's name, powers
@@ -137,16 +139,25 @@ def pack(
     seq: int = 1,
     memory: BundleMemory | None = None,
     types: bool = True,
+    realm: Realm | None = None,
 ) -> Pack:
-    """A pack as the verifier's service makes one, of what the authorities publish. ``publishers`` bends them by position."""
-    used = tuple(authorities or (registry(), second(), edwards(), foreign()))
-    trust = TrustAnchors(anchors=tuple(each.pin(entity=each.entity, vcts=("urn:other",) if each is foreign() else None) for each in used))
+    """A pack as the verifier's service makes one, of what the authorities publish, and the superiors of ``realm``. ``publishers`` bends them by
+    position.
+    """
+    used = tuple((registry(), second(), edwards(), foreign()) if authorities is None else authorities)
+    trust = TrustAnchors(
+        anchors=tuple(each.pin(entity=each.entity, vcts=("urn:other",) if each is foreign() else None) for each in used),
+        federation=() if realm is None else (realm.pin(MINISTRY),),
+    )
     told = [Publisher(by=each, entity=each.entity, **(publishers or {}).get(place, {"at": at})) for place, each in enumerate(used)]
     artefacts = [artefact for each in told for artefact in each.artefacts()]
     snapshots = {each.pin.fingerprint: each.snapshot() for each in told}
-    policy = Policy.sealed(trust, snapshots, tuple(crl for each in told for crl in (each.crls or (each.crl(),))))
+    crls = tuple(crl for each in told for crl in (each.crls or (each.crl(),)))
+    policy = Policy.sealed(trust, snapshots, crls, federation=None if realm is None else realm.federation(MINISTRY))
     own = Own(entity=BANK, name="Northwold Bank", public=desk().public)
-    floor = max(each.iat for each in snapshots.values())
+    heard = () if realm is None else (realm[MINISTRY].at,)
+    floor = max([each.iat for each in snapshots.values()] + list(heard))
+    artefacts += () if realm is None else realm.artefacts()
     certificates = dict.fromkeys(each.data for each in artefacts if each.media_type == CERTIFICATE)
     keys = page_keys(policy, certificates | dict.fromkeys(der for each in used for der in each.x5c), own, at=at, floor=floor)
     artefacts.append(Artefact(media_type=PAGE_KEYS, data=keys))
@@ -246,12 +257,20 @@ def cose_key(signer: Signer) -> dict[int, Any]:
 
 
 @lru_cache(maxsize=512)
-def _opened(data: bytes, at: int, anchors: TrustAnchors, memory: bytes) -> Any:
+def _opened(data: bytes, at: int, trust: bytes, memory: bytes) -> Any:
     from shared.trust.bundle import parse_memory
 
+    anchors = parse_trust(trust)
     try:
         bundle = parse_bundle(data)
-        return verify_bundle(bundle, signers=[jwk_thumbprint(packer().public)], at=at, memory=parse_memory(memory), anchors=anchors.anchors)
+        return verify_bundle(
+            bundle,
+            signers=[jwk_thumbprint(packer().public)],
+            at=at,
+            memory=parse_memory(memory),
+            anchors=anchors.anchors,
+            federation=anchors.federation,
+        )
     except VcError as error:
         return error
 
@@ -259,11 +278,11 @@ def _opened(data: bytes, at: int, anchors: TrustAnchors, memory: bytes) -> Any:
 def python_verdict(case: Case, packs: Mapping[str, Pack]) -> dict[str, Any]:
     """What Python decides, in the form of the operation ``decide``."""
     pack = packs[case.pack]
-    opened = _opened(pack.data, case.at, pack.anchors, render_memory(pack.memory))
+    opened = _opened(pack.data, case.at, render_trust(pack.anchors), render_memory(pack.memory))
     if isinstance(opened, VcError):
         decision = decide_error(opened, at=case.at)
         return {"decision": decision.decision, "code": decision.code, "checks": _lines(decision.checks)}
-    policy = Policy.sealed(pack.anchors, opened.snapshots, opened.crls, seen=opened.memory.snapshots)
+    policy = Policy.sealed(pack.anchors, opened.snapshots, opened.crls, seen=opened.memory.snapshots, federation=opened.federation)
     material = Material(
         policy=policy,
         types=all_types(),
@@ -293,7 +312,12 @@ def python_verdict(case: Case, packs: Mapping[str, Pack]) -> dict[str, Any]:
         "replay": [base64url.encode(each) for each in decision.replay_keys],
         "statuses": _plain_statuses(render_statuses(learnt)),
         "claims": None if not decision.credentials else json.loads(strict_json.dumps(decision.credentials[0].claims.claims)),
+        "keeper": None if not decision.credentials else _keeper(decision.credentials[0].succeeded_by),
     }
+
+
+def _keeper(keeper: Keeper | None) -> list[Any] | None:
+    return None if keeper is None else [keeper.succession.successor, {"en": keeper.name.en, "cy": keeper.name.cy}, keeper.succession.since]
 
 
 def _binding(case: Case) -> Binding | BearerType:

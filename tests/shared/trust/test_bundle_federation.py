@@ -236,44 +236,80 @@ def test_a_person_can_see_who_speaks_of_whom() -> None:
 # --- what pages get ------------------------------------------------------------------------------------------------------------------------
 
 
-def entries(policy: Policy) -> list[dict[str, Any]]:
+def flat(policy: Policy) -> dict[str, Any]:
     own = Own(entity=BANK, name="Bank", public=PACKER.public)
-    found: list[dict[str, Any]] = json.loads(page_keys(policy, (), own, at=AT))["issuers"]
+    found: dict[str, Any] = json.loads(page_keys(policy, (), own, at=AT))
+    return found
+
+
+def entries(policy: Policy) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = flat(policy)["issuers"]
     return found
 
 
 def test_pages_get_the_keys_of_issuers_that_federations_carry() -> None:
     realm = justice()
     realm[MINISTRY].about[ISSUER] = critical(
-        entitlements=[says(VCT, since=AT - 9, until=AT + 9), says("urn:other"), says("urn:limited", jurisdiction=["GB-SCT"])]
-    )
-    told = {(each["iss"], *each["vcts"]): each for each in entries(realm.policy(MINISTRY))}
-    assert set(told) == {(ISSUER, VCT), (ISSUER, "urn:other"), (COURT, VCT)}
-    short, whole = told[ISSUER, VCT], told[ISSUER, "urn:other"]
-    assert (short["not_before"], short["not_after"], whole["not_after"]) == (AT - 9, AT + 8, AT + DAY - 1)
-    assert short["kid"] == base64url.encode(kid_of(KEY))
-    assert short["x5c"] == base64url.encode(thumbprint(KEY))
-    assert (short["name"], short["state"], short["ended_at"]) == (f"The body at {ISSUER}", "active", None)
-
-
-def test_pages_learn_when_a_right_began() -> None:
-    """What was made before it is refused by pages as by the service; rights that follow each other without a gap are one."""
-    realm = justice()
-    realm[MINISTRY].about[ISSUER] = critical(
         entitlements=[
-            says(VCT, since=AT - 90, until=AT - 50),
-            says(VCT, since=AT - 40, until=AT - 20),
-            says(VCT, since=AT - 20),
-            says("urn:o"),
+            says(VCT, since=AT - 9, until=AT + 9),
+            says("urn:later", since=AT + DAY),
+            says("urn:limited", jurisdiction=["GB-SCT"], attestation_basis=["register", "inspection"]),
+            says("urn:lately", until=AT + 1 - COPY_LIFE, since=AT - 90 * DAY),
+            says("urn:over", until=AT - COPY_LIFE, since=AT - 90 * DAY),
         ]
     )
-    told = {(each["vcts"][0], each["not_before"]): each["said_from"] for each in entries(realm.policy(MINISTRY)) if each["iss"] == ISSUER}
-    assert told == {
-        (VCT, AT - 90): AT - 90,
-        (VCT, AT - 40): AT - 40,
-        (VCT, AT - 20): AT - 40,
-        ("urn:o", AT - 9 * DAY): AT - 9 * DAY,
+    told = {each["iss"]: each for each in entries(realm.policy(MINISTRY))}
+    assert set(told) == {ISSUER, COURT}
+    one = told[ISSUER]
+    assert (one["kid"], one["x5c"], one["vcts"]) == (base64url.encode(kid_of(KEY)), None, None)
+    assert (one["name"], one["state"], one["ended_at"], one["federated"]) == (f"The body at {ISSUER}", "active", None, True)
+    assert (one["not_before"], one["not_after"]) == (AT - 120, AT + DAY - 1)
+    assert {each["vct"] for each in one["rights"]} == {VCT, "urn:later", "urn:limited", "urn:lately"}
+    assert one["rights"][0] == {"vct": VCT, "from": AT - 9, "until": AT + 9, "jurisdiction": None, "attestation_basis": None}
+    assert (one["rights"][2]["jurisdiction"], one["rights"][2]["attestation_basis"]) == (["GB-SCT"], ["register", "inspection"])
+
+
+def test_pages_learn_who_took_over() -> None:
+    """And that superiors speak of a body whose certificate is pinned. What has run out, or does not count, they do not learn."""
+    realm = bent("taken over")
+    (one,) = flat(realm.policy(MINISTRY))["successions"]
+    assert one == {
+        "outgoing": ISSUER,
+        "successor": HEIR,
+        "name": {"en": f"The body at {HEIR}", "cy": f"The body at {HEIR}"},
+        "from": AT - DAY,
+        "not_before": AT - DAY,
+        "not_after": AT - 30 + 7 * DAY - 1,
+        "vcts": None,
+        "status_duty": False,
+        "may_cancel": False,
     }
+    publish(realm, MINISTRY, handed(realm[ISSUER], ISSUER, realm[HEIR], since=AT + DAY, vcts=[VCT], status_duty=True))
+    (announced,) = flat(realm.policy(MINISTRY))["successions"]
+    assert (announced["from"], announced["not_before"], announced["vcts"], announced["status_duty"]) == (AT + DAY, AT + DAY, [VCT], True)
+    stale = realm.policy(MINISTRY)
+    own = Own(entity=BANK, name="Bank", public=PACKER.public)
+    assert json.loads(page_keys(stale, (), own, at=AT + 8 * DAY))["successions"] == []
+    pinned = replace(material().policy, federation=realm.federation(MINISTRY))
+    told = json.loads(page_keys(pinned, registry().x5c, own, at=AT))["issuers"]
+    assert [(each["federated"], "rights" in each) for each in told if each["iss"] == ISSUER] == [(True, False), (True, True)]
+
+
+def test_the_list_of_pages_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest entries stay, in their order, and who took over before all else."""
+    realm = bent("taken over")
+    whole = flat(realm.policy(MINISTRY))
+    sizes = {each["iss"]: len(json.dumps(each, separators=(",", ":"))) for each in whole["issuers"]}
+    names = len(json.dumps(whole["successions"][0], separators=(",", ":")))
+    monkeypatch.setattr("shared.trust.page_keys.ROOM", names + sum(sizes.values()) - 1)
+    told = flat(realm.policy(MINISTRY))
+    largest = max(whole["issuers"], key=lambda each: (sizes[each["iss"]], whole["issuers"].index(each)))
+    assert told["issuers"] == [each for each in whole["issuers"] if each != largest]
+    assert told["successions"] == whole["successions"]
+    monkeypatch.setattr("shared.trust.page_keys.ROOM", names - 1)
+    none = flat(realm.policy(MINISTRY))
+    assert none["successions"] == []
+    assert len(json.dumps(none["issuers"])) < 2 * names
 
 
 @pytest.mark.parametrize(

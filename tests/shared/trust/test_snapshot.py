@@ -539,7 +539,7 @@ def test_an_anchor_pinned_without_a_snapshot_survives_the_file() -> None:
 def flat(publisher: Publisher, *certificates: bytes, at: int = AT, **how: Any) -> list[dict[str, Any]]:
     own = Own(entity=BANK, name="Bank", public=stranger().signer.public)
     told = json.loads(page_keys(policy(publisher, **how), certificates or registry().x5c, own, at=at, floor=7))
-    assert (told["version"], told["floor"], told["self"]["entity"]) == (1, 7, BANK)
+    assert (told["version"], told["floor"], told["self"]["entity"], told["successions"]) == (2, 7, BANK, [])
     issuers: list[dict[str, Any]] = told["issuers"]
     return issuers
 
@@ -558,6 +558,7 @@ def test_pages_get_the_keys_that_the_policy_vouches_for() -> None:
         "not_after": leaf_.not_after,
         "state": "active",
         "ended_at": None,
+        "federated": False,
     }
     online = Policy(TrustAnchors(anchors=(registry().pin(entity=ISSUER, vcts=(VCT,)),)))
     assert flat(Publisher(), anchors=online.anchors, snapshots={})[0]["vcts"] == [VCT]

@@ -21,6 +21,7 @@ from support.trusting import ended, history
 from support.twins import Case, Draft, Pack
 
 from shared.status.memory import Seen, StatusMemory
+from shared.trust.anchors import render_trust
 from shared.trust.bundle import BundleMemory, render_memory
 from shared.trust.relying_party import Want
 from shared.trust.snapshot import KeyState
@@ -263,7 +264,7 @@ def test_packs_that_are_bent() -> None:
     good = packs()["plain"]
     bent = {f"bent {at}": replace(good, data=each) for at, each in enumerate(spoiled(dice, good.data))}
     seen = packs()["as JWT"]
-    again = twins._opened(good.data, AT, good.anchors, render_memory(good.memory)).memory
+    again = twins._opened(good.data, AT, render_trust(good.anchors), render_memory(good.memory)).memory
     bent["another of this number"] = replace(seen, memory=again)
     bent["older"] = replace(good, memory=replace(again, signers={name: replace(each, seq=9) for name, each in again.signers.items()}))
     bent["earlier"] = replace(twins.pack(seq=3, at=AT - 5_000), memory=again)

@@ -7,6 +7,7 @@
  * @module
  */
 import { equal, fromBase64, fromBase64url, sha256, toBase64url } from "./bytes.js";
+import { pointOf } from "./certificate.js";
 import { importJwk, jwkThumbprint } from "./cose.js";
 import { refuse } from "./errors.js";
 import { isObject, parseObject } from "./json.js";
@@ -16,6 +17,8 @@ import { parseList } from "./statuslist.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./trust.js").Issuer} Issuer */
+/** @typedef {import("./trust.js").Right} Right */
+/** @typedef {import("./heirs.js").Succession} Succession */
 /** @typedef {import("./statuslist.js").StatusToken} StatusToken */
 /** @typedef {{en: string, cy: string}} Words */
 /** @typedef {{key: number, path: (string | null)[], kind: string, group: number, required: boolean, label: Words, choices: {value: string, label: Words}[], max_length: number, max_items: number}} ClaimDescriptor */
@@ -25,7 +28,7 @@ import { parseList } from "./statuslist.js";
 /** The newest pack seen of one signer. @typedef {{seq: number, iat: number, digest: string}} SeenPack */
 /** What must survive between two uses, as JSON. @typedef {{version: 1, floor: number, signers: Record<string, SeenPack>, statuses: import("./memory.js").StatusMemory}} Memory */
 /** The relying party itself, as wallets know it. @typedef {{entity: string, name: string, kid: Bytes, key: import("./cose.js").PublicKey}} Self */
-/** @typedef {{iss: string, signer: string, seq: number, iat: number, exp: number, issuers: Issuer[], self: Self | null, types: Map<string, TypeDescriptor>, lists: Map<string, StatusToken>, rpCerts: Bytes[], memory: Memory}} Pack */
+/** @typedef {{iss: string, signer: string, seq: number, iat: number, exp: number, issuers: Issuer[], successions: Succession[], self: Self | null, types: Map<string, TypeDescriptor>, lists: Map<string, StatusToken>, rpCerts: Bytes[], memory: Memory}} Pack */
 /** @typedef {{mediaType: string, data: Bytes}} Artefact */
 
 const TYP = "trust-bundle+jwt";
@@ -63,7 +66,7 @@ export async function openPack(bytes, { signers, memory, at }) {
   const seen = { ...memory.signers, [signer]: { seq: manifest.seq, iat: manifest.iat, digest } };
   const { iss, seq, iat, exp } = manifest;
   const rpCerts = artefacts.filter(({ mediaType }) => mediaType === RP_CERTIFICATE).map(({ data }) => data);
-  const found = { iss, signer, seq, iat, exp, issuers: keys.issuers, self: keys.self, types: readTypes(one(artefacts, TYPES)), lists, rpCerts };
+  const found = { iss, signer, seq, iat, exp, issuers: keys.issuers, successions: keys.successions, self: keys.self, types: readTypes(one(artefacts, TYPES)), lists, rpCerts };
   return { ...found, memory: { ...memory, floor, signers: seen } };
 }
 
@@ -123,35 +126,83 @@ function one(artefacts, kind) {
   return first ? parseObject(first.data, "/artefacts") : null;
 }
 
-/** @param {Record<string, any> | null} keys @returns {Promise<{issuers: Issuer[], self: Self | null, floor: number}>} */
+/** Of version 1 too, which says less. @param {Record<string, any> | null} keys @returns {Promise<{issuers: Issuer[], successions: Succession[], self: Self | null, floor: number}>} */
 async function readKeys(keys) {
-  if (!keys) return { issuers: [], self: null, floor: 0 };
-  if (keys.version !== 1 || !Array.isArray(keys.issuers)) return refuse("malformed", "this page reads version 1", "/artefacts");
-  const issuers = await Promise.all(keys.issuers.map(readIssuer));
+  if (!keys) return { issuers: [], successions: [], self: null, floor: 0 };
+  if (![1, 2].includes(keys.version) || !Array.isArray(keys.issuers)) return refuse("malformed", "this page reads versions 1 and 2", "/artefacts");
+  const found = await Promise.all(keys.issuers.map(keys.version === 1 ? readFirst : readIssuer));
+  const spoken = new Set(found.filter(({ rights }) => rights).map(({ iss }) => iss));
+  const issuers = found.map((each) => ({ ...each, federated: each.federated || spoken.has(each.iss) }));
+  const successions = keys.version === 1 ? [] : list(keys, "successions").map(readSuccession);
   const self = keys.self ? { entity: keys.self.entity, name: keys.self.name, kid: fromBase64url(keys.self.kid), key: await importJwk(keys.self.key) } : null;
-  return { issuers, self, floor: "floor" in keys ? uint(keys, "floor", "/artefacts") : 0 };
+  return { issuers, successions, self, floor: "floor" in keys ? uint(keys, "floor", "/artefacts") : 0 };
+}
+
+/** As version 1 has it: a right of a federation is an entry of its own, which ends with it. @param {any} entry @returns {Promise<Issuer>} */
+function readFirst(entry) {
+  if (!isObject(entry) || !("said_from" in entry)) return readIssuer({ ...entry, federated: false });
+  const right = (/** @type {unknown} */ vct) => ({ vct, from: entry.said_from, until: null, jurisdiction: null, attestation_basis: null });
+  return readIssuer({ ...entry, x5c: null, vcts: null, federated: true, rights: names(entry, "vcts")?.map(right) });
 }
 
 /** Read as strictly as if a stranger had written it: against a date that is none, nothing is ever too late. @param {any} entry @returns {Promise<Issuer>} */
 async function readIssuer(entry) {
   const where = "/artefacts";
   if (!isObject(entry) || !STATES.includes(entry.state)) return refuse("malformed", "a key has a state that is known here", where);
-  const { name, key, vcts, state } = entry;
-  if (vcts !== null && !(Array.isArray(vcts) && vcts.every((vct) => typeof vct === "string"))) refuse("malformed", "types are a list, or null for all", where);
+  const { name, key, state } = entry;
+  const rights = "rights" in entry ? list(entry, "rights").map(readRight) : null;
   return {
     iss: text(entry, "iss", where),
     name,
     kid: entry.kid === null ? null : fromBase64url(text(entry, "kid", where), where),
-    x5c: fromBase64url(text(entry, "x5c", where), where),
+    x5c: rights ? null : fromBase64url(text(entry, "x5c", where), where),
     key: await importJwk(key, where),
-    vcts,
+    vcts: names(entry, "vcts"),
     notBefore: uint(entry, "not_before", where),
     notAfter: uint(entry, "not_after", where),
-    saidFrom: "said_from" in entry ? uint(entry, "said_from", where) : null,
     state,
     endedAt: entry.ended_at === null ? null : uint(entry, "ended_at", where),
+    federated: truth(entry, "federated"),
+    rights,
   };
 }
+
+/** @param {any} right @returns {Right} */
+function readRight(right) {
+  if (!isObject(right)) return refuse("malformed", "an object is missing here", "/artefacts");
+  const until = right.until === null ? null : uint(right, "until", "/artefacts");
+  return { vct: text(right, "vct", "/artefacts"), from: uint(right, "from", "/artefacts"), until, jurisdiction: names(right, "jurisdiction"), basis: names(right, "attestation_basis") };
+}
+
+/** @param {any} one @returns {Succession} */
+function readSuccession(one) {
+  const where = "/artefacts";
+  if (!isObject(one) || !isObject(one.name)) return refuse("malformed", "an object is missing here", where);
+  return {
+    outgoing: text(one, "outgoing", where),
+    successor: text(one, "successor", where),
+    name: { en: text(one.name, "en", where), cy: text(one.name, "cy", where) },
+    since: uint(one, "from", where),
+    notBefore: uint(one, "not_before", where),
+    notAfter: uint(one, "not_after", where),
+    vcts: names(one, "vcts"),
+    statusDuty: truth(one, "status_duty"),
+    mayCancel: truth(one, "may_cancel"),
+  };
+}
+
+/** @param {Record<string, any>} object @param {string} name @returns {any[]} */
+const list = (object, name) => (Array.isArray(object[name]) ? object[name] : refuse("malformed", "an array is missing here", "/artefacts"));
+
+/** Strings, or null for any. @param {Record<string, any>} object @param {string} name @returns {string[] | null} */
+function names(object, name) {
+  const value = object[name];
+  if (value === null) return null;
+  return Array.isArray(value) && value.every((each) => typeof each === "string") ? value : refuse("malformed", "a list of strings is demanded here, or null", "/artefacts");
+}
+
+/** @param {Record<string, any>} object @param {string} name @returns {boolean} */
+const truth = (object, name) => (typeof object[name] === "boolean" ? object[name] : refuse("malformed", "true or false is demanded here", "/artefacts"));
 
 /** @param {Record<string, any> | null} types @returns {Map<string, TypeDescriptor>} */
 function readTypes(types) {
@@ -172,7 +223,8 @@ function readLists(artefacts, memory, issuers) {
     const same = other.iat === token.iat && other.bits === token.bits && toBase64url(other.compressed) === toBase64url(token.compressed);
     if (forms.has(form) || !same) refuse("malformed", "two versions of one thing are in the checking pack", "/artefacts");
     forms.add(form);
-    for (const { iss } of issuers.filter(({ key }) => token.x5c.length && holds(token.x5c[0], key.raw))) {
+    const point = token.x5c.length ? pointOf(token.x5c[0]) : null;
+    for (const { iss } of issuers.filter(({ key }) => point && equal(point, key.raw))) {
       const seen = seenList(memory.statuses, iss, token.uri);
       if (seen && token.iat < seen.iat) refuse("bundle_rolled_back", "the checking pack brings back an older status list", "/artefacts");
     }
@@ -191,12 +243,4 @@ function text(object, name, where) {
 function uint(object, name, where, least = 0) {
   const value = object[name];
   return typeof value === "number" && value >= least ? value : refuse("malformed", "a whole number is demanded here", `${where}/${name}`);
-}
-
-/** Whether a certificate is one of this key: its point stands in it as it is. Nothing is trusted for it. @param {Bytes} der @param {Bytes} point */
-function holds(der, point) {
-  for (let at = der.indexOf(point[0]); at >= 0 && at + point.length <= der.length; at = der.indexOf(point[0], at + 1)) {
-    if (equal(der.subarray(at, at + point.length), point)) return true;
-  }
-  return false;
 }

@@ -2,7 +2,10 @@
  * Check 7: what all status lists and assertions at hand say together about one document, as `shared/verify/_status.py`.
  * @module
  */
+import { equal } from "./bytes.js";
+import { kidOf } from "./cose.js";
 import { VcError, refuse } from "./errors.js";
+import { findHeir } from "./heirs.js";
 import { checkList, checkNewest, learn, learnInvalid, seenInvalid, seenList } from "./memory.js";
 import { INVALID, LIFETIME, MIN_SIZE, SUSPENDED, TTL, VALID, parseAssertion, valueAt, verifyAssertion, verifyList } from "./statuslist.js";
 import { checkIssuer } from "./trust.js";
@@ -13,7 +16,9 @@ import { checkIssuer } from "./trust.js";
 /** @typedef {import("./pack.js").TypeDescriptor} TypeDescriptor */
 /** @typedef {import("./statuslist.js").Reference} Reference */
 /** @typedef {import("./trust.js").Issuer} Issuer */
-/** What one word says of this document; `list` where it is a whole list. @typedef {{iat: number, exp: number, ttl: number, value: number | undefined, list: import("./statuslist.js").StatusList | null}} Witness */
+/** @typedef {import("./trust.js").Named} Named */
+/** @typedef {import("./heirs.js").ListSigner} ListSigner */
+/** What one word says of this document; `list` where it is a whole list. @typedef {{iat: number, exp: number, ttl: number, value: number | undefined, list: import("./statuslist.js").StatusList | null, mayCancel: boolean}} Witness */
 /** What this check knows, and learns: `memory` grows, `word` is what the answer was taken from. @typedef {{pack: Pack, memory: StatusMemory, at: number, word: {iat: number, exp: number, ttl: number} | null}} Knowledge */
 /** @typedef {{issuer: string, vct: string, status: Reference | null, expiresAt: number, staples: Bytes[]}} Subject */
 
@@ -39,11 +44,14 @@ export async function checkStatus({ issuer: iss, vct, status, expiresAt, staples
     refuse("revoked", "the issuer cancelled this document, as was seen before");
   }
   const witnesses = await gather(status, { iss, vct, issuer }, staples, known);
-  const against = newest(witnesses.filter(({ value }) => value === INVALID));
+  const against = newest(witnesses.filter(({ value, mayCancel }) => mayCancel && value === INVALID));
   if (against) {
     known.memory = learnInvalid(known.memory, iss, uri, idx, expiresAt);
     known.word = against;
     refuse("revoked", "the issuer has cancelled this document");
+  }
+  if (witnesses.some(({ value, mayCancel }) => !mayCancel && value !== VALID)) {
+    refuse("status_unknown", "who took over from the issuer does not say that the document counts, and may not cancel it");
   }
   const last = newest(witnesses) ?? refuse("status_unknown", "nothing at hand says anything about the status");
   for (const memory of [before, known.memory]) {
@@ -81,26 +89,40 @@ async function gather(reference, { iss, vct, issuer }, staples, known) {
   const token = pack.lists.get(reference.uri);
   /** @type {Witness[]} */
   const witnesses = [];
-  const list = token && (await tried(async () => verifyList(token, reference.uri, (await signer(token)).key, at)));
-  if (list) {
+  const found = token && (await tried(async () => signed(await signer(token, token.iat), (key) => verifyList(token, reference.uri, key, at))));
+  if (found) {
+    const { said: list, mayCancel } = found;
     known.memory = learn(known.memory, iss, [list]);
-    witnesses.push({ iat: list.iat, exp: list.exp, ttl: list.ttl, value: valueAt(list, reference.idx), list });
+    witnesses.push({ iat: list.iat, exp: list.exp, ttl: list.ttl, value: valueAt(list, reference.idx), list, mayCancel });
   }
   for (const staple of staples) {
-    const said = await tried(async () => {
+    const one = await tried(async () => {
       const assertion = parseAssertion(staple);
-      return verifyAssertion(assertion, reference, (await signer({ kid: assertion.kid, x5c: [] })).key, at);
+      const by = await signer({ kid: assertion.kid, x5c: [] }, assertion.iat);
+      return signed(by, (key) => verifyAssertion(assertion, reference, key, at));
     });
-    if (said) witnesses.push({ iat: said.iat, exp: said.exp, ttl: said.ttl, value: said.status, list: null });
+    if (one) witnesses.push({ iat: one.said.iat, exp: one.said.exp, ttl: one.said.ttl, value: one.said.status, list: null, mayCancel: one.mayCancel });
   }
   return witnesses;
 
-  /** By the certificate inside, else by the key of that name, else by the document's own. @param {{kid: Bytes | null, x5c: Bytes[]}} named */
-  async function signer(named) {
-    const other = named.x5c.length > 0 || pack.issuers.some((each) => each.iss === iss && named.kid && String(each.kid) === String(named.kid));
-    return other ? checkIssuer(pack.issuers, iss, vct, named, at) : issuer;
+  /** By the certificate inside, else by the key of that name, else by the document's own; or by who took over. @param {Named} named @param {number} saidAt @returns {Promise<ListSigner>} */
+  async function signer(named, saidAt) {
+    const { kid, x5c } = named;
+    const certified = kid && pack.issuers.some((each) => !each.rights && each.iss === iss && each.kid && equal(each.kid, kid));
+    const other = kid?.length && issuer.federated && !equal(kid, await kidOf(issuer.key));
+    if (!x5c.length && !certified && !other) return { key: issuer.key, mayCancel: true };
+    try {
+      return { key: (await checkIssuer(pack.issuers, iss, vct, named, at)).key, mayCancel: true };
+    } catch (error) {
+      const heir = error instanceof VcError && (await findHeir(pack, { iss, vct }, named, saidAt, at));
+      if (heir) return heir;
+      throw error;
+    }
   }
 }
+
+/** @template T @param {ListSigner} by @param {(key: import("./cose.js").PublicKey) => Promise<T>} verify */
+const signed = async ({ key, mayCancel }, verify) => ({ said: await verify(key), mayCancel });
 
 /** @template T @param {() => Promise<T>} ask @returns {Promise<T | undefined>} */
 async function tried(ask) {

@@ -16,6 +16,7 @@
 import { toBase64url } from "./bytes.js";
 import { BEARER, PRESENTATION, SD_JWT } from "./envelope.js";
 import { VcError, refuse } from "./errors.js";
+import { findKeeper } from "./heirs.js";
 import { judge } from "./rules.js";
 import * as sdcwt from "./sdcwt.js";
 import * as sdjwt from "./sdjwt.js";
@@ -28,6 +29,7 @@ import { MAX_ADDRESSED } from "./binding.js";
 /** @typedef {import("./pack.js").Memory} Memory */
 /** @typedef {import("./pack.js").TypeDescriptor} TypeDescriptor */
 /** @typedef {import("./register.js").Want} Want */
+/** @typedef {import("./heirs.js").Succession} Succession */
 /**
  * What the desk asked. `mode` is the one that it opened (S6). live and code: `audience` and `nonce` (from makeChallenge, or code.js);
  * addressed: `audience` "a:" + entity, `nonce` null, `purposeId`. `wants` null or empty: nothing was asked for beforehand. `use` goes to the
@@ -35,13 +37,13 @@ import { MAX_ADDRESSED } from "./binding.js";
  * @typedef {{mode: "live" | "code" | "addressed" | "bearer", audience: string, nonce: Bytes | null, purposeId?: string, wants: Want[] | null, use: Record<string, any>, vct?: string}} Expectation
  */
 /** @typedef {{name: string, state: "passed" | "failed" | "unchecked", code: string, detail: string, where: string, needed: boolean}} Check */
-/** `groups` are the numbers of those shown, `withheld` counts the type's others. @typedef {{vct: string, issuer: string, issuerName: string, claims: Record<string, any>, groups: number[], withheld: number, issuedAt: number, expiresAt: number}} Shown */
+/** `groups` are the numbers of those shown, `withheld` counts the type's others, `keeper` is who has taken over from the issuer since. @typedef {{vct: string, issuer: string, issuerName: string, claims: Record<string, any>, groups: number[], withheld: number, issuedAt: number, expiresAt: number, keeper: Succession | null}} Shown */
 /**
  * @typedef {{decision: "accepted" | "rejected" | "undecided", code: string, level: 0 | 1 | 2 | 3, at: number, checks: Check[], credential: Shown | null,
  *   statusAsOf: number | null, statusFreshness: "fresh" | "as_of" | "expired" | null, packAsOf: number, replayKey: string | null, memory: Memory}} Verdict
  */
 /** @typedef {{presentation: Bytes, prefix?: string, expectation: Expectation, pack: Pack, memory: Memory, at: number}} Question */
-/** A document whose checks 1 to 6 have passed. @typedef {{parsed: sdcwt.Parsed | sdjwt.Parsed, issuer: import("./trust.js").Issuer, facts: sdcwt.Facts, type: TypeDescriptor | null, issuedAt: number, expiresAt: number}} Genuine */
+/** A document whose checks 1 to 6 have passed. @typedef {{parsed: sdcwt.Parsed | sdjwt.Parsed, issuer: import("./trust.js").Issuer, keeper: Succession | null, facts: sdcwt.Facts, type: TypeDescriptor | null, issuedAt: number, expiresAt: number}} Genuine */
 
 export const CHECKS = ["time", "parse", "issuer_trust", "signature", "validity", "disclosures", "holder_binding", "status", "type_rules", "request"];
 const AUTHENTIC = CHECKS.slice(3, 7);
@@ -106,9 +108,9 @@ class Lines {
     this.found = new Map();
   }
 
-  /** @param {string} name @param {string} [remark] */
-  passed(name, remark = "") {
-    this.found.set(name, { name, state: "passed", code: remark, detail: "", where: "", needed: true });
+  /** @param {string} name @param {string} [remark] @param {string} [detail] */
+  passed(name, remark = "", detail = "") {
+    this.found.set(name, { name, state: "passed", code: remark, detail, where: "", needed: true });
   }
 
   /** @param {string} name @param {VcError} error */
@@ -169,17 +171,25 @@ async function authenticate({ presentation, prefix = PRESENTATION, expectation, 
     const facts = await format.verify(/** @type {any} */ (parsed), issuer.key, expected, now);
     const { issuedAt, expiresAt } = /** @type {{issuedAt: number, expiresAt: number}} */ ({ ...parsed, ...facts });
     step = "issuer_trust";
-    checkSaid(issuer, issuedAt);
+    const remark = checkSaid(issuer, issuedAt || now, facts.claims, now); // a document that does not say when it was made was made now
+    const keeper = findKeeper(pack.successions, parsed.issuer, parsed.vct, now);
+    lines.passed(step, ...told(remark, keeper));
     step = "validity";
     if (!expiresAt) refuse("expired", "the document does not say how long it may be used");
     for (const name of AUTHENTIC) lines.passed(name);
     if ("bearer" in expected) lines.spare("holder_binding", "bearer", "made for whoever holds it; nothing proves who does");
-    return { parsed, issuer, facts, type: pack.types.get(parsed.vct) ?? null, issuedAt, expiresAt };
+    return { parsed, issuer, keeper, facts, type: pack.types.get(parsed.vct) ?? null, issuedAt, expiresAt };
   } catch (error) {
     if (!(error instanceof VcError)) throw error;
     stopAuthenticating(lines, step, error);
     return null;
   }
+}
+
+/** The remark on the issuer, and in words for developers all that there is to it. @param {string} remark @param {Succession | null} keeper @returns {[code: string, detail: string]} */
+function told(remark, keeper) {
+  if (!keeper) return [remark, ""];
+  return ["succeeded", [`${keeper.name.en} (${keeper.successor}) has taken over from its issuer`, remark].filter(Boolean).join("; ")];
 }
 
 /** @param {Bytes} presentation @param {string} prefix @param {Pack} pack */
@@ -289,11 +299,11 @@ function isWhole(type, group, claims) {
 // --- the rest of the verdict ------------------------------------------------------------------------------------------------------
 
 /** @param {Genuine} genuine @returns {Shown} */
-function shown({ parsed: { vct, issuer: iss }, issuer: { name }, facts, type, issuedAt, expiresAt }) {
+function shown({ parsed: { vct, issuer: iss }, issuer: { name }, keeper, facts, type, issuedAt, expiresAt }) {
   const groups = type ? groupsOf(type, facts.paths) : [];
   const all = type ? type.claims.map(({ group }) => group).filter((group) => group > 0) : [];
   const withheld = new Set(all).size - groups.length;
-  return { vct, issuer: iss, issuerName: name, claims: facts.claims, groups, withheld, issuedAt, expiresAt };
+  return { vct, issuer: iss, issuerName: name, claims: facts.claims, groups, withheld, issuedAt, expiresAt, keeper };
 }
 
 /** @param {import("./status.js").Knowledge} known @returns {Pick<Verdict, "statusAsOf" | "statusFreshness">} */
