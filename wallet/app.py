@@ -20,7 +20,6 @@ from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
-from shared.web.setup import read_certificate
 from wallet import register
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
@@ -29,6 +28,7 @@ from wallet.enter import Doors
 from wallet.holder_api import HolderApi
 from wallet.init import entity_of, migrations
 from wallet.keep import STORAGE, Keeper
+from wallet.keys import Vouching, open_vouching
 from wallet.means import Means, TrustFile
 from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
@@ -40,7 +40,7 @@ UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """Everything that one process of the wallet service holds."""
+    """Everything that one process of the wallet service holds; ``vouching`` are the keys by which it vouches for its wallets, if it has any."""
 
     place: Place
     storage: Storage
@@ -50,10 +50,13 @@ class Host:
     doors: Doors
     unlocked: Unlocked
     backups: BackupTools
+    vouching: Vouching | None
 
     async def start(self) -> None:
-        """Bring the database up to date."""
+        """Bring the database up to date, and know which key vouches now."""
         await self.storage.migrate(migrations())
+        if self.vouching is not None:
+            await self.vouching.begin()
         await register.recall(self.means)
 
     async def close(self) -> None:
@@ -70,6 +73,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
     custodian = open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
     fetcher = Fetcher.of(settings)
     trust = TrustFile(place.path(settings.trust))
+    vouching = open_vouching(place, storage, custodian, clock=clock, entropy=entropy)
     return Host(
         place=place,
         storage=storage,
@@ -84,26 +88,27 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
             entropy=entropy,
             plain_http=settings.plain_http,
             admit=Admission(unsigned=settings.accept_unsigned, dids=settings.known_dids),
-            attester=_attester(place, custodian, fetcher, clock),
+            attester=_attester(place, custodian, fetcher, clock, vouching),
             status_every=settings.status_hours * 3_600,
             register_every=settings.register_hours * 3_600,
         ),
         doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
         backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
+        vouching=vouching,
     )
 
 
-def _attester(place: Place, custodian: Custodian, fetcher: Fetcher, clock: Clock) -> Attester:
+def _attester(place: Place, custodian: Custodian, fetcher: Fetcher, clock: Clock, vouching: Vouching | None) -> Attester:
     """Whom the settings say. A folder from before there was a certificate for it has nobody who vouches."""
     uri, name = place.settings.attester, place.settings.public_url
     kind = check_uri(uri, place.settings.plain_http)
     if kind == "outside":
         token = place.path("attester-token")
         return OutsideAttester(uri, token.read_text(encoding="utf-8").strip() if token.exists() else "", name, fetcher)
-    if kind == "none" or not place.attested_by.exists():
+    if kind == "none" or vouching is None:
         return NoAttester(name)
-    return OwnAttester(custodian, (read_certificate(place.attested_by).der,), name, clock)
+    return OwnAttester(custodian, vouching.signing, name, clock, vouching.follow)
 
 
 class InMemory:
@@ -143,11 +148,14 @@ def build(host: Host) -> web.Application:
         backups=host.backups,
         trust_file=host.place.path(host.place.settings.trust),
         entity=_entity(host),
+        vouching=host.vouching,
     )
     add_pages(app, desk)
+    if host.vouching is not None:
+        host.vouching.publisher.add_to(app)
     _entity(host).add_to(app)
     app.cleanup_ctx.append(_resources)
-    keep_house(app, one_round, every=UPKEEP_EVERY)
+    keep_house(app, keep_keys, one_round, every=UPKEEP_EVERY)
     keep_house(app, hear_above, every=UPKEEP_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
@@ -169,6 +177,13 @@ async def hear_above(app: web.Application) -> None:
     host = app[HOST]
     settings = host.place.settings
     await above.visit(host.storage, host.fetcher, own=settings.public_url, hints=settings.authority_hints, clock=host.means.clock)
+
+
+async def keep_keys(app: web.Application) -> None:
+    """The keys by which this service vouches for its wallets, one after another, and what it says of them."""
+    vouching = app[HOST].vouching
+    if vouching is not None:
+        await vouching.tend()
 
 
 async def one_round(app: web.Application) -> None:

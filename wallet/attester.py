@@ -18,22 +18,25 @@ from shared.jose import jwk, jwt
 from shared.keys import Custodian, KeyId, PublicKey, sign
 from shared.oauth import media_type, parse_error, prepare_attestation
 from shared.openid4vci import KeyDemand, prepare_key_attestation
+from shared.trust.snapshot import ATTESTATION_LIFE
 from shared.urls import check_https
+from shared.web.signer import Signing
 
-ATTESTER = KeyId("attester")  # the custodian's WALLET_PROVIDER key
+ATTESTER = KeyId("attester")  # the custodian's first WALLET_PROVIDER key
 SOFTWARE = "iso_18045_basic"  # what keys in a sealed database, opened by a passphrase, stand up to (OpenID4VCI appendix D.2)
-LIFE = 86_400  # seconds that an attestation of a wallet counts
+LIFE = ATTESTATION_LIFE  # seconds that an attestation of a wallet counts
 _KEYS_LIFE = 600
 _NAME = "Muniment wallet"
 
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """Who this wallet is, and the proof of it, which counts until ``until``; no proof where nobody vouches for it."""
+    """Who this wallet is, and the proof of it, which counts until ``until``; no proof where nobody vouches for it. ``by`` as ``Attester.by``."""
 
     client_id: str
     attestation: str = ""
     until: int = 0
+    by: str = ""
 
 
 class Attester(Protocol):
@@ -43,6 +46,9 @@ class Attester(Protocol):
     """
 
     client_id: str
+
+    async def by(self) -> str:
+        """The thumbprint of the key that vouches now, whose word stands in the place of any other's; empty where that is not known here."""
 
     async def attest_wallet(self, instance: PublicKey) -> Attested:
         """That the holder of ``instance`` is a wallet of this make."""
@@ -60,6 +66,10 @@ class NoAttester:
     def __init__(self, client_id: str = "muniment-wallet") -> None:
         self.client_id = client_id
 
+    async def by(self) -> str:
+        """Nobody's."""
+        return ""
+
     async def attest_wallet(self, instance: PublicKey) -> Attested:
         """Only a name."""
         del instance
@@ -76,19 +86,39 @@ class NoAttester:
         raise Refused("nobody vouches for the keys of this wallet")
 
 
-class OwnAttester:
-    """This service, by a key in its custodian and a certificate of its own anchor. All its wallets have one name, which is its address."""
+async def _as_it_is() -> None:
+    """Nobody else changes who signs."""
 
-    def __init__(self, custodian: Custodian, x5c: Sequence[bytes], entity: str, clock: Clock) -> None:
-        self._custodian, self._x5c, self.client_id, self._clock = custodian, x5c, entity, clock
+
+class OwnAttester:
+    """This service, by a key in its custodian and a certificate of its own anchor. All its wallets have one name, which is its address.
+
+    ``signing`` knows the key that signs; before each signature ``follow`` has it know who does by now. Nothing is signed by a key that is over.
+    """
+
+    def __init__(
+        self,
+        custodian: Custodian,
+        signing: Signing,
+        entity: str,
+        clock: Clock,
+        follow: Callable[[], Awaitable[None]] = _as_it_is,
+    ) -> None:
+        self._custodian, self._signing, self.client_id, self._clock, self._follow = custodian, signing, entity, clock, follow
+
+    async def by(self) -> str:
+        """Empty while no key signs."""
+        await self._follow()
+        return "" if self._signing.is_stopped else self._signing.signer.thumbprint
 
     async def attest_wallet(self, instance: PublicKey) -> Attested:
-        """For a day."""
-        at, public = self._clock(), await self._custodian.public(ATTESTER)
+        """For a day. ``Unavailable`` while no key signs."""
+        await self._follow()
+        at, signer = self._clock(), self._signing.signer
         unsigned = prepare_attestation(
-            key=ATTESTER,
-            alg=public.alg,
-            x5c=self._x5c,
+            key=signer.key,
+            alg=signer.alg,
+            x5c=signer.x5c,
             client_id=self.client_id,
             instance=instance,
             at=at,
@@ -96,21 +126,22 @@ class OwnAttester:
             issuer=self.client_id,
             name=_NAME,
         )
-        return Attested(self.client_id, await sign(unsigned, self._custodian), at + LIFE)
+        return Attested(self.client_id, await sign(unsigned, self._custodian), at + LIFE, signer.thumbprint)
 
     def meets(self, demand: KeyDemand) -> bool:
         """Keys lie in a sealed database: the lowest level, and never more is claimed."""
         return all(not levels or SOFTWARE in levels for levels in (demand.key_storage, demand.user_authentication))
 
     async def attest_keys(self, keys: Sequence[PublicKey], *, nonce: str | None, demand: KeyDemand) -> str:
-        """``Refused`` where more is demanded than is so."""
+        """``Refused`` where more is demanded than is so; ``Unavailable`` while no key signs."""
         if not self.meets(demand):
             raise Refused("the issuer demands that keys are held more safely than in this wallet")
-        public = await self._custodian.public(ATTESTER)
+        await self._follow()
+        signer = self._signing.signer
         unsigned = prepare_key_attestation(
-            key=ATTESTER,
-            alg=public.alg,
-            x5c=self._x5c,
+            key=signer.key,
+            alg=signer.alg,
+            x5c=signer.x5c,
             keys=keys,
             at=self._clock(),
             lifetime=_KEYS_LIFE,
@@ -131,6 +162,10 @@ class OutsideAttester:
 
     def __init__(self, url: str, token: str, client_id: str, fetch: Callable[[Fetch], Awaitable[Fetched]]) -> None:
         self._url, self._token, self.client_id, self._fetch = url.rstrip("/"), token, client_id, fetch
+
+    async def by(self) -> str:
+        """They say when what they said has run out."""
+        return ""
 
     async def attest_wallet(self, instance: PublicKey) -> Attested:
         """``Unavailable`` and ``Refused`` as they say, ``Malformed`` for what is no attestation of this key."""

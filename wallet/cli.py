@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.errors import Malformed
-from shared.terminal import Commands, Parser, add_profile_options, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, add_handing_over, add_key_options, add_profile_options, port, read_passphrase, run_command
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -61,6 +61,11 @@ def parser() -> Parser:
     )
     _wallet(_command(commands, "refresh", "do what is due by the clock: status lists, new copies", _on_wallet("do_upkeep")))
     _add_backup(commands)
+    words = "list keys and certificates, have another key follow, renew or withdraw a certificate, retire a key or report it as compromised"
+    add_key_options(_command(commands, "keys", words, _on_wallet("keys", "at_host")), show="list")
+    own = _on_wallet("succeed", "at_host"), _on_wallet("take_over", "at_host")
+    add_handing_over(commands, _command, "this wallet service", succeed=own[0], take_over=own[1])
+    _command(commands, "doctor", "check that everything is in place", _on_wallet("doctor", "at_host"))
     return top
 
 

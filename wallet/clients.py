@@ -123,13 +123,13 @@ def client_name(vault: Vault, issuer: str, server: str) -> str:
 
 
 async def _secrets(means: Means, vault: Vault, metadata: Metadata) -> ClientSecrets:
-    """What was kept, or is made now; with an attestation that still counts for a while, where the server asks for any."""
+    """What was kept, or is made now; where the server asks for any, with an attestation that still counts for a while, by the maker's key of now."""
     issuer, server, at = metadata.issuer.issuer, metadata.server.issuer, means.clock()
     name = client_name(vault, issuer, server)
     async with means.locks.of(f"{vault.wallet}/client/{name}"):
         known = await means.storage.read(lambda tx: CLIENTS.find(tx, vault, name))
         value = known.value if known is not None else await _new_secrets(means, issuer, server)
-        if metadata.server.attests and value.attested_until - _EARLY <= at:
+        if metadata.server.attests and (value.attested_until - _EARLY <= at or value.attested_by != await means.attester.by()):
             value = await _attest(means, value)
         if known is not None and value == known.value:
             return value
@@ -162,7 +162,9 @@ async def _attest(means: Means, value: ClientSecrets) -> ClientSecrets:
     custodian = MemoryCustodian(entropy=means.entropy)
     custodian.add(_INSTANCE, Role.CLIENT, value.instance)
     said = await means.attester.attest_wallet(await custodian.public(_INSTANCE))
-    return msgspec.structs.replace(value, client_id=said.client_id, attestation=said.attestation, attested_until=said.until)
+    return msgspec.structs.replace(
+        value, client_id=said.client_id, attestation=said.attestation, attested_until=said.until, attested_by=said.by
+    )
 
 
 # --- what a grant is good for ------------------------------------------------------------------------------------------------------------

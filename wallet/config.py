@@ -69,6 +69,15 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = "own:"
 
+    snapshot_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=7,
+            description="Days that what the anchor says is in force of the keys that vouch can be relied on; it is signed anew every day.",
+        ),
+    ] = 7
+
     @property
     def hardness(self) -> Hardness:
         """What opening a wallet costs."""
@@ -98,7 +107,7 @@ class Place:
 
     @property
     def attested_by(self) -> Path:
-        """The certificate by which this service vouches for its wallets; there is none until it was asked for (``muniment-wallet vouch``)."""
+        """The first certificate by which this service vouches for its wallets; there is none until it was asked for (``muniment-wallet vouch``)."""
         return self.path("attester.pem")
 
     @property

@@ -14,19 +14,19 @@ from urllib.parse import urlsplit
 from shared.clock import Clock, Entropy
 from shared.custody import open_custodian
 from shared.errors import ConfigError
-from shared.keys import Custodian, PublicKey, Role
+from shared.keys import Custodian, Role
 from shared.private_file import make_secret, read_secret, write_whole
 from shared.storage import Migration, Storage, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
 from shared.urls import LOOPBACK
-from shared.web import above, entity
-from shared.web.certificates import ANCHOR_FILE, Certifier
+from shared.web import above, entity, own_keys
+from shared.web.certificates import ANCHOR_FILE
 from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.passphrases import generate_passphrase
 from shared.web.settings import load
 from shared.web.setup import add_anchor, create_keys, read_certificate, toml_text
 from shared.x509 import Cert
-from wallet import config
+from wallet import config, keys
 from wallet.attester import ATTESTER
 from wallet.config import Place, WalletSettings
 from wallet.enter import Doors
@@ -107,30 +107,36 @@ async def _first_wallet(wish: Wish, place: Place, hardness: Hardness, *, clock: 
         await custodian.close()
 
 
-async def vouch(place: Place, *, clock: Clock, entropy: Entropy) -> Cert:
-    """A new certificate by which this service vouches for its wallets; anchor and keys are made where there are none yet, that with which
-    it speaks in federations among them.
-    """
-    certifier = Certifier(
-        directory=place.folder,
-        keys=place.keys,
-        secret=read_secret(place.key_file),
-        key=ATTESTER,
-        role=Role.WALLET_PROVIDER,
-        name=_wallets_of(place.settings.public_url),
-        uri=place.settings.public_url,
-        clock=clock,
-        entropy=entropy,
-    )
+def opened(place: Place, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
+    """The keys that follow on each other, and what is published of them, of a service that is not running; ``ConfigError`` before the first."""
     if not place.attested_by.exists():
-        await certifier.set_up({ATTESTER: Role.WALLET_PROVIDER, **entity.ROLES})
-        return read_certificate(place.attested_by)
+        raise ConfigError("this service vouches for no wallets yet: run `muniment-wallet vouch`", where="attester")
 
-    async def fine(_: PublicKey) -> None:
-        """Nothing is held against the key."""
+    def custodian() -> Custodian:
+        return open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
 
-    await certifier.create(entity.ROLES)
-    return await certifier.renew(fine)
+    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
+        vouching = keys.keyring(place, storage, custodian, clock=clock, entropy=entropy)
+        federation = entity_of(place, storage, custodian, clock).ring
+        return own_keys.Kept(custodian, keys.publisher(place, storage, clock=clock, entropy=entropy), [vouching, federation])
+
+    return own_keys.publishing(place.storage, custodian, migrations(), make)
+
+
+async def vouch(place: Place, *, clock: Clock, entropy: Entropy) -> Cert:
+    """A new certificate by which this service vouches for its wallets, published; anchor and keys are made where there are none yet, that with
+    which it speaks in federations among them. Errors as ``own_keys.renew``.
+    """
+    certifier = keys.certifier(place, clock=clock, entropy=entropy)
+    if place.attested_by.exists():
+        await certifier.create(entity.ROLES)
+        return await own_keys.renew(certifier, opened(place, clock=clock, entropy=entropy))
+    await certifier.set_up({ATTESTER: Role.WALLET_PROVIDER, **entity.ROLES})
+    async with opened(place, clock=clock, entropy=entropy) as kept:
+        ring = kept.rings[0]
+        leaf = read_certificate(place.attested_by) if await ring.is_first() else await ring.renew(actor=own_keys.ACTOR)
+        await kept.publisher.publish(actor=own_keys.ACTOR)
+    return leaf
 
 
 def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock) -> OwnEntity:
@@ -139,8 +145,9 @@ def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock
 
     async def says() -> Said:
         marks = await above.held(storage, settings.authority_hints, clock())
-        keys = {"openid_wallet_provider": (ATTESTER,)} if place.attested_by.exists() else {}
-        return Said({"openid_wallet_provider": {}}, keys, trust_marks=marks)
+        known = await entity.verifying(storage, Role.WALLET_PROVIDER)
+        names = {"openid_wallet_provider": [each.name for each in known]} if known else {}
+        return Said({"openid_wallet_provider": entity.key_ends(known)}, names, trust_marks=marks)
 
     return OwnEntity(
         storage=storage,
@@ -148,15 +155,11 @@ def entity_of(place: Place, storage: Storage, custodian: Custodian, clock: Clock
         clock=clock,
         entity=settings.public_url,
         url=settings.public_url,
-        name=name_of(settings, _wallets_of(settings.public_url)),
+        name=name_of(settings, keys.wallets_of(settings.public_url)),
         hints=settings.authority_hints,
         days=settings.key_days,
         says=says,
     )
-
-
-def _wallets_of(url: str) -> str:
-    return f"Wallets of {urlsplit(url).hostname}"[:64]
 
 
 def read_trust(place: Place) -> TrustAnchors:

@@ -125,6 +125,7 @@ class ClientSecrets(msgspec.Struct, frozen=True, kw_only=True):
     """What this wallet is towards one issuer and its authorization server, and towards no other (S1): two private keys (PKCS #8).
 
     ``attestation`` is what the maker of this wallet says of ``instance``, counting until ``attested_until``; empty where it says nothing.
+    ``attested_by`` is the thumbprint of the maker's key, where that is known here.
     """
 
     issuer: str
@@ -134,6 +135,7 @@ class ClientSecrets(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     attestation: str = ""
     attested_until: int = 0
+    attested_by: str = ""
 
 
 # --- documents and their copies ----------------------------------------------------------------------------------------------------------

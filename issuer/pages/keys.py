@@ -24,7 +24,7 @@ from shared.web import auth
 from shared.web.dates import instant
 from shared.web.forms import Form
 from shared.web.i18n import N_
-from shared.web.keyring import Coming
+from shared.web.keyring_view import NEXT
 from shared.web.pages import locale_of, render, translator
 
 PATH: Final = "/console/keys"
@@ -35,13 +35,6 @@ STATES: Final = {
     KeyState.VERIFY_ONLY: (N_("Signs no more; what it signed counts"), "yellow"),
     KeyState.ENDED: (N_("Over"), "grey"),
     KeyState.COMPROMISED: (N_("In other hands: nothing by it counts"), "red"),
-}
-NEXT: Final = {
-    Coming.BY_HAND: N_("Another key follows only when somebody says so."),
-    Coming.UNTIL: N_("The key that signs now does so until %(moment)s."),
-    Coming.LATE: N_("Another key is due, but could not be made: bring the anchor’s keys back. The key that signs now goes on."),
-    Coming.UNTOLD: N_("The next key is made, but not published yet: bring the anchor’s keys back."),
-    Coming.FROM: N_("The next key is told ahead, so that everybody knows it. It signs from %(moment)s."),
 }
 _LATEST: Final = 2**32  # what pages can show as a moment
 _STANDINGS: Final = {Standing.IN_FORCE: "collected", Standing.ON_HOLD: "on_hold", Standing.CANCELLED: "cancelled"}

@@ -23,7 +23,9 @@ from shared.trust.policy import Policy
 from shared.urls import LOOPBACK
 from shared.web.fetch import Fetcher
 from shared.web.setup import read_anchor
-from shared.x509 import Cert, prepare_leaf
+from shared.web.signer import Signer as KeySigner
+from shared.web.signer import Signing
+from shared.x509 import Cert, load_certificate, prepare_leaf
 from wallet import sign_in
 from wallet.attester import ATTESTER, Attester, OwnAttester
 from wallet.invite import read_invitation
@@ -56,7 +58,8 @@ async def make_maker(clock: Watch, entity: str = HOST) -> Maker:
         issuer=above, key=KeyId("anchor"), at=clock() - DAY, days=900, serial=2,
     )  # fmt: skip
     pin = Anchor(certificate=above, role=Role.WALLET_PROVIDER, name="Maker", entity=entity)
-    return Maker(OwnAttester(custodian, (root.finish(unsigned),), entity, clock), pin)
+    signer = KeySigner.of(ATTESTER, load_certificate(root.finish(unsigned)))
+    return Maker(OwnAttester(custodian, Signing(signer), entity, clock), pin)
 
 
 @dataclass

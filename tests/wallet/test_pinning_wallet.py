@@ -39,7 +39,7 @@ async def test_the_holder_who_looks_after_it_pins_and_removes(tmp_path: Path) ->
         assert "Ministry was added." in visitor.text
 
         async def kept(tx: Tx) -> list[Row]:
-            return await tx.fetch("SELECT actor FROM trust_event")
+            return await tx.fetch("SELECT actor FROM trust_event WHERE kind = 'pinned'")
 
         assert [row["actor"] for row in await site.host.storage.read(kept)] == [""]  # no name of a wallet in the clear
         await visitor.get(f"{PAGE}/remove?anchor={MINISTRY}")

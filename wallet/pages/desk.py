@@ -19,6 +19,7 @@ from wallet.backup import BackupTools
 from wallet.config import WalletSettings
 from wallet.enter import Doors
 from wallet.holder_api import link_in
+from wallet.keys import Vouching
 from wallet.means import Means
 from wallet.unlocked import Sitting, Unlocked
 
@@ -45,6 +46,7 @@ class Desk:
     backups: BackupTools
     trust_file: Path
     entity: OwnEntity
+    vouching: Vouching | None
 
     async def sitting(self, request: web.Request) -> Sitting:
         """The open wallet of this browser; ``SignInRequired`` sends people to the sign-in page."""

@@ -7,6 +7,8 @@ from aiohttp import web
 from shared.errors import SignInRequired
 from shared.web.auth import read_form, sign_out, throttle_sign_in
 from shared.web.forms import Form
+from shared.web.keyring import Coming
+from shared.web.keyring_view import NEXT
 from shared.web.pages import render
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
@@ -29,7 +31,9 @@ class SettingsPages:
 
     async def _page(self, request: web.Request, form: Form) -> web.StreamResponse:
         sitting = await self._desk.sitting(request)
-        trusted = self._desk.means.trust().anchors
+        trusted, here = self._desk.means.trust().anchors, looks_after(self._desk, sitting)
+        vouching = self._desk.vouching if here else None
+        coming = None if vouching is None else await vouching.ring.outlook()
         return await render(
             request,
             "wallet/settings.html",
@@ -39,7 +43,10 @@ class SettingsPages:
             trusted=trusted.anchors,
             federations=trusted.federation,
             above=bool(self._desk.settings.authority_hints),
-            looks_after=looks_after(self._desk, sitting),
+            looks_after=here,
+            coming=coming,
+            next="" if coming is None else NEXT.get(coming.coming, ""),
+            warns=coming is not None and coming.coming in {Coming.LATE, Coming.UNTOLD},
         )
 
     async def show(self, request: web.Request) -> web.StreamResponse:
