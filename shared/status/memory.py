@@ -24,6 +24,9 @@ from ..errors import Malformed, StatusUnknown
 LEEWAY = 120  # seconds: documents pass for a minute beyond their end (``shared.jose.jwt.check_times``)
 MAX_EQUIVOCATIONS = 64
 MAX_EVIDENCE = 2  # tokens kept of one equivocation: two are proof
+MAX_PROOF = 100_000  # characters of one of them: of a larger list only the digests are kept
+MAX_DIGESTS = 8  # of one equivocation
+MAX_LISTS = 30_000  # in all: more of them would be more than can be read again
 Name = tuple[str, str]  # the issuer's identifier, the list's address
 Entry = tuple[str, str, int]  # likewise, and an index or an ``iat``
 
@@ -72,7 +75,7 @@ class Equivocation:
     def join(self, other: Equivocation) -> Equivocation:
         """Both sides' evidence about the same entry."""
         tokens = sorted(self.tokens | other.tokens)[:MAX_EVIDENCE]
-        return replace(self, digests=self.digests | other.digests, tokens=frozenset(tokens))
+        return replace(self, digests=frozenset(sorted(self.digests | other.digests)[:MAX_DIGESTS]), tokens=frozenset(tokens))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,8 @@ class StatusMemory:
             name = issuer, token.uri
             seen, new = known.get(name, self.lists.get(name)), Seen(token.iat, token.said)
             if seen is not None and seen.contradicts(new):
-                proof = frozenset(each.text for each in tokens if (each.uri, each.iat) == (token.uri, token.iat))
+                same = [each.text for each in tokens if (each.uri, each.iat) == (token.uri, token.iat)]
+                proof = frozenset(each for each in same if len(each) <= MAX_PROOF)
                 found = Equivocation(issuer, token.uri, token.iat, frozenset({seen.said, new.said}), proof)
                 equivocations[found.entry] = equivocations.get(found.entry, found).join(found)
             if seen is None or new > seen:
@@ -140,8 +144,16 @@ class StatusMemory:
 
 
 def _latest(one: Mapping[Name, Seen], other: Mapping[Name, Seen]) -> dict[Name, Seen]:
+    """Of both. Whoever names other lists each hour loses what was known of its own oldest ones, and only then takes room from others."""
     nothing = Seen(-1, b"")
-    return {name: max(one.get(name, nothing), other.get(name, nothing)) for name in {**one, **other}}
+    found = {name: max(one.get(name, nothing), other.get(name, nothing)) for name in {**one, **other}}
+    if len(found) <= MAX_LISTS:
+        return found
+    of: dict[str, list[Name]] = {}
+    for name in sorted(found, key=lambda each: (found[each], each), reverse=True):
+        of.setdefault(name[0], []).append(name)
+    turns = sorted((turn, name) for names in of.values() for turn, name in enumerate(names))
+    return {name: found[name] for _, name in turns[:MAX_LISTS]}
 
 
 def _contradictions(one: Mapping[Name, Seen], other: Mapping[Name, Seen]) -> list[Equivocation]:

@@ -35,6 +35,7 @@ BITS = frozenset({1, 2, 4, 8})
 MIN_SIZE = 2**17  # fewer entries, and fetching the list tells which document is meant (S19)
 MAX_INFLATED = 64 << 20  # bytes: 256 million entries of two bits
 MAX_TOKEN = 10_000_000  # bytes of the signed list, in either form
+MAX_ADDRESS = 1_000  # characters: databases find lists by it, and memories keep it
 _SUB, _EXP, _IAT, _STATUS_LIST, _TTL = 2, 4, 6, 65_533, 65_534  # section 5.2
 _FIRST = b"\xd2"  # of each COSE_Sign1 that is read here, and of no compact JWS
 
@@ -243,7 +244,7 @@ def _parse_jwt(token: str) -> StatusToken:
     ttl = get_int(claims, "ttl", optional=True, minimum=1)
     lst = get_str(statuses, "lst", "/status_list", max_length=MAX_TOKEN)
     return StatusToken(
-        uri=get_str(claims, "sub"),
+        uri=get_str(claims, "sub", max_length=MAX_ADDRESS),
         iat=iat,
         exp=iat + LIFETIME if exp is None else exp,
         ttl=TTL if ttl is None else ttl,
@@ -268,7 +269,7 @@ def _parse_cwt(token: bytes) -> StatusToken:
     exp = get_int(claims, "exp", optional=True)
     ttl = get_int(claims, "ttl", optional=True, minimum=1)
     return StatusToken(
-        uri=get_str(claims, "sub"),
+        uri=get_str(claims, "sub", max_length=MAX_ADDRESS),
         iat=iat,
         exp=iat + LIFETIME if exp is None else exp,
         ttl=TTL if ttl is None else ttl,

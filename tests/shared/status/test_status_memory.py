@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from support.signing import AT
 from support.trial_verify import ISSUER, LIST, registry, status_cwt, status_token
 
-from shared.errors import Malformed, StatusUnknown, VcError
+from shared.errors import Malformed, StatusUnknown, TooLarge, VcError
 from shared.status.memory import (
+    MAX_DIGESTS,
     MAX_EQUIVOCATIONS,
     MAX_EVIDENCE,
     Equivocation,
@@ -19,7 +20,7 @@ from shared.status.memory import (
     parse_statuses,
     render_statuses,
 )
-from shared.status.token_status_list import VerifiedStatusToken, parse_token, verify_token
+from shared.status.token_status_list import MAX_ADDRESS, VerifiedStatusToken, parse_token, verify_token
 
 
 def seen_token(iat: int, values: dict[int, int] | None = None) -> VerifiedStatusToken:
@@ -58,6 +59,38 @@ def test_both_tokens_are_kept_where_both_are_at_hand() -> None:
     more = StatusMemory().learn(ISSUER, NEW, OTHER, third).equivocations[ISSUER, LIST, NEW.iat]
     assert more.digests == {NEW.said, OTHER.said, third.said}
     assert len(more.tokens) == MAX_EVIDENCE
+
+
+def test_a_liar_does_not_fill_the_memory_until_nobody_can_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By large lists and by many: that it lied stays known, as digests."""
+    monkeypatch.setattr("shared.status.memory.MAX_PROOF", len(NEW.text) - 1)
+    memory = StatusMemory()
+    for idx in range(MAX_DIGESTS + 4):
+        memory = memory.learn(ISSUER, seen_token(AT - 10, {idx: 1}))
+    proof = memory.equivocations[ISSUER, LIST, AT - 10]
+    assert (proof.tokens, len(proof.digests)) == (frozenset(), MAX_DIGESTS)
+    assert parse_statuses(render_statuses(memory)) == memory
+    with pytest.raises(StatusUnknown):
+        memory.check(ISSUER, OTHER)
+
+
+def test_names_of_lists_that_change_each_hour_take_room_from_whoever_changes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.status.memory.MAX_LISTS", 6)
+    memory = StatusMemory(lists={(ISSUER, str(each)): Seen(AT - 50, b"x") for each in range(3)})
+    for hour in range(20):
+        memory = memory.merge(StatusMemory(lists={("rogue", str(hour)): Seen(AT + hour, b"x")}))
+    assert {(name, memory.lists[name].iat) for name in memory.lists if name[0] == "rogue"} == {
+        (("rogue", str(each)), AT + each) for each in (17, 18, 19)
+    }
+    assert len(memory.lists) == 6
+
+
+def test_an_address_that_fills_memory_and_databases_is_refused() -> None:
+    address = LIST.ljust(MAX_ADDRESS, "x")
+    for make in (lambda uri: status_token(uri=uri), lambda uri: status_cwt(uri=uri)):
+        assert parse_token(make(address)).uri == address
+        with pytest.raises(TooLarge):
+            parse_token(make(address + "x"))
 
 
 def test_a_contradiction_unseen_so_far_is_noticed_at_once() -> None:
