@@ -15,9 +15,9 @@ from issuer.federation.enrol import check_configuration
 from issuer.office import Office
 from issuer.records import subordinates
 from issuer.records.subordinates import State, Subordinate
-from shared.errors import Malformed, VcError
+from shared.errors import VcError
 from shared.storage import Tx
-from shared.trust.statements import EntityStatement, check_statement, parse_statement
+from shared.trust.statements import EntityStatement, check_statement
 from shared.web import above
 from shared.web.above import EVERY, Fetcher, read_configuration
 
@@ -62,19 +62,13 @@ async def visit_below(office: Office, each: Subordinate, fetch: Fetcher) -> None
     await office.storage.write(lambda tx: _note(tx, each.entity, said, own, fault=fault, at=at), point="federation-heard")
 
 
-def _check_not_older(now: Subordinate, said: EntityStatement) -> None:
-    """``Malformed``: whoever reads what we publish would not take back something older (security rule S17)."""
-    if now.configuration and said.iat < parse_statement(now.configuration).iat:
-        raise Malformed("it says something older than before: is this another machine of it, or an old backup?")
-
-
 async def _note(tx: Tx, entity: str, said: EntityStatement | None, own: AbstractSet[str], *, fault: str, at: int) -> None:
     """The row as it is now decides: it may have been changed during the visit."""
     now, token = await subordinates.get(tx, entity), None
     if said is not None and now.keys:
         try:
             check_statement(said, keys.read_keys(now.keys), at=at)
-            _check_not_older(now, said)
+            above.check_not_older(said, now.configuration)
             now = await keys.heard(tx, now, said, own, at=at)
             token = said.wire
         except VcError as error:

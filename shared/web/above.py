@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..clock import Clock
-from ..errors import Unavailable, Untrusted, VcError
+from ..errors import Malformed, Unavailable, Untrusted, VcError
 from ..flow import Fetch, Fetched
 from ..jose.jws import verify_jws
 from ..storage import Storage, Tx
@@ -21,6 +21,7 @@ from ..trust.trust_marks import parse_trust_mark
 from ..urls import with_query
 
 EVERY: Final = 3_600  # seconds between two visits to one superior
+SOON: Final = 300  # after one that brought nothing: it may not have let us in yet
 MAX_MARKS: Final = 16  # of one superior
 Fetcher = Callable[[Fetch], Awaitable[Fetched]]
 
@@ -96,7 +97,7 @@ async def held(storage: Storage, hints: Collection[str], at: int) -> list[HeldMa
 async def due(storage: Storage, hints: Sequence[str], at: int) -> list[str]:
     """Whom of those above it is time to ask."""
     known = {each.entity: each for each in await storage.read(everybody)}
-    return [each for each in hints if each not in known or known[each].tried_at + EVERY <= at]
+    return [each for each in hints if each not in known or known[each].tried_at + (SOON if known[each].fault else EVERY) <= at]
 
 
 async def visit(storage: Storage, fetch: Fetcher, *, own: str, hints: Sequence[str], clock: Clock) -> None:
@@ -107,7 +108,7 @@ async def visit(storage: Storage, fetch: Fetcher, *, own: str, hints: Sequence[s
 
 async def ask(storage: Storage, entity: str, fetch: Fetcher, *, own: str, clock: Clock) -> None:
     """The statement of ``entity`` about ``own``, by the keys that it says it has; what could not be had leaves what was heard before."""
-    at = clock()
+    at, before = clock(), await storage.read(everybody)
     name, token, fault = "", "", ""
     try:
         superior = await read_configuration(entity, fetch)
@@ -116,6 +117,7 @@ async def ask(storage: Storage, entity: str, fetch: Fetcher, *, own: str, clock:
         if (said.iss, said.sub) != (entity, own):
             raise Untrusted("it answers with a statement by or about somebody else")
         check_statement(said, superior.keys, at=at)
+        check_not_older(said, next((each.statement for each in before if each.entity == entity), ""))
         token, found = said.wire, await _marks_of(superior, own, fetch, at)
     except VcError as error:
         fault, found = error.detail, None
@@ -126,6 +128,12 @@ async def ask(storage: Storage, entity: str, fetch: Fetcher, *, own: str, clock:
             await keep_marks(tx, entity, found)
 
     await storage.write(unit, point="federation-above")
+
+
+def check_not_older(said: EntityStatement, before: str) -> None:
+    """``Malformed`` where it was made before what was kept of the same last, or nothing yet (security rule S17)."""
+    if before and said.iat < parse_statement(before).iat:
+        raise Malformed("it says something older than before: is this another machine of it, or an old backup?")
 
 
 async def read_configuration(entity: str, fetch: Fetcher) -> EntityStatement:
