@@ -34,10 +34,13 @@ async def signed(office: Office, arguments: argparse.Namespace) -> AsyncIterator
 
 
 async def recall(office: Office, arguments: argparse.Namespace) -> AsyncIterator[str]:
-    """Begin, or go on with what was broken off, and stay until it is done."""
+    """Go on with what was broken off, begin where that was nothing or less, and stay until it is done."""
     name = _name(arguments)
     before = (await look(office, name, since=arguments.since)).recalls
-    if not any(each.ended_at is None for each in before):
+    going_on = [each for each in before if each.ended_at is None]
+    while going_on and (now := await step(office)) is not None:
+        yield _progress(now)
+    if all(each.since > arguments.since for each in going_on):
         await begin(office, name, since=arguments.since, reason=arguments.reason, actor=ACTOR, confirm_count=arguments.confirm_count)
     while (now := await step(office)) is not None:
         yield _progress(now)

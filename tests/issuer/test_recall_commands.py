@@ -14,6 +14,7 @@ from support.registry import NOON, Registry, collect
 from issuer import recall
 from issuer.app import publisher_of
 from issuer.records.recalls import Recall
+from issuer.sessions import Actor
 from shared.trust.snapshot import KeyState
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +98,18 @@ async def test_killed_at(registry: Registry, point: str, moment: str) -> None:
     assert done.ended_at is not None
     rows = await registry.office.storage.read(lambda tx: tx.fetch("SELECT * FROM event WHERE kind = 'recalled'"))
     assert len(rows) == 2  # once each
+
+
+async def test_asked_for_more_than_what_is_under_way(registry: Registry) -> None:
+    """What goes on is done first; then the rest, once that number was confirmed, and not a word of success before."""
+    kid = await stolen(registry, 3)
+    iris = Actor(role="admin", name="Iris")
+    await recall.begin(registry.office, kid, since=NOON + 60, reason="made by nobody here", actor=iris, confirm_count=2)
+    words = ("recall", kid, "--reason", "the disk was stolen", "--confirm-count")
+    code, out, err = await run(registry, *words, "3")
+    assert (code, "called in: 2 of 2 documents, 4 copies, done" in out, "lists of copies" in out) == (1, True, False)
+    assert "this would call in 1 documents" in err
+    code, out, _ = await run(registry, *words, "1")
+    assert (code, "called in: 1 of 1 documents, 2 copies, done" in out) == (0, True)
+    known, left = await recalls(registry, kid)
+    assert (len(known), left) == (2, 0)
