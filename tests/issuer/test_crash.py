@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import environment
 from support.issuing_story import CLERK, copies
 from support.registry import LPA_1, Template
 
@@ -29,7 +29,6 @@ from shared.errors import InvalidGrant, InvalidNonce, VcError
 from shared.openid4vci import PreAuthorizedRequest, RefreshRequest
 from shared.status.token_status_list import CWT_MEDIA_TYPE, StatusList, parse_token
 
-ROOT = Path(__file__).parents[2]
 POINTS = {
     "make": "made",
     "redeem": "redeemed",
@@ -44,10 +43,8 @@ POINTS = {
 
 def tell(directory: Path, failpoint: str) -> tuple[int, dict[str, Any]]:
     """Run the story; how it ended, and what it said before."""
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
     command = [sys.executable, "-m", "support.issuing_story", str(directory)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(failpoint), check=False, timeout=60)
     said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     return done.returncode, {step: json.loads(values) for step, values in said.items()}
 

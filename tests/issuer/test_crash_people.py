@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError
 from support.attested import Wallet, attested
+from support.dying import begin, dies
 from support.registry import Registry, Template, serving
 from support.second_person import approve
 
@@ -21,7 +19,6 @@ from issuer.sessions import Approval
 from shared.errors import InvalidGrant, InvalidTransactionId
 from shared.openid4vci import TokenResponse, request_deferred
 
-ROOT = Path(__file__).parents[2]
 MOMENTS = pytest.mark.parametrize("moment", ["before", "after"])
 
 
@@ -34,23 +31,10 @@ async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry
         yield running
 
 
-async def _start(registry: Registry, failpoint: str, *action: str) -> asyncio.subprocess.Process:
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.dying_office", str(registry.directory), str(registry.clock()), *action,
-        stdout=asyncio.subprocess.PIPE, env=environment,
-    )  # fmt: skip
-
-
-async def dies(registry: Registry, failpoint: str, *action: str) -> None:
-    assert await (await _start(registry, failpoint, *action)).wait() == -signal.SIGKILL
-
-
 @asynccontextmanager
 async def dying(registry: Registry, failpoint: str) -> AsyncIterator[None]:
     """Wallets meet another process of the office, which dies of the block without having answered."""
-    process, base = await _start(registry, failpoint, "serve"), registry.base
+    process, base = await begin("dying_office", failpoint, registry.directory, registry.clock(), "serve"), registry.base
     try:
         assert process.stdout is not None
         registry.base = f"http://localhost:{int(await process.stdout.readline())}"
@@ -130,7 +114,7 @@ async def test_killed_while_a_promise_is_kept(registry: Registry, moment: str) -
 async def test_killed_while_it_is_approved(registry: Registry, moment: str) -> None:
     number, wallet, token = await promised(registry)
     transaction = (await wallet.copies(token)).transaction_id or ""
-    await dies(registry, f"approve:{moment}", "approve", number)
+    await dies("dying_office", f"approve:{moment}", registry.directory, registry.clock(), "approve", number)
     assert await history(registry, number) == (["made"] if moment == "before" else ["made", "approved"])
     if moment == "before":
         waits = await wallet.run(request_deferred(wallet.metadata, token, transaction))
@@ -145,7 +129,7 @@ async def test_killed_while_it_is_corrected(registry: Registry, moment: str) -> 
     number, wallet, token = await promised(registry)
     await approve(registry.office, number)
     assert len((await wallet.copies(token)).credentials) == 1
-    await dies(registry, f"replace:{moment}", "correct", number)
+    await dies("dying_office", f"replace:{moment}", registry.directory, registry.clock(), "correct", number)
     ended = int(moment == "after")
     assert await history(registry, number) == ["made", "approved", "collected", *["corrected"] * ended]
     assert (await count(registry, "status_entry WHERE value = 1") > 0) == bool(ended)

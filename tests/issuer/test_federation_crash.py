@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
 import pytest
+from support import dying
+from support.dying import quiet
 from support.dying_superior import act
-from support.registry import NOON, Template
+from support.registry import Template
 from support.signing import Signer
 from support.successions import acceptance, statement
 from support.superior import ANA, BEN, COURT, SAYS, Below
 from support.trial_web import Watch
 
-from issuer import config
-from issuer.app import open_office, start, stop
 from issuer.federation import enrol, publish
 from issuer.federation.own import entity_of
 from issuer.office import Office
@@ -31,11 +26,10 @@ from shared.keys import Role
 from shared.storage import Tx
 from shared.trust.artefact import SUCCESSOR
 from shared.trust.federation_keys import FederationKey, render_jwks
-from shared.trust.publication import parse_publication
+from shared.trust.publication import parse_federation_publication
 from shared.trust.snapshot import verify_snapshot_of
 from shared.trust.succession import render_succession
 
-ROOT = Path(__file__).parents[2]
 WHERE = {"publish": "federation-publish", "configure": "configure"}
 SUCCESSION = ("succession-offer", "succession-approve", "succession-drop")
 STEPS = ("invite", "join", "approve", "publish", "propose", "end", "configure")
@@ -44,24 +38,13 @@ STEPS = ("invite", "join", "approve", "publish", "propose", "end", "configure")
 @pytest.fixture
 async def office(template: Template, tmp_path: Path) -> AsyncIterator[Office]:
     """The ministry's folder, opened by nobody who does anything by the clock."""
-    folder = tmp_path / "ministry"
-    shutil.copytree(template.directory, folder)
-    with config.toml(folder).open("a") as file:
-        file.write("superior = true\n")
-    opened = open_office(folder, config.read(folder), clock=Watch(NOON))
-    await start(opened)
-    await publish.publish(opened)
-    yield opened
-    await stop(opened)
+    async with quiet(template, tmp_path / "ministry", "superior = true\n") as opened:
+        await publish.publish(opened)
+        yield opened
 
 
 async def dies(office: Office, point: str, *action: str) -> None:
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": point, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.dying_superior", str(office.directory), str(office.clock()), *action, env=environment,
-    )  # fmt: skip
-    assert await process.wait() == -signal.SIGKILL
+    await dying.dies("dying_superior", point, office.directory, office.clock(), *action)
 
 
 async def seen(office: Office) -> tuple[object, ...]:
@@ -106,7 +89,7 @@ async def test_killed_at_a_step_of_a_federation(office: Office, step: str, momen
     else:
         with pytest.raises((Conflict, Missing)):
             await act(office, step, code, body.said(office.clock()))
-    made = parse_publication((await publish.publish(office)).document or b"")
+    made = parse_federation_publication((await publish.publish(office)).document or b"")
     key = await entity_of(office).key()
     verify_snapshot_of(made.snapshot, office.settings.public_url, [key.public], seen=None, at=office.clock())
 
@@ -130,7 +113,7 @@ async def test_killed_while_it_follows_a_federation_key(office: Office, moment: 
     assert [each.role for each in known].count(Role.FEDERATION) == 2
     events = await office.storage.read(lambda tx: subordinates.history(tx, COURT))
     assert [each.kind for each in events].count("followed") == 1
-    made = parse_publication((await publish.publish(office)).document or b"")
+    made = parse_federation_publication((await publish.publish(office)).document or b"")
     assert {each.thumbprint for each in known} <= set(made.snapshot.keys)
 
 
@@ -162,5 +145,5 @@ async def test_killed_at_a_step_of_a_succession(office: Office, step: str, momen
     else:
         with pytest.raises(Conflict):
             await act(office, step, new.entity, both)
-    made = parse_publication((await publish.publish(office)).document or b"")
+    made = parse_federation_publication((await publish.publish(office)).document or b"")
     assert len(made.of(SUCCESSOR)) == (step == "succession-approve")

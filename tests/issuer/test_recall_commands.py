@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
+from support.dying import environment
 from support.registry import NOON, Registry, collect
 
 from issuer import recall
@@ -17,15 +16,12 @@ from issuer.records.recalls import Recall
 from issuer.sessions import Actor
 from shared.trust.snapshot import KeyState
 
-ROOT = Path(__file__).parents[2]
-
 
 async def run(registry: Registry, *words: str, failpoint: str = "") -> tuple[int, str, str]:
     """The program, beside the service that runs."""
-    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}  # noqa: TID251 - the child's environment
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "issuer", "keys", *words, "--dir", str(registry.directory),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment(failpoint),
     )  # fmt: skip
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()

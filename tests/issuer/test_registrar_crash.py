@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
 import pytest
+from support import dying
 from support.airplane import COUNCIL_TAX
+from support.dying import quiet
 from support.dying_registrar import COUNCIL, act
 from support.registry import NOON, URL, Template
 from support.signing import Signer
 from support.superior import ANA
 from support.trial_web import Watch
 
-from issuer import config
-from issuer.app import open_office, start, stop
 from issuer.federation import publish, registrar
 from issuer.office import Office
 from issuer.records import askers, superior
@@ -33,7 +28,6 @@ from shared.trust.application import prepare_application
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 
-ROOT = Path(__file__).parents[2]
 STEPS = ("invite", "apply", "approve", "begin", "publish", "end")
 WHERE = {"publish": "federation-publish"}
 AGAIN = {"invite", "begin", "publish"}  # done twice it changes nothing, or makes another code
@@ -42,24 +36,13 @@ AGAIN = {"invite", "begin", "publish"}  # done twice it changes nothing, or make
 @pytest.fixture
 async def office(template: Template, tmp_path: Path) -> AsyncIterator[Office]:
     """The registrar's folder, opened by nobody who does anything by the clock; a day passes before what was approved counts."""
-    folder = tmp_path / "registrar"
-    shutil.copytree(template.directory, folder)
-    with config.toml(folder).open("a") as file:
-        file.write("superior = true\nobjection_days = 1\n")
-    opened = open_office(folder, config.read(folder), clock=Watch(NOON))
-    await start(opened)
-    await publish.publish(opened)
-    yield opened
-    await stop(opened)
+    async with quiet(template, tmp_path / "registrar", "superior = true\nobjection_days = 1\n") as opened:
+        await publish.publish(opened)
+        yield opened
 
 
 async def dies(office: Office, point: str, *action: str) -> None:
-    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    environment = os.environ | {"MUNIMENT_ISSUER_FAILPOINT": point, "PYTHONPATH": paths}  # noqa: TID251 - the child's environment
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.dying_registrar", str(office.directory), str(office.clock()), *action, env=environment,
-    )  # fmt: skip
-    assert await process.wait() == -signal.SIGKILL
+    await dying.dies("dying_registrar", point, office.directory, office.clock(), *action)
 
 
 async def seen(office: Office) -> tuple[object, ...]:

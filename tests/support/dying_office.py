@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 
 from aiohttp import web
+from support.dying import once
 from support.registry import LPA_1
 from support.second_person import approve
 
-from issuer import config
-from issuer.app import build, open_office, start, stop
+from issuer.app import build
 from issuer.office import Office
 from issuer.replace import replace
 from issuer.sessions import Actor
 from shared.web.app import free_port
+
+
+async def _act(office: Office, action: str, number: str = "") -> None:
+    if action == "serve":
+        await _serve(office)
+    elif action == "approve":
+        await approve(office, number)
+    else:
+        await replace(office, number, LPA_1 | {"powers": ["banking"]}, reason="a slip", actor=Actor(role="clerk", name="Cled"))
 
 
 async def _serve(office: Office) -> None:
@@ -30,19 +38,5 @@ async def _serve(office: Office) -> None:
     await asyncio.Event().wait()
 
 
-async def main() -> None:
-    folder, at, action, number = (*sys.argv[1:], "")[:4]
-    directory, now = Path(folder), int(at)
-    office = open_office(directory, config.read(directory), clock=lambda: now)
-    if action == "serve":
-        return await _serve(office)
-    await start(office)
-    if action == "approve":
-        await approve(office, number)
-    else:
-        await replace(office, number, LPA_1 | {"powers": ["banking"]}, reason="a slip", actor=Actor(role="clerk", name="Cled"))
-    return await stop(office)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(once(_act))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
+from support.dying import once
 from support.superior import ANA, BEN
 
-from issuer import config
-from issuer.app import open_office, start, stop
 from issuer.federation import publish, registrar
 from issuer.office import Office
 from issuer.records import askers
@@ -17,7 +14,7 @@ from issuer.records import askers
 COUNCIL = "https://council.example"
 
 
-async def act(office: Office, action: str, code: str, token: str) -> None:
+async def act(office: Office, action: str, code: str = "", token: str = "") -> None:
     if action == "invite":
         await registrar.invite(office, COUNCIL, "Council", "GB", ANA)
     elif action == "apply":
@@ -36,14 +33,5 @@ async def act(office: Office, action: str, code: str, token: str) -> None:
             await registrar.refuse(office, COUNCIL, "too wide", BEN, version=version)
 
 
-async def main() -> None:
-    folder, at, action, code, token = (*sys.argv[1:], "", "")[:5]
-    directory, now = Path(folder), int(at)
-    office = open_office(directory, config.read(directory), clock=lambda: now)
-    await start(office)
-    await act(office, action, code, token)
-    await stop(office)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(once(act))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from functools import partial
-from pathlib import Path
 
+from support.dying import once
 from support.superior import ANA, BEN, COURT, SAYS
 
-from issuer import config
-from issuer.app import open_office, start, stop
 from issuer.federation import collect, enrol, publish, successions
 from issuer.federation.own import entity_of
 from issuer.federation.terms import Terms
@@ -51,14 +48,5 @@ async def _say(token: str, _: Fetch) -> Fetched:
     return Fetched(status=200, body=token.encode())
 
 
-async def main() -> None:
-    folder, at, action, code, token = (*sys.argv[1:], "", "")[:5]
-    directory, now = Path(folder), int(at)
-    office = open_office(directory, config.read(directory), clock=lambda: now)
-    await start(office)
-    await act(office, action, code, token)
-    await stop(office)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(once(act))

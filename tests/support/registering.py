@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from support.airplane import COUNCIL_TAX
 from support.federation import MINISTRY, critical
 from support.federations import Member
-from support.registry import Registry
+from support.registry import Registry, Template, serving
 from support.signing import Signer
 from support.superior import ANA, BEN, Below, Street
 
+from issuer.app import one_round
 from issuer.federation import publish, registrar
 from issuer.federation.own import entity_of
 from issuer.records import askers
@@ -37,6 +41,15 @@ from shared.urls import well_known
 
 COUNCIL = "https://council.example"
 WIDER = replace(COUNCIL_TAX, retention_days=90)
+
+
+@asynccontextmanager
+async def registering(template: Template, folder: Path, storage: str) -> AsyncIterator[Registry]:
+    """An office that a ministry above it lets register, after one round; what two persons agreed to counts at once."""
+    how: dict[str, Any] = {"superior": True, "authority_hints": (MINISTRY,), "objection_days": 0}
+    async with serving(template, folder, storage=storage, **how) as running:
+        await one_round(running.app)
+        yield running
 
 
 @dataclass

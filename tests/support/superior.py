@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from support.federation import Body
 from support.registry import URL, Registry
@@ -19,7 +20,7 @@ from shared.clock import system_entropy
 from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.keys import KeyId
-from shared.trust.chain import configuration_url
+from shared.trust.chain import TrustChain, configuration_url, verify_trust_chain
 from shared.trust.entitlements import Entitlement, Grants
 from shared.trust.federation_anchor import FederationAnchor
 from shared.trust.federation_keys import FederationKey, render_jwks
@@ -90,6 +91,21 @@ async def enrolled(registry: Registry, body: Below, terms: Terms = SAYS, *, name
 async def pin(registry: Registry, **how: Any) -> FederationAnchor:
     key = await entity_of(registry.office).key()
     return FederationAnchor(entity=registry.url, keys=(key,), name="Ministry", **how)
+
+
+async def asked(registry: Registry, path: str, **query: str) -> tuple[int, str, str]:
+    answer = await registry.get(f"{path}?{urlencode(query)}")
+    return answer.status, answer.content_type, await answer.text()
+
+
+async def chain_of(registry: Registry, body: Below, **how: Any) -> TrustChain:
+    """As a stranger builds it: three fetched statements, one pinned key."""
+    tokens = [
+        body.said(registry.clock()),
+        (await asked(registry, "/federation/fetch", sub=body.entity))[2],
+        (await asked(registry, "/.well-known/openid-federation"))[2],
+    ]
+    return verify_trust_chain(tokens, [await pin(registry, **how)], at=registry.clock())
 
 
 async def add_ben(registry: Registry, *, handed: bool = False) -> str:
