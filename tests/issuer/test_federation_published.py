@@ -24,6 +24,7 @@ from shared.jose.jws import parse_jws, verify_jws
 from shared.keys import Role
 from shared.trust.artefact import ENTITY_STATEMENT, TRUST_MARK
 from shared.trust.chain import verify_trust_chain
+from shared.trust.publication import parse_federation_publication
 from shared.trust.snapshot import verify_snapshot_of
 from shared.trust.statements import parse_statement
 from shared.trust.trust_marks import parse_trust_mark
