@@ -110,9 +110,14 @@ async def act(kept: Kept, arguments: argparse.Namespace) -> str:
         await publisher.withdraw(name, reason=reason, actor=ACTOR)
     elif what != "publish":
         await publisher.end_key(name, KeyState.VERIFY_ONLY if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
-        for ring in kept.rings:
+    try:
+        for ring in kept.rings if what in {"retire", "compromised"} else ():
             await ring.step(actor=ACTOR)
-    made = await publisher.publish(actor=ACTOR)
+        made = await publisher.publish(actor=ACTOR)
+    except ConfigError as error:
+        if what in {"withdraw", "retire", "compromised"}:
+            raise ConfigError(f"written down here, but nobody is told of it yet: {error.detail}, and run `keys publish`") from error
+        raise
     if what != "publish" and before is not None and before.seq == made.seq:  # a federation key: no certificate and no key of one changed
         return f"{told}The running service says it at its next round. Those who check know it when they next fetch."
     return f"{told}Published: number {made.seq}. Those who check know it when they next fetch."

@@ -18,6 +18,7 @@ from issuer.office import ISSUER, Office
 from shared.clock import system_entropy
 from shared.errors import CertificateRevoked, ConfigError
 from shared.trust.snapshot import KeyState
+from shared.web import certificates
 
 
 @pytest.fixture
@@ -81,3 +82,17 @@ async def test_a_key_that_is_reported_by_hand_is_followed_at_once(office: Office
     with pytest.raises(CertificateRevoked):
         judge(office, told, first_certificate(office), NOON)
     judge(office, told, office.signer.x5c, NOON)
+
+
+async def test_what_cannot_be_told_yet_is_said_to_be_written_down(office: Office) -> None:
+    """On the worst day, with the anchor's keys elsewhere: nobody has to guess whether the key signs on."""
+    (first,) = await keys(office)
+    away = office.directory / certificates.ANCHOR_KEYS
+    back = away.rename(away.with_suffix(".away"))
+    with pytest.raises(ConfigError, match=r"written down here, but nobody is told of it yet: .* `keys publish`"):
+        await by_command(office, "compromised", first.history.kid, reason="stolen")
+    assert await states(office) == [(ISSUER, KeyState.COMPROMISED)]
+    with pytest.raises(ConfigError, match=r"^(?!written down)"):
+        await by_command(office, "publish")
+    back.rename(away)
+    assert "Published: number" in await by_command(office, "publish")
