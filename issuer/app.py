@@ -16,7 +16,7 @@ from issuer.federation import applying, collect
 from issuer.federation import publish as federation
 from issuer.federation.endpoints import Endpoints
 from issuer.federation.own import entity_of
-from issuer.init import keyring_of, migrations, publisher
+from issuer.init import anchored_of, keyring_of, migrations
 from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
 from issuer.operator_api import OperatorApi
@@ -97,7 +97,7 @@ def own_certificate(office: Office) -> OwnCertificate:
 
 def publisher_of(office: Office) -> Publisher:
     """Says what of this office is in force."""
-    own = publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
+    own = anchored_of(office).publisher(office.storage)
     return replace(own, beside=lambda: federation.newest(office)) if office.settings.superior else own
 
 

@@ -13,16 +13,16 @@ from issuer import config
 from issuer.config import Settings
 from issuer.office import ISSUER, ROLES, SCOPES, Office
 from issuer.records import key_makers
-from shared.clock import DAY, Clock, Entropy
+from shared.clock import Clock, Entropy
 from shared.errors import ConfigError
-from shared.keys import Custodian, Role
-from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, Storage, open_storage, read_migrations
-from shared.web.certificates import ANCHOR_FILE, Certifier
+from shared.keys import Role
+from shared.private_file import make_secret, write_whole
+from shared.storage import Migration, open_storage, read_migrations
+from shared.web.anchored import Anchored
+from shared.web.certificates import ANCHOR_FILE
 from shared.web.keyring import Keyring
 from shared.web.operators import FIRST_KEY, first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
-from shared.web.publisher import Publisher
 from shared.web.settings import load
 from shared.web.setup import toml_text
 
@@ -67,11 +67,12 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     check_new_passphrase(passphrase)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_secret(config.key_file(directory), entropy)
-    await certifier(directory, settings, clock=clock, entropy=entropy, country=wish.country).set_up(ROLES)
+    own = anchored(directory, settings, clock=clock, entropy=entropy, country=wish.country)
+    await own.certifier().set_up(ROLES)
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
-        await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
+        await own.publisher(storage).publish(actor="set-up")
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
         await storage.write(lambda tx: key_makers.note(tx, FIRST_KEY, wish.operator))
     finally:
@@ -98,53 +99,29 @@ def _toml(wish: Wish) -> str:
     return "\n".join(lines) + "\n"
 
 
-def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
-    """Says what is in force: this office's certificate, its key, what was withdrawn."""
-    return Publisher(
+def anchored(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy, country: str = "") -> Anchored:
+    """The keys that sign documents, certified for the present address; an authority that is made is in ``country``."""
+    return Anchored(
         directory=directory,
-        secret=lambda: read_secret(config.key_file(directory)),
-        storage=storage,
-        clock=clock,
-        entropy=entropy,
-        key=ISSUER,
-        role=Role.CREDENTIAL_ISSUER,
-        entity=settings.public_url,
-        url=settings.public_url,
-        days=settings.snapshot_days,
-    )
-
-
-def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy, country: str = "") -> Certifier:
-    """Makes and renews the certificate of the issuer's key, for its present address; an authority that it makes is in ``country``."""
-    return Certifier(
-        directory=directory,
-        keys=settings.keys,
-        secret=read_secret(config.key_file(directory)),
+        secret=config.key_file(directory),
+        settings=settings,
         key=ISSUER,
         role=Role.CREDENTIAL_ISSUER,
         name=settings.name,
-        uri=settings.public_url,
+        entity=settings.public_url,
+        life=settings.snapshot_days,
+        days=settings.key_days,
         clock=clock,
         entropy=entropy,
         country=country,
     )
 
 
-def keyring(directory: Path, settings: Settings, storage: Storage, custodian: Custodian, *, clock: Clock, entropy: Entropy) -> Keyring:
-    """The keys that sign documents, one after another."""
-    return Keyring(
-        storage=storage,
-        custodian=custodian,
-        clock=clock,
-        first=ISSUER,
-        role=Role.CREDENTIAL_ISSUER,
-        entity=settings.public_url,
-        days=settings.key_days,
-        life=settings.snapshot_days * DAY,
-        certify=lambda public: certifier(directory, settings, clock=clock, entropy=entropy).certify(public),
-    )
+def anchored_of(office: Office) -> Anchored:
+    """The same of an office that is open."""
+    return anchored(office.directory, office.settings, clock=office.clock, entropy=office.entropy)
 
 
 def keyring_of(office: Office) -> Keyring:
-    """The same of an office that is open."""
-    return keyring(office.directory, office.settings, office.storage, office.custodian, clock=office.clock, entropy=office.entropy)
+    """Which of them signs, and which one follows it when."""
+    return anchored_of(office).keyring(office.storage, office.custodian)

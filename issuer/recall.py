@@ -177,9 +177,8 @@ async def sign_with_another(office: Office, actor: Actor) -> None:
 
 async def _tell(office: Office, actor: str) -> bool:
     """Say what is in force now, to everybody and in federations; false where the anchor's keys are elsewhere."""
-    publisher = init.publisher(office.directory, office.settings, office.storage, clock=office.clock, entropy=office.entropy)
     try:
-        await publisher.publish(actor=actor)
+        await init.anchored_of(office).publisher(office.storage).publish(actor=actor)
     except ConfigError:
         told = False
     else:

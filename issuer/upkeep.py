@@ -6,18 +6,15 @@ import argparse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from issuer import app, config, init, makers
+from issuer import app, init, makers
 from issuer.config import Settings
 from issuer.federation.own import entity_of
 from issuer.office import ISSUER, REFERENCES, ROLES, STORAGE, Office
 from issuer.pages.entrance import ways_in
 from issuer.publish import StatusLists
 from shared.clock import Clock, Entropy
-from shared.custody import open_custodian
 from shared.jose.jwk import thumbprint
-from shared.keys import Custodian, Role
-from shared.private_file import read_secret
-from shared.storage import Storage
+from shared.keys import Role
 from shared.web import certificates, doctor, entity, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.setup import read_certificate
@@ -44,17 +41,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
 
 
 def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
-    def keys() -> Custodian:
-        return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
-
-    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
-        documents = init.keyring(directory, settings, storage, custodian, clock=clock, entropy=entropy)
-        federation = entity.federation_ring(
-            storage, custodian, clock, entity=settings.public_url, hints=settings.authority_hints, days=settings.key_days
-        )
-        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [documents, federation])
-
-    return own_keys.publishing(settings.storage, keys, init.migrations(), make)
+    return init.anchored(directory, settings, clock=clock, entropy=entropy).opened(init.migrations())
 
 
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
@@ -64,14 +51,14 @@ async def change(directory: Path, settings: Settings, arguments: argparse.Namesp
 
 async def create(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
     """Keys that this office lacks because it was set up before it needed them; says which federation key it has."""
-    made = await init.certifier(directory, settings, clock=clock, entropy=entropy).create(ROLES)
+    made = await init.anchored(directory, settings, clock=clock, entropy=entropy).certifier().create(ROLES)
     return f"federation key {thumbprint(made[entity.FEDERATION])}"
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present address; needs the anchor's keys in ``anchor.keys``."""
-    certifier = init.certifier(directory, settings, clock=clock, entropy=entropy)
-    return await own_keys.renew(certifier, _publishing(directory, settings, clock=clock, entropy=entropy))
+    own = init.anchored(directory, settings, clock=clock, entropy=entropy)
+    return await own_keys.renew(own.certifier(), own.opened(init.migrations()))
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:

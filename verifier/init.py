@@ -10,27 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared.clock import DAY, Clock, Entropy
+from shared.clock import Clock, Entropy
 from shared.credentials import Text
 from shared.errors import ConfigError
 from shared.jose.jwk import thumbprint
-from shared.keys import Custodian, PublicKey, Role, Unsigned
-from shared.private_file import make_secret, read_secret, write_whole
-from shared.storage import Migration, Storage, open_storage, read_migrations
+from shared.keys import PublicKey, Role, Unsigned
+from shared.private_file import make_secret, write_whole
+from shared.storage import Migration, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.relying_party import prepare_rp_certificate
-from shared.web.certificates import ANCHOR, ANCHOR_FILE, Certifier
-from shared.web.keyring import Keyring
+from shared.web.anchored import Anchored
+from shared.web.certificates import ANCHOR, ANCHOR_FILE
 from shared.web.operators import first_operator
 from shared.web.passphrases import check_new_passphrase, generate_passphrase
-from shared.web.publisher import Publisher
 from shared.web.settings import load
 from shared.web.setup import add_anchor, toml_text
 from shared.x509 import Cert
 from verifier import config, registering
 from verifier.config import Settings
-from verifier.desk import BUNDLE, RELYING_PARTY, ROLES, SCOPES
+from verifier.desk import BUNDLE, RELYING_PARTY, ROLES, SCOPES, Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +81,13 @@ async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:
     check_new_passphrase(passphrase)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_secret(config.key_file(directory), entropy)
-    public = await certifier(directory, settings, clock=clock, entropy=entropy).set_up(ROLES)
+    own = anchored(directory, settings, clock=clock, entropy=entropy)
+    public = await own.certifier().set_up(ROLES)
     write_whole(config.trust(directory), render_trust(trust.add_signer(thumbprint(public[BUNDLE]))))
     storage = open_storage(settings.storage)
     try:
         await storage.migrate(migrations())
-        await publisher(directory, settings, storage, clock=clock, entropy=entropy).publish(actor="set-up")
+        await own.publisher(storage).publish(actor="set-up")
         await registering.note(directory, settings, storage, at=clock())
         api_key = await first_operator(storage, wish.operator, passphrase, scopes=SCOPES, at=clock(), entropy=entropy)
     finally:
@@ -128,8 +128,11 @@ def _without_tls(entity: str) -> str:
     return f"{host}:{parts.port or 80}" if parts.scheme == "http" else ""
 
 
-def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
-    """Says what is in force: this organisation's certificate and key, what it may ask for, what was withdrawn."""
+def anchored(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Anchored:
+    """The keys with which this organisation asks, certified for its identifier, and published with what it may ask for.
+
+    When another one follows, people say, as desks need a network then. Requests that are open stay with the old certificate.
+    """
     words = Text(settings.name, settings.name)
 
     def register(anchor: Cert, public: PublicKey, at: int) -> Unsigned[bytes]:
@@ -145,46 +148,22 @@ def publisher(directory: Path, settings: Settings, storage: Storage, *, clock: C
             registrar=registering.registrar(settings),
         )
 
-    return Publisher(
+    return Anchored(
         directory=directory,
-        secret=lambda: read_secret(config.key_file(directory)),
-        storage=storage,
-        clock=clock,
-        entropy=entropy,
+        secret=config.key_file(directory),
+        settings=settings,
         key=RELYING_PARTY,
         role=Role.RELYING_PARTY,
+        name=settings.name,
         entity=settings.entity_id,
-        url=settings.public_url,
-        days=settings.snapshot_days,
+        life=settings.snapshot_days,
+        days=0,
+        clock=clock,
+        entropy=entropy,
         more={RP_CERTIFICATE: register},
     )
 
 
-def certifier(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Certifier:
-    """Makes and renews the certificate of the relying party's key, for its identifier. Requests that are open stay with the old one."""
-    return Certifier(
-        directory=directory,
-        keys=settings.keys,
-        secret=read_secret(config.key_file(directory)),
-        key=RELYING_PARTY,
-        role=Role.RELYING_PARTY,
-        name=settings.name,
-        uri=settings.entity_id,
-        clock=clock,
-        entropy=entropy,
-    )
-
-
-def keyring(directory: Path, settings: Settings, storage: Storage, custodian: Custodian, *, clock: Clock, entropy: Entropy) -> Keyring:
-    """The keys of the relying party, one after another; when, people say, as desks need a network then."""
-    return Keyring(
-        storage=storage,
-        custodian=custodian,
-        clock=clock,
-        first=RELYING_PARTY,
-        role=Role.RELYING_PARTY,
-        entity=settings.entity_id,
-        days=0,
-        life=settings.snapshot_days * DAY,
-        certify=lambda public: certifier(directory, settings, clock=clock, entropy=entropy).certify(public),
-    )
+def anchored_of(desk: Desk) -> Anchored:
+    """The same of a verifier that is open."""
+    return anchored(desk.directory, desk.settings, clock=desk.clock, entropy=desk.entropy)

@@ -12,7 +12,7 @@ from shared.web.keyring import Keyring
 from shared.web.own_trust import OwnKey
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
-from verifier.init import keyring, migrations
+from verifier.init import anchored_of, migrations
 
 _LISTED = frozenset({KeyState.CREATED, KeyState.ACTIVE})
 _ANSWERED = frozenset({KeyState.ACTIVE, KeyState.VERIFY_ONLY})
@@ -23,7 +23,7 @@ async def _keys(tx: Tx) -> list[OwnKey]:
 
 
 def keyring_of(desk: Desk) -> Keyring:
-    return keyring(desk.directory, desk.settings, desk.storage, desk.custodian, clock=desk.clock, entropy=desk.entropy)
+    return anchored_of(desk).keyring(desk.storage, desk.custodian)
 
 
 async def follow(desk: Desk) -> None:

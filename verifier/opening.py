@@ -22,7 +22,7 @@ from shared.web.trust_file import TrustFile
 from verifier import config, keys
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
-from verifier.init import migrations, publisher
+from verifier.init import anchored_of, migrations
 from verifier.uses import chosen_types, served
 
 
@@ -76,7 +76,7 @@ def own_certificate(desk: Desk) -> OwnCertificate:
 
 def publisher_of(desk: Desk) -> Publisher:
     """Says what of this organisation is in force, and what it may ask for."""
-    return publisher(desk.directory, desk.settings, desk.storage, clock=desk.clock, entropy=desk.entropy)
+    return anchored_of(desk).publisher(desk.storage)
 
 
 def entity_of(desk: Desk) -> OwnEntity:

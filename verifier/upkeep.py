@@ -7,17 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from shared.clock import Clock, Entropy
-from shared.custody import open_custodian
 from shared.errors import ConfigError, SnapshotStale, StatusUnknown
 from shared.jose.jwk import thumbprint
-from shared.keys import Custodian, Role
-from shared.private_file import read_secret
-from shared.storage import Storage, Tx
+from shared.keys import Role
+from shared.storage import Tx
 from shared.web import certificates, doctor, entity, heard, own_keys, ways
 from shared.web.doctor import Finding
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
-from verifier import config, init, keys, registering
+from verifier import init, keys, registering
 from verifier.config import Settings
 from verifier.desk import BUNDLE, LOG, RELYING_PARTY, ROLES, STORAGE, Desk
 from verifier.material import issuers
@@ -49,17 +47,7 @@ async def list_keys(directory: Path, settings: Settings, *, clock: Clock, entrop
 
 
 def _publishing(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> own_keys.Publishing:
-    def keys() -> Custodian:
-        return open_custodian(settings.keys, entropy=entropy, passphrase=read_secret(config.key_file(directory)))
-
-    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
-        asking = init.keyring(directory, settings, storage, custodian, clock=clock, entropy=entropy)
-        federation = entity.federation_ring(
-            storage, custodian, clock, entity=settings.entity_id, hints=settings.authority_hints, days=settings.key_days
-        )
-        return own_keys.Kept(custodian, init.publisher(directory, settings, storage, clock=clock, entropy=entropy), [asking, federation])
-
-    return own_keys.publishing(settings.storage, keys, init.migrations(), make)
+    return init.anchored(directory, settings, clock=clock, entropy=entropy).opened(init.migrations())
 
 
 async def change(directory: Path, settings: Settings, arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> str:
@@ -69,14 +57,14 @@ async def change(directory: Path, settings: Settings, arguments: argparse.Namesp
 
 async def create(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> str:
     """Keys that this verifier lacks because it was set up before it needed them; says which federation key it has."""
-    made = await init.certifier(directory, settings, clock=clock, entropy=entropy).create(ROLES)
+    made = await init.anchored(directory, settings, clock=clock, entropy=entropy).certifier().create(ROLES)
     return f"federation key {thumbprint(made[entity.FEDERATION])}"
 
 
 async def renew(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate for the same key and the present identifier; needs the anchor's keys in ``anchor.keys``."""
-    certifier = init.certifier(directory, settings, clock=clock, entropy=entropy)
-    return await own_keys.renew(certifier, _publishing(directory, settings, clock=clock, entropy=entropy))
+    own = init.anchored(directory, settings, clock=clock, entropy=entropy)
+    return await own_keys.renew(own.certifier(), own.opened(init.migrations()))
 
 
 async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy: Entropy) -> list[Finding]:
