@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from shared.errors import ConfigError
 from shared.terminal import Commands, Parser, add_handing_over
 
 if TYPE_CHECKING:
@@ -30,10 +31,18 @@ def add_federation(commands: Commands[Parser], command: _Command, with_desk: _Wi
 
 
 async def _succeed(desk: Desk, arguments: argparse.Namespace) -> list[str]:
+    """``ConfigError`` for a use that nobody here has: what was received for the one that was meant would be deleted."""
     from shared.web import handing
+    from verifier.inherited import known_uses
     from verifier.opening import entity_of
 
-    return await handing.succeed(entity_of(desk), arguments)
+    known, carried = await known_uses(desk), set(arguments.carry)
+    if unknown := sorted(carried - known):
+        raise ConfigError(f"there is no use {', '.join(unknown)} here; there are {', '.join(sorted(known))}", where="carry")
+    *lines, last = await handing.succeed(entity_of(desk), arguments)
+    ends = [] if arguments.vct else sorted(known - carried)  # a part that goes leaves the rest to go on
+    told = [f"ends             {', '.join(ends)}: from that day on what was received for it is deleted"] if ends else []
+    return [*lines, *told, last]
 
 
 async def _take_over(desk: Desk, arguments: argparse.Namespace) -> list[str]:

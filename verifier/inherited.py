@@ -181,6 +181,12 @@ def _goes_on(successors: Successors, heirs: Sequence[Succession], entity: str, h
     return _carried(successors, entity, held.entity, held.use, at)
 
 
+async def known_uses(desk: Desk) -> set[str]:
+    """Those that can be handed over: its own, now or before, and those that were handed to it."""
+    handed = before_us(await federation_of(desk), desk.entity, desk.clock())
+    return await _registered(desk) | {use for each in handed for use in each.uses}
+
+
 async def _registered(desk: Desk) -> set[str]:
     """Uses that may be named: a purpose in a caller's own words might say something of somebody."""
     versions = await desk.storage.read(registrations.versions)
