@@ -104,6 +104,8 @@ def anchored(directory: Path, settings: Settings, *, clock: Clock, entropy: Entr
     return Anchored(
         directory=directory,
         secret=config.key_file(directory),
+        keys=settings.keys,
+        storage=settings.storage,
         settings=settings,
         key=ISSUER,
         role=Role.CREDENTIAL_ISSUER,

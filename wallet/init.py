@@ -111,23 +111,14 @@ def opened(place: Place, *, clock: Clock, entropy: Entropy) -> own_keys.Publishi
     """The keys that follow on each other, and what is published of them, of a service that is not running; ``ConfigError`` before the first."""
     if not place.attested_by.exists():
         raise ConfigError("this service vouches for no wallets yet: run `muniment-wallet vouch`", where="attester")
-
-    def custodian() -> Custodian:
-        return open_custodian(place.keys, entropy=entropy, passphrase=read_secret(place.key_file))
-
-    def make(storage: Storage, custodian: Custodian) -> own_keys.Kept:
-        vouching = keys.keyring(place, storage, custodian, clock=clock, entropy=entropy)
-        federation = entity_of(place, storage, custodian, clock).ring
-        return own_keys.Kept(custodian, keys.publisher(place, storage, clock=clock, entropy=entropy), [vouching, federation])
-
-    return own_keys.publishing(place.storage, custodian, migrations(), make)
+    return keys.anchored(place, clock=clock, entropy=entropy).opened(migrations())
 
 
 async def vouch(place: Place, *, clock: Clock, entropy: Entropy) -> Cert:
     """A new certificate by which this service vouches for its wallets, published; anchor and keys are made where there are none yet, that with
     which it speaks in federations among them. Errors as ``own_keys.renew``.
     """
-    certifier = keys.certifier(place, clock=clock, entropy=entropy)
+    certifier = keys.anchored(place, clock=clock, entropy=entropy).certifier()
     if place.attested_by.exists():
         await certifier.create(entity.ROLES)
         return await own_keys.renew(certifier, opened(place, clock=clock, entropy=entropy))

@@ -6,12 +6,11 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from shared.clock import DAY, Clock, Entropy
+from shared.clock import Clock, Entropy
 from shared.errors import VcError
 from shared.keys import Custodian, Role
-from shared.private_file import read_secret
 from shared.storage import Storage
-from shared.web.certificates import Certifier
+from shared.web.anchored import Anchored
 from shared.web.keyring import TIMER, Keyring
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -27,55 +26,28 @@ def wallets_of(url: str) -> str:
     return f"Wallets of {urlsplit(url).hostname}"[:64]
 
 
-def certifier(place: Place, *, clock: Clock, entropy: Entropy) -> Certifier:
-    """Makes and renews the certificate of the key that vouches, for the present address."""
-    return Certifier(
+def anchored(place: Place, *, clock: Clock, entropy: Entropy) -> Anchored:
+    """They are certified for the present address."""
+    return Anchored(
         directory=place.folder,
+        secret=place.key_file,
         keys=place.keys,
-        secret=read_secret(place.key_file),
+        storage=place.storage,
+        settings=place.settings,
         key=ATTESTER,
         role=Role.WALLET_PROVIDER,
         name=wallets_of(place.settings.public_url),
-        uri=place.settings.public_url,
-        clock=clock,
-        entropy=entropy,
-    )
-
-
-def publisher(place: Place, storage: Storage, *, clock: Clock, entropy: Entropy) -> Publisher:
-    """Says what is in force: the certificates of these keys, and what was withdrawn."""
-    return Publisher(
-        directory=place.folder,
-        secret=lambda: read_secret(place.key_file),
-        storage=storage,
-        clock=clock,
-        entropy=entropy,
-        key=ATTESTER,
-        role=Role.WALLET_PROVIDER,
         entity=place.settings.public_url,
-        url=place.settings.public_url,
-        days=place.settings.snapshot_days,
-    )
-
-
-def keyring(place: Place, storage: Storage, custodian: Custodian, *, clock: Clock, entropy: Entropy) -> Keyring:
-    """Which of them signs, and which one follows it when."""
-    return Keyring(
-        storage=storage,
-        custodian=custodian,
-        clock=clock,
-        first=ATTESTER,
-        role=Role.WALLET_PROVIDER,
-        entity=place.settings.public_url,
+        life=place.settings.snapshot_days,
         days=place.settings.key_days,
-        life=place.settings.snapshot_days * DAY,
-        certify=lambda public: certifier(place, clock=clock, entropy=entropy).certify(public),
+        clock=clock,
+        entropy=entropy,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouching:
-    """The same of a service that is open: ``signing`` knows the key that signs."""
+    """Of a service that is open: ``signing`` knows the key that signs."""
 
     ring: Keyring
     publisher: Publisher
@@ -113,8 +85,9 @@ def open_vouching(place: Place, storage: Storage, custodian: Custodian, *, clock
     """``None`` in a folder without the first certificate, until ``vouch`` makes one; nothing is asked of database or keys yet."""
     if not place.attested_by.exists():
         return None
+    own = anchored(place, clock=clock, entropy=entropy)
     return Vouching(
-        ring=keyring(place, storage, custodian, clock=clock, entropy=entropy),
-        publisher=publisher(place, storage, clock=clock, entropy=entropy),
+        ring=own.keyring(storage, custodian),
+        publisher=own.publisher(storage),
         signing=Signing(Signer.of(ATTESTER, read_certificate(place.attested_by))),
     )

@@ -48,7 +48,7 @@ async def change(place: Place, arguments: argparse.Namespace, *, clock: Clock, e
 
 async def create(place: Place, *, clock: Clock, entropy: Entropy) -> str:
     """Keys that this service lacks because it was set up before it needed them; says which federation key it has."""
-    made = await keys.certifier(place, clock=clock, entropy=entropy).create(entity.ROLES)
+    made = await keys.anchored(place, clock=clock, entropy=entropy).certifier().create(entity.ROLES)
     return f"federation key {thumbprint(made[entity.FEDERATION])}"
 
 

@@ -22,7 +22,8 @@ from .settings import Common
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchored:
-    """``key`` is the first of them; they are certified for ``name`` and ``entity``. ``secret`` is the file with what opens the private keys.
+    """``key`` is the first of them; they are certified for ``name`` and ``entity``. ``secret`` is the file with what opens the private keys,
+    ``keys`` and ``storage`` are the URIs of those and of the database.
 
     What is said of them counts for ``life`` days; each signs for ``days``, 0 where people decide. ``country`` is that of an anchor that is
     made at set-up, and ``more`` are further statements by media type.
@@ -30,6 +31,8 @@ class Anchored:
 
     directory: Path
     secret: Path
+    keys: str
+    storage: str
     settings: Common
     key: KeyId
     role: Role
@@ -46,7 +49,7 @@ class Anchored:
         """Makes and renews certificates."""
         return Certifier(
             directory=self.directory,
-            keys=self.settings.keys,
+            keys=self.keys,
             secret=read_secret(self.secret),
             key=self.key,
             role=self.role,
@@ -91,11 +94,11 @@ class Anchored:
         """Both of a service that is not running, with its federation keys."""
 
         def keys() -> Custodian:
-            return open_custodian(self.settings.keys, entropy=self.entropy, passphrase=read_secret(self.secret))
+            return open_custodian(self.keys, entropy=self.entropy, passphrase=read_secret(self.secret))
 
         def make(storage: Storage, custodian: Custodian) -> Kept:
             hints, days = self.settings.authority_hints, self.settings.key_days
             federation = federation_ring(storage, custodian, self.clock, entity=self.entity, hints=hints, days=days)
             return Kept(custodian, self.publisher(storage), [self.keyring(storage, custodian), federation])
 
-        return own_keys.publishing(self.settings.storage, keys, migrations, make)
+        return own_keys.publishing(self.storage, keys, migrations, make)
