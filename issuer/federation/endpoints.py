@@ -17,7 +17,7 @@ from issuer.office import Office
 from issuer.records import subordinates, superior
 from issuer.records.subordinates import State, Subordinate
 from shared.codec import reader, strict_json
-from shared.errors import Malformed, Missing, Unavailable, VcError
+from shared.errors import Conflict, Malformed, Missing, VcError
 from shared.flow import Fetch, Fetched, run
 from shared.jose.jws import prepare_jws
 from shared.keys import sign
@@ -184,7 +184,7 @@ class Endpoints:
 
 
 async def _ask_nobody(_: Fetch) -> Fetched:
-    raise Unavailable("the successor is not below this office: people of the superior bring it, with `federation succession offer`")
+    raise Conflict("the successor is not below this office: give its people both halves in a file, for `federation succession offer`")
 
 
 async def _is_published(request: web.Request, entity: str, token: str) -> bool:

@@ -67,6 +67,9 @@ async def offer(office: Office, data: bytes, actor: Actor | None, fetch: Fetcher
         newest = max((each.iat for each in (before.published, before.waiting) if each is not None), default=0) if before else 0
         if found.iat <= newest:
             raise Conflict("a newer statement of this succession is known here, or this very one", where="/statement/iat")
+        dropped = 0 if before is None or before.wanted else before.made_at
+        if actor is None and found.iat <= dropped:  # whatever was published anybody can bring
+            raise Conflict("this was sent back or withdrawn: it has to be signed anew", where="/statement/iat")
         changed = Handed(
             outgoing=found.outgoing,
             successor=found.successor,

@@ -19,7 +19,7 @@ from issuer.federation.own import entity_of
 from issuer.records import subordinates
 from issuer.records import successions as rows
 from issuer.sessions import Actor
-from shared.errors import BadSignature, Conflict, Forbidden, Malformed, Missing, Unavailable, Untrusted
+from shared.errors import BadSignature, Conflict, Forbidden, Malformed, Missing, Untrusted
 from shared.flow import Fetch, Fetched
 from shared.trust.federation import Federation
 from shared.trust.succession import render_succession
@@ -105,6 +105,27 @@ async def test_what_comes_over_the_network_is_looked_at_by_two(three: Three) -> 
     assert await three.kinds() == [successions.OFFERED, successions.LOOKED_AT, successions.PUBLISHED]
     answer = await three.ministry.http.post(three.ministry.base + handing.PATH, data=b"{}")
     assert (answer.status, (await answer.json())["error"]) == (400, "invalid_request")
+
+
+async def test_a_stranger_brings_nothing_back(three: Three) -> None:
+    """What was published once everybody has; people of the office may bring it again, and the bodies say it anew."""
+
+    async def posted() -> tuple[int, str]:
+        answer = await three.ministry.http.post(three.ministry.base + handing.PATH, data=data)
+        return answer.status, await answer.text()
+
+    data = three.halves()
+    await three.offer(data)
+    await three.approve(BEN)
+    await successions.withdraw(three.office, COURT, HEIR, "the law was repealed", BEN, version=2)
+    status, told = await posted()
+    assert (status, "signed anew" in told) == (409, True)
+    await three.offer(data)
+    await successions.refuse(three.office, COURT, HEIR, "still repealed", BEN, version=4)
+    assert (await posted())[0] == 409
+    three.ministry.clock.at += 60
+    data = three.halves()
+    assert (await posted())[0] == 202
 
 
 async def test_nobody_else_decides(three: Three) -> None:
@@ -198,7 +219,8 @@ async def test_a_successor_that_is_below_somebody_else_shows_its_key_itself(thre
     with pytest.raises(Untrusted, match="somebody else says"):
         await successions.offer(three.office, three.halves(successor=three.other), ANA, swapped)
     answer = await three.ministry.http.post(three.ministry.base + handing.PATH, data=three.halves(successor=three.other))
-    assert answer.status == Unavailable.status  # a stranger's word makes us ask nobody
+    assert answer.status == Conflict.status  # a stranger's word makes us ask nobody; nor would it help to try again
+    assert "is not below this office" in (await answer.json())["error_description"]
 
 
 async def test_what_is_not_ours_to_publish(three: Three) -> None:
