@@ -96,11 +96,13 @@ async def _sign_in(desk: Desk) -> str:
 
 async def _trust(desk: Desk) -> str:
     """An issuer that is trusted without an address can be checked only with lists that holders bring along."""
-    pinned = desk.trust.with_role(Role.CREDENTIAL_ISSUER)
-    if not pinned:
+    pinned, trust = desk.trust.with_role(Role.CREDENTIAL_ISSUER), desk.trust
+    if not (pinned or trust.federation or trust.dids):
         raise ConfigError("nobody is trusted: run `muniment-verifier bundle trust ANCHOR.pem --entity ISSUER_URL`")
     without = [each.name for each in pinned if each.entity is None]
-    return f"{len(pinned)} issuer anchor(s)" + (f"; without an address: {', '.join(without)}" if without else "")
+    more = ((trust.federation, "federation(s)"), (trust.dids, "DID(s)"))
+    found = [f"{len(pinned)} issuer anchor(s)", *(f"{len(each)} {what}" for each, what in more if each)]
+    return ", ".join(found) + (f"; without an address: {', '.join(without)}" if without else "")
 
 
 async def _lists(desk: Desk) -> str:

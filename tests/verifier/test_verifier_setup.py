@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.desk import BANK, Site, Template, opened, place, refreshed, settings_of
-from support.signing import AT
+from support.signing import AT, Signer
 from support.trial_verify import ISSUER, registry
 from support.trial_web import Watch
 
@@ -19,7 +19,9 @@ from shared.clock import system_entropy
 from shared.errors import ConfigError
 from shared.keys import Role
 from shared.private_file import make_secret, read_secret, write_whole
-from shared.trust.anchors import parse_trust
+from shared.trust.anchors import TrustAnchors, parse_trust, render_trust
+from shared.trust.federation_anchor import FederationAnchor
+from shared.trust.federation_keys import FederationKey
 from shared.web.setup import add_anchor, toml_text
 from shared.x509 import load_certificate, render_pem, verify_chain
 from verifier import cli, config, init, packs, upkeep
@@ -110,6 +112,23 @@ async def test_doctor_names_what_is_wrong(tmp_path: Path, template: Template) ->
     (folder / "relying-party.pem").unlink()
     findings = await upkeep.examine(folder, settings_of(folder), clock=Watch(AT), entropy=system_entropy)
     assert not findings[-1].ok
+
+
+async def test_doctor_counts_whoever_is_trusted(tmp_path: Path, template: Template) -> None:
+    """A federation alone is somebody: whoever it vouches for is believed."""
+    folder = tmp_path / "desk"
+    place(template, folder)
+    file = folder / "trust.json"
+    key = FederationKey.of(Signer.new().public)
+    ministry = FederationAnchor(entity="https://ministry.example", keys=(key,), name="Ministry")
+    for trust, told in (
+        (TrustAnchors(), "nobody is trusted"),
+        (TrustAnchors(federation=(ministry,)), "0 issuer anchor(s), 1 federation(s)"),
+    ):
+        file.write_bytes(render_trust(trust))
+        findings = {each.what: each for each in await upkeep.examine(folder, settings_of(folder), clock=Watch(AT), entropy=system_entropy)}
+        assert told in findings["who we trust"].detail
+        assert findings["who we trust"].ok is bool(trust.federation)
 
 
 async def test_packs_grow_and_are_pinned_by_thumbprint(tmp_path: Path, template: Template, capsys: pytest.CaptureFixture[str]) -> None:
