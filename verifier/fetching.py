@@ -18,9 +18,9 @@ from shared.urls import check_https
 from verifier import applying
 from verifier.applying import Taken
 from verifier.desk import Desk
-from verifier.material import Fetching
 from verifier.records import packs
 from verifier.records.packs import Download
+from verifier.rounds import Fetching
 
 PIECE: Final = 1 << 20
 """Bytes that are asked for at once: the most that is lost when a connection breaks."""

@@ -7,7 +7,7 @@ Visits to issuers and anchors happen on a timer and when an operator asks, for a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared import did
@@ -16,7 +16,15 @@ from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcErr
 from shared.flow import Fetch, Fetched, arun
 from shared.keys import Role
 from shared.status import bitstring
-from shared.status.token_status_list import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, VerifiedStatusToken, body_of, verify_origin
+from shared.status.token_status_list import (
+    CWT_MEDIA_TYPE,
+    MAX_ADDRESS,
+    MEDIA_TYPE,
+    StatusToken,
+    VerifiedStatusToken,
+    body_of,
+    verify_origin,
+)
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import CERTIFICATE, CRL
@@ -25,17 +33,18 @@ from shared.trust.certificates import Chains, chains_of
 from shared.trust.document_signers import list_key
 from shared.trust.federation import Federation
 from shared.trust.policy import Policy
+from shared.trust.superiors import Path
 from shared.verify import Knowledge, Material
 from shared.web import heard
 from shared.web.heard import Heard
 from shared.x509 import Crl, parse_crls
-from verifier import bitstrings
+from verifier import bitstrings, rounds
 from verifier.desk import Desk
 from verifier.records import knowledge, packs
 from verifier.records.knowledge import Description, KeptList, Visit
+from verifier.rounds import Fetching
 from verifier.survey import Survey, survey
 
-Fetching = Callable[[Fetch], Awaitable[Fetched]]
 DID_AGE = 7 * DAY  # seconds that what a did:web said of its keys counts
 
 
@@ -138,10 +147,9 @@ class Store:
         desk = self.desk
         async with self._visiting:
             await heard.listen(desk.storage, fetch, desk.trust, at=desk.clock, plain_http=desk.plain_http)
-            self._makers = await self._find_makers()
-            for entity in sorted({*_visited(desk), *self._makers}):
-                found = await arun(survey(entity, plain_http=self.desk.plain_http), fetch)
-                await self._keep(found)
+            makers = await self._find_makers()
+            self._makers = [entity for branch in makers for entity in branch]
+            await self._visit_issuers([*([each] for each in _visited(desk)), *makers], fetch)
             for name in web_dids(desk):
                 await self._look_up(name, fetch)
             for uri in desk.settings.bitstring_lists:
@@ -154,24 +162,44 @@ class Store:
 
         return await self.desk.storage.write(unit, point="refresh")
 
-    async def _find_makers(self) -> list[str]:
-        """Of all bodies in pinned federations those that make documents of kinds known here; others get their turn in between."""
-        found = []
-        federation = (await self.picture()).material.policy.federation
-        for entity in federation.makers(tuple(self.desk.types), self.desk.clock()):
-            found.append(entity)
-            await asyncio.sleep(0)
-        return found
+    async def _find_makers(self) -> list[list[str]]:
+        """Of all bodies in pinned federations those that make documents of kinds known here, by branches; others get their turn in between.
 
-    async def _keep(self, found: Survey) -> None:
+        Who is carried on several ways has its turn in each branch: nobody keeps another from it by naming it.
+        """
+        found: dict[Path, list[str]] = {}
+        federation, at, pinned = (await self.picture()).material.policy.federation, self.desk.clock(), set(_visited(self.desk))
+        for entity in federation.makers(tuple(self.desk.types), at):
+            if entity not in pinned and len(entity) <= MAX_ADDRESS:
+                for branch in federation.branches(entity, at):
+                    found.setdefault(branch, []).append(entity)
+            await asyncio.sleep(0)
+        return list(found.values())
+
+    async def _visit_issuers(self, branches: Sequence[Sequence[str]], fetch: Fetching) -> None:
+        tried = await self.desk.storage.read(knowledge.visits)
+        room, done = rounds.Room(branches, await self.desk.storage.read(knowledge.sizes)), set[str]()
+
+        async def one(entity: str, bounded: Fetching) -> None:
+            if entity not in done:
+                found = await arun(survey(entity, plain_http=self.desk.plain_http), bounded)
+                await self._keep(found, room)
+                done.update(() if found.faults else (entity,))
+
+        await rounds.visit([rounds.in_turn(branch, tried) for branch in branches], one, fetch)
+
+    async def _keep(self, found: Survey, room: rounds.Room) -> None:
         at = self.desk.clock()
         policy = (await self.picture()).material.policy
         genuine = _genuine(found, policy, at)
+        fitting = [each for each in genuine if room.take(found.entity, each.uri, len(each.text))]
+        if len(fitting) < len(genuine):
+            found.faults.append("it has more lists of cancelled documents than there is room for in its branch")
 
         async def unit(tx: Tx) -> None:
             known = await knowledge.memory(tx)
-            await knowledge.learn(tx, known.lessons(found.entity, *genuine), at)
-            for token in genuine:
+            await knowledge.learn(tx, known.lessons(found.entity, *fitting), at)
+            for token in fitting:
                 await knowledge.keep_list(tx, found.entity, token, at)
             for vct, data in found.descriptions.items():
                 await knowledge.keep_description(tx, Description(entity=found.entity, vct=vct, data=data), at)

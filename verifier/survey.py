@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.codec import reader, strict_json
 from shared.credentials._derive import check_type_metadata
 from shared.errors import Malformed, Unavailable, VcError
 from shared.flow import Fetch, Flow
 from shared.openid4vci import ISSUER_DOCUMENT, SERVER_DOCUMENT, IssuerMetadata, parse_issuer_metadata
-from shared.status.token_status_list import CWT_MEDIA_TYPE, MAX_TOKEN, MEDIA_TYPE, StatusToken, parse_token
+from shared.status.token_status_list import CWT_MEDIA_TYPE, MAX_ADDRESS, MAX_TOKEN, MEDIA_TYPE, StatusToken, parse_token
 from shared.urls import check_https, well_known
 
 MAX_LISTS: Final = 1_000
@@ -45,7 +45,7 @@ def survey(entity: str, *, plain_http: Collection[str] = ()) -> Flow[Survey]:
     except VcError as error:
         found.faults.append(f"{entity} does not say what it makes: {error.detail}")
         return found
-    found.vcts = tuple(dict.fromkeys(each.vct for each in metadata.configurations.values() if each.vct is not None))
+    found.vcts = tuple(dict.fromkeys(each.vct for each in metadata.configurations.values() if _can_be_kept(each.vct)))
     for uri in (yield from _list_addresses(metadata, found, plain_http)):
         try:
             found.lists[uri] = yield from _list(uri)
@@ -61,6 +61,10 @@ def survey(entity: str, *, plain_http: Collection[str] = ()) -> Flow[Survey]:
         except VcError as error:
             found.faults.append(f"the description of {vct}: {error.detail}")
     return found
+
+
+def _can_be_kept(vct: str | None) -> TypeGuard[str]:
+    return vct is not None and vct.isprintable() and len(vct) <= MAX_ADDRESS
 
 
 def _get(url: str, *, max_bytes: int = 1_000_000, accept: str = "application/json") -> Flow[bytes]:

@@ -232,6 +232,10 @@ class Federation:
         word.snapshot.check_current(at)
         return word
 
+    def branches(self, entity: str, at: int) -> list[Path]:
+        """The ways down to it, no further than right below an anchor: all below one superior there are one branch. Errors as ``chain``."""
+        return list(dict.fromkeys((*each.words[0].path, entity)[:2] for each in self.chains(entity, at)))
+
     # --- keys ---
 
     def named(self, kid: bytes) -> tuple[str, ...]:

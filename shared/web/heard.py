@@ -147,10 +147,15 @@ class _Listening:
         new.clear()
 
     async def _told(self, site: str, fault: str = "", *, brought: bool = True) -> Site:
-        """How it went, in words that any database takes: strangers may have written some of them."""
-        at, plain = self.at(), "".join(each if each.isprintable() else " " for each in fault)
-        visit = Site(site=site, tried_at=at, fetched_at=at if brought and not fault else None, fault=plain)
+        """How it went."""
+        at = self.at()
+        visit = Site(site=site, tried_at=at, fetched_at=at if brought and not fault else None, fault=plain(fault))
         return await self.storage.write(lambda tx: _note(tx, visit))
+
+
+def plain(fault: str) -> str:
+    """In words that any database takes: strangers may have written some of them."""
+    return "".join(each if each.isprintable() else " " for each in fault)
 
 
 def sites(trust: TrustAnchors) -> list[str]:

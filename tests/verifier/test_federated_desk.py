@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from support.federation import COURT, COURTS, MINISTRY
 from support.federations import Realm, justice
 from support.signing import AT
 from support.successions import handed, publish
+from support.town import Town, check, pin
 from support.trial_verify import DAY, ISSUER, LIST, registry, status_cwt
 from support.trial_web import Watch
 
@@ -30,34 +31,8 @@ from shared.trust.snapshot import KeyState
 from shared.urls import well_known
 from shared.verify import Decision
 from shared.web import heard
-from verifier import applying, copies, offline, packs, upkeep
+from verifier import applying, offline, packs, upkeep
 from verifier.desk import BUNDLE, Desk
-from verifier.material import Store
-
-
-@dataclass
-class Town(Site):
-    """The registry's site and all superiors of a federation."""
-
-    trust: Any = None
-    realm: Realm = field(default_factory=justice)
-    lies: dict[str, Any] = field(default_factory=dict)
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if fetch.url in {well_known(each, DOCUMENT) for each in self.realm.members}:
-            self.asked.append(fetch.url)
-            return self.realm.street(**self.lies).answer(fetch)
-        return await super().__call__(fetch)
-
-
-def pin(desk: Desk, town: Town, *signers: str) -> None:
-    """``trust add`` for the ministry, and nothing else."""
-    trust = TrustAnchors(federation=(town.realm.pin(MINISTRY),), bundle_signers=signers)
-    (desk.directory / "trust.json").write_bytes(render_trust(trust))
-
-
-async def check(desk: Desk, store: Store | None = None, copy: bytes | None = None, **how: Any) -> Decision:
-    return (await copies.bring(desk, store or Store(desk), copy or copy_file(**how), made_by="desk")).decision
 
 
 def lines(decision: Decision) -> list[tuple[str, str, str, str]]:

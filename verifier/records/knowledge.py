@@ -10,6 +10,7 @@ from shared.status.bitstring import Bitstring
 from shared.status.memory import StatusMemory, parse_statuses, render_statuses
 from shared.status.token_status_list import StatusToken
 from shared.storage import Row, Tx
+from shared.web.heard import plain
 
 _MEMORY = "statuses"
 _MAX_MEMORY = 64_000_000
@@ -63,7 +64,7 @@ async def note_visit(tx: Tx, entity: str, at: int, faults: Sequence[str]) -> Non
         entity,
         at,
         None if faults else at,
-        "\n".join(faults),
+        "\n".join(map(plain, faults)),
     )
 
 
@@ -109,6 +110,12 @@ async def _in_json(tx: Tx, uri: str) -> bool:
 async def lists(tx: Tx) -> list[KeptList]:
     """All of them, without the tokens."""
     return [_list(row) for row in await tx.fetch("SELECT uri, entity, iat, fetched_at, pack FROM status_list ORDER BY uri")]
+
+
+async def sizes(tx: Tx) -> list[tuple[str, str, int]]:
+    """Of each list its issuer, its address and how many characters are kept."""
+    rows = await tx.fetch("SELECT entity, uri, length(token) AS size FROM status_list")
+    return [(row["entity"], row["uri"], int(row["size"])) for row in rows]
 
 
 async def token(tx: Tx, uri: str) -> str:
