@@ -111,10 +111,14 @@ def _tokens(bundle: Bundle) -> Iterable[StatusToken]:
 
 
 def _vouch(token: StatusToken, verified: VerifiedBundle, policy: Policy, vcts: Sequence[str], at: int) -> tuple[str, VerifiedStatusToken]:
-    """Whose list it is: of an entity that its certificate names, or of one whose key it names, if that entity is trusted for it."""
+    """Whose list it is: of an entity that its certificate names, or of one whose key it names, if that entity is trusted for it; or of one from
+    whom such an entity took over.
+    """
     chains = dict.fromkeys(load_certificate(token.x5c[0]).uris, token.x5c) if token.x5c else {}
     chains |= {} if chains else {entity: chain for (entity, kid), chain in verified.certificates.items() if kid == token.kid}
     chains |= {} if token.x5c else dict.fromkeys(verified.federation.named(token.kid), ())
+    heirs = {each.outgoing: chain for entity, chain in chains.items() for each in policy.federation.successors.inherited(entity, at)}
+    chains |= {entity: chain for entity, chain in heirs.items() if entity not in chains}
     fault: VcError = StatusUnknown("nobody who is trusted here signed it")
     for entity, chain in chains.items():
         try:

@@ -14,7 +14,7 @@ from shared import did
 from shared.clock import DAY
 from shared.errors import Rejected, StatusUnknown, Unavailable, Undecided, VcError
 from shared.flow import Fetch, Fetched, arun
-from shared.keys import Role
+from shared.keys import PublicKey, Role
 from shared.status import bitstring
 from shared.status.token_status_list import (
     CWT_MEDIA_TYPE,
@@ -34,7 +34,7 @@ from shared.trust.document_signers import list_key
 from shared.trust.federation import Federation
 from shared.trust.policy import Policy
 from shared.trust.superiors import Path
-from shared.verify import Knowledge, Material
+from shared.verify import Knowledge, Material, find_heir
 from shared.web import heard
 from shared.web.heard import Heard
 from shared.x509 import Crl, parse_crls
@@ -292,16 +292,28 @@ def _genuine(found: Survey, policy: Policy, at: int) -> list[VerifiedStatusToken
 def verify_list(
     token: StatusToken, entity: str, vcts: Sequence[str], policy: Policy, *, x5c: Sequence[bytes], at: int
 ) -> VerifiedStatusToken:
-    """The list, if who signed it (``x5c``) is entitled to make any of the kinds of document ``vcts`` in the name of ``entity``."""
+    """The list, if who signed it (``x5c``) is entitled to make any of the kinds of document ``vcts`` in the name of ``entity``, or has the duty to
+    say what became of them since it took over from ``entity``.
+    """
     fault: Rejected | Undecided = StatusUnknown("its issuer makes no document that is known here")
     for vct in vcts:
         try:
-            verified = verify_origin(token, uri=token.uri, key=policy.check_issuer(x5c, entity, vct, at, kid=token.kid).public, at=at)
+            verified = verify_origin(token, uri=token.uri, key=_list_signer(token, entity, vct, policy, x5c=x5c, at=at), at=at)
         except (Rejected, Undecided) as error:
             fault = error
         else:
             return _read(verified)
     raise fault
+
+
+def _list_signer(token: StatusToken, entity: str, vct: str, policy: Policy, *, x5c: Sequence[bytes], at: int) -> PublicKey:
+    try:
+        return policy.check_issuer(x5c, entity, vct, at, kid=token.kid).public
+    except (Rejected, Undecided):
+        heir = find_heir(x5c, token.kid, entity, vct, policy, at=at, said_at=token.iat)
+        if heir is None:
+            raise
+        return heir.public
 
 
 def _read(verified: VerifiedStatusToken) -> VerifiedStatusToken:

@@ -33,6 +33,7 @@ from ..formats import BearerType
 from ._agreed import check_agreed
 from ._examine import Presentation, check_issuer, check_said, examine, of_error, unreached
 from ._groups import check_groups
+from ._heirs import find_heir
 from ._model import (
     CHECKS,
     NOT_REACHED,
@@ -71,6 +72,7 @@ __all__ = [
     "check_said",
     "check_status_of",
     "decide_error",
+    "find_heir",
     "level_of",
     "render_verdict",
     "replayed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,8 @@ from ..errors import NotEntitled, Rejected, Undecided, Untrusted
 from ..formats import Claims
 from ..keys import PublicKey
 from ..trust.policy import Policy
-from ._model import Keeper, Material
+from ..x509 import Crl
+from ._model import Keeper
 
 SUCCEEDED: Final = "succeeded"
 
@@ -34,16 +35,28 @@ def find_keeper(policy: Policy, claims: Claims, at: int) -> Keeper | None:
     return Keeper(name=federation.name(line[-1].successor), succession=line[-1]) if line else None
 
 
-def find_heir(x5c: Sequence[bytes], kid: bytes, claims: Claims, material: Material, *, at: int, said_at: int) -> ListSigner | None:
+def find_heir(
+    x5c: Sequence[bytes],
+    kid: bytes,
+    issuer: str,
+    vct: str,
+    policy: Policy,
+    *,
+    at: int,
+    said_at: int,
+    certificates: Mapping[tuple[str, bytes], tuple[bytes, ...]] | None = None,
+    crls: Sequence[Crl] = (),
+) -> ListSigner | None:
     """Which of those who took over from the issuer signed a word about the status, which was said at ``said_at``; ``None`` if none did.
 
-    ``NotEntitled`` for one who did not take over that duty, or not yet then; ``Untrusted`` where they took over in a circle.
+    ``certificates`` are as in ``Material``. ``NotEntitled`` for one who did not take over that duty, or not yet then; ``Untrusted`` where they
+    took over in a circle.
     """
-    line = material.policy.federation.successors.line(claims.issuer, at, vct=claims.vct)
+    line = policy.federation.successors.line(issuer, at, vct=vct)
     for index, each in enumerate(line):
-        chain = x5c or material.certificates.get((each.successor, kid), ())
+        chain = x5c or (certificates or {}).get((each.successor, kid), ())
         try:
-            public = material.policy.check_heir(chain, each.successor, at, material.crls, kid=kid)
+            public = policy.check_heir(chain, each.successor, at, crls, kid=kid)
         except (Rejected, Undecided):
             continue
         way = line[: index + 1]

@@ -259,7 +259,10 @@ def _signer(x5c: Sequence[bytes], kid: bytes, said_at: int, claims: Claims, issu
     try:
         signer = material.policy.check_issuer(chain, claims.issuer, claims.vct, known.at, material.crls, kid=kid)
     except (Rejected, Undecided):
-        heir = find_heir(x5c, kid, claims, material, at=known.at, said_at=said_at)
+        known_as, crls = material.certificates, material.crls
+        heir = find_heir(
+            x5c, kid, claims.issuer, claims.vct, material.policy, at=known.at, said_at=said_at, certificates=known_as, crls=crls
+        )
         if heir is None:
             raise
         return heir

@@ -24,7 +24,7 @@ from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.deletion import verify_deletion
 from shared.trust.policy import Policy
 from shared.verify import Decision
-from verifier import copies, inherited, offline, packs
+from verifier import applying, copies, inherited, offline, packs
 from verifier.app import one_round
 from verifier.cli import main
 from verifier.desk import BUNDLE, Desk
@@ -88,6 +88,25 @@ async def test_a_list_by_the_successor_needs_the_statement(template: Template, t
         merge(town.realm, **duty)
         await store.refresh(town)
         assert (await check(desk, store, old("again", staples=staples))).decision == decision
+
+
+@pytest.mark.parametrize(("duty", "decision"), [({}, "undecided"), ({"status_duty": True}, "accepted")])
+async def test_a_list_by_the_successor_is_kept_and_carried_on(
+    template: Template, tmp_path: Path, duty: dict[str, Any], decision: str
+) -> None:
+    """Where the outgoing body had it; by the next round, and by a pack that another installation takes in."""
+    town = Town(lists={LIST: status_token(by=heir())}, cwt={LIST: status_cwt(by=heir())})
+    merge(town.realm, **duty)
+    async with opened(template, tmp_path / "head") as desk:
+        pin(desk, town.realm)
+        store = await refreshed(desk, town)
+        assert (await check(desk, store, old())).decision == decision
+        pack, signer = await packs.make(desk), thumbprint(await desk.custodian.public(BUNDLE))
+    assert pack.lists == len(duty)
+    async with opened(template, tmp_path / "branch") as desk:
+        pin(desk, town.realm, signer)
+        await applying.apply(desk, pack.data, actor="test")
+        assert (await check(desk, Store(desk), old("again"))).decision == decision
 
 
 # --- what was received ---------------------------------------------------------------------------------------------------------------------

@@ -193,6 +193,7 @@ function rendered(raw, one) {
   const [name] = Object.values(LEVELS).find(([, number]) => number === raw.level) ?? LEVELS[one.mode === "copy" ? "addressed" : one.mode];
   const age = (/** @type {number | null} */ at) => (at ? { as_of: at, age: Math.max(0, raw.at - at) } : null);
   const shown = raw.credential;
+  const keeper = shown?.keeper;
   return {
     decision: raw.decision,
     code: raw.code,
@@ -202,7 +203,7 @@ function rendered(raw, one) {
     status: age(raw.statusAsOf),
     pack: age(raw.packAsOf),
     credentials: shown
-      ? [{ vct: shown.vct, issuer: shown.issuer, issuer_name: shown.issuerName, issued_at: shown.issuedAt, expires_at: shown.expiresAt, claims: shown.claims, disclosed: [] }]
+      ? [{ vct: shown.vct, issuer: shown.issuer, issuer_name: shown.issuerName, issued_at: shown.issuedAt, expires_at: shown.expiresAt, claims: shown.claims, disclosed: [], ...(keeper && { succeeded_by: { entity: keeper.successor, name: keeper.name, since: keeper.since } }) }]
       : [],
   };
 }

@@ -34,6 +34,7 @@ export function age(seconds) {
 }
 
 const dates = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long", timeStyle: "short" });
+const ownDays = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long" });
 const days = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long", timeZone: "UTC" });
 
 /** An instant in this device's time. @param {number} at @returns {string} */
@@ -41,6 +42,9 @@ export const moment = (at) => dates.format(at * 1000);
 
 /** A calendar day. @param {string} iso @returns {string} */
 export const day = (iso) => days.format(new Date(`${iso}T00:00:00Z`));
+
+/** The day of an instant, in this device's time. @param {number} at @returns {string} */
+export const date = (at) => ownDays.format(at * 1000);
 
 /** Seconds since 1970 by this device's clock. @returns {number} */
 export const now = () => Math.floor(Date.now() / 1000);

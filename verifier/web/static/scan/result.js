@@ -1,9 +1,10 @@
 // The result in plain words: whether to rely on it, how it was shown, one line a check, what was shown, and how old the knowledge is.
 // Sentences are those of the service's own pages (verifier/words.py). Levels 0 and 1 never look like a full yes.
-import { age, day, fill, filled, moment, part, piece, row, say, states, words } from "./page.js";
+import { age, date, day, fill, filled, moment, part, piece, row, say, states, words } from "./page.js";
 
 /** @typedef {{name: string, state: string, code: string, where: string, needed?: boolean}} Check */
-/** @typedef {{vct: string, issuer: string, issuer_name: string, issued_at: number, expires_at: number, claims: Record<string, any>, disclosed: (string | number | null)[][]}} Shown */
+/** Who has taken over from an issuer since. @typedef {{entity: string, name: Text, since: number}} Keeper */
+/** @typedef {{vct: string, issuer: string, issuer_name: string, issued_at: number, expires_at: number, claims: Record<string, any>, disclosed: (string | number | null)[][], succeeded_by?: Keeper}} Shown */
 /** @typedef {{decision: "accepted" | "rejected" | "undecided", code: string, level: {name: string, number: number}, checks: Check[],
  *  credentials: Shown[], status: {as_of: number, age: number} | null, pack: {as_of: number, age: number} | null, checked_at: number}} Verdict
  *  as shared/verify renders it */
@@ -59,7 +60,7 @@ export function render(view, { verdict, seconds, seen }, kinds) {
     judge: say(seconds),
   });
   open(view, verdict);
-  for (const check of verdict.checks) piece(view, "checks").append(line(check));
+  for (const check of verdict.checks) piece(view, "checks").append(line(check, check.name === "issuer_trust" ? keepers(verdict) : ""));
   shown(view, verdict, kinds);
   const question = toDecide(verdict);
   if (question) {
@@ -115,10 +116,16 @@ function sentence({ name, state, code, needed = true }) {
   return { text: state === "unchecked" && needed ? `${words.open[name]} ${why}` : why, next };
 }
 
-/** @param {Check} check @returns {HTMLElement} */
-function line(check) {
+/** Who keeps the records of the issuer now. @param {Verdict} verdict */
+function keepers({ credentials }) {
+  const found = credentials.flatMap(({ succeeded_by: keeper }) => (keeper ? [keeper] : []));
+  return found.map(({ name, since }) => say("keeper", { office: name[locale], day: date(since) })).join(" ");
+}
+
+/** @param {Check} check @param {string} more what there is to add @returns {HTMLElement} */
+function line(check, more) {
   const { text, next } = sentence(check);
-  const one = part("part-check", { state: states[check.state], text, next });
+  const one = part("part-check", { state: states[check.state], text: [text, more].filter(Boolean).join(" "), next });
   one.classList.add(`mu-check--${check.state}`);
   return one;
 }
