@@ -1,5 +1,8 @@
 """What those above a service in federations say of it: asked by the clock, never because somebody asked (security rule S21), for its own page and
 for the trust marks that it was given. Nobody's trust rests on it.
+
+The two tables are made by steps of each service, which are alike: a step that was applied to a database is never changed or left out, so no
+single one can make them for all.
 """
 
 from __future__ import annotations

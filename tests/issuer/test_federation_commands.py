@@ -15,16 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession
+from support.commands import say, two_people
 from support.registry import Registry, Template, make_template, serving
 from support.superior import ANA, BEN, VCT, Below, add_ben, enrolled, pin
 
-from issuer.cli import parser
 from issuer.federation import collect, enrol
-from issuer.federation.commands import COMMANDS
 from issuer.federation.own import entity_of
 from issuer.federation.publish import newest
 from issuer.federation.terms import Terms, parse_terms
-from issuer.office import Office
 from issuer.records import subordinates
 from shared.clock import DAY, floor_day, system_entropy
 from shared.errors import ConfigError, Conflict, Forbidden, Missing, Refused, WrongPassphrase
@@ -41,12 +39,6 @@ from shared.web.context import FETCHER
 from shared.web.passphrases import hash_passphrase
 
 HOST = ("localhost:*",)
-
-
-async def say(office: Office, *words: str) -> list[str]:
-    """One command, on an office that is open."""
-    arguments = parser().parse_args(["federation", *words])
-    return await COMMANDS[arguments.do](office, arguments)
 
 
 @pytest.fixture
@@ -69,13 +61,7 @@ async def court(other: Template, tmp_path: Path, ministry: Registry) -> AsyncIte
 
 @pytest.fixture
 async def people(ministry: Registry, tmp_path: Path) -> tuple[list[str], list[str]]:
-    """Iris, whom the set-up made, and Ben: what each adds to a command."""
-    told = []
-    for name, passphrase in (("Iris Admin", ministry.passphrase), ("Ben", await add_ben(ministry))):
-        file = tmp_path / f"{name}.txt"
-        file.write_text(passphrase)
-        told.append(["--by", name, "--passphrase-file", str(file)])
-    return told[0], told[1]
+    return await two_people(ministry, tmp_path)
 
 
 async def test_a_body_joins_in_five_steps(ministry: Registry, court: Registry, people: tuple[list[str], list[str]]) -> None:

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support import commands
+from support.commands import two_people
 from support.federation import MINISTRY
 from support.registering import COUNCIL, Applicant
 from support.registry import URL, Registry, Template, serving
 from support.superior import add_ben
 
-from issuer.cli import parser
 from issuer.federation import registrar
-from issuer.federation.commands import COMMANDS
 from issuer.records.askers import State
 from shared.clock import DAY
 from shared.errors import Conflict, Forbidden, WrongPassphrase
@@ -28,18 +28,11 @@ async def office(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
 
 @pytest.fixture
 async def people(office: Registry, tmp_path: Path) -> tuple[list[str], list[str]]:
-    """Iris, whom the set-up made, and Ben: what each adds to a command."""
-    told = []
-    for name, passphrase in (("Iris Admin", office.passphrase), ("Ben", await add_ben(office))):
-        file = tmp_path / f"{name}.txt"
-        file.write_text(passphrase)
-        told.append(["--by", name, "--passphrase-file", str(file)])
-    return told[0], told[1]
+    return await two_people(office, tmp_path)
 
 
 async def say(office: Registry, *words: str) -> list[str]:
-    arguments = parser().parse_args(["federation", "register", *words])
-    return await COMMANDS[arguments.do](office.office, arguments)
+    return await commands.say(office.office, "register", *words)
 
 
 async def test_from_the_invitation_to_the_end(office: Registry, people: tuple[list[str], list[str]]) -> None:

@@ -8,13 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.commands import say, two_people
 from support.registry import Registry, Template, make_template, serving
-from support.superior import add_ben, pin
+from support.superior import pin
 
-from issuer.cli import parser
 from issuer.federation import collect, publish
-from issuer.federation.commands import COMMANDS
-from issuer.office import Office
 from shared.clock import DAY
 from shared.errors import ConfigError, Conflict, Forbidden, Malformed, Refused, Unavailable
 from shared.flow import Fetched
@@ -25,11 +23,6 @@ from shared.web import handing
 from shared.web.context import FETCHER
 
 HOST = ("localhost:*",)
-
-
-async def say(office: Office, *words: str) -> list[str]:
-    arguments = parser().parse_args(["federation", *words])
-    return await COMMANDS[arguments.do](office, arguments)
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +51,7 @@ async def three(template: Template, templates: list[Template], tmp_path: Path) -
     async with serving(template, tmp_path / "ministry", local=True, superior=True, outbound_allow=HOST) as ministry:
         below = {"local": True, "authority_hints": (ministry.url,), "outbound_allow": HOST}
         async with serving(templates[0], tmp_path / "abc", **below) as abc, serving(templates[1], tmp_path / "greater", **below) as greater:  # type: ignore[arg-type]
-            people = []
-            for name, passphrase in (("Iris Admin", ministry.passphrase), ("Ben", await add_ben(ministry))):
-                file = tmp_path / f"{name}.txt"
-                file.write_text(passphrase)
-                people.append(["--by", name, "--passphrase-file", str(file)])
-            found = Three(ministry, abc, greater, *people)
+            found = Three(ministry, abc, greater, *await two_people(ministry, tmp_path))
             for body in (abc, greater):
                 await found.join(body)
             await collect.visit(ministry.office, ministry.app[FETCHER])
