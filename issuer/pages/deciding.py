@@ -14,7 +14,7 @@ from issuer.office import Office
 from issuer.pages.desk import actor
 from issuer.pages.form import version_of
 from issuer.sessions import Actor
-from shared.errors import Conflict
+from shared.errors import Conflict, Rejected, Unavailable, VcError
 from shared.web import auth
 from shared.web.forms import Form
 from shared.web.pages import translator
@@ -51,9 +51,17 @@ class Deciding(Generic[K]):
     link: Callable[[K], str]
 
     async def decide(
-        self, request: web.Request, act: Callable[[K, Answer], Awaitable[object]], *, why: str = "", compare: str = ""
+        self,
+        request: web.Request,
+        act: Callable[[K, Answer], Awaitable[object]],
+        *,
+        why: str = "",
+        compare: str = "",
+        fault: Callable[[VcError, Words], str] | None = None,
     ) -> web.StreamResponse:
-        """``why`` is the field of a reason, where one is needed; ``compare`` is said where a fingerprint was not compared."""
+        """``why`` is the field of a reason, where one is needed; ``compare`` is said where a fingerprint was not compared, and ``fault`` says
+        what is wrong where it no longer holds what was looked at.
+        """
         form, words = Form(await auth.read_form(request)), translator(request)
         one, reason = self.named(form), reason_of(form, why, words("Say why"), words) if why else ""
         if form.wrong:
@@ -71,6 +79,11 @@ class Deciding(Generic[K]):
             if error.where != "/compared":
                 return await self.again(request, one, error)
             form.error("compared", compare)
+            return await self.show(request, one, form)
+        except (Rejected, Unavailable) as error:
+            if fault is None:
+                raise
+            form.error("approve", fault(error, words), anchor="main-content")
             return await self.show(request, one, form)
         return await self.done(one)
 

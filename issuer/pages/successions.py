@@ -99,7 +99,7 @@ class Successions:
         async def act(parties: Parties, said: Answer) -> None:
             await successions.approve(self._office, *parties, said.by, version=said.version, fetch=request.config_dict[FETCHER])
 
-        return await self._deciding.decide(request, act)
+        return await self._deciding.decide(request, act, fault=_fault)
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         return await self._drop(request, "why_back", successions.refuse)

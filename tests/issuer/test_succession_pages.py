@@ -11,9 +11,9 @@ import pytest
 from support.console import Browser, add
 from support.registry import Registry, Template, serving
 from support.successions import acceptance, statement
-from support.superior import ANA, COURT, Below, Street, enrolled
+from support.superior import ANA, BEN, COURT, Below, Street, enrolled
 
-from issuer.federation import successions
+from issuer.federation import enrol, successions
 from issuer.pages import federated
 from issuer.pages.successions import PATH
 from shared.trust.succession import render_succession
@@ -125,6 +125,17 @@ async def test_whoever_looked_at_something_else_looks_again(two: Two) -> None:
     assert "Dropped" in cara.text
     await cara.send(f"{PATH}/approve", PARTIES | {"version": "2"})
     assert cara.status == 409
+
+
+async def test_whoever_approves_hears_what_no_longer_holds(two: Two) -> None:
+    """Not that somebody unknown asks her for something: a key with which it was signed has ended since."""
+    await two.offer()
+    await enrol.end(two.ministry.office, COURT, "its key was stolen", BEN, compromised=True)
+    dewi = await seated(two.ministry, "Dewi")
+    await dewi.open(ONE)
+    await dewi.send(f"{PATH}/approve", PARTIES)
+    assert "It is not signed by both bodies with keys that count" in dewi.text
+    assert "Send it back" in dewi.text
 
 
 async def test_wrong_answers_are_put_right_beside_the_field(two: Two) -> None:
