@@ -33,6 +33,7 @@ from .succession import Succession, parse_succession
 
 MAX_SUPERIORS: Final = 256  # below one anchor that are asked in a round; twice as many words of them are kept
 MAX_PATH: Final = MAX_STATEMENTS - 2  # superiors one above the other
+MAX_NAME: Final = 2_000  # characters of a way down: databases find what was heard by it
 TRUST_ENDPOINT: Final = "muniment_trust_endpoint"
 _AT_HAND: Final = 1 << 62  # turns, where nobody has to be asked
 Path = tuple[str, ...]
@@ -223,10 +224,10 @@ class _Walk:
                 branches.append(branch)
 
     def _below(self, word: Word, keys: tuple[FederationKey, ...]) -> Iterator[Step]:
-        """Those that are superiors themselves."""
+        """Those that are superiors themselves, and can be remembered."""
         for sub, about in word.about.items():
             path, place = (*word.path, sub), _publishes_at(word.configurations.get(sub))
-            if place is not None and sub not in word.path and len(path) <= MAX_PATH:
+            if place is not None and sub not in word.path and len(path) <= MAX_PATH and len(name_path(path)) <= MAX_NAME:
                 yield Step(path, about.keys, place, about, keys)
 
     def _word(self, step: Step, held: Word | None) -> Flow[Word | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,10 @@ from shared.storage import Storage, StorageError, Tx
 from shared.trust.anchors import TrustAnchors
 from shared.trust.artefact import TRUST_MARK, Artefact
 from shared.trust.federation_anchor import FederationAnchor
+from shared.trust.publication import DOCUMENT
 from shared.trust.snapshot import MAX_LIFE, Snapshot
 from shared.trust.superiors import Gathered, gather
+from shared.urls import well_known
 from shared.web import heard
 from shared.web.ahead import AT_ONCE, Ahead
 from shared.web.heard import Heard, Site
@@ -53,7 +56,7 @@ class Round:
 
     async def fetch(self, wanted: Fetch) -> Fetched:
         for each in self.realms:
-            if any(wanted.url.startswith(entity) for entity in each.members):
+            if any(wanted.url == well_known(entity, DOCUMENT) for entity in each.members):
                 return each.street(**self.lies).answer(wanted)
         raise Unavailable("nobody lives here")
 
@@ -79,6 +82,19 @@ async def test_a_kind_of_file_that_no_database_takes_stops_only_who_publishes_it
     told = await round_.listen()
     assert {each for each, visit in told.items() if visit.fault} == {ROGUE}
     assert await round_.words() == [MINISTRY, COURTS, DEVOLVED]
+
+
+@pytest.mark.parametrize("size", [1_900, 3_900])
+async def test_a_name_that_no_database_finds_stops_only_who_bears_it(rows: Storage, size: int) -> None:
+    """Names that do not shrink when they are packed."""
+    name = "https://long.example/" + "".join(hashlib.sha512(b"%d" % each).hexdigest() for each in range(40))[:size]
+    long = Member(name, superiors=(ROGUE,))
+    round_ = Round(rows, (with_rogue(rogue()), devolved()))
+    round_.realms[0].members |= {name: long, "https://low.example": issuer("https://low.example", name)}
+    told = await round_.listen()
+    assert not any(each.fault for each in told.values())
+    short = [MINISTRY, ROGUE, COURTS] + ([name] if size < 1_950 else []) + [DEVOLVED]
+    assert await round_.words() == short
 
 
 async def test_words_of_a_fault_that_no_database_takes(rows: Storage) -> None:
