@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -187,10 +188,10 @@ class Federation:
             try:
                 found: Carried | VcError = self._judge(way, entity, at, over=over)
             except VcError as error:
-                found = error
+                found = copy(error)
             known = self._cache[name] = _Judged(found, over, at, _changes(found, way, entity, at))
         if isinstance(known.found, VcError):
-            raise known.found.with_traceback(None)
+            raise copy(known.found)  # what is kept holds nothing of the check that met it, and so nothing that was shown
         return known.found
 
     def _judge(self, way: tuple[Word, ...], entity: str, at: int, *, over: bool) -> Carried:

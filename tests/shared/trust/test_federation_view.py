@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +65,32 @@ def test_chains_are_judged_once_and_again_when_they_may_have_changed() -> None:
     assert federation.chain(COURT, AT - 1) is not first
     with pytest.raises(Expired):
         federation.chain(COURT, AT + DAY)
+
+
+def test_what_is_remembered_of_a_fault_holds_nothing_of_the_check() -> None:
+    """Nor of what was shown in it."""
+    federation, member = justice().federation(MINISTRY), COURT
+
+    class Shown:
+        """A document."""
+
+    def check() -> weakref.ref[Shown]:
+        shown = Shown()
+        with pytest.raises(SnapshotStale) as caught:
+            federation.chain(member, AT + 8 * DAY)
+        assert caught.value.detail
+        return weakref.ref(shown)
+
+    for _ in range(2):
+        known = check()
+        gc.collect()
+        assert known() is None
+
+
+def test_bodies_below_one_superior_are_one_branch() -> None:
+    federation = justice().federation(MINISTRY)
+    assert federation.branches(ISSUER, AT) == [(MINISTRY, ISSUER)]
+    assert federation.branches(COURT, AT) == federation.branches(COURTS, AT) == [(MINISTRY, COURTS)]
 
 
 def test_a_statement_that_runs_out_between_two_checks() -> None:
