@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +22,16 @@ class Known:
     uses: Mapping[tuple[str, str], Text]
 
 
-async def read_known(tx: Tx) -> Known:
+async def read_known(tx: Tx, outgoing: Iterable[str]) -> Known:
+    """With the uses of these bodies; of the others here, of whom there may be a thousand, nobody asks."""
     bodies = {each.entity: each.name for each in await subordinates.everybody(tx)}
-    uses = {(each.entity, use.id): use.title for each in await askers.everybody(tx) for use in each.uses}
-    return Known(bodies, uses)
+    handing = [found for each in dict.fromkeys(outgoing) if (found := await askers.find(tx, each)) is not None]
+    return Known(bodies, {(each.entity, use.id): use.title for each in handing for use in each.uses})
 
 
 async def read_everything(tx: Tx) -> tuple[list[Handed], Known]:
-    return await successions.everything(tx), await read_known(tx)
+    found = await successions.everything(tx)
+    return found, await read_known(tx, [each.outgoing for each in found])
 
 
 async def published(office: Office, locale: str) -> list[dict[str, Any]]:

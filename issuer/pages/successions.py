@@ -78,7 +78,7 @@ class Successions:
         words, locale = translator(request), locale_of(request)
 
         async def unit(tx: Tx) -> tuple[Handed, Known]:
-            return await rows.get(tx, *parties), await read_known(tx)
+            return await rows.get(tx, *parties), await read_known(tx, parties[:1])
 
         handed, known = await self._office.storage.read(unit)
         return await render(

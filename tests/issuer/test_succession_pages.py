@@ -16,6 +16,7 @@ from support.superior import ANA, BEN, COURT, Below, Street, enrolled
 from issuer.federation import enrol, successions
 from issuer.pages import federated
 from issuer.pages.successions import PATH
+from issuer.records import askers
 from shared.trust.succession import render_succession
 
 HEIR = "https://greater.example"
@@ -85,6 +86,14 @@ async def test_two_people_and_everybody_reads_it(two: Two) -> None:
     history = await dewi.open(federated.link("/console/federation/body", COURT))
     assert "Who takes over from it was published" in history
     assert "https://greater.example: repealed" in history
+
+
+async def test_for_strangers_the_register_is_not_read(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whom handed over alone: nobody has to sign in for the page, and a thousand may be registered."""
+    await two.offer(purposes_carried=["council-tax"])
+    await successions.approve(two.ministry.office, COURT, HEIR, BEN, version=1, fetch=Street(two.ministry, []))
+    monkeypatch.setattr(askers, "everybody", None)
+    assert "It may be used only for: council-tax." in await Browser(two.ministry).open("/federated")
 
 
 async def test_what_came_over_the_network_waits_for_two(two: Two) -> None:
