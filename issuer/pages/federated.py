@@ -12,10 +12,10 @@ from issuer.federation import collect, enrol
 from issuer.federation.terms import Terms, parse_terms
 from issuer.office import Office
 from issuer.pages import succession_view
+from issuer.pages.public_roll import PublicRoll
 from issuer.records import subordinates
 from issuer.records.subordinates import State, Subordinate
 from shared.errors import Conflict, Missing, Rejected, Unavailable, VcError
-from shared.storage import Tx
 from shared.trust.constraints import parse_constraints
 from shared.trust.entitlements import Entitlement
 from shared.trust.metadata_policy import parse_policy
@@ -40,12 +40,12 @@ def add_to(app: web.Application, office: Office) -> None:
 class Federated:
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._rows: dict[str, tuple[int, list[dict[str, object]]]] = {}  # by language, as of which event: not made for everybody who asks
+        self._public = PublicRoll(office, subordinates.ROLL, _is_public)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """In force, and lately ended: documents that were made before still count."""
         locale, words = locale_of(request), translator(request)
-        rows = await self._rows_of(locale, words)
+        rows = await self._public.rows(locale, lambda each: _public_row(each, locale, words))
         return await render(
             request,
             "federated.html",
@@ -53,20 +53,6 @@ class Federated:
             office=self._office.settings.name,
             handed=await succession_view.published(self._office, locale),
         )
-
-    async def _rows_of(self, locale: str, words: Words) -> list[dict[str, object]]:
-        n, rows = self._rows.get(locale, (-1, []))
-
-        async def unit(tx: Tx) -> tuple[int, list[Subordinate]]:
-            now = await subordinates.newest_event(tx)
-            return now, [] if now == n else await subordinates.everybody(tx)
-
-        now, everybody = await self._office.storage.read(unit)
-        if now != n:
-            shown = [each for each in everybody if each.state is State.ACTIVE or (each.state is State.ENDED and each.keys)]
-            rows = [_public_row(each, locale, words) for each in shown]
-            self._rows[locale] = now, rows
-        return rows
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         return await render(request, "federated_join.html", joined="", office=self._office.settings.name)
@@ -92,6 +78,10 @@ class Federated:
         invited = await enrol.invited(self._office, code)
         said = await collect.read_configuration(invited.entity, request.config_dict[FETCHER])
         return (await enrol.join(self._office, code, said.wire, published=True)).name
+
+
+def _is_public(each: Subordinate) -> bool:
+    return each.state is State.ACTIVE or (each.state is State.ENDED and bool(each.keys))
 
 
 def _public_row(each: Subordinate, locale: str, words: Words) -> dict[str, object]:

@@ -16,6 +16,7 @@ from issuer.office import Office
 from issuer.pages import federated
 from issuer.pages.deciding import Answer, Deciding, body_of
 from issuer.pages.desk import actor, may, seated
+from issuer.pages.public_roll import PublicRoll
 from issuer.records import askers
 from issuer.records.askers import Asker, State
 from issuer.records.roll import Event
@@ -83,17 +84,18 @@ def _versions(versions: Sequence[Version], locale: str) -> list[dict[str, Any]]:
 
 
 class Register:
-    """The whole register is made once after each change, and not for everybody who asks: nobody has to sign in for it."""
+    """The whole register, as a page and as a file that is made once after each change too."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._rows: dict[str, tuple[int, list[dict[str, object]]]] = {}  # by language, as of which event
+        self._public = PublicRoll(office, askers.ROLL, _is_public)
         self._file = (-1, b"")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Who is registered, and what was announced; of one organisation everything, with what changed when."""
         locale, entity = locale_of(request), request.query.get("entity", "")
-        rows, versions = await self._one(entity, locale) if entity else (await self._everybody(locale), [])
+        row = partial(_public_row, locale=locale)
+        rows, versions = await self._one(entity, locale) if entity else (await self._public.rows(locale, row), [])
         return await render(
             request,
             "registered.html",
@@ -112,19 +114,6 @@ class Register:
         if found is None or not _is_public(found):
             raise Missing("nobody of that name is registered here")
         return [_public_row(found, locale)], versions
-
-    async def _everybody(self, locale: str) -> list[dict[str, object]]:
-        n, rows = self._rows.get(locale, (-1, []))
-
-        async def unit(tx: Tx) -> tuple[int, list[Asker] | None]:
-            now = await askers.newest_event(tx)
-            return now, None if now == n else await askers.everybody(tx)
-
-        now, everybody = await self._office.storage.read(unit)
-        if everybody is not None:
-            rows = [_public_row(each, locale) for each in everybody if _is_public(each)]
-            self._rows[locale] = now, rows
-        return rows
 
     async def download(self, _: web.Request) -> web.StreamResponse:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
