@@ -218,14 +218,18 @@ class OwnEntity:
         return str(row["token"])
 
     async def examine(self) -> str:
-        """For whoever looks after the service; ``ConfigError`` without a key."""
+        """For whoever looks after the service; ``ConfigError`` without a key, and for one that somebody above, as last heard, does not know."""
         try:
             key, following = await self.key(), await self.ring.examine()
             until = parse_statement(await self.configure()).exp
         except Missing as error:
             raise ConfigError("there is no federation key: run `keys create`") from error
-        above = f"below {', '.join(self.hints)}" if self.hints else "below nobody"
-        return f"key {key.kid}, {above}, said until {day(until)}; {following}"
+        said = [each for each in await self.storage.read(above.everybody) if each.entity in self.hints and each.statement]
+        unknown = [each.entity for each in said if all(one.public != key.public for one in parse_statement(each.statement).keys)]
+        if unknown:
+            raise ConfigError(f"{', '.join(unknown)} does not know the key {key.kid}: it has to invite this service again")
+        where = f"below {', '.join(self.hints)}" if self.hints else "below nobody"
+        return f"key {key.kid}, {where}, said until {day(until)}; {following}"
 
     def add_to(self, app: web.Application) -> None:
         """Serve it at ``/.well-known/openid-federation``, below the path of the public address (section 9)."""

@@ -31,7 +31,7 @@ from shared.trust.key_proofs import ENDS, MEMBER, proven_federation_keys
 from shared.trust.snapshot import KeyState
 from shared.trust.statements import EntityStatement, parse_statement
 from shared.trust.trust_marks import parse_trust_mark
-from shared.web import own_trust
+from shared.web import above, own_trust
 from shared.web.context import FETCHER
 from shared.web.own_trust import OwnKey
 
@@ -97,6 +97,18 @@ async def test_a_body_s_next_key_signs_once_those_above_name_it(ministry: Regist
     await hear(ministry)
     known = await ministry.office.storage.read(lambda tx: subordinates.keys(tx, courts.url))
     assert sorted(each.state for each in known if each.role is Role.FEDERATION) == [KeyState.ACTIVE, KeyState.VERIFY_ONLY]
+
+
+async def test_the_doctor_says_that_those_above_know_another_key(ministry: Registry, courts: Registry) -> None:
+    """Nothing that it signs is taken there, at no later visit either, until it has joined again."""
+    courts.clock.at = ministry.clock()
+    await come_below(ministry, courts, SAYS)
+    await above.ask(courts.office.storage, ministry.url, courts.app[FETCHER], own=courts.url, clock=courts.clock)
+    own = entity_of(courts.office)
+    assert f"below {ministry.url}" in await own.examine()
+    await own.ring.rotate(now=True, actor="Iris")
+    with pytest.raises(ConfigError, match=r"does not know the key .*: it has to invite this service again"):
+        await own.examine()
 
 
 async def test_the_key_of_an_anchor_is_changed_by_people_who_pin_it(ministry: Registry) -> None:
