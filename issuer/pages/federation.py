@@ -141,8 +141,8 @@ class Federation:
             body = await enrol.approve(self._office, entity, said.by, version=said.version, compared=said.compared)
             await collect.visit_below(self._office, body, request.config_dict[FETCHER])
 
-        compare = translator(request)("Compare the fingerprints with the body itself first")
-        return await self.deciding.decide(request, act, compare=compare)
+        words = translator(request)
+        return await self.deciding.decide(request, act, compare=words("Compare the fingerprints with the body itself first"))
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         async def act(entity: str, said: Answer) -> None:

@@ -235,8 +235,8 @@ class Registering:
         async def act(entity: str, said: Answer) -> None:
             await registrar.approve(self._office, entity, said.by, version=said.version, compared=said.compared)
 
-        compare = translator(request)("Compare the fingerprint with the organisation itself first")
-        return await self._deciding.decide(request, act, compare=compare)
+        words = translator(request)
+        return await self._deciding.decide(request, act, compare=words("Compare the fingerprint with the organisation itself first"))
 
     async def send_back(self, request: web.Request) -> web.StreamResponse:
         async def act(entity: str, said: Answer) -> None:
