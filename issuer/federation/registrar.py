@@ -32,6 +32,7 @@ from shared.web import above
 
 MAX_ASKERS: Final = 1_000  # what one snapshot names has to stay within what its readers take
 YEAR: Final = 365 * DAY  # then a registration has to be argued again
+LAPSED: Final = "lapsed"
 ASKERS: Final = Admission(askers.ROLL, "register", full="organisations are with one registrar")
 
 
@@ -225,8 +226,10 @@ async def _end(office: Office, entity: str, event: Event) -> Asker:
             await askers.note_version(tx, entity, (), at=event.at)
         if event.kind == "compromised":
             await askers.compromise_keys(tx, entity, at=event.at)
-        ended_at = before.ended_at or event.at
-        return replace(before, state=State.ENDED, wanted=None, wanted_country=None, counts_at=None, ended_at=ended_at)
+        changed = replace(before, state=State.ENDED, ended_at=before.ended_at or event.at)
+        if event.kind == LAPSED and before.counts_at is not None:  # argued in time, and agreed: it counts on the day that was announced
+            return changed
+        return replace(changed, wanted=None, wanted_country=None, counts_at=None)
 
     return await ASKERS.decide(office, "end", entity, event, ended)
 
@@ -239,7 +242,7 @@ async def settle(office: Office) -> None:
             with suppress(Conflict):  # another process was faster, somebody changed it just now, or the key is another's meanwhile
                 await _begin_announced(office, each, own, Event(at=at, kind="approved", actor=clock))
         elif each.state is State.ACTIVE and each.ends_at is not None and each.ends_at <= at:
-            await _end(office, each.entity, Event(at=at, kind="lapsed", actor=clock))
+            await _end(office, each.entity, Event(at=at, kind=LAPSED, actor=clock))
 
 
 async def _begin_announced(office: Office, asker: Asker, own: set[str], event: Event) -> None:

@@ -91,6 +91,27 @@ async def test_an_announced_registration_waits_for_objections(template: Template
         assert (await known(office))[COUNCIL].certificate.uses == (COUNCIL_TAX,)
 
 
+async def test_what_was_argued_again_in_time_counts_on_its_day(template: Template, tmp_path: Path) -> None:
+    """The year may end while everybody may object: what two persons agreed to is not forgotten with it."""
+    async with serving(template, tmp_path / "slow", superior=True, authority_hints=(MINISTRY,), objection_days=30) as office:
+        council = Applicant(office)
+        await council.enter()
+        office.clock.at += 30 * DAY
+        await publish.tend(office.office)
+        ends = office.clock() + registrar.YEAR
+        office.clock.at = ends - 10 * DAY
+        again = await registrar.apply(office.office, replace(council, uses=(WIDER,)).token(), "", shown=True)
+        await registrar.approve(office.office, COUNCIL, BEN, version=again.version)
+        office.clock.at = ends
+        await publish.tend(office.office)
+        assert (await known(office), (await council.row()).state) == ({}, State.ENDED)
+        told = await registered.register_json(office.office)
+        assert [each["identifier"] for each in told["announced"]] == [COUNCIL]
+        office.clock.at += 20 * DAY
+        await publish.tend(office.office)
+        assert (await known(office))[COUNCIL].certificate.uses == (WIDER,)
+
+
 async def test_certificates_are_renewed_by_the_clock_for_a_year(office: Registry, council: Applicant) -> None:
     await council.enter()
     (first,) = await certificates(office)
