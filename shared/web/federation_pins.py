@@ -128,7 +128,7 @@ async def fetch_federation(entity: str, fetch: Fetching, *, at: int) -> EntitySt
     if got.status != 200:
         raise Unavailable(f"{entity} does not say who it is: it answered {got.status}")
     statement = _parse(got.body)
-    if statement.sub != entity:
+    if statement.sub.removesuffix("/") != entity.removesuffix("/"):  # which of the two it calls itself, it says itself
         raise Malformed("somebody else answers at this address", where="/sub")
     check_statement(statement, statement.keys, at=at)
     return statement

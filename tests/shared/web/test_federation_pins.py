@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.federation import COURTS, MINISTRY
-from support.federations import justice
+from support.federations import Member, justice
 from support.rotated import rotated
 from support.signing import AT
 from support.trial_verify import VCT, registry
@@ -93,6 +93,13 @@ async def test_what_answers_at_an_address_is_compared() -> None:
         compared(found, "another")
     assert compared(found, mark, name="Trial") == PIN
     assert compared(found, mark, vcts=[VCT]).vcts == (VCT,)
+
+
+@pytest.mark.parametrize(("own", "typed"), [(MINISTRY, f"{MINISTRY}/"), (f"{MINISTRY}/", MINISTRY)])
+async def test_a_final_slash_is_nobody_else(own: str, typed: str) -> None:
+    """The same address answers for both, and what is pinned is what it calls itself."""
+    found = await fetch_federation(typed, answering(Member(own).itself().encode()), at=AT)
+    assert compared(found, signed_with(found)).entity == own
 
 
 async def test_who_lies_at_an_address() -> None:
