@@ -239,8 +239,7 @@ def verify_bundle(
     words = _words(bundle, inside, federation, memory, at)
     for fingerprint, snapshot in snapshots.items():
         memory = memory.with_snapshot(fingerprint, snapshot)
-    for word in words:
-        memory = memory.with_word(word)
+    memory = memory.with_words(words, at)
     if max(at, memory.floor) >= bundle.exp:
         raise BundleStale("the checking pack is too old to begin with", where="/manifest/exp")
     _check_whole(bundle, snapshots.values(), words)

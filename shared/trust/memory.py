@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,10 +10,12 @@ from ..codec import strict_json
 from ..codec.reader import get_int, get_object, get_str, pointer
 from ..errors import Malformed
 from ..status.memory import StatusMemory, parse_statuses, render_statuses
-from .snapshot import SeenSnapshot, Snapshot
-from .superiors import Word
+from .snapshot import MAX_LIFE, SeenSnapshot, Snapshot
+from .superiors import Word, name_path
 
 MAX_BYTES = 64_000_000
+MAX_GONE = 1_000  # ways that nobody names any more, of which numbers are remembered
+MAX_AWAY = 8_000_000  # characters of what is remembered of those who are not heard in a pack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,42 @@ class BundleMemory:
         snapshots = {**self.snapshots, fingerprint: snapshot.seen}
         return replace(self, snapshots=snapshots, floor=max(self.floor, snapshot.iat))
 
-    def with_word(self, word: Word) -> BundleMemory:
+    def with_words(self, words: Iterable[Word], at: int) -> BundleMemory:
+        """With all that a checking pack says of federations.
+
+        What was said on ways that nobody names any more is forgotten, and the number of the newest snapshot there once all up to that one have
+        run out. Of those who are named and not heard in this pack it stays, as far as there is room.
+        """
+        known, here = self, {each.name: each for each in words}
+        for word in here.values():
+            known = known._with_word(word)
+        newest = {name: each.iat for name, each in known.snapshots.items()}
+        away = sorted((newest.keys() | known.dates.keys()) - here.keys(), key=lambda name: (-newest.get(name, 0), name))
+        gone = {name: place for place, name in enumerate(each for each in away if _is_unnamed(each, here))}
+        past = {name for name, place in gone.items() if place >= MAX_GONE or newest.get(name, 0) < at - MAX_LIFE}
+        room, dates = MAX_AWAY, {name: known.dates[name] for name in here}
+        for name in away:
+            room -= sum(map(len, known.dates.get(name, ())))
+            if name in known.dates and name not in gone and room >= 0:
+                dates[name] = known.dates[name]
+        return replace(known, snapshots={name: each for name, each in known.snapshots.items() if name not in past}, dates=dates)
+
+    def _with_word(self, word: Word) -> BundleMemory:
         """With what a superior in a federation says; only that of an anchor moves the time."""
         dated = replace(self, dates={**self.dates, word.name: word.dates})
         if len(word.path) == 1:
             return dated.with_snapshot(word.name, word.snapshot)
         return replace(dated, snapshots={**self.snapshots, word.name: word.snapshot.seen})
+
+
+def _is_unnamed(name: str, here: Mapping[str, Word]) -> bool:
+    """Whether the nearest one above it that is heard does not name it, or who leads to it."""
+    path = name.split(" ")
+    for length in range(len(path) - 1, 0, -1):
+        above = here.get(name_path(path[:length]))
+        if above is not None:
+            return path[length] not in above.about
+    return False
 
 
 def render_memory(memory: BundleMemory) -> bytes:

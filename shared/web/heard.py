@@ -21,6 +21,7 @@ from ..trust.anchors import Anchor, TrustAnchors
 from ..trust.artefact import OF_ANCHORS, OF_SUPERIORS, Artefact
 from ..trust.federation import Federation
 from ..trust.federation_anchor import FederationAnchor
+from ..trust.memory import MAX_GONE
 from ..trust.publication import MAX_PUBLICATION, Publication, fetch_publication, verify_publication
 from ..trust.snapshot import MAX_LIFE, SeenSnapshot, Snapshot, check_order, parse_snapshot
 from ..trust.superiors import Dates, Word, gather, name_path, recall
@@ -265,15 +266,22 @@ async def _kept(tx: Tx, names: Iterable[str]) -> dict[str, Publication]:
 
 
 async def _forget(tx: Tx, anchor: FederationAnchor, at: int) -> None:
-    """What was heard on ways that are gone. The number of the newest snapshot and its header, which names the key, stay until all up to that
-    one have run out (S17).
+    """What was heard on ways that are gone. The number of the newest snapshot and the key that signed it stay until all up to that one have
+    run out (S17).
     """
     kept = await _kept(tx, [anchor.entity])
     for name in kept.keys() - {anchor.entity, *(each.name for each in recall(anchor, kept))}:
         await tx.execute("DELETE FROM heard_statement WHERE fingerprint = $1", name)
-        header = kept[name].snapshot.jws.token.partition(".")[0]
-        await tx.execute("UPDATE heard_anchor SET token = $2 WHERE fingerprint = $1", name, header)
+        await tx.execute("UPDATE heard_anchor SET token = '', dates = '{}' WHERE fingerprint = $1", name)
     await tx.execute("DELETE FROM heard_anchor WHERE token NOT LIKE '%.%' AND iat < $1", at - MAX_LIFE)
+    below = name_path((anchor.entity, ""))
+    await tx.execute(
+        "DELETE FROM heard_anchor WHERE token NOT LIKE '%.%' AND substr(fingerprint, 1, $1) = $2 AND fingerprint NOT IN (SELECT fingerprint "
+        "FROM heard_anchor WHERE token NOT LIKE '%.%' AND substr(fingerprint, 1, $1) = $2 ORDER BY iat DESC, fingerprint LIMIT $3)",
+        len(below),
+        below,
+        MAX_GONE,
+    )
 
 
 async def _forget_sites(tx: Tx, asked: Collection[str]) -> None:

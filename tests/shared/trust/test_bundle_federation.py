@@ -193,6 +193,36 @@ def test_old_statement_in_new_list_of_a_pack() -> None:
     assert fresh.federation.chain(ISSUER, AT).subject == ISSUER
 
 
+def test_names_that_change_with_each_pack_do_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a way that is gone the number stays, of the newest, as long as anything older could still be in force; what was said there does not."""
+    monkeypatch.setattr("shared.trust.memory.MAX_GONE", 2)
+    realm, memory, numbers = justice(), BundleMemory(), []
+    there = dict(realm.members)
+    for turn in range(4):
+        name = f"https://turn{turn}.example"
+        below = issuer(f"https://low{turn}.example", name)
+        realm.members = there | {name: Member(name, superiors=(COURTS,), at=AT - 50 + turn), below.entity: below}
+        realm.again(COURTS, at=AT - 30 + turn)
+        memory = read(pack(*realm.artefacts(), seq=1 + 2 * turn), realm, memory=memory).memory
+        assert memory.dates.keys() == {MINISTRY, f"{MINISTRY} {COURTS}", f"{MINISTRY} {COURTS} {name}"}
+        numbers.append(len(memory.snapshots))
+    assert numbers == [3, 4, 5, 5]
+    assert f"{MINISTRY} {COURTS} https://turn0.example" not in memory.snapshots
+    later = memory.with_words((), AT + 30 * DAY)  # nobody is heard: nobody is known to be gone
+    assert later == memory
+    words = [each for each in read(pack(*realm.artefacts(), seq=9), realm, memory=memory).federation.words if len(each.path) < 3]
+    assert len(memory.with_words(words, AT + 30 * DAY).snapshots) == 3  # the last one is named still
+
+
+def test_who_is_named_and_not_in_a_pack_is_held_to_what_it_said_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    realm = justice()
+    memory = read(pack(*realm.artefacts()), realm).memory
+    without = read(pack(*realm.artefacts(MINISTRY), seq=3), realm, memory=memory).memory
+    assert without.dates == memory.dates
+    monkeypatch.setattr("shared.trust.memory.MAX_AWAY", 10)
+    assert read(pack(*realm.artefacts(MINISTRY), seq=3), realm, memory=memory).memory.dates.keys() == {MINISTRY}
+
+
 def test_only_anchors_move_the_time() -> None:
     """S18."""
     realm = justice()
