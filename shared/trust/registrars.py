@@ -100,8 +100,9 @@ def registered(policy: Policy, own: Register, *, at: int) -> dict[str, Registere
     """Everybody whom registrars have registered, by entity; of several certificates of one organisation the newest.
 
     ``own`` are those for whom pinned anchors of certificates speak. A certificate with another key than the one that these, or the
-    organisation's superiors, know of it counts for nothing, nor does one of a key that has ended by anybody's word, or that any registrar
-    reports as compromised (S15, S16). Where registrars know different keys of one organisation, nobody can tell who asks: none counts.
+    organisation's superiors, know of it counts for nothing, nor does one of a key that has ended by the word of anybody who may speak for it.
+    What another registrar reports as compromised counts where none of these knows the key (S15, S16). Where registrars know different keys of
+    one organisation, nobody can tell who asks: none counts.
     """
     newest = dict[tuple[str, str], Registered]()
     for one in _Judge(policy, own, at).everybody():
@@ -135,17 +136,16 @@ class _Judge:
 
     def _judge(self, word: Word, keys: Sequence[RegistrarKey], stolen: Collection[str], data: bytes) -> Registered:
         one = parse_rp_certificate(data)
-        if Key.of(one.public).name in stolen:
-            raise CertificateRevoked("a registrar reports this key as compromised")
         by = next((each for each in keys if each.kid == one.kid), None)
         if by is None:
             raise Untrusted("the registrar is not known to have this key")
         by.check(one, at=self.at)
-        self._check_asker(word, one)
+        if not self._check_asker(word, one) and Key.of(one.public).name in stolen:
+            raise CertificateRevoked("a registrar reports this key as compromised")
         return Registered(certificate=one, data=data, by=by)
 
-    def _check_asker(self, word: Word, one: RpCertificate) -> None:
-        """Its key is in force by the registrar's newest word, and nobody who may speak for it knows another."""
+    def _check_asker(self, word: Word, one: RpCertificate) -> bool:
+        """Its key is in force by the registrar's newest word, and nobody who may speak for it knows another. Whether somebody knows this one."""
         history, key, pinned = word.snapshot.key(one.public), Key.of(one.public), self.own.certificates.get(one.entity)
         if history is None or (history.entity, history.role) != (one.entity, Role.RELYING_PARTY):
             raise Untrusted("the newest word of the registrar does not know this key")
@@ -156,6 +156,7 @@ class _Judge:
         knowing = [each for each in self._chains(one.entity) if ENTITY_TYPES[Role.RELYING_PARTY] in each.chain.metadata]
         if knowing and not any(self._knows(each, key) for each in knowing):
             raise Untrusted("the superiors of the organisation say that it has another key")
+        return pinned is not None or bool(knowing)
 
     def _chains(self, entity: str) -> list[Carried]:
         """None where nobody speaks of it, or nothing of it is in force: then the registrar's word stands alone."""

@@ -18,12 +18,12 @@ from support.world import BANK, COUNCIL, Party, World
 from shared.errors import BadSignature, CertificateRevoked, Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
-from shared.trust.artefact import RP_CERTIFICATE, SNAPSHOT, Artefact
+from shared.trust.artefact import RP_CERTIFICATE, SNAPSHOT, TRUST_MARK, Artefact
 from shared.trust.federation import Federation
 from shared.trust.policy import Policy
 from shared.trust.registrars import Registered, RegistrarKey, registered
 from shared.trust.relying_party import Register, RpCertificate, check_country, parse_rp_certificate
-from shared.trust.snapshot import KeyState, parse_snapshot
+from shared.trust.snapshot import KeyHistory, KeyState, parse_snapshot
 from shared.trust.superiors import unpack
 
 
@@ -116,6 +116,22 @@ def test_a_key_that_one_registrar_reports_counts_with_none(town: Town) -> None:
     member.others = tuple(replace(each, state=KeyState.COMPROMISED, until=AT - 30) for each in member.others)
     town.realm.again(OTHER, at=AT - 20)
     assert COUNCIL not in town.found()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_a_registrar_reports_does_not_speak_against_superiors(known: bool, town: Town) -> None:
+    """A registrar gone wrong lists a key that it never registered, as whosever it likes."""
+    town.enter(REGISTRAR, at=AT - 60)
+    if known:
+        keys = {Role.RELYING_PARTY: town.world.council.by.signer}
+        town.realm.members[COUNCIL] = Member(COUNCIL, superiors=(MINISTRY,), keys=keys)
+        town.realm.again(MINISTRY, at=AT - 50)
+    key = KeyHistory.of(town.world.council.by.signer.public, role=Role.WALLET_PROVIDER, entity=OTHER, since=AT - DAY)
+    asks = KeyHistory.of(Signer.new().public, role=Role.RELYING_PARTY, entity=OTHER, since=AT - DAY)
+    town.realm[OTHER].others = (replace(key, state=KeyState.COMPROMISED, until=AT - 30), asks)
+    town.realm[OTHER].more = (Artefact(media_type=TRUST_MARK, data=b"x"),)
+    town.realm.again(OTHER, at=AT - 20)
+    assert (COUNCIL in town.found()) is known
 
 
 @pytest.mark.parametrize("about", [{}, critical(may_register=["IE"]), critical(accredits_registrars=["GB"])])
