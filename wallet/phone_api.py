@@ -21,7 +21,7 @@ from wallet import phone, register, showings
 from wallet.batch import MAX_BATCH
 from wallet.cards import card
 from wallet.keep import Vault
-from wallet.keepers import asks
+from wallet.keepers import keeper_of
 from wallet.means import Means
 from wallet.records import DOCUMENTS, Item
 from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
@@ -42,8 +42,17 @@ class Whose(Struct, frozen=True, forbid_unknown_fields=True):
     phone: PhoneName
 
 
+class Successor(Struct, frozen=True):
+    """Who keeps the records of an office now, since ``since``; its name by language. ``private``: it is no public body."""
+
+    entity: str
+    name: dict[str, str]
+    since: int
+    private: bool
+
+
 class Keepable(Struct, frozen=True):
-    """A document of the wallet. ``keepable``: the office gives new copies of it, as far as is known here."""
+    """A document of the wallet. ``keepable``: the office gives new copies of it, as far as is known here. ``keeper`` is who took over from it."""
 
     id: str
     type: str
@@ -55,6 +64,7 @@ class Keepable(Struct, frozen=True):
     state_code: str
     checked_at: int
     keepable: bool
+    keeper: Successor | None = None
 
 
 class BatchLine(Struct, frozen=True):
@@ -206,7 +216,9 @@ class PhoneApi:
         )
 
     def _keepable(self, item: Item[Document]) -> Keepable:
-        one = card(item.value, at=self._means.clock())
+        at = self._means.clock()
+        one, keeper = card(item.value, at=at), keeper_of(self._means.trust(), item.value, at)
+        waits = keeper is not None and keeper.asks
         return Keepable(
             id=one.id,
             type=one.type,
@@ -217,7 +229,10 @@ class PhoneApi:
             issuer_name=one.issuer_name,
             state_code=item.value.status.value,
             checked_at=one.checked_at,
-            keepable=item.value.renewal is not None and item.value.status.value != "invalid" and not asks(self._means, item.value),
+            keepable=item.value.renewal is not None and item.value.status.value != "invalid" and not waits,
+            keeper=None
+            if keeper is None
+            else Successor(entity=keeper.entity, name=dict(keeper.name), since=keeper.since, private=keeper.private),
         )
 
     async def begin(self, request: web.Request, *, body: Begin) -> Challenge:

@@ -1,13 +1,14 @@
 """Whom to believe, flattened for a page that checks by itself: artefact ``application/vnd.muniment.keys+json`` (security rule S17).
 
 ``{"version": 2, "floor": int, "issuers": [{"iss", "name", "kid": text | null, "x5c": text | null, "key": JWK, "vcts": [vct, …] | null,
-"not_before", "not_after", "state", "ended_at": int | null, "federated": bool, "rights"?}], "successions": […], "self": {"entity",
+"not_before", "not_after", "state", "ended_at": int | null, "federated": bool, "rights"?, "stale_at"?}], "successions": […], "self": {"entity",
 "name", "kid", "key": JWK}}``. Only a page reads it, and only from the verifier of its own organisation, whose signature is pinned there; Python
 asks anchors and snapshots instead (``policy``), and never this. Pages read version 1 too: it has no successions, and of each right of a federation
 an entry with ``said_from``.
 
 One entry for each certificate of a key below an anchor. ``x5c`` is the SHA-256 of its chain, the DER bytes one after another, as documents
-and lists carry it. What brings only a name is by the entry of this ``kid``, which is null in all but the one that lasts longest. The dates are those within which the whole chain is in force. ``federated``: superiors in a federation speak of ``iss``.
+and lists carry it. What brings only a name is by the entry of this ``kid``, which is null in all but the one that lasts longest. The dates are
+those within which the whole chain is in force. ``federated``: superiors in a federation speak of ``iss``.
 
 ``state`` is "active"; "verify-only" for a retired key until ``ended_at``; "ended" once that has passed; "compromised" for a key that proves
 nothing, because somebody else may have it; "withdrawn" where only this certificate of it was. A reader refuses the last two as
@@ -16,7 +17,7 @@ A key that is over in one of these entries is so in all of its entity, under whi
 
 Of an issuer that federations carry there is one entry for each of its keys on each way down to it, with ``rights`` and without ``x5c``: what brings
 certificates that no anchor carries is by the entry whose key is that of the first of them, as ``policy`` has it, and what a right says is judged as
-``FederatedIssuer`` does. A right is ``{"vct", "from", "until": int | null, "jurisdiction": [text, …] | null, "attestation_basis": [text, …] | null}``.
+``FederatedIssuer`` does. After ``not_after`` its chain has run out (``expired``), from ``stale_at`` on nobody can tell (``snapshot_stale``). A right is ``{"vct", "from", "until": int | null, "jurisdiction": [text, …] | null, "attestation_basis": [text, …] | null}``.
 
 A succession is ``{"outgoing", "successor", "name": {"en", "cy"}, "from", "not_before", "not_after", "vcts": [vct, …] | null, "status_duty",
 "may_cancel"}``: who keeps the records of ``outgoing`` from ``from`` on, by what counts between the two other dates (``successors``). ``floor`` is
@@ -140,6 +141,7 @@ def _carried(policy: Policy, carried: Carried, key: Key, at: int) -> Entry | Non
         "vcts": None,
         "not_before": max(each.iat for each in carried.chain.statements) - AHEAD,
         "not_after": carried.until - 1,
+        "stale_at": min(each.snapshot.next_update for each in carried.words),
         "state": state,
         "ended_at": ended_at,
         "federated": True,

@@ -29,7 +29,7 @@ test("of one jurisdiction, on one basis", () => {
 
 test("a right that ended is good for one longest copy life", async () => {
   const kid = new Uint8Array(8);
-  const entry = { iss: "https://a.example", kid, x5c: null, key: { raw: kid }, vcts: null, notBefore: 0, notAfter: 1e12, state: "active", endedAt: null, federated: true };
+  const entry = { iss: "https://a.example", kid, x5c: null, key: { raw: kid }, vcts: null, notBefore: 0, notAfter: 1e12, state: "active", endedAt: null, federated: true, staleAt: 1e12 };
   const issuers = [{ ...entry, rights: [right(0, 200)] }];
   const asked = (at, vct = "urn:a") => checkIssuer(issuers, entry.iss, vct, { kid, x5c: [] }, at);
   assert.equal((await asked(199 + COPY_LIFE)).rights.length, 1);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.real
 YES, NO = "You can rely on this", "Do not rely on this"
 OVER = "The issuer may no longer make such documents; it might when it made this one."
 TAKEN = "Another body has taken over from the issuer since. Greater Anytown keeps the records of that office now, since 14 January 2027."
-BOTH = ({}, {"format_name": "dc+sd-jwt", "paths": PATHS})  # a key's name alone, and certificates
+BOTH: tuple[dict[str, Any], ...] = ({}, {"format_name": "dc+sd-jwt", "paths": PATHS})  # a key's name alone, and certificates
 
 
 @asynccontextmanager

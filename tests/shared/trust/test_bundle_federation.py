@@ -293,7 +293,7 @@ def test_pages_get_the_keys_of_issuers_that_federations_carry() -> None:
     one = told[ISSUER]
     assert (one["kid"], one["x5c"], one["vcts"]) == (base64url.encode(kid_of(KEY)), None, None)
     assert (one["name"], one["state"], one["ended_at"], one["federated"]) == (f"The body at {ISSUER}", "active", None, True)
-    assert (one["not_before"], one["not_after"]) == (AT - 120, AT + DAY - 1)
+    assert (one["not_before"], one["not_after"], one["stale_at"]) == (AT - 120, AT + DAY - 1, AT - 60 + 7 * DAY)
     assert {each["vct"] for each in one["rights"]} == {VCT, "urn:later", "urn:limited", "urn:lately"}
     assert one["rights"][0] == {"vct": VCT, "from": AT - 9, "until": AT + 9, "jurisdiction": None, "attestation_basis": None}
     assert (one["rights"][2]["jurisdiction"], one["rights"][2]["attestation_basis"]) == (["GB-SCT"], ["register", "inspection"])

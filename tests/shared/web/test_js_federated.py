@@ -94,6 +94,19 @@ def test_rights_limits_and_keys() -> None:
     assert codes["", "authority_ended"] > 10
 
 
+def test_what_superiors_said_runs_out() -> None:
+    """First a statement, which is a no; then their whole word, and nobody can tell."""
+    moments = (AT + DAY - 1, AT + DAY, AT + 3 * DAY, AT + 7 * DAY - 61, AT + 7 * DAY - 60, AT + 7 * DAY - 40)
+    some = ("good", "silent", "of Scotland", "compromised", "on two ways", "another key", "made up")
+    known = {name: pack for name, pack in federated().items() if name in some}
+    by = (twins.registry(), next_key(), heir(), third(), twins.foreign())
+    cases = [
+        each(f"by {one.entity}", pack, at=at, by=one) for pack in known for at in moments for one in by for each in (square, certified)
+    ]
+    codes = compare(cases, known)
+    assert {"expired", "snapshot_stale", "untrusted", "not_entitled"} <= {code for code, _ in codes}
+
+
 def test_whatever_certificate_of_the_key_comes_along() -> None:
     """Of certificates that no anchor carries the first one's key counts, and what the document is signed with; the page follows no chain."""
     by, other = twins.registry(), twins.second()

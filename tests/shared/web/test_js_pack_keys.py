@@ -80,8 +80,14 @@ def test_rights_and_successions_are_read_as_strictly() -> None:
         bent[f"no {name}"] = [RIGHT], [{key: value for key, value in SUCCESSION.items() if key != name}]
     for odd in ODD:
         bent |= {str(odd): (odd, []), f"{odd} took over": ([RIGHT], odd)}
-    packs = {name: with_keys({"x5c": None, "rights": rights}, around={"successions": told}) for name, (rights, told) in bent.items()}
-    packs["good"] = with_keys({"x5c": None, "rights": [RIGHT]}, around={"successions": [SUCCESSION]})
+    packs = {
+        name: with_keys({"x5c": None, "rights": rights, "stale_at": AT + DAY}, around={"successions": told})
+        for name, (rights, told) in bent.items()
+    }
+    packs |= {
+        f"stale at {value}": with_keys({"x5c": None, "rights": [RIGHT], "stale_at": value}, around={"successions": []}) for value in ANY
+    }
+    packs["good"] = with_keys({"x5c": None, "rights": [RIGHT], "stale_at": AT + DAY}, around={"successions": [SUCCESSION]})
     packs["no one took over"] = with_keys({}, around={"successions": []})
     packs["nothing said of successions"] = with_keys({}, around={"successions": ...})
     told = codes(packs, Draft.of(twins.issue()).content())
@@ -106,5 +112,5 @@ def test_lists_of_version_1_are_read_and_others_are_not() -> None:
     }
     told = codes(packs, Draft.of(twins.issue()).content())
     assert told == dict.fromkeys(packs, "malformed") | {
-        "as it was": "", "by certificates": "", "begun since": "not_entitled", "of another type": "not_entitled", "over": "untrusted",
+        "as it was": "", "by certificates": "", "begun since": "not_entitled", "of another type": "not_entitled", "over": "snapshot_stale",
     }  # fmt: skip

@@ -31,8 +31,17 @@ export function card(kept, left, able) {
     row(say("label_state"), `${say(`state_${code_}`)}, ${say("as_of", { when: kept.checkedAt ? moment(kept.checkedAt) : say("never") })}`),
   );
   const acts = el("p", { class: "govuk-body ph-card__acts" }, ...(able ? [small(say("get_new"), "renew", kept.id)] : []), small(say("take_off"), "remove", kept.id));
-  return el("li", {}, el("section", { class: "mu-card" }, head, rows, acts));
+  return el("li", {}, el("section", { class: "mu-card" }, head, rows, ...keeperLines(kept.keeper), acts));
 }
+
+/** Who keeps a record now, in words. @param {import("./net.js").Keeper} keeper */
+export function keeperText(keeper) {
+  const told = say("keeper", { name: pick(keeper.name), day: day(keeper.since) });
+  return keeper.private ? `${told} ${say("keeper_private")}` : told;
+}
+
+/** Who took over from the office, if anybody did. @param {import("./net.js").Keeper | null} [keeper] */
+const keeperLines = (keeper) => (keeper ? [el("p", { class: "govuk-body ph-card__keeper" }, keeperText(keeper))] : []);
 
 /** @param {string} text @param {string} act @param {string} document_ */
 const small = (text, act, document_) => el("button", { type: "button", class: "ph-link", "data-do": act, "data-document": document_ }, text);
@@ -41,7 +50,7 @@ const small = (text, act, document_) => el("button", { type: "button", class: "p
 export function keepCard(each) {
   const head = el("div", { class: "mu-card__head" }, el("h2", { class: "govuk-heading-m mu-card__title" }, each.subtitle ? say("acting_for", { name: each.subtitle }) : titleOf(each)));
   const rows = el("dl", { class: "mu-card__rows" }, row(say("label_made_by"), each.issuer_name));
-  return el("li", {}, el("section", { class: "mu-card" }, head, rows, button(say("keep"), "keep", "ph-card__keep", { "data-document": each.id })));
+  return el("li", {}, el("section", { class: "mu-card" }, head, rows, ...keeperLines(each.keeper), button(say("keep"), "keep", "ph-card__keep", { "data-document": each.id })));
 }
 
 /** @param {Keepable} each */

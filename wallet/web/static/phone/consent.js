@@ -3,6 +3,7 @@
  * @module
  */
 import { hex, random } from "../js/ovp/bytes.js";
+import { keeperText } from "./cards.js";
 import { actingFor, groupLabel, lines, said, typeByNumber } from "./claims.js";
 import { newDemands, remember } from "./known.js";
 import { documents, fresh, note, openCopy, registerFile } from "./store.js";
@@ -137,6 +138,7 @@ function warnings({ document, want, type, copy }) {
   const missing = want.required.filter((n) => !copy.groups.has(n)).map((n) => groupLabel(type, n));
   return [
     ...(["invalid", "suspended", "gone"].includes(document.state) ? [say(`warn_${document.state}`)] : []),
+    ...(document.keeper?.private ? [keeperText(document.keeper)] : []),
     ...(missing.length ? [say("warn_missing", { labels: missing.join(", ") })] : []),
   ];
 }

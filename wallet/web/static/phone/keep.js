@@ -124,5 +124,6 @@ function described(document, given, checkedCopies) {
     state: document.state_code,
     checkedAt: document.checked_at,
     claims: checkedCopies[0].copy.claims,
+    keeper: document.keeper ?? null,
   };
 }

@@ -3,7 +3,8 @@
  * @module
  */
 
-/** @typedef {{id: string, type: string, vct: string, title: string, subtitle: string, issuer: string, issuer_name: string, state_code: string, checked_at: number, keepable: boolean}} Keepable */
+/** Who keeps the records of an office now. @typedef {{entity: string, name: {en: string, cy: string}, since: number, private: boolean}} Keeper */
+/** @typedef {{id: string, type: string, vct: string, title: string, subtitle: string, issuer: string, issuer_name: string, state_code: string, checked_at: number, keepable: boolean, keeper?: Keeper | null}} Keepable */
 /** @typedef {{id: string, document: string, mine: boolean, state: "begun" | "received" | "on-phone" | "lost", at: number, count: number, renew_at: number, expires_at: number}} Batch */
 /** @typedef {{at: number, holder: string, documents: Keepable[], batches: Batch[]}} PhoneState */
 /** @typedef {{id: string, state: string, audience: string, nonce: string, at: number, count: number}} Begun */

@@ -16,7 +16,7 @@ import { now } from "./view.js";
 /** @typedef {import("../js/ovp/vault.js").DeviceKey} DeviceKey */
 /** @typedef {import("../js/ovp/vault.js").Change} Change */
 /** @typedef {import("../js/ovp/sdcwt.js").Copy} Copy */
-/** `state` is what the lists said of it at `checkedAt`; "gone" is a document that left the wallet. @typedef {{id: string, vct: string, issuer: string, issuerName: string, batch: string, keptAt: number, renewAt: number, expiresAt: number, total: number, state: string, checkedAt: number, claims: any}} Kept */
+/** `state` is what the lists said of it at `checkedAt`; "gone" is a document that left the wallet; `keeper` is who took over from its office, as was known then. @typedef {{id: string, vct: string, issuer: string, issuerName: string, batch: string, keptAt: number, renewAt: number, expiresAt: number, total: number, state: string, checkedAt: number, claims: any, keeper?: import("./net.js").Keeper | null}} Kept */
 /** @typedef {{document: string, wire: string, key: DeviceKey, expiresAt: number}} StoredCopy */
 /** @typedef {{id: string, stamp: Uint8Array, value: StoredCopy}} CopyItem */
 /** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */

@@ -44,7 +44,7 @@ export async function sync(vault) {
 async function settle(vault, state) {
   for (const { id, value, stamp } of await vault.all("documents")) {
     const known = state.documents.find((each) => each.id === id);
-    const news = { state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now() };
+    const news = { state: known?.state_code ?? "gone", checkedAt: known ? known.checked_at : now(), ...(known && { keeper: known.keeper ?? null }) };
     await vault.commit([{ shelf: "documents", id, value: { ...value, ...news }, stamp }]).catch(unlessChanged);
   }
   const here = new Map((await documents(vault)).map((kept) => [kept.id, kept.batch]));

@@ -142,7 +142,7 @@ async function readKeys(keys) {
 function readFirst(entry) {
   if (!isObject(entry) || !("said_from" in entry)) return readIssuer({ ...entry, federated: false });
   const right = (/** @type {unknown} */ vct) => ({ vct, from: entry.said_from, until: null, jurisdiction: null, attestation_basis: null });
-  return readIssuer({ ...entry, x5c: null, vcts: null, federated: true, rights: names(entry, "vcts")?.map(right) });
+  return readIssuer({ ...entry, x5c: null, vcts: null, federated: true, rights: names(entry, "vcts")?.map(right), stale_at: entry.not_after + 1 });
 }
 
 /** Read as strictly as if a stranger had written it: against a date that is none, nothing is ever too late. @param {any} entry @returns {Promise<Issuer>} */
@@ -164,6 +164,7 @@ async function readIssuer(entry) {
     endedAt: entry.ended_at === null ? null : uint(entry, "ended_at", where),
     federated: truth(entry, "federated"),
     rights,
+    staleAt: rights ? uint(entry, "stale_at", where) : 0,
   };
 }
 

@@ -10,7 +10,7 @@ import { VcError, refuse } from "./errors.js";
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./cose.js").PublicKey} PublicKey */
 /** What superiors let an issuer say, from `from` on and before `until`; null is no limit. @typedef {{vct: string, from: number, until: number | null, jurisdiction: string[] | null, basis: string[] | null}} Right */
-/** A key below an anchor, or with `rights` one that superiors in a federation vouch for. `federated`: they speak of `iss`. @typedef {{iss: string, name: string, kid: Bytes | null, x5c: Bytes | null, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null, federated: boolean, rights: Right[] | null}} Issuer */
+/** A key below an anchor, or with `rights` one that superiors in a federation vouch for, whose word has run out at `staleAt`. `federated`: they speak of `iss`. @typedef {{iss: string, name: string, kid: Bytes | null, x5c: Bytes | null, key: PublicKey, vcts: string[] | null, notBefore: number, notAfter: number, state: string, endedAt: number | null, federated: boolean, rights: Right[] | null, staleAt: number}} Issuer */
 /** How a document or a list names its key: by the name alone, or by certificates. @typedef {{kid: Bytes | null, x5c: Bytes[]}} Named */
 
 /** Seconds that a copy lives at most: for so long what was rightly said stays said after the right to say it has ended (security rule S15). */
@@ -18,7 +18,7 @@ export const COPY_LIFE = 31 * 86_400;
 
 /**
  * The entry for a document of `vct` by `iss`: by an anchor, for exactly these certificates or the key of that name, or else by a federation,
- * for the key alone. `untrusted`, `not_entitled`, `certificate_revoked`.
+ * for the key alone. `untrusted`, `not_entitled`, `certificate_revoked`; of a federation also `expired`, and `snapshot_stale` where nobody can tell.
  * @param {Issuer[]} issuers
  * @param {string} iss
  * @param {string} vct
@@ -46,10 +46,11 @@ async function find(issuers, entity, { kid, x5c }, at, vct) {
   if (!(fault instanceof VcError)) return fault;
   if (fault.code === "certificate_revoked") throw fault;
   const point = x5c.length ? pointOf(x5c[0]) : null;
-  const isKey = (/** @type {Issuer} */ each) => each.iss === entity && point !== null && equal(point, each.key.raw);
-  const other = carried(issuers.filter((each) => each.rights && (chain ? isKey(each) : isNamed(each))), vct, at);
+  const isKey = (/** @type {Issuer} */ each) => point !== null && equal(point, each.key.raw);
+  const known = issuers.filter((each) => each.rights && each.iss === entity);
+  const other = carried(known, chain ? isKey : isNamed, vct, at);
   if (!(other instanceof VcError)) return other;
-  const nearer = other.code === "certificate_revoked" || (!chain && !certified.length) || issuers.some((each) => each.iss === entity && each.federated);
+  const nearer = other.code === "certificate_revoked" || other.state === "unchecked" || (!chain && !certified.length) || issuers.some((each) => each.iss === entity && each.federated);
   throw nearer ? other : fault;
 }
 
@@ -67,11 +68,14 @@ function pinned(meant, issuers, entity, vct, at) {
   return closest;
 }
 
-/** The entry of a key that superiors vouch for, with all rights that it has of this type, on whichever way; or why not. @param {Issuer[]} meant @param {string | null} vct @param {number} at */
-function carried(meant, vct, at) {
+/** The entry of a key of a body that superiors vouch for, with all rights that it has of this type, on whichever way; or why not. @param {Issuer[]} known @param {(each: Issuer) => boolean} meant @param {string | null} vct @param {number} at */
+function carried(known, meant, vct, at) {
+  const current = known.filter(({ notBefore, notAfter }) => notBefore <= at && at <= notAfter);
+  const last = known.at(-1);
+  if (last && !current.length) return at >= last.staleAt ? new VcError("snapshot_stale", "what its superiors said has run out") : new VcError("expired", "what its superiors said of it has run out");
   let fault = new VcError("untrusted", "no superior vouches for this key");
-  const inForce = meant.filter((each) => {
-    const error = tried(() => checkInForce(each, at));
+  const inForce = current.filter(meant).filter((each) => {
+    const error = tried(() => checkState(each.state, each.endedAt, at));
     if (error && fault.code !== "certificate_revoked") fault = error;
     return !error;
   });
@@ -123,22 +127,11 @@ export function checkSaid({ rights }, madeAt, claims, at) {
 
 /** @param {Issuer} issuer @param {string} entity @param {string | null} vct @param {number} at */
 function checkEntry(issuer, entity, vct, at) {
-  const { iss, vcts, state, endedAt } = issuer;
-  checkDates(issuer, at);
+  const { iss, vcts, notBefore, notAfter, state, endedAt } = issuer;
+  if (at < notBefore || at > notAfter) refuse("untrusted", "the certificate of this key is not in force");
   if (iss !== entity) refuse("not_entitled", "the certificate does not name this entity");
   if (vcts && vct !== null && !vcts.includes(vct)) refuse("not_entitled", "the issuer is trusted, but not for this type of document");
   checkState(state, endedAt, at);
-}
-
-/** @param {Issuer} issuer @param {number} at */
-function checkInForce(issuer, at) {
-  checkDates(issuer, at);
-  checkState(issuer.state, issuer.endedAt, at);
-}
-
-/** @param {Issuer} issuer @param {number} at */
-function checkDates({ notBefore, notAfter }, at) {
-  if (at < notBefore || at > notAfter) refuse("untrusted", "what vouches for this key is not in force");
 }
 
 /** What was said of the end of a key under another anchor holds here too (S15, S16). @param {Issuer[]} issuers @param {Issuer} issuer @param {number} at */
