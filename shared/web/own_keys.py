@@ -106,10 +106,8 @@ async def act(kept: Kept, arguments: argparse.Namespace) -> str:
     before, told = await publisher.storage.read(own_trust.last), ""
     if what == "rotate":
         told = await _rotate(kept, name, now=arguments.now)
-    elif what == "withdraw":
-        await publisher.withdraw(name, reason=reason, actor=ACTOR)
     elif what != "publish":
-        await publisher.end_key(name, KeyState.VERIFY_ONLY if what == "retire" else KeyState.COMPROMISED, reason=reason, actor=ACTOR)
+        await _end(kept, what, name, reason)
     try:
         for ring in kept.rings if what in {"retire", "compromised"} else ():
             await ring.step(actor=ACTOR)
@@ -118,6 +116,8 @@ async def act(kept: Kept, arguments: argparse.Namespace) -> str:
         if what in {"withdraw", "retire", "compromised"}:
             raise ConfigError(f"written down here, but nobody is told of it yet: {error.detail}, and run `keys publish`") from error
         raise
+    if what == "compromised" and (behind := await _behind(kept, name)):
+        told = f"{', '.join(behind)} has to invite this service again, and takes nothing by the key that follows before.\n"
     if what != "publish" and before is not None and before.seq == made.seq:  # a federation key: no certificate and no key of one changed
         return f"{told}The running service says it at its next round. Those who check know it when they next fetch."
     return f"{told}Published: number {made.seq}. Those who check know it when they next fetch."
@@ -149,6 +149,34 @@ async def _check_known(ring: Keyring) -> None:
             f"{following.name} is told ahead and cannot sign yet: {', '.join(behind)} does not know it, and would have to invite this "
             "service again. It signs by itself once they know it; whoever is above no longer leaves the setting authority_hints"
         )
+
+
+async def _end(kept: Kept, what: str, name: str, reason: str) -> None:
+    """A certificate or a key; what follows from it is still to be done."""
+    if what == "withdraw":
+        await kept.publisher.withdraw(name, reason=reason, actor=ACTOR)
+        return
+    if what == "retire":
+        await _check_followed(kept, name)
+    state = KeyState.VERIFY_ONLY if what == "retire" else KeyState.COMPROMISED
+    await kept.publisher.end_key(name, state, reason=reason, actor=ACTOR)
+
+
+async def _check_followed(kept: Kept, name: str) -> None:
+    """As ``_check_known``, before the key of that name ends; ``ConfigError`` too where the next one cannot be made."""
+    for ring in kept.rings:
+        active = (await ring.turn()).active
+        if active is not None and name in {active.history.kid, active.history.thumbprint}:
+            await _check_known(ring)
+
+
+async def _behind(kept: Kept, name: str) -> Sequence[str]:
+    """Who does not know the key that signs in the place of the one of that name."""
+    for ring in kept.rings:
+        turn = await ring.turn()
+        if turn.active is not None and any(name in {each.history.kid, each.history.thumbprint} for each in turn.keys):
+            return await ring.lagging(turn.active)
+    return ()
 
 
 async def signing(kept: Kept) -> Signer | None:

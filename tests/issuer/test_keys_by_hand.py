@@ -48,8 +48,14 @@ async def test_a_federation_key_that_those_above_do_not_know_is_not_made_to_sign
         await entity_of(body).configure()
         with pytest.raises(ConfigError, match="does not know it, and would have to invite"):
             await by_command(body, "rotate", "federation", now=True)
+        known, following = await entity_of(body).listed()
+        assert (await entity_of(body).signer()).name == known.name == "federation"
+        with pytest.raises(ConfigError, match="does not know it, and would have to invite"):
+            await by_command(body, "retire", known.history.kid, reason="in good order")
         assert (await entity_of(body).signer()).name == "federation"
-        assert len(await entity_of(body).listed()) == 2
+        told = await by_command(body, "compromised", known.history.kid, reason="stolen")
+        assert "https://ministry.example has to invite this service again" in told
+        assert (await entity_of(body).signer()).name == following.name
 
 
 async def test_rotated_by_hand(office: Office) -> None:
