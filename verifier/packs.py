@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,7 @@ from shared.trust.artefact import (
     TYPE_METADATA,
     Artefact,
 )
-from shared.trust.bundle import prepare_bundle
+from shared.trust.bundle import MAX_BYTES, prepare_bundle
 from shared.trust.page_keys import Own, page_keys
 from shared.trust.policy import Policy
 from shared.verify import allowed_age
@@ -39,6 +39,8 @@ from verifier.material import issuers
 from verifier.records import knowledge
 from verifier.records.knowledge import KeptList, Pack
 
+_ROOM: Final = MAX_BYTES * 3 // 4 - 1_000_000  # bytes of all files, which are written in base64
+_LISTED: Final = 200  # of each: its name, twice
 _TRIES: Final = 5
 
 
@@ -122,7 +124,7 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
             raise StatusUnknown(f"no list of cancelled documents of {entity} is here: fetch them first")
     _check_snapshots(desk, known)
     tokens = {each.uri: body_of(await knowledge.token(tx, each.uri)) for each in kept}
-    others = [data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None]
+    others = {each.uri: data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None}
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}
     certificates = _certificates(desk, known, tokens.values())
     pinned = {each.fingerprint for each in desk.trust.with_role(Role.CREDENTIAL_ISSUER)}
@@ -130,19 +132,44 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
     policy = Policy.sealed(desk.trust, known.snapshots, crls, seen=known.seen, federation=known.federation)
     said = [*(each.next_update for each in crls), *(each.next_update for name, each in known.snapshots.items() if name in pinned)]
     ends = [each for each in said if at < each]
-    artefacts = (
+    rest = (
         *(Artefact(media_type=SNAPSHOT, data=each.jws.token.encode("ascii")) for each in known.snapshots.values()),
         *(Artefact(media_type=SNAPSHOT, data=each.snapshot.jws.token.encode("ascii")) for each in known.federation.words),
         *known.artefacts,
         *(Artefact(media_type=CERTIFICATE, data=der) for der in certificates),
-        *(Artefact(media_type=parse_token(token).media_type, data=token) for token in tokens.values()),
-        *(Artefact(media_type=STATUS_LIST_CWT, data=data) for data in others),
         *(Artefact(media_type=TYPE_METADATA, data=data) for data in descriptions.values()),
         Artefact(media_type=PAGE_KEYS, data=page_keys(policy, certificates, own, at=at, floor=known.floor)),
         _page_types(desk),
     )
-    last, makers = await knowledge.last_pack(tx), {each.entity for each in kept}
-    return _Contents(last=last, artefacts=artefacts, issuers=len(makers), until=min(ends, default=sys.maxsize))
+    lists = [
+        (
+            each.entity,
+            [Artefact(media_type=parse_token(data).media_type, data=data) for data in (tokens[each.uri], others.get(each.uri)) if data],
+        )
+        for each in kept
+    ]
+    fitting = _fitting(lists, trusted, sum(len(each.data) + _LISTED for each in rest))
+    artefacts, last = (*rest, *(part for _, parts in fitting for part in parts)), await knowledge.last_pack(tx)
+    return _Contents(last=last, artefacts=artefacts, issuers=len({entity for entity, _ in fitting}), until=min(ends, default=sys.maxsize))
+
+
+Lists = Sequence[tuple[str, Sequence[Artefact]]]
+"""Each list in its forms, with its issuer."""
+
+
+def _fitting(lists: Lists, pinned: Collection[str], taken: int) -> Lists:
+    """Those for which there is room: of pinned issuers all, of others those of whoever has the least first. Without its list a document is
+    undecided; in a pack that is too large, all are.
+    """
+    size = dict.fromkeys((entity for entity, _ in lists), 0)
+    for entity, parts in lists:
+        size[entity] += sum(len(each.data) + _LISTED for each in parts)
+    fitting, left = set(), _ROOM - taken
+    for entity in sorted(size, key=lambda each: (each not in pinned, size[each], each)):
+        left -= size[entity]
+        if entity in pinned or left >= 0:
+            fitting.add(entity)
+    return [(entity, parts) for entity, parts in lists if entity in fitting]
 
 
 async def _other_form(tx: Tx, kept: KeptList, token: bytes) -> bytes | None:

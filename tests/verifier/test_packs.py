@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from support.clerk import Clerk
 from support.desk import BANK, TRUST, Running, Site, Template, copy_file, opened, refreshed, serving
+from support.federation import COURT
 from support.signing import AT
+from support.town import Town, pin
 from support.trial_verify import DAY, IDX, ISSUER, LIST, Authority, registry, status_cwt, status_token
 from support.trial_web import Watch
 from support.trusting import Publisher, ended
@@ -22,6 +25,7 @@ from shared.errors import BundleRolledBack, Malformed, SnapshotMissing, TooLarge
 from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
+from shared.status.token_status_list import parse_token, verify_token
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.artefact import (
     CERTIFICATE,
@@ -41,6 +45,7 @@ from verifier import applying, copies, fetching, packs
 from verifier.cli import main
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
+from verifier.records import knowledge
 from verifier.records import packs as records
 from verifier.scan import Packs
 
@@ -109,6 +114,36 @@ async def test_what_one_pinned_anchor_publishes_stops_nobody_else(template: Temp
             assert (inside[SNAPSHOT], inside[STATUS_LIST], inside[TYPE_METADATA], inside[PAGE_KEYS]) == (2, 1, 1, 1)
             assert (await applying.apply(desk, data, actor="Ana")).lists == 1
             assert await check(desk) == ("accepted", "")
+
+
+async def test_lists_of_whoever_has_most_are_left_out_of_a_full_pack(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body of a federation with lists without end: of everybody else all are there, and of pinned issuers in any case."""
+    town, other = Town(cwt={LIST: status_cwt()}), f"{COURT}/lists/1"
+    by = town.realm[COURT].keys[Role.CREDENTIAL_ISSUER]
+    noise = hashlib.shake_256(b"noise").digest(2**14)
+    values = {each: 1 for each in range(2**17) if noise[each // 8] >> (each % 8) & 1}
+    big = status_token(uri=other, signer=by, x5c=(), values=values)
+
+    async with opened(template, tmp_path / "desk") as desk:
+        pin(desk, town)
+        await refreshed(desk, town)
+        token = verify_token(parse_token(big), uri=other, key=by.public, at=AT)
+        await desk.storage.write(lambda tx: knowledge.keep_list(tx, COURT, token, AT))
+        whole = parse_bundle((await packs.make(desk)).data)
+        size = sum(len(each.data) + 200 for each in whole.artefacts)
+        monkeypatch.setattr(packs, "_ROOM", size - 1)
+        made = await packs.make(desk)
+        assert [parse_token(each).uri for each in parse_bundle(made.data).of(STATUS_LIST)] == [LIST]
+        assert (made.lists, made.issuers) == (1, 1)
+        monkeypatch.setattr(packs, "_ROOM", 0)
+        assert parse_bundle((await packs.make(desk)).data).of(STATUS_LIST) == ()
+        (desk.directory / "trust.json").write_bytes(
+            render_trust(TrustAnchors(anchors=(replace(Publisher().pin, without_snapshot=True),), federation=desk.trust.federation))
+        )
+        await refreshed(desk, town)
+        assert [parse_token(each).uri for each in parse_bundle((await packs.make(desk)).data).of(STATUS_LIST)] == [LIST]
 
 
 async def test_two_forms_that_differ_are_not_packed_together(template: Template, tmp_path: Path) -> None:
