@@ -5,7 +5,7 @@ from __future__ import annotations
 from issuer.federation.own import JOIN, entity_of
 from issuer.office import Office
 from shared.codec import strict_json
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Missing
 from shared.flow import Fetch
 from shared.urls import LOOPBACK, check_identifier
 from shared.web.fetch import Fetcher
@@ -17,9 +17,11 @@ async def join(office: Office, superior: str, code: str) -> None:
     check_identifier(superior, where="superior", plain_http=LOOPBACK)
     if superior not in office.settings.authority_hints:
         raise ConfigError(f'name it first: authority_hints = ["{superior}"] in issuer.toml, then start the service again', where="superior")
-    own = entity_of(office)
-    await own.examine()
-    body = strict_json.dumps({"code": code, "configuration": await own.configure()})
+    try:
+        configuration = await entity_of(office).configure()
+    except Missing as error:
+        raise ConfigError("there is no federation key: run `keys create`") from error
+    body = strict_json.dumps({"code": code, "configuration": configuration})
     fetcher = Fetcher.of(office.settings)
     try:
         got = await fetcher(

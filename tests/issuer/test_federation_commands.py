@@ -33,7 +33,7 @@ from shared.trust.federation import Federation
 from shared.trust.publication import parse_federation_publication
 from shared.trust.statements import parse_statement
 from shared.trust.superiors import gather
-from shared.web import operators
+from shared.web import above, operators
 from shared.web.certificates import day
 from shared.web.context import FETCHER
 from shared.web.passphrases import hash_passphrase
@@ -94,6 +94,27 @@ async def test_a_body_joins_in_five_steps(ministry: Registry, court: Registry, p
     (told,) = json.loads((await say(office, "list", "--json"))[0])
     await say(office, "approve", court.url, "--version", str(told["version"]), "--refuse", "not agreed", *iris)
     assert "Ended" in (await say(office, "end", court.url, "--reason", "closed", *iris))[0]
+
+
+async def test_whoever_is_known_there_by_another_key_joins_again(
+    ministry: Registry, court: Registry, people: tuple[list[str], list[str]]
+) -> None:
+    """Whatever the doctor says of a key that nobody above knows: to join is what helps against it."""
+    (iris, ben), own = people, entity_of(court.office)
+
+    async def come() -> None:
+        lines = await say(ministry.office, "invite", court.url, "--name", "Court", *iris)
+        await say(court.office, "join", ministry.url, lines[1].split()[-1])
+        (told,) = json.loads((await say(ministry.office, "list", "--json"))[0])
+        assert len(await say(ministry.office, "approve", court.url, "--version", str(told["version"]), *ben)) == 1
+        await above.ask(court.office.storage, ministry.url, court.app[FETCHER], own=court.url, clock=court.office.clock)
+
+    await come()
+    await own.ring.rotate(now=True, actor="Iris")
+    with pytest.raises(ConfigError, match="has to invite this service again"):
+        await own.examine()
+    await come()
+    assert f"below {ministry.url}" in await own.examine()
 
 
 async def test_whose_passphrase_another_knows_decides_nothing_at_a_terminal(ministry: Registry, tmp_path: Path) -> None:
