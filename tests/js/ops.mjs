@@ -3,6 +3,7 @@ import { fromBase45, fromBase64url, hex, toBase45, toBase64url } from "../../sha
 import { Float, Simple, Tag, decode, encode } from "../../shared/web/static/js/ovp/cbor.js";
 import { checkChallenge, makeChallenge, openAnswer, parseChallenge, sealAnswer } from "../../shared/web/static/js/ovp/challenge.js";
 import { codeNonce, parseCode } from "../../shared/web/static/js/ovp/code.js";
+import { pointOf } from "../../shared/web/static/js/ovp/certificate.js";
 import { importCoseKey, importJwk, jwkThumbprint, kidOf, parseSign1, thumbprint, verify, verifySign1 } from "../../shared/web/static/js/ovp/cose.js";
 import { PRESENTATION, ofMessage, parseText, renderText, toMessage } from "../../shared/web/static/js/ovp/envelope.js";
 import { Assembly, split } from "../../shared/web/static/js/ovp/frames.js";
@@ -74,6 +75,10 @@ export const cose_key = async ({ data }) => {
   return [key.alg, hex(await thumbprint(key)), hex(await kidOf(key))];
 };
 export const jwk = async ({ jwk: members }) => jwkThumbprint(await importJwk(members));
+export const point = ({ data }) => {
+  const found = pointOf(bytes(data));
+  return found && hex(found);
+};
 export const signature = async ({ jwk: members, message, signature: signed }) => {
   await verify(await importJwk(members), bytes(signed), bytes(message));
   return true;

@@ -121,3 +121,15 @@ test("presentations", async () => {
     assert.deepEqual(found, each.expect, each.name);
   }
 });
+
+test("federated", async () => {
+  const { signer, packs, expectation, cases } = read("federated");
+  const [{ audience, nonce, use }, wants] = [expectation, expectation.wants.map(([vct, required, optional]) => ({ vct, required, optional }))];
+  for (const { name, pack: world, at, prefix, presentation, expect } of cases) {
+    const pack = await openPack(fromBase64(packs[world]), { signers: [signer], memory: emptyMemory(), at });
+    const asked = { mode: "live", audience, nonce: fromBase64url(nonce), wants, use };
+    const verdict = await decide({ presentation: fromBase64url(presentation), prefix, expectation: asked, pack, memory: pack.memory, at });
+    const issuer = verdict.checks.find((each) => each.name === "issuer_trust").code;
+    assert.deepEqual({ decision: verdict.decision, code: verdict.code, issuer_trust: issuer, keeper: verdict.credential?.keeper?.successor ?? null }, expect, name);
+  }
+});

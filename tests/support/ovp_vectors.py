@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
-from support import ovp_presentations
+from support import ovp_federated, ovp_presentations
 from support.counter import ARGUED, BANK, KEY, REGISTRAR, USE, Counter
 from support.signing import AT, Signer
 
@@ -362,6 +362,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "challenge": challenge_file,
     "register": register_file,
     "presentations": ovp_presentations.file,
+    "federated": ovp_federated.file,
 }
 
 

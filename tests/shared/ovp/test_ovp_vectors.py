@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from support.signing import AT
 
 from shared.clock import DAY
 from shared.codec import base64url, frames
+from shared.codec.packed import unpack
 from shared.cose import kid_of
 from shared.credentials import Text, all_types
 from shared.errors import Unavailable, VcError
@@ -22,7 +25,7 @@ from shared.keys import Role
 from shared.ovp import code, envelope
 from shared.ovp.answer import asked_of
 from shared.ovp.challenge import check_challenge, parse_challenge
-from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.anchors import TrustAnchors, parse_anchor, parse_trust
 from shared.trust.bundle import BundleMemory, parse_bundle, verify_bundle
 from shared.trust.certificates import chains_of
 from shared.trust.policy import Policy
@@ -222,6 +225,29 @@ def test_the_pack_of_the_presentations() -> None:
     bundle = parse_bundle(base64.b64decode(doc["pack"]))
     verified = verify_bundle(bundle, signers=[doc["signer"]], at=doc["at"], memory=BundleMemory())
     assert verified.status_lists.keys() == doc["python"]["lists"].keys()
+
+
+@pytest.mark.parametrize("case", cases("federated", "cases"))
+def test_federated(case: Case) -> None:
+    """By the chains in the pack, for a checker that pinned the anchor of the federation and nobody else."""
+    doc = read("federated")
+    trust = parse_trust(json.dumps(doc["python"][case["pack"]]).encode())
+    bundle = parse_bundle(base64.b64decode(doc["packs"][case["pack"]]))
+    opened = verify_bundle(bundle, signers=[doc["signer"]], at=case["at"], memory=BundleMemory(), federation=trust.federation)
+    policy = Policy.sealed(trust, opened.snapshots, seen=opened.memory.snapshots, federation=opened.federation)
+    known = Material(policy=policy, types=all_types(), certificates=opened.certificates, floor=opened.memory.floor)
+    asked = {"mode": "live", **doc["expectation"]}
+    want = replace(expectation(asked), format="dc+sd-cwt" if case["prefix"] == envelope.PRESENTATION else "dc+sd-jwt")
+    content = base64url.decode(case["presentation"])
+    wire = case["presentation"] if case["prefix"] == envelope.PRESENTATION else str(unpack(cbor2.loads(content)))
+    decision = run(verify({"shown": [wire]}, want, known, at=case["at"]), opened.answer)
+    keeper = decision.credentials[0].succeeded_by if decision.credentials else None
+    assert {
+        "decision": decision.decision,
+        "code": decision.code,
+        "issuer_trust": decision.line("issuer_trust").code,
+        "keeper": None if keeper is None else keeper.succession.successor,
+    } == case["expect"]
 
 
 def test_no_private_keys() -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support import judging, twin_realms, twins
 from support.signing import AT
 from support.trial_verify import CLAIMS, DAY, IDX, LIST, MADE, Authority, assertion, issue, show, status_cwt
@@ -183,3 +184,21 @@ def test_chance() -> None:
             cases.append(build(kind, pack, at=AT + dice.choice([0, 60, 7_200]), **KINDS[kind]))
     codes = compare(cases, known)
     assert {"", "revoked", "suspended", "status_unknown", "not_entitled"} <= {code for code, _ in codes}
+
+
+def test_the_key_inside_a_certificate() -> None:
+    """Of every algorithm, and never another one: bent anywhere a certificate has this key, or none that can be read."""
+    dice, cases, points = judging.dice(18), [], []
+    for alg in ("ES256", "ES384", "EdDSA"):
+        by = Authority.new(alg=alg)
+        key, form = by.signer.public.key, PublicFormat.Raw if alg == "EdDSA" else PublicFormat.UncompressedPoint
+        point = key.public_bytes(Encoding.Raw if alg == "EdDSA" else Encoding.X962, form)
+        whole = by.x5c[0]
+        place = whole.index(point)
+        for at in [len(whole), *dice.sample(range(len(whole)), 120)]:
+            bent = whole[:at] + bytes((whole[at] ^ 1 << dice.randrange(8),)) + whole[at + 1 :] if at < len(whole) else whole
+            cases.append({"op": "point", "data": bent.hex()})
+            points.append(bent[place : place + len(point)].hex())
+    told = [answer["ok"] for answer in judging.judge(cases)]
+    assert all(each in {None, point} for each, point in zip(told, points, strict=True))
+    assert sum(each is not None for each in told) > 200
