@@ -7,7 +7,6 @@ each other's keys: what one of them says of its own changes nothing of what anot
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ from .room import Room, Size, size_of
 from .snapshot import SUPERIOR_AHEAD, SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
+from .turns import Coming, in_turn
 
 MAX_SUPERIORS: Final = 256  # below one anchor that are asked in a round; twice as many words of them are kept
 MAX_PATH: Final = MAX_STATEMENTS - 2  # superiors one above the other
@@ -184,7 +184,7 @@ class _Walk:
         self.find, self.held, self.seen, self.at, self.turns = find, held, seen, at, turns
         self.room = Room()
         self.took: Callable[[Word], None] = _nobody
-        self.ahead: Callable[[Iterator[Step]], None] = _nobody
+        self.expect: Callable[[Path, Iterable[Step]], None] = lambda _path, _steps: None
         self.dates: Dates = {}
         self.words: dict[Path, Word] = {}
         self.faults: dict[str, VcError] = {}
@@ -192,7 +192,7 @@ class _Walk:
     def visit(self, anchor: FederationAnchor, address: str) -> Flow[None]:
         """Who names a thousand superiors below it takes turns of its own only; whose turn does not come keeps its last word."""
         spared = False
-        for step in self._in_turn(Step((anchor.entity,), anchor.keys, address)):
+        for step in in_turn(Step((anchor.entity,), anchor.keys, address), self._next):
             name = name_path(step.path)
             held = self.held.get(name)
             if len(self.words) == 2 * MAX_SUPERIORS:
@@ -209,19 +209,11 @@ class _Walk:
                 word = yield from self._word(step, held)
             if word is not None:
                 self.words[step.path] = word
-                self.ahead(islice(self._below(word, step.keys), MAX_SUPERIORS))
+                self.expect(step.path, self._next(step))
 
-    def _in_turn(self, first: Step) -> Iterator[Step]:
-        """``first``, then all directly below it, then in turn one from below each of those: every branch gets the same share, on each level."""
-        yield first
-        word = self.words.get(first.path)
-        branches = deque() if word is None else deque(map(self._in_turn, islice(self._below(word, first.keys), MAX_SUPERIORS)))
-        while branches:
-            branch = branches.popleft()
-            step = next(branch, None)
-            if step is not None:
-                yield step
-                branches.append(branch)
+    def _next(self, step: Step) -> Iterable[Step]:
+        word = self.words.get(step.path)
+        return () if word is None else islice(self._below(word, step.keys), MAX_SUPERIORS)
 
     def _below(self, word: Word, keys: tuple[FederationKey, ...]) -> Iterator[Step]:
         """Those that are superiors themselves, and can be remembered."""
@@ -293,17 +285,18 @@ def gather(
     at: int,
     plain_http: Collection[str] = LOOPBACK,
     took: Callable[[Word], None] = _nobody,
-    ahead: Callable[[Fetch], None] = _nobody,
+    ahead: Callable[[Sequence[Fetch]], None] = _nobody,
 ) -> Flow[Gathered]:
     """What all superiors below ``anchor`` say now: one request to each, the same from everybody.
 
     ``held`` is what they said before, ``seen`` the newest snapshots ever seen by name (S17). Never raises for what is published: who does not
     answer, lies or comes back older has a line in ``faults``, its last word stays in force, and nobody else is touched by it.
-    ``took`` is told each new word at once, ``ahead`` each request that will follow when its turn comes, unless turns run out before.
+    ``took`` is told each new word at once, ``ahead``, before each request, it and those that will follow next, unless others come in between or
+    turns run out.
     """
     asked: dict[str, Publication | VcError | None] = {}
     large: dict[str, Size] = {}
-    announced: set[str] = {well_known(anchor.entity, DOCUMENT)}
+    coming = Coming((anchor.entity,))
 
     def find(path: Path, address: str, _keys: Sequence[PublicKey]) -> Flow[Publication | None]:
         """Once a round, on however many ways, and at nobody else's site; a second time where there was no room for it before."""
@@ -311,6 +304,7 @@ def gather(
         if address in large:
             walk.room.check(path, large[address])
         if address not in asked:
+            ahead(coming.next({*asked, *large}))
             try:
                 asked[address] = yield from fetch_publication_at(address, plain_http=plain_http)
             except VcError as error:
@@ -323,19 +317,19 @@ def gather(
             del asked[address]  # nobody holds it, or asks again, until there is room for it on another way
         return found
 
-    def expect(steps: Iterator[Step]) -> None:
-        for step in steps:
+    def expect(path: Path, steps: Iterable[Step]) -> None:
+        below, requests = list(steps), {}
+        for step in below:
             with suppress(VcError):
                 step.check()
                 _check_own(step.path[-1], step.place)
-                if step.place not in announced:
-                    announced.add(step.place)
-                    ahead(request_at(step.place, plain_http=plain_http))
+                requests[step.path] = request_at(step.place, plain_http=plain_http)
+        coming.add(path, [each.path for each in below], requests)
 
     words = {each.name: each for each in held}
     known = {name: each.snapshot.seen for name, each in words.items()} | dict(seen or {})
     walk = _Walk(find, words, known, at, turns=MAX_SUPERIORS)
-    walk.took, walk.ahead = took, expect
+    walk.took, walk.expect = took, expect
     yield from walk.visit(anchor, well_known(anchor.entity, DOCUMENT))
     return Gathered(words=tuple(walk.words.values()), faults=walk.faults)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ..flow import Fetch, Fetched
@@ -12,16 +12,16 @@ AT_ONCE: Final = 8  # answers that are on their way, or wait to be taken
 
 
 class Ahead:
-    """Drives a flow like the fetcher that it is made with. What is expected to be wanted is asked for meanwhile, in the order of ``expect``."""
+    """Drives a flow like the fetcher that it is made with. What is expected to be wanted next is asked for meanwhile, in that order."""
 
     def __init__(self, fetch: Callable[[Fetch], Awaitable[Fetched]]) -> None:
         self._fetch = fetch
         self._left: dict[str, Fetch] = {}
         self._asked: dict[str, asyncio.Future[Fetched]] = {}
 
-    def expect(self, wanted: Fetch) -> None:
-        """It will be wanted, most likely. Each address is expected once."""
-        self._left[wanted.url] = wanted
+    def expect(self, wanted: Sequence[Fetch]) -> None:
+        """They will be wanted next, most likely, and what was expected before is not, unless it is among them."""
+        self._left = {each.url: each for each in wanted if each.url not in self._asked}
         self._start()
 
     async def __call__(self, wanted: Fetch) -> Fetched:

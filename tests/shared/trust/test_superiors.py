@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from shared.trust.federation import Federation
 from shared.trust.publication import DOCUMENT, parse_publication
 from shared.trust.statements import AHEAD, parse_statement
 from shared.trust.superiors import MAX_PATH, MAX_SUPERIORS, Gathered, Word, gather, recall, unpack
+from shared.trust.turns import COMING
 from shared.urls import well_known
 
 
@@ -449,12 +451,28 @@ def test_who_listens_is_told_what_follows_and_what_was_taken() -> None:
     for each in (regional, elsewhere):
         realm.members[f"https://own-{each[8:]}"] = issuer(f"https://own-{each[8:]}", each)
     taken: list[Word] = []
-    ahead: list[Fetch] = []
+    ahead: list[Sequence[Fetch]] = []
     street = realm.street()
     found = run(gather(realm.pin(MINISTRY), at=AT, took=taken.append, ahead=ahead.append), street.answer)
     assert tuple(taken) == found.words
-    assert (
-        sorted(each.url for each in ahead) == sorted(street.asked[1:]) == sorted(well_known(each, DOCUMENT) for each in (COURTS, regional))
-    )
+    first, second = street.asked[1:]
+    assert {first, second} == {well_known(each, DOCUMENT) for each in (COURTS, regional)}
+    assert [[each.url for each in told] for told in ahead] == [[], [first, second], [second]]
     again = run(gather(realm.pin(MINISTRY), found.words, at=AT, took=taken.append), realm.street(**{COURTS: 503}).answer)
     assert [each.entity for each in taken[len(found.words) :]] == [each.entity for each in again.words if each.entity != COURTS]
+
+
+def test_what_follows_is_told_in_the_order_in_which_it_is_asked() -> None:
+    """Each branch in its turn, also where all that is asked is below a few and nobody answers."""
+    realm, ahead = justice(), list[Sequence[Fetch]]()
+    for branch in range(3):
+        above = f"https://branch{branch}.example"
+        sites = [Member(f"https://b{branch}n{each}.example", superiors=(above,)) for each in range(9)]
+        own = [issuer(f"https://own-b{branch}n{each}.example", site.entity) for each, site in enumerate(sites)]
+        realm.members |= {each.entity: each for each in (Member(above, superiors=(MINISTRY,)), *sites, *own)}
+    street = realm.street(**{each: 503 for each in realm.members if "https://b" in each and "branch" not in each})
+    run(gather(realm.pin(MINISTRY), at=AT, ahead=ahead.append), street.answer)
+    told = [[each.url for each in one] for one in ahead]
+    assert len(street.asked) == len(told) == 1 + 4 + 27
+    for place in range(6, len(told)):  # all branches have answered
+        assert told[place] == street.asked[place:][:COMING]

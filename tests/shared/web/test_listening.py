@@ -247,8 +247,8 @@ async def test_what_is_asked_ahead_in_vain_is_given_up() -> None:
         raise Unavailable(wanted.url)
 
     ahead = Ahead(fetch)
-    for number in range(20):
-        ahead.expect(Fetch(url=str(number)))
+    ahead.expect([Fetch(url=str(number)) for number in range(20)])
+    ahead.expect([Fetch(url=str(number)) for number in range(1, 20)])  # what is on its way is not asked again
     for wanted in ("0", "0"):  # the second time nobody expected it
         with pytest.raises(Unavailable):
             await ahead(Fetch(url=wanted))
