@@ -86,18 +86,23 @@ def before_us(federation: Federation, entity: str, at: int) -> list[Kept]:
     ]
 
 
-def after_us(federation: Federation, entity: str, at: int) -> list[Kept]:
-    """Who took over from ``entity``."""
-    return [_kept(federation, each, each.purposes_carried) for each in _heirs(federation.successors, entity, at)]
+def after_us(desk: Desk, federation: Federation) -> list[Kept]:
+    """Who took over from this organisation."""
+    return [_kept(federation, each, each.purposes_carried) for each in _heirs(desk, federation)]
 
 
 def _kept(federation: Federation, each: Succession, uses: Sequence[str]) -> Kept:
     return Kept(succession=each, outgoing=federation.name(each.outgoing), keeper=federation.name(each.successor), uses=tuple(uses))
 
 
-def _heirs(successors: Successors, entity: str, at: int) -> list[Succession]:
-    """Of all of it: who is handed some kinds of document only leaves the rest to go on."""
-    return [each for each in successors.begun(at) if each.outgoing == entity and each.vcts is None]
+def _heirs(desk: Desk, federation: Federation) -> list[Succession]:
+    """Of all of it, as a superior publishes that the settings name: any other could make one up for a body that nobody else there speaks of.
+
+    Who is handed some kinds of document only leaves the rest to go on.
+    """
+    told = {parties for word in federation.words if word.entity in desk.settings.authority_hints for parties in word.successions}
+    found = [each for each in federation.successors.begun(desk.clock()) if each.outgoing == desk.entity and each.vcts is None]
+    return [each for each in found if (each.outgoing, each.successor) in told]
 
 
 def _carried(successors: Successors, entity: str, outgoing: str, use: str, at: int) -> bool:
@@ -144,7 +149,7 @@ async def told(desk: Desk, federation: Federation) -> dict[str, Any]:
     records = await desk.storage.read(deletions.everything)
     found = {
         "inherited": render(before_us(federation, desk.entity, at)),
-        "succeeded": render(after_us(federation, desk.entity, at)),
+        "succeeded": render(after_us(desk, federation)),
         "deletions": [render_deletion(each) for each in records],
     }
     return {name: each for name, each in found.items() if each}
@@ -161,7 +166,7 @@ async def tend(desk: Desk, federation: Federation) -> bool:
     """Delete what was received for purposes that were not handed over; whether there was any."""
     at, successors = desk.clock(), federation.successors
     before = {each.outgoing: each for each in successors.inherited(desk.entity, at)}
-    heirs = _heirs(successors, desk.entity, at)
+    heirs = _heirs(desk, federation)
     if not before and not heirs:
         return False
     held = await desk.storage.read(lambda tx: exchanges.held(tx, at) if heirs else exchanges.held_of_others(tx, desk.entity, at))

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from support.clerk import Clerk
 from support.desk import BANK, Running, Template, copy_file, opened, refreshed
-from support.federation import MINISTRY
+from support.federation import COURTS, MINISTRY
+from support.federations import Member
 from support.merged import ABC, HEIR, HEIR_LIST, PARKING, Town, answered, councils, heir, in_the_name_of, kept, merge, pin
 from support.signing import AT
+from support.successions import handed, publish
 from support.trial_verify import LIST, VCT, status_cwt, status_token
 from support.trial_web import Watch
 
@@ -192,7 +194,7 @@ async def test_pages_api_and_commands_tell(template: Template, tmp_path: Path, c
 async def test_a_body_that_was_taken_over_deletes_too(template: Template, tmp_path: Path) -> None:
     """Its own installation, which goes on for a while in its own name."""
     town = Town(realm=councils())
-    async with in_the_name_of(template, tmp_path / "desk", ABC, town) as running:
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town, authority_hints=(MINISTRY,)) as running:
         council_tax, bank = await answered(running, query="council-tax"), await answered(running, query="bank")
         merge(town.realm, ABC, purposes_carried=["council-tax"], vcts=[VCT])
         await running.store.refresh(town)
@@ -206,6 +208,22 @@ async def test_a_body_that_was_taken_over_deletes_too(template: Template, tmp_pa
         told = await register(running)
         assert [(each["keeper"], each["purposesCarried"]) for each in told["succeeded"]] == [(HEIR, ["council-tax"])]
         assert [(each["outgoing"], each["intendedUseIdentifier"]) for each in told["deletions"]] == [(ABC, "bank")]
+
+
+async def test_nobody_makes_up_who_took_over_from_us(template: Template, tmp_path: Path) -> None:
+    """A superior that we do not name, somewhere below an anchor that we pinned, speaks of us; nobody there knows better."""
+    town = Town(realm=councils())
+    async with in_the_name_of(template, tmp_path / "desk", ABC, town, authority_hints=("https://elsewhere.example",)) as running:
+        await answered(running, query="bank")
+        town.realm.members[ABC] = Member(ABC, superiors=(COURTS,))
+        publish(town.realm, COURTS, handed(town.realm[COURTS], ABC, town.realm[HEIR]))
+        town.realm.again(MINISTRY)
+        await running.store.refresh(town)
+        federation = await inherited.federation_of(running.desk)
+        assert federation.successor(ABC, AT) is not None
+        await one_round(running.app)
+        assert await kept(running) == 1
+        assert "succeeded" not in await register(running)
 
 
 async def test_without_a_statement_nothing_is_used_and_nothing_deleted(template: Template, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class Registered:
         records = [peek_deletion(each) for each in await desk.storage.read(deletions.everything)]
         return {
             "before": [_kept_view(each, titles, locale) for each in inherited.before_us(federation, desk.entity, at)],
-            "after": [_kept_view(each, titles, locale) for each in inherited.after_us(federation, desk.entity, at)],
+            "after": [_kept_view(each, titles, locale) for each in inherited.after_us(desk, federation)],
             "deleted": [
                 {
                     "at": each.at,
