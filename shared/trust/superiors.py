@@ -26,7 +26,7 @@ from .federation_anchor import FederationAnchor
 from .federation_keys import FederationKey
 from .publication import DOCUMENT, Publication, fetch_publication_at, request_at
 from .room import Room, Size, size_of
-from .snapshot import SUPERIOR_AHEAD, SeenSnapshot, Snapshot, verify_snapshot_of
+from .snapshot import SUPERIOR_AHEAD, KeyState, SeenSnapshot, Snapshot, verify_snapshot_of
 from .statements import EntityStatement, check_statement, parse_statement
 from .succession import Succession, parse_succession
 from .turns import Coming, in_turn
@@ -131,16 +131,19 @@ def _hold_to(word: Word, before: Mapping[str, int], limit: int) -> Word:
     )
 
 
-def _check_not_over(word: Word, held: Word, keys: Sequence[PublicKey]) -> None:
-    """No key of a superior speaks again that was over by its word before (S15). That one counts as long as its own key is known: a thief's does
-    not once the one above it, or whoever pinned it, knows other keys.
+def _check_goes_on(word: Word, held: Word, keys: Sequence[PublicKey]) -> None:
+    """What a superior said of keys stands (S15): none of its own speaks again that was over, none that was compromised is anything else later.
+    That counts as long as the key of that word is known: a thief's does not once the one above it, or whoever pinned it, knows other keys.
     """
-    name, before = word.snapshot.seen.key, held.snapshot
-    fate = before.keys.get(name)
-    if fate is None or fate.entity != word.entity or not fate.state.is_over or word.snapshot.seen == before.seen:
+    before, now = held.snapshot, word.snapshot
+    if now.seen == before.seen or all(base64url.encode(thumbprint(each)) != before.seen.key for each in keys):
         return
-    if any(base64url.encode(thumbprint(each)) == before.seen.key for each in keys):
+    fate = before.keys.get(now.seen.key)
+    if fate is not None and fate.entity == word.entity and fate.state.is_over:
         raise Untrusted("the snapshot is signed by a key that was over before", where="/kid")
+    stolen = {name for name, each in before.keys.items() if each.state is KeyState.COMPROMISED}
+    if any(name in now.keys and now.keys[name].state is not KeyState.COMPROMISED for name in stolen):
+        raise Malformed("the snapshot takes back that a key was reported as compromised", where="/keys")
 
 
 Dates = Mapping[str, Mapping[str, int]]
@@ -240,7 +243,7 @@ class _Walk:
             verify_snapshot_of(snapshot, path[-1], keys, seen=self.seen.get(name), at=snapshot.iat if self.at is None else self.at)
             word = _read_word(path, publication)
             if held is not None:
-                _check_not_over(word, held, keys)
+                _check_goes_on(word, held, keys)
             before = self.dates.get(name, {}) if held is None else held.dates
             word = _hold_to(word, before, _AT_HAND if self.at is None else self.at + SUPERIOR_AHEAD)
             self.room.take(path, size_of(publication), held=self.at is None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.federation import COURTS, MINISTRY
+from support.federation import COURT, COURTS, MINISTRY
 from support.federations import justice
 from support.signing import AT, Signer
 
-from shared.errors import Untrusted, VcError
+from shared.errors import Malformed, Untrusted, VcError
 from shared.flow import run
 from shared.keys import Role
 from shared.trust.federation_keys import FederationKey, render_jwks
@@ -64,3 +64,34 @@ def test_a_key_that_was_over_does_not_speak_again(who: str, state: str) -> None:
         realm[MINISTRY].about[who] |= {"jwks": render_jwks([FederationKey.of(new.public)]), "iat": AT - 30}
         realm.again(MINISTRY)
     assert heard(fooled.words, *(pins and (new,))).faults == {}
+
+
+def test_a_compromise_is_not_taken_back() -> None:
+    """S15: a superior, by an old backup, say, lists a stolen key as one that signs; that it drops the key is another matter."""
+    realm = justice()
+    stolen = realm[COURT].keys[Role.CREDENTIAL_ISSUER]
+    realm[COURTS].end(stolen, state=KeyState.COMPROMISED, until=AT - 90)
+    first = realm.gathered(MINISTRY)
+    assert first.faults == {}
+    realm[COURTS].fates.clear()
+    realm.again(COURTS)
+    back = realm.gathered(MINISTRY, held=first.words)
+    assert faults(back) == {COURTS: Malformed}
+    assert back.words == first.words
+    realm[COURT].keys[Role.CREDENTIAL_ISSUER] = Signer.new()
+    realm.again(COURTS)
+    assert realm.gathered(MINISTRY, held=first.words).faults == {}
+
+
+def test_what_a_thief_reports_counts_as_long_as_nobody_has_ended_its_key() -> None:
+    realm, new = justice(), Signer.new()
+    realm[COURTS].end(realm[COURT].keys[Role.CREDENTIAL_ISSUER], state=KeyState.COMPROMISED, until=AT - 90)
+    fooled = realm.gathered(MINISTRY)
+    realm[COURTS].fates.clear()
+    realm[COURTS].signer = new
+    realm[MINISTRY].about[COURTS] |= {"iat": AT - 30}
+    for each in (MINISTRY, COURTS):
+        realm.again(each)
+    found = realm.gathered(MINISTRY, held=fooled.words)
+    assert found.faults == {}
+    assert [each.path for each in found.words] == [each.path for each in fooled.words]
