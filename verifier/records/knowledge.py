@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.codec import strict_json
 from shared.status.bitstring import Bitstring
@@ -197,7 +198,13 @@ async def forget_issuers(tx: Tx, trusted: Iterable[str]) -> None:
 async def memory(tx: Tx) -> StatusMemory:
     """What status lists have taught so far."""
     row = await tx.fetchrow("SELECT data FROM status_memory WHERE name = $1", _MEMORY)
-    return StatusMemory() if row is None else parse_statuses(strict_json.load_object(str(row["data"]), max_bytes=_MAX_MEMORY))
+    return StatusMemory() if row is None else _statuses(str(row["data"]))
+
+
+@lru_cache(maxsize=1)
+def _statuses(data: str) -> StatusMemory:
+    """Each check asks for it, and it may be large."""
+    return parse_statuses(strict_json.load_object(data, max_bytes=_MAX_MEMORY))
 
 
 async def learn(tx: Tx, learnt: StatusMemory, at: int) -> None:
