@@ -186,7 +186,7 @@ class Store:
                 await self._keep(found, room)
                 done.update(() if found.faults else (entity,))
 
-        await rounds.visit([rounds.in_turn(branch, tried) for branch in branches], one, fetch)
+        await rounds.visit([rounds.Branch.of(branch, tried) for branch in branches], one, fetch)
 
     async def _keep(self, found: Survey, room: rounds.Room) -> None:
         at = self.desk.clock()

@@ -7,6 +7,7 @@ something, is one of its own. Each has its time and its room: who takes all of i
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,26 +19,46 @@ from verifier.records.knowledge import Visit
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 BRANCHES_AT_ONCE: Final = 8
 BRANCH_SECONDS: Final = 300.0
+GOOD_SECONDS: Final = 200.0  # of these for who gave everything last time
 BODY_SECONDS: Final = 60.0
 BODY_BYTES: Final = 32_000_000  # of all answers to one visit
 BRANCH_BYTES: Final = 48_000_000  # of lists that are kept
 
 
-def in_turn(entities: Iterable[str], visits: Iterable[Visit]) -> list[str]:
-    """The order within a branch: first those that gave everything last time, the latest first, then those that did not."""
-    last = {each.entity: (bool(each.faults), -(each.fetched_at or 0)) for each in visits}
-    return sorted(entities, key=lambda entity: (*last.get(entity, (False, 0)), entity))
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """In the order of visits: who gave everything last time, the longest ago first, and the others, whoever was never visited first."""
+
+    good: Sequence[str]
+    others: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, entities: Iterable[str], visits: Iterable[Visit]) -> Branch:
+        """By how the last visits went."""
+        tried = {each.entity: each for each in visits}
+        by_age = sorted(entities, key=lambda entity: (tried[entity].tried_at if entity in tried else 0, entity))
+        good = {entity: None for entity in by_age if entity in tried and not tried[entity].faults}
+        return cls(tuple(good), [entity for entity in by_age if entity not in good])
 
 
-async def visit(branches: Iterable[Sequence[str]], one: Callable[[str, Fetching], Awaitable[None]], fetch: Fetching) -> None:
-    """Call ``one`` for each body, with a fetcher that ends with its time. What fails in one branch is raised once all have been visited."""
+async def visit(branches: Iterable[Branch], one: Callable[[str, Fetching], Awaitable[None]], fetch: Fetching) -> None:
+    """Call ``one`` for each body, with a fetcher that ends with its time; who is not reached waits for the next round.
+
+    What fails in one branch is raised once all have been visited.
+    """
     gate = asyncio.Semaphore(BRANCHES_AT_ONCE)
 
-    async def through(branch: Sequence[str]) -> None:
+    async def through(branch: Branch) -> None:
         async with gate:
-            end = _now() + BRANCH_SECONDS
-            for entity in branch:
-                await one(entity, _bounded(fetch, min(end, _now() + BODY_SECONDS)))
+            end, good = _now() + BRANCH_SECONDS, deque(branch.good)
+
+            async def some(queue: deque[str], until: float) -> None:
+                while queue and _now() < until:
+                    await one(queue.popleft(), _bounded(fetch, min(end, _now() + BODY_SECONDS)))
+
+            await some(good, _now() + GOOD_SECONDS)
+            await some(deque(branch.others), end)
+            await some(good, end)
 
     for each in await asyncio.gather(*map(through, branches), return_exceptions=True):
         if isinstance(each, BaseException):

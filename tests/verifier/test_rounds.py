@@ -100,17 +100,29 @@ async def ask(number: int, entity: str, fetch: rounds.Fetching) -> int:
     return number
 
 
-@pytest.mark.parametrize(("number", "each"), [(1, 1), (100, 6)])
-async def test_a_body_and_a_branch_have_their_time(clock: Clock, number: int, each: int) -> None:
+async def visited(clock: Clock, branch: rounds.Branch, number: int) -> dict[str, int]:
+    """How many answers came from whom."""
     got: dict[str, int] = {}
 
     async def one(entity: str, fetch: rounds.Fetching) -> None:
         got[entity] = await ask(number, entity, fetch)
 
+    await rounds.visit([branch], one, clock.fetch)
+    return got
+
+
+async def test_a_body_and_a_branch_have_their_time(clock: Clock) -> None:
+    """Sites that take ten seconds an answer, for as many answers as there are."""
     bodies = [str(each) for each in range(60)]
-    await rounds.visit([bodies], one, clock.fetch)
-    assert len(clock.asked) == rounds.BRANCH_SECONDS / 10
-    assert [got[body] for body in bodies] == [each] * (30 // each) + [0] * (60 - 30 // each)
+    assert await visited(clock, rounds.Branch(bodies), 1) == dict.fromkeys(bodies[:30], 1)
+    assert await visited(clock, rounds.Branch(bodies), 100) == dict.fromkeys(bodies[:5], 6)
+
+
+async def test_those_who_gave_everything_and_others_have_their_share_of_time(clock: Clock) -> None:
+    good, others = [f"good{each}" for each in range(60)], [f"other{each}" for each in range(60)]
+    assert list(await visited(clock, rounds.Branch(good, others), 1)) == [*good[:20], *others[:10]]
+    assert list(await visited(clock, rounds.Branch(good, others[:2]), 1)) == [*good[:20], *others[:2], *good[20:28]]
+    assert list(await visited(clock, rounds.Branch(good[:1], others), 1)) == [good[0], *others[:29]]
 
 
 async def test_a_body_has_its_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,14 +132,15 @@ async def test_a_body_has_its_room(clock: Clock, monkeypatch: pytest.MonkeyPatch
     async def one(entity: str, fetch: rounds.Fetching) -> None:
         got.append(await ask(9, entity, fetch))
 
-    await rounds.visit([["a", "b"]], one, clock.fetch)
+    await rounds.visit([rounds.Branch(["a", "b"])], one, clock.fetch)
     assert got == [3, 3]
 
 
-def test_who_gave_everything_comes_first() -> None:
-    known = {"slow": (AT, ("late",)), "old": (AT - 9, ()), "new": (AT, ()), "never": (None, ("late",))}
-    told = [Visit(entity=entity, tried_at=AT, fetched_at=at, faults=faults) for entity, (at, faults) in known.items()]
-    assert rounds.in_turn(["never", "slow", "unknown", "old", "new"], told) == ["new", "old", "unknown", "slow", "never"]
+def test_who_waited_longest_comes_first() -> None:
+    known = {"slow": (AT, ("late",)), "slower": (AT - 5, ("late",)), "old": (AT - 9, ()), "new": (AT, ())}
+    told = [Visit(entity=entity, tried_at=at, fetched_at=None, faults=faults) for entity, (at, faults) in known.items()]
+    found = rounds.Branch.of(["slow", "slower", "unknown", "old", "new"], told)
+    assert (found.good, found.others) == (("old", "new"), ["unknown", "slower", "slow"])
 
 
 def test_lists_take_the_room_of_their_own_branch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +163,7 @@ async def test_what_fails_in_one_branch_is_told_once_all_were_visited(clock: Clo
         seen.append(entity)
 
     with pytest.raises(StorageError):
-        await rounds.visit([["bad", "after"], ["good"]], one, clock.fetch)
+        await rounds.visit([rounds.Branch(["bad", "after"]), rounds.Branch(["good"])], one, clock.fetch)
     assert seen == ["good"]
 
 
