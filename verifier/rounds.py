@@ -18,10 +18,10 @@ from verifier.records.knowledge import Visit
 
 Fetching = Callable[[Fetch], Awaitable[Fetched]]
 BRANCHES_AT_ONCE: Final = 8
-BRANCH_SECONDS: Final = 300.0
-GOOD_SECONDS: Final = 200.0  # of these for who gave everything last time
-BODY_SECONDS: Final = 60.0
-BODY_BYTES: Final = 32_000_000  # of all answers to one visit
+BRANCH_SECONDS: Final = 600.0
+GOOD_SECONDS: Final = 400.0  # of these for who gave everything last time
+BODY_SECONDS: Final = 120.0  # where others are in its branch
+BODY_BYTES: Final = 64_000_000  # of all answers to one visit
 BRANCH_BYTES: Final = 48_000_000  # of lists that are kept
 
 
@@ -51,18 +51,19 @@ async def visit(branches: Iterable[Branch], one: Callable[[str, Fetching], Await
     async def through(branch: Branch) -> None:
         async with gate:
             end, good = _now() + BRANCH_SECONDS, deque(branch.good)
+            each = BODY_SECONDS if len(branch.good) + len(branch.others) > 1 else BRANCH_SECONDS
 
             async def some(queue: deque[str], until: float) -> None:
                 while queue and _now() < until:
-                    await one(queue.popleft(), _bounded(fetch, min(end, _now() + BODY_SECONDS)))
+                    await one(queue.popleft(), _bounded(fetch, min(end, _now() + each)))
 
             await some(good, _now() + GOOD_SECONDS)
             await some(deque(branch.others), end)
             await some(good, end)
 
-    for each in await asyncio.gather(*map(through, branches), return_exceptions=True):
-        if isinstance(each, BaseException):
-            raise each
+    for fault in await asyncio.gather(*map(through, branches), return_exceptions=True):
+        if isinstance(fault, BaseException):
+            raise fault
 
 
 def _now() -> float:

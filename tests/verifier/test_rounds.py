@@ -113,16 +113,17 @@ async def visited(clock: Clock, branch: rounds.Branch, number: int) -> dict[str,
 
 async def test_a_body_and_a_branch_have_their_time(clock: Clock) -> None:
     """Sites that take ten seconds an answer, for as many answers as there are."""
-    bodies = [str(each) for each in range(60)]
-    assert await visited(clock, rounds.Branch(bodies), 1) == dict.fromkeys(bodies[:30], 1)
-    assert await visited(clock, rounds.Branch(bodies), 100) == dict.fromkeys(bodies[:5], 6)
+    bodies = [str(each) for each in range(90)]
+    assert await visited(clock, rounds.Branch(bodies), 1) == dict.fromkeys(bodies[:60], 1)
+    assert await visited(clock, rounds.Branch(bodies), 100) == dict.fromkeys(bodies[:5], 12)
+    assert await visited(clock, rounds.Branch(["alone"]), 100) == {"alone": 60}
 
 
 async def test_those_who_gave_everything_and_others_have_their_share_of_time(clock: Clock) -> None:
-    good, others = [f"good{each}" for each in range(60)], [f"other{each}" for each in range(60)]
-    assert list(await visited(clock, rounds.Branch(good, others), 1)) == [*good[:20], *others[:10]]
-    assert list(await visited(clock, rounds.Branch(good, others[:2]), 1)) == [*good[:20], *others[:2], *good[20:28]]
-    assert list(await visited(clock, rounds.Branch(good[:1], others), 1)) == [good[0], *others[:29]]
+    good, others = [f"good{each}" for each in range(90)], [f"other{each}" for each in range(90)]
+    assert list(await visited(clock, rounds.Branch(good, others), 1)) == [*good[:40], *others[:20]]
+    assert list(await visited(clock, rounds.Branch(good, others[:2]), 1)) == [*good[:40], *others[:2], *good[40:58]]
+    assert list(await visited(clock, rounds.Branch(good[:1], others), 1)) == [good[0], *others[:59]]
 
 
 async def test_a_body_has_its_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
