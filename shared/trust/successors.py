@@ -30,6 +30,7 @@ class Successors:
             for parties, each in word.successions.items():
                 self._published.setdefault(parties, []).append((word, each))
         self._words = words if self._published else ()
+        self._at = {each.path: each for each in self._words}
         spoken = [(word, _spoken_of(word)) for word in self._words]
         bodies = {body for parties in self._published for body in parties}
         self._knowing = {body: [word for word, known in spoken if body in known] for body in bodies}
@@ -51,11 +52,21 @@ class Successors:
         parties = succession.outgoing, succession.successor
         if word not in self._knowing[succession.outgoing]:
             raise Untrusted("it is published by nobody who speaks of the outgoing body")
+        self._check_allowed(word, succession.outgoing)
         if any(parties not in each.successions for each in self._knowing[succession.outgoing]):
             raise Untrusted("another superior speaks of the outgoing body, and does not say that this one takes over")
         at = max(succession.iat, succession.accepted_at)  # whether that is in the future depends on who asks (``_begun``)
         check_succession(succession, word.entity, self._key, at=at)
         return word, succession
+
+    def _check_allowed(self, word: Word, entity: str) -> None:
+        """``Untrusted`` where one of those above a superior forbids that name below it (section 6.2): who took over is for others to say."""
+        below: tuple[str, ...] = (entity,)
+        for length in range(len(word.path) - 1, 0, -1):
+            below = (*below, word.path[length])
+            limits = self._at[word.path[:length]].about[word.path[length]].constraints
+            if limits is not None:
+                limits.check_path(below)
 
     def _key(self, entity: str, name: str) -> KeyHistory | None:
         """By the word of every superior that speaks of the body, or did, and by its own, the worst first; ``None`` where one does not know it."""

@@ -105,6 +105,20 @@ def test_published_by_somebody_who_never_spoke_of_it() -> None:
     assert "nobody who speaks" in fault(publish(one, COURTS, hand(one, ISSUER, HEIR)).federation(MINISTRY)).detail
 
 
+@pytest.mark.parametrize(("constraints", "counts"), [({}, True), ({"naming_constraints": {"permitted": [".courts.example"]}}, False)])
+def test_published_below_somebody_who_forbids_the_name(*, constraints: dict[str, Any], counts: bool) -> None:
+    """Of a body that nobody else speaks of, a superior could make up who took over from it; whoever is above it can say where it may not."""
+    one = justice()
+    for entity in (ISSUER, HEIR):
+        one.members[entity] = issuer(entity, COURTS)
+    one[MINISTRY].about[COURTS] = {"constraints": constraints} if constraints else {}
+    one.again(MINISTRY)
+    federation = publish(one, COURTS, handed(one[COURTS], ISSUER, one[HEIR], status_duty=True)).federation(MINISTRY)
+    assert (federation.successor(ISSUER, AT) is not None) is counts
+    told = [each.detail for each in federation.successors.faults.values()]
+    assert told == ([] if counts else ["this name is none of those that a superior permits"])
+
+
 def rogue(one: Realm) -> Realm:
     """The courts speak of the Public Guardian too, with a key that they made up for it."""
     false = Signer.new()
