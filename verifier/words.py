@@ -242,6 +242,13 @@ _MONTHS: Final = Text(
     "January February March April May June July August September October November December",
     "Ionawr Chwefror Mawrth Ebrill Mai Mehefin Gorffennaf Awst Medi Hydref Tachwedd Rhagfyr",
 )
+
+
+def months(locale: str) -> list[str]:
+    """As ``day_text`` writes them; not every browser knows Welsh ones."""
+    return _MONTHS.in_(locale).split()
+
+
 _YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
 
 
@@ -280,7 +287,7 @@ def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
 
 def day_text(day: date, locale: str = "en") -> str:
     """``2 November 1938``."""
-    return f"{day.day} {_MONTHS.in_(locale).split()[day.month - 1]} {day.year}"
+    return f"{day.day} {months(locale)[day.month - 1]} {day.year}"
 
 
 def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:

@@ -126,6 +126,7 @@ class Scan:
             ],
             "ages": [[size, [talk.age(size * number) for number in range(1, count)]] for size, count in _AGES],
             "short": talk.age(0),
+            "months": words.months(talk.locale),
             **words.tables(talk.translate),
         }
 

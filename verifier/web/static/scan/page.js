@@ -3,7 +3,7 @@
 
 /** @typedef {Record<string, string>} Slots */
 /** @typedef {{vct: string, kind: string, id: string, title: string, purpose: string, details: string[], optional: string[]}} Use */
-/** @typedef {{locale: string, entity: string, uses: Use[], ages: [number, string[]][], short: string, verdicts: Slots, copy: string, passed: Slots, open: Slots,
+/** @typedef {{locale: string, entity: string, uses: Use[], ages: [number, string[]][], short: string, months: string[], verdicts: Slots, copy: string, passed: Slots, open: Slots,
  *  remarks: Slots, reasons: Record<string, [string, string]>, levels: Slots, seen: Slots, dates: string, lists: string}} Words */
 
 export const words = /** @type {Words} */ (read("words"));
@@ -33,18 +33,27 @@ export function age(seconds) {
   return words.short;
 }
 
-const dates = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long", timeStyle: "short" });
-const ownDays = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long" });
-const days = new Intl.DateTimeFormat(words.locale === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long", timeZone: "UTC" });
-
 /** An instant in this device's time. @param {number} at @returns {string} */
-export const moment = (at) => dates.format(at * 1000);
-
-/** A calendar day. @param {string} iso @returns {string} */
-export const day = (iso) => days.format(new Date(`${iso}T00:00:00Z`));
+export function moment(at) {
+  const then = new Date(at * 1000);
+  const time = [then.getHours(), then.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  return say("moment", { day: date(at), time });
+}
 
 /** The day of an instant, in this device's time. @param {number} at @returns {string} */
-export const date = (at) => ownDays.format(at * 1000);
+export function date(at) {
+  const then = new Date(at * 1000);
+  return spelt(then.getFullYear(), then.getMonth(), then.getDate());
+}
+
+/** A calendar day. @param {string} iso @returns {string} */
+export function day(iso) {
+  const [year, month, number] = iso.split("-").map(Number);
+  return spelt(year, month - 1, number);
+}
+
+/** Not every browser knows Welsh months. @param {number} year @param {number} month from 0 @param {number} number */
+const spelt = (year, month, number) => `${number} ${words.months[month]} ${year}`;
 
 /** Seconds since 1970 by this device's clock. @returns {number} */
 export const now = () => Math.floor(Date.now() / 1000);
