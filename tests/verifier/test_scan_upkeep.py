@@ -161,12 +161,12 @@ async def test_a_desk_that_nobody_touches_is_closed(counter: ScanPage) -> None:
     page = counter.page
     await counter.press("What was decided here")
     await counter.view("history")
-    await page.clock.fast_forward("14:00")
+    await page.clock.fast_forward("13:00")
     await counter.press("Go back")  # somebody is here
     await counter.view("home")
-    await page.clock.fast_forward("14:00")
+    await page.clock.fast_forward("13:00")
     assert await page.locator("#scan").get_attribute("data-view") == "home"
-    await page.clock.fast_forward("02:00")
+    await page.clock.fast_forward("03:00")
     await counter.unlock()
     await counter.view("home")
     await counter.press("This desk")
