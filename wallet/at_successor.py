@@ -64,7 +64,7 @@ def list_signer(policy: Policy, document: Document, token: StatusToken, x5c: Seq
     try:
         return policy.check_issuer(x5c, document.issuer, document.vct, at).public
     except (Rejected, Undecided):
-        line = policy.federation.successors.line(document.issuer, at, vct=document.vct)
+        line = policy.federation.heirs(document.issuer, at, vct=document.vct)
         for index, each in enumerate(line):
             if token.iat < each.since or not all(one.status_duty and one.may_cancel for one in line[: index + 1]):
                 break

@@ -21,7 +21,7 @@ from .chain import TrustChain, verify_trust_chain
 from .entitlements import Entitlement
 from .federation_anchor import FederationAnchor
 from .missing import SPOKEN_OF
-from .snapshot import MAX_LIFE, KeyHistory
+from .snapshot import COPY_LIFE, MAX_LIFE, KeyHistory
 from .speakers import Speakers
 from .statements import AHEAD, EntityStatement
 from .succession import Succession
@@ -148,6 +148,22 @@ class Federation:
     def successor(self, entity: str, at: int, *, vct: str | None = None) -> Succession | None:
         """As ``Successors.successor``."""
         return self.successors.successor(entity, at, vct=vct)
+
+    def heirs(self, entity: str, at: int, *, vct: str) -> tuple[Succession, ...]:
+        """``Successors.line`` of those whose word about its documents of that type counts; errors as there.
+
+        Nobody's, where no superior lets the body say that type, now or while copies of it may live: who took over from one that is known
+        otherwise, as by its certificate alone, any superior could make up. One that does let it could let anybody make such documents.
+        """
+        line = self.successors.line(entity, at, vct=vct)
+        return line if line and self._lets(entity, at, vct) else ()
+
+    def _lets(self, entity: str, at: int, vct: str) -> bool:
+        try:
+            said = [each for found in self.chains(entity, at) for each in found.chain.entitlements]
+        except VcError:
+            return False
+        return any(each.vct == vct and (each.until is None or at < each.until + COPY_LIFE) for each in said)
 
     def predecessors(self, entity: str, at: int) -> tuple[Succession, ...]:
         """As ``Successors.predecessors``."""

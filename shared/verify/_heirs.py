@@ -52,7 +52,7 @@ def find_heir(
     ``certificates`` are as in ``Material``. ``NotEntitled`` for one who did not take over that duty, or not yet then; ``Untrusted`` where they
     took over in a circle.
     """
-    line = policy.federation.successors.line(issuer, at, vct=vct)
+    line = policy.federation.heirs(issuer, at, vct=vct)
     for index, each in enumerate(line):
         chain = x5c or (certificates or {}).get((each.successor, kid), ())
         try:

@@ -222,7 +222,13 @@ def pinned_too() -> dict[str, Pack]:
     found["pinned, stolen by the federation's word"] = pack(realms()["compromised"], authorities=by, publishers={0: {"at": AT - 60}})
     found["pinned, made up"] = pack(_made_up(), authorities=by, publishers={0: {"at": AT - 60}})
     found["pinned, another key"] = pack(_another_key(), authorities=by, publishers={0: {"at": AT - 60}})
-    for name, made in (("all duties", succeeded(**DUTY)), ("no duty", succeeded())):
+    for name, made in (
+        ("all duties", succeeded(**DUTY)),
+        ("no duty", succeeded()),
+        ("no right", taken(status_duty=True, may_cancel=True)),
+        ("another right", taken(*RIGHTS["of another type"], status_duty=True, may_cancel=True)),
+        ("a right of long ago", taken(*RIGHTS["ended a month ago"], status_duty=True, may_cancel=True)),
+    ):
         for which, told in lists():
             if "the heir's" in which:
                 found[f"pinned, {name}, {which}"] = pack(made, told, authorities=by, publishers={0: {"at": AT - 60}})

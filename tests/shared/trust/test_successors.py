@@ -94,7 +94,9 @@ def test_the_superior_forgot_the_outgoing_body_but_not_its_keys() -> None:
     signer = one[ISSUER].signer
     one.members[ISSUER] = Member(ISSUER)
     one[MINISTRY].histories = lambda: [*Member.histories(one[MINISTRY]), Member(ISSUER, signer).histories()[0]]  # type: ignore[method-assign]
-    assert publish(one, MINISTRY, data).federation(MINISTRY).successor(ISSUER, AT) is not None
+    federation = publish(one, MINISTRY, data).federation(MINISTRY)
+    assert federation.successor(ISSUER, AT) is not None
+    assert federation.heirs(ISSUER, AT, vct=VCT) == ()  # nobody says any more what it might say
 
 
 # --- refused by name -----------------------------------------------------------------------------------------------------------------------

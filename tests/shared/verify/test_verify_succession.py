@@ -36,7 +36,7 @@ from shared.cose import kid_of
 from shared.formats import formats
 from shared.keys import Role
 from shared.status.token_status_list import INVALID, SUSPENDED
-from shared.trust.snapshot import KeyState
+from shared.trust.snapshot import COPY_LIFE, KeyState
 from shared.verify import VERDICT_SCHEMA, Decision, Material, render_verdict
 
 HEIR, THIRD = "https://heir.example", "https://third.example"
@@ -173,6 +173,27 @@ def test_a_list_by_the_successor() -> None:
     assert world.judge(world.listed()).decision == "accepted"
     assert told(world.judge(world.listed(values={IDX: INVALID})), "status") == ("failed", "revoked")
     assert told(world.judge(world.listed(values={IDX: SUSPENDED})), "status") == ("failed", "suspended")
+
+
+@pytest.mark.parametrize(
+    ("rights", "counts"),
+    [
+        ([says(VCT)], True),
+        ([says(VCT, until=AT - DAY)], True),
+        ([], False),
+        ([says("urn:other")], False),
+        ([says(VCT, until=AT - COPY_LIFE)], False),
+    ],
+)
+def test_a_list_by_whom_a_superior_without_a_say_made_the_successor(*, rights: list[dict[str, Any]], counts: bool) -> None:
+    """The issuer is known by its certificate; somebody in a federation gives it a successor, and could not let it say anything."""
+    world = World(**DUTY)
+    world.realm[MINISTRY].about[ISSUER] = critical(entitlements=rights) if rights else {}
+    world.realm.again(MINISTRY)
+    carried = replace(material(), policy=replace(material().policy, federation=world.realm.federation(MINISTRY)))
+    for values, state in ((None, "passed"), ({IDX: INVALID}, "failed")):
+        decision = world.judge(world.listed(values=values), trust=carried)
+        assert decision.line("status").state == (state if counts else "unchecked")
 
 
 def test_status_list_by_successor_without_status_duty() -> None:

@@ -4,7 +4,7 @@
  * @module
  */
 import { VcError, refuse } from "./errors.js";
-import { checkHeir } from "./trust.js";
+import { COPY_LIFE, checkHeir } from "./trust.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./trust.js").Issuer} Issuer */
@@ -46,7 +46,8 @@ export function findKeeper(known, iss, vct, at) {
 }
 
 /**
- * Which of those who took over from the issuer signed a word about the status, said at `saidAt`; null if none did. `not_entitled` for one who
+ * Which of those who took over from the issuer signed a word about the status, said at `saidAt`; null if none did, or
+ * where no superior lets the issuer say that type: one that does not could make up who took over from it. `not_entitled` for one who
  * did not take over that duty, or not yet then.
  * @param {{issuers: Issuer[], successions: Succession[]}} pack
  * @param {{iss: string, vct: string}} subject
@@ -57,7 +58,9 @@ export function findKeeper(known, iss, vct, at) {
  */
 export async function findHeir({ issuers, successions }, { iss, vct }, named, saidAt, at) {
   const way = [];
-  for (const each of line(successions, iss, vct, at)) {
+  const heirs = line(successions, iss, vct, at);
+  const lets = issuers.some((each) => each.iss === iss && each.rights?.some((right) => right.vct === vct && (right.until === null || at < right.until + COPY_LIFE)));
+  for (const each of lets ? heirs : []) {
     way.push(each);
     const key = await keyOf(issuers, each.successor, named, at);
     if (!key) continue;
