@@ -98,8 +98,9 @@ class Side:
         return self.person.page
 
     def watch(self) -> None:
+        """That there is no network is no fault of a page: it looks for one now and then."""
         self.watched = watched = Watched(self.page)
-        self.page.on("console", watched.on_console)
+        self.page.on("console", lambda message: None if "ERR_INTERNET_DISCONNECTED" in message.text else watched.on_console(message))
         self.page.on("pageerror", lambda error: watched.faults.append(str(error)))
 
     async def start(self, *, ahead: int = 0) -> None:
@@ -126,7 +127,6 @@ class Side:
     async def look(self, name: str) -> None:
         """Nothing wrong on this view, on a phone and on a laptop; pictures of both, and of the phone's in the dark."""
         SCREENS.mkdir(parents=True, exist_ok=True)
-        self.watched.faults[:] = [fault for fault in self.watched.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
         for size in (PHONE, LAPTOP):
             long = 0
             for _ in range(2):  # what sticks to an edge of the window belongs to its place on the whole page

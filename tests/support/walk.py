@@ -48,7 +48,7 @@ class Walker:
         try:
             answer = await self.page.goto(url)
         except Error as error:  # a page that waits for something went on by itself in that very moment
-            if "net::ERR_ABORTED" not in error.message:
+            if "net::ERR_ABORTED" not in error.message and "interrupted by another navigation" not in error.message:
                 raise
             await self.page.wait_for_load_state()
             answer = await self.page.goto(url)
