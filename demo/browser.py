@@ -90,7 +90,7 @@ class Person:
             await self.open(self.program, *NOWHERE)
             await self.page.context.set_offline(offline=True)
         else:
-            program = self.folder / "without-network"
+            program = self.folder / f"without-network-{self.name}"  # its own: the other's may be starting
             program.write_text(f'#!/bin/sh\nexec {shlex.join((*isolation.prefix, self.program))} "$@"\n', encoding="utf-8")
             program.chmod(0o700)
             await self.open(str(program.resolve()))
