@@ -19,7 +19,7 @@ function told(error) {
   return said.join("\n");
 }
 
-/** Answer until the questions end. `ops` are functions by name. */
+/** Answer until the questions end, and end with them, whatever still listens. `ops` are functions by name. */
 export async function serve(ops) {
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     const { op, cases, ...given } = JSON.parse(line);
@@ -28,4 +28,5 @@ export async function serve(ops) {
     for (const each of cases ?? [given]) all.push(await answer(ask, each));
     process.stdout.write(`${JSON.stringify(cases ? all : all[0])}\n`);
   }
+  process.exit(0);
 }
