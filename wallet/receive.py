@@ -322,8 +322,14 @@ async def send_notice(means: Means, vault: Vault, item: Item[Document]) -> Item[
         return item
     except VcError:
         pass  # the issuer does not want to know; the document is ours all the same
-    value = msgspec.structs.replace(item.value, notice=None)
-    return await means.storage.write(lambda tx: DOCUMENTS.replace(tx, vault, item, value, entropy=means.entropy), point="notified")
+
+    async def settle(tx: Tx) -> Item[Document]:
+        now = await DOCUMENTS.find(tx, vault, item.id)  # its status may have been looked up in the meantime: that stands
+        if now is None or now.value.notice != notice:
+            return now or item
+        return await DOCUMENTS.replace(tx, vault, now, msgspec.structs.replace(now.value, notice=None), entropy=means.entropy)
+
+    return await means.storage.write(settle, point="notified")
 
 
 async def _decline(means: Means, vault: Vault, item: Item[Receiving], error: VcError) -> None:

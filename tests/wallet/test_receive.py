@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from support.signing import Signer
 from support.trial_verify import CLAIMS, LIST, resign, stranger
@@ -32,8 +33,8 @@ from shared.keys import PublicKey
 from shared.openid4vci import CredentialOffer, offer_links
 from wallet.cards import card
 from wallet.invite import read_invitation
-from wallet.receive import collect
-from wallet.records import RECEIVING
+from wallet.receive import collect, send_notice
+from wallet.records import DOCUMENTS, RECEIVING
 from wallet.sessions import Declined, Promised
 from wallet.upkeep import collect_and_look
 
@@ -248,6 +249,27 @@ async def test_a_notification_that_does_not_arrive_is_sent_later(wallet: Wallet)
     await wallet.upkeep()
     assert (await wallet.document()).notice is None
     assert [line["event"] for line in wallet.world.office.notified] == ["credential_accepted"]
+
+
+async def test_what_was_noted_while_the_issuer_was_told_stands(wallet: Wallet) -> None:
+    """The service looks at a new document by itself while its holder still collects it: she gets her document, and no conflict."""
+    wallet.world.down.add(f"{ISSUER}/notification")
+    before = await wallet.collect()
+    wallet.world.down.clear()
+    seen = msgspec.structs.replace(before.value, next_check_at=before.value.next_check_at + 1)
+    await wallet.storage.write(lambda tx: DOCUMENTS.replace(tx, wallet.vault, before, seen, entropy=wallet.means.entropy))
+    after = await send_notice(wallet.means, wallet.vault, before)
+    assert after.value == await wallet.document() == msgspec.structs.replace(seen, notice=None)
+    assert await send_notice(wallet.means, wallet.vault, before) == after
+
+
+async def test_a_document_that_is_removed_while_the_issuer_is_told_stays_removed(wallet: Wallet) -> None:
+    wallet.world.down.add(f"{ISSUER}/notification")
+    before = await wallet.collect()
+    wallet.world.down.clear()
+    await wallet.storage.write(lambda tx: DOCUMENTS.drop(tx, wallet.vault, before.id))
+    await send_notice(wallet.means, wallet.vault, before)
+    assert await wallet.documents() == []
 
 
 async def test_an_issuer_that_does_not_listen_loses_nothing(wallet: Wallet) -> None:
