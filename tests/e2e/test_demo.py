@@ -49,7 +49,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return clone, in_clone(clone, "make demo")
 
 
-@pytest.mark.skipif(bool(os.environ.get("MUNIMENT_NESTED")), reason="this is the nested run itself")
 def test_the_two_commands_of_the_readme(played: tuple[Path, str]) -> None:
     """The second one sets up and collects there: a test that it runs everything would run itself."""
     commands = re.findall(r"^(make \w+)\b", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
