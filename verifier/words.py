@@ -160,6 +160,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "restricted_undisclosed": Reason(
         N_("There is a limit that was not shown."), N_("Ask the holder to show it again with its restrictions.")
     ),
+    "not_determined": Reason(
+        N_("What is known only in part does not settle this."), N_("Ask for another proof, or let somebody decide by hand.")
+    ),
     "restrictions_to_read": Reason(
         N_("There are restrictions in words, and somebody has to read them."), N_("Read them below, and decide whether they allow this.")
     ),
