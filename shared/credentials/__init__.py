@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ..errors import UnknownCredentialType
 from ..registry import exports
 from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
-from ._model import CredentialType, ReadyQuery
+from ._model import CredentialType, Follow, ReadyQuery
 from ._tree import Node
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ClaimPath",
     "CredentialType",
     "Disclosure",
+    "Follow",
     "Group",
     "Kind",
     "Node",
