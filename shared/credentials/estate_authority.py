@@ -264,7 +264,7 @@ QUERIES = (
         use={"acts": ("release-funds",), "authority": "named-executor", "bands": ("up-to-5000", "up-to-20000")},
     ),
     ReadyQuery(
-        id="pensions",
+        id="estate-pensions",
         title=Text("Pensions and benefits of an estate", "Pensiynau a budd-daliadau ystad"),
         purpose=Text("Settle the pension of the person who died with you", "Setlo pensiwn y person a fu farw gyda chi"),
         paths=(*_DECEASED, *_DATES, *_REPRESENTATIVE, _ACTS),

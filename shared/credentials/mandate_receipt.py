@@ -148,7 +148,7 @@ QUERIES = (
             "Delio â chi heb ofyn eto am yr hyn y mae adran arall wedi’i wirio",
         ),
         paths=_NAMES,
-        optional=(("represented", "address", "postal_code"), ("case_ref",)),
+        optional=(("represented", "address", "postal_code"),),
     ),
 )
 
