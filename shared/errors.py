@@ -336,6 +336,12 @@ class SnapshotStale(Undecided):
     check = "issuer_trust"
 
 
+class AmbiguousMatch(Undecided):
+    """It is not certain whose record this is: names and dates of birth alone decide nothing (C02)."""
+
+    code = "ambiguous_match"
+
+
 class NotDetermined(Undecided):
     """What is known only in part does not settle the question, and nothing is made up (C05)."""
 
