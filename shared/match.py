@@ -174,7 +174,8 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _near(one: str, other: str) -> bool:
     if min(len(one), len(other)) == 1:
         return one[0] == other[0]
-    return SequenceMatcher(None, *sorted((one, other)), autojunk=False).ratio() >= _ALIKE
+    first, second = sorted((one, other))  # the ratio depends on the order
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
 
 
 def _squeezed(text: str) -> str:

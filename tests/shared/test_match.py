@@ -180,5 +180,4 @@ def test_any_people_give_an_outcome(records: list[Person], shown: Person) -> Non
     turned: list[Any] = [match((shown,), record).outcome for record in records]
     assert turned == [match((record,), shown).outcome for record in records]
     if found.outcome == "one":
-        items = {"postal_code": "", "more": {}}
-        assert match(records, replace(shown, **items)).outcome == "ambiguous"
+        assert match(records, replace(shown, postal_code="", more={})).outcome == "ambiguous"

@@ -251,7 +251,8 @@ def fitting(dice: Dice, claim: Claim) -> Any:
         return dice.one(claim.choices).value
     if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
         return dice.one(["2027-02", "2027", "2027-02-28", "2026-12-31", "2027-02-03", "2028-01-15", *DATES])
-    return dice.one({Kind.INTEGER: [0, 1, 2, 3], Kind.BOOLEAN: [True, False]}.get(claim.kind, ["x", "Only this"]))
+    plain: dict[Kind, list[Any]] = {Kind.INTEGER: [0, 1, 2, 3], Kind.BOOLEAN: [True, False]}
+    return dice.one(plain.get(claim.kind, ["x", "Only this"]))
 
 
 def told_of(dice: Dice, kind: CredentialType) -> dict[str, Any]:
