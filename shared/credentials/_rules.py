@@ -145,7 +145,7 @@ def _all_steps(rules: Any) -> Step:
 
 
 def _step(rule: Any) -> Step:
-    if not isinstance(rule, Mapping) or not set(rule) <= ({"when", "each", "rules"} if "rules" in rule else _LEAF):
+    if not isinstance(rule, Mapping) or not set(rule) <= ({"when", "each", "rules"} if "rules" in rule else LEAF):
         return lambda _scope: _broken("a rule has another form")
     then = (
         _each(rule["each"], _all_steps(rule["rules"]))
@@ -165,7 +165,7 @@ def _step(rule: Any) -> Step:
     return step
 
 
-_LEAF = {"when", "code", "where", "detail", "of"}
+LEAF = {"when", "code", "where", "detail", "of"}
 
 
 def _each(expression: Expression, then: Step) -> Step:
@@ -204,7 +204,7 @@ def _compile(expression: Expression) -> Ask:
         name, *operands = expression
         if name in _READERS:
             return _READERS[name](operands)
-        least, most, apply = _OPERATORS.get(name, (1, 0, None))
+        least, most, apply = OPERATORS.get(name, (1, 0, None))
         if apply is not None and least <= len(operands) <= most:
             return apply(*[_compile(each) for each in operands])
     return lambda _scope: _broken("an operator is not known")
@@ -289,7 +289,7 @@ _READERS: Mapping[str, Callable[[Sequence[Any]], Ask]] = {"claim": _claim, "use"
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 _ANY_NUMBER = 64
-_OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the fewest and the most operands
+OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the fewest and the most operands
     "item": (0, 0, lambda: lambda scope: scope.item),
     "earlier": (0, 0, lambda: lambda scope: scope.earlier),
     "else": (2, 2, _else),
