@@ -113,6 +113,13 @@ REASONS: Final[Mapping[str, Reason]] = {
     "outside_scope": Reason(
         N_("It does not cover this purpose, or that was not shown."), N_("Ask whether the holder can show that it covers this.")
     ),
+    "needs_grant": Reason(
+        N_("This needs a grant of probate, or proof that the estate is small."),
+        N_("Ask for the grant. Until then, do only what needs none."),
+    ),
+    "outside_permission": Reason(
+        N_("The permission does not cover this."), N_("Tell nothing of it. Ask the holder for a permission that covers it.")
+    ),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
     "different_people": Reason(
         N_("The documents that were shown name different people as their holder."),
@@ -151,6 +158,10 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "bundle_incomplete": Reason(N_("The checking pack lacks a part."), N_("Fetch a new checking pack, then check once more.")),
     "crl_stale": Reason(N_("Our list of withdrawn certificates has run out."), N_("Fetch a new checking pack, then check once more.")),
+    "ambiguous_match": Reason(
+        N_("Names and dates of birth alone do not say whose record this is."),
+        N_("Ask for one more item, such as a postcode or a reference."),
+    ),
     "needs_more_attorneys": Reason(
         N_("More than one person must act together, and the others have not agreed yet."), N_("Ask for the other people’s documents too.")
     ),
