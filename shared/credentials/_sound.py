@@ -18,7 +18,7 @@ LONGEST_DAYS: Final = 31
 """Days that copies live at most: so long a key verifies after it stopped signing (S15)."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MEMBER: Final = re.compile(r"[a-z][a-z0-9_]*")
-_VCT: Final = re.compile(r"(urn:[a-z0-9][a-z0-9-]{0,31}:|https://)[!#-;=?-Z_a-z~]{1,180}")
+_VCT: Final = re.compile(r"(urn:[a-z0-9][a-z0-9-]{0,31}:|https://)[!$-;=@-Z_a-z~]{1,180}")
 _DOCTYPE: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _TAKEN: Final = frozenset(["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cti", "cnf", "vct", "status", "id", "type"])
 """Members that formats put beside the details."""
@@ -77,7 +77,7 @@ def _groups(rules: CredentialType) -> Iterator[Fault]:
     inside = {group.id: group.within for group in rules.groups}
     yield not rules.groups, "/groups", "there is none"
     yield from _once((group.id for group in rules.groups), "/groups/{}/id")
-    yield from _once((group.cwt or -at for at, group in enumerate(rules.groups, 1)), "/groups/{}/cwt")
+    yield from _once(((group.cwt, 0 if group.cwt else at) for at, group in enumerate(rules.groups)), "/groups/{}/cwt")
     for at, group in enumerate(rules.groups):
         where = f"/groups/{at}"
         yield not _fits(_NAME, group.id, 40), f"{where}/id", "small letters, digits and single hyphens, 40 at most"
@@ -98,8 +98,8 @@ def _turns_back(start: str, inside: Mapping[str, str]) -> bool:
 
 def _claims(rules: CredentialType) -> Iterator[Fault]:
     yield not rules.claims, "/claims", "there is none"
-    for name in ("path", "cwt", "mdoc_element"):
-        yield from _once((getattr(claim, name) for claim in rules.claims), f"/claims/{{}}/{'mdoc' if name == 'mdoc_element' else name}")
+    yield from _once((claim.path for claim in rules.claims), "/claims/{}/path")
+    yield from _once((claim.cwt for claim in rules.claims), "/claims/{}/cwt")
     numbers = {group.id: group.cwt for group in rules.groups}
     leaves = {claim.path for claim in rules.claims}
     for at, claim in enumerate(rules.claims):
@@ -111,6 +111,7 @@ def _claims(rules: CredentialType) -> Iterator[Fault]:
         yield (numbers.get(claim.group, 0) == 0) is not clear, f"{where}/group", told
         yield claim.cwt < 1 or claim.cwt > 65_535, f"{where}/cwt", "a number from 1"
         yield claim.path in _ISSUER and not (clear and claim.required), where, "who made a document is always in clear"
+    yield from _once((claim.mdoc_element for claim in rules.claims), "/claims/{}/mdoc")
     yield not leaves >= _ISSUER, "/claims", "issuing_authority, issuing_country and issuing_jurisdiction are needed"
 
 
@@ -156,9 +157,9 @@ def _question(rules: CredentialType, query: ReadyQuery, where: str) -> Iterator[
     yield from _once((*query.paths, *query.optional), f"{where}/paths")
     yield len(query.optional) > 3, f"{where}/optional", "three at most"
     for at, (path, values) in enumerate(query.values.items()):
-        claim = rules.claim(path)
+        leaf = Node(claim=rules.claim(path))
         yield path not in query.paths, f"{where}/values/{at}/0", "this is not asked for"
-        yield not values or any(not _is_value(claim, each) for each in values), f"{where}/values/{at}/1", "values that the detail can have"
+        yield not values or any(not _is_value(leaf, each) for each in values), f"{where}/values/{at}/1", "values that the detail can have"
     for name, value in query.use.items():
         listed = value if isinstance(value, list | tuple) else [value]
         yield not all(_is_scalar(each) for each in listed), f"{where}/use/{name}", "a word, a number, true or false, or a list of them"
@@ -169,11 +170,9 @@ def _known(rules: CredentialType, paths: Iterable[ClaimPath], where: str) -> Ite
         yield rules.claim(path) is None or any(type(part) is int for part in path), f"{where}/{at}", "there is no such detail"
 
 
-def _is_value(claim: Claim | None, value: Any) -> bool:
-    if claim is None:
-        return False
+def _is_value(leaf: Node, value: Any) -> bool:
     try:
-        check_shape(Node(claim=claim), value, whole=True)
+        check_shape(leaf, value, whole=True)
     except VcError:
         return False
     return True
