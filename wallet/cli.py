@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.clock import system_clock, system_entropy
 from shared.errors import Malformed
 from shared.terminal import Commands, Parser, add_profile_options, port, read_passphrase, run_command
+from shared.web.type_files import add_types
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -61,6 +62,7 @@ def parser() -> Parser:
     )
     _wallet(_command(commands, "refresh", "do what is due by the clock: status lists, new copies", _on_wallet("do_upkeep")))
     _add_backup(commands)
+    add_types(commands, _command, _know_types)
     return top
 
 
@@ -74,6 +76,12 @@ def _command(commands: Commands[Parser], name: str, words: str, run: Command) ->
 def _wallet(one: Parser) -> Parser:
     one.add_argument("--holder", metavar="NAME", help="which wallet (default: the only one)")
     return one
+
+
+def _know_types(arguments: argparse.Namespace) -> None:
+    from wallet.config import know_types
+
+    know_types(arguments.dir)
 
 
 def _add_init(commands: Commands[Parser]) -> None:
