@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.terminal import Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from shared.web.type_files import add_types
 from verifier.cli_federation import add_federation
 from verifier.cli_trust import add_trust
 from verifier.cli_uses import add_uses
@@ -45,6 +46,7 @@ def parser() -> Parser:
     add_federation(commands, _command, _with_desk)
     _add_bundle(commands)
     _add_keys(commands)
+    add_types(commands, _command, _know_types)
     _command(commands, "doctor", "check that everything is in place", doctor)
     return top
 
@@ -54,6 +56,12 @@ def _command(commands: Commands[Parser], name: str, words: str, run: Callable[[a
     one.add_argument("--dir", metavar="D", help="data folder (default: MUNIMENT_VERIFIER_DIR, else data/verifier)")
     one.set_defaults(command=run)
     return one
+
+
+def _know_types(arguments: argparse.Namespace) -> None:
+    from verifier import config
+
+    config.know_types(arguments.dir)
 
 
 def _add_init(commands: Commands[Parser]) -> None:
@@ -207,6 +215,7 @@ def serve(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     from verifier import offline
 
+    _know_types(arguments)
     return offline.check(arguments, clock=system_clock)
 
 
@@ -219,12 +228,14 @@ def desk_new(arguments: argparse.Namespace) -> int:
 def challenge(arguments: argparse.Namespace) -> int:
     from verifier import ask
 
+    _know_types(arguments)
     return ask.challenge(arguments, clock=system_clock, entropy=system_entropy)
 
 
 def code(arguments: argparse.Namespace) -> int:
     from verifier import ask
 
+    _know_types(arguments)
     return ask.code(arguments, clock=system_clock, entropy=system_entropy)
 
 
