@@ -139,7 +139,6 @@ TYPE: CredentialType = CredentialType(
     batch_size=4,
     status_bits=2,
     status_max_age={"low": 86_400, "high": 86_400},
-    represents=("subject",),
     holder=("signer",),
     cancelled_by=(Text("whoever gave it", "pwy bynnag a’i rhoddodd"), Text("the person whom it is about", "y person y mae amdano")),
     reasons=REASONS,

@@ -309,7 +309,7 @@ TYPE: CredentialType = CredentialType(
     batch_size=20,
     status_bits=2,
     status_max_age={"low": 86_400, "high": 86_400},
-    represents=("deceased",),
+    represents=("acting_for",),  # a solicitor, for the executor; an executor is no agent of the dead
     holder=("representative",),
     cancelled_by=(
         Text("the probate registry", "y gofrestrfa brofiant"),

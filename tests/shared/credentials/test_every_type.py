@@ -157,7 +157,7 @@ def test_what_a_type_follows_is_there_on_both_sides(rules: CredentialType) -> No
 def test_who_holds_a_document_is_named_in_it_or_nowhere(rules: CredentialType) -> None:
     assert len(rules.holder_paths) in ({0} if rules.holder is None else {2, 3})
     assert (rules.holder is None) == (rules.id in {"life-event", "life-event-full", "known-here"})
-    assert bool(rules.represents) == (rules.id in {"representation", "mandate-receipt", "disclosure-permission", "estate-authority"})
+    assert bool(rules.represents) == (rules.id in {"representation", "mandate-receipt", "estate-authority"})
 
 
 def test_a_death_ends_what_the_dead_gave_and_held() -> None:
