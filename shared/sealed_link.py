@@ -45,6 +45,7 @@ _SHAPE = re.compile(f"([{_FIRST}][{_MIDDLE}][{_FIRST}][{_MIDDLE}][{_FIRST}]){{{W
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}")
 _IN_PAGE = re.compile(rb'<script type="application/jose" id="sealed">\s*([A-Za-z0-9_.-]+)\s*</script>')
 _WORDS_MEMBERS = frozenset({"typ", "alg", "enc", "p2s", "p2c"})
+_MADE_FOR = "made for "
 _SHUT = "these words do not open it"
 
 
@@ -191,9 +192,14 @@ def open_with_key(token: str, private_jwk: Mapping[str, Any]) -> Link:
 def check(link: Link, *, entity: str, at: int) -> None:
     """``WrongAudience``, which names the body that it was made for, or ``Expired``: before anything of it is shown or believed."""
     if link.entity != entity:
-        raise WrongAudience(f"made for {link.name}", where="/aud")
+        raise WrongAudience(f"{_MADE_FOR}{link.name}", where="/aud")
     if link.until <= at:
         raise Expired("this link is past its end", where="/until")
+
+
+def made_for(detail: str) -> str:
+    """The name in what such a ``WrongAudience`` says, empty where it names nobody."""
+    return detail.removeprefix(_MADE_FOR) if detail.startswith(_MADE_FOR) else ""
 
 
 def _header(token: str) -> Mapping[str, Any]:
@@ -221,8 +227,11 @@ def _header(token: str) -> Mapping[str, Any]:
 def _parse(inside: bytes) -> Link:
     doc = strict_json.load_object(inside.rstrip(b" "), max_bytes=_LARGEST, max_depth=8)
     details = get_objects(doc, "details", max_items=_MAX_DETAILS)
+    name = get_str(doc, "name", max_length=400)
+    if not name.isprintable():
+        raise Malformed("a name has only letters that can be seen", where="/name")
     return Link(
-        name=get_str(doc, "name", max_length=400),
+        name=name,
         until=get_int(doc, "until"),
         title=_text(doc, "title"),
         purpose=_text(doc, "purpose"),

@@ -85,9 +85,14 @@ def _add_init(commands: Commands[Parser]) -> None:
 
 def _add_check(commands: Commands[Parser]) -> None:
     one = _command(commands, "check", "check a copy or an answer, without any network", check)
-    one.add_argument("files", nargs="+", metavar="FILE", help="what came: a file, pictures of its square codes, or a folder of them")
+    one.add_argument(
+        "files", nargs="+", metavar="FILE", help="what came: a file, a link, pictures of its square codes, or a folder of them"
+    )
     one.add_argument(
         "--as", dest="entity", metavar="ENTITY", help="who checks: whom copies are made out to (default: the organisation of the only desk)"
+    )
+    one.add_argument(
+        "--words", metavar="F", help="file with the seven words of a locked link; - for standard input (default: they are asked for)"
     )
     _add_knowledge(one, state_help="file to remember in what was seen and asked; without it copies are not known again")
     one.add_argument("--json", action="store_true", help="print the verdict as JSON")

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from shared.credentials import Claim, CredentialType, Kind, Text
 from shared.credentials._tree import leaves
+from shared.errors import WrongAudience
+from shared.sealed_link import made_for
 from shared.verify import Check, Level
 
 Translate = Callable[[str], str]
@@ -224,7 +226,10 @@ def line_of(check: Check, translate: Translate = N_) -> Line:
         return Line(name=check.name, state=check.state, text=text)
     reason = REASONS.get(check.code, REASONS["rejected" if check.state == "failed" else "undecided"])
     if check.state == "failed":
-        return Line(name=check.name, state=check.state, text=translate(reason.why), next=translate(reason.next) if reason.next else "")
+        why, name = translate(reason.why), made_for(check.detail)
+        if name and check.code == WrongAudience.code:
+            why = f"{why} {translate(N_('It was made for {name}.')).format(name=name)}"
+        return Line(name=check.name, state=check.state, text=why, next=translate(reason.next) if reason.next else "")
     text = f"{translate(OPEN[check.name])} {translate(reason.why)}" if check.needed else translate(reason.why)
     return Line(name=check.name, state=check.state, text=text, next=translate(reason.next) if reason.next else "")
 

@@ -152,6 +152,8 @@ def test_sealed_link_wrong_body_wording() -> None:
     with pytest.raises(WrongAudience) as caught:
         check(opened, entity=BANK, at=AT)
     assert caught.value.detail == "made for Brightwater Utilities"
+    assert sealed_link.made_for(caught.value.detail) == "Brightwater Utilities"
+    assert sealed_link.made_for("it was made out to somebody else") == ""
     with pytest.raises(WrongAudience):
         check(opened, entity=BANK, at=AT + 86_400)
     with pytest.raises(Expired):
@@ -240,7 +242,7 @@ def inside(**changes: object) -> dict[str, Any]:
 def test_what_is_inside_is_read_strictly() -> None:
     assert open_with_key(sealed_json(inside()), KEY).name == "X"
     bad: list[dict[str, Any]] = [
-        {"name": ""}, {"until": "1"}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
+        {"name": ""}, {"name": "a\x1b[2J"}, {"until": "1"}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
         {"copy": "{}"}, {"copy": 1}, {"purpose": "x"},
     ]  # fmt: skip
     for changes in bad:
