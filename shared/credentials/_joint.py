@@ -1,25 +1,17 @@
 """What joint acts need: by one random tag the documents of several people are known as those of one instrument (security rule S26).
 
-The issuer draws the tag once for each instrument, 128 bits in base64url, and puts it into each document made on it. It would link its
+The issuer makes the tag once for each instrument, 128 bits in base64url, and puts it into each document made on it. It would link its
 holders' other uses, so that it stands in a group of its own, and nobody asks for it otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..codec import base64url
 from ._claim import Claim, ClaimPath, Disclosure, Group, Kind, Text
 from ._rules import Expression, Rule, fault, said
 
 TAG: ClaimPath = ("instrument_tag",)
 NUMBER: ClaimPath = ("attorney_number",)
 _CHARACTERS = 22
-
-
-def new_tag(entropy: Callable[[int], bytes]) -> str:
-    """A tag for one instrument."""
-    return base64url.encode(entropy(16))
 
 
 def joint(cwt: int, within: str) -> Group:
@@ -38,8 +30,8 @@ def joint_claims(cwt: int) -> tuple[Claim, Claim]:
             disclosure=Disclosure.ONCE,
             max_length=_CHARACTERS,
             hint=Text(
-                "A random mark, the same for all who act together; shown only for that",
-                "Marc ar hap, yr un fath i bawb sy’n gweithredu gyda’i gilydd; dim ond ar gyfer hynny",
+                "Leave it out: it is made here, the same for all who act together, and shown only for that",
+                "Gadewch ef allan: fe’i gwneir yma, yr un fath i bawb sy’n gweithredu gyda’i gilydd, a dim ond ar gyfer hynny",
             ),
             cwt=cwt,
         ),
@@ -49,7 +41,10 @@ def joint_claims(cwt: int) -> tuple[Claim, Claim]:
             label=Text("Which of them", "Pa un ohonynt"),
             group="joint",
             disclosure=Disclosure.ONCE,
-            hint=Text("1 for the first in the instrument", "1 i’r cyntaf yn yr offeryn"),
+            hint=Text(
+                "1 for the first in the instrument; only where several act together",
+                "1 i’r cyntaf yn yr offeryn; dim ond lle mae sawl un yn gweithredu gyda’i gilydd",
+            ),
             cwt=cwt + 1,
         ),
     )

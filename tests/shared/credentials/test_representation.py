@@ -7,7 +7,6 @@ import pytest
 from support.forge import REPRESENTATION, lpa
 
 from shared.credentials import Disclosure, Reason, Text, all_types, by_id
-from shared.credentials._joint import new_tag
 from shared.errors import (
     Malformed,
     NeedsCapacityEvidence,
@@ -33,7 +32,7 @@ DEPUTY = {"representation_kind": "deputyship", "instrument_type": ..., "usable_w
 APPOINTEE = {"representation_kind": "appointeeship", "instrument_type": ..., "usable_when": ..., "powers": ["benefits"]}
 WELFARE = {"instrument_type": "lpa-personal-welfare", "usable_when": "when-capacity-lost", "powers": ["health-decisions"]}
 REPLACEMENT = {"proxy": {"given_name": "Peter", "family_name": "Ashdown", "appointment_type": "replacement"}, "replaces_now": True}
-MARK = {"instrument_tag": new_tag(bytes), "attorney_number": 2}
+MARK = {"instrument_tag": "A" * 22, "attorney_number": 2}
 ORDINARY = {"instrument_type": "ordinary", "registration_date": ..., **INSPECTED}
 
 
