@@ -34,6 +34,7 @@ from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
 from wallet.unlocked import Unlocked
 from wallet.upkeep import upkeep
+from wallet.views import Views
 
 UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
 
@@ -50,6 +51,7 @@ class Host:
     doors: Doors
     unlocked: Unlocked
     backups: BackupTools
+    views: Views
 
     async def start(self) -> None:
         """Bring the database up to date."""
@@ -91,6 +93,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
         backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
+        views=Views(storage=storage, custodian=custodian, clock=clock, entropy=entropy),
     )
 
 
@@ -134,13 +137,14 @@ def build(host: Host) -> web.Application:
     app[HOST] = host
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
-    HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
+    HolderApi(means, host.doors, host.unlocked, host.place.settings, host.views).add_to(app)
     desk = Desk(
         means=means,
         doors=host.doors,
         unlocked=host.unlocked,
         settings=host.place.settings,
         backups=host.backups,
+        views=host.views,
         trust_file=host.place.path(host.place.settings.trust),
         entity=_entity(host),
     )
@@ -175,6 +179,7 @@ async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
     host = app[HOST]
     await register.refresh(host.means)
+    await host.views.sweep()
     await _entity(host).tend()
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)

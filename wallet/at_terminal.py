@@ -21,7 +21,8 @@ from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, plain, read_passphrase
 from shared.web.passphrases import generate_passphrase
-from wallet import history, register, share, sign_in
+from shared.web.sealed_page import page
+from wallet import history, locking, register, share, sign_in
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
@@ -284,9 +285,11 @@ def address(arguments: argparse.Namespace) -> int:
     )
 
     async def work(host: Host, opened: Opened) -> int:
-        made = (await share.make_out(host.means, opened.vault, wish)).value
-        _write_copy(arguments, made)
-        say_aside(share.sentence(made))
+        item = await share.make_out(host.means, opened.vault, wish)
+        if arguments.locked:
+            _write_locked(arguments, await locking.lock(host.means, opened.vault, host.views, item.id))
+        _write_copy(arguments, item.value)
+        say_aside(share.sentence(item.value))
         return 0
 
     return with_wallet(arguments, work)
@@ -295,10 +298,15 @@ def address(arguments: argparse.Namespace) -> int:
 def _write_copy(arguments: argparse.Namespace, made: Addressed) -> None:
     if arguments.out:
         Path(arguments.out).write_text(made.file + "\n", encoding="utf-8")
-    else:
+    elif not arguments.locked:
         say(made.file)
     if arguments.png:
         Path(arguments.png).write_bytes(share.qr_png(made))
+
+
+def _write_locked(arguments: argparse.Namespace, made: locking.Made) -> None:
+    Path(arguments.locked).write_text(page(made.item.value.token), encoding="utf-8")
+    say(f"The seven words, to be told by another way: {made.words}")
 
 
 def show_history(arguments: argparse.Namespace) -> int:

@@ -182,6 +182,9 @@ def _add_address(commands: Commands[Parser]) -> None:
     one.add_argument("--days", type=int, default=7, metavar="N", help="how long it can be used, at most 14 (default: 7)")
     one.add_argument("--out", metavar="FILE", help="where to write the copy (default: standard output)")
     one.add_argument("--png", metavar="FILE", help="where to write it as a QR picture")
+    one.add_argument(
+        "--locked", metavar="FILE", help="where to write it as a locked page; its seven words are shown once, to be told by another way"
+    )
 
 
 def _add_backup(commands: Commands[Parser]) -> None:

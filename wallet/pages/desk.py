@@ -21,6 +21,7 @@ from wallet.enter import Doors
 from wallet.holder_api import link_in
 from wallet.means import Means
 from wallet.unlocked import Sitting, Unlocked
+from wallet.views import Views
 
 PICTURE = 12_000_000  # bytes of a form with a picture
 
@@ -43,6 +44,7 @@ class Desk:
     unlocked: Unlocked
     settings: WalletSettings
     backups: BackupTools
+    views: Views
     trust_file: Path
     entity: OwnEntity
 
