@@ -292,14 +292,22 @@ def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
         return choice.label.in_(locale)
     if claim.kind is Kind.BOOLEAN:
         return (_YES if value else _NO).in_(locale)
-    if claim.kind is Kind.DATE:
-        return day_text(date.fromisoformat(value), locale)
+    if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
+        return partial_text(value, locale)
     return str(value)
 
 
 def day_text(day: date, locale: str = "en") -> str:
     """``2 November 1938``."""
     return f"{day.day} {_MONTHS.in_(locale).split()[day.month - 1]} {day.year}"
+
+
+def partial_text(iso: str, locale: str = "en") -> str:
+    """``2 November 1938``, or ``November 1938`` or ``1938`` where no more of it is known."""
+    year, *more = iso.split("-")
+    if len(more) == 2:
+        return day_text(date.fromisoformat(iso), locale)
+    return f"{_MONTHS.in_(locale).split()[int(more[0]) - 1]} {year}" if more else year
 
 
 def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:

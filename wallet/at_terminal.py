@@ -26,7 +26,7 @@ from wallet import history, locking, register, share, sign_in
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
-from wallet.cards import card, iso_day
+from wallet.cards import Card, card, iso_day
 from wallet.config import folder_of, open_place, passphrase_file
 from wallet.consent import Consent
 from wallet.consent import consent as consent_view
@@ -121,7 +121,7 @@ def receive(arguments: argparse.Namespace) -> int:
         await collect_and_look(host.means, opened.vault, item.id, code)
         for document in await kept_by(host.means, opened.vault, item.id):
             shown = card(document.value, at=system_clock())
-            say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
+            say(f"Kept: {_named(shown)}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
         return 0
 
     return with_wallet(arguments, work)
@@ -146,6 +146,10 @@ def _code(given: str | None, look: CodeLook | None) -> str | None:
     return input("Collection code: ")
 
 
+def _named(one: Card) -> str:
+    return ", ".join(part for part in (one.title, one.subtitle or one.about) if part)
+
+
 def list_cards(arguments: argparse.Namespace) -> int:
 
     async def work(host: Host, opened: Opened) -> int:
@@ -158,7 +162,7 @@ def list_cards(arguments: argparse.Namespace) -> int:
             return 0
         for one in shown:
             say(
-                f"{one.id}  {one.title}, {one.subtitle}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses"
+                f"{one.id}  {_named(one)}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses"
             )
             if one.keeper is not None:
                 say(f"  {told(one.keeper)}")

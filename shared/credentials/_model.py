@@ -78,10 +78,11 @@ class CredentialType:
     claims: tuple[Claim, ...]
     queries: tuple[ReadyQuery, ...]
     copy_days: int  # a copy lives so long; refreshed before
-    batch_size: int
+    batch_size: int  # copies at a time; an office offers the most that any of its types has
     status_bits: int
     status_max_age: Mapping[str, int]  # seconds, by stakes "low" | "high"
     represents: tuple[str, ...] = ()  # path prefix of the person acted for, if any: a page then says "acting for"
+    about: tuple[str, ...] = ()  # path prefix of whom it is about, where that is neither its holder nor somebody acted for
     holder: tuple[str, ...] | None = None  # path prefix of whoever holds it, if it names them: see ``holder_paths``
     bearer: bool = False  # only such a type may lack holder binding (S2)
     cancelled_by: tuple[Text, ...] = ()

@@ -192,7 +192,7 @@ def _life(rules: CredentialType) -> Iterator[Fault]:
     yield set(rules.status_max_age) != {"low", "high"}, "/status_max_age", "seconds for low and for high"
     for name, seconds in rules.status_max_age.items():
         yield not 60 <= seconds <= LONGEST_DAYS * _DAY, f"/status_max_age/{name}", "from a minute to a month, in seconds"
-    for name, prefix in (("represents", rules.represents), ("holder", rules.holder or ())):
+    for name, prefix in (("represents", rules.represents), ("about", rules.about), ("holder", rules.holder or ())):
         known = any(claim.path[: len(prefix)] == prefix and len(claim.path) > len(prefix) for claim in rules.claims)
         yield not known, f"/{name}", "no detail lies there"
     yield rules.retention not in {"until-collected", "sealed", "ask-register"}, "/retention", "until-collected, sealed or ask-register"

@@ -311,6 +311,7 @@ TYPE: CredentialType = CredentialType(
     status_max_age={"low": 86_400, "high": 86_400},
     represents=("acting_for",),  # a solicitor, for the executor; an executor is no agent of the dead
     holder=("representative",),
+    about=("deceased",),
     cancelled_by=(
         Text("the probate registry", "y gofrestrfa brofiant"),
         Text("the court", "y llys"),

@@ -252,6 +252,7 @@ TYPE: CredentialType = CredentialType(
     batch_size=20,
     status_bits=2,
     status_max_age={"low": 7 * 86_400, "high": 7 * 86_400},
+    about=("subject",),
     cancelled_by=(
         Text("the registrar", "y cofrestrydd"),
         Text("whoever told the registrar", "pwy bynnag a hysbysodd y cofrestrydd"),

@@ -145,7 +145,7 @@ class DocumentPages:
 
 
 def _fits(one: Card, wanted: str) -> bool:
-    text = " ".join([one.title, one.subtitle, one.issuer_name, *(line.value for line in one.details if not line.picture)])
+    text = " ".join([one.title, one.subtitle, one.about, one.issuer_name, *(line.value for line in one.details if not line.picture)])
     return wanted.casefold() in text.casefold()
 
 

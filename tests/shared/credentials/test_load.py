@@ -161,6 +161,7 @@ ODD = [
     ("/status_max_age/high", 59, "/status_max_age/high"),
     ("/represents", ["nobody"], "/represents"),
     ("/represents", ["given_name"], "/represents"),
+    ("/about", ["nobody"], "/about"),
     ("/holder", ["nobody"], "/holder"),
     ("/retention", "for-ever", "/retention"),
     ("/kept_days", -1, "/kept_days"),
