@@ -119,9 +119,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("This needs a grant of probate, or proof that the estate is small."),
         N_("Ask for the grant. Until then, do only what needs none."),
     ),
-    "outside_permission": Reason(
-        N_("The permission does not cover this."), N_("Tell nothing of it. Ask the holder for a permission that covers it.")
-    ),
+    "outside_permission": Reason(N_("The permission does not cover this."), N_("Ask for a permission that covers it, and tell nothing.")),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
     "different_people": Reason(
         N_("The documents that were shown name different people as their holder."),
@@ -173,9 +171,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "restricted_undisclosed": Reason(
         N_("There is a limit that was not shown."), N_("Ask the holder to show it again with its restrictions.")
     ),
-    "not_determined": Reason(
-        N_("What is known only in part does not settle this."), N_("Ask for another proof, or let somebody decide by hand.")
-    ),
+    "not_determined": Reason(N_("What is known only in part does not settle this."), N_("Ask for another proof, or decide by hand.")),
     "restrictions_to_read": Reason(
         N_("There are restrictions in words, and somebody has to read them."), N_("Read them below, and decide whether they allow this.")
     ),
