@@ -1,7 +1,7 @@
 """What a permission to tell may say, and what it covers, as rules (``_rules`` says how they are read).
 
-``USES`` are told ``discloser`` and ``recipient`` (who tells whom, by identifier), ``categories`` (what is to be told), ``today`` (the day)
-and ``used`` (how often it was used before, default never). Whatever is not said of the use is not judged: who tells has to say all of it.
+``USES`` are told ``discloser`` and ``recipient`` (who tells whom, by identifier), ``categories`` (what is to be told), ``today`` (the day
+of the check, which a verifier always says) and ``used`` (how often it was used before, default never). Whatever is not said of the use is not judged: who tells has to say all of it.
 """
 
 from __future__ import annotations

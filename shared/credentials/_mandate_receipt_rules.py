@@ -1,8 +1,8 @@
 """What a recorded authority may say, and what it is good for, as rules (``_rules`` says how they are read).
 
 ``USES`` are told ``powers`` (codes that this relying party needs, default none), ``accepted_by`` (bodies on whose check it relies, by the
-name in the document; default all, for the issuer is judged elsewhere) and ``today`` (the day of the use: it counts from a day, and until
-it is to be looked at again).
+name in the document; default all, for the issuer is judged elsewhere) and ``today`` (the day of the check, which a verifier always says:
+it counts from a day, and until it is to be looked at again).
 """
 
 from __future__ import annotations
