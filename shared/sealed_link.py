@@ -3,6 +3,9 @@
 A link is a compact JWE (RFC 7516): ECDH-ES to the body's registered key where there is one, else PBES2-HS512+A256KW with seven words that
 were generated for it, told by another way. Its header says nothing of holder, body or document, its size goes in doublings. What is inside
 says for whom and until when, but only the copy itself is signed: whoever opens a link can read it, and still has to check that copy.
+
+``cryptography`` does the arithmetic of PBES2 and AES. ``jwcrypto`` would take its randomness from elsewhere and refuses so many rounds, as
+its limit is one for the whole process; a test holds the two against each other.
 """
 
 from __future__ import annotations

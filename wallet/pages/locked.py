@@ -42,7 +42,7 @@ class LockedPages:
         """The words stand on this answer and nowhere else."""
         form, words = Form(await read_form(request)), self._desk.words(request)
         vault = (await self._desk.sitting(request)).vault
-        way, uses = form.need("way", words._("Choose how the organisation gets it")), form.value("uses", "1")
+        way, uses = form.need("way", words._("Choose how the organisation gets it")), form.value("uses", "5")
         if not form.wrong and (way not in {"send", "show"} or not uses.isdigit() or int(uses) not in _USES):
             form.error("way", words._("Choose how the organisation gets it"))
         if form.wrong:

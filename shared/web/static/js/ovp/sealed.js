@@ -12,6 +12,7 @@ const SEALED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/;
 const IN_PAGE = /<script type="application\/jose" id="sealed">\s*([A-Za-z0-9_.-]+)\s*<\/script>/;
 const LARGEST = 12_500_000;
 const ROUNDS = [600_000, 1_200_000];
+const MEMBERS = ["typ", "alg", "enc", "p2s", "p2c"];
 const ALG = "PBES2-HS512+A256KW";
 
 /**
@@ -32,9 +33,11 @@ export function findSealed(text) {
  * @returns {"words" | "key" | ""}
  */
 export function sealedFor(token) {
-  const { typ, alg, enc, p2c } = headerOf(token);
+  const header = headerOf(token);
+  const { typ, alg, enc, p2c } = header;
   if (typ !== "sealed-link+jwe" || enc !== "A256GCM") return "";
   if (alg === "ECDH-ES") return "key";
+  if (Object.keys(header).some((name) => !MEMBERS.includes(name))) return "";
   return alg === ALG && Number.isInteger(p2c) && p2c >= ROUNDS[0] && p2c <= ROUNDS[1] ? "words" : "";
 }
 
