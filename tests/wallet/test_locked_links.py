@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.holdings import put_document
 from support.locked import WRONG
 from support.wallet_visitor import Visitor
-from support.wallets import Site, Wallet, serve_wallet
+from support.wallets import Site, Wallet, open_wallet, serve_wallet
 from support.world import BANK, CODE
 
 from shared import sealed_link
+from shared.addressed import parse_file
 from shared.clock import DAY
 from shared.errors import Conflict, Expired, Malformed, Missing, VcError
 from shared.sealed_link import open_with_words
@@ -171,6 +173,32 @@ async def test_a_closed_view_is_unreadable_for_its_host(wallet: Wallet, views: V
     (row,) = await wallet.storage.read(lambda tx: tx.fetch("SELECT * FROM views"))
     assert len(row) == 4  # no wallet, no party, no time but the day on which it goes
     assert row["ends_on"] % DAY == 0
+
+
+async def test_a_small_copy_is_told_in_the_same_words(wallet: Wallet, views: Views) -> None:
+    await put_document(wallet.means, wallet.vault, ["dc+sd-jwt", "dc+sd-cwt"])
+    made = await make_out(wallet.means, wallet.vault, FOR_BANK)
+    assert parse_file(made.value.file).format == "dc+sd-cwt"
+    link = locking.link_of(made.value)
+    assert "Ashdown" in {one.value.en for one in link.details}
+    assert link.title.en == "Power of attorney"
+    assert (await lock(wallet.means, wallet.vault, views, made.id)).item.value.token
+
+
+@pytest.mark.real
+async def test_a_view_on_postgresql(postgresql_uri: str) -> None:
+    async with open_wallet(postgresql_uri) as wallet:
+        views = Views(storage=wallet.storage, custodian=wallet.custodian, clock=wallet.world.clock, entropy=wallet.means.entropy)
+        made = await locked(wallet, views, uses=1)
+        name = made.item.value.view
+        with pytest.raises(Malformed):
+            await views.open(name, WRONG, "x")
+        assert (await views.open(name, made.words, "Northwold Bank")).entity == BANK
+        with pytest.raises(Missing):
+            await views.check_open(name)
+        wallet.world.clock.at += KEPT + 8 * DAY
+        await views.sweep()
+        assert await views.find(name) is None
 
 
 async def test_withdrawing(wallet: Wallet, views: Views) -> None:
