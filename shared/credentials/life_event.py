@@ -75,7 +75,10 @@ CLAIMS = (
         kind=Kind.PARTIAL_DATE,
         label=Text("Date of birth", "Dyddiad geni"),
         group="birthdate",
-        hint=Text("As far as it is known: 1931-04-20, 1931-04 or 1931", "Cyn belled ag y gwyddys: 1931-04-20, 1931-04 neu 1931"),
+        hint=Text(
+            "As far as it is known: leave out the day, or day and month",
+            "Cyn belled ag y gwyddys: gadewch allan y diwrnod, neu’r diwrnod a’r mis",
+        ),
         cwt=8,
     ),
     Claim(
@@ -109,7 +112,10 @@ CLAIMS = (
         kind=Kind.PARTIAL_DATE,
         label=Text("Date of death", "Dyddiad y farwolaeth"),
         group="death-date",
-        hint=Text("As far as it is known; never a guessed day", "Cyn belled ag y gwyddys; byth ddiwrnod wedi’i ddyfalu"),
+        hint=Text(
+            "As far as it is known: leave out the day rather than guess it",
+            "Cyn belled ag y gwyddys: gadewch allan y diwrnod yn hytrach na’i ddyfalu",
+        ),
         cwt=14,
     ),
     Claim(
