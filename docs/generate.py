@@ -1,4 +1,4 @@
-"""Write what of the documents is made from the code: ``make docs``. Settings, commands, errors, conformance; tables in README.md and interop.md."""
+"""Write what of the documents is made from the code: ``make docs``. Settings, commands, errors, types, conformance; tables in README.md and interop.md."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 
 from shared import errors
+from shared.clock import DAY
+from shared.credentials import CredentialType, Disclosure, all_types
 from shared.web.settings import Common, describe
 
 FOLDER = Path(__file__).resolve().parent
@@ -238,7 +240,60 @@ def command(parser: argparse.ArgumentParser, path: str) -> Iterator[str]:
         yield from command(child, f"{path} {name}")
 
 
-DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": commands, "conformance.md": conformance}
+def types() -> str:
+    """Every kind of document of the package: what it says, what is asked of it, how long it lives, and what becomes of it."""
+    parts = [
+        "# Kinds of document\n",
+        "Each is one file of data in `shared/credentials`; forms, cards, questions, metadata and this page are made of it. A kind of your own is a",
+        "JSON file with the same members: `muniment-issuer type show person` writes one down to begin with, `type check FILE` says what is wrong with",
+        "it, and the setting `credential_types` of each service names it. *Clear* is what nobody can hide, *once* what is asked for in the named case",
+        "only; a number is the group that the compact form shows together.\n",
+    ]
+    known = sorted(all_types().values(), key=lambda each: each.vct_int)
+    titles = {each.vct: each.title.en for each in known}
+    for rules in known:
+        parts += [*of_type(rules, titles), ""]
+    return "\n".join(parts)
+
+
+def of_type(rules: CredentialType, titles: Mapping[str, str]) -> Iterator[str]:
+    numbers = {group.id: group.cwt for group in rules.groups}
+    yield f"## {rules.title.en}\n"
+    yield f"`{rules.id}`, `{rules.vct}`, {rules.vct_int}, `{rules.doctype}`. {rules.description.en}.\n"
+    ages = " and ".join(f"{days(seconds // DAY)} at {stakes} stakes" for stakes, seconds in rules.status_max_age.items())
+    kept = "" if rules.kept_days is None else f" Who sees it usually keeps it for {days(rules.kept_days)} at most."
+    yield f"A copy lives {days(rules.copy_days)}; a list of cancelled ones may be as old as {ages}.{kept}"
+    yield f"It can be ended by {', '.join(text.en for text in rules.cancelled_by)}.\n"
+    yield "| detail | | shown |\n|---|---|---|"
+    for claim in rules.claims:
+        shown = (
+            "clear"
+            if claim.disclosure is Disclosure.ALWAYS
+            else f"{numbers[claim.group]}{', once' if claim.disclosure is Disclosure.ONCE else ''}"
+        )
+        path = "/".join(part or "*" for part in claim.path)
+        yield f"| `{path}` | {claim.label.en}{'' if claim.required else ' (may be missing)'} | {shown} |"
+    yield "\n| question | asks for | the holder may add |\n|---|---|---|"
+    for query in rules.queries:
+        asked, more = (
+            ", ".join(f"`{'/'.join(str(part or '*') for part in path)}`" for path in paths) for paths in (query.paths, query.optional)
+        )
+        yield f"| `{query.id}`: {query.title.en} | {asked} | {more} |"
+    changes = {action: ", ".join(f"`{reason.value}`" for reason in rules.reasons_for(action)) for action in ("cancel", "hold", "reinstate")}
+    yield f"\nReasons to cancel: {changes['cancel']}. To hold: {changes['hold'] or 'none'}. To reinstate: {changes['reinstate'] or 'none'}."
+    if rules.states:
+        yield f"A register's own words: {', '.join(f'`{word}` is {state}' for word, state in rules.states.items())}."
+    for follow in rules.follows:
+        said = " that says " + " and ".join(f"`{values[0]}`" for values in follow.values.values()) if follow.values else ""
+        when = "is shown to its issuer" if follow.on == "shown" else f"becomes {follow.on}"
+        yield f"Follows *{titles[follow.vct]}*{said}: once that {when}, {follow.action} with `{follow.reason}`."
+
+
+def days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+DOCUMENTS = {"settings.md": settings, "errors.md": error_table, "commands.md": commands, "conformance.md": conformance, "types.md": types}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from issuer.cli_federation import add_federation
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
 from shared.terminal import Commands, Parser, add_key_options, moment, port, read_passphrase, run_command
+from shared.web.type_files import add_types
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -43,6 +44,7 @@ def parser() -> Parser:
     _add_keys(commands)
     _add_trust(commands)
     add_federation(commands, lambda actions, name, words: _command(actions, name, words, federation))
+    add_types(commands, _command, _know_types)
     _add_doctor(commands)
     return top
 
@@ -124,6 +126,12 @@ def _add_trust(commands: Commands[Parser]) -> None:
 
 def _add_doctor(commands: Commands[Parser]) -> None:
     _command(commands, "doctor", "check that everything is in place", doctor)
+
+
+def _know_types(arguments: argparse.Namespace) -> None:
+    from issuer import config
+
+    config.know_types(arguments.dir)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------------------------

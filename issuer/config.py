@@ -144,4 +144,4 @@ def login_secret(directory: Path) -> Path:
 
 HOME = Home("issuer", PREFIX, Settings, os.environ)
 """``MUNIMENT_ISSUER_DIR`` names the data folder, ``MUNIMENT_ISSUER_PASSPHRASE_FILE`` the file with the secret that opens the keys."""
-folder, toml, read, settle, key_file = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file
+folder, toml, read, settle, key_file, know_types = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file, HOME.know_types

@@ -126,7 +126,7 @@ async def read(office: Office, access: Access, request: CredentialRequest) -> tu
     configuration, chosen = _chosen(office, view.granted, request)
     check_standing(chosen.document, at)
     proofs, nonces = await _prove(office, configuration, request, view.granted.client, at)
-    _check_count(configuration, len(proofs))
+    _check_count(office, configuration, len(proofs))
     holders: list[PublicKey | None] = [proof.holder for proof in proofs] or [None]
     return view, Wanted(configuration, chosen.place, holders, nonces)
 
@@ -229,15 +229,15 @@ def _by_identifier(office: Office, granted: documents.Granted, identifier: str) 
     return configuration, held
 
 
-def _check_count(configuration: Configuration, proofs: int) -> None:
+def _check_count(office: Office, configuration: Configuration, proofs: int) -> None:
     if not configuration.type.bearer and not proofs:
         raise InvalidProof("a key proof is needed", where="/proofs")
-    if proofs > configuration.type.batch_size:
-        raise _too_many(configuration)
+    if proofs > office.batch_size:
+        raise _too_many(office)
 
 
-def _too_many(configuration: Configuration) -> InvalidCredentialRequest:
-    return InvalidCredentialRequest(f"at most {configuration.type.batch_size} copies are made at once", where="/proofs/jwt")
+def _too_many(office: Office) -> InvalidCredentialRequest:
+    return InvalidCredentialRequest(f"at most {office.batch_size} copies are made at once", where="/proofs/jwt")
 
 
 def check_standing(document: Document, at: int) -> None:
@@ -268,8 +268,8 @@ async def _prove(
         if judging is None:
             raise InvalidProof("nobody is trusted here to attest keys", where="/proofs/attestation")
         proofs = verify_attestation_proof(request.attestation, nonce_seen=note, at=at, attesting=judging, algs=PROOF_ALGS)
-    elif len(request.proofs) > configuration.type.batch_size:
-        raise _too_many(configuration)
+    elif len(request.proofs) > office.batch_size:
+        raise _too_many(office)
     else:
         audience = office.settings.public_url
         proofs = verify_key_proofs(

@@ -69,7 +69,7 @@ def issuer_metadata(
         request_encryption=requests,
         response_encryption=answers,
         notification_endpoint=office.url(NOTIFICATION),
-        batch_size=max(each.batch_size for each in office.types),
+        batch_size=office.batch_size,
         display=({"name": office.settings.name, "locale": "en"},),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 from issuer import people
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
+from issuer.instruments import marked
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
 from issuer.people import BY_INVITATION, Opening
 from issuer.portrait import settle_portraits
@@ -67,6 +68,7 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     """
     kind = office.type(order.type)
     order = replace(order, claims=await asyncio.to_thread(settle_portraits, kind, order.claims))
+    order = replace(order, claims=await marked(office, kind, order.claims, order.reference))
     check_claims(kind, order.claims)
     at = office.clock()
     _check_order(office, order, at)

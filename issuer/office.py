@@ -75,6 +75,11 @@ class Office:
         """A random text that opens something: ``size`` bytes in base64url."""
         return base64url.encode(self.entropy(size))
 
+    @property
+    def batch_size(self) -> int:
+        """The most copies that are made at once, of whatever kind: the metadata name one number for all (OpenID4VCI section 12.2.4)."""
+        return max(each.batch_size for each in self.types)
+
     def number(self) -> str:
         """A new document's number: 80 random bits that can be read aloud."""
         value = int.from_bytes(self.entropy(10), "big")

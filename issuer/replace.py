@@ -9,6 +9,7 @@ from typing import Any
 
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
+from issuer.instruments import marked
 from issuer.office import Office
 from issuer.portrait import settle_portraits
 from issuer.records import documents, statuses
@@ -32,7 +33,7 @@ async def replace(
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
     known = await office.storage.read(lambda tx: documents.get(tx, number))
     kind = office.type(known.type)
-    settled = await asyncio.to_thread(settle_portraits, kind, claims)
+    settled = await marked(office, kind, await asyncio.to_thread(settle_portraits, kind, claims))
     check_claims(kind, settled)
     at = office.clock()
     sealed = await source(office, kind).keep(number, settled)

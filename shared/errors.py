@@ -230,6 +230,20 @@ class OutsideScope(Rejected):
     check = "type_rules"
 
 
+class NeedsGrant(Rejected):
+    """The authority over the estate is not of the degree that this act demands (C06)."""
+
+    code = "needs_grant"
+    check = "type_rules"
+
+
+class OutsidePermission(Rejected):
+    """The permission does not cover who tells, who is told, or what (C04)."""
+
+    code = "outside_permission"
+    check = "type_rules"
+
+
 class RequestNotSatisfied(Rejected):
     """Something that was asked for was not shown, or has another value."""
 
@@ -320,6 +334,19 @@ class SnapshotStale(Undecided):
 
     code = "snapshot_stale"
     check = "issuer_trust"
+
+
+class AmbiguousMatch(Undecided):
+    """It is not certain whose record this is: names and dates of birth alone decide nothing (C02)."""
+
+    code = "ambiguous_match"
+
+
+class NotDetermined(Undecided):
+    """What is known only in part does not settle the question, and nothing is made up (C05)."""
+
+    code = "not_determined"
+    check = "type_rules"
 
 
 class SnapshotMissing(Undecided):

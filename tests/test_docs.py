@@ -23,9 +23,9 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "errors.md", "commands.md", "conformance.md"])
+@pytest.mark.parametrize("name", ["settings.md", "errors.md", "commands.md", "conformance.md", "types.md"])
 def test_document_says_what_the_code_says(name: str) -> None:
-    """Every setting, error code, command and option, with default and meaning; `make docs` writes them."""
+    """Every setting, error code, command, option and kind of document, with default and meaning; `make docs` writes them."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().DOCUMENTS[name]()
 
 

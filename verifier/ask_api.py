@@ -17,7 +17,7 @@ Words = Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
 class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the check of a power of attorney is told beyond the ready question."""
+    """What the check of a document is told beyond the ready question; each kind of document asks for some of it (docs/types.md)."""
 
     stakes: Annotated[
         Literal["low", "high"] | None, Meta(description="How much depends on it: chooses how old a list of cancelled documents may be.")
@@ -26,6 +26,21 @@ class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     attorneys: Annotated[Annotated[int, Meta(ge=1, le=32)] | None, Meta(description="How many act together now.")] = None
     instruments: Annotated[list[Word] | None, Meta(description="Codes of the instruments that are admitted.")] = None
     bases: Annotated[list[Word] | None, Meta(description="Codes of the ways of establishing it that are admitted.")] = None
+    events: Annotated[list[Word] | None, Meta(description="Codes of the events in a civil register that are admitted.")] = None
+    states: Annotated[list[Word] | None, Meta(description="Codes of the states of such an entry that are admitted.")] = None
+    died_by: Annotated[
+        Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None,
+        Meta(description="The day on or before which the person has to have died."),
+    ] = None
+    full_date: Annotated[bool | None, Meta(description="Whether the very day of death is needed.")] = None
+    authority: Annotated[Word | None, Meta(description="Code of the least authority over an estate that is needed.")] = None
+    acts: Annotated[list[Word] | None, Meta(description="Codes of what is to be done for an estate.")] = None
+    bands: Annotated[list[Word] | None, Meta(description="Codes of the bands of an estate's value that are small enough.")] = None
+    accepted_by: Annotated[list[Words] | None, Meta(description="Bodies on whose record of an authority you rely.")] = None
+    discloser: Annotated[Words | None, Meta(description="Identifier of the body that is to tell.")] = None
+    recipient: Annotated[Words | None, Meta(description="Identifier of the body that is to be told.")] = None
+    categories: Annotated[list[Word] | None, Meta(description="Codes of what is to be told.")] = None
+    used: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often that permission was used before.")] = None
     capacity_evidence: Annotated[bool | None, Meta(description="Whether separate evidence was seen.")] = None
     restrictions_allow: Annotated[bool | None, Meta(description="What a person who read the restrictions says about this use.")] = None
 

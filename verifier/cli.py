@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
 from shared.terminal import Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from shared.web.type_files import add_types
 from verifier.cli_federation import add_federation
 from verifier.cli_trust import add_trust
 from verifier.cli_uses import add_uses
@@ -45,6 +46,7 @@ def parser() -> Parser:
     add_federation(commands, _command, _with_desk)
     _add_bundle(commands)
     _add_keys(commands)
+    add_types(commands, _command, _know_types)
     _command(commands, "doctor", "check that everything is in place", doctor)
     return top
 
@@ -54,6 +56,12 @@ def _command(commands: Commands[Parser], name: str, words: str, run: Callable[[a
     one.add_argument("--dir", metavar="D", help="data folder (default: MUNIMENT_VERIFIER_DIR, else data/verifier)")
     one.set_defaults(command=run)
     return one
+
+
+def _know_types(arguments: argparse.Namespace) -> None:
+    from verifier import config
+
+    config.know_types(arguments.dir)
 
 
 def _add_init(commands: Commands[Parser]) -> None:
@@ -77,9 +85,14 @@ def _add_init(commands: Commands[Parser]) -> None:
 
 def _add_check(commands: Commands[Parser]) -> None:
     one = _command(commands, "check", "check a copy or an answer, without any network", check)
-    one.add_argument("files", nargs="+", metavar="FILE", help="what came: a file, pictures of its square codes, or a folder of them")
+    one.add_argument(
+        "files", nargs="+", metavar="FILE", help="what came: a file, a link, pictures of its square codes, or a folder of them"
+    )
     one.add_argument(
         "--as", dest="entity", metavar="ENTITY", help="who checks: whom copies are made out to (default: the organisation of the only desk)"
+    )
+    one.add_argument(
+        "--words", metavar="F", help="file with the seven words of a locked link; - for standard input (default: they are asked for)"
     )
     _add_knowledge(one, state_help="file to remember in what was seen and asked; without it copies are not known again")
     one.add_argument("--json", action="store_true", help="print the verdict as JSON")
@@ -207,6 +220,7 @@ def serve(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     from verifier import offline
 
+    _know_types(arguments)
     return offline.check(arguments, clock=system_clock)
 
 
@@ -219,12 +233,14 @@ def desk_new(arguments: argparse.Namespace) -> int:
 def challenge(arguments: argparse.Namespace) -> int:
     from verifier import ask
 
+    _know_types(arguments)
     return ask.challenge(arguments, clock=system_clock, entropy=system_entropy)
 
 
 def code(arguments: argparse.Namespace) -> int:
     from verifier import ask
 
+    _know_types(arguments)
     return ask.code(arguments, clock=system_clock, entropy=system_entropy)
 
 

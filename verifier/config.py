@@ -127,7 +127,7 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
 
 HOME = Home("verifier", PREFIX, Settings, os.environ)
 """``MUNIMENT_VERIFIER_DIR`` names the data folder, ``MUNIMENT_VERIFIER_PASSPHRASE_FILE`` the file with the secret that opens the keys."""
-folder, toml, read, settle, key_file = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file
+folder, toml, read, settle, key_file, know_types = HOME.folder, HOME.toml, HOME.read, HOME.settle, HOME.key_file, HOME.know_types
 
 
 def trust(directory: Path) -> Path:

@@ -8,12 +8,13 @@ from typing import Any
 
 from shared.addressed import AddressedPresentation
 from shared.credentials import Text
-from shared.errors import VcError
+from shared.errors import Rejected, VcError
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import decide_error
 from verifier.check import Judged, judge_copy, read_copy
 from verifier.desk import Desk
+from verifier.locked import unlock
 from verifier.material import Picture, Store
 from verifier.records import exchanges
 from verifier.records.exchanges import Ended
@@ -21,13 +22,16 @@ from verifier.sessions import Asked, Terms
 from verifier.settle import Outcome, Shown, settle
 
 
-async def bring(desk: Desk, store: Store, data: bytes, *, made_by: str, more: Mapping[str, Any] | None = None) -> Outcome:
+async def bring(
+    desk: Desk, store: Store, data: bytes, *, made_by: str, words: str | None = None, more: Mapping[str, Any] | None = None
+) -> Outcome:
     """The decision about a copy, kept like that about an answer; never raises for what a stranger wrote.
 
-    A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told.
+    A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told. With ``words`` it is a
+    locked link: ``Malformed`` where they do not open it, for then there is nothing to decide about.
     """
     at = desk.clock()
-    copy = await _read(store, data)
+    copy = await _read(store, data) if words is None else await _unlock(desk, store, data, words, at)
     picture = await store.picture()
     judged = _judge(desk, picture, copy, at=at, more=more or {})
     asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged), made_by=made_by, made_at=at, expires_at=at)
@@ -54,6 +58,15 @@ async def _read(store: Store, data: bytes) -> AddressedPresentation | VcError:
         async with store.reading:
             return await asyncio.to_thread(read_copy, data)
     except VcError as error:
+        return error
+
+
+async def _unlock(desk: Desk, store: Store, data: bytes, words: str, at: int) -> AddressedPresentation | Rejected:
+    """As ``_read``: it is as dear. Who was not meant, or comes too late, gets no copy."""
+    try:
+        async with store.reading:
+            return await asyncio.to_thread(unlock, data, words, entity=desk.entity, at=at)
+    except Rejected as error:
         return error
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from shared.addressed import render_file
 from shared.clock import DAY, Clock
 from shared.codec import base64url, strict_json
 from shared.codec.reader import get_int, get_object
@@ -32,6 +33,7 @@ from shared.verify import Check, Material, decide_error, render_verdict, replaye
 from verifier import words
 from verifier.answers import judge_parts
 from verifier.check import MAX_COPY, Judged
+from verifier.locked import is_locked, unlock, words_at_terminal
 from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
 from verifier.uses import served
 
@@ -77,14 +79,23 @@ def render_state(memory: Memory) -> bytes:
 def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
     """The command. 0 accepted, 1 rejected, 2 undecided."""
     trust = read_trust(trust_file(arguments))
-    parts = [read_file(file, MAX_COPY) for name in arguments.files for file in _files(Path(name))]
+    parts = [part for name in arguments.files for part in _brought(name)]
     pack = read_file(Path(arguments.bundle), 64_000_000)
-    entity = entity_of(arguments)
-    if arguments.state is None:
-        judged, _ = decide(parts, pack, Memory(), trust=trust, entity=entity, at=clock())
+    entity, at = entity_of(arguments), clock()
+    sealed = next((part for part in parts if is_locked(part)), None)
+    refused = None
+    if sealed is not None:
+        try:
+            parts = [render_file(unlock(sealed, words_at_terminal(arguments.words), entity=entity, at=at))]
+        except Rejected as error:
+            refused = Judged(decision=decide_error(error, at=at))
+    if refused is not None:
+        judged = refused
+    elif arguments.state is None:
+        judged, _ = decide(parts, pack, Memory(), trust=trust, entity=entity, at=at)
     else:
         with remembering(Path(arguments.state)) as kept:
-            judged, kept.memory = decide(parts, pack, kept.memory, trust=trust, entity=entity, at=clock())
+            judged, kept.memory = decide(parts, pack, kept.memory, trust=trust, entity=entity, at=at)
     verdict = tell(judged, remembered=arguments.state is not None)
     sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n" if arguments.json else render(judged, verdict))
     return EXIT[judged.decision.decision]
@@ -97,6 +108,13 @@ def entity_of(arguments: argparse.Namespace) -> str:
     from verifier import config, counter  # noqa: PLC0415 - as below
 
     return counter.find(config.folder(arguments.dir), None).entity
+
+
+def _brought(name: str) -> list[bytes]:
+    """A link as it was pasted, else what is in the file or folder of that name."""
+    if name.startswith(("https://", "http://")):
+        return [name.encode()]
+    return [read_file(file, MAX_COPY) for file in _files(Path(name))]
 
 
 def _files(path: Path) -> list[Path]:

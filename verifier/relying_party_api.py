@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 
 from shared.addressed import MEDIA_TYPE as COPY
 from shared.codec import base64url
-from shared.errors import Conflict, InvalidRequest, PurposeMismatch, PurposeNotCarried, TooLarge, UnknownCredentialType
+from shared.errors import Conflict, InvalidRequest, Malformed, PurposeMismatch, PurposeNotCarried, TooLarge, UnknownCredentialType
+from shared.sealed_link import MAX_FILE
 from shared.verify import VERDICT_SCHEMA
 from shared.web.app import bound_body
 from shared.web.auth import require_scope
@@ -28,7 +29,7 @@ from verifier.material import Store
 from verifier.records import exchanges, log
 from verifier.same_device import collect
 from verifier.sessions import Answered, Declined, Exchange, state_of
-from verifier.settle import Opened, open_verdict, sign_receipt
+from verifier.settle import Opened, Outcome, open_verdict, sign_receipt
 from verifier.telling import agreed_of
 from verifier.vc_api import VcApi
 from verifier.webhook_api import Limit, moment
@@ -42,6 +43,13 @@ class Recheck(Struct, frozen=True, forbid_unknown_fields=True):
 
     use: Use = Use()
     response_code: Annotated[str, Meta(max_length=64, description="As when asking how the request stands.")] = ""
+
+
+class Locked(Struct, frozen=True, forbid_unknown_fields=True):
+    """A link as it came, or the saved page whole; and the words that came by another way."""
+
+    link: Annotated[str, Meta(max_length=MAX_FILE)]
+    words: Annotated[str, Meta(max_length=400)]
 
 
 class Asked(Struct, frozen=True):
@@ -206,6 +214,11 @@ class RelyingPartyApi:
                 scope=COPIES, summary="Check a copy made out to this organisation", max_body=MAX_COPY,
                 description="The file as it came, the text of its square code, or a picture of that.",
             ),
+            Route(
+                "POST", "/api/locked-links", self.check_locked, body=Locked, out=State, status=201, scope=COPIES, errors=(Malformed,),
+                summary="Open a locked link that was made out to this organisation, and check the copy inside", max_body=MAX_FILE + 10_000,
+                description="Where the words do not fit the error says so at `words`, and nothing else.",
+            ),
             Route("POST", "/api/refresh", self.refresh, out=Visits, scope=REFRESH, summary="Fetch lists of cancelled documents now"),
             Route("GET", "/api/uses", self.uses, out=Uses, scope=READ, summary="Ready questions"),
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
@@ -265,7 +278,13 @@ class RelyingPartyApi:
         if len(body) > MAX_COPY:
             raise TooLarge("this is larger than any copy")
         del request
-        outcome = await copies.bring(self._desk, self._store, body, made_by="program")
+        return await self._brought(await copies.bring(self._desk, self._store, body, made_by="program"))
+
+    async def check_locked(self, request: web.Request, *, body: Locked) -> Reply:
+        del request
+        return await self._brought(await copies.bring(self._desk, self._store, body.link.encode(), made_by="program", words=body.words))
+
+    async def _brought(self, outcome: Outcome) -> Reply:
         told = await self._told(outcome.answered, await open_verdict(self._desk, outcome.answered))
         return Reply(told, headers={"Location": f"/api/presentation-requests/{outcome.answered.asked.id}"})
 

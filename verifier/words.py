@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from shared.credentials import Claim, CredentialType, Kind, Text
 from shared.credentials._tree import leaves
+from shared.errors import WrongAudience
+from shared.sealed_link import made_for
 from shared.verify import Check, Level
 
 Translate = Callable[[str], str]
@@ -113,6 +115,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     "outside_scope": Reason(
         N_("It does not cover this purpose, or that was not shown."), N_("Ask whether the holder can show that it covers this.")
     ),
+    "needs_grant": Reason(
+        N_("This needs a grant of probate, or proof that the estate is small."),
+        N_("Ask for the grant. Until then, do only what needs none."),
+    ),
+    "outside_permission": Reason(N_("The permission does not cover this."), N_("Ask for a permission that covers it, and tell nothing.")),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
     "different_people": Reason(
         N_("The documents that were shown name different people as their holder."),
@@ -151,6 +158,10 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "bundle_incomplete": Reason(N_("The checking pack lacks a part."), N_("Fetch a new checking pack, then check once more.")),
     "crl_stale": Reason(N_("Our list of withdrawn certificates has run out."), N_("Fetch a new checking pack, then check once more.")),
+    "ambiguous_match": Reason(
+        N_("Names and dates of birth alone do not say whose record this is."),
+        N_("Ask for one more item, such as a postcode or a reference."),
+    ),
     "needs_more_attorneys": Reason(
         N_("More than one person must act together, and the others have not agreed yet."), N_("Ask for the other people’s documents too.")
     ),
@@ -160,6 +171,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "restricted_undisclosed": Reason(
         N_("There is a limit that was not shown."), N_("Ask the holder to show it again with its restrictions.")
     ),
+    "not_determined": Reason(N_("What is known only in part does not settle this."), N_("Ask for another proof, or decide by hand.")),
     "restrictions_to_read": Reason(
         N_("There are restrictions in words, and somebody has to read them."), N_("Read them below, and decide whether they allow this.")
     ),
@@ -210,7 +222,10 @@ def line_of(check: Check, translate: Translate = N_) -> Line:
         return Line(name=check.name, state=check.state, text=text)
     reason = REASONS.get(check.code, REASONS["rejected" if check.state == "failed" else "undecided"])
     if check.state == "failed":
-        return Line(name=check.name, state=check.state, text=translate(reason.why), next=translate(reason.next) if reason.next else "")
+        why, name = translate(reason.why), made_for(check.detail)
+        if name and check.code == WrongAudience.code:
+            why = f"{why} {translate(N_('It was made for {name}.')).format(name=name)}"
+        return Line(name=check.name, state=check.state, text=why, next=translate(reason.next) if reason.next else "")
     text = f"{translate(OPEN[check.name])} {translate(reason.why)}" if check.needed else translate(reason.why)
     return Line(name=check.name, state=check.state, text=text, next=translate(reason.next) if reason.next else "")
 
@@ -280,14 +295,22 @@ def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
         return choice.label.in_(locale)
     if claim.kind is Kind.BOOLEAN:
         return (_YES if value else _NO).in_(locale)
-    if claim.kind is Kind.DATE:
-        return day_text(date.fromisoformat(value), locale)
+    if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
+        return partial_text(value, locale)
     return str(value)
 
 
 def day_text(day: date, locale: str = "en") -> str:
     """``2 November 1938``."""
     return f"{day.day} {months(locale)[day.month - 1]} {day.year}"
+
+
+def partial_text(iso: str, locale: str = "en") -> str:
+    """``2 November 1938``, or ``November 1938`` or ``1938`` where no more of it is known."""
+    year, *more = iso.split("-")
+    if len(more) == 2:
+        return day_text(date.fromisoformat(iso), locale)
+    return f"{_MONTHS.in_(locale).split()[int(more[0]) - 1]} {year}" if more else year
 
 
 def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
 from wallet.unlocked import Unlocked
 from wallet.upkeep import upkeep
+from wallet.views import Views
 
 UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
 
@@ -51,6 +52,7 @@ class Host:
     unlocked: Unlocked
     backups: BackupTools
     vouching: Vouching | None
+    views: Views
 
     async def start(self) -> None:
         """Bring the database up to date, and know which key vouches now."""
@@ -96,6 +98,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
         backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
         vouching=vouching,
+        views=Views(storage=storage, custodian=custodian, clock=clock, entropy=entropy),
     )
 
 
@@ -139,13 +142,14 @@ def build(host: Host) -> web.Application:
     app[HOST] = host
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
-    HolderApi(means, host.doors, host.unlocked, host.place.settings).add_to(app)
+    HolderApi(means, host.doors, host.unlocked, host.place.settings, host.views).add_to(app)
     desk = Desk(
         means=means,
         doors=host.doors,
         unlocked=host.unlocked,
         settings=host.place.settings,
         backups=host.backups,
+        views=host.views,
         trust_file=host.place.path(host.place.settings.trust),
         entity=_entity(host),
         vouching=host.vouching,
@@ -190,6 +194,7 @@ async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
     host = app[HOST]
     await register.refresh(host.means)
+    await host.views.sweep()
     await _entity(host).tend()
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)

@@ -21,11 +21,12 @@ from shared.errors import ConfigError, Malformed, SignInRequired
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, plain, read_passphrase
 from shared.web.passphrases import generate_passphrase
-from wallet import history, register, share, sign_in
+from shared.web.sealed_page import page
+from wallet import history, locking, register, share, sign_in
 from wallet.app import Host, open_host
 from wallet.backup import open_backup
 from wallet.backup import restore as fill_from
-from wallet.cards import card, iso_day
+from wallet.cards import Card, card, iso_day
 from wallet.config import folder_of, open_place, passphrase_file
 from wallet.consent import Consent
 from wallet.consent import consent as consent_view
@@ -120,7 +121,7 @@ def receive(arguments: argparse.Namespace) -> int:
         await collect_and_look(host.means, opened.vault, item.id, code)
         for document in await kept_by(host.means, opened.vault, item.id):
             shown = card(document.value, at=system_clock())
-            say(f"Kept: {shown.title}, {shown.subtitle}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
+            say(f"Kept: {_named(shown)}; {shown.state}, until {shown.expires_on}, {shown.copies_left} uses. ({shown.id})")
         return 0
 
     return with_wallet(arguments, work)
@@ -145,6 +146,10 @@ def _code(given: str | None, look: CodeLook | None) -> str | None:
     return input("Collection code: ")
 
 
+def _named(one: Card) -> str:
+    return ", ".join(part for part in (one.title, one.subtitle or one.about) if part)
+
+
 def list_cards(arguments: argparse.Namespace) -> int:
 
     async def work(host: Host, opened: Opened) -> int:
@@ -156,9 +161,7 @@ def list_cards(arguments: argparse.Namespace) -> int:
             say(json.dumps(msgspec.to_builtins(shown), ensure_ascii=False, indent=1))
             return 0
         for one in shown:
-            say(
-                f"{one.id}  {one.title}, {one.subtitle}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses"
-            )
+            say(f"{one.id}  {_named(one)}, from {one.issuer_name}: {one.state}, until {one.expires_on}, {one.copies_left} uses")
             if one.keeper is not None:
                 say(f"  {told(one.keeper)}")
         if not shown:
@@ -284,9 +287,11 @@ def address(arguments: argparse.Namespace) -> int:
     )
 
     async def work(host: Host, opened: Opened) -> int:
-        made = (await share.make_out(host.means, opened.vault, wish)).value
-        _write_copy(arguments, made)
-        say_aside(share.sentence(made))
+        item = await share.make_out(host.means, opened.vault, wish)
+        if arguments.locked:
+            _write_locked(arguments, await locking.lock(host.means, opened.vault, host.views, item.id))
+        _write_copy(arguments, item.value)
+        say_aside(share.sentence(item.value))
         return 0
 
     return with_wallet(arguments, work)
@@ -295,10 +300,15 @@ def address(arguments: argparse.Namespace) -> int:
 def _write_copy(arguments: argparse.Namespace, made: Addressed) -> None:
     if arguments.out:
         Path(arguments.out).write_text(made.file + "\n", encoding="utf-8")
-    else:
+    elif not arguments.locked:
         say(made.file)
     if arguments.png:
         Path(arguments.png).write_bytes(share.qr_png(made))
+
+
+def _write_locked(arguments: argparse.Namespace, made: locking.Made) -> None:
+    Path(arguments.locked).write_text(page(made.item.value.token), encoding="utf-8")
+    say(f"The seven words, to be told by another way: {made.words}")
 
 
 def show_history(arguments: argparse.Namespace) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
-
-from babel.dates import format_date
 
 from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
 from shared.credentials._tree import PORTRAIT
+from shared.web.dates import day_words
 from wallet.keepers import Keeper
 from wallet.sessions import CopyLine, Document
 
@@ -60,6 +59,7 @@ class Card:
     type: str
     title: str
     subtitle: str
+    about: str  # whom it is about, where that is neither its holder nor somebody acted for
     issuer: str
     issuer_name: str
     state: str
@@ -107,17 +107,21 @@ def _value(kind: Kind, choice: Any, value: Any, locale: str) -> str:
         return str(choice.label.in_(locale))
     if kind is Kind.BOOLEAN:
         return (_YES if value else _NO).in_(locale)
-    if kind is Kind.DATE:
-        return format_date(date.fromisoformat(value), "d MMMM y", locale=locale)
+    if kind in {Kind.DATE, Kind.PARTIAL_DATE}:
+        return day_words(value, locale)
     return str(value)
 
 
 def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
     """The name of the person that the holder acts for, if this type has one and the name is there."""
+    return _name_at(kind.represents, claims)
+
+
+def _name_at(place: Sequence[str], claims: Mapping[str, Any]) -> str:
     found: Any = claims
-    for part in kind.represents:
+    for part in place:
         found = found.get(part, {}) if isinstance(found, Mapping) else {}
-    if not kind.represents or not isinstance(found, Mapping):
+    if not place or not isinstance(found, Mapping):
         return ""
     names = (found.get("given_name"), found.get("family_name"))
     return " ".join(name for name in names if isinstance(name, str))
@@ -153,6 +157,7 @@ def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | No
         type=document.type,
         title=kind.title.in_(locale),
         subtitle=acting_for(kind, document.claims),
+        about=_name_at(kind.about, document.claims),
         issuer=document.issuer,
         issuer_name=document.issuer_name,
         state=STATES[code].in_(locale),

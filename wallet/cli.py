@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.clock import system_clock, system_entropy
 from shared.errors import Malformed
 from shared.terminal import Commands, Parser, add_handing_over, add_key_options, add_profile_options, port, read_passphrase, run_command
+from shared.web.type_files import add_types
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
@@ -66,6 +67,7 @@ def parser() -> Parser:
     own = _on_wallet("succeed", "at_host"), _on_wallet("take_over", "at_host")
     add_handing_over(commands, _command, "this wallet service", succeed=own[0], take_over=own[1])
     _command(commands, "doctor", "check that everything is in place", _on_wallet("doctor", "at_host"))
+    add_types(commands, _command, _know_types)
     return top
 
 
@@ -79,6 +81,12 @@ def _command(commands: Commands[Parser], name: str, words: str, run: Command) ->
 def _wallet(one: Parser) -> Parser:
     one.add_argument("--holder", metavar="NAME", help="which wallet (default: the only one)")
     return one
+
+
+def _know_types(arguments: argparse.Namespace) -> None:
+    from wallet.config import know_types
+
+    know_types(arguments.dir)
 
 
 def _add_init(commands: Commands[Parser]) -> None:
@@ -179,6 +187,9 @@ def _add_address(commands: Commands[Parser]) -> None:
     one.add_argument("--days", type=int, default=7, metavar="N", help="how long it can be used, at most 14 (default: 7)")
     one.add_argument("--out", metavar="FILE", help="where to write the copy (default: standard output)")
     one.add_argument("--png", metavar="FILE", help="where to write it as a QR picture")
+    one.add_argument(
+        "--locked", metavar="FILE", help="where to write it as a locked page; its seven words are shown once, to be told by another way"
+    )
 
 
 def _add_backup(commands: Commands[Parser]) -> None:

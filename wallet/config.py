@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from shared.errors import ConfigError
 from shared.web.settings import Common, load
+from shared.web.type_files import install_files
 from wallet.keep import Hardness
 
 PREFIX = "MUNIMENT_WALLET"
@@ -128,11 +129,22 @@ def folder_of(given: str | None) -> Path:
 
 
 def open_place(folder: Path) -> Place:
-    """The settings of a folder that ``init`` made; ``ConfigError`` says what to run when there is none."""
+    """The settings of a folder that ``init`` made, whose kinds of document are known from then on; ``ConfigError`` says what to run when there
+    is none.
+    """
     file = folder / FILE
     if not file.exists():
         raise ConfigError(f"there is no wallet service in {folder}: run `muniment-wallet init --dir {folder}` first")
-    return Place(folder, load(WalletSettings, file, environment(), PREFIX))
+    place = Place(folder, load(WalletSettings, file, environment(), PREFIX))
+    install_files(place.settings.credential_types, folder)
+    return place
+
+
+def know_types(given: str | None) -> None:
+    """The kinds of document that the settings name are known, where there are settings."""
+    folder = folder_of(given)
+    if (folder / FILE).exists():
+        open_place(folder)
 
 
 def passphrase_file() -> Path | None:

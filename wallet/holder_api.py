@@ -59,6 +59,7 @@ from wallet.holder_messages import (
     Token,
 )
 from wallet.keepers import acknowledge, keeper_of
+from wallet.links_api import LockedLinks
 from wallet.means import Means
 from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
@@ -66,12 +67,14 @@ from wallet.sessions import Addressed, Declined, Kept, Promised, Receiving, Sent
 from wallet.share import Wish
 from wallet.unlocked import Sitting, Unlocked
 from wallet.upkeep import collect_and_look
+from wallet.views import Views
 
 
 class HolderApi:
     """The handlers, and what they work with."""
 
-    def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings) -> None:
+    def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings, views: Views) -> None:
+        self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
         self._unlocked = unlocked
@@ -134,6 +137,7 @@ class HolderApi:
                 "POST", "/api/addressed", self.address, body=CopyWish, out=CopyOut, status=201, scope=holder, summary="Make a copy out to one organisation", errors=(AccessDenied, Conflict),
             ),
             Route("GET", "/api/addressed/{id}", self.show_copy, out=CopyOut, scope=holder, summary="A copy that was made"),
+            *self._links.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

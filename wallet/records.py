@@ -17,6 +17,7 @@ from shared.storage import Row, Tx
 from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
+from wallet.links import LockedLink
 from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -117,6 +118,7 @@ STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
 KNOWN_USES = Shelf("known-uses", KnownUse)
 ADDRESSED = Shelf("addressed", Addressed)
+LOCKED = Shelf("locked-links", LockedLink)
 DELIVERIES = Shelf("deliveries", Delivery)
 HISTORY = Shelf("history", Sealed)
 HEAD = Shelf("head", Head)

@@ -321,7 +321,7 @@ class Collecting:
             "title": choice.title,
             "about": choice.kind.description.in_(locale_of(request)),
             "told": self._told(request, choice.kind, fitting),
-            "copies": choice.kind.batch_size,
+            "copies": self._office.batch_size,
             "copy_days": choice.kind.copy_days,
             "last_day": None if document.valid_until is None else document.valid_until - DAY,
             "waits": document.approval is Approval.WAITING,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from babel.dates import format_date
 from multidict import MultiDict, MultiDictProxy
 
 from issuer.claims import Fault
 from issuer.portrait import make_portrait
 from shared.credentials import Claim, CredentialType, Kind
 from shared.errors import Malformed, TooLarge
+from shared.web.dates import day_words
 from shared.web.forms import Form
 
 Words = Callable[[str], str]
@@ -316,7 +315,7 @@ def _answer(claim: Claim, claims: Mapping[str, Any], locale: str, words: Words) 
 def _said(claim: Claim, value: Any, locale: str, words: Words) -> str:
     if isinstance(value, bool):
         return words("Yes") if value else words("No")
-    if claim.kind is Kind.DATE:
-        return format_date(date.fromisoformat(str(value)), "d MMMM y", locale=locale)
+    if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
+        return day_words(str(value), locale)
     choice = claim.choice(value)
     return str(value) if choice is None else choice.label.in_(locale)

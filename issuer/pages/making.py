@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from issuer import offers, people
 from issuer.claims import faults
+from issuer.instruments import marked
 from issuer.office import Office
 from issuer.operator_api import after
 from issuer.pages import form as questions
@@ -56,7 +58,7 @@ class Making:
         form = await asyncio.to_thread(questions.take_pictures, kind, posted, files, words)
         if form.value("step") == "change":
             return await self._show_form(request, kind, form)
-        claims = questions.read_claims(kind, form)
+        claims = await marked(self._office, kind, questions.read_claims(kind, form), form.value("reference"))
         found = faults(kind, claims)
         questions.put_errors(kind, form, found, locale_of(request), words)
         order = self._order(kind, form, claims, request)
@@ -73,7 +75,7 @@ class Making:
         except UnknownCredentialType as error:
             raise Missing("there is no such kind of document") from error
 
-    def _order(self, kind: CredentialType, form: Form, claims: dict[str, object], request: web.Request) -> offers.Order | None:
+    def _order(self, kind: CredentialType, form: Form, claims: Mapping[str, object], request: web.Request) -> offers.Order | None:
         words = translator(request)
         reference = form.value("reference")
         if len(reference) > offers.MAX_REFERENCE:

@@ -48,7 +48,7 @@ KINDS = {
     "compromised": N_("Ended at once: its key is in other hands"),
     "lapsed": N_("Ended by the clock: nobody argued it again"),
 }
-_KINDS_OF_DOCUMENTS = tuple(all_types().values())
+
 Words = Callable[[str], str]
 
 
@@ -67,11 +67,11 @@ def add_to(app: web.Application, office: Office) -> None:
 
 
 def _uses(uses: Sequence[RegisteredUse], locale: str) -> list[dict[str, Any]]:
-    return [use_view(use, _KINDS_OF_DOCUMENTS, locale) | {"lacks": len(use.lacks())} for use in uses]
+    return [use_view(use, tuple(all_types().values()), locale) | {"lacks": len(use.lacks())} for use in uses]
 
 
 def _changes(before: Version | None, now: Version, locale: str) -> list[dict[str, Any]]:
-    return [change_view(each, locale) for each in changes(before, now, _KINDS_OF_DOCUMENTS)]
+    return [change_view(each, locale) for each in changes(before, now, tuple(all_types().values()))]
 
 
 def _versions(versions: Sequence[Version], locale: str) -> list[dict[str, Any]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from ..errors import UnknownCredentialType
+from ..errors import ConfigError, UnknownCredentialType
 from ..registry import exports
 from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
-from ._model import CredentialType, ReadyQuery
+from ._load import parse_type, render_type
+from ._model import CredentialType, Follow, ReadyQuery
 from ._tree import Node
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ClaimPath",
     "CredentialType",
     "Disclosure",
+    "Follow",
     "Group",
     "Kind",
     "Node",
@@ -27,6 +29,9 @@ __all__ = [
     "Text",
     "all_types",
     "by_id",
+    "install",
+    "parse_type",
+    "render_type",
 ]
 
 
@@ -34,7 +39,26 @@ __all__ = [
 def all_types() -> Mapping[str, CredentialType]:
     """Every type of this installation by its ``vct``."""
     found: dict[str, CredentialType] = {each.vct: each for each in exports(sys.modules[__name__], "TYPE").values()}
-    return MappingProxyType(found)
+    return MappingProxyType(found | _INSTALLED)
+
+
+_INSTALLED: dict[str, CredentialType] = {}
+
+
+def install(types: Iterable[CredentialType]) -> None:
+    """Add types from outside this package, for the rest of the process: whoever starts a program does it, before anything asks for a type.
+
+    ``ConfigError`` for one that has a name of another type; the same one once more is no other.
+    """
+    for each in types:
+        others = [known for known in all_types().values() if known != each]
+        for name in ("id", "vct", "vct_int", "doctype"):
+            taken = next((known for known in others if getattr(known, name) == getattr(each, name)), None)
+            if taken is not None:
+                raise ConfigError(f"{name} {getattr(each, name)} is taken by the kind of document {taken.id}", where=name)
+        if all_types().get(each.vct) != each:
+            _INSTALLED[each.vct] = each
+            all_types.cache_clear()
 
 
 def by_id(type_id: str) -> CredentialType:

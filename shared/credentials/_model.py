@@ -20,6 +20,7 @@ __all__ = [
     "ClaimPath",
     "CredentialType",
     "Disclosure",
+    "Follow",
     "Group",
     "Kind",
     "ReadyQuery",
@@ -47,6 +48,23 @@ class ReadyQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """What an office does to its documents of a type once a document of the type ``vct`` was shown to it, or has changed.
+
+    ``on`` is ``shown``, or what the other has become: ``valid``, ``on-hold`` or ``cancelled``. It counts where the other says each of
+    ``values`` (in those that were shown), and concerns the documents whose details are the other's, as ``match`` pairs them (own, other's);
+    names are compared as ``shared.match`` does it. ``action`` is one that ``reason`` is for.
+    """
+
+    vct: str
+    on: str
+    action: str
+    reason: str
+    match: tuple[tuple[ClaimPath, ClaimPath], ...]
+    values: Mapping[ClaimPath, tuple[Any, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialType:
     """A kind of document. ``check`` judges claims before signing, ``judge`` judges disclosed claims for one use (both raise)."""
 
@@ -60,15 +78,19 @@ class CredentialType:
     claims: tuple[Claim, ...]
     queries: tuple[ReadyQuery, ...]
     copy_days: int  # a copy lives so long; refreshed before
-    batch_size: int
+    batch_size: int  # copies at a time; an office offers the most that any of its types has
     status_bits: int
     status_max_age: Mapping[str, int]  # seconds, by stakes "low" | "high"
     represents: tuple[str, ...] = ()  # path prefix of the person acted for, if any: a page then says "acting for"
+    about: tuple[str, ...] = ()  # path prefix of whom it is about, where that is neither its holder nor somebody acted for
     holder: tuple[str, ...] | None = None  # path prefix of whoever holds it, if it names them: see ``holder_paths``
     bearer: bool = False  # only such a type may lack holder binding (S2)
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    states: Mapping[str, str] = field(default_factory=dict)  # a register's own word -> "valid" | "on-hold" | "cancelled" | "never" made
+    follows: tuple[Follow, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
+    kept_days: int | None = None  # so long a relying party keeps what it saw, unless it registers otherwise; nothing is said for ``None``
     needs_approval: bool = False  # a second person looks at each before copies are made
     limits: tuple[Rule, ...] = ()  # asked before signing and by every verifier; the rules of ``check`` and of ``judge`` come after them
     said: tuple[Rule, ...] = ()

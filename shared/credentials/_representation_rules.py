@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._rules import Expression, Rule
+from ._joint import joint_rules
+from ._rules import Expression, Rule, answer, fault, not_admitted, said
 
 GENERAL = "general"
 _WELFARE = ["health-decisions", "care-contract", "telecare"]
@@ -58,43 +59,28 @@ _POWERS: Expression = ["claim", "powers"]
 _GENERAL: Expression = ["is", ["item"], GENERAL]
 _CARRIED: Expression = ["in", ["item"], ["look", _CARRIES, _KIND]]
 _RESTRICTED: Expression = ["claim", "has_restrictions"]
-
-
-def _said(name: str, *more: str) -> Expression:
-    return ["has", ["claim", name, *more]]
-
-
-def _not_admitted(name: str, value: Expression) -> Expression:
-    return ["all", ["has", ["use", name]], ["not", ["in", value, ["use", name]]]]
-
-
-def _answer(code: str, where: str, when: Expression, detail: str, *, of: Expression = "") -> Rule:
-    return {"when": when, "code": code, "where": where, "detail": detail, **({"of": of} if of else {})}
-
-
-def _fault(where: str, when: Expression, detail: str) -> Rule:
-    return _answer("type_rule_broken", where, when, detail)
-
+_APPOINTED: Expression = ["claim", "proxy", "appointment_type"]
+_REPLACES: Expression = ["is", ["claim", "replaces_now"], True]
 
 LIMITS: tuple[Rule, ...] = (
     *(
-        _fault(f"/{name}", ["not", _said(name)], "this limit is missing")
+        fault(f"/{name}", ["not", said(name)], "this limit is missing")
         for name in ("representation_kind", "decision_rule", "has_restrictions", "substitution")
     ),
-    _fault(
+    fault(
         "/restrictions_text",
-        ["all", ["not", _RESTRICTED], _said("restrictions_text")],
+        ["all", ["not", _RESTRICTED], said("restrictions_text")],
         "restrictions are given, but it says that there are none",
     ),
     *(
-        _fault(
+        fault(
             f"/{name}",
-            ["not", ["is", _said(name), _POWER_OF_ATTORNEY]],
+            ["not", ["is", said(name), _POWER_OF_ATTORNEY]],
             "a power of attorney has to say this, and nothing else does",
         )
         for name in ("instrument_type", "usable_when")
     ),
-    _fault(
+    fault(
         "/usable_when",
         ["all", _POWER_OF_ATTORNEY, ["not", ["in", ["claim", "usable_when"], ["look", _USABLE, _KIND]]]],
         "this kind of power cannot be used then",
@@ -103,9 +89,9 @@ LIMITS: tuple[Rule, ...] = (
     {
         "when": _ENDURING,
         "rules": [
-            _fault("/authority_current", ["not", ["is", ["claim", "authority_current"], True]], "an enduring power has to be in force"),
+            fault("/authority_current", ["not", ["is", ["claim", "authority_current"], True]], "an enduring power has to be in force"),
             *(
-                _fault(f"/{name}", _said(name), "this would tell whether an enduring power was registered: leave it out")
+                fault(f"/{name}", said(name), "this would tell whether an enduring power was registered: leave it out")
                 for name in ("attestation_basis", "evidence")
             ),
         ],
@@ -113,55 +99,64 @@ LIMITS: tuple[Rule, ...] = (
     {
         "when": ["not", _ENDURING],
         "rules": [
-            _fault("/authority_current", _said("authority_current"), "only an enduring power says this"),
-            _fault(
+            fault("/authority_current", said("authority_current"), "only an enduring power says this"),
+            fault(
                 "/attestation_basis",
                 ["not", ["in", ["claim", "attestation_basis"], ["look", _BASES, _KIND]]],
                 "this kind of authority is not established so",
             ),
-            _fault("/evidence", ["all", ["not", _INSPECTED], _said("evidence")], "only an inspected copy has this"),
+            fault("/evidence", ["all", ["not", _INSPECTED], said("evidence")], "only an inspected copy has this"),
             *(
-                _fault(f"/evidence/{name}", ["all", _INSPECTED, ["not", _said("evidence", name)]], "an inspected copy has to say this")
+                fault(f"/evidence/{name}", ["all", _INSPECTED, ["not", said("evidence", name)]], "an inspected copy has to say this")
                 for name in ("attested_by", "attested_on")
             ),
         ],
     },
-    _fault("/cardinality", ["all", _ALONE, _said("cardinality")], "a single attorney acts alone"),
-    _fault("/cardinality", ["all", _SEVERALLY, ["less", ["else", _CARDINALITY, 1], 1]], "at least one must act"),
-    _fault("/cardinality", ["all", _TOGETHER, ["less", ["else", _CARDINALITY, 0], 2]], "say how many must act together: two or more"),
+    fault("/cardinality", ["all", _ALONE, said("cardinality")], "a single attorney acts alone"),
+    fault("/cardinality", ["all", _SEVERALLY, ["less", ["else", _CARDINALITY, 1], 1]], "at least one must act"),
+    fault("/cardinality", ["all", _TOGETHER, ["less", ["else", _CARDINALITY, 0], 2]], "say how many must act together: two or more"),
+    # A replacement acts only once it says so where nobody can hide it (ADR 0010).
+    fault("/replaces_now", ["all", said("replaces_now"), ["not", _REPLACES]], "a replacement attorney has no document before they act"),
+    fault(
+        "/replaces_now",
+        ["all", said("proxy", "appointment_type"), ["not", ["is", ["is", _APPOINTED, "replacement"], _REPLACES]]],
+        "a replacement attorney has to say that they act now, and nobody else does",
+    ),
 )
 
 SAID: tuple[Rule, ...] = (
-    _fault("/restrictions_text", ["all", _RESTRICTED, ["not", _said("restrictions_text")]], "the restrictions have to be given in words"),
-    _fault(
+    fault("/restrictions_text", ["all", _RESTRICTED, ["not", said("restrictions_text")]], "the restrictions have to be given in words"),
+    fault(
         "/registration_date",
-        ["all", _ENDURING, _said("registration_date")],
+        ["all", _ENDURING, said("registration_date")],
         "the registration of an enduring power says that the donor is losing capacity: leave it out",
     ),
     {
         "each": _POWERS,
         "rules": [
-            _fault("/powers/{at}", ["all", _GENERAL, ["less", 1, ["count", _POWERS]]], "a general power needs no other beside it"),
-            _fault("/powers/{at}", ["not", ["any", _GENERAL, _CARRIED]], "this kind of document cannot give that power"),
-            _fault("/powers/{at}", ["in", ["item"], ["earlier"]], "this power is given twice"),
+            fault("/powers/{at}", ["all", _GENERAL, ["less", 1, ["count", _POWERS]]], "a general power needs no other beside it"),
+            fault("/powers/{at}", ["not", ["any", _GENERAL, _CARRIED]], "this kind of document cannot give that power"),
+            fault("/powers/{at}", ["in", ["item"], ["earlier"]], "this power is given twice"),
         ],
     },
+    fault("/proxy/appointment_type", ["all", _REPLACES, ["not", ["has", _APPOINTED]]], "say that this is a replacement attorney"),
+    *joint_rules(_ALONE),
 )
 
 USES: tuple[Rule, ...] = (
-    _answer("wrong_instrument", "/instrument_type", _not_admitted("instruments", _KIND), "accepted here: {}", of=["use", "instruments"]),
+    answer("wrong_instrument", "/instrument_type", not_admitted("instruments", _KIND), "accepted here: {}", of=["use", "instruments"]),
     # An enduring power does not tell its basis, so that the donor's capacity stays private: it counts as the weakest.
-    _answer(
+    answer(
         "wrong_instrument",
         "/attestation_basis",
-        _not_admitted("bases", ["else", ["claim", "attestation_basis"], "inspection"]),
+        not_admitted("bases", ["else", ["claim", "attestation_basis"], "inspection"]),
         "accepted here: {}",
         of=["use", "bases"],
     ),
     {
         "each": ["use", "powers"],
         "rules": [
-            _answer(
+            answer(
                 "wrong_instrument",
                 "/instrument_type",
                 ["not", _CARRIED],
@@ -170,7 +165,7 @@ USES: tuple[Rule, ...] = (
             )
         ],
     },
-    _answer(
+    answer(
         "needs_capacity_evidence",
         "/usable_when",
         ["all", ["is", ["claim", "usable_when"], "when-capacity-lost"], ["not", ["is", ["use", "capacity_evidence"], True]]],
@@ -179,19 +174,19 @@ USES: tuple[Rule, ...] = (
     {
         "when": _RESTRICTED,
         "rules": [
-            _answer(
+            answer(
                 "restricted_undisclosed",
                 "/restrictions_text",
-                ["not", _said("restrictions_text")],
+                ["not", said("restrictions_text")],
                 "there are restrictions, and they were not shown",
             ),
-            _answer(
+            answer(
                 "outside_scope",
                 "/restrictions_text",
                 ["is", ["use", "restrictions_allow"], False],
                 "the restrictions do not allow this use",
             ),
-            _answer(
+            answer(
                 "restrictions_to_read",
                 "/restrictions_text",
                 ["not", ["is", ["use", "restrictions_allow"], True]],
@@ -199,7 +194,7 @@ USES: tuple[Rule, ...] = (
             ),
         ],
     },
-    _answer(
+    answer(
         "needs_more_attorneys",
         "/cardinality",
         ["all", _TOGETHER, ["less", ["else", ["use", "attorneys"], 1], _CARDINALITY]],
@@ -209,6 +204,6 @@ USES: tuple[Rule, ...] = (
     {
         "when": ["not", ["in", GENERAL, _POWERS]],
         "each": ["use", "powers"],
-        "rules": [_answer("outside_scope", "/powers", ["not", ["in", ["item"], _POWERS]], "the power {} was not shown", of=["item"])],
+        "rules": [answer("outside_scope", "/powers", ["not", ["in", ["item"], _POWERS]], "the power {} was not shown", of=["item"])],
     },
 )

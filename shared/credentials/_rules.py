@@ -18,6 +18,9 @@ An expression is a literal (words, a whole number, true, false) or an operator w
     ["count", list]        how many
     ["has", x]             x is something                          ["is", x, y]           both are the same word, number or truth
     ["in", x, list]        x is a word of the list                 ["less", x, y]         x < y, whole numbers
+    ["first-day", x]       the first day that a date may mean, of which only the year or the month may be known
+    ["last-day", x]        the last one                            ["before", x, y]       the day x is before the day y
+    ["days-after", x, n]   the day n days after the day x
     ["not", x]             x is false                              ["all", x, …] ["any", x, …]   left to right, as far as needed
 
 What is not there is *nothing*: it is the same as nothing, is in no list, and is a list without elements. A condition is true or false.
@@ -29,11 +32,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, NoReturn
 
 from ..errors import (
     NeedsCapacityEvidence,
+    NeedsGrant,
     NeedsMoreAttorneys,
+    NotDetermined,
+    OutsidePermission,
     OutsideScope,
     RestrictedUndisclosed,
     RestrictionsToRead,
@@ -41,6 +48,7 @@ from ..errors import (
     VcError,
     WrongInstrument,
 )
+from ._tree import days_of, is_date
 
 Rule = Mapping[str, Any]
 Expression = Any
@@ -50,7 +58,10 @@ CODES: Mapping[str, type[VcError]] = {
     each.code: each
     for each in (
         NeedsCapacityEvidence,
+        NeedsGrant,
         NeedsMoreAttorneys,
+        NotDetermined,
+        OutsidePermission,
         OutsideScope,
         RestrictedUndisclosed,
         RestrictionsToRead,
@@ -59,6 +70,29 @@ CODES: Mapping[str, type[VcError]] = {
     )
 }
 """What a rule may answer."""
+
+
+# --- rules in the words of a type's file -----------------------------------------------------------------------------------------------
+
+
+def said(name: str, *more: str) -> Expression:
+    """The claim at this path is there."""
+    return ["has", ["claim", name, *more]]
+
+
+def not_admitted(name: str, value: Expression) -> Expression:
+    """The use names what it admits, and ``value`` is not of it."""
+    return ["all", ["has", ["use", name]], ["not", ["in", value, ["use", name]]]]
+
+
+def answer(code: str, where: str, when: Expression, detail: str, *, of: Expression = "") -> Rule:
+    """A rule that answers with an error code."""
+    return {"when": when, "code": code, "where": where, "detail": detail, **({"of": of} if of else {})}
+
+
+def fault(where: str, when: Expression, detail: str) -> Rule:
+    """A rule that such a document breaks."""
+    return answer("type_rule_broken", where, when, detail)
 
 
 @dataclass(slots=True)
@@ -111,7 +145,7 @@ def _all_steps(rules: Any) -> Step:
 
 
 def _step(rule: Any) -> Step:
-    if not isinstance(rule, Mapping) or not set(rule) <= ({"when", "each", "rules"} if "rules" in rule else _LEAF):
+    if not isinstance(rule, Mapping) or not set(rule) <= ({"when", "each", "rules"} if "rules" in rule else LEAF):
         return lambda _scope: _broken("a rule has another form")
     then = (
         _each(rule["each"], _all_steps(rule["rules"]))
@@ -131,7 +165,7 @@ def _step(rule: Any) -> Step:
     return step
 
 
-_LEAF = {"when", "code", "where", "detail", "of"}
+LEAF = {"when", "code", "where", "detail", "of"}
 
 
 def _each(expression: Expression, then: Step) -> Step:
@@ -170,7 +204,7 @@ def _compile(expression: Expression) -> Ask:
         name, *operands = expression
         if name in _READERS:
             return _READERS[name](operands)
-        least, most, apply = _OPERATORS.get(name, (1, 0, None))
+        least, most, apply = OPERATORS.get(name, (1, 0, None))
         if apply is not None and least <= len(operands) <= most:
             return apply(*[_compile(each) for each in operands])
     return lambda _scope: _broken("an operator is not known")
@@ -255,7 +289,7 @@ _READERS: Mapping[str, Callable[[Sequence[Any]], Ask]] = {"claim": _claim, "use"
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 _ANY_NUMBER = 64
-_OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the fewest and the most operands
+OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the fewest and the most operands
     "item": (0, 0, lambda: lambda scope: scope.item),
     "earlier": (0, 0, lambda: lambda scope: scope.earlier),
     "else": (2, 2, _else),
@@ -264,6 +298,10 @@ _OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the 
     "is": (2, 2, _is),
     "in": (2, 2, _in),
     "less": (2, 2, lambda one, other: lambda scope: _number(one(scope)) < _number(other(scope))),
+    "first-day": (1, 1, lambda ask: lambda scope: _edges(ask(scope))[0]),
+    "last-day": (1, 1, lambda ask: lambda scope: _edges(ask(scope))[1]),
+    "days-after": (2, 2, lambda day, days: lambda scope: _later(_day(day(scope)), _number(days(scope)))),
+    "before": (2, 2, lambda one, other: lambda scope: _day(one(scope)) < _day(other(scope))),
     "not": (1, 1, _not),
     "all": (1, _ANY_NUMBER, lambda *asks: _until(asks, enough=False)),
     "any": (1, _ANY_NUMBER, lambda *asks: _until(asks, enough=True)),
@@ -272,6 +310,28 @@ _OPERATORS: Mapping[str, tuple[int, int, Callable[..., Ask] | None]] = {  # the 
 
 def _number(value: Any) -> int:
     return value if type(value) is int else _broken("a whole number belongs here")
+
+
+def _edges(value: Any) -> tuple[str, str]:
+    return days_of(value) or _broken("a date belongs here")
+
+
+def _day(value: Any) -> str:
+    return value if isinstance(value, str) and is_date(value) else _broken("a day belongs here")
+
+
+def _later(day: str, days: int) -> str:
+    """ISO 8601 days compare as words do, as long as their years have four digits."""
+    if not 0 <= days <= _LONGEST:
+        _broken("so many days are not counted here")
+    try:
+        return (date.fromisoformat(day) + timedelta(days)).isoformat()
+    except OverflowError:
+        return _broken("that day has no name")
+
+
+_LONGEST = 36_525
+"""A hundred years."""
 
 
 def _word(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -118,19 +119,29 @@ def _check_text(claim: Claim, value: Any, where: str) -> None:
 
 
 def _check_date(_claim: Claim, value: Any, where: str) -> None:
-    if not _is_date(value):
+    if not is_date(value):
         raise Malformed("a date like 1938-11-02 belongs here", where=where)
 
 
 def _check_partial_date(_claim: Claim, value: Any, where: str) -> None:
-    if not isinstance(value, str) or len(value) not in _COMPLETED or not _is_date(value + _COMPLETED[len(value)]):
+    if days_of(value) is None:
         raise Malformed("a date like 1938-11-02, 1938-11 or 1938 belongs here", where=where)
 
 
 _COMPLETED = {4: "-01-01", 7: "-01", 10: ""}
 
 
-def _is_date(value: Any) -> bool:
+def days_of(value: Any) -> tuple[str, str] | None:
+    """The first and the last day that a date may mean, of which only the year or the month may be known; ``None`` where it is none."""
+    if not isinstance(value, str) or len(value) not in _COMPLETED or not is_date(value + _COMPLETED[len(value)]):
+        return None
+    first = value + _COMPLETED[len(value)]
+    if len(value) == 4:
+        return first, value + "-12-31"
+    return first, value if len(value) == 10 else f"{value}-{monthrange(int(value[:4]), int(value[5:]))[1]}"
+
+
+def is_date(value: Any) -> bool:
     """RFC 3339 full-date of a day that exists; ``date.fromisoformat`` alone would take more forms."""
     if not isinstance(value, str) or len(value) != 10 or value[4] != "-" or value[7] != "-" or not value.isascii():
         return False

@@ -7,6 +7,7 @@ organisation to the next: who needs to know a person again later uses a key of t
 from __future__ import annotations
 
 from ._claim import Claim, Group, Kind, Reason, Text
+from ._follows import after_death
 from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
 
@@ -104,5 +105,7 @@ TYPE: CredentialType = CredentialType(
     holder=(),
     cancelled_by=(Text("the person", "y person"), Text("the body that checked the identity", "y corff a wiriodd yr hunaniaeth")),
     reasons=REASONS,
+    follows=(after_death((), "died"),),
+    kept_days=30,
     retention="sealed",  # copies live two weeks and are renewed; the check of the identity lasts for years
 )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from . import _representation_rules as rules
 from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._follows import after_death
 from ._issued_by import issued_by
+from ._joint import joint, joint_claims
 from ._model import CredentialType, ReadyQuery
 
 ALWAYS = Disclosure.ALWAYS
@@ -83,6 +85,7 @@ GROUPS = (
     Group(id="portrait", label=Text("Attorney’s photo", "Llun yr atwrnai"), cwt=6),
     Group(id="dates", label=Text("Dates and appointment", "Dyddiadau a phenodiad"), cwt=11, within="further"),
     Group(id="register-entry", label=Text("Register entry", "Cofnod yn y gofrestr"), cwt=12, within="further"),
+    joint(13, "further"),
     Group(id="further", label=Text("Further details", "Manylion pellach"), cwt=7),  # what is shown seldom costs one digest for all of it
     Group(id="evidence", label=Text("Who certified it", "Pwy a’i hardystiodd")),
     Group(id="issuer", label=Text("Who made this document", "Pwy wnaeth y ddogfen hon")),
@@ -314,6 +317,16 @@ CLAIMS = (
         cwt=11,
     ),
     *issued_by(12),
+    Claim(
+        path=("replaces_now",),
+        kind=Kind.BOOLEAN,
+        label=Text("A replacement attorney who acts now", "Atwrnai wrth gefn sy’n gweithredu nawr"),
+        group="limits",
+        disclosure=ALWAYS,
+        hint=Text("Only for a replacement attorney", "Dim ond ar gyfer atwrnai wrth gefn"),
+        cwt=30,
+    ),
+    *joint_claims(31),
 )
 
 _DONOR = (("represented", "given_name"), ("represented", "family_name"))
@@ -374,6 +387,67 @@ QUERIES = (
         values={_POWER: ("benefits", "general")},
         use={"powers": ("benefits",)},
     ),
+    ReadyQuery(
+        id="property-sale",
+        title=Text("Selling a house or land", "Gwerthu tŷ neu dir"),
+        purpose=Text(
+            "Check that you may sell this person’s property for them",
+            "Gwirio y cewch werthu eiddo’r person hwn drostynt",
+        ),
+        paths=(*_DONOR, _BIRTHDATE, _POSTCODE, *_ATTORNEY, _POWER),
+        optional=(_RESTRICTIONS, _PORTRAIT),
+        values={_POWER: ("property.sale", "general")},
+        use={"powers": ("property.sale",)},
+        beside=(("person", "same-person"),),
+    ),
+    ReadyQuery(
+        id="insurance",
+        title=Text("Insurance", "Yswiriant"),
+        purpose=Text(
+            "Record that you may deal with this person’s insurance and talk to you about it",
+            "Cofnodi y cewch ddelio ag yswiriant y person hwn a siarad â chi amdano",
+        ),
+        paths=(*_DONOR, _POSTCODE, _POWER),
+        optional=(_RESTRICTIONS, _BIRTHDATE),
+        values={_POWER: ("insurance", "general")},
+        use={"powers": ("insurance",)},
+    ),
+    ReadyQuery(
+        id="telecare",
+        title=Text("Alarm and lifeline service", "Gwasanaeth larwm a llinell fywyd"),
+        purpose=Text(
+            "Record that you may arrange this person’s alarm service and whom it calls",
+            "Cofnodi y cewch drefnu gwasanaeth larwm y person hwn a phwy y mae’n ei ffonio",
+        ),
+        paths=(*_DONOR, _POSTCODE, _POWER),
+        optional=(_RESTRICTIONS, *_ATTORNEY),
+        values={_POWER: ("telecare", "general")},
+        use={"powers": ("telecare",)},
+    ),
+    ReadyQuery(
+        id="care-contract",
+        title=Text("Contract with a care home", "Contract gyda chartref gofal"),
+        purpose=Text(
+            "Sign the contract for this person’s care with you and send you the bills",
+            "Llofnodi’r contract ar gyfer gofal y person hwn gyda chi ac anfon y biliau atoch",
+        ),
+        paths=(*_DONOR, _BIRTHDATE, *_ATTORNEY, _POWER),
+        optional=(_RESTRICTIONS,),
+        values={_POWER: ("care-contract", "general")},
+        use={"powers": ("care-contract",)},
+    ),
+    ReadyQuery(
+        id="social-care",
+        title=Text("Adult social care", "Gofal cymdeithasol i oedolion"),
+        purpose=Text(
+            "Record that you may deal with what this person pays towards their care",
+            "Cofnodi y cewch ddelio â’r hyn y mae’r person hwn yn ei dalu tuag at ei ofal",
+        ),
+        paths=(*_DONOR, _BIRTHDATE, _POSTCODE, _POWER),
+        optional=(_RESTRICTIONS,),
+        values={_POWER: ("care-contract", "general")},
+        use={"powers": ("care-contract",)},
+    ),
 )
 
 REASONS = (
@@ -396,6 +470,18 @@ REASONS = (
     Reason("registered", Text("It has been registered", "Mae wedi’i gofrestru"), ("reinstate",)),
     Reason("held-in-error", Text("Held in error", "Ataliwyd mewn camgymeriad"), ("reinstate",)),
 )
+
+STATES = {
+    "registered": "valid",
+    "suspended": "on-hold",
+    "in-progress": "never",
+    "statutory-waiting-period": "never",
+    **dict.fromkeys(("cancelled", "de-registered", "withdrawn", "expired", "cannot-register", "do-not-register"), "cancelled"),
+    "active": "valid",
+    "inactive": "cancelled",
+    "removed": "cancelled",
+}
+"""What the register of lasting powers of attorney says of an instrument, and, last, of one attorney: then of that attorney's documents only."""
 
 TYPE: CredentialType = CredentialType(
     id="representation",
@@ -424,6 +510,9 @@ TYPE: CredentialType = CredentialType(
         Text("the solicitor who certified it", "y cyfreithiwr a’i hardystiodd"),
     ),
     reasons=REASONS,
+    states=STATES,
+    follows=(after_death(("represented",), "donor-died"), after_death(("proxy",), "attorney-died", postcode=False)),
+    kept_days=366,
     retention="sealed",  # copies live a month and are renewed; the authority lasts for years
     limits=rules.LIMITS,
     said=rules.SAID,

@@ -90,7 +90,8 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
             one.stop("status", error)
     try:
         _check_limits(credential_type, one.claims, one.format)
-        credential_type.judge(one.claims.claims, expectation.use)
+        today = datetime.fromtimestamp(known.at, UTC).date().isoformat()  # of the check, whatever is said of the use
+        credential_type.judge(one.claims.claims, {**expectation.use, "today": today})
         one.passed("type_rules")
     except VcError as error:
         one.stop("type_rules", error)

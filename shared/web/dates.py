@@ -33,6 +33,12 @@ class Dates:
         return _AT[self._locale].format(date=self.date(at), time=self.time(at))
 
 
+def day_words(iso: str, locale: str) -> str:
+    """``22 November 2026`` for a day, ``November 2026`` or ``2026`` where no more of it is known."""
+    first = date.fromisoformat(iso + "-01" * (2 - iso.count("-")))
+    return format_date(first, ("y", "MMMM y", "d MMMM y")[iso.count("-")], locale=locale)
+
+
 def instant(day: date, clock: time, time_zone: str) -> int:
     """Seconds since the epoch at which a clock there shows that time on that day."""
     return int(datetime.combine(day, clock, _zone(time_zone)[0]).timestamp())

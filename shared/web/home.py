@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import ConfigError
 from .settings import Common, load
+from .type_files import install_files
 
 C = TypeVar("C", bound=Common)
 
@@ -34,12 +35,23 @@ class Home(Generic[C]):
         return directory / f"{self.service}.toml"
 
     def read(self, directory: Path) -> C:
-        """The settings of a service that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not."""
+        """The settings of a service that was set up, with its own files where nothing else is said; ``ConfigError`` if it was not.
+
+        Whoever read them knows the kinds of document that they name.
+        """
         file = self.toml(directory)
         if not file.exists():
             init = f"muniment-{self.service} init --dir {directory}"
             raise ConfigError(f"there is no {self.service} in {directory}: run `{init}` first", where="dir")
-        return self.settle(load(self.kind, file, self.environ, self.prefix), directory)
+        settings = self.settle(load(self.kind, file, self.environ, self.prefix), directory)
+        install_files(settings.credential_types, directory)
+        return settings
+
+    def know_types(self, given: str | None) -> None:
+        """For a command that needs no settings: the kinds of document that they name are known, where there are settings."""
+        directory = self.folder(given)
+        if self.toml(directory).exists():
+            self.read(directory)
 
     def settle(self, settings: C, directory: Path) -> C:
         """Records and keys lie in the data folder unless the settings say otherwise."""

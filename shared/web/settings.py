@@ -70,6 +70,13 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str, Meta(max_length=120, description="What the organisation is called in federations; empty for the name of the service.")
     ] = ""
     organization_name_cy: Annotated[str, Meta(max_length=120, description="The same in Welsh; empty for the same text.")] = ""
+    credential_types: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=64,
+            description="Files that describe further kinds of document, made ready with `type check`; relative names lie in the data folder.",
+        ),
+    ] = ()
     key_days: Annotated[
         int,
         Meta(

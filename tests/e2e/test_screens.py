@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from support.browser import LAPTOP, Open
+from support.documents import document
 from support.house import House
 from support.scenes import (
     clerk_signs_in,
@@ -336,3 +337,32 @@ async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
             await person.go(address)
             assert await person.page.locator("html").get_attribute("lang") == "cy"
             await person.look(f"{prefix}-{place}")
+
+
+async def test_a_death(house: House, walker: Walker) -> None:
+    """A kind of document with dates that are known in part: the clerk's form and the holder's card."""
+    page, event = (
+        walker.page,
+        document("life-event", death_date={"value": "2027-02", "description": "On or about"}, registered_at="2027-03-05"),
+    )
+    await clerk_signs_in(walker, house)
+    await walker.go(f"{house.issuer}/console/make")
+    await walker.look("choose")
+    await walker.go(f"{house.issuer}/console/make/life-event")
+    await walker.look("form")
+    await walker.press("Check the answers")
+    await walker.look("form-mistakes")
+    body = {"type": "life-event", "claims": event}
+    made = await house.call(
+        "POST", f"{house.issuer}/api/credentials", key=house.registry["api_key"], headers={"Idempotency-Key": "death"}, body=body
+    )
+    await walker.go(f"{house.issuer}/console/documents/{made['id']}")
+    await walker.look("document")
+    await nora_signs_in(walker, house)
+    card = await nora_collects(walker, house, made)
+    await walker.go(card)
+    await expect(page.get_by_role("heading", name="Arthur Penhale")).to_be_visible()
+    await expect(page.get_by_text("February 2027")).to_be_visible()
+    await walker.look("card")
+    await walker.go(f"{house.wallet}/")
+    await walker.look("home")

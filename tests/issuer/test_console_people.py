@@ -10,6 +10,7 @@ import pytest
 from multidict import MultiDictProxy
 from support.attested import CALLBACK, attested
 from support.console import Browser, add, answered
+from support.documents import DOCUMENTS
 from support.registry import LPA_1, Registry, Template, collect, serving
 from support.visitor import CLERK, visitor
 
@@ -298,11 +299,14 @@ async def test_clerks_and_programs_never_approve(careful: Registry) -> None:
 def test_form_is_filled_in_with_what_it_gave(name: str) -> None:
     """For each kind of document: nothing is lost between details, form and details."""
     kind = by_id(name)
-    claims = read_claims(kind, Form(MultiDictProxy(fill_in(kind, EXAMPLES.get(name, {})))))
-    assert claims == EXAMPLES.get(name, {})
+    claims = read_claims(kind, Form(MultiDictProxy(fill_in(kind, EXAMPLES[name]))))
+    assert claims == EXAMPLES[name]
 
 
-EXAMPLES = {"representation": LPA_1 | {"represented": LPA_1["represented"] | {"also_known_as": ["M. Ashdown", "Peggy Ashdown"]}}}
+EXAMPLES = {
+    **DOCUMENTS,
+    "representation": LPA_1 | {"represented": LPA_1["represented"] | {"also_known_as": ["M. Ashdown", "Peggy Ashdown"]}},
+}
 
 
 async def test_corrected_copies_are_cancelled_and_renewed(browser: Browser, registry: Registry) -> None:

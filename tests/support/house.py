@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,10 +73,11 @@ def _ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in taken]
 
 
-async def open_house(folder: Path, *, known: bool = False) -> House:
+async def open_house(folder: Path, *, known: bool = False, types: Sequence[Path] = ()) -> House:
     """Set everything up in ``folder`` and start it; ``close_house`` ends it.
 
-    ``known``: the wallet fetches what the council's anchor says, and so knows what the council may ask for.
+    ``known``: the wallet fetches what the council's anchor says, and so knows what the council may ask for. ``types`` are files of further
+    kinds of document, which everybody has in their settings.
     """
     issuer, wallet, verifier, other = _ports(4)
     async with aiohttp.ClientSession() as http:
@@ -83,14 +85,14 @@ async def open_house(folder: Path, *, known: bool = False) -> House:
         side = Stage(http, {"verifier": other}, folder)
         house = House(folder=folder, stage=stage, side=side)
         try:
-            await _settle(house, known=known)
+            await _settle(house, known=known, types=types)
         except BaseException:
             close_house(house)
             raise
     return house
 
 
-async def _settle(house: House, *, known: bool) -> None:
+async def _settle(house: House, *, known: bool, types: Sequence[Path]) -> None:
     stage, side = house.stage, house.side
     init = asyncio.to_thread
     house.registry = await init(stage.init, "issuer", "registry", "--name", REGISTRY, *_place(stage, "issuer"))
@@ -103,6 +105,8 @@ async def _settle(house: House, *, known: bool) -> None:
         stage.init, "wallet", "nora", "--holder", "Nora Ashdown", "--trust", trusted,
         "--trust", f"{house.council['anchor']}:relying-party" + (f":{house.desk}" if known else ""), *_place(stage, "wallet"),
     )  # fmt: skip
+    for settings in [*house.folder.glob("*/*.toml")] if types else ():
+        settings.write_text(f"credential_types = {json.dumps([*map(str, types)])}\n" + settings.read_text("utf-8"), "utf-8")
     before = [(stage, "issuer", "registry"), (stage, "verifier", "council"), (side, "verifier", "stranger")]
     wallet = (stage, "wallet", "nora")  # asks on its start what anchors say
     for services in [before, [wallet]] if known else [[*before, wallet]]:

@@ -32,7 +32,7 @@ async def test_a_pack_ends_with_the_first_list_of_withdrawn_certificates(templat
         assert bundle.exp == ends
 
 
-@pytest.mark.parametrize(("hours", "low", "high"), [(0, None, None), (2, 7_200, 7_200), (48, 172_800, None)])
+@pytest.mark.parametrize(("hours", "low", "high"), [(0, None, None), (2, 7_200, 7_200), (48, 172_800, 172_800)])
 async def test_pages_rely_on_no_older_list_than_their_owner_allows(
     template: Template, tmp_path: Path, hours: int, low: int | None, high: int | None
 ) -> None:

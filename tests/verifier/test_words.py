@@ -8,6 +8,7 @@ import pytest
 from shared import errors
 from shared.credentials import Kind, by_id
 from shared.verify import CHECKS, Check, Level
+from shared.web.dates import day_words
 from verifier import words
 
 
@@ -89,6 +90,17 @@ def test_details_in_words() -> None:
     assert welsh["Mae cyfyngiadau"] == ("Nac ydy",)
     assert words.day_text(date(1938, 11, 2), "cy") == "2 Tachwedd 1938"
     assert Kind.DATE in {claim.kind for claim in kind.claims}
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "welsh"),
+    [("2027", "2027", "2027"), ("2027-02", "February 2027", "Chwefror 2027"), ("2027-02-03", "3 February 2027", "3 Chwefror 2027")],
+)
+def test_a_date_known_in_part_is_told_as_far_as_it_is_known(value: str, english: str, welsh: str) -> None:
+    claims = {"death_date": {"value": value}}
+    for locale, told in (("en", english), ("cy", welsh)):
+        assert [row.values for row in words.details(by_id("life-event"), claims, locale)] == [(told,)]
+        assert day_words(value, locale) == told
 
 
 def test_who_is_acted_for() -> None:

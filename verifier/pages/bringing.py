@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from shared.errors import Malformed
 from shared.web import auth
 from shared.web.app import bound_body
 from shared.web.entrance import seated
@@ -12,6 +13,7 @@ from shared.web.pages import render, translator
 from verifier import copies
 from verifier.check import MAX_COPY
 from verifier.desk import Desk
+from verifier.locked import is_locked
 from verifier.material import Store
 
 _PATH = "/desk/copies"
@@ -44,5 +46,13 @@ class Bringing:
         if not data:
             form.error("file", _("Choose a file or picture, or paste the text of the square code"))
             return await self._page(request, form)
-        outcome = await copies.bring(self._desk, self._store, data, made_by="desk")
+        words = form.value("words") if is_locked(data) else None
+        try:
+            outcome = await copies.bring(self._desk, self._store, data, made_by="desk", words=words)
+        except Malformed as error:
+            if error.where != "words":
+                raise
+            shut = _("These words do not open it. Choose the file again, and type its seven words.")
+            form.error("words", shut if words else _("This is locked. Choose the file again, and type its seven words."))
+            return await self._page(request, form)
         raise web.HTTPSeeOther(f"/desk/requests/{outcome.answered.asked.id}")

@@ -27,7 +27,6 @@ from verifier.records import deletions, registrations
 from verifier.registering import REGISTER, REGISTER_JSON, Argued
 
 _PATH = "/desk/uses"
-_KINDS = tuple(all_types().values())
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -54,7 +53,7 @@ class Registered:
         versions = await self._desk.storage.read(registrations.versions)
         uses = versions[-1].uses if versions else ()
         told = [
-            {"n": now.n, "at": now.at, "changes": [change_view(each, locale) for each in changes(before, now, _KINDS)]}
+            {"n": now.n, "at": now.at, "changes": [change_view(each, locale) for each in changes(before, now, tuple(all_types().values()))]}
             for before, now in zip((None, *versions), versions, strict=False)
         ]
         return await render(
@@ -62,7 +61,7 @@ class Registered:
             "register.html",
             organisation=self._desk.settings.name,
             entity=self._desk.entity,
-            uses=[use_view(use, _KINDS, locale) for use in uses],
+            uses=[use_view(use, tuple(all_types().values()), locale) for use in uses],
             versions=told[::-1],
             **await self._inherited(locale, uses),
             json_path=f"{self._desk.settings.public_url}{REGISTER_JSON}",
@@ -91,7 +90,7 @@ class Registered:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
         versions = await self._desk.storage.read(registrations.versions)
         party = registering.party(self._desk.settings, versions[-1].uses if versions else ())
-        told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, _KINDS)}
+        told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, tuple(all_types().values()))}
         told |= await inherited.told(self._desk, await self._store.federation())
         headers = {
             hdrs.CACHE_CONTROL: "public, max-age=300",
@@ -102,7 +101,7 @@ class Registered:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         locale = locale_of(request)
-        uses = [use_view(use, _KINDS, locale) | {"lacks": len(use.lacks())} for use in self._uses()]
+        uses = [use_view(use, tuple(all_types().values()), locale) | {"lacks": len(use.lacks())} for use in self._uses()]
         found = registrars.standing(self._desk, await self._store.federation())
         told = None if found is None or found.certificate.registrar is None else found.certificate.registrar.name.in_(locale)
         differs = found is not None and list(found.certificate.uses) != self._uses()
@@ -119,7 +118,7 @@ class Registered:
         return await self._form(request, use, Form(), registering.read(self._desk.directory).get(use.id, Argued()))
 
     async def _form(self, request: web.Request, use: RegisteredUse, form: Form, argued: Argued) -> web.Response:
-        view = use_view(use, _KINDS, locale_of(request))
+        view = use_view(use, tuple(all_types().values()), locale_of(request))
         return await render(request, "desk/use.html", use=view, form=form, argued=argued, lacks=use.lacks())
 
     async def state(self, request: web.Request) -> web.StreamResponse:

@@ -14,10 +14,12 @@ from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
 from wallet.pages.entry import EntryPages
 from wallet.pages.issuers import IssuerPages
+from wallet.pages.locked import LockedPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
 from wallet.pages.trusting import pinning
+from wallet.pages.viewing import ViewPages
 from wallet.pages.who import WhoPages
 
 __all__ = ["Desk", "add_pages"]
@@ -42,6 +44,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         DocumentPages,
         AskingPages,
         CopyPages,
+        LockedPages,
         HistoryPages,
         WhoPages,
         PhonePages,
@@ -51,3 +54,4 @@ def add_pages(app: web.Application, desk: Desk) -> None:
     for part in (EntryPages, *groups):
         part(desk).add_to(app)
     pinning(desk).add_to(app)
+    ViewPages(desk).add_to(app)

@@ -12,7 +12,7 @@ from shared.errors import AccessDenied, Malformed, TooLarge
 from shared.web.auth import read_form
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import history, share
+from wallet import history, locking, share
 from wallet.cards import Card, card
 from wallet.consent import hidden_label
 from wallet.keepers import asks
@@ -44,7 +44,8 @@ class CopyPages:
         vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
         items = await self._desk.means.storage.read(lambda tx: ADDRESSED.all(tx, vault))
         living = sorted((item for item in items if item.value.expires_at > at), key=lambda item: -item.value.at)
-        return await render(request, "wallet/copies.html", copies=living)
+        locked = await locking.all_links(self._desk.means, vault)
+        return await render(request, "wallet/copies.html", copies=living, locked=locked)
 
     async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
         vault, at, words = (await self._desk.sitting(request)).vault, self._desk.means.clock(), self._desk.words(request)

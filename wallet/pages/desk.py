@@ -22,6 +22,7 @@ from wallet.holder_api import link_in
 from wallet.keys import Vouching
 from wallet.means import Means
 from wallet.unlocked import Sitting, Unlocked
+from wallet.views import Views
 
 PICTURE = 12_000_000  # bytes of a form with a picture
 
@@ -44,6 +45,7 @@ class Desk:
     unlocked: Unlocked
     settings: WalletSettings
     backups: BackupTools
+    views: Views
     trust_file: Path
     entity: OwnEntity
     vouching: Vouching | None

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from shared.credentials import CredentialType, all_types
 from shared.errors import Conflict, Missing, VcError
 from shared.storage import Tx
 from shared.web.auth import current_session, read_form
@@ -80,6 +81,7 @@ class DocumentPages:
             new="new" in request.query,
             about=type_of(item.value).description.in_(words.locale),
             ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],
+            follows=_follows(type_of(item.value), words.locale),
         )
 
     async def know_keeper(self, request: web.Request) -> web.StreamResponse:
@@ -143,7 +145,7 @@ class DocumentPages:
 
 
 def _fits(one: Card, wanted: str) -> bool:
-    text = " ".join([one.title, one.subtitle, one.issuer_name, *(line.value for line in one.details if not line.picture)])
+    text = " ".join([one.title, one.subtitle, one.about, one.issuer_name, *(line.value for line in one.details if not line.picture)])
     return wanted.casefold() in text.casefold()
 
 
@@ -162,6 +164,13 @@ def _grouped(one: Card) -> list[tuple[str, list[dict[str, Any]]]]:
         else:  # a heading over a single line would say the same twice
             sections[-1][1].extend(plain)
     return sections
+
+
+def _follows(kind: CredentialType, locale: str) -> list[str]:
+    """What the document changes with: the other kind of document, and what happens then, in the type's own words."""
+    titles = {vct: each.title.in_(locale) for vct, each in all_types().items()}
+    labels = {reason.value: reason.label.in_(locale) for reason in kind.reasons}
+    return [f"{titles[each.vct]}: {labels[each.reason]}" for each in kind.follows if each.vct in titles]
 
 
 def _shown(lines: list[Sealed], document: str) -> list[Sealed]:

@@ -10,6 +10,7 @@ from shared.web.forms import Form
 from shared.web.keyring import Coming
 from shared.web.keyring_view import NEXT
 from shared.web.pages import render
+from wallet import locking
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
 from wallet.pages.trusting import looks_after
@@ -93,8 +94,11 @@ class SettingsPages:
         passphrase = form.need("passphrase", words._("Enter your passphrase"))
         if not form.wrong:
             await throttle_sign_in(request, sitting.vault.wallet)
+            shown = [item.value.view for item in await locking.all_links(self._desk.means, sitting.vault) if item.value.view]
             try:
                 await self._desk.doors.delete(sitting.vault.wallet, passphrase)
+                for view in shown:
+                    await self._desk.views.close(view)
             except SignInRequired:
                 form.error("passphrase", words._("This is not your passphrase"))
         if form.wrong:

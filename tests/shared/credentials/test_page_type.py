@@ -24,7 +24,7 @@ def test_it_is_plain_json_and_whole() -> None:
 
 
 def test_groups_are_those_of_the_compact_form() -> None:
-    assert [group["n"] for group in PAGE["groups"]] == list(range(1, 13))
+    assert [group["n"] for group in PAGE["groups"]] == list(range(1, 14))
     inside = {group["id"] for group in PAGE["groups"] if group["within"]}
     assert {group["within"] for group in PAGE["groups"]} == {0, 7}
     assert inside == {group.id for group in REPRESENTATION.groups if group.within == "further"}

@@ -12,7 +12,7 @@ from support.forge import REPRESENTATION, lpa
 from shared.credentials._rules import CODES, compile_rules
 from shared.errors import Malformed, TypeRuleBroken
 
-CLAIMS: dict[str, Any] = {"word": "a", "number": 2, "truth": True, "list": ["a", "b"], "part": {"of": {"it": "c"}}}
+CLAIMS: dict[str, Any] = {"word": "a", "number": 2, "truth": True, "list": ["a", "b"], "part": {"of": {"it": "c", "day": "2027-02"}}}
 USE: Mapping[str, Any] = {"powers": ("a", "b"), "allowed": False, "nobody": None}
 
 
@@ -59,6 +59,19 @@ def fires(when: Any, **changes: Any) -> bool:
         (["any", False, True, "never asked"], True),
         (["has", ["item"]], False),
         (["is", ["count", ["earlier"]], 0], True),
+        (["is", ["first-day", "2027"], "2027-01-01"], True),
+        (["is", ["first-day", "2027-02"], "2027-02-01"], True),
+        (["is", ["first-day", "2027-02-03"], "2027-02-03"], True),
+        (["is", ["last-day", "2027"], "2027-12-31"], True),
+        (["is", ["last-day", "2027-02"], "2027-02-28"], True),
+        (["is", ["last-day", "2028-02"], "2028-02-29"], True),
+        (["is", ["last-day", "2027-02-03"], "2027-02-03"], True),
+        (["before", "2027-02-03", "2027-02-04"], True),
+        (["before", "2027-02-03", "2027-02-03"], False),
+        (["before", ["last-day", ["claim", "part", "of", "day"]], "2027-03-01"], True),
+        (["is", ["days-after", "2027-12-31", 60], "2028-02-29"], True),
+        (["is", ["days-after", "0001-01-01", 0], "0001-01-01"], True),
+        (["is", ["days-after", "1900-03-01", 36525], "2000-03-01"], True),
     ],
 )
 def test_what_an_expression_says(when: Any, expected: bool) -> None:
@@ -106,6 +119,19 @@ def test_what_an_expression_says(when: Any, expected: bool) -> None:
         ["look", {"x": []}],
         ["in", "a", ["look", {"x": "abc"}, "x"]],
         ["in", "a", ["look", {"1": ["a"]}, 1]],
+        ["is", ["first-day", "27"], "2027-01-01"],
+        ["is", ["first-day", ["use", "none"]], "2027-01-01"],
+        ["is", ["last-day", "2027-02-30"], "2027-02-30"],
+        ["is", ["last-day", 2027], "2027-12-31"],
+        ["before", "2027", "2028-01-01"],
+        ["before", "2027-01-01", "2028"],
+        ["before", "2027-01-01"],
+        ["before", ["use", "none"], "2027-01-01"],
+        ["is", ["days-after", "2027-01-01", 36526], "x"],
+        ["is", ["days-after", "2027-01-01", ["less", 0, 1]], "x"],
+        ["is", ["days-after", "9999-12-31", 1], "x"],
+        ["is", ["days-after", "2027", 1], "x"],
+        ["is", ["days-after", "2027-01-01"], "x"],
     ],
 )
 def test_what_cannot_be_understood_never_passes(when: Any) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.consistent import whole
 from support.forge import BINDING, HOLDER, ISSUER, LEAF, credential, entropy, issue, show
 from support.signing import AT
-from support.trees import trees
 
 from shared.credentials import Claim, CredentialType, Disclosure, all_types
 from shared.credentials._derive import leaves, path_in
@@ -20,35 +20,6 @@ from shared.keys import KeyId
 
 WHOLE = "vc+jwt"
 """Shown whole or not at all."""
-LPA = {"representation_kind": "power_of_attorney", "instrument_type": "lpa-property-and-affairs", "attestation_basis": "register"}
-EPA = {"representation_kind": "power_of_attorney", "instrument_type": "epa", "authority_current": True}
-PAPER = {"representation_kind": "power_of_attorney", "instrument_type": "ordinary", "attestation_basis": "inspection"}
-COURT = {"representation_kind": "deputyship", "attestation_basis": "court-order"}
-FRAMES: tuple[dict[str, Any], ...] = (
-    LPA | {"usable_when": "when-has-capacity", "decision_rule": "jointly-and-severally"},
-    LPA | {"usable_when": "when-capacity-lost", "decision_rule": "jointly", "cardinality": 3},
-    EPA | {"usable_when": "when-has-capacity", "decision_rule": "alone"},
-    PAPER
-    | {"usable_when": "when-has-capacity", "decision_rule": "alone", "evidence": {"attested_by": "A. Clerk", "attested_on": "2024-10-04"}},
-    COURT | {"decision_rule": "alone"},
-)
-"""What a representation may say together; the rest of it is free."""
-POWERS = st.lists(st.sampled_from(["council-tax", "banking", "utilities", "insurance"]), min_size=1, unique=True) | st.just(["general"])
-
-
-@st.composite
-def representations(draw: st.DrawFn, rules: CredentialType) -> dict[str, Any]:
-    free = draw(trees(rules.tree))
-    framed = {name for each in FRAMES for name in each}
-    claims: dict[str, Any] = {name: value for name, value in free.items() if name not in framed} | draw(st.sampled_from(FRAMES))
-    claims |= {"powers": draw(POWERS), "has_restrictions": "restrictions_text" in free}
-    if claims.get("instrument_type") == "epa":
-        claims.pop("registration_date", None)
-    return claims
-
-
-def whole(rules: CredentialType) -> st.SearchStrategy[dict[str, Any]]:
-    return representations(rules) if rules.id == "representation" else trees(rules.tree)
 
 
 def only(rules: CredentialType, claims: Mapping[str, Any], groups: set[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
@@ -411,6 +412,16 @@ def test_nothing_shown_is_rejected() -> None:
 def test_more_presentations_than_anybody_asks_for() -> None:
     decision = decide(*["x"] * 17)
     assert (decision.line("request").state, decision.line("request").code) == ("failed", "too_large")
+
+
+def test_a_type_is_told_the_day_of_the_check() -> None:
+    """Whatever is said of the use: a record counts from a day, and a permission ends on one."""
+    today = datetime.fromtimestamp(AT, UTC).date().isoformat()
+    other = {"when": ["not", ["is", ["use", "today"], today]], "code": "outside_scope", "where": "", "detail": ""}
+    told = material(types={**all_types(), VCT: replace(credential_type(), uses=(other,))})
+    assert decide(SHOWN, trust=told, want=expectation(use={"today": "2000-01-01"})).line("type_rules").state == "passed"
+    odd = material(types={**all_types(), VCT: replace(credential_type(), uses=({**other, "when": ["is", ["use", "today"], today]},))})
+    rejected(decide(SHOWN, trust=odd), "type_rules", "outside_scope")
 
 
 def test_several_documents_are_one_decision() -> None:

@@ -14,6 +14,16 @@ export function copyOfFile(text) {
   return { prefix: SD_JWT, content: encode(packed(file)) };
 }
 
+/** Whom a copy's file says that it was made out to; "" where it is no copy. @param {string} text @returns {string} */
+export function audienceOf(text) {
+  try {
+    return String(parsed(text).aud);
+  } catch (error) {
+    if (error instanceof VcError) return "";
+    throw error;
+  }
+}
+
 /** @param {string} text @returns {Record<string, any>} */
 function parsed(text) {
   try {

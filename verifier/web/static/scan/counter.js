@@ -3,9 +3,10 @@ import { fromBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
 import { CHALLENGE, renderText, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
-import { copyOfFile } from "./copyfile.js";
+import { openSealed, sealedFor } from "../js/ovp/sealed.js";
+import { audienceOf, copyOfFile } from "./copyfile.js";
 import { Door } from "./door.js";
-import { askedFor, judge, openCase } from "./judge.js";
+import { askedFor, judge, openCase, refused } from "./judge.js";
 import { alarm, fill, now, part, piece, say, tell, words } from "./page.js";
 import { askCode, askLive } from "./questions.js";
 import { Reader } from "./reader.js";
@@ -29,6 +30,12 @@ function drawWhole(canvas, text) {
   canvas.style.width = `${canvas.width / (devicePixelRatio || 1)}px`;
 }
 
+/** What is said of a locked link before anything in it is believed, or "". @param {import("../js/ovp/sealed.js").Link} link */
+function notOurs(link) {
+  if (audienceOf(link.copy) !== `a:${words.entity}`) return "wrong_audience";
+  return link.until <= now() ? "expired" : "";
+}
+
 export class Counter extends Door {
   constructor() {
     super();
@@ -39,6 +46,7 @@ export class Counter extends Door {
     /** @type {"live" | "code" | "copy" | "test" | ""} */
     this.mode = "";
     this.busy = false;
+    this.sealed = "";
   }
 
   /** Nothing of what was shown stays, neither on the screen nor in memory. @override */
@@ -47,6 +55,7 @@ export class Counter extends Door {
     this.question = null;
     this.mode = "";
     this.busy = false;
+    this.sealed = "";
     tell("");
     alarm("");
   }
@@ -126,6 +135,7 @@ export class Counter extends Door {
       wanted: this.settings,
       message: (message, figures) => void this.message(message, figures),
       file: (text) => void this.fileText(text),
+      sealed: (token) => this.locked(token),
     });
     void Reader.allowed().then((allowed) => {
       if (allowed || this.settings.kiosk) void this.reader?.start();
@@ -171,6 +181,33 @@ export class Counter extends Door {
     }
   }
 
+  // --- what is locked
+
+  /** A locked link: its words are asked for. @param {string} token */
+  locked(token) {
+    if (this.mode !== "copy") return this.reader?.note("iscopy");
+    if (sealedFor(token) !== "words") return this.reader?.note("other");
+    this.sealed = token;
+    return this.show("words");
+  }
+
+  /** Nothing is shown, and nothing said, unless they open it. @param {FormData} form */
+  async unseal(form) {
+    const { sealed } = this;
+    this.working(say("unlocking"));
+    const link = await openSealed(sealed, String(form.get("words") ?? ""));
+    if (this.sealed !== sealed) return; // the next customer is there already
+    if (!link) return void this.complainAt(this.show("words"), "words", say("shut"));
+    this.sealed = "";
+    const wrong = notOurs(link);
+    if (!wrong) {
+      this.read(this.show("copy"));
+      return this.fileText(link.copy);
+    }
+    const view = await this.told(refused(wrong));
+    if (wrong === "wrong_audience") fill(view, { summary: say("madefor", { name: link.name }) });
+  }
+
   /** @param {Case} one @param {Told} told */
   async decide(one, told) {
     if (!this.means) return;
@@ -178,15 +215,20 @@ export class Counter extends Door {
     const { means } = this;
     this.working(say("checking"));
     const outcome = await judge(means, one, told);
-    if (this.case !== one) return; // the next customer is there already
+    if (this.case === one) await this.told(outcome); // else the next customer is there already
+  }
+
+  /** @param {import("./result.js").Outcome} outcome @returns {Promise<HTMLElement>} the view with the result */
+  async told(outcome) {
     const { verdict } = outcome;
-    const kinds = Array.from(means.pack?.types.values() ?? []);
+    const kinds = Array.from(this.means?.pack?.types.values() ?? []);
     if (!toDecide(verdict)) await this.remember(outcome, kinds); // first, so that the list never lacks what was seen
     const view = this.show("result");
     render(view, outcome, kinds);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
     if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);
+    return view;
   }
 
   /** @param {import("./result.js").Outcome} outcome @param {import("./result.js").Kind[]} kinds */

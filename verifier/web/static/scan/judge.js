@@ -188,6 +188,12 @@ function nothing(code, mode) {
   return /** @type {Raw} */ ({ decision, code, level, at: now(), checks, credential: null, statusAsOf: null, packAsOf: 0, replayKey: null, memory: /** @type {any} */ (null) });
 }
 
+/** What was refused before anything of it was checked. @param {string} code @returns {Outcome} */
+export function refused(code) {
+  const verdict = rendered(nothing(code, "copy"), /** @type {Case} */ ({ mode: "copy" }));
+  return { verdict, seconds: "alone", seen: "", use: "" };
+}
+
 /** As the service renders it. @param {Raw} raw @param {Case} one @returns {Verdict} */
 function rendered(raw, one) {
   const [name] = Object.values(LEVELS).find(([, number]) => number === raw.level) ?? LEVELS[one.mode === "copy" ? "addressed" : one.mode];

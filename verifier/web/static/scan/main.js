@@ -161,6 +161,7 @@ addEventListener("submit", (event) => {
   const data = new FormData(form);
   if (what === "enrol") void page.enrol(data);
   else if (what === "unlock") void page.unlock(data);
+  else if (what === "words") void page.unseal(data);
   else if (what === "decide") void page.decided(data);
 });
 

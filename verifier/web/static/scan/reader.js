@@ -3,6 +3,7 @@
 import { Reception } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
 import { Camera, cleaned, openReader, readPicture, ScanError } from "../js/ovp/scan.js";
+import { findSealed } from "../js/ovp/sealed.js";
 import { alarm, fill, piece, say, tell } from "./page.js";
 import { signal, wake } from "./signals.js";
 import { listen } from "./wedge.js";
@@ -12,12 +13,12 @@ import { listen } from "./wedge.js";
 /** @typedef {{sound: boolean, buzz: boolean}} Wanted */
 
 const OURS = /^OV[A-Z]1:/;
-const FILE = 4_000_000;
+const FILE = 12_500_000;
 
 export class Reader {
   /**
    * @param {HTMLElement} root what the macro `scanner` made
-   * @param {{wanted: Wanted, message: (message: Message, figures: Figures) => void, file: (text: string) => void}} how
+   * @param {{wanted: Wanted, message: (message: Message, figures: Figures) => void, file: (text: string) => void, sealed: (token: string) => void}} how
    */
   constructor(root, how) {
     this._root = root;
@@ -89,6 +90,8 @@ export class Reader {
   async text(text) {
     if (this._done) return;
     if (text.trimStart().startsWith("{")) return this._how.file(text);
+    const sealed = findSealed(text);
+    if (sealed) return this._how.sealed(sealed);
     const trimmed = cleaned(text);
     if (trimmed === "") return;
     if (!OURS.test(trimmed)) return this._note("other");
@@ -143,7 +146,7 @@ export class Reader {
   /** A picture or a file that somebody chose. @param {File} file */
   async file(file) {
     wake();
-    if (file.size > FILE * 5) return this._note("nocode");
+    if (file.size > FILE * 2) return this._note("nocode");
     if (!file.type.startsWith("image/")) {
       const text = await file.slice(0, FILE).text();
       return this.text(text);

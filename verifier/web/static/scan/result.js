@@ -176,7 +176,7 @@ function text(leaf, value) {
   const choice = leaf.choices?.find((one) => one.value === value);
   if (choice) return choice.label[locale];
   if (typeof value === "boolean") return say(value ? "yes" : "no");
-  if (leaf.kind === "date" && /^\d{4}-\d\d-\d\d$/.test(String(value))) return day(String(value));
+  if (leaf.kind.endsWith("date") && /^\d{4}-\d\d-\d\d$/.test(String(value))) return day(String(value));
   return String(value);
 }
 

@@ -56,7 +56,7 @@ function worded(claim, value) {
   if (choice) return pick(choice.label);
   if (typeof value === "boolean") return say(value ? "yes" : "no");
   if (claim.kind === "portrait") return el("img", { src: value, alt: pick(claim.label), class: "ph-portrait" });
-  if (claim.kind === "date") return day(Date.parse(`${value}T12:00:00Z`) / 1000);
+  if (claim.kind.endsWith("date") && value.length === 10) return day(Date.parse(`${value}T12:00:00Z`) / 1000);
   return typeof value === "number" ? value.toLocaleString(locale) : String(value);
 }
 

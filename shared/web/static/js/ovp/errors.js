@@ -38,6 +38,8 @@ export const CODES = {
   type_rule_broken: ["type_rules", "failed"],
   wrong_instrument: ["type_rules", "failed"],
   outside_scope: ["type_rules", "failed"],
+  needs_grant: ["type_rules", "failed"],
+  outside_permission: ["type_rules", "failed"],
   request_not_satisfied: ["request", "failed"],
   over_disclosed: ["request", "failed"],
   different_people: ["request", "failed"],
@@ -57,6 +59,7 @@ export const CODES = {
   crl_stale: ["issuer_trust", "unchecked"],
   needs_more_attorneys: ["type_rules", "unchecked"],
   needs_capacity_evidence: ["type_rules", "unchecked"],
+  not_determined: ["type_rules", "unchecked"],
   restricted_undisclosed: ["type_rules", "unchecked"],
   restrictions_to_read: ["type_rules", "unchecked"],
 };

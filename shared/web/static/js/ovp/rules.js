@@ -4,7 +4,7 @@
  * @module
  */
 import { refuse, VcError } from "./errors.js";
-import { checkShape, isObject } from "./shape.js";
+import { checkShape, days, isObject } from "./shape.js";
 
 /** @typedef {{claims: import("./shape.js").Leaf[], rules: unknown}} Judged what is needed here of a type in the checking pack */
 /** @typedef {{claims: unknown, use: unknown, item?: unknown, at: number, earlier: unknown[]}} Scope */
@@ -12,7 +12,10 @@ import { checkShape, isObject } from "./shape.js";
 /** What a rule may answer. */
 const ANSWERS = new Set([
   "needs_capacity_evidence",
+  "needs_grant",
   "needs_more_attorneys",
+  "not_determined",
+  "outside_permission",
   "outside_scope",
   "restricted_undisclosed",
   "restrictions_to_read",
@@ -118,6 +121,10 @@ const OPERATORS = new Map([
   ["is", [2, 2, ([x, y], ask) => same(ask(x), ask(y))]],
   ["in", [2, 2, ([x, y], ask) => within(word(ask(x)), list(ask(y)))]],
   ["less", [2, 2, ([x, y], ask) => number(ask(x)) < number(ask(y))]],
+  ["first-day", [1, 1, ([x], ask) => edge(ask(x), 0)]],
+  ["last-day", [1, 1, ([x], ask) => edge(ask(x), 1)]],
+  ["days-after", [2, 2, ([x, n], ask) => later(day(ask(x)), number(ask(n)))]],
+  ["before", [2, 2, ([x, y], ask) => day(ask(x)) < day(ask(y))]],
   ["not", [1, 1, ([x], ask) => !truth(ask(x))]],
   ["all", [1, 64, (each, ask) => each.every((x) => truth(ask(x)))]],
   ["any", [1, 64, (each, ask) => each.some((x) => truth(ask(x)))]],
@@ -134,6 +141,21 @@ const entry = (table, key) => (key === undefined ? undefined : member(table, key
 
 /** @param {unknown} value @returns {string} */
 const name = (value) => (typeof value === "string" ? value : broken("a name belongs here"));
+
+/** The first (0) or the last (1) day that a date may mean. @param {unknown} value @param {0 | 1} at */
+const edge = (value, at) => (days(value) ?? broken("a date belongs here"))[at];
+
+/** @param {unknown} value @returns {string} */
+const day = (value) => (edge(value, 0) === value ? value : broken("a day belongs here"));
+
+/** @param {string} day @param {number} count */
+function later(day, count) {
+  if (count < 0 || count > 36_525) return broken("so many days are not counted here");
+  const at = new Date(`${day}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + count);
+  const told = at.toISOString();
+  return told.startsWith("+") ? broken("that day has no name") : told.slice(0, 10);
+}
 
 /** @param {unknown} value @returns {string | undefined} */
 const word = (value) => (value === undefined || typeof value === "string" ? value : broken("a word belongs here"));

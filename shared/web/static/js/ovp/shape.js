@@ -122,8 +122,7 @@ function checkText(leaf, value, where) {
 
 /** @param {Leaf} _leaf @param {unknown} value @param {string} where */
 function checkPartialDate(_leaf, value, where) {
-  const rest = typeof value === "string" ? COMPLETED.get(value.length) : undefined;
-  if (rest === undefined || !isDate(value + rest)) refuse("malformed", "a date like 1938-11-02, 1938-11 or 1938 belongs here", where);
+  if (!days(value)) refuse("malformed", "a date like 1938-11-02, 1938-11 or 1938 belongs here", where);
 }
 
 /** @param {Leaf} _leaf @param {unknown} value @param {string} where */
@@ -161,9 +160,21 @@ function fromBase64(text) {
  */
 function isDate(value) {
   const [, year, month, day] = (typeof value === "string" && DATE.exec(value)?.map(Number)) || [];
-  if (!year || !month || month > 12) return false;
+  return Boolean(year && month && month <= 12 && day >= 1 && day <= lastOf(year, month));
+}
+
+/** @param {number} year @param {number} month from 1 */
+function lastOf(year, month) {
   const leap = month === 2 && (year % 4 === 0) && (year % 100 !== 0 || year % 400 === 0);
-  return day >= 1 && day <= DAYS[month - 1] + (leap ? 1 : 0);
+  return DAYS[month - 1] + (leap ? 1 : 0);
+}
+
+/** The first and the last day that a date may mean, of which only the year or the month may be known; `null` where it is none. @param {unknown} value @returns {[string, string] | null} */
+export function days(value) {
+  const rest = typeof value === "string" ? COMPLETED.get(value.length) : undefined;
+  if (typeof value !== "string" || rest === undefined || !isDate(value + rest)) return null;
+  const [year, month] = value.split("-").map(Number);
+  return [value + rest, month === undefined ? `${value}-12-31` : rest ? `${value}-${lastOf(year, month)}` : value];
 }
 
 /**

@@ -1,0 +1,167 @@
+"""The page of a locked link as people get it: a saved file, or a page that anybody serves, in Chromium and Firefox, without a connection."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, expect
+from support.browser import LAPTOP, PHONE, SCREENS, Open, picture
+from support.firefox import firefox
+from support.locked import NAME, WORDS, WRONG, locked
+
+from shared import sealed_link
+from shared.clock import system_clock
+from shared.web.sealed_page import page, policy
+
+COPY = json.dumps(
+    {"format": "dc+sd-jwt", "aud": "a:https://utilities.example", "purpose_id": "close", "vp_token": {"a": ["eyJ.eyJ.x~"]}}
+).encode()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "locked.html"
+    made.write_text(page(locked(COPY, until=system_clock() + 86_400)), encoding="utf-8")
+    return made
+
+
+async def type_words(page_: Page, words: str) -> None:
+    """By keyboard alone."""
+    await page_.get_by_label("The seven words").focus()
+    await page_.keyboard.type(words)
+    await page_.keyboard.press("Enter")
+
+
+def test_nothing_in_it_but_what_is_sealed() -> None:
+    """No name, no script but its own by digest, no address to call, and the link is found in it again."""
+    sealed = locked(COPY, until=2_000_000_000)
+    html = page(sealed, locale="cy")
+    assert sealed_link.find(html) == sealed
+    assert sealed_link.find(page()) is None
+    assert NAME not in html
+    assert "Ashdown" not in html
+    assert 'lang="cy"' in html
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy()
+    assert policy() in html
+    assert "connect-src 'none'" in policy()
+    assert not re.search(r'(src|href)="(?!data:,")', html)
+    assert not re.search(r"innerHTML|eval\(|fetch\(|XMLHttpRequest|localStorage|import ", script)
+    assert page(locale="de").count('lang="en"')
+
+
+@pytest.mark.real
+async def test_opens_from_a_file(open_page: Open, file: Path) -> None:
+    watched = await open_page(LAPTOP)
+    page_ = watched.page
+    asked: list[str] = []
+    page_.on("request", lambda request: asked.append(request.url))
+    await page_.goto(file.as_uri())
+    await watched.check()
+    await type_words(page_, WRONG)
+    await expect(page_.get_by_role("alert")).to_have_text("These words do not open it. Check each word with whoever told them to you.")
+    await expect(page_.locator("#shown")).to_be_hidden()
+    await expect(page_.get_by_label("The seven words")).to_be_focused()
+    assert "Ashdown" not in await page_.content()
+    await type_words(page_, f" {WORDS.replace('-', ' ').upper()} ")
+    await expect(page_.get_by_role("heading", name=f"For {NAME}")).to_be_focused()
+    await expect(page_.get_by_text("Ashdown")).to_be_visible()
+    await expect(page_.get_by_text("It cannot prove who signed it")).to_be_visible()
+    await watched.check()
+    assert WORDS not in await page_.content()
+    assert page_.url == file.as_uri()
+    assert [address for address in asked if not address.startswith(("file:", "data:"))] == []
+    async with page_.expect_download() as coming:
+        await page_.get_by_role("button", name="Save the copy that was inside").click()
+    saved = await (await coming.value).path()
+    assert json.loads(saved.read_bytes())["aud"] == "a:https://utilities.example"
+    if SCREENS is not None:
+        await picture(page_, SCREENS, "locked-link-opened")
+    await page_.get_by_role("button", name="Close it again").click()
+    await expect(page_.locator("#shown")).to_be_hidden()
+
+
+@pytest.mark.real
+async def test_narrow_in_welsh_and_in_print(open_page: Open, file: Path) -> None:
+    watched = await open_page(PHONE)
+    page_ = watched.page
+    await page_.goto(file.as_uri())
+    await page_.keyboard.press("Tab")
+    await page_.keyboard.press("Tab")
+    await page_.keyboard.press("Enter")
+    await expect(page_.get_by_role("heading", level=1)).to_have_text("Copi dan glo o ddogfen")
+    await watched.check()
+    await page_.keyboard.press("Tab")
+    await page_.keyboard.type(WORDS)
+    await page_.keyboard.press("Enter")
+    await expect(page_.get_by_role("heading", name=f"I {NAME}")).to_be_focused()
+    await expect(page_.get_by_text("Cyfenw")).to_be_visible()
+    await watched.check()
+    await page_.emulate_media(media="print")
+    await expect(page_.get_by_role("button")).to_have_count(0)
+    await expect(page_.get_by_text("Ashdown")).to_be_visible()
+
+
+@pytest.mark.real
+async def test_over_and_cut_short(open_page: Open, tmp_path: Path) -> None:
+    """After its end it shows no detail; half a link is none."""
+    watched = await open_page(LAPTOP)
+    page_, old, cut = watched.page, tmp_path / "old.html", tmp_path / "cut.html"
+    sealed = locked(COPY, until=1_700_000_000)
+    old.write_text(page(sealed), encoding="utf-8")
+    cut.write_text(page(sealed[: sealed.rindex(".")]), encoding="utf-8")
+    await page_.goto(old.as_uri())
+    await type_words(page_, WORDS)
+    await expect(page_.get_by_text("Its time is over since")).to_be_visible()
+    await expect(page_.get_by_text("Ashdown")).to_be_hidden()
+    assert "Ashdown" not in await page_.content()
+    await page_.goto(cut.as_uri())
+    await expect(page_.get_by_role("alert")).to_contain_text("the link was cut short")
+
+
+@pytest.mark.real
+async def test_behind_the_address_of_a_page_that_anybody_serves(open_page: Open) -> None:
+    """The server never sees what stands behind ``#``, and the address bar loses it at once."""
+    paths: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        paths.append(f"{request.raw_path} {dict(request.headers)}")
+        return web.Response(text=page(), content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", serve)
+    sealed = locked(COPY, until=system_clock() + 86_400)
+    async with TestServer(app) as server:
+        watched = await open_page(LAPTOP)
+        page_ = watched.page
+        address = str(server.make_url("/locked"))
+        await page_.goto(f"{address}#{sealed}")
+        assert page_.url == address
+        await type_words(page_, WORDS)
+        await expect(page_.get_by_role("heading", name=f"For {NAME}")).to_be_focused()
+        await watched.check()
+        await page_.goto(f"{address}#")
+        await page_.reload()
+        await expect(page_.get_by_role("alert")).to_contain_text("There is no locked copy here")
+    assert len(paths) >= 2
+    assert not any(sealed[:40] in seen or WORDS in seen or "ey" in seen.split(" ", 1)[0] for seen in paths)
+
+
+@pytest.mark.real
+async def test_opens_in_firefox(file: Path, tmp_path: Path) -> None:
+    async with firefox(tmp_path / "profile") as window:
+        await window.goto(file.as_uri())
+        for words, there in ((WRONG, "!document.getElementById('state').hidden && document.getElementById('open').disabled === false"), (WORDS, "!document.getElementById('shown').hidden")):  # fmt: skip
+            await window.run(f"document.getElementById('words').value = {json.dumps(words)}")
+            await window.run("document.getElementById('open').click()")
+            await window.until(there)
+        assert "Ashdown" in await window.run("document.getElementById('rows').textContent")
+        assert await window.run("document.getElementById('for').textContent") == f"For {NAME}"

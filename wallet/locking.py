@@ -1,0 +1,129 @@
+"""Locked links around copies that were made out: sealed with seven words, as a file or a link to be sent, or shown by the service itself.
+
+What was sent cannot be called back. Withdrawing closes what the service shows, and takes a file off the list; a file that left stays good
+until its end, or until the issuing office cancels the document: then later checks fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from shared import addressed, sealed_link
+from shared.codec import base64url
+from shared.credentials import Text, all_types
+from shared.errors import Conflict
+from shared.formats import formats
+from shared.sealed_link import Detail, Link
+from shared.storage import Tx
+from wallet.cards import lines
+from wallet.keep import Vault
+from wallet.links import LockedLink
+from wallet.means import Means
+from wallet.records import ADDRESSED, LOCKED, Item
+from wallet.sessions import Addressed
+from wallet.views import KEPT, View, Views
+
+MAX_ADDRESS = 60_000  # characters of a link that mail programs and browsers still take; beyond, the file goes
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """``words`` are told by another way; they are in no storage."""
+
+    item: Item[LockedLink]
+    words: str
+
+
+async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int = 0) -> Made:
+    """Seal the copy of that name. With ``uses`` the service shows it that many times at most, else it is to be sent.
+
+    ``Missing``, or ``Conflict`` once the copy has run out.
+    """
+    made = (await means.storage.read(lambda tx: ADDRESSED.get(tx, vault, copy))).value
+    at = means.clock()
+    if made.expires_at <= at:
+        raise Conflict("this copy has run out; make a new one")
+    words = sealed_link.generate_words(means.entropy)
+    link = link_of(made)
+    async with means.reading:  # one at a time, for it takes a processor
+        token = await asyncio.to_thread(sealed_link.seal, link, words, entropy=means.entropy)
+    view = await views.put(token, until=made.expires_at, uses=uses) if uses else ""
+    kept = LockedLink(
+        at=at, copy=copy, entity=made.entity, name=made.name, expires_at=made.expires_at, token="" if view else token, view=view
+    )
+    name = base64url.encode(means.entropy(16))
+    item = await means.storage.write(lambda tx: LOCKED.put(tx, vault, name, kept, entropy=means.entropy), point="locked")
+    return Made(item, words)
+
+
+def link_of(made: Addressed) -> Link:
+    """What is sealed: the copy itself, and what it shows in plain words of both languages. A photo is in the copy alone."""
+    copy = addressed.parse_file(made.file)
+    title, details = Text("", ""), []
+    for wires in copy.vp_token.values():
+        for wire in wires:
+            form = formats()[copy.format]
+            parsed = form.parse(wire)
+            seen, kind = form.peek(parsed), all_types()[parsed.vct]
+            title = kind.title
+            pairs = zip(lines(kind, seen.claims), lines(kind, seen.claims, "cy"), strict=True)
+            details += [
+                Detail(label=Text(one.label, other.label), value=Text(one.value, other.value)) for one, other in pairs if not one.picture
+            ]
+    ready = next((found for kind in all_types().values() if (found := kind.query(copy.purpose_id)) is not None), None)
+    purpose = Text(copy.purpose_id, copy.purpose_id) if ready is None else ready.title
+    return Link(name=made.name, until=made.expires_at, title=title, purpose=purpose, details=tuple(details), copy=copy)
+
+
+async def all_links(means: Means, vault: Vault) -> Sequence[Item[LockedLink]]:
+    """Newest first."""
+    items = await means.storage.read(lambda tx: LOCKED.all(tx, vault))
+    return sorted(items, key=lambda item: -item.value.at)
+
+
+async def get(means: Means, vault: Vault, name: str) -> Item[LockedLink]:
+    """``Missing``."""
+    return await means.storage.read(lambda tx: LOCKED.get(tx, vault, name))
+
+
+async def who_looked(views: Views, link: LockedLink) -> View | None:
+    """What the service counted; ``None`` for a link that was sent, of which nobody hears."""
+    return await views.find(link.view) if link.view else None
+
+
+async def withdraw(means: Means, vault: Vault, views: Views, name: str) -> Item[LockedLink]:
+    """Close what the service shows; of what was sent only the list knows."""
+    item = await get(means, vault, name)
+    if item.value.withdrawn_at:
+        return item
+    if item.value.view:
+        await views.close(item.value.view)
+    value = msgspec.structs.replace(item.value, withdrawn_at=means.clock(), token="")
+    return await means.storage.write(lambda tx: LOCKED.replace(tx, vault, item, value, entropy=means.entropy), point="withdrawn")
+
+
+async def drop_over(means: Means, vault: Vault) -> None:
+    """Links leave the list some weeks after their end."""
+    oldest = means.clock() - KEPT
+    over = [item.id for item in await all_links(means, vault) if item.value.expires_at <= oldest]
+    if not over:
+        return
+
+    async def drop(tx: Tx) -> None:
+        for name in over:
+            await LOCKED.drop(tx, vault, name)
+
+    await means.storage.write(drop, point="locked-over")
+
+
+def state_of(link: LockedLink, view: View | None, at: int) -> str:
+    """``withdrawn``, ``over``, ``closed`` (all uses or tries are gone), or ``open``."""
+    if link.withdrawn_at:
+        return "withdrawn"
+    if link.expires_at <= at:
+        return "over"
+    return "closed" if link.view and (view is None or not view.token) else "open"

@@ -1,0 +1,75 @@
+"""Locking a copy with seven words: to be sent, or shown by this service; what became of it, and withdrawing it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from shared.web.auth import read_form
+from shared.web.forms import Form
+from shared.web.pages import render
+from shared.web.sealed_page import page
+from wallet import locking, share
+from wallet.links_api import address_of
+from wallet.pages.desk import Desk, see
+from wallet.views import MAX_USES
+
+_USES = (1, 5, MAX_USES)
+
+
+class LockedPages:
+    """``/copies/{id}/lock`` and ``/locked-copies``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/copies/{id}/lock", self.show_form)
+        app.router.add_post("/copies/{id}/lock", self.lock)
+        app.router.add_get("/locked-copies/{id}", self.show)
+        app.router.add_get("/locked-copies/{id}/file", self.file)
+        app.router.add_post("/locked-copies/{id}/withdraw", self.withdraw)
+
+    async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
+        vault = (await self._desk.sitting(request)).vault
+        item = await share.get_copy(self._desk.means, vault, request.match_info["id"])
+        return await render(request, "wallet/lock.html", form=form, id=item.id, copy=item.value, uses=_USES)
+
+    async def show_form(self, request: web.Request) -> web.StreamResponse:
+        return await self._form_page(request, Form())
+
+    async def lock(self, request: web.Request) -> web.StreamResponse:
+        """The words stand on this answer and nowhere else."""
+        form, words = Form(await read_form(request)), self._desk.words(request)
+        vault = (await self._desk.sitting(request)).vault
+        way, uses = form.need("way", words._("Choose how the organisation gets it")), form.value("uses", "5")
+        if not form.wrong and (way not in {"send", "show"} or not uses.isdigit() or int(uses) not in _USES):
+            form.error("way", words._("Choose how the organisation gets it"))
+        if form.wrong:
+            return await self._form_page(request, form)
+        wanted = int(uses) if way == "show" else 0
+        made = await locking.lock(self._desk.means, vault, self._desk.views, request.match_info["id"], uses=wanted)
+        return await render(request, "wallet/locked_words.html", words=made.words.split("-"), link=made.item.value, id=made.item.id)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        vault, at = (await self._desk.sitting(request)).vault, self._desk.means.clock()
+        item = await locking.get(self._desk.means, vault, request.match_info["id"])
+        view = await locking.who_looked(self._desk.views, item.value)
+        state = locking.state_of(item.value, view, at)
+        address = address_of(item.value, self._desk.settings.public_url) if state == "open" else ""
+        return await render(request, "wallet/locked.html", link=item.value, id=item.id, view=view, state=state, address=address)
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        vault = (await self._desk.sitting(request)).vault
+        link = (await locking.get(self._desk.means, vault, request.match_info["id"])).value
+        if not link.token:
+            see(f"/locked-copies/{request.match_info['id']}")
+        html = page(link.token, locale=self._desk.words(request).locale)
+        headers = {"Content-Disposition": 'attachment; filename="locked-copy.html"'}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def withdraw(self, request: web.Request) -> web.StreamResponse:
+        await read_form(request)
+        vault, name = (await self._desk.sitting(request)).vault, request.match_info["id"]
+        await locking.withdraw(self._desk.means, vault, self._desk.views, name)
+        see(f"/locked-copies/{name}")
