@@ -11,7 +11,7 @@ from aiohttp import web
 
 from shared.errors import VcError
 from shared.storage import Tx
-from shared.web import above, auth
+from shared.web import above, auth, log
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
@@ -21,7 +21,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import entity_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, log, scan
+from verifier.records import events, exchanges, scan
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
 from verifier.vc_api import VcApi

@@ -21,9 +21,9 @@ from shared.trust.federation import Federation
 from shared.trust.register_json import render_words
 from shared.trust.succession import Succession
 from shared.trust.successors import Successors
-from shared.web import heard
+from shared.web import heard, log
 from verifier.desk import Desk
-from verifier.records import deletions, exchanges, log, registrations
+from verifier.records import deletions, exchanges, registrations
 from verifier.records.exchanges import Held
 from verifier.sessions import Asked
 

@@ -15,6 +15,7 @@ from shared.codec import base64url
 from shared.errors import Conflict, InvalidRequest, Malformed, PurposeMismatch, PurposeNotCarried, TooLarge, UnknownCredentialType
 from shared.sealed_link import MAX_FILE
 from shared.verify import VERDICT_SCHEMA
+from shared.web import log
 from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
@@ -26,7 +27,7 @@ from verifier.ask_api import Ask, Use, order_of
 from verifier.check import MAX_COPY
 from verifier.desk import SCOPES, Desk
 from verifier.material import Store
-from verifier.records import exchanges, log
+from verifier.records import exchanges
 from verifier.same_device import collect
 from verifier.sessions import Answered, Declined, Exchange, state_of
 from verifier.settle import Opened, Outcome, open_verdict, sign_receipt

@@ -20,9 +20,10 @@ from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt
 from shared.status.memory import StatusMemory
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
+from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.inherited import may_use
-from verifier.records import events, exchanges, knowledge, log
+from verifier.records import events, exchanges, knowledge
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
 from verifier.telling import decided

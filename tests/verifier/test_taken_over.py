@@ -26,12 +26,13 @@ from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.deletion import verify_deletion
 from shared.trust.policy import Policy
 from shared.verify import Decision
+from shared.web import log
 from verifier import applying, copies, inherited, offline, packs
 from verifier.app import one_round
 from verifier.cli import main
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
-from verifier.records import exchanges, log
+from verifier.records import exchanges
 from verifier.settle import verify_decisions
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from shared.codec import base64url
 from shared.credentials import Text
+from shared.web import log
 from shared.web.entrance import seated
 from shared.web.pages import render
 from verifier import inherited, words
@@ -15,7 +16,6 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import spoken
-from verifier.records import log
 from verifier.sessions import Terms
 from verifier.words import N_, Spoken
 

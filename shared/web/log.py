@@ -1,4 +1,4 @@
-"""The log of decisions: a chain of salted commitments over entries that hold names of details, never their values."""
+"""A service's log: a chain of salted commitments over entries that hold names of details, never their values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.clock import Entropy
-from shared.codec import base64url, strict_json
-from shared.errors import HistoryRewritten
-from shared.receipts import EMPTY_HEAD, LogEntry, LogHead, commit, extend
-from shared.storage import Row, Tx
+from ..clock import Entropy
+from ..codec import base64url, strict_json
+from ..errors import HistoryRewritten
+from ..receipts import EMPTY_HEAD, LogEntry, LogHead, commit, extend
+from ..storage import Row, Tx
+
+DECISIONS = "decisions"
+"""The one log that a service keeps, by the name in its row of ``log_head``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +25,9 @@ class Line:
     entry: LogEntry
 
 
-async def append(tx: Tx, record: Mapping[str, Any], *, at: int, keep_until: int, entropy: Entropy) -> LogHead:
+async def append(tx: Tx, record: Mapping[str, Any], *, at: int, keep_until: int, entropy: Entropy, name: str = DECISIONS) -> LogHead:
     """Add one entry, tied to all before it; the head with it. Two writers meet at the one row of the head."""
-    row = await tx.fetchrow("UPDATE log_head SET size = size + 1 WHERE name = 'decisions' RETURNING size, digest")
+    row = await tx.fetchrow("UPDATE log_head SET size = size + 1 WHERE name = $1 RETURNING size, digest", name)
     if row is None:
         raise HistoryRewritten("the head of the log is gone")
     before = LogHead(size=int(row["size"]) - 1, digest=bytes(row["digest"] or EMPTY_HEAD))
@@ -39,13 +42,13 @@ async def append(tx: Tx, record: Mapping[str, Any], *, at: int, keep_until: int,
         strict_json.dumps(entry.entry).decode(),
         keep_until,
     )
-    await tx.execute("UPDATE log_head SET digest = $1 WHERE name = 'decisions'", head.digest)
+    await tx.execute("UPDATE log_head SET digest = $1 WHERE name = $2", head.digest, name)
     return head
 
 
-async def head(tx: Tx) -> LogHead:
+async def head(tx: Tx, *, name: str = DECISIONS) -> LogHead:
     """The present state of the log."""
-    row = await tx.fetchrow("SELECT size, digest FROM log_head WHERE name = 'decisions'")
+    row = await tx.fetchrow("SELECT size, digest FROM log_head WHERE name = $1", name)
     return LogHead(size=0, digest=EMPTY_HEAD) if row is None else LogHead(size=int(row["size"]), digest=bytes(row["digest"] or EMPTY_HEAD))
 
 
