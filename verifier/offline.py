@@ -33,6 +33,7 @@ from shared.verify import Check, Material, decide_error, render_verdict, replaye
 from verifier import words
 from verifier.answers import judge_parts
 from verifier.check import MAX_COPY, Judged
+from verifier.details import details
 from verifier.locked import is_locked, unlock, words_at_terminal
 from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
 from verifier.uses import served
@@ -254,7 +255,7 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
         lines += ["", f"{kind.title.en}, from {credential.issuer_name}:"]
         if credential.succeeded_by is not None:
             lines.append(f"  {credential.succeeded_by.name.en} keeps the records of that office now.")
-        lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in words.details(kind, credential.claims.claims)]
+        lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in details(kind, credential.claims.claims)]
     return "\n".join(lines) + "\n"
 
 

@@ -22,12 +22,12 @@ from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
+from verifier.details import names_of
 from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
 from verifier.telling import decided
-from verifier.words import names_of
 
 _LIFE: Final = 16 * DAY  # seconds after which no presentation can be good any more
 

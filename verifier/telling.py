@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from verifier.desk import Desk
+from verifier.details import names_of
 from verifier.records.events import Event
 from verifier.sessions import Asked, Terms, transactions
-from verifier.words import names_of
 
 DECIDED: Final = "presentation.decided"
 DECLINED: Final = "presentation.declined"

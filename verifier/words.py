@@ -5,16 +5,15 @@ A sentence never claims more than was checked: what was not checked is said, als
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.credentials import Claim, CredentialType, Kind, Text
-from shared.credentials._tree import leaves
 from shared.errors import WrongAudience
 from shared.sealed_link import made_for
 from shared.verify import Check, Level
+from verifier.details import day_text
 
 Translate = Callable[[str], str]
 
@@ -249,83 +248,6 @@ def tables(translate: Translate = N_) -> dict[str, Any]:
 def reason_of(code: str) -> Reason:
     """Why a decision is not a yes."""
     return REASONS.get(code, REASONS["undecided"])
-
-
-# --- details ---------------------------------------------------------------------------------------------------------------------------
-
-_MONTHS: Final = Text(
-    "January February March April May June July August September October November December",
-    "Ionawr Chwefror Mawrth Ebrill Mai Mehefin Gorffennaf Awst Medi Hydref Tachwedd Rhagfyr",
-)
-
-
-def months(locale: str) -> list[str]:
-    """As ``day_text`` writes them; not every browser knows Welsh ones."""
-    return _MONTHS.in_(locale).split()
-
-
-_YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """One detail that was shown; several values where a document lists them."""
-
-    label: str
-    values: tuple[str, ...]
-    limit: bool
-
-
-def details(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -> list[Detail]:
-    """What was shown, with the kind's own labels, in its order; elements of one list stand together."""
-    rows: dict[tuple[str | None, ...], Detail] = {}
-    for path, claim, value in leaves(kind.tree, claims):
-        place = tuple(None if isinstance(part, int) else part for part in path)
-        before = rows[place].values if place in rows else ()
-        rows[place] = Detail(
-            label=claim.label.in_(locale), values=(*before, value_text(claim, value, locale)), limit=claim.disclosure == "always"
-        )
-    return list(rows.values())
-
-
-def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
-    """A value as people read it: the words of a code, yes and no, a date in full."""
-    choice = claim.choice(value)
-    if choice is not None:
-        return choice.label.in_(locale)
-    if claim.kind is Kind.BOOLEAN:
-        return (_YES if value else _NO).in_(locale)
-    if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
-        return partial_text(value, locale)
-    return str(value)
-
-
-def day_text(day: date, locale: str = "en") -> str:
-    """``2 November 1938``."""
-    return f"{day.day} {months(locale)[day.month - 1]} {day.year}"
-
-
-def partial_text(iso: str, locale: str = "en") -> str:
-    """``2 November 1938``, or ``November 1938`` or ``1938`` where no more of it is known."""
-    year, *more = iso.split("-")
-    if len(more) == 2:
-        return day_text(date.fromisoformat(iso), locale)
-    return f"{_MONTHS.in_(locale).split()[int(more[0]) - 1]} {year}" if more else year
-
-
-def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
-    """The name of the person who is acted for, as far as it was shown; empty where the kind has none."""
-    found: Any = claims
-    for part in kind.represents:
-        found = found.get(part, {}) if isinstance(found, Mapping) else {}
-    if not kind.represents or not isinstance(found, Mapping):
-        return ""
-    return " ".join(name for name in (found.get("given_name"), found.get("family_name")) if isinstance(name, str))
-
-
-def names_of(paths: Iterator[tuple[str | int | None, ...]] | list[tuple[str | int | None, ...]]) -> list[str]:
-    """Details by name alone, as the log and receipts speak of them: ``represented/family_name``, positions left out."""
-    return list(dict.fromkeys("/".join(str(part) for part in path if isinstance(part, str)) for path in paths))
 
 
 # --- times -----------------------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from shared.web.seat import check_admin
 from shared.web.security import allow, policy
 from verifier import scan, words
 from verifier.desk import Desk
+from verifier.details import months
 from verifier.material import Store
 from verifier.pages.seat import spoken
 from verifier.records import scan as records
@@ -126,7 +127,7 @@ class Scan:
             ],
             "ages": [[size, [talk.age(size * number) for number in range(1, count)]] for size, count in _AGES],
             "short": talk.age(0),
-            "months": words.months(talk.locale),
+            "months": months(talk.locale),
             **words.tables(talk.translate),
         }
 

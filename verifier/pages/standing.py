@@ -21,6 +21,7 @@ from verifier import request as requests
 from verifier import words
 from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
+from verifier.details import acting_for, details
 from verifier.material import Store
 from verifier.pages.listing import title_of
 from verifier.pages.seat import spoken
@@ -177,10 +178,10 @@ class Standing:
     def _document(self, credential: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:
         kind: CredentialType = self._desk.types[credential["vct"]]
         claims = credential["claims"]
-        rows = words.details(kind, claims, talk.locale)
+        rows = details(kind, claims, talk.locale)
         return {
             "title": kind.title.in_(talk.locale),
-            "acting_for": words.acting_for(kind, claims),
+            "acting_for": acting_for(kind, claims),
             "issuer": credential["issuer_name"],
             "keeper": credential.get("succeeded_by", {}).get("name", {}).get(talk.locale, ""),
             "expires_at": credential["expires_at"],

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from shared.credentials import Kind, by_id
+from shared.web.dates import day_words
+from verifier import details
+
+
+def test_details_in_words() -> None:
+    kind = by_id("representation")
+    claims = {
+        "representation_kind": "power_of_attorney",
+        "has_restrictions": False,
+        "powers": ["banking", "council-tax"],
+        "grant_date": "2021-05-04",
+    }
+    rows = {row.label: row for row in details.details(kind, claims)}
+    assert rows["There are restrictions"].values == ("No",)
+    assert rows["There are restrictions"].limit
+    assert rows["Power"].values == ("Bank and building society accounts", "Council tax")
+    assert not rows["Power"].limit
+    assert rows["Date it was signed"].values == ("4 May 2021",)
+    welsh = {row.label: row.values for row in details.details(kind, claims, "cy")}
+    assert welsh["Dyddiad llofnodi"] == ("4 Mai 2021",)
+    assert welsh["Mae cyfyngiadau"] == ("Nac ydy",)
+    assert details.day_text(date(1938, 11, 2), "cy") == "2 Tachwedd 1938"
+    assert Kind.DATE in {claim.kind for claim in kind.claims}
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "welsh"),
+    [("2027", "2027", "2027"), ("2027-02", "February 2027", "Chwefror 2027"), ("2027-02-03", "3 February 2027", "3 Chwefror 2027")],
+)
+def test_a_date_known_in_part_is_told_as_far_as_it_is_known(value: str, english: str, welsh: str) -> None:
+    claims = {"death_date": {"value": value}}
+    for locale, told in (("en", english), ("cy", welsh)):
+        assert [row.values for row in details.details(by_id("life-event"), claims, locale)] == [(told,)]
+        assert day_words(value, locale) == told
+
+
+def test_who_is_acted_for() -> None:
+    kind = by_id("representation")
+    assert details.acting_for(kind, {"represented": {"given_name": "Margaret", "family_name": "Ashdown"}}) == "Margaret Ashdown"
+    assert details.acting_for(kind, {"represented": {"family_name": "Ashdown"}}) == "Ashdown"
+    assert details.acting_for(kind, {}) == ""
+
+
+def test_names_for_the_log() -> None:
+    assert details.names_of([("powers", 0), ("powers", 1), ("represented", "given_name")]) == ["powers", "represented/given_name"]
