@@ -144,7 +144,7 @@ QUERIES = (
         id="already-recorded",
         title=Text("Already recorded by the same body", "Eisoes wedi’i gofnodi gan yr un corff"),
         purpose=Text(
-            "Deal with you without asking again for what another department has checked",
+            "Deal with you on the word of one of our offices that has checked it",
             "Delio â chi heb ofyn eto am yr hyn y mae adran arall wedi’i wirio",
         ),
         paths=_NAMES,

@@ -354,7 +354,7 @@ QUERIES = (
         id="bank",
         title=Text("Bank account", "Cyfrif banc"),
         purpose=Text(
-            "Record that you may operate this person’s accounts with us",
+            "Record that you may use this person’s accounts with us",
             "Cofnodi y cewch weithredu cyfrifon y person hwn gyda ni",
         ),
         paths=(*_DONOR, _BIRTHDATE, _POSTCODE, *_ATTORNEY, _POWER),

@@ -165,7 +165,7 @@ async def test_page_for_the_holder(clerk: Clerk) -> None:
     path = f"/request/{asked['id']}"
     page = await clerk.get(path)
     assert "Northwold Bank asks to see a document" in page
-    assert "Record that you may operate this person’s accounts with us." in page
+    assert "Record that you may use this person’s accounts with us." in page
     assert 'href="openid4vp://?' in page
     async with clerk.desk.http.get(f"{clerk.desk.base}{path}/qr.png") as answer:
         assert qr.read(await answer.read()) == [asked["link"]]
