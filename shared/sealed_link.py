@@ -24,6 +24,7 @@ from . import addressed
 from .addressed import AddressedPresentation
 from .clock import Entropy
 from .codec import base64url, strict_json
+from .codec.padding import pad
 from .codec.reader import get_int, get_object, get_objects, get_str
 from .credentials import Text
 from .errors import AlgorithmRefused, Expired, Malformed, TooLarge, WrongAudience, WrongTyp
@@ -135,13 +136,7 @@ def _render(link: Link) -> bytes:
         "details": [{"label": _pair(each.label), "value": _pair(each.value)} for each in link.details],
         "copy": addressed.render_file(link.copy).decode(),
     }
-    inside = strict_json.dumps(content)
-    size = _SMALLEST
-    while size < len(inside):
-        size *= 2
-    if size > _LARGEST:
-        raise TooLarge("this copy shows too much for a locked link")
-    return inside.ljust(size)
+    return pad(strict_json.dumps(content), smallest=_SMALLEST, largest=_LARGEST, what="this copy shows too much for a locked link")
 
 
 def _pair(text: Text) -> dict[str, str]:

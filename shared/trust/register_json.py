@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..credentials import CredentialType, Text
+from ..inbox import Inbox
 from .registered_use import RegisteredUse, Registrar, Want, widening
 
 SCHEMA = "urn:muniment:register:1"
@@ -72,7 +73,13 @@ def type_title(vct: int, types: Iterable[CredentialType]) -> Text:
 
 
 def render_party(
-    *, entity: str, name: Text, uses: Iterable[RegisteredUse], registrar: Registrar | None, types: Iterable[CredentialType]
+    *,
+    entity: str,
+    name: Text,
+    uses: Iterable[RegisteredUse],
+    registrar: Registrar | None,
+    types: Iterable[CredentialType],
+    inbox: Inbox | None = None,
 ) -> dict[str, Any]:
     """One organisation. Members beside those of TS5 are our own (domain sheet C23)."""
     known = tuple(types)
@@ -84,6 +91,8 @@ def render_party(
     if registrar is not None:
         found["registrar"] = {"identifier": registrar.entity, "name": render_words(registrar.name)}
         found |= {"registryURI": registrar.address} if registrar.address else {}
+    if inbox is not None:
+        found["inbox"] = render_inbox(inbox)
     return found
 
 
@@ -102,9 +111,15 @@ def _render_use(use: RegisteredUse, types: Sequence[CredentialType]) -> dict[str
         "supervisoryAuthority": authority,
         "supportURI": use.support,
         "evidence_ref": use.evidence,
+        "inbox": None if use.inbox is None else render_inbox(use.inbox),
         "lacks": list(use.lacks()),
     }
     return {key: value for key, value in members.items() if value is not None}
+
+
+def render_inbox(inbox: Inbox) -> dict[str, Any]:
+    """Where copies are posted: address and key (JWK)."""
+    return {"url": inbox.url, "jwk": dict(inbox.key) | {"kid": inbox.kid}}
 
 
 def _render_want(want: Want, types: Sequence[CredentialType]) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from typing import Any
 
 from ..codec import cbor
 from ..codec.reader import pointer
+from ..cose import parse_cose_key, render_cose_key
 from ..cose.members import Members, array, as_array, as_map, as_uint, text, uint
 from ..credentials import Text
 from ..errors import Malformed
+from ..inbox import Inbox, check_key
+from ..jose.jwk import parse_public_jwk, render_jwk
 
 _MAX_GROUPS = 64
 _MAX_GROUP = 65_535
@@ -34,7 +37,7 @@ class RegisteredUse:
     """One purpose as it was registered: what a wallet shows, and the most that may be asked for it.
 
     ``benefit`` says what good the asking does and ``could_stop`` why it cannot end; ``authority`` names who supervises the organisation,
-    ``authority_contact`` how to reach it; ``evidence`` is the address of what was measured.
+    ``authority_contact`` how to reach it; ``evidence`` is the address of what was measured. ``inbox`` takes copies for this use alone.
     """
 
     id: str
@@ -50,6 +53,7 @@ class RegisteredUse:
     authority_contact: str | None = None
     support: str | None = None  # URL
     evidence: str | None = None  # URL
+    inbox: Inbox | None = None
 
     def lacks(self) -> tuple[str, ...]:
         """What a registration should say and this one does not, by the names of its members (domain sheet C23)."""
@@ -115,12 +119,13 @@ def render_use(use: RegisteredUse) -> dict[int, Any]:
         11: use.authority_contact,
         12: use.support,
         13: use.evidence,
+        14: None if use.inbox is None else render_inbox(use.inbox),
     }
     return {key: value for key, value in members.items() if value is not None}
 
 
 def read_use(value: object, where: str) -> RegisteredUse:
-    members = as_map(value, where, needed=(1, 2, 3, 4), optional=range(5, 14))
+    members = as_map(value, where, needed=(1, 2, 3, 4), optional=range(5, 15))
     return RegisteredUse(
         id=text(members, 1, where, max_length=200),
         title=read_words(members[2], pointer(where, 2), 200),
@@ -135,16 +140,36 @@ def read_use(value: object, where: str) -> RegisteredUse:
         authority_contact=text(members, 11, where, max_length=1_000) if 11 in members else None,
         support=_address(members, 12, where),
         evidence=_address(members, 13, where),
+        inbox=read_inbox(members[14], pointer(where, 14)) if 14 in members else None,
     )
 
 
 def _address(members: Members, key: int, where: str) -> str | None:
-    if key not in members:
-        return None
+    return _needed_address(members, key, where) if key in members else None
+
+
+def _needed_address(members: Members, key: int, where: str) -> str:
     address = text(members, key, where, max_length=2_000)
     if not address.startswith(("https://", "http://")):
         raise Malformed("an address is demanded here", where=pointer(where, key))
     return address
+
+
+def render_inbox(inbox: Inbox) -> dict[int, Any]:
+    """``{1: address, 2: COSE_Key}``"""
+    return {1: inbox.url, 2: render_cose_key(parse_public_jwk(check_key(inbox.key)))}
+
+
+def read_inbox(value: object, where: str) -> Inbox:
+    """The inverse; ``Malformed`` also for a key that nothing can be sealed for."""
+    members = as_map(value, where, needed=(1, 2))
+    address, key = _needed_address(members, 1, where), pointer(where, 2)
+    if "#" in address:
+        raise Malformed("an address here has no fragment", where=pointer(where, 1))
+    public = parse_cose_key(members[2], key)
+    if public.alg != "ES256":
+        raise Malformed("letters are sealed for keys on P-256", where=key)
+    return Inbox(address, render_jwk(public))
 
 
 def render_registrar(registrar: Registrar) -> dict[int, Any]:

@@ -29,16 +29,19 @@ from ..cose.members import Members, array, as_map, load_map, octets, text, uint
 from ..cose.sign1 import verify_sign1
 from ..credentials import Text
 from ..errors import Expired, Malformed, NotEntitled, NotYetValid, Untrusted, VcError, WrongTyp
+from ..inbox import Inbox
 from ..keys import KeyId, PublicKey, Role, Unsigned
 from .anchors import Anchor, TrustAnchors
 from .registered_use import (
     RegisteredUse,
     Registrar,
     Want,
+    read_inbox,
     read_registrar,
     read_use,
     read_wants,
     read_words,
+    render_inbox,
     render_registrar,
     render_use,
     render_wants,
@@ -53,7 +56,7 @@ AHEAD: Final = 60
 """Seconds that another machine's clock may be ahead of ours."""
 _ALG, _KID, _TYP = 1, 4, 16
 _ISS, _SUB, _EXP, _IAT, _CNF = 1, 2, 4, 6, 8
-_NAMES, _USES, _REGISTRAR, _COUNTRY = -70_010, -70_011, -70_012, -70_013
+_NAMES, _USES, _REGISTRAR, _COUNTRY, _INBOX = -70_010, -70_011, -70_012, -70_013, -70_014
 _MAX_USES = 64
 
 __all__ = [
@@ -98,10 +101,16 @@ class RpCertificate:
     sign1: Sign1 = field(repr=False)
     registrar: Registrar | None = None
     country: str | None = None
+    inbox: Inbox | None = None
 
     def use(self, use_id: str) -> RegisteredUse | None:
         """The registered use of this name."""
         return next((use for use in self.uses if use.id == use_id), None)
+
+    def inbox_for(self, use_id: str) -> Inbox | None:
+        """Where copies for this use are posted: its own inbox, else that of the whole organisation. ``None`` also for a use that is not registered."""
+        use = self.use(use_id)
+        return None if use is None else use.inbox or self.inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +172,7 @@ def prepare_rp_certificate(
     days: int = MAX_RP_DAYS,
     registrar: Registrar | None = None,
     country: str | None = None,
+    inbox: Inbox | None = None,
     by_registrar: bool = False,
 ) -> Unsigned[bytes]:
     """An rp-cert for ``public``, lacking only the signature of the anchor's ``key``, or of a registrar's; ``anchor`` is its name or identifier."""
@@ -173,6 +183,8 @@ def prepare_rp_certificate(
         payload[_REGISTRAR] = render_registrar(registrar)
     if country is not None:
         payload[_COUNTRY] = country
+    if inbox is not None:
+        payload[_INBOX] = render_inbox(inbox)
     return _prepare(REGISTRATION if by_registrar else RP_CERTIFICATE, payload, key, anchor_public)
 
 
@@ -180,7 +192,7 @@ def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
     """Structure and bounds, of one by an anchor or by a registrar. ``WrongTyp``, ``Malformed`` or ``TooLarge``, ``AlgorithmRefused`` for a key of another kind."""
     sign1 = parse_sign1(data, max_bytes=MAX_BYTES, where=where)
     typ = REGISTRATION if REGISTRATION.admits(sign1.typ) else RP_CERTIFICATE
-    members = _open(sign1, typ, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR, _COUNTRY))
+    members = _open(sign1, typ, (_NAMES, _USES), MAX_RP_DAYS, where, optional=(_REGISTRAR, _COUNTRY, _INBOX))
     uses = array(members, _USES, where, max_items=_MAX_USES)
     one = RpCertificate(
         anchor=text(members, _ISS, where),
@@ -194,6 +206,7 @@ def parse_rp_certificate(data: bytes, where: str = "") -> RpCertificate:
         sign1=sign1,
         registrar=read_registrar(members[_REGISTRAR], pointer(where, _REGISTRAR)) if _REGISTRAR in members else None,
         country=check_country(text(members, _COUNTRY, where), pointer(where, _COUNTRY)) if _COUNTRY in members else None,
+        inbox=read_inbox(members[_INBOX], pointer(where, _INBOX)) if _INBOX in members else None,
     )
     if len({use.id for use in one.uses}) != len(one.uses):
         raise Malformed("two uses of one name", where=pointer(where, _USES))

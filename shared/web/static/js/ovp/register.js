@@ -32,6 +32,7 @@ const NAMES = -70_010;
 const USES = -70_011;
 const REGISTRAR = -70_012;
 const COUNTRY = -70_013;
+const INBOX = -70_014;
 
 /** The relying parties that an anchor vouches for, by entity. */
 export class Register {
@@ -76,12 +77,14 @@ export async function parseRelyingParty(data) {
   if (data.length > MAX_BYTES) refuse("too_large", `more than ${MAX_BYTES} bytes of CBOR`);
   const sign1 = parseSign1(data);
   const typ = TYP.REGISTRATION.includes(sign1.protect.get(TYP_HEADER)) ? TYP.REGISTRATION : TYP.RP_CERTIFICATE;
-  const members = open(sign1, typ, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR, COUNTRY]);
+  const members = open(sign1, typ, [NAMES, USES], MAX_RP_DAYS, "", [REGISTRAR, COUNTRY, INBOX]);
   const uses = asArray(members.get(USES), `/${USES}`, 0, 64).map((use, index) => readUse(use, `/${USES}/${index}`));
   if (new Set(uses.map((use) => use.id)).size !== uses.length) refuse("malformed", "two uses of one name", `/${USES}`);
   const name = readWords(members.get(NAMES), `/${NAMES}`, 200);
   const registrar = members.has(REGISTRAR) && { registrar: readRegistrar(members.get(REGISTRAR), `/${REGISTRAR}`) };
   const country = members.has(COUNTRY) && { country: readCountry(text(members, COUNTRY, "")) };
+  if (members.has(INBOX)) await checkInbox(members.get(INBOX), `/${INBOX}`);
+  for (const [index, use] of members.get(USES).entries()) if (use.has(14)) await checkInbox(use.get(14), `/${USES}/${index}/14`);
   return { ...(await dated(members, sign1, "")), anchor: text(members, ISS, ""), entity: text(members, SUB, ""), name, uses, ...registrar, ...country };
 }
 
@@ -164,7 +167,7 @@ async function dated(members, sign1, where) {
 
 /** @param {any} value @param {string} where @returns {RegisteredUse} */
 function readUse(value, where) {
-  const members = asMap(value, where, [1, 2, 3, 4], [5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  const members = asMap(value, where, [1, 2, 3, 4], [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
   /** @param {number} key @param {number} max */
   const words = (key, max) => readWords(members.get(key), `${where}/${key}`, max);
   return {
@@ -188,6 +191,14 @@ function readUse(value, where) {
 function address(members, key, where) {
   const url = text(members, key, where, 2000);
   return /^https?:\/\//.test(url) ? url : refuse("malformed", "an address is demanded here", `${where}/${key}`);
+}
+
+/** Where copies are posted: only its shape, as pages post nothing. @param {any} value @param {string} where */
+async function checkInbox(value, where) {
+  const members = asMap(value, where, [1, 2]);
+  if (address(members, 1, where).includes("#")) refuse("malformed", "an address here has no fragment", `${where}/1`);
+  const key = await importCoseKey(members.get(2), `${where}/2`);
+  if (key.alg !== "ES256") refuse("malformed", "letters are sealed for keys on P-256", `${where}/2`);
 }
 
 /** @param {any} value @param {string} where @returns {Registrar} */

@@ -1,0 +1,98 @@
+"""Inboxes of organisations: where a copy that is made out to one body can be posted, sealed for it alone (security rules S8, S28).
+
+A registration names an address and a public key. What is posted is a compact JWE (RFC 7516), ECDH-ES to that key and A256GCM, whose size goes
+in doublings; its header names the key and nothing of holder or document. Whoever carries it, a library's counter for instance, cannot read it.
+What is inside is still a stranger's word: only the copy in it is signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .codec import base64url, strict_json
+from .codec.padding import pad
+from .codec.reader import get_str
+from .errors import AlgorithmRefused, Malformed, TooLarge, WrongTyp
+from .jose import jwe
+from .jose.jwk import parse_public_jwk, thumbprint
+
+CTY: Final = "muniment-letter+json"
+MEDIA_TYPE: Final = "application/jose"
+"""Of what is posted: a compact JWE."""
+ENC: Final = "A256GCM"
+TICKET: Final = 16
+"""Random bytes by which the sender asks for the answer, and by which the same letter posted twice is one letter."""
+_SMALLEST, _LARGEST = 8_192, 4_194_304  # bytes inside
+MAX_LETTER: Final = 5_600_000
+"""Characters of a sealed letter: 4 MB inside."""
+_MAX_ID = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """An address that takes letters, and a public P-256 key (JWK: ``kty``, ``crv``, ``x``, ``y``) that they are sealed for."""
+
+    url: str
+    key: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def kid(self) -> str:
+        """The key's thumbprint (RFC 7638), by which the header of a letter names it."""
+        return thumbprint(parse_public_jwk(self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """``copy`` is a copy made out to the body, as the file of ``shared.addressed``; ``about`` is the ``jti`` of an earlier copy that it corrects
+    or calls back.
+    """
+
+    copy: str = field(repr=False)
+    ticket: bytes = field(repr=False)
+    about: str = ""
+
+
+def check_key(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """The plain members of a key that letters can be sealed for. ``Malformed`` or ``AlgorithmRefused`` for any other."""
+    jwe.check_recipient(jwk)
+    return {name: jwk[name] for name in ("kty", "crv", "x", "y")}
+
+
+def seal_letter(letter: Letter, inbox: Inbox) -> str:
+    """What is posted to ``inbox.url``. ``TooLarge`` for a copy of more than 4 MB; the randomness is the library's own."""
+    if len(letter.ticket) != TICKET:
+        raise Malformed(f"a ticket has {TICKET} bytes", where="/ticket")
+    content = {"copy": letter.copy, "ticket": base64url.encode(letter.ticket)} | ({"about": letter.about} if letter.about else {})
+    inside = pad(strict_json.dumps(content), smallest=_SMALLEST, largest=_LARGEST, what="this copy shows too much for one letter")
+    return jwe.encrypt(inside, {**check_key(inbox.key), "kid": inbox.kid}, enc=ENC, header={"cty": CTY})
+
+
+def peek_kid(token: str) -> str:
+    """Which key a letter was sealed for, or empty. ``Malformed``, ``TooLarge``, ``WrongTyp`` or ``AlgorithmRefused`` for what is no letter."""
+    header = jwe.peek_header(token, max_bytes=MAX_LETTER)
+    if header.get("cty") != CTY:
+        raise WrongTyp("this is sealed for something else", where="/cty")
+    if header["enc"] != ENC:
+        raise AlgorithmRefused(f"a letter is sealed with {ENC}", where="/enc")
+    return get_str(header, "kid", optional=True) or ""
+
+
+def open_letter(token: str, private_jwk: Mapping[str, Any]) -> Letter:
+    """What is inside, for the holder of the key. ``Malformed`` where it was sealed for another; nothing in it is believed yet."""
+    peek_kid(token)
+    doc = strict_json.load_object(jwe.decrypt(token, private_jwk, max_bytes=MAX_LETTER).rstrip(b" "), max_bytes=_LARGEST, max_depth=4)
+    ticket = base64url.decode(get_str(doc, "ticket", max_length=64), where="/ticket")
+    if len(ticket) != TICKET:
+        raise Malformed(f"a ticket has {TICKET} bytes", where="/ticket")
+    about = get_str(doc, "about", optional=True, max_length=_MAX_ID) or ""
+    return Letter(get_str(doc, "copy", max_length=_LARGEST), ticket, about)
+
+
+def digest(token: str) -> bytes:
+    """SHA-256 of a sealed letter as posted: the same ticket with another one is another letter."""
+    if len(token) > MAX_LETTER:
+        raise TooLarge("a letter of this size was never made")
+    return hashlib.sha256(token.encode()).digest()
