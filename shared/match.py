@@ -120,8 +120,8 @@ def _further(record: Person, shown: Person) -> Iterator[Agreement]:
         *((record.more[name], shown.more[name]) for name in record.more if name in shown.more),
     ]
     for one, other in pairs:
-        if _squeezed(one) and _squeezed(other):
-            yield "agrees" if _squeezed(one) == _squeezed(other) else "differs"
+        if squeezed(one) and squeezed(other):
+            yield "agrees" if squeezed(one) == squeezed(other) else "differs"
 
 
 def compare_dates(one: str, other: str) -> Agreement:
@@ -152,14 +152,14 @@ def name_words(name: str) -> tuple[str, ...]:
 
 def _compare_names(record: Person, shown: Person) -> Agreement:
     """``open`` is a likeness that only a person can judge: a part of the other's name, or nearly its spelling."""
-    pairs = list(product(_names(record), _names(shown)))
+    pairs = list(product(full_names(record), full_names(shown)))
     if any(one == other for one, other in pairs):
         return "agrees"
     return "open" if any(_alike(one, other) for one, other in pairs) else "differs"
 
 
-def _names(person: Person) -> set[tuple[str, ...]]:
-    """All full names; another name can be one, or a family name alone."""
+def full_names(person: Person) -> set[tuple[str, ...]]:
+    """All full names as ``name_words``; another name can be one, or a family name alone."""
     texts = [f"{person.given_name} {person.family_name}"]
     for other in person.also_known_as:
         texts += [other, f"{person.given_name} {other}"]
@@ -178,5 +178,6 @@ def _near(one: str, other: str) -> bool:
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """Letters and digits alone, in one case."""
     return "".join(re.findall(r"[^\W_]", normalize("NFKC", text).casefold()))
