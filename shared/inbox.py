@@ -15,6 +15,7 @@ from typing import Any, Final
 from .codec import base64url, strict_json
 from .codec.padding import pad
 from .codec.reader import get_str
+from .credentials import Text
 from .errors import AlgorithmRefused, Malformed, TooLarge, WrongTyp
 from .jose import jwe
 from .jose.jwk import parse_public_jwk, thumbprint
@@ -26,6 +27,20 @@ ENC: Final = "A256GCM"
 TICKET: Final = 16
 """Random bytes by which the sender asks for the answer, and by which the same letter posted twice is one letter."""
 _SMALLEST, _LARGEST = 8_192, 4_194_304  # bytes inside
+WAITS, NO_ANSWER, PASSED_ON, UNDONE = "waits_for_person", "no_answer_yet", "passed_on", "undone"
+REASONS: Final[Mapping[str, Text]] = {
+    WAITS: Text("A person will decide.", "Bydd person yn penderfynu."),
+    NO_ANSWER: Text("Nobody has decided in the promised time.", "Does neb wedi penderfynu o fewn yr amser a addawyd."),
+    PASSED_ON: Text("It was passed on, unopened.", "Cafodd ei drosglwyddo heb ei agor."),
+    UNDONE: Text("What rested on it was undone.", "Cafodd yr hyn oedd yn dibynnu arno ei ddadwneud."),
+    "no_account": Text("Nobody like this was found in our records.", "Ni chafwyd hyd i neb fel hyn yn ein cofnodion."),
+    "details_differ": Text("Our records say something else.", "Mae ein cofnodion yn dweud rhywbeth arall."),
+    "not_enough": Text("We need more than this.", "Mae angen mwy na hyn arnom."),
+    "refused_by_person": Text("A person decided against it.", "Penderfynodd person yn ei erbyn."),
+}
+"""Why a receipt says what no program has decided, by ``reason_code``."""
+REFUSALS: Final = ("no_account", "details_differ", "not_enough", "refused_by_person")
+"""Those of them for which a person may refuse."""
 MAX_LETTER: Final = 5_600_000
 """Characters of a sealed letter: 4 MB inside."""
 _MAX_ID = 200

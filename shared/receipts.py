@@ -43,7 +43,7 @@ class Receipt:
 
     ``decision`` is ``accepted``, ``rejected`` or ``undecided``, ``reason_code`` the error code behind it; ``effective_from`` is when it
     takes effect, ``purpose_id`` the intended use. ``salt``, ``presentation_digest`` and ``nonce`` bind it to one exchange;
-    ``bundle_digest`` names the checking pack, if an offline desk used one.
+    ``bundle_digest`` names the checking pack, if an offline desk used one; ``answer_by`` is until when a person decides, if one has to.
     """
 
     receipt_id: str
@@ -62,6 +62,7 @@ class Receipt:
     how_to_complain: str | None = None
     status_list_iat: int | None = None
     bundle_digest: bytes | None = None
+    answer_by: int | None = None
     log_head: LogHead | None = None
 
 
@@ -105,6 +106,7 @@ def _render(receipt: Receipt, at: int) -> dict[str, Any]:
         "contact": receipt.contact,
         "how_to_complain": receipt.how_to_complain,
         "status_list_iat": receipt.status_list_iat,
+        "answer_by": receipt.answer_by,
         "bundle_digest": None if receipt.bundle_digest is None else base64url.encode(receipt.bundle_digest),
         "log_head": None if head is None else {"size": head.size, "digest": base64url.encode(head.digest)},
     }
@@ -172,6 +174,7 @@ def _read(claims: Mapping[str, Any]) -> Receipt:
         contact=reader.get_str(claims, "contact", optional=True, max_length=_MAX_TEXT),
         how_to_complain=reader.get_str(claims, "how_to_complain", optional=True, max_length=_MAX_TEXT),
         status_list_iat=reader.get_int(claims, "status_list_iat", optional=True),
+        answer_by=reader.get_int(claims, "answer_by", optional=True),
         salt=_bytes(claims, "salt", _SALT),
         presentation_digest=_bytes(claims, "presentation_digest", _DIGEST),
         nonce=reader.get_str(claims, "nonce", max_length=1_024),
@@ -222,21 +225,22 @@ def extend(head: LogHead | None, entry: LogEntry) -> LogHead:
     return LogHead(size=before.size + 1, digest=hashlib.sha256(before.digest + entry.commitment).digest())
 
 
-def verify_log(entries: Sequence[LogEntry], *, heads: Sequence[LogHead] = ()) -> LogHead:
-    """The head of a whole log, oldest entry first, if every entry still there matches its commitment and the log once had all ``heads``.
+def verify_log(entries: Sequence[LogEntry], *, heads: Sequence[LogHead] = (), start: LogHead | None = None) -> LogHead:
+    """The head of a log, oldest entry first, if every entry still there matches its commitment and the log once had all ``heads``.
 
-    ``HistoryRewritten`` otherwise; ``heads`` come from receipts that others kept.
+    ``HistoryRewritten`` otherwise; ``heads`` come from receipts that others kept. Where ``entries`` are those after ``start``, none of the
+    heads is from before it.
     """
     for position, entry in enumerate(entries):
         if (entry.entry is None) != (entry.salt is None):
             raise HistoryRewritten("an entry without its salt, or a salt without its entry", where=f"/{position}")
         if entry.entry is not None and entry.salt is not None and _commitment(entry.salt, entry.entry) != entry.commitment:
             raise HistoryRewritten("an entry of the log was changed", where=f"/{position}")
-    states = [LogHead(size=0, digest=EMPTY_HEAD)]
+    states = [start or LogHead(size=0, digest=EMPTY_HEAD)]
     for entry in entries:
         states.append(extend(states[-1], entry))
     for head in heads:
-        if head.size >= len(states) or states[head.size] != head:
+        if head not in states[head.size - states[0].size :][:1]:
             raise HistoryRewritten("the log is not the one that a receipt speaks of", where=f"/{head.size}")
     return states[-1]
 
