@@ -55,6 +55,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "application/statuslist+cwt",
             "status-assertion",
             "credential-issuer-key-proof+jwt",
+            "issuer-log-head+jwt",
         }
     ),
     Role.RELYING_PARTY: frozenset(

@@ -22,6 +22,7 @@ from shared.formats import formats
 from shared.jose.jwk import render_jwk, thumbprint
 from shared.jose.jws import parse_jws
 from shared.keys import SIGNS, KeyId, Role, Unsigned, check_role
+from shared.log_heads import SignedHead, prepare_log_head, verify_log_head
 from shared.oauth import prepare_attestation, prepare_attestation_pop, prepare_dpop, verify_client_attestation, verify_dpop
 from shared.openid4vci import (
     IssuerMetadata,
@@ -32,7 +33,7 @@ from shared.openid4vci import (
     verify_signed_metadata,
 )
 from shared.openid4vp import check_request_object
-from shared.receipts import Receipt, verify_receipt
+from shared.receipts import LogHead, Receipt, verify_receipt
 from shared.status.bitstring import encode_list, parse_bitstring, prepare_list, verify_bitstring
 from shared.status.token_status_list import StatusList, parse_token, prepare_token, verify_token
 from shared.trust.anchors import TrustAnchors
@@ -183,6 +184,20 @@ def a_receipt(signer: Signer = BANK.signer, x5c: bytes = BANK.certificate, **cha
     return signer.finish(receipts.prepare_receipt(Receipt(**(fields | changes)), key=KeyId("rp"), x5c=[x5c], at=AT))
 
 
+def log_head(typ: object) -> None:
+    made = prepare_log_head(HEAD, role=Role.RELYING_PARTY, key=KeyId("rp"), x5c=[BANK.certificate])
+    token = retyped(BANK.signer.finish(made), BANK.signer, typ)
+    verify_log_head(token, policy=BANK.policy(), role=Role.RELYING_PARTY, entity=HEAD.entity, at=AT)
+
+
+def issuers_log_head(typ: object) -> None:
+    made = prepare_log_head(replace(HEAD, entity=ISSUER), role=Role.CREDENTIAL_ISSUER, key=KeyId("i"), x5c=registry().x5c)
+    token = retyped(registry().signer.finish(made), registry().signer, typ)
+    policy = Policy(TrustAnchors(anchors=(registry().pin(),)))
+    verify_log_head(token, policy=policy, role=Role.CREDENTIAL_ISSUER, entity=ISSUER, at=AT)
+
+
+HEAD = SignedHead(entity="https://bank.example", at=AT, head=LogHead(size=1, digest=bytes(32)))
 MAKER = Authority.new("https://maker.example", role=Role.WALLET_PROVIDER)
 MAKERS = Policy(TrustAnchors(anchors=(MAKER.pin(role=Role.WALLET_PROVIDER),)))
 WALLET = Signer.new()
@@ -207,6 +222,8 @@ OBJECTS: dict[str, Callable[[object], None]] = {
     "trust-bundle+jwt": trust_bundle,
     "oauth-authz-req+jwt": request_object,
     "receipt+jwt": receipt,
+    "log-head+jwt": log_head,
+    "issuer-log-head+jwt": issuers_log_head,
     "a Bitstring list": bitstring_list,
     "an mdoc's issuer": mdoc_of_issuer,
     "an mdoc's device": mdoc_of_device,
