@@ -251,6 +251,13 @@ class RequestNotSatisfied(Rejected):
     check = "request"
 
 
+class OtherInstrument(Rejected):
+    """Of those who are to act together, somebody showed a document of another instrument than the first."""
+
+    code = "other_instrument"
+    check = "type_rules"
+
+
 class DifferentPeople(Rejected):
     """Of the documents that were shown together, one names another person as its holder."""
 

@@ -29,7 +29,7 @@ from shared.web.setup import toml_text
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.records import registrations
-from verifier.uses import Use, chosen_types, served, wants_of
+from verifier.uses import Use, alone, chosen_types, served, wants_of
 
 log = logging.getLogger("muniment.verifier")
 
@@ -99,7 +99,9 @@ def registered(directory: Path, settings: Settings) -> list[RegisteredUse]:
     by_id: dict[str, list[Use]] = {}
     for use in served(kinds.values(), settings.purposes):
         by_id.setdefault(use.query.id, []).append(use)
-    return [_use(name, _together(uses, kinds), argued.get(name, Argued()), settings) for name, uses in by_id.items()]
+    return [
+        _use(name, _together(uses, kinds), argued.get(name, argued.get(alone(name), Argued())), settings) for name, uses in by_id.items()
+    ]
 
 
 def _together(uses: list[Use], kinds: Mapping[str, CredentialType]) -> list[Use]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from shared.credentials import ClaimPath, CredentialType, ReadyQuery, all_types
+from shared.credentials._joint import TOGETHER
 from shared.errors import ConfigError
 from shared.trust.relying_party import Want
 
@@ -53,9 +54,14 @@ def _groups(kind: CredentialType, paths: Iterable[ClaimPath]) -> tuple[int, ...]
 
 
 def served(types: Iterable[CredentialType], purposes: Iterable[str] = ()) -> list[Use]:
-    """The ready questions of ``types``, or of them those named in ``purposes``."""
+    """The ready questions of ``types``, or of them those named in ``purposes``, with what asks the same of several who act together."""
     wanted = frozenset(purposes)
-    return [Use(each, query) for each in types for query in each.queries if not wanted or query.id in wanted]
+    return [Use(each, query) for each in types for query in each.queries if not wanted or {query.id, alone(query.id)} & wanted]
+
+
+def alone(query_id: str) -> str:
+    """The name of the question that asks the same of one person."""
+    return query_id.removesuffix(TOGETHER)
 
 
 def chosen_types(names: Iterable[str]) -> Mapping[str, CredentialType]:

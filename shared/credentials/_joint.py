@@ -6,11 +6,19 @@ holders' other uses, so that it stands in a group of its own, and nobody asks fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
 from ._claim import Claim, ClaimPath, Disclosure, Group, Kind, Text
+from ._model import ReadyQuery
 from ._rules import Expression, Rule, fault, said
 
 TAG: ClaimPath = ("instrument_tag",)
 NUMBER: ClaimPath = ("attorney_number",)
+CARDINALITY: ClaimPath = ("cardinality",)
+TOGETHER: Final = "-together"
+"""What the name of a question ends in that is asked of several who act together."""
 _CHARACTERS = 22
 
 
@@ -57,3 +65,20 @@ def joint_rules(alone: Expression) -> tuple[Rule, ...]:
         fault("/attorney_number", ["not", ["is", said("instrument_tag"), said("attorney_number")]], "mark and number go together"),
         fault("/attorney_number", ["less", ["else", ["claim", "attorney_number"], 1], 1], "they are counted from 1"),
     )
+
+
+def together(queries: Iterable[ReadyQuery]) -> Iterator[ReadyQuery]:
+    """Each question, and the same for those who must act together: only that one asks for the mark, so that it links nothing else."""
+    for query in queries:
+        yield query
+        yield replace(
+            query,
+            id=query.id + TOGETHER,
+            title=Text(f"{query.title.en}, acting together", f"{query.title.cy}, gan weithredu gyda’i gilydd"),
+            paths=(*query.paths, TAG, NUMBER),
+        )
+
+
+def is_joint(query: ReadyQuery) -> bool:
+    """Whether it is asked of several who act together."""
+    return TAG in query.paths

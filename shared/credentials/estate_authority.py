@@ -10,7 +10,7 @@ from . import _estate_authority_rules as rules
 from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
 from ._follows import LIFE_EVENT, same_person
 from ._issued_by import issued_by
-from ._joint import joint, joint_claims
+from ._joint import joint, joint_claims, together
 from ._model import CredentialType, Follow, ReadyQuery
 
 ALWAYS = Disclosure.ALWAYS
@@ -304,7 +304,7 @@ TYPE: CredentialType = CredentialType(
     ),
     groups=GROUPS,
     claims=CLAIMS,
-    queries=QUERIES,
+    queries=tuple(together(QUERIES)),
     copy_days=30,  # and renewed: a retired key could back-date for as long as the longest copy lives (S15)
     batch_size=20,
     status_bits=2,

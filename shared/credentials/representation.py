@@ -11,7 +11,7 @@ from . import _representation_rules as rules
 from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
 from ._follows import after_death
 from ._issued_by import issued_by
-from ._joint import joint, joint_claims
+from ._joint import joint, joint_claims, together
 from ._model import CredentialType, ReadyQuery
 
 ALWAYS = Disclosure.ALWAYS
@@ -495,7 +495,7 @@ TYPE: CredentialType = CredentialType(
     ),
     groups=GROUPS,
     claims=CLAIMS,
-    queries=QUERIES,
+    queries=tuple(together(QUERIES)),
     copy_days=30,
     batch_size=20,
     status_bits=2,

@@ -32,6 +32,7 @@ from ._signed import check_request_object
 from ._transaction import (
     AGREE,
     AGREEING_FORMATS,
+    JOINT,
     Agreement,
     TransactionData,
     agreed_members,
@@ -49,6 +50,7 @@ __all__ = [
     "AGREE",
     "AGREEING_FORMATS",
     "AUDIENCE",
+    "JOINT",
     "MAX_RESPONSE",
     "MEDIA_TYPE",
     "MULTISIGNED",

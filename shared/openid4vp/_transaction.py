@@ -1,7 +1,7 @@
 """What a holder agrees to by showing a document: ``transaction_data`` (OpenID4VP 1.0 sections 5.1 and 8.4, appendix B.3.3).
 
 Each entry is hashed as the text that was sent; the hashes stand in what the holder signs with the document that agrees. A verifier may
-send entries of any type; a wallet knows ``AGREE``, whose words it shows, and refuses every other one.
+send entries of any type; a wallet knows ``AGREE`` and ``JOINT``, whose words it shows, and refuses every other one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..errors import InvalidTransactionData, Malformed
 from ._use import parse_words, render_words
 
 AGREE: Final = "urn:muniment:transaction:agree:1"
+JOINT: Final = "urn:muniment:transaction:joint-act:1"
+"""What several people have to agree to in the same text, each with a document of one instrument (security rule S26)."""
 HASHES: Final = "transaction_data_hashes"
 HASHES_ALG: Final = "transaction_data_hashes_alg"
 AGREEING_FORMATS: Final = frozenset({"dc+sd-jwt", "vc+sd-jwt"})
@@ -41,13 +43,14 @@ class TransactionData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """An entry of type ``AGREE``: the words that the holder agrees to, and the other side's own reference for them.
+    """An entry of type ``AGREE`` or ``JOINT``: the words that the holder agrees to, and the other side's own reference for them.
 
-    Where the words differ in the two languages, who agrees has to see both: both are signed.
+    Where the words differ in the two languages, who agrees has to see both: both are signed. ``together``: it counts only once others have agreed.
     """
 
     statement: Text
     reference: str = ""
+    together: bool = False
 
 
 # --- the verifier writes ---------------------------------------------------------------------------------------------------------------
@@ -64,9 +67,10 @@ def render_transaction_data(
 
 
 def render_agreement(agreement: Agreement, credential_ids: Sequence[str]) -> TransactionData:
-    """An entry of our own type."""
+    """An entry of one of our own types."""
     reference = {"reference": agreement.reference} if agreement.reference else {}
-    return render_transaction_data(AGREE, credential_ids, {"statement": render_words(agreement.statement), **reference})
+    kind = JOINT if agreement.together else AGREE
+    return render_transaction_data(kind, credential_ids, {"statement": render_words(agreement.statement), **reference})
 
 
 # --- the wallet reads ------------------------------------------------------------------------------------------------------------------
@@ -75,7 +79,7 @@ def render_agreement(agreement: Agreement, credential_ids: Sequence[str]) -> Tra
 def parse_transactions(request: Mapping[str, Any], queries: Mapping[str, str]) -> tuple[TransactionData, ...]:
     """The entries of a request whose credential queries (by id) have these formats.
 
-    ``InvalidTransactionData`` for a type that is not ``AGREE``, and for what no document could agree to.
+    ``InvalidTransactionData`` for a type that is not one of ours, and for what no document could agree to.
     """
     if "transaction_data" not in request:
         return ()
@@ -112,7 +116,7 @@ def parse_transaction_data(raw: str, where: str) -> TransactionData:
 
 def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
     """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5)."""
-    if entry.type != AGREE:
+    if entry.type not in {AGREE, JOINT}:
         raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
     if not entry.members.keys() <= {"statement", "reference"}:
         raise InvalidTransactionData("there is more in this than can be shown", where=where)
@@ -121,7 +125,8 @@ def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
         if any(each.keys() != {"lang", "content"} for each in words) or [each["lang"] for each in words] not in _LANGUAGES:
             raise InvalidTransactionData("there is more in this than can be shown", where=f"{where}/statement")
         reference = reader.get_str(entry.members, "reference", where, optional=True, max_length=200)
-        return Agreement(statement=parse_words(entry.members, "statement", where), reference=reference or "")
+        statement = parse_words(entry.members, "statement", where)
+        return Agreement(statement=statement, reference=reference or "", together=entry.type == JOINT)
     except Malformed as error:
         raise InvalidTransactionData(error.detail, where=error.where) from error
 

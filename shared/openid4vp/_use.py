@@ -17,12 +17,16 @@ from ..errors import Malformed
 
 FORMAT = "muniment-use"
 _MAX_TEXT = 1_000  # characters
+_MANY = 64  # people who act together
 _MAX_REGISTRATION = 90_000  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntendedUse:
-    """``claims_kept`` are claim names for people; ``retention_days`` is how long they are kept."""
+    """``claims_kept`` are claim names for people; ``retention_days`` is how long they are kept.
+
+    ``agreed`` is how many have agreed before, to what several agree to together; ``None`` where nobody is to.
+    """
 
     identifier: str  # intendedUseIdentifier
     purpose: Text
@@ -32,6 +36,7 @@ class IntendedUse:
     contact: str | None = None
     how_to_complain: str | None = None
     registration: bytes | None = field(default=None, repr=False)
+    agreed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,12 @@ def render_use(use: IntendedUse) -> VerifierInfo:
     }
     if use.privacy_policy is not None:
         data["privacyPolicy"] = {"policyURI": use.privacy_policy}
-    optional = {"retention_days": use.retention_days, "contact": use.contact, "how_to_complain": use.how_to_complain}
+    optional: dict[str, Any] = {
+        "retention_days": use.retention_days,
+        "agreed": use.agreed,
+        "contact": use.contact,
+        "how_to_complain": use.how_to_complain,
+    }
     data.update({name: value for name, value in optional.items() if value is not None})
     if use.claims_kept:
         data["claims_kept"] = list(use.claims_kept)
@@ -73,6 +83,7 @@ def parse_use(data: Mapping[str, Any], where: str = "") -> IntendedUse:
         contact=reader.get_str(data, "contact", where, optional=True, max_length=_MAX_TEXT),
         how_to_complain=reader.get_str(data, "how_to_complain", where, optional=True, max_length=_MAX_TEXT),
         registration=None if registration is None else base64url.decode(registration, where=f"{where}/registration"),
+        agreed=reader.get_int(data, "agreed", where, optional=True, maximum=_MANY),
     )
 
 

@@ -27,7 +27,7 @@ from ..clock import DAY
 from ..codec import strict_json
 from ..codec.reader import pointer
 from ..dcql import check_satisfied
-from ..errors import ClockBehind, OverDisclosed, Replayed, RequestNotSatisfied, TooLarge, VcError
+from ..errors import ClockBehind, OverDisclosed, Rejected, Replayed, RequestNotSatisfied, TooLarge, VcError
 from ..flow import Flow
 from ..formats import BearerType
 from ._agreed import check_agreed
@@ -51,6 +51,7 @@ from ._model import (
 )
 from ._one_holder import check_one_holder
 from ._status import DEFAULT_AGE, Knowledge, allowed_age, check_status_of
+from ._together import Mark, find_mark, is_another
 from ._verdict import VERDICT_SCHEMA, render_verdict
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Keeper",
     "Knowledge",
     "Level",
+    "Mark",
     "Material",
     "VerifiedCredential",
     "allowed_age",
@@ -73,9 +75,12 @@ __all__ = [
     "check_status_of",
     "decide_error",
     "find_heir",
+    "find_mark",
+    "is_another",
     "level_of",
     "render_verdict",
     "replayed",
+    "ruled_out",
     "verify",
 ]
 
@@ -145,7 +150,12 @@ def _replay_keys(expectation: Expectation, seen: Sequence[Presentation]) -> tupl
 
 def replayed(decision: Decision) -> Decision:
     """The decision once the caller's store has found one of ``replay_keys`` in it: rejected, whatever else was right."""
-    line = of_error("holder_binding", Replayed("this presentation was shown before"))
+    return ruled_out(decision, Replayed("this presentation was shown before"))
+
+
+def ruled_out(decision: Decision, error: Rejected) -> Decision:
+    """The decision once the caller has found what only it can know: rejected, whatever else was right."""
+    line = of_error(error.check, error)
     checks = tuple(line if each.name == line.name else each for each in decision.checks)
     outcome, code = _outcome(checks)
     return replace(decision, decision=outcome, code=code, checks=checks, credentials=())

@@ -15,6 +15,7 @@ from shared.credentials import Text
 from shared.errors import InvalidTransactionData
 from shared.openid4vp import (
     AGREE,
+    JOINT,
     Agreement,
     TransactionData,
     agreed_members,
@@ -51,6 +52,14 @@ def test_an_agreement_is_written_sent_and_read() -> None:
     asked = BANK.request(transaction_data=(ENTRY,))
     assert parse_request(render_request(asked, at=AT)) == asked
     assert parse_agreement(render_agreement(Agreement(statement=Text("Yes", "Ie")), ["a", "b"])).reference == ""
+
+
+def test_what_several_agree_to_together_is_of_a_type_of_its_own() -> None:
+    together = Agreement(statement=Text("Sell the house", "Gwerthu’r tŷ"), reference="T-8", together=True)
+    entry = render_agreement(together, ["poa"])
+    assert entry.type == JOINT != ENTRY.type
+    assert parse_agreement(entry) == together
+    assert parse_request(render_request(BANK.request(transaction_data=(entry,)), at=AT)).transaction_data == (entry,)
 
 
 def test_the_text_that_was_sent_is_hashed_and_not_what_it_means() -> None:

@@ -22,6 +22,7 @@ FULL = IntendedUse(
     contact="help@bank.example",
     how_to_complain="https://ico.example/complain",
     registration=b"certificate",
+    agreed=1,
 )
 BARE: dict[str, Any] = {"intendedUseIdentifier": "u", "purpose": [{"lang": "en", "content": "why"}]}
 
