@@ -21,7 +21,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import entity_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, scan
+from verifier.records import events, exchanges, given, scan
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
 from verifier.vc_api import VcApi
@@ -95,7 +95,13 @@ async def one_round(app: web.Application) -> None:
     at = desk.clock()
 
     async def unit(tx: Tx) -> int:
-        return await exchanges.purge(tx, at) + await log.purge(tx, at) + await scan.purge(tx, at) + await events.purge(tx, at)
+        return (
+            await exchanges.purge(tx, at)
+            + await log.purge(tx, at)
+            + await scan.purge(tx, at)
+            + await events.purge(tx, at)
+            + await given.purge(tx, at)
+        )
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
     await auth.sweep(app)

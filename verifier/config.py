@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -109,13 +109,31 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
             description="Whether programs with an API key may have W3C documents verified (`/credentials/verify`, `/presentations/verify`)."
         ),
     ] = False
+    own_issuer: Annotated[
+        str,
+        Meta(
+            max_length=2_000,
+            description="Address of the organisation's own issuer, such as `https://documents.council.example`: it makes what the desk gives "
+            "after a decision. Empty gives nothing.",
+        ),
+    ] = ""
+    own_issuer_key_file: Annotated[
+        str,
+        Meta(
+            description="File with an API key of that issuer (`credentials:create` and `status:change`), in the data folder unless its path is "
+            "whole."
+        ),
+    ] = "own-issuer.key"
+    own_jurisdiction: Annotated[
+        Literal["GB-EAW", "GB-SCT", "GB-NIR"], Meta(description="The law under which the organisation gives documents.")
+    ] = "GB-EAW"
     max_status_hours: Annotated[
         int, Meta(ge=0, le=744, description="Oldest list of cancelled documents to rely on, in hours; 0 leaves it to the kind of document.")
     ] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("privacy_policy", "support", "webhook_url"):
+        for name in ("privacy_policy", "support", "webhook_url", "own_issuer"):
             if getattr(self, name) and not getattr(self, name).startswith(("https://", "http://")):
                 raise ValueError(f"{name} is an address such as https://bank.example/{name}")
 

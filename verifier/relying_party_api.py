@@ -20,7 +20,7 @@ from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, inherited, inherited_api, webhook_api, words
+from verifier import copies, giving_api, inherited, inherited_api, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.ask_api import Ask, Use, order_of
@@ -226,6 +226,7 @@ class RelyingPartyApi:
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
             *inherited_api.routes(self._desk, self._store),
             *webhook_api.routes(self._desk),
+            *giving_api.routes(self._desk),
             *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
 

@@ -47,6 +47,7 @@ class Opened:
     """A sealed verdict, opened: the rendered verdict, what the receipt needs, and what came, as long as nothing is decided.
 
     ``key`` is the private key that opened the answer: a device may have made its proof with it (ISO/IEC 18013-5 section 9.1.3.5).
+    ``statuses`` say where the status stands of what was accepted, for documents that follow it.
     """
 
     verdict: Mapping[str, Any]
@@ -56,6 +57,7 @@ class Opened:
     format: str
     bound: Mapping[str, str] = field(default_factory=dict)
     key: Mapping[str, str] = field(default_factory=dict, repr=False)
+    statuses: Sequence[Mapping[str, Any]] = ()
 
     @property
     def binding(self) -> Binding:
@@ -188,7 +190,17 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
         format=shown.format,
         bound=_bound(shown.binding) if decision.decision == "undecided" else {},
         key=shown.key if decision.decision == "undecided" else {},
+        statuses=_statuses(decision) if decision.decision == "accepted" else (),
     )
+
+
+def _statuses(decision: Decision) -> list[dict[str, Any]]:
+    shown = [credential.claims for credential in decision.credentials]
+    return [
+        {"vct": claims.vct, "issuer": claims.issuer, "uri": claims.status.uri, "idx": claims.status.idx}
+        for claims in shown
+        if claims.status is not None and not claims.status.purpose
+    ]
 
 
 def _bound(binding: Binding | None) -> dict[str, str]:
@@ -230,9 +242,7 @@ def _context(identifier: str) -> bytes:
 
 
 def _render(opened: Opened) -> bytes:
-    return strict_json.dumps(
-        {name: getattr(opened, name) for name in ("verdict", "receipt", "response_code", "vp_token", "format", "bound", "key")}
-    )
+    return strict_json.dumps({name: getattr(opened, name) for name in Opened.__dataclass_fields__})
 
 
 async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:

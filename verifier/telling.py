@@ -12,6 +12,7 @@ from verifier.sessions import Asked, Terms, transactions
 
 DECIDED: Final = "presentation.decided"
 DECLINED: Final = "presentation.declined"
+OFFERED: Final = "document.offered"
 
 
 def decided(desk: Desk, asked: Asked, verdict: Mapping[str, Any], at: int) -> Event | None:
@@ -49,6 +50,13 @@ def agreed_of(terms: Terms, verdict: Mapping[str, Any] | None) -> list[dict[str,
 def declined(desk: Desk, asked: Asked, error: str, at: int) -> Event | None:
     """What is told when a wallet said no; a true answer may still come."""
     return _event(desk, DECLINED, asked, {"code": error}, at)
+
+
+def offered(desk: Desk, exchange: str, kind: str, at: int) -> Event | None:
+    """What is told when a document was given after a decision; its link and code go along with each try, and are in no queue."""
+    if not desk.settings.webhook_url:
+        return None
+    return Event(id=desk.secret(), name=OFFERED, exchange=exchange, data={"request": exchange, "type": kind}, made_at=at, next_at=at)
 
 
 def _event(desk: Desk, name: str, asked: Asked, told: Mapping[str, Any], at: int) -> Event | None:

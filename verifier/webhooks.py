@@ -1,7 +1,7 @@
 """Telling the organisation's own program what was decided: a signed event, sent until it is taken, for a day.
 
 An event is a JWS (`webhook+jwt`) by the key that signs requests. It names documents, decisions and details; contents go with it only of
-details that the setting ``webhook_details`` names, and only while they are kept anyway. The queue holds neither them nor any secret: each
+details that the setting ``webhook_details`` names, and only while they are kept anyway; and the way to a document that was given. The queue holds neither them nor any secret: each
 try is put together and signed anew, under the same ``jti``, by which a receiver knows an event that it was told before.
 """
 
@@ -17,11 +17,13 @@ from shared.jose.jwt import prepare_jwt
 from shared.keys import sign
 from shared.storage import Tx
 from shared.x509 import x5c_header
+from verifier import giving
 from verifier.desk import Desk
 from verifier.records import events, exchanges
 from verifier.records.events import Event
 from verifier.sessions import Answered
 from verifier.settle import open_verdict
+from verifier.telling import OFFERED
 
 TYP: Final = "webhook+jwt"
 TEST: Final = "test"
@@ -86,6 +88,8 @@ async def _signed(desk: Desk, event: Event) -> str:
 
 async def _contents(desk: Desk, event: Event) -> dict[str, Any]:
     """The contents that the receiver asked for by setting; nothing once they were deleted here."""
+    if event.name == OFFERED:
+        return await _offer(desk, event)
     names = desk.settings.webhook_details
     if not names or not event.exchange:
         return {}
@@ -94,6 +98,14 @@ async def _contents(desk: Desk, event: Event) -> dict[str, Any]:
     if opened is None:
         return {}
     return {"contents": {each["query_id"]: prune(each["claims"], names) for each in opened.verdict["credentials"]}}
+
+
+async def _offer(desk: Desk, event: Event) -> dict[str, Any]:
+    """The way to the document that was given, while there is one."""
+    offer = await giving.offer_of(desk, event.exchange, event.data["type"])
+    if offer is None:
+        return {}
+    return {"offer": {"link": offer.link, "code": offer.code, "expires_at": offer.expires_at}}
 
 
 def prune(claims: Mapping[str, Any], names: Collection[str], above: str = "") -> dict[str, Any]:

@@ -17,8 +17,8 @@ from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.missing_view import missing_view
 from shared.web.pages import render, translator
+from verifier import giving, words
 from verifier import request as requests
-from verifier import words
 from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
 from verifier.details import acting_for, details
@@ -161,11 +161,13 @@ class Standing:
         return {
             "open": [words.line_of(check, talk.translate) for check in self._open(answered, verdict)],
             "checks": [words.line_of(check, talk.translate) for check in words.checks_of(verdict)],
+            "disputed": words.disputed(verdict, talk),
             "knowledge": words.knowledge(verdict, talk),
             "level": words.level(verdict["level"]["name"], seen="checked" if copy and answered.decision == "accepted" else "", spoken=talk),
             "documents": [self._document(each, talk) for each in verdict["credentials"]],
             "until": self._dates(talk).time(answered.keep_until),
             "receipt": opened.receipt is not None,
+            "record": giving.may_give(self._desk, answered, opened),
             "copy": copy,
             "fetch": answered.decision == "undecided" and answered.code in FETCH_FIRST and bool(opened.vp_token),
             "read": READ_FIRST.get(answered.code, "") if answered.decision == "undecided" and opened.vp_token else "",

@@ -1,0 +1,173 @@
+"""A desk gives a record of the authority that it accepted: its own issuer makes it, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.clerk import Clerk
+from support.desk import Running, Template, copy_file, serving
+from support.receiver import HOOK, Receiver
+from support.signing import AT
+from support.trial_verify import CLAIMS
+
+from shared.flow import Fetch, Fetched
+from shared.storage import Tx
+from verifier import giving
+from verifier.records import given
+from verifier.webhooks import deliver
+
+OWN = "https://documents.northwold-bank.example"
+KEY = "mun_the-key-of-the-desk"
+
+
+@dataclass
+class OwnOffice(Receiver):
+    """The bank's own issuer beside the registry's site: makes a document once for each key, as the API does."""
+
+    status: int = 201
+    orders: list[Fetch] = field(default_factory=list)
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        if not fetch.url.startswith(OWN):
+            return await super().__call__(fetch)
+        self.orders.append(fetch)
+        if fetch.headers["authorization"] != f"Bearer {KEY}":
+            return Fetched(status=401)
+        if self.status != 201:
+            return Fetched(status=self.status, body=b'{"detail": "this detail is needed"}')
+        if not fetch.url.endswith("/api/credentials"):
+            return Fetched(status=200, body=b"{}")
+        number = f"{len(self.documents) + 1:016d}"
+        made = {"id": number, "invitation_link": f"{OWN}/offer/{number}", "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
+        made = self.documents.setdefault(fetch.headers["idempotency-key"], made)
+        return Fetched(status=201, body=json.dumps(made).encode())
+
+    def order(self, number: int = -1) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.orders[number].body or b"")
+        return found
+
+
+@pytest.fixture
+def office() -> OwnOffice:
+    return OwnOffice()
+
+
+@pytest.fixture
+async def desk(template: Template, tmp_path: Path, office: OwnOffice) -> AsyncIterator[Running]:
+    async with serving(template, tmp_path / "desk", site=office, local=True, own_issuer=OWN, webhook_url=HOOK) as running:
+        key = running.desk.directory / "own-issuer.key"
+        key.write_text(KEY)
+        key.chmod(0o600)
+        yield running
+
+
+async def accept(desk: Running) -> str:
+    status, told = await desk.call("POST", "/api/copies", data=copy_file(), headers={"content-type": "application/json"})
+    assert (status, told["decision"]) == (201, "accepted"), told
+    return str(told["id"])
+
+
+async def give(desk: Running, identifier: str, **body: str) -> tuple[int, Any]:
+    return await desk.call("POST", f"/api/presentation-requests/{identifier}/record", body)
+
+
+async def test_what_was_accepted_is_recorded_without_its_contents(desk: Running, office: OwnOffice) -> None:
+    status, offer = await give(desk, await accept(desk), case_ref="NB-77")
+    assert (status, offer["type"], offer["invitation_link"]) == (201, "mandate-receipt", f"{OWN}/offer/{1:016d}")
+    order = office.order()
+    assert order["type"] == "mandate-receipt"
+    assert order["claims"] == {
+        "accepted_by": "Northwold Bank", "decision": "accepted", "received_at": "2027-01-15", "effective_from": "2027-01-15",
+        "scope": ["banking"], "review_on": order["valid_until"], "case_ref": "NB-77",
+        "represented": {"given_name": "Margaret", "family_name": "Ashdown", "address": {"postal_code": "ZZ99 4CD"}},
+        "proxy": {"given_name": "Nora", "family_name": "Ashdown"},
+        "issuing_authority": "Northwold Bank", "issuing_country": "GB", "issuing_jurisdiction": "GB-EAW",
+    }  # fmt: skip
+    assert CLAIMS["represented"]["birthdate"] not in json.dumps(order)
+
+
+async def test_it_ends_with_the_copy_that_was_shown(desk: Running, office: OwnOffice) -> None:
+    await give(desk, await accept(desk))
+    assert office.order()["valid_until"] == "2027-02-12"  # the copy is of 14 January and lives 30 days
+
+
+async def test_asked_again_it_is_the_same(desk: Running, office: OwnOffice) -> None:
+    identifier = await accept(desk)
+    first = await give(desk, identifier)
+    assert await give(desk, identifier, case_ref="another") == first
+    assert len(office.orders) == 1
+
+
+async def test_a_desk_that_died_before_the_answer_asks_for_the_same(desk: Running, office: OwnOffice) -> None:
+    identifier = await accept(desk)
+    first = await give(desk, identifier, case_ref="NB-77")
+    kept = await desk.desk.storage.read(lambda tx: given.find(tx, identifier, giving.MANDATE))
+    assert kept is not None
+    order = {"order": office.order(), "follows": []}
+    sealed = await giving.seal(desk.desk, identifier, giving.MANDATE, order)
+
+    async def die(tx: Tx) -> None:
+        await tx.execute("UPDATE given_document SET state = 'ordered', sealed = $1", sealed)
+
+    await desk.desk.storage.write(die)
+    assert await give(desk, identifier, case_ref="typed anew") == first
+    assert (len(office.documents), office.order()["claims"]["case_ref"]) == (1, "NB-77")
+
+
+async def test_what_the_issuer_refuses_can_be_ordered_anew(desk: Running, office: OwnOffice) -> None:
+    identifier, office.status = await accept(desk), 400
+    status, told = await give(desk, identifier)
+    assert (status, told["code"]) == (409, "conflict")
+    office.status = 201
+    assert (await give(desk, identifier))[0] == 201
+
+
+@pytest.mark.parametrize(("status", "told"), [(503, 503), (401, 500)])
+async def test_an_issuer_that_cannot(desk: Running, office: OwnOffice, status: int, told: int) -> None:
+    identifier, office.status = await accept(desk), status
+    assert (await give(desk, identifier))[0] == told
+    office.status = 201
+    assert (await give(desk, identifier))[0] == 201
+
+
+async def test_nothing_is_recorded_of_what_was_refused(desk: Running, office: OwnOffice) -> None:
+    _, told = await desk.call("POST", "/api/copies", data=b"rubbish", headers={"content-type": "application/json"})
+    assert (await give(desk, told["id"]))[0] == 409
+    assert office.orders == []
+
+
+async def test_the_own_program_gets_the_way_to_it(desk: Running, office: OwnOffice) -> None:
+    await give(desk, await accept(desk))
+    await deliver(desk.desk, office)
+    told = [office.claims(number) for number in range(len(office.told))]
+    offered = next(each for each in told if each["event"] == "document.offered")
+    assert offered["data"]["offer"] == {"link": f"{OWN}/offer/{1:016d}", "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
+    events = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT data FROM event"))
+    assert all("offer/" not in row["data"] for row in events)
+
+
+async def test_by_the_pages(desk: Running, office: OwnOffice) -> None:
+    clerk = await Clerk(desk).sign_in()
+    page = await clerk.bring(copy_file())
+    record = f"{clerk.at}/record"
+    assert record in page
+    form = await clerk.get(record)
+    assert "Northwold Bank" in form
+    assert "1938" not in form
+    page = await clerk.post(record, {"form_token": await clerk.token(record), "case_ref": "NB-77"})
+    assert (clerk.at, "123456" in page) == (record, True)
+    async with desk.http.get(f"{desk.base}{record}/qr.svg") as answer:
+        assert answer.content_type == "image/svg+xml"
+    assert office.order()["claims"]["case_ref"] == "NB-77"
+
+
+async def test_details_go_when_the_document_is_over(desk: Running) -> None:
+    await give(desk, await accept(desk))
+    at = AT + 40 * 86_400
+    assert await desk.desk.storage.write(lambda tx: given.purge(tx, at)) == 1

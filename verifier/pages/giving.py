@@ -1,0 +1,100 @@
+"""Giving a record of an authority at the desk: what it will say, what is still needed, then the square code to collect it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from shared.codec import qr
+from shared.errors import Conflict, Malformed, Missing, Unavailable
+from shared.web import auth
+from shared.web.context import FETCHER
+from shared.web.entrance import seated
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+from verifier import giving
+from verifier import request as requests
+from verifier.desk import Desk
+from verifier.details import details
+from verifier.giving import MANDATE, Draft
+from verifier.material import Store
+from verifier.sessions import Answered
+from verifier.settle import Opened, open_verdict
+
+_PATH = "/desk/requests/{id}/record"
+
+
+def add_to(app: web.Application, desk: Desk, store: Store) -> None:
+    """Routes of this part."""
+    del store
+    part = Giving(desk)
+    app.router.add_get(_PATH, seated(part.show))
+    app.router.add_post(_PATH, seated(part.give))
+    app.router.add_get(f"{_PATH}/qr.svg", seated(part.code))
+
+
+class Giving:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The form, or the invitation once it is there."""
+        offer = await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
+        if offer is not None:
+            return await render(request, "desk/given.html", offer=offer, id=request.match_info["id"], title=self._title(request))
+        answered, opened = await self._accepted(request)
+        return await self._form(request, Form(), giving.draft(self._desk, answered, opened))
+
+    def _title(self, request: web.Request) -> str:
+        return giving.type_of(MANDATE).title.in_(locale_of(request))
+
+    async def _accepted(self, request: web.Request) -> tuple[Answered, Opened]:
+        exchange = await requests.find(self._desk, request.match_info["id"])
+        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        if not isinstance(exchange, Answered) or opened is None:
+            raise Missing("nothing was decided here, or its details were deleted")
+        return exchange, opened
+
+    async def _form(self, request: web.Request, form: Form, wanted: Draft) -> web.Response:
+        kind, locale = giving.type_of(MANDATE), locale_of(request)
+        needed: list[dict[str, Any]] = []
+        for name in wanted.missing:
+            claim = kind.claim(tuple(name.split(".")))
+            needed.append({"name": name, "label": name if claim is None else claim.label.in_(locale)})
+        rows = [
+            {"label": row.label, "value": list(row.values) if len(row.values) > 1 else row.values[0]}
+            for row in details(kind, wanted.claims, locale)
+        ]
+        return await render(
+            request, "desk/give.html", form=form, id=request.match_info["id"], title=self._title(request), rows=rows, needed=needed
+        )
+
+    async def give(self, request: web.Request) -> web.StreamResponse:
+        """Ordered once: a second click finds the first one's invitation."""
+        form, _ = Form(await auth.read_form(request)), translator(request)
+        answered, opened = await self._accepted(request)
+        wanted = giving.draft(self._desk, answered, opened)
+        for name in wanted.missing:
+            form.need(name, _("Enter this name as you know it"))
+        if len(form.value("case_ref")) > 60:
+            form.error("case_ref", _("Use at most 60 characters"))
+        if form.wrong:
+            return await self._form(request, form, wanted)
+        said = {name: form.value(name) for name in (*wanted.missing, "case_ref")}
+        try:
+            await giving.give(self._desk, request.config_dict[FETCHER], answered.asked.id, giving.completed(wanted, said))
+        except (Malformed, Conflict) as error:
+            form.error("case_ref", _("Our own issuer did not make it: %(reason)s") % {"reason": error.detail})
+        except Unavailable:
+            form.error("case_ref", _("Our own issuer does not answer now. Try again: nothing is made twice."))
+        if form.wrong:
+            return await self._form(request, form, wanted)
+        raise web.HTTPSeeOther(f"/desk/requests/{answered.asked.id}/record")
+
+    async def code(self, request: web.Request) -> web.StreamResponse:
+        """The link as a square code."""
+        offer = await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
+        if offer is None:
+            raise Missing("nothing was given after this decision")
+        return web.Response(text=qr.svg(offer.link), content_type="image/svg+xml")
