@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from shared.credentials import DISPUTED
 from shared.errors import WrongAudience
 from shared.sealed_link import made_for
 from shared.verify import Check, Level
@@ -185,6 +186,7 @@ REMARKS: Final[Mapping[str, str]] = {
     "small_status_list": N_("The issuer’s list is so short that whoever serves it could tell whose document was checked."),
     "authority_ended": N_("The issuer may no longer make such documents; it might when it made this one."),
     "succeeded": N_("Another body has taken over from the issuer since."),
+    "disputed": N_("Its holder says that a detail is wrong; the issuer is looking at it."),
 }
 
 LEVELS: Final[Mapping[Level, str]] = {
@@ -301,10 +303,17 @@ def sentence(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
     """The verdict in one line: whether to rely on it, and if not, why not and what to do next."""
     words = spoken.translate(VERDICTS[verdict["decision"]])
     if verdict["decision"] == "accepted":
-        return f"{words if verdict['level']['number'] > 1 else spoken.translate(A_COPY)}."
+        told = f"{words if verdict['level']['number'] > 1 else spoken.translate(A_COPY)}."
+        return " ".join(filter(None, (told, disputed(verdict, spoken))))
     reason = reason_of(verdict["code"])
     told = f"{words}: {_lower(spoken.translate(reason.why))}"
-    return f"{told} {spoken.translate(reason.next)}" if reason.next else told
+    return " ".join(filter(None, (told, spoken.translate(reason.next) if reason.next else "", disputed(verdict, spoken))))
+
+
+def disputed(verdict: Mapping[str, Any], spoken: Spoken = Spoken()) -> str:
+    """That the holder says a detail is wrong, where the document says so. It decides nothing."""
+    said = any(check.state == "passed" and check.code == DISPUTED for check in checks_of(verdict))
+    return spoken.translate(REMARKS[DISPUTED]) if said else ""
 
 
 def _lower(text: str) -> str:

@@ -10,11 +10,13 @@ from types import MappingProxyType
 from ..errors import ConfigError, UnknownCredentialType
 from ..registry import exports
 from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._disputed import DISPUTED
 from ._load import parse_type, render_type
 from ._model import CredentialType, Follow, ReadyQuery
 from ._tree import Node
 
 __all__ = [
+    "DISPUTED",
     "Choice",
     "Claim",
     "ClaimPath",

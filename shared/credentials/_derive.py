@@ -15,7 +15,7 @@ from ..codec import strict_json
 from ..errors import Malformed
 from ._claim import Claim, ClaimPath, Disclosure, Kind, Text
 from ._model import CredentialType, ReadyQuery
-from ._tree import MAX_INTEGER, MAX_PORTRAIT_URL, PORTRAIT, Node, pointer
+from ._tree import MAX_INTEGER, MAX_PORTRAIT_URL, PORTRAIT, Node, grow, pointer
 from ._tree import leaves as _leaves
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -53,13 +53,15 @@ def whole_groups(rules: CredentialType, paths: Iterable[ClaimPath]) -> tuple[Cla
 
 
 def json_schema(rules: CredentialType) -> dict[str, Any]:
-    """JSON Schema 2020-12 of the whole claim tree: closed objects, everything bounded. Rules between claims are in ``check``."""
+    """JSON Schema 2020-12 of the whole claim tree as an office writes it: closed objects, everything bounded. Rules between claims are in
+    ``check``.
+    """
     return {
         "$schema": SCHEMA,
         "$id": f"{rules.vct}:claims",
         "title": rules.title.en,
         "description": rules.description.en,
-        **_schema(rules.tree),
+        **_schema(grow(rules.claims)),
     }
 
 

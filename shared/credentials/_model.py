@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import Malformed, TypeRuleBroken
 from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._disputed import LEAF
 from ._rules import Judge, Rule, compile_rules
 from ._tree import Node, check_shape, grow
 
@@ -85,6 +86,7 @@ class CredentialType:
     about: tuple[str, ...] = ()  # path prefix of whom it is about, where that is neither its holder nor somebody acted for
     holder: tuple[str, ...] | None = None  # path prefix of whoever holds it, if it names them: see ``holder_paths``
     bearer: bool = False  # only such a type may lack holder binding (S2)
+    private: bool = False  # its holder shows it to nobody but whoever made it
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
     states: Mapping[str, str] = field(default_factory=dict)  # a register's own word -> "valid" | "on-hold" | "cancelled" | "never" made
@@ -100,9 +102,14 @@ class CredentialType:
     _judge: Judge = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tree", grow(self.claims))
+        object.__setattr__(self, "tree", grow(self.leaves))
         object.__setattr__(self, "_check", compile_rules(self.limits + self.said))
         object.__setattr__(self, "_judge", compile_rules(self.limits + self.uses))
+
+    @property
+    def leaves(self) -> tuple[Claim, ...]:
+        """Its ``claims``, and the one that documents of every type can have."""
+        return (*self.claims, LEAF)
 
     @property
     def vcdm_type(self) -> str:
@@ -151,4 +158,4 @@ class CredentialType:
     def claim(self, path: ClaimPath) -> Claim | None:
         """The leaf that ``path`` (array positions as number or ``None``) points at."""
         plain = tuple(None if isinstance(part, int) else part for part in path)
-        return next((claim for claim in self.claims if claim.path == plain), None)
+        return next((claim for claim in self.leaves if claim.path == plain), None)

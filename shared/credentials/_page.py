@@ -17,7 +17,7 @@ def page_type(rules: CredentialType) -> dict[str, Any]:
         "vct_int": rules.vct_int,
         "title": _text(rules.title),
         "groups": [_group(group, numbers) for group in sorted(rules.groups, key=lambda group: group.cwt) if group.cwt],
-        "claims": [_claim(claim, numbers[claim.group]) for claim in rules.claims],
+        "claims": [_claim(claim, numbers.get(claim.group, 0)) for claim in rules.leaves],
         "status_bits": rules.status_bits,
         "status_max_age": dict(rules.status_max_age),
         "copy_days": rules.copy_days,
@@ -66,7 +66,7 @@ def _query(rules: CredentialType, query: ReadyQuery, numbers: Mapping[str, int])
 
 def _numbers(rules: CredentialType, paths: Iterable[ClaimPath], numbers: Mapping[str, int]) -> list[int]:
     """The groups that hold these leaves, each once; what is always in clear needs no asking."""
-    found = {numbers[claim.group] for claim in map(rules.claim, paths) if claim is not None}
+    found = {numbers.get(claim.group, 0) for claim in map(rules.claim, paths) if claim is not None}
     return sorted(found - {0})
 
 

@@ -98,10 +98,10 @@ def _turns_back(start: str, inside: Mapping[str, str]) -> bool:
 
 def _claims(rules: CredentialType) -> Iterator[Fault]:
     yield not rules.claims, "/claims", "there is none"
-    yield from _once((claim.path for claim in rules.claims), "/claims/{}/path")
-    yield from _once((claim.cwt for claim in rules.claims), "/claims/{}/cwt")
+    yield from _once((claim.path for claim in rules.leaves), "/claims/{}/path")
+    yield from _once((claim.cwt for claim in rules.leaves), "/claims/{}/cwt")
     numbers = {group.id: group.cwt for group in rules.groups}
-    leaves = {claim.path for claim in rules.claims}
+    leaves = {claim.path for claim in rules.leaves}
     for at, claim in enumerate(rules.claims):
         where = f"/claims/{at}"
         yield from _path(claim, leaves, where)
@@ -111,7 +111,7 @@ def _claims(rules: CredentialType) -> Iterator[Fault]:
         yield (numbers.get(claim.group, 0) == 0) is not clear, f"{where}/group", told
         yield claim.cwt < 1 or claim.cwt > 65_535, f"{where}/cwt", "a number from 1"
         yield claim.path in _ISSUER and not (clear and claim.required), where, "who made a document is always in clear"
-    yield from _once((claim.mdoc_element for claim in rules.claims), "/claims/{}/mdoc")
+    yield from _once((claim.mdoc_element for claim in rules.leaves), "/claims/{}/mdoc")
     yield not leaves >= _ISSUER, "/claims", "issuing_authority, issuing_country and issuing_jurisdiction are needed"
 
 

@@ -69,7 +69,7 @@ class Elements:
         self.required = frozenset([each.number for each in found if each.required])
         self.free = tuple([place_of(cbor.head(0, LIMITS + at)) for at in range(sum(not each.number for each in found))])
         limits = {each.number for each in found if each.number}
-        if not found or len(self.by_name) != len(found) or len(limits) + len(self.free) != len(found):
+        if not rules.claims or len(self.by_name) != len(found) or len(limits) + len(self.free) != len(found):
             raise Malformed("this type of document has no form as an mdoc")
         self._names: dict[str, Any] = {}
         for each in found:

@@ -72,7 +72,7 @@ class TypeMap:
             self.parents[group.cwt] = above.number
         self._names: dict[str, Any] = {}
         self._numbers: dict[tuple[str, ...], int] = {}
-        for claim in rules.claims:
+        for claim in rules.leaves:
             self._add(claim, by_id.get(claim.group, self.root))
         self.levels = tuple(_inside_first(self.root))
         self.limits = tuple([leaf for leaf in self.root.leaves.values() if leaf.claim.required])

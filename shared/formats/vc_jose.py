@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..clock import Entropy
-from ..credentials import ClaimPath, all_types
+from ..credentials import DISPUTED, ClaimPath, all_types
 from ..errors import Malformed, NotBound, OverDisclosed, TooLarge, WrongTyp
 from ..jose.jws import verify_jws
 from ..jose.jwt import Jwt, parse_jwt
@@ -84,11 +84,14 @@ class VcJose:
         return _facts(parsed, inner, holder, shown.claims, shown.jws.signing_input)
 
     def disclose(self, parsed: Parsed, paths: Sequence[ClaimPath]) -> Parsed:
-        """The document itself: ``OverDisclosed`` unless ``paths`` agree to all of its subject, for nothing in it can be withheld."""
+        """The document itself: ``OverDisclosed`` unless ``paths`` agree to all of its subject, for nothing in it can be withheld.
+
+        That a detail is disputed is in no question, and goes along unasked as in every other format.
+        """
         inner = _inner(parsed)
         wanted = select(inner.jwt.claims, paths)
         for leaf in _leaves(inner.document.subject, (_vcdm.SUBJECT,)):
-            if not any(leaf[: len(path)] == path for path in wanted):
+            if leaf != (_vcdm.SUBJECT, DISPUTED) and not any(leaf[: len(path)] == path for path in wanted):
                 raise OverDisclosed("this document can only be shown whole", where="/" + "/".join(str(part) for part in leaf))
         return _parsed(inner.jwt.jws.token, inner.jwt, None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from ..credentials import CredentialType, Disclosure
+from ..credentials import DISPUTED, CredentialType, Disclosure
 from ..credentials._derive import path_in
 from ..did import ASSERTION, is_did, resolve
 from ..errors import (
@@ -92,7 +92,7 @@ def examine(one: Presentation, wire: str, expectation: Expectation, known: Knowl
         _check_limits(credential_type, one.claims, one.format)
         today = datetime.fromtimestamp(known.at, UTC).date().isoformat()  # of the check, whatever is said of the use
         credential_type.judge(one.claims.claims, {**expectation.use, "today": today})
-        one.passed("type_rules")
+        one.passed("type_rules", DISPUTED if one.claims.claims.get(DISPUTED) is True else "")
     except VcError as error:
         one.stop("type_rules", error)
 
@@ -234,7 +234,7 @@ def _check_same(parsed: Parsed, claims: Claims) -> None:
 def _check_limits(credential_type: CredentialType, claims: Claims, format_name: str) -> None:
     """S3: a limit is there, and could not have been withheld, alone or with what encloses it."""
     withholdable = {tuple([None if isinstance(part, int) else part for part in path]) for path in claims.disclosed}
-    for claim in credential_type.claims:
+    for claim in credential_type.leaves:
         if claim.disclosure is not Disclosure.ALWAYS:
             continue
         path, placed = claim.path, path_in(credential_type, claim.path, format_name)

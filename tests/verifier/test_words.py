@@ -45,7 +45,7 @@ def test_what_policy_can_do_without_is_said_plainly() -> None:
 
 
 def test_sentences_of_a_verdict() -> None:
-    bare = {"decision": "accepted", "code": "", "pack": None, "status": None, "level": {"number": 3}}
+    bare = {"decision": "accepted", "code": "", "pack": None, "status": None, "level": {"number": 3}, "checks": []}
     assert words.sentence(bare) == "You can rely on this."
     for number in (0, 1):  # never a whole yes
         assert words.sentence(bare | {"level": {"number": number}}) == "Genuine, but only a copy: it does not show who brings it."
@@ -53,6 +53,10 @@ def test_sentences_of_a_verdict() -> None:
         "Do not rely on this: the issuer has cancelled it."
     )
     assert words.sentence(bare | {"decision": "undecided", "code": "not_reached"}) == "Can’t tell yet: an earlier check has to pass first."
+    line = {"name": "type_rules", "state": "passed", "code": "disputed", "detail": "", "where": "/poa/0", "needed": True}
+    told = "Its holder says that a detail is wrong; the issuer is looking at it."
+    assert words.sentence(bare | {"checks": [line]}) == f"You can rely on this. {told}"
+    assert words.sentence(bare | {"decision": "undecided", "code": "not_reached", "checks": [line]}).endswith(f" {told}")
     assert words.knowledge(bare) == "No list of cancelled documents was used."
     told = words.knowledge(bare | {"pack": {"as_of": 1_800_000_000, "age": 120}, "status": {"as_of": 1_799_996_400, "age": 3720}})
     assert told == (

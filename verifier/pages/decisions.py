@@ -100,7 +100,7 @@ class Decisions:
         labels = {
             "/".join(part for part in claim.path if part is not None): claim.label.in_(talk.locale)
             for kind in kinds
-            for claim in kind.claims
+            for claim in kind.leaves
         }
         shown = entry["claim_paths"]
         return [label for name, label in labels.items() if name in shown] + [name for name in shown if name not in labels]

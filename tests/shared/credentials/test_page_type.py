@@ -24,14 +24,14 @@ def test_it_is_plain_json_and_whole() -> None:
 
 
 def test_groups_are_those_of_the_compact_form() -> None:
-    assert [group["n"] for group in PAGE["groups"]] == list(range(1, 14))
+    assert [group["n"] for group in PAGE["groups"]] == list(range(1, 15))
     inside = {group["id"] for group in PAGE["groups"] if group["within"]}
     assert {group["within"] for group in PAGE["groups"]} == {0, 7}
     assert inside == {group.id for group in REPRESENTATION.groups if group.within == "further"}
 
 
 def test_what_is_always_in_clear_is_in_no_group() -> None:
-    for claim, told in zip(REPRESENTATION.claims, PAGE["claims"], strict=True):
+    for claim, told in zip(REPRESENTATION.leaves, PAGE["claims"], strict=True):
         assert (told["key"], tuple(told["path"])) == (claim.cwt, claim.path)
         assert (told["group"] == 0) == (claim.disclosure is Disclosure.ALWAYS)
         assert [choice["value"] for choice in told["choices"]] == [choice.value for choice in claim.choices]

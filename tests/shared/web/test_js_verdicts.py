@@ -220,6 +220,8 @@ def test_every_pack_every_use_and_every_kind_of_document() -> None:
         {"attestation_basis": "inspection", "evidence": {"attested_by": "A. Solicitor", "attested_on": "2026-01-02"}},
         {"attestation_basis": "court-order"},
         {"cardinality": 3},
+        {"disputed": True},
+        {"disputed": False},
     ]
     cases = []
     for place, changes in enumerate(kinds):

@@ -52,7 +52,7 @@ export function render(view, { verdict, seconds, seen }, kinds) {
   const [why, next] = verdict.decision === "accepted" ? ["", ""] : (words.reasons[verdict.code] ?? words.reasons.undecided);
   fill(view, {
     heading: heading(verdict),
-    why,
+    why: [why, disputed(verdict)].filter(Boolean).join(" "),
     next: tone === "part" ? say("partnext") : next,
     summary: verdict.decision === "accepted" ? summary(verdict.credentials, kinds) : "",
     level: level(verdict, seen),
@@ -114,6 +114,11 @@ function sentence({ name, state, code, needed = true }) {
   if (state === "passed") return { text: [words.passed[name], words.remarks[code]].filter(Boolean).join(" "), next: "" };
   const [why, next] = words.reasons[code] ?? words.reasons[state === "failed" ? "rejected" : "undecided"];
   return { text: state === "unchecked" && needed ? `${words.open[name]} ${why}` : why, next };
+}
+
+/** That the holder says a detail is wrong, where the document says so. It decides nothing. @param {Verdict} verdict */
+function disputed({ checks }) {
+  return checks.some(({ state, code }) => state === "passed" && code === "disputed") ? words.remarks.disputed : "";
 }
 
 /** Who keeps the records of the issuer now. @param {Verdict} verdict */

@@ -229,6 +229,7 @@ async function examine({ parsed, issuer, facts, type, expiresAt }, { use }, know
   await attempt(lines, "type_rules", () => {
     checkLimits(type, facts);
     judge(type, facts.claims, { ...use, today: new Date(known.at * 1000).toISOString().slice(0, 10) });
+    return facts.claims.disputed === true ? "disputed" : "";
   });
 }
 
