@@ -256,6 +256,9 @@ def types() -> str:
     return "\n".join(parts)
 
 
+QUESTIONS = "\n| question | asks for | the holder may add |\n|---|---|---|"
+
+
 def of_type(rules: CredentialType, titles: Mapping[str, str]) -> Iterator[str]:
     numbers = {group.id: group.cwt for group in rules.groups}
     yield f"## {rules.title.en}\n"
@@ -273,7 +276,7 @@ def of_type(rules: CredentialType, titles: Mapping[str, str]) -> Iterator[str]:
         )
         path = "/".join(part or "*" for part in claim.path)
         yield f"| `{path}` | {claim.label.en}{'' if claim.required else ' (may be missing)'} | {shown} |"
-    yield "\n| question | asks for | the holder may add |\n|---|---|---|"
+    yield "\nNo question asks for it: its holder shows it to nobody but whoever made it." if rules.private else QUESTIONS
     for query in rules.queries:
         asked, more = (
             ", ".join(f"`{'/'.join(str(part or '*') for part in path)}`" for path in paths) for paths in (query.paths, query.optional)

@@ -13,6 +13,7 @@ from ._follows import after_death
 from ._issued_by import issued_by
 from ._joint import joint, joint_claims, together
 from ._model import CredentialType, ReadyQuery
+from ._reports import reports, tag_claim
 
 ALWAYS = Disclosure.ALWAYS
 
@@ -86,6 +87,7 @@ GROUPS = (
     Group(id="dates", label=Text("Dates and appointment", "Dyddiadau a phenodiad"), cwt=11, within="further"),
     Group(id="register-entry", label=Text("Register entry", "Cofnod yn y gofrestr"), cwt=12, within="further"),
     joint(13, "further"),
+    reports(14, "further"),
     Group(id="further", label=Text("Further details", "Manylion pellach"), cwt=7),  # what is shown seldom costs one digest for all of it
     Group(id="evidence", label=Text("Who certified it", "Pwy a’i hardystiodd")),
     Group(id="issuer", label=Text("Who made this document", "Pwy wnaeth y ddogfen hon")),
@@ -327,6 +329,7 @@ CLAIMS = (
         cwt=30,
     ),
     *joint_claims(31),
+    tag_claim(33),
 )
 
 _DONOR = (("represented", "given_name"), ("represented", "family_name"))

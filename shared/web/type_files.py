@@ -82,6 +82,8 @@ def describe(rules: CredentialType) -> Iterator[str]:
     yield f"  {rules.id}, {rules.vct}, number {rules.vct_int}, {rules.doctype}"
     yield f"  {rules.description.en}"
     yield f"  for whoever carries it: {'yes' if rules.bearer else 'no'}; acts for another: {'yes' if rules.represents else 'no'}"
+    if rules.private:
+        yield "  shown to nobody but whoever made it"
     yield f"  a copy lives {_days(rules.copy_days)}; {rules.batch_size} at once; its details are {_RETAINED[rules.retention]}"
     kept = "nothing is said" if rules.kept_days is None else _days(rules.kept_days)
     yield f"  who sees it keeps it, unless they register otherwise: {kept}"

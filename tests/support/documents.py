@@ -24,6 +24,17 @@ def _by(authority: str) -> dict[str, str]:
 DOCUMENTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "representation": LPA_1,
+        "representation-granted": {
+            "proxy": _NORA,
+            "represented": _MARGARET,
+            "powers": ["general"],
+            "representation_kind": "power_of_attorney",
+            "instrument_type": "lpa-property-and-affairs",
+            "decision_rule": "jointly-and-severally",
+            "since": "2021-05-04",
+            "report_secret": "c2VjcmV0IG9mIE1hcmdhcg",
+            **_by("Office of the Public Guardian (test)"),
+        },
         "person": {**_NORA, "birthdate": "1968-03-14", **_by("Identity checks (test)")},
         "mandate-receipt": {
             "accepted_by": "Anytown Borough Council",

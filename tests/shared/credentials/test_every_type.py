@@ -26,6 +26,7 @@ CLEAR = {
     "person": "",
     "representation": "representation_kind instrument_type attestation_basis authority_current decision_rule cardinality usable_when "
     "has_restrictions substitution replaces_now evidence/attested_by evidence/attested_on",
+    "representation-granted": "",
     "mandate-receipt": "accepted_by decision received_at effective_from scope/* review_on",
     "disclosure-permission": "discloser recipient data_categories/* purpose legal_basis not_before expires max_uses withdraw_at on_behalf_of",
     "life-event": "registration_state",
@@ -35,7 +36,8 @@ CLEAR = {
 }
 """What nobody can hide beside the issuer (domain sheets C01 to C06, C22; security rule S3)."""
 ONCE = {
-    "representation": "register_entry instrument_tag attorney_number",
+    "representation": "register_entry instrument_tag attorney_number report_tag",
+    "representation-granted": "report_secret",
     "mandate-receipt": "case_ref",
     "life-event": "register_entry",
     "life-event-full": "cause_of_death certified_by place_of_death occupation informant/given_name informant/family_name informant/capacity "
@@ -106,7 +108,7 @@ def test_limits_are_always_in_clear_and_nothing_else_is(rules: CredentialType) -
 
 @each_type
 def test_ready_questions_ask_for_what_there_is(rules: CredentialType) -> None:
-    assert rules.queries
+    assert bool(rules.queries) is not rules.private
     for query in rules.queries:
         assert len(query.optional) <= 3
         assert all(rules.claim(path) for path in query.paths + query.optional)

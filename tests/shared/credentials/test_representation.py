@@ -67,7 +67,7 @@ def test_limits_are_always_in_clear_and_the_three_details_of_the_donor_are_three
 def test_the_compact_format_numbers_groups_and_details_for_good() -> None:
     """What was signed once is read by these numbers for ever: they are added to, never changed."""
     numbers = "donor-name donor-birthdate donor-postcode attorney-name powers portrait further"
-    inside = "restrictions donor-other-names attorney-birthdate dates register-entry joint"
+    inside = "restrictions donor-other-names attorney-birthdate dates register-entry joint reports"
     found = {group.cwt: (group.id, group.within) for group in REPRESENTATION.groups if group.cwt}
     expected = [(name, "") for name in numbers.split()] + [(name, "further") for name in inside.split()]
     assert [found[number] for number in sorted(found)] == expected
@@ -81,8 +81,8 @@ def test_the_compact_format_numbers_groups_and_details_for_good() -> None:
     hidden = """represented/given_name represented/family_name represented/birthdate represented/address/postal_code
         proxy/given_name proxy/family_name powers/* proxy/portrait restrictions_text represented/also_known_as/*
         proxy/birthdate grant_date registration_date proxy/appointment_type register_entry"""
-    later = "replaces_now instrument_tag attorney_number"
-    assert [keys[number] for number in range(1, 33)] == clear.split() + hidden.split() + later.split()
+    later = "replaces_now instrument_tag attorney_number report_tag"
+    assert [keys[number] for number in range(1, 34)] == clear.split() + hidden.split() + later.split()
 
 
 def test_names_in_other_documents() -> None:

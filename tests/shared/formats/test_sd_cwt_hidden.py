@@ -198,7 +198,7 @@ def test_digests_that_are_none() -> None:
 
 def test_a_decoy_is_for_the_holders_eyes() -> None:
     decoys = [raw for raw in taken_apart(issue(FORM))[1][17] if len(cbor2.loads(raw)) == 1]
-    assert len(decoys) == 3  # there are neither restrictions nor a picture, and nobody acts together
+    assert len(decoys) == 4  # no restrictions, no picture, nobody acts together, and no donor is told
     with pytest.raises(BadDisclosure):
         verify(wire(token(document(disclosures=decoys[:1]))))
 
@@ -208,7 +208,7 @@ def test_a_decoy_is_for_the_holders_eyes() -> None:
     [
         {-5: {21: [1]}},  # a group in clear
         {21: [1]},  # a detail of a group in clear
-        {40: 1}, {0: 1}, {"x": 1}, {b"x": 1}, {-14: {}},
+        {40: 1}, {0: 1}, {"x": 1}, {b"x": 1}, {-15: {}},
         {1: 3}, {1: -1}, {1: True}, {1: "power_of_attorney"}, {5: [1]}, {9: 0}, {6: "2"}, {12: 5}, {12: b"x"}, {1: {}},
         {11: 20_000}, {11: cbor2.CBORTag(100, 2**40)}, {11: cbor2.CBORTag(1004, "2020-01-01")}, {11: cbor2.CBORTag(100, "2020-01-01")},
         {12: cbor2.CBORTag(60, bytes(32))}, {12: [cbor2.CBORTag(60, bytes(32))]}, {12: cbor2.CBORTag(24, cbor2.CBORTag(60, bytes(32)))},
