@@ -7,17 +7,20 @@ whether the log has grown out of it (``receipts.verify_log``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from .codec import base64url, reader
-from .errors import Malformed, Untrusted, WrongTyp
+from .codec import base64url, reader, strict_json
+from .errors import HistoryRewritten, Malformed, TooLarge, Unavailable, Untrusted, WrongTyp
+from .flow import Fetch, Fetched, Flow
 from .jose import jwt
 from .keys import KeyId, Role, Unsigned
-from .receipts import LogHead
+from .receipts import EMPTY_HEAD, LogEntry, LogHead, verify_log
 from .trust.policy import Policy
+from .urls import check_https
 from .x509 import parse_x5c, x5c_header
 
 TYPS: Final[Mapping[Role, str]] = MappingProxyType(
@@ -25,7 +28,14 @@ TYPS: Final[Mapping[Role, str]] = MappingProxyType(
 )
 """No typ is of two roles (S1)."""
 MAX_BYTES: Final = 65_536
-_SIZE = 32  # bytes of a digest
+HEADS_PAGE: Final = 31
+PAGE: Final = 1_000  # commitments
+MAX_FOLLOWED: Final = 100_000  # entries
+_SIZE = 32  # bytes of a digest or a commitment
+_MAX_PAGE = 1_000_000  # bytes
+_MAX_PAGES = 60  # of heads: five years
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_BEGINNING = LogHead(size=0, digest=EMPTY_HEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +90,88 @@ def _read(claims: dict[str, object]) -> SignedHead:
         at=reader.get_int(claims, "iat"),
         head=LogHead(size=reader.get_int(claims, "size"), digest=digest),
     )
+
+
+# --- following a log -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A log as far as it was followed: the newest signed head, the earlier one from which the way to it was taken, and the way itself."""
+
+    token: str
+    newest: SignedHead
+    start: LogHead
+    commitments: tuple[bytes, ...]
+
+    def check(self, known: Iterable[LogHead]) -> None:
+        """``HistoryRewritten`` unless the way ends at the newest head and has all those of ``known`` on it that are from the start or later."""
+        heads = [each for each in known if self.start.size <= each.size <= self.newest.head.size]
+        verify_log([LogEntry(commitment=each) for each in self.commitments], heads=(self.newest.head, *heads), start=self.start)
+
+
+def render_heads(tokens: Sequence[str], following: str | None) -> bytes:
+    """A page of signed heads, newest first; ``following`` is the day (ISO 8601) before which the next page begins."""
+    return strict_json.dumps({"heads": list(tokens), **({"before": following} if following else {})})
+
+
+def render_commitments(first: int, commitments: Sequence[bytes]) -> bytes:
+    """Those of the entries from number ``first`` on."""
+    return strict_json.dumps({"from": first, "commitments": [base64url.encode(each) for each in commitments]})
+
+
+def follow_log(site: str, *, oldest: int, check: Callable[[str], SignedHead], plain_http: Collection[str] = ()) -> Flow[Followed | None]:
+    """The log of the body at ``site``, from a signed head on that has at most ``oldest`` entries, else from its beginning; ``None`` if it publishes none.
+
+    ``check`` verifies the newest head; earlier ones are only where the way begins. Requests are whole pages of days, the same from everybody
+    who looks that far back (security rule S21). ``TooLarge`` beyond ``MAX_FOLLOWED`` entries.
+    """
+    got = yield _request(f"{site}/log/heads", plain_http)
+    if got.status in {404, 410}:
+        return None
+    tokens, before = _heads_in(_body(got))
+    if not tokens:
+        return None
+    token, newest = tokens[0], check(tokens[0])
+    start = peek_log_head(tokens[-1]).head
+    for _ in range(_MAX_PAGES):
+        if start.size <= oldest or not before:
+            break
+        tokens, before = _heads_in(_body((yield _request(f"{site}/log/heads?before={before}", plain_http))))
+        start = peek_log_head(tokens[-1]).head if tokens else _BEGINNING
+    if start.size > oldest:
+        start = _BEGINNING
+    if newest.head.size - start.size > MAX_FOLLOWED:
+        raise TooLarge(f"more than {MAX_FOLLOWED:,} entries are not followed at once")
+    found: list[bytes] = []
+    for first in range(start.size + 1, newest.head.size + 1, PAGE):
+        last = min(first + PAGE - 1, newest.head.size)
+        page = _commitments_in(_body((yield _request(f"{site}/log/commitments?from={first}&to={last}", plain_http))))
+        if len(page) != last - first + 1:
+            raise HistoryRewritten("entries that the newest head counts are missing", where=f"/{first}")
+        found += page
+    return Followed(token=token, newest=newest, start=start, commitments=tuple(found))
+
+
+def _request(url: str, plain_http: Collection[str]) -> Fetch:
+    return Fetch(url=check_https(url, plain_http=plain_http), headers={"accept": "application/json"}, max_bytes=_MAX_PAGE)
+
+
+def _body(got: Fetched) -> dict[str, Any]:
+    if got.status != 200:
+        raise Unavailable(f"it answered {got.status}")
+    return strict_json.load_object(got.body, max_bytes=_MAX_PAGE)
+
+
+def _heads_in(page: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    before = reader.get_str(page, "before", optional=True, max_length=10) or ""
+    if before and not _DAY.fullmatch(before):
+        raise Malformed("a day is demanded here", where="/before")
+    return reader.get_strings(page, "heads", max_items=HEADS_PAGE), before
+
+
+def _commitments_in(page: Mapping[str, Any]) -> list[bytes]:
+    found = [base64url.decode(each, where="/commitments") for each in reader.get_strings(page, "commitments", max_items=PAGE)]
+    if any(len(each) != _SIZE for each in found):
+        raise Malformed(f"{_SIZE} bytes are demanded here", where="/commitments")
+    return found

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,33 @@ from support.asking import ENTITY, KEY, Asker
 from support.signing import AT
 from support.trial_verify import ISSUER, Dice, registry
 
-from shared.codec import base64url
-from shared.errors import BadSignature, HistoryRewritten, KeyRoleRefused, Malformed, NotYetValid, TooLarge, Untrusted, VcError, WrongTyp
+from shared.codec import base64url, strict_json
+from shared.errors import (
+    BadSignature,
+    HistoryRewritten,
+    KeyRoleRefused,
+    Malformed,
+    NotYetValid,
+    TooLarge,
+    Unavailable,
+    Untrusted,
+    VcError,
+    WrongTyp,
+)
+from shared.flow import Fetch, Fetched, run
 from shared.jose.jwt import parse_jwt, prepare_jwt
 from shared.keys import Role, check_role
-from shared.log_heads import TYPS, SignedHead, peek_log_head, prepare_log_head, verify_log_head
+from shared.log_heads import (
+    TYPS,
+    Followed,
+    SignedHead,
+    follow_log,
+    peek_log_head,
+    prepare_log_head,
+    render_commitments,
+    render_heads,
+    verify_log_head,
+)
 from shared.receipts import LogEntry, LogHead, commit, extend, forget, verify_log
 from shared.trust.anchors import TrustAnchors
 from shared.trust.policy import Policy
@@ -125,3 +148,119 @@ def test_commitments_alone_lead_from_one_head_to_the_next() -> None:
 def test_a_head_beside_the_way_behind_it_or_before_it(known: LogHead) -> None:
     with pytest.raises(HistoryRewritten):
         verify_log([forget(entry) for entry in ENTRIES[2:]], heads=[known], start=heads()[1])
+
+
+# --- following a log -------------------------------------------------------------------------------------------------------------------
+
+SITE = "https://bank.example/desk"
+
+
+class Log:
+    """What a body publishes of ``ENTRIES``: a head each day, two entries a day, a page of two days."""
+
+    def __init__(self, entries: list[LogEntry] = ENTRIES) -> None:
+        self.entries, self.asked, self.pages = entries, list[str](), dict[str, bytes]()
+        tokens = [sign(replace(SAID, head=head)) for head in reversed(heads(entries)[1::2])]
+        self.pages["/log/heads"] = render_heads(tokens[:2], "2026-02-02")
+        self.pages["/log/heads?before=2026-02-02"] = render_heads(tokens[2:], None)
+
+    def __call__(self, fetch: Fetch) -> Fetched:
+        path = fetch.url.removeprefix(SITE)
+        self.asked.append(path)
+        if path.startswith("/log/commitments") and path not in self.pages:
+            first, last = (int(each.rpartition("=")[2]) for each in path.split("&"))
+            return Fetched(status=200, body=render_commitments(first, [each.commitment for each in self.entries[first - 1 : last]]))
+        return Fetched(status=200, body=self.pages[path]) if path in self.pages else Fetched(status=404)
+
+    def follow(self, oldest: int) -> Followed:
+        followed = run(follow_log(SITE, oldest=oldest, check=verify), self)
+        assert followed is not None
+        return followed
+
+
+def test_the_way_begins_at_a_day_that_everybody_knows() -> None:
+    log = Log()
+    followed = log.follow(5)
+    assert followed.newest.head == heads()[5]
+    assert log.asked == ["/log/heads", "/log/commitments?from=5&to=6"]
+    followed.check([heads()[4], heads()[5]])
+    followed.check([heads()[0], LogHead(size=9, digest=bytes(32))])  # from before the way, and from after it
+    with pytest.raises(HistoryRewritten):
+        followed.check([LogHead(size=5, digest=bytes(32))])
+
+
+@pytest.mark.parametrize(("oldest", "start"), [(3, 2), (2, 2), (1, 0), (0, 0)])
+def test_further_back_where_something_older_is_known(oldest: int, start: int) -> None:
+    log = Log()
+    followed = log.follow(oldest)
+    assert log.asked[1] == "/log/heads?before=2026-02-02"
+    assert followed.start.size == start
+    followed.check(heads()[max(0, start - 1) :])
+
+
+def test_an_empty_page_of_heads_is_the_beginning() -> None:
+    log = Log()
+    log.pages["/log/heads?before=2026-02-02"] = render_heads([], None)
+    assert log.follow(3).start.size == 0
+
+
+def test_going_back_has_an_end() -> None:
+    log = Log()
+    log.pages["/log/heads?before=2026-02-02"] = log.pages["/log/heads"]
+    log.follow(1).check(heads())
+    assert len(log.asked) == 62
+
+
+def test_a_body_that_publishes_no_log() -> None:
+    assert run(follow_log(SITE, oldest=0, check=verify), lambda _: Fetched(status=404)) is None
+    assert run(follow_log(SITE, oldest=0, check=verify), lambda _: Fetched(status=200, body=render_heads([], None))) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "error"),
+    [
+        ("/log/heads", None, Unavailable),
+        ("/log/heads", b"[]", Malformed),
+        ("/log/heads", b'{"heads":["x"]}', Malformed),
+        ("/log/heads", b'{"heads":[],"before":"2026-02-02&x"}', Malformed),
+        ("/log/heads", strict_json.dumps({"heads": ["x"] * 32}), TooLarge),
+        ("/log/commitments?from=5&to=6", render_commitments(5, [bytes(32)]), HistoryRewritten),
+        ("/log/commitments?from=5&to=6", render_commitments(5, [bytes(31)] * 2), Malformed),
+        ("/log/commitments?from=5&to=6", b'{"commitments":["?","?"]}', Malformed),
+    ],
+)
+def test_what_is_no_log(path: str, body: bytes | None, error: type[VcError]) -> None:
+    log = Log()
+
+    def answer(fetch: Fetch) -> Fetched:
+        if fetch.url != f"{SITE}{path}":
+            return log(fetch)
+        return Fetched(status=503) if body is None else Fetched(status=200, body=body)
+
+    with pytest.raises(error):
+        run(follow_log(SITE, oldest=5, check=verify), answer)
+
+
+def test_a_log_that_is_too_long_to_be_followed_at_once() -> None:
+    log = Log()
+    log.pages["/log/heads"] = render_heads([sign(replace(SAID, head=LogHead(size=100_005, digest=bytes(32))))], None)
+    with pytest.raises(TooLarge):
+        log.follow(0)
+
+
+def test_a_newest_head_that_the_way_does_not_lead_to() -> None:
+    log = Log()
+    log.pages["/log/heads"] = render_heads([sign(replace(SAID, head=LogHead(size=6, digest=bytes(32))))], None)
+    with pytest.raises(HistoryRewritten):
+        log.follow(0).check([])
+    log.pages["/log/heads"] = render_heads([sign(replace(SAID, head=heads()[1])), sign(replace(SAID, head=heads()[3]))], None)
+    with pytest.raises(HistoryRewritten):  # it has become shorter
+        log.follow(4).check([])
+
+
+@given(st.dictionaries(st.sampled_from(["heads", "before"]), st.none() | st.text(max_size=12) | st.lists(st.text(max_size=5), max_size=3)))
+def test_any_page_is_a_log_or_a_vc_error(page: dict[str, Any]) -> None:
+    try:
+        run(follow_log(SITE, oldest=0, check=verify), lambda _: Fetched(status=200, body=strict_json.dumps(page)))
+    except VcError:
+        return
