@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from shared.credentials import Claim, CredentialType, Kind, Text
 from shared.credentials._tree import leaves
-
-_MONTHS: Final = Text(
-    "January February March April May June July August September October November December",
-    "Ionawr Chwefror Mawrth Ebrill Mai Mehefin Gorffennaf Awst Medi Hydref Tachwedd Rhagfyr",
-)
-
-
-def months(locale: str) -> list[str]:
-    """As ``day_text`` writes them; not every browser knows Welsh ones."""
-    return _MONTHS.in_(locale).split()
-
+from shared.days import partial_text
 
 _YES, _NO = Text("Yes", "Ydy"), Text("No", "Nac ydy")
 
@@ -55,19 +44,6 @@ def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
     if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
         return partial_text(value, locale)
     return str(value)
-
-
-def day_text(day: date, locale: str = "en") -> str:
-    """``2 November 1938``."""
-    return f"{day.day} {months(locale)[day.month - 1]} {day.year}"
-
-
-def partial_text(iso: str, locale: str = "en") -> str:
-    """``2 November 1938``, or ``November 1938`` or ``1938`` where no more of it is known."""
-    year, *more = iso.split("-")
-    if len(more) == 2:
-        return day_text(date.fromisoformat(iso), locale)
-    return f"{_MONTHS.in_(locale).split()[int(more[0]) - 1]} {year}" if more else year
 
 
 def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.clock import DAY
 from shared.codec import strict_json
-from shared.credentials import CredentialType, all_types
+from shared.credentials import by_id
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
 from verifier import own_issuer
@@ -101,7 +101,7 @@ def completed(wanted: Draft, said: Mapping[str, str]) -> Draft:
     if said.get("case_ref"):
         claims["case_ref"] = _text(said, "case_ref")
     whole = replace(wanted, claims=claims, missing=())
-    type_of(whole.kind).check(claims)
+    by_id(whole.kind).check(claims)
     return whole
 
 
@@ -110,11 +110,6 @@ def _text(said: Mapping[str, str], name: str) -> str:
     if not 1 <= len(text) <= _MAX_TEXT:
         raise Malformed("this detail is needed: it was not shown", where="/" + name.replace(".", "/"))
     return text
-
-
-def type_of(kind: str) -> CredentialType:
-    """The kind of document of that name, whether or not it is checked here."""
-    return next(each for each in all_types().values() if each.id == kind)
 
 
 def made_by(desk: Desk) -> dict[str, str]:
@@ -130,7 +125,7 @@ def day_of(at: int) -> dt.date:
 def _authority(answered: Answered, opened: Opened) -> Mapping[str, Any] | None:
     if answered.decision != "accepted" or answered.withheld:
         return None
-    kind = type_of(_AUTHORITY).vct
+    kind = by_id(_AUTHORITY).vct
     return next((each for each in opened.verdict["credentials"] if each["vct"] == kind), None)
 
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.credentials import DISPUTED
+from shared.days import day_text
 from shared.errors import WrongAudience
 from shared.sealed_link import made_for
 from shared.verify import Check, Level
-from verifier.details import day_text
 
 Translate = Callable[[str], str]
 

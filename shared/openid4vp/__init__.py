@@ -4,6 +4,8 @@ from ._client import STRICT, Admission, ClientId, Prefix, client_id_of, parse_cl
 from ._dc_api import MULTISIGNED, PROTOCOLS, SIGNED, UNSIGNED, resolve_dc_api_request
 from ._link import AuthorizationRequest, parse_authorization_link, request_links
 from ._metadata import VP_FORMATS, wallet_metadata
+from ._permission import PERMISSION, Body, Permission, category_text, limits_of, sentence_of
+from ._permission import kind as permission_kind
 from ._request import (
     AUDIENCE,
     MEDIA_TYPE,
@@ -39,8 +41,10 @@ from ._transaction import (
     assign,
     hashes_of,
     parse_agreement,
+    parse_permission,
     parse_transaction_data,
     render_agreement,
+    render_permission,
     render_transaction_data,
 )
 from ._use import IntendedUse, VerifierInfo, find_use, parse_use, render_use
@@ -54,6 +58,7 @@ __all__ = [
     "MAX_RESPONSE",
     "MEDIA_TYPE",
     "MULTISIGNED",
+    "PERMISSION",
     "PROTOCOLS",
     "RESPONSE_MODE",
     "SIGNED",
@@ -64,8 +69,10 @@ __all__ = [
     "Admission",
     "Agreement",
     "AuthorizationRequest",
+    "Body",
     "ClientId",
     "IntendedUse",
+    "Permission",
     "PostResult",
     "Prefix",
     "RequestObject",
@@ -76,19 +83,23 @@ __all__ = [
     "WalletRefusal",
     "agreed_members",
     "assign",
+    "category_text",
     "check_request_object",
     "client_id_of",
     "find_use",
     "hashes_of",
+    "limits_of",
     "parse_agreement",
     "parse_authorization_link",
     "parse_client_id",
     "parse_dc_api_response",
+    "parse_permission",
     "parse_request",
     "parse_request_uri_post",
     "parse_response",
     "parse_transaction_data",
     "parse_use",
+    "permission_kind",
     "post_refusal",
     "post_response",
     "prepare_request_object",
@@ -96,6 +107,7 @@ __all__ = [
     "render_agreement",
     "render_dc_api_refusal",
     "render_dc_api_response",
+    "render_permission",
     "render_refusal",
     "render_request",
     "render_response",
@@ -104,5 +116,6 @@ __all__ = [
     "request_links",
     "resolve_dc_api_request",
     "resolve_request",
+    "sentence_of",
     "wallet_metadata",
 ]

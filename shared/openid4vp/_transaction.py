@@ -1,7 +1,7 @@
 """What a holder agrees to by showing a document: ``transaction_data`` (OpenID4VP 1.0 sections 5.1 and 8.4, appendix B.3.3).
 
 Each entry is hashed as the text that was sent; the hashes stand in what the holder signs with the document that agrees. A verifier may
-send entries of any type; a wallet knows ``AGREE`` and ``JOINT``, whose words it shows, and refuses every other one.
+send entries of any type; a wallet knows ``AGREE`` and ``JOINT``, whose words it shows, and ``PERMISSION``, whose words it makes itself, and refuses every other one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from ..codec import base64url, reader, strict_json
 from ..credentials import Text
 from ..errors import InvalidTransactionData, Malformed
+from ._permission import PERMISSION, Permission, members_of, parse_members, sentence_of
 from ._use import parse_words, render_words
 
 AGREE: Final = "urn:muniment:transaction:agree:1"
@@ -73,6 +74,11 @@ def render_agreement(agreement: Agreement, credential_ids: Sequence[str]) -> Tra
     return render_transaction_data(kind, credential_ids, {"statement": render_words(agreement.statement), **reference})
 
 
+def render_permission(permission: Permission, credential_ids: Sequence[str]) -> TransactionData:
+    """An entry that permits one body to tell another something."""
+    return render_transaction_data(PERMISSION, credential_ids, members_of(permission))
+
+
 # --- the wallet reads ------------------------------------------------------------------------------------------------------------------
 
 
@@ -116,6 +122,9 @@ def parse_transaction_data(raw: str, where: str) -> TransactionData:
 
 def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
     """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5)."""
+    permission = parse_permission(entry, where)
+    if permission is not None:
+        return Agreement(statement=sentence_of(permission), reference=permission.id)
     if entry.type not in {AGREE, JOINT}:
         raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
     if not entry.members.keys() <= {"statement", "reference"}:
@@ -129,6 +138,11 @@ def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
         return Agreement(statement=statement, reference=reference or "", together=entry.type == JOINT)
     except Malformed as error:
         raise InvalidTransactionData(error.detail, where=error.where) from error
+
+
+def parse_permission(entry: TransactionData, where: str = "") -> Permission | None:
+    """``None`` where something else is agreed to; ``InvalidTransactionData`` as ``parse_agreement``."""
+    return parse_members(entry.members, where) if entry.type == PERMISSION else None
 
 
 # --- what is signed --------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from shared.credentials import Kind, by_id
@@ -26,7 +24,6 @@ def test_details_in_words() -> None:
     welsh = {row.label: row.values for row in details.details(kind, claims, "cy")}
     assert welsh["Dyddiad llofnodi"] == ("4 Mai 2021",)
     assert welsh["Mae cyfyngiadau"] == ("Nac ydy",)
-    assert details.day_text(date(1938, 11, 2), "cy") == "2 Tachwedd 1938"
     assert Kind.DATE in {claim.kind for claim in kind.claims}
 
 

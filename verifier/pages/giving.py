@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.codec import qr
+from shared.credentials import by_id
 from shared.errors import Conflict, Malformed, Missing, Unavailable
 from shared.web import auth
 from shared.web.context import FETCHER
@@ -47,7 +48,7 @@ class Giving:
         return await self._form(request, Form(), giving.draft(self._desk, answered, opened))
 
     def _title(self, request: web.Request) -> str:
-        return giving.type_of(MANDATE).title.in_(locale_of(request))
+        return by_id(MANDATE).title.in_(locale_of(request))
 
     async def _accepted(self, request: web.Request) -> tuple[Answered, Opened]:
         exchange = await requests.find(self._desk, request.match_info["id"])
@@ -57,7 +58,7 @@ class Giving:
         return exchange, opened
 
     async def _form(self, request: web.Request, form: Form, wanted: Draft) -> web.Response:
-        kind, locale = giving.type_of(MANDATE), locale_of(request)
+        kind, locale = by_id(MANDATE), locale_of(request)
         needed: list[dict[str, Any]] = []
         for name in wanted.missing:
             claim = kind.claim(tuple(name.split(".")))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from shared.days import months
 from shared.storage import Tx
 from shared.trust.relying_party import MAX_DESK_DAYS
 from shared.web import auth, operators
@@ -24,7 +25,6 @@ from shared.web.seat import check_admin
 from shared.web.security import allow, policy
 from verifier import scan, words
 from verifier.desk import Desk
-from verifier.details import months
 from verifier.material import Store
 from verifier.pages.seat import spoken
 from verifier.records import scan as records

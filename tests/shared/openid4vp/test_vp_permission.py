@@ -1,0 +1,107 @@
+"""A permission to tell is agreed to in words that are made of its limits (domain sheet C04)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.credentials import Text
+from shared.errors import InvalidTransactionData
+from shared.openid4vp import (
+    AGREE,
+    Body,
+    Permission,
+    category_text,
+    limits_of,
+    parse_agreement,
+    parse_permission,
+    parse_transaction_data,
+    permission_kind,
+    render_permission,
+    render_transaction_data,
+)
+from shared.openid4vp._permission import PERMISSION, members_of, parse_members
+
+ALLOWED = Permission(
+    id="AAECAwQFBgcICQoLDA0ODw",
+    discloser=Body(id="https://westshire-cc.example", name="Westshire County Council"),
+    recipient=Body(id="https://dwp.example", name="the Pensions department"),
+    categories=("care-contribution-assessment",),
+    purpose=Text("so that her Pension Credit is right.", "fel bod ei Chredyd Pensiwn yn iawn"),
+    not_before="2027-01-15",
+    expires="2027-06-30",
+    max_uses=1,
+    withdraw_at="https://westshire-cc.example/permissions",
+    on_behalf_of=True,
+)
+
+
+def test_its_words_are_made_of_its_limits() -> None:
+    entry = render_permission(ALLOWED, ["poa"])
+    agreement = parse_agreement(entry)
+    assert (agreement.reference, agreement.together) == (ALLOWED.id, False)
+    assert agreement.statement.en == (
+        "I allow Westshire County Council to tell the Pensions department this, once, until 30 June 2027: assessment of the care "
+        "contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+    )
+    assert agreement.statement.cy == (
+        "Rwy’n caniatáu i Westshire County Council ddweud hyn wrth the Pensions department, unwaith, hyd at 30 Mehefin 2027: asesiad o’r "
+        "cyfraniad gofal. Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl."
+    )
+    often = parse_agreement(render_permission(replace(ALLOWED, max_uses=3), ["poa"]))
+    assert "this, at most 3 times, until" in often.statement.en
+
+
+def test_it_reads_back() -> None:
+    entry = parse_transaction_data(render_permission(ALLOWED, ["poa"]).raw, "")
+    assert (parse_permission(entry), entry.credential_ids) == (ALLOWED, ("poa",))
+    assert parse_permission(render_transaction_data(AGREE, ["poa"], {})) is None
+    own = limits_of(replace(ALLOWED, on_behalf_of=False))
+    assert (own["legal_basis"], limits_of(ALLOWED)["legal_basis"]) == ("consent", "consent-by-attorney")
+    permission_kind().judge(own, {"today": "2027-02-01", "categories": ["care-contribution-assessment"]})
+
+
+def test_a_code_that_is_not_known_stays_as_it_is() -> None:
+    assert (category_text("savings", "cy"), category_text("shoe-size")) == ("cynilion", "shoe-size")
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"shoe_size": 44}, ""),
+        ({"permission": "AAEC"}, "/permission"),
+        ({"permission": "no base64!"}, "/permission"),
+        ({"discloser": "https://westshire-cc.example"}, "/discloser"),
+        ({"recipient": {"id": "https://dwp.example"}}, "/recipient"),
+        ({"data_categories": []}, "/data_categories"),
+        ({"data_categories": ["shoe-size"]}, "/data_categories/0"),
+        ({"purpose": [{"lang": "en", "content": "x" * 301}]}, "/purpose"),
+        ({"expires": "2028-06-30"}, "/expires"),
+        ({"expires": "soon"}, "/expires"),
+        ({"max_uses": 0}, "/max_uses"),
+        ({"on_behalf_of": "yes"}, "/on_behalf_of"),
+    ],
+)
+def test_a_permission_without_limits_is_none(change: dict[str, Any], where: str) -> None:
+    entry = render_transaction_data(PERMISSION, ["poa"], members_of(ALLOWED) | change)
+    with pytest.raises(InvalidTransactionData) as caught:
+        parse_agreement(entry, "/transaction_data/0")
+    assert caught.value.where in {where, f"/transaction_data/0{where}"}
+
+
+def test_a_limit_left_out() -> None:
+    for name in members_of(ALLOWED):
+        members = {each: value for each, value in members_of(ALLOWED).items() if each != name}
+        with pytest.raises(InvalidTransactionData):
+            parse_members(members)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(members_of(ALLOWED))), st.none() | st.booleans() | st.text() | st.lists(st.text())))
+def test_a_permission_or_an_error(change: dict[str, Any]) -> None:
+    with suppress(InvalidTransactionData):
+        parse_members(members_of(ALLOWED) | change)
