@@ -55,6 +55,7 @@ SIGNS: dict[Role, frozenset[str]] = {
             "application/statuslist+cwt",
             "status-assertion",
             "credential-issuer-key-proof+jwt",
+            "correction+jwt",  # what becomes of a detail that a holder says is wrong
             "issuer-log-head+jwt",
         }
     ),

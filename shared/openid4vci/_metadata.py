@@ -67,6 +67,7 @@ class IssuerMetadata:
     nonce_endpoint: str | None = None
     notification_endpoint: str | None = None
     deferred_endpoint: str | None = None
+    correction_endpoint: str | None = None  # ours: where holders say that a detail is wrong
     batch_size: int = 1  # copies a request
     request_encryption: RequestEncryption | None = None
     response_encryption: ResponseEncryption | None = None
@@ -114,6 +115,7 @@ def _read(doc: Mapping[str, Any], issuer: str, plain_http: Collection[str]) -> I
         nonce_endpoint=_endpoint(doc, "nonce_endpoint", plain_http),
         notification_endpoint=_endpoint(doc, "notification_endpoint", plain_http),
         deferred_endpoint=_endpoint(doc, "deferred_credential_endpoint", plain_http),
+        correction_endpoint=_endpoint(doc, "correction_endpoint", plain_http),
         batch_size=_batch_size(doc),
         request_encryption=parse_request_encryption(doc),
         response_encryption=parse_response_encryption(doc),
@@ -198,6 +200,7 @@ def render_issuer_metadata(metadata: IssuerMetadata) -> dict[str, Any]:
         "nonce_endpoint": metadata.nonce_endpoint,
         "notification_endpoint": metadata.notification_endpoint,
         "deferred_credential_endpoint": metadata.deferred_endpoint,
+        "correction_endpoint": metadata.correction_endpoint,
     }
     doc.update({name: url for name, url in endpoints.items() if url is not None})
     if metadata.request_encryption is not None:

@@ -17,6 +17,9 @@ from support.trial_verify import ISSUER, LIST, Authority, decide, holder, issue,
 
 from shared import receipts
 from shared.codec import base64url
+from shared.corrections import Answer
+from shared.corrections import prepare_answer as prepare_correction
+from shared.corrections import verify_answer as verify_correction
 from shared.errors import BadSignature, KeyRoleRefused, Untrusted, VcError, WrongTyp
 from shared.formats import formats
 from shared.jose.jwk import render_jwk, thumbprint
@@ -197,6 +200,15 @@ def issuers_log_head(typ: object) -> None:
     verify_log_head(token, policy=policy, role=Role.CREDENTIAL_ISSUER, entity=ISSUER, at=AT)
 
 
+def correction(typ: object) -> None:
+    made = prepare_correction(
+        Answer(entity=ISSUER, reference="R", digest=bytes(32), received_at=AT, answer_by=AT), key=KeyId("i"), x5c=registry().x5c, at=AT
+    )
+    token = retyped(registry().signer.finish(made), registry().signer, typ)
+    policy = Policy(TrustAnchors(anchors=(registry().pin(),)))
+    verify_correction(token, policy=policy, entity=ISSUER, sealed=bytes(32), at=AT)
+
+
 HEAD = SignedHead(entity="https://bank.example", at=AT, head=LogHead(size=1, digest=bytes(32)))
 MAKER = Authority.new("https://maker.example", role=Role.WALLET_PROVIDER)
 MAKERS = Policy(TrustAnchors(anchors=(MAKER.pin(role=Role.WALLET_PROVIDER),)))
@@ -224,6 +236,7 @@ OBJECTS: dict[str, Callable[[object], None]] = {
     "receipt+jwt": receipt,
     "log-head+jwt": log_head,
     "issuer-log-head+jwt": issuers_log_head,
+    "correction+jwt": correction,
     "a Bitstring list": bitstring_list,
     "an mdoc's issuer": mdoc_of_issuer,
     "an mdoc's device": mdoc_of_device,
