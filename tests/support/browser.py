@@ -20,6 +20,22 @@ PATIENCE = 30_000  # milliseconds, on a machine that does much else
 SCREENS = Path(os.environ["MUNIMENT_SCREENS"]) if os.environ.get("MUNIMENT_SCREENS") else None
 """Where pictures of pages are kept: `make screens` says so."""
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_LARGE_TEXT = """() => {
+  const all = [document.documentElement, ...document.body.querySelectorAll("*")].filter((each) => each.style && each.checkVisibility());
+  const sizes = all.map((each) => parseFloat(getComputedStyle(each).fontSize));
+  const before = all.map((each) => each.style.fontSize);
+  all.forEach((each, n) => { each.style.fontSize = `${2 * sizes[n]}px`; });
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  const cut = all.filter((each) => {
+    const { overflowX, overflowY } = getComputedStyle(each);
+    const hides = (how) => how === "hidden" || how === "clip";
+    return each.clientWidth > 1 && each.textContent.trim() && !each.matches(".govuk-visually-hidden, svg, svg *")
+      && ((hides(overflowY) && each.scrollHeight > each.clientHeight + 2) || (hides(overflowX) && each.scrollWidth > each.clientWidth + 2));
+  }).map((each) => each.outerHTML.slice(0, 120));
+  all.forEach((each, n) => { each.style.fontSize = before[n]; });
+  return [wide, cut];
+}"""
+"""With the text alone at twice its size (WCAG 2.2, 1.4.4): how much wider than the window the page is, and what is cut off."""
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
@@ -57,6 +73,12 @@ class Watched:
         assert await self.page.locator("h1").count() == 1, self.page.url
         assert await self.page.title()
         assert await self.page.locator("html").get_attribute("lang")
+
+    async def check_large_text(self) -> None:
+        """With letters of twice the size nothing is cut off, and the page is read without moving it sideways."""
+        wide, cut = await self.page.evaluate(_LARGE_TEXT)
+        assert wide <= 0, f"{self.page.url} is {wide} px wider than the window when its text is twice as large"
+        assert cut == [], f"{self.page.url} cuts off text of twice the size: {cut}"
 
 
 @dataclass

@@ -117,6 +117,8 @@ class Walker:
             await self._check()
             await self._take(f"{name}-{size}")
         await self.page.set_viewport_size({"width": LAPTOP["width"], "height": LAPTOP["height"]})
+        if self.careful:
+            await self.watched.check_large_text()
         if dark:
             await self.page.emulate_media(color_scheme="dark")
             await self._check()
