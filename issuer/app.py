@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from issuer import config, makers, recall
+from issuer import config, deciding_news, makers, marking, recall
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.envelopes import Envelopes
@@ -16,6 +16,7 @@ from issuer.federation import applying, collect
 from issuer.federation import publish as federation
 from issuer.federation.endpoints import Endpoints
 from issuer.federation.own import entity_of
+from issuer.holder_api import HolderApi
 from issuer.init import anchored_of, keyring_of, migrations
 from issuer.makers import Makers
 from issuer.office import ISSUER, Office, chosen_types, configurations
@@ -113,6 +114,7 @@ def build(office: Office) -> web.Application:
     app[OFFICE], app[LISTS], app[ENVELOPES] = office, lists, Envelopes(office)
     auth.use_auth(app, sign_in_path="/console/sign-in")
     WalletApi(office, lists, app[ENVELOPES]).add_to(app)
+    HolderApi(office).add_to(app)
     OperatorApi(office).add_to(app)
     VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
@@ -143,6 +145,8 @@ async def one_round(app: web.Application) -> None:
     await auth.sweep(app)
     await office.storage.checkpoint()
     await recall.tend(office)
+    await marking.tend(office)
+    await deciding_news.tend(office)
     await follow_keys(office)
     await publisher_of(office).tend()
     await app[LISTS].begin()

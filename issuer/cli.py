@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from issuer.cli_federation import add_federation
 from shared.clock import system_clock, system_entropy
 from shared.errors import ConfigError
-from shared.terminal import Commands, Parser, add_key_options, moment, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, add_key_options, add_log, moment, port, read_passphrase, run_command
 from shared.web.type_files import add_types
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ def parser() -> Parser:
     _add_serve(commands)
     _add_mint(commands)
     _add_revoke(commands)
+    _add_event(commands)
     _add_keys(commands)
     _add_trust(commands)
     add_federation(commands, lambda actions, name, words: _command(actions, name, words, federation))
     add_types(commands, _command, _know_types)
+    add_log(commands, _command, log_verify)
     _add_doctor(commands)
     return top
 
@@ -87,6 +89,11 @@ def _add_revoke(commands: Commands[Parser]) -> None:
     one.add_argument("--action", choices=("cancel", "hold", "reinstate"), default="cancel", help="what to do (default: cancel)")
     one.add_argument("--reason", required=True, metavar="CODE", help="reason code of the kind of document, such as donor-died")
     one.add_argument("--confirm-count", type=int, metavar="N", help="needed when the reference stands for more than one document")
+
+
+def _add_event(commands: Commands[Parser]) -> None:
+    one = _command(commands, "event", "say what was shown to this office, or has become of that, and end what ends with it", event)
+    one.add_argument("file", help="an event as this office's verifier signed it, or JSON with vct, became and claims; - for standard input")
 
 
 def _add_keys(commands: Commands[Parser]) -> None:
@@ -238,6 +245,23 @@ async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def event(arguments: argparse.Namespace) -> int:
+    from issuer.following import Heard, hear
+    from issuer.listening import by_hand, listen
+    from shared.codec import base64url
+
+    body = _read(arguments.file).strip()
+
+    async def work(office: Office) -> list[Heard]:
+        if body.startswith(b"{"):
+            return [await hear(office, by_hand(body, base64url.encode(system_entropy(16))))]
+        return await listen(office, body.decode("ascii", "replace"), oldest=system_clock())
+
+    for each in _with_office(arguments, work):
+        print(f"{each.id}  {each.state}: {each.changed} changed, {each.waits} to be decided")
+    return 0
+
+
 def keys(arguments: argparse.Namespace) -> int:
     from issuer import config, upkeep
     from issuer.cli_keys import COMMANDS
@@ -315,6 +339,14 @@ def federation(arguments: argparse.Namespace) -> int:
         return 0
 
     return _with_office(arguments, work)
+
+
+def log_verify(arguments: argparse.Namespace) -> int:
+    from shared.web.log_command import verify
+
+    for line in _with_office(arguments, lambda office: verify(office.storage, arguments.heads)):
+        print(line)
+    return 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:

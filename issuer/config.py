@@ -127,6 +127,30 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
         int,
         Meta(ge=1, le=7, description="Days that what the anchor says is in force can be relied on; it is signed anew every day."),
     ] = 7
+    listens_to: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Thumbprints of the keys of this office's own verifier, as `muniment-verifier keys` shows them: what was shown there, and what "
+            "has become of it, is heard at `{public_url}/api/events`, the verifier's `webhook_url`. Name the key that follows before it signs."
+        ),
+    ] = ()
+    undo_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=366,
+            description="Days in which documents that ended because of another can be made again after a mistake; their details stay sealed so long. "
+            "0 keeps nothing.",
+        ),
+    ] = 90
+    how_to_contest: Annotated[
+        str,
+        Meta(
+            max_length=300,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            description="Where holders turn who think it wrong that their document is on hold or has ended: an address, a telephone number. Their wallets show it.",
+        ),
+    ] = ""
     answer_hours: Annotated[
         int, Meta(ge=1, le=168, description="Hours in which a repeated request with the same Idempotency-Key gets the same answer.")
     ] = 24

@@ -13,10 +13,11 @@ from issuer import people
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.instruments import marked
+from issuer.marking import follows_any, marks
 from issuer.office import STORAGE, Office, digest, keyed, reference_mac
 from issuer.people import BY_INVITATION, Opening
 from issuer.portrait import settle_portraits
-from issuer.records import documents, invitations
+from issuer.records import documents, invitations, named
 from issuer.sessions import Actor, Document, Event, Offered, Standing
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
@@ -60,8 +61,8 @@ class Made:
     expires_at: int
 
 
-async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str) -> Made:
-    """Make a document and its invitation, once for each key of the same caller.
+async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str, under: bytes | None = None) -> Made:
+    """Make a document and its invitation, once for each key of the same caller. ``under`` is the HMAC of a reference that nobody here knows.
 
     A photo among the claims is made small. ``Malformed`` with a pointer for wrong claims, ``Conflict`` when the key was used for another
     order.
@@ -82,13 +83,14 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
     document = documents.NewDocument(
         id=made.document,
         type=kind.id,
-        reference=None if order.reference is None else await reference_mac(office, order.reference),
+        reference=under if order.reference is None else await reference_mac(office, order.reference),
         claims=sealed,
         made_at=at,
         valid_until=order.valid_until,
         keep_until=keep_until(office, at, order.valid_until),
         approval=first_approval(office, kind),
     )
+    persons = await marks(office, kind, order.claims)
     invitation = await _new_invitation(office, made)
     opening = await people.prepare(office, made.document, made.secrets.activation, order.opening)
     repeat = hashlib.sha256(f"{actor.role}\0{actor.name}\0{idempotency_key}".encode()).digest()
@@ -99,6 +101,8 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
         earlier = await documents.remember_answer(tx, repeat, body, answer, at + office.settings.answer_hours * 3600)
         if earlier is None:
             await documents.insert(tx, document, actor)
+            if follows_any(kind):
+                await named.write(tx, made.document, persons)
             await _insert(tx, invitation, opening, at)
         return earlier
 

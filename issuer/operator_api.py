@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from issuer import offers, replace, revoke
+from issuer.events_api import routes as event_routes
 from issuer.office import Office, reference_mac
 from issuer.operator_bodies import (
     Changed,
@@ -57,7 +58,7 @@ class OperatorApi:
         """Register the routes; ``/api/openapi.json`` and ``/api/docs`` come with them."""
         add_routes(
             app,
-            [*self.routes(), *VcApi(self._office).routes()],
+            [*self.routes(), *event_routes(self._office), *VcApi(self._office).routes()],
             title="Issuing office",
             guard=_guard,
             description="Make documents, ask how they stand, cancel them. Needs an API key: `Authorization: Bearer mun_…`.",

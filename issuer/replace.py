@@ -10,9 +10,10 @@ from typing import Any
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.instruments import marked
+from issuer.marking import follows_any, marks
 from issuer.office import Office
 from issuer.portrait import settle_portraits
-from issuer.records import documents, statuses
+from issuer.records import documents, named, statuses
 from issuer.revoke import pad
 from issuer.sessions import Actor, Document, Event, Standing
 from shared.errors import Conflict, Malformed
@@ -38,6 +39,7 @@ async def replace(
     at = office.clock()
     sealed = await source(office, kind).keep(number, settled)
     until = keep_until(office, at, known.valid_until)
+    persons = await marks(office, kind, settled)
 
     async def unit(tx: Tx) -> Document:
         document = await documents.get(tx, number)
@@ -48,6 +50,8 @@ async def replace(
         lists = Counter(await statuses.supersede(tx, number, at))
         event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
         await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)
+        if follows_any(kind):
+            await named.write(tx, number, persons)
         for place, lost in sorted(lists):
             await pad(tx, office, place, Standing.ON_HOLD if lost else Standing.IN_FORCE, Standing.CANCELLED, lost=lost)
         for place in sorted({place for place, _ in lists}):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
-from issuer.records import documents, invitations, statuses
+from issuer.records import documents, invitations, named, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
@@ -42,7 +42,7 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
         document = await documents.get(tx, number)
         _check_reason(office, document, wish)
         change(document.standing, wish.action)
-        await _apply(tx, office, [document], wish, at)
+        await apply(tx, office, [document], wish, at)
         return await documents.get(tx, number)
 
     return await office.storage.write(unit, point="change")
@@ -67,7 +67,7 @@ async def change_many(office: Office, references: Sequence[str], wish: Wish, *, 
             _check_reason(office, document, wish)
         if not preview:
             _brake(len(able), confirm_count, wish)
-            await _apply(tx, office, able, wish, at)
+            await apply(tx, office, able, wish, at)
         return Many(
             documents=len(able),
             unchanged=len(listed) - len(able),
@@ -90,7 +90,8 @@ def _check_reason(office: Office, document: Document, wish: Wish) -> None:
         raise Malformed(f"the reason is one of: {', '.join(known)}", where="/reason")
 
 
-async def _apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
+async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
+    """Change all of ``changed``, whose reasons were checked, in the caller's unit of work. ``Conflict`` where there is no way."""
     lists: Counter[tuple[int, Standing, bool]] = Counter()
     after = Standing.IN_FORCE
     for document in changed:
@@ -102,6 +103,7 @@ async def _apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
+            await named.forget(tx, document.id)
     for number, before, lost in lists:
         await pad(tx, office, number, before, after, lost=lost)
     for number in sorted({number for number, _, _ in lists}):

@@ -232,6 +232,12 @@ async def sealed_claims(tx: Tx, document: str) -> bytes | None:
     return None if row is None or row["claims"] is None else bytes(row["claims"])
 
 
+async def reference_of(tx: Tx, document: str) -> bytes | None:
+    """The HMAC of the office's own reference, if there is one."""
+    row = await tx.fetchrow("SELECT reference FROM document WHERE id = $1", document)
+    return None if row is None or row["reference"] is None else bytes(row["reference"])
+
+
 async def drop_claims(tx: Tx, document: str) -> None:
     await tx.execute("UPDATE document SET claims = NULL WHERE id = $1", document)
 

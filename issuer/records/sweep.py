@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuer.records import authorizations, documents, invitations, people, statuses
+from issuer.records import authorizations, documents, donors, invitations, named, news, people, statuses
 from issuer.sessions import SERVICE, Event
 from shared.storage import Tx
 
@@ -47,4 +47,7 @@ async def sweep(tx: Tx, at: int) -> None:
             await documents.drop_claims(tx, document)
     await documents.drop_old_claims(tx, at)
     await people.purge(tx, at)
+    await donors.purge(tx, at)
+    await named.purge(tx, at)
+    await news.purge(tx, at)
     await statuses.unlink(tx, at)

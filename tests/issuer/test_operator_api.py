@@ -200,6 +200,7 @@ async def test_document_and_page(registry: Registry) -> None:
         "/api/credentials/{id}/cancel",
         "/api/credentials/{id}/hold",
         "/api/credentials/{id}/reinstate",
+        "/api/events",
         "/api/status-changes",
         "/api/types",
     }

@@ -1,0 +1,236 @@
+"""What somebody of the office decides about news that name nobody for certain, and about documents that ended by a mistake.
+
+Where a second person approves documents of a kind, a second person confirms that they end. What comes back is a new document each: nothing
+that was cancelled is ever in force again (security rule S19). Its invitation is there like any other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from issuer import following, offers
+from issuer.approval import check_decides, first_approval
+from issuer.claims import details, source
+from issuer.following import AGAIN, apply, context, ended_by
+from issuer.office import STORAGE, Office
+from issuer.records import documents, news
+from issuer.records.news import Concerned, News
+from issuer.sessions import SERVICE, Action, Actor, Approval, Document, can_change
+from shared.clock import DAY
+from shared.codec import strict_json
+from shared.credentials import CredentialType
+from shared.errors import Conflict, CredentialRequestDenied, Forbidden, Malformed
+from shared.storage import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One document that the news may be about, with its details where they are still held."""
+
+    concerned: Concerned
+    document: Document
+    kind: CredentialType
+    details: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that somebody needs to decide. ``shown`` is what was told of the person, while it is held."""
+
+    news: News
+    shown: Mapping[str, Any] | None
+    compared: Sequence[Compared]
+
+
+async def case(office: Office, identifier: str) -> Case:
+    """``Missing`` if there are no such news."""
+
+    async def unit(tx: Tx) -> tuple[News, bytes | None, list[tuple[Concerned, Document]]]:
+        found = await news.concerned(tx, identifier)
+        pairs = [(each, await documents.get(tx, each.document)) for each in found]
+        return await news.get(tx, identifier), await news.sealed_claims(tx, identifier), pairs
+
+    found, sealed, pairs = await office.storage.read(unit)
+    kinds = {kind.id: kind for kind in office.types}
+    shown = None if sealed is None else strict_json.load_object(await office.custodian.unseal(STORAGE, sealed, context=context(identifier)))
+    compared = [
+        Compared(concerned=each, document=document, kind=kinds[document.type], details=await details(office, document))
+        for each, document in pairs
+        if document.type in kinds
+    ]
+    return Case(news=found, shown=shown, compared=compared)
+
+
+async def decide(office: Office, identifier: str, chosen: Collection[str], actor: Actor, *, version: int) -> News:
+    """These documents end, wait or come back, and none of the others. ``Malformed`` for one that is not among them.
+
+    ``Conflict`` if nothing is to be decided, with ``/version`` if somebody decided since ``version`` was looked at.
+    """
+
+    async def unit(tx: Tx) -> News:
+        found = await _look(tx, identifier, "open", version)
+        listed = [each for each in await news.concerned(tx, identifier) if each.outcome == "open"]
+        if not set(chosen) <= {each.document for each in listed}:
+            raise Malformed("this is none of the documents that may be meant", where="/documents")
+        taken = [each for each in listed if each.document in chosen]
+        for each in listed:
+            if each not in taken:
+                await news.note(tx, identifier, replace(each, outcome="left", claims=None))
+        if any([await _needs_second(tx, office, each) for each in taken]):
+            for each in taken:
+                await news.note(tx, identifier, replace(each, outcome="chosen"))
+            await news.settle(tx, found, "second", first_by=actor.name)
+        else:
+            await _carry_out(tx, office, found, taken, actor)
+        return await news.get(tx, identifier)
+
+    decided = await office.storage.write(unit, point="news-decided")
+    return await finish(office, decided)
+
+
+async def confirm(office: Office, identifier: str, actor: Actor, *, version: int) -> News:
+    """The second person agrees. ``Forbidden`` for the first one, a clerk or a program; ``Conflict`` as for ``decide``."""
+    check_decides(actor)
+
+    async def unit(tx: Tx) -> News:
+        found = await _second(tx, identifier, actor, version)
+        await _carry_out(tx, office, found, await _chosen(tx, identifier), actor)
+        return await news.get(tx, identifier)
+
+    return await office.storage.write(unit, point="news-decided")
+
+
+async def send_back(office: Office, identifier: str, actor: Actor, *, version: int) -> News:
+    """The second person does not agree: it is to be decided again. Else as ``confirm``."""
+    check_decides(actor)
+
+    async def unit(tx: Tx) -> News:
+        found = await _second(tx, identifier, actor, version)
+        for each in await news.concerned(tx, identifier):
+            if each.outcome in {"chosen", "left"}:
+                await news.note(tx, identifier, replace(each, outcome="open"))
+        await news.settle(tx, found, "open")
+        return await news.get(tx, identifier)
+
+    return await office.storage.write(unit, point="news-decided")
+
+
+async def mistake(office: Office, identifier: str) -> News:
+    """What ended by these news was not to end: offer to make it again. ``Conflict`` if nothing ended, or that was offered already."""
+    at, number = office.clock(), office.number()
+
+    async def unit(tx: Tx) -> News:
+        found = await news.get(tx, identifier)
+        back = await ended_by(tx, office, found)
+        again = await news.known(tx, _mistake_of(identifier))
+        if not back or again is not None:
+            raise Conflict("nothing that ended by these news is left to be made again")
+        new = news.NewNews(
+            id=number, digest=_mistake_of(identifier), request=None, at=at, vct=found.vct, became="cancelled", state="open",
+            claims=None, keep_until=found.keep_until,
+        )  # fmt: skip
+        await news.add(tx, new, back)
+        return await news.get(tx, number)
+
+    return await office.storage.write(unit, point="news")
+
+
+def _mistake_of(identifier: str) -> bytes:
+    return f"mistake {identifier}".encode()
+
+
+async def finish(office: Office, decided: News) -> News:
+    """Make what comes back, one after the other; each is made once, however often this is done."""
+    if decided.state != "making":
+        return decided
+    for each in await office.storage.read(lambda tx: _chosen(tx, decided.id)):
+        made = await _make_again(office, decided, each)
+
+        async def unit(tx: Tx, each: Concerned = each, made: str = made) -> None:
+            await news.note(tx, decided.id, replace(each, outcome="changed" if made else "left", claims=None, made=made))
+
+        await office.storage.write(unit, point="news-made")
+
+    async def settle(tx: Tx) -> News:
+        found = await news.get(tx, decided.id)
+        if found.state == "making":
+            await news.settle(tx, found, "settled")
+        return await news.get(tx, decided.id)
+
+    return await office.storage.write(settle, point="news-decided")
+
+
+async def tend(office: Office) -> None:
+    """Go on with what was interrupted."""
+    for each in await office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=200)):
+        await finish(office, each)
+
+
+async def _make_again(office: Office, decided: News, each: Concerned) -> str:
+    """The number of the new document; empty where its details are not held any more, or its time is over."""
+
+    async def look(tx: Tx) -> tuple[Document, bytes | None]:
+        return await documents.get(tx, each.document), await documents.reference_of(tx, each.document)
+
+    before, under = await office.storage.read(look)
+    kind = office.type(before.type)
+    try:
+        claims = await source(office, kind).give(each.claims, before)
+    except CredentialRequestDenied:
+        return ""
+    if before.valid_until is not None and before.valid_until < office.clock() + DAY:
+        return ""
+    order = offers.Order(type=kind.id, claims=claims, valid_until=before.valid_until)
+    made = await offers.make(office, order, actor=SERVICE, idempotency_key=f"news {decided.id} {each.document}", under=under)
+    return made.document
+
+
+# --- inside a unit of work -------------------------------------------------------------------------------------------------------------
+
+
+async def _look(tx: Tx, identifier: str, state: str, version: int) -> News:
+    found = await news.get(tx, identifier)
+    if found.version != version:
+        raise Conflict("somebody decided since you looked: look again", where="/version")
+    if found.state != state:
+        raise Conflict("there is nothing of the kind to be decided")
+    return found
+
+
+async def _second(tx: Tx, identifier: str, actor: Actor, version: int) -> News:
+    found = await _look(tx, identifier, "second", version)
+    if found.first_by == actor.name:
+        raise Forbidden("somebody else than the one who decided first looks at this")
+    return found
+
+
+async def _chosen(tx: Tx, identifier: str) -> list[Concerned]:
+    return [each for each in await news.concerned(tx, identifier) if each.outcome == "chosen"]
+
+
+async def _needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
+    """A document that comes back is a new one, which has a second person of its own."""
+    if each.action == AGAIN:
+        return False
+    return first_approval(office, office.type((await documents.get(tx, each.document)).type)) is Approval.WAITING
+
+
+async def _carry_out(tx: Tx, office: Office, found: News, taken: Sequence[Concerned], actor: Actor) -> None:
+    """What was meanwhile changed otherwise stays as it is."""
+    back = [each for each in taken if each.action == AGAIN]
+    able = [
+        replace(each, outcome="changed")
+        for each in taken
+        if each.action != AGAIN and can_change((await documents.get(tx, each.document)).standing, Action(each.action))
+    ]
+    kept = [await following.with_details(tx, office, each) for each in able]
+    await apply(tx, office, able, actor, office.clock())
+    changed = {each.document for each in able}
+    for each in kept:
+        await news.note(tx, found.id, each)
+    for each in taken:
+        if each.document not in changed:
+            await news.note(tx, found.id, replace(each, outcome="chosen" if each in back else "left"))
+    await news.settle(tx, found, "making" if back else "settled")

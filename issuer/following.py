@@ -1,0 +1,229 @@
+"""What ends with something else: this office hears of a document of another (a death that was shown to it, an authority that ended) and does
+to its own what their kinds say (``CredentialType.follows``). Nobody in the middle tells it, and it tells nobody.
+
+It acts by itself only on one person who is certain: names, a whole date of birth and one more item agree (``shared.marks``), or the document
+was made for the very request in which the other was shown. Everything else waits for somebody of the office (``deciding_news``). What names
+nobody of ours is counted and forgotten. All of it is one unit of work, and the same news twice change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from issuer import revoke
+from issuer.marking import marks_shown, name_of
+from issuer.office import STORAGE, Office, keyed, reference_mac
+from issuer.records import documents, named, news
+from issuer.records.news import Concerned
+from issuer.revoke import Wish
+from issuer.sessions import SERVICE, Action, Actor, Document, can_change
+from shared.clock import DAY
+from shared.codec import strict_json
+from shared.credentials import ClaimPath, CredentialType
+from shared.credentials._model import Follow
+from shared.errors import Malformed
+from shared.marks import Mark, compare, settle, sides, weakest
+from shared.match import Likeness, full_names, person_of
+from shared.storage import Tx
+
+BECAME = ("shown", "valid", "on-hold", "cancelled")
+AGAIN = "again"
+"""The action of making a new document in the place of one that ended by mistake."""
+_LEAST_DAYS = 31  # that details are kept for whoever has to compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """That a document of the kind ``vct`` was ``shown``, or what it ``became``. ``id`` is its sender's; ``request`` that of the showing, if any."""
+
+    id: str
+    vct: str
+    became: str
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of it: ``changed`` of our documents did, ``waits`` are for somebody to decide. ``id`` names it here."""
+
+    id: str
+    state: str
+    changed: int
+    waits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One rule of one kind with what to look for; ``sure`` unless something that it demands was not shown."""
+
+    kind: CredentialType
+    follow: Follow
+    looked_for: Mapping[str, frozenset[Mark]]
+    sure: bool
+
+
+async def hear(office: Office, told: News) -> Heard:
+    """Do what follows. ``Malformed`` for a word that nothing can become."""
+    if told.became not in BECAME:
+        raise Malformed(f"it was or became one of: {', '.join(BECAME)}", where="/became")
+    at = office.clock()
+    digest = await keyed(office, "news", told.id)
+    request = await reference_mac(office, told.request) if told.request else None
+    asked = await _asked(office, told)
+    blank = bool(asked) and not any(full_names(person_of(told.claims, side.other)) for each in asked for side in sides(each.follow.match))
+    number = office.number()
+    sealed = await office.custodian.seal(STORAGE, strict_json.dumps(told.claims), context=context(number))
+
+    async def unit(tx: Tx) -> Heard:
+        before = await news.known(tx, digest)
+        if before is not None:
+            return await _told_before(tx, before)
+        found = {} if request is None else await _by_request(tx, office, told, request)
+        for each in asked:
+            found = {**await _by_person(tx, each), **found}  # what is certain by the request is not compared
+        found = found if told.became != "cancelled" or request is None else {**found, **await _mistaken(tx, office, request, found)}
+        changed = [await with_details(tx, office, each) for each in found.values()]
+        waits = sum(each.outcome == "open" for each in changed)
+        state = "open" if waits else "done" if changed else "blank" if blank else "nothing"
+        new = news.NewNews(
+            id=number, digest=digest, request=request, at=at, vct=told.vct, became=told.became, state=state,
+            claims=sealed if waits else None, keep_until=at + max(_LEAST_DAYS, office.settings.undo_days) * DAY,
+        )  # fmt: skip
+        await apply(tx, office, [each for each in changed if each.outcome == "changed"], SERVICE, at)
+        await news.add(tx, new, changed)
+        return Heard(id=number, state=state, changed=len(changed) - waits, waits=waits)
+
+    return await office.storage.write(unit, point="news")
+
+
+async def _told_before(tx: Tx, before: news.News) -> Heard:
+    found = await news.concerned(tx, before.id)
+    changed, waits = (sum(each.outcome in outcomes for each in found) for outcomes in (("changed",), ("open", "chosen")))
+    return Heard(id=before.id, state=before.state, changed=changed, waits=waits)
+
+
+# --- what to look for ------------------------------------------------------------------------------------------------------------------
+
+
+async def _asked(office: Office, told: News) -> list[_Asked]:
+    found = []
+    for kind in office.types:
+        for follow in kind.follows:
+            said = _says(told.claims, follow) if (follow.vct, follow.on) == (told.vct, told.became) else "otherwise"
+            if said != "otherwise":
+                looked_for = {name_of(side.own): await marks_shown(office, kind, side, told.claims) for side in sides(follow.match)}
+                found.append(_Asked(kind=kind, follow=follow, looked_for=looked_for, sure=said == "so"))
+    return found
+
+
+def _says(claims: Mapping[str, Any], follow: Follow) -> str:
+    """``so`` if it says all that the rule demands, ``otherwise`` if it says something else, ``partly`` if that was not shown."""
+    values = [(value_at(claims, path), allowed) for path, allowed in follow.values.items()]
+    if any(value is not None and value not in allowed for value, allowed in values):
+        return "otherwise"
+    return "partly" if any(value is None for value, _ in values) else "so"
+
+
+def value_at(claims: Mapping[str, Any], path: ClaimPath) -> Any:
+    """What lies there, if anything does."""
+    found: Any = claims
+    for part in path:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+# --- which of ours -----------------------------------------------------------------------------------------------------------------------
+
+
+async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dict[str, Concerned]:
+    """Documents that were made for that very request, whoever they name."""
+    found = {}
+    for listed in await documents.by_reference(tx, request):
+        document = listed.document
+        for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
+            if (follow.vct, follow.on) == (told.vct, told.became) and await _may(tx, office, document, follow):
+                found[document.id] = _concerned(document, follow, "")
+    return found
+
+
+async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
+    digests = {bytes(mark.value) for marks in asked.looked_for.values() for mark in marks if isinstance(mark.value, bytes)}
+    known = await named.like(tx, asked.kind.id, sorted(digests))
+    likeness: dict[str, Likeness] = {
+        number: weakest([compare(by_side.get(side, set()), marks) for side, marks in asked.looked_for.items()])
+        for number, by_side in known.items()
+    }
+    outcome, numbers = settle(likeness)
+    found = {}
+    for number in numbers:
+        document = await documents.get(tx, number)
+        if can_change(document.standing, Action(asked.follow.action)):
+            certain = outcome == "one" and asked.sure and asked.follow.action != Action.REINSTATE.value
+            found[number] = _concerned(document, asked.follow, likeness[number], certain=certain)
+    return found
+
+
+def _concerned(document: Document, follow: Follow, likeness: str, *, certain: bool = True) -> Concerned:
+    outcome = "changed" if certain else "open"
+    return Concerned(document=document.id, action=follow.action, reason=follow.reason, likeness=likeness, outcome=outcome)
+
+
+async def _may(tx: Tx, office: Office, document: Document, follow: Follow) -> bool:
+    """A hold ends only if it began by such news: another reason has to end by itself."""
+    if not can_change(document.standing, Action(follow.action)):
+        return False
+    if follow.action != Action.REINSTATE.value:
+        return True
+    held = [each.reason for each in await documents.history(tx, document.id) if each.kind == "held"]
+    return bool(held) and held[-1] in {each.reason for each in _kind(office, document).follows if each.action == Action.HOLD.value}
+
+
+async def _mistaken(tx: Tx, office: Office, request: bytes, found: Mapping[str, Concerned]) -> dict[str, Concerned]:
+    """What ended because of a document that counts no longer can come back, as new documents: somebody decides."""
+    back: dict[str, Concerned] = {}
+    for before in await news.of_request(tx, request):
+        back |= {each.document: each for each in await ended_by(tx, office, before) if each.document not in found}
+    return back
+
+
+async def ended_by(tx: Tx, office: Office, before: news.News) -> list[Concerned]:
+    """What ended by earlier news and is to be made again; its sealed details move along, if they are still held."""
+    ended = [each for each in await news.concerned(tx, before.id) if each.action == Action.CANCEL.value and each.outcome == "changed"]
+    for each in ended:
+        await news.note(tx, before.id, replace(each, claims=None))
+    kinds = {each.id for each in office.types}
+    return [replace(each, action=AGAIN, outcome="open") for each in ended if (await documents.get(tx, each.document)).type in kinds]
+
+
+# --- doing it ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def with_details(tx: Tx, office: Office, each: Concerned) -> Concerned:
+    """``each`` with what its document says, sealed, if it ends and the office keeps that for a while."""
+    if (each.action, each.outcome) != (Action.CANCEL.value, "changed") or not office.settings.undo_days:
+        return each
+    return replace(each, claims=await documents.sealed_claims(tx, each.document))
+
+
+async def apply(tx: Tx, office: Office, concerned: Sequence[Concerned], actor: Actor, at: int) -> None:
+    """Change all of them, padded as any others (security rule S23)."""
+
+    def way(each: Concerned) -> tuple[str, str]:
+        return each.action, each.reason
+
+    for (action, reason), group in groupby(sorted(concerned, key=way), key=way):
+        changed = [await documents.get(tx, each.document) for each in group]
+        await revoke.apply(tx, office, changed, Wish(action=Action(action), reason=reason, actor=actor), at)
+
+
+def _kind(office: Office, document: Document) -> CredentialType:
+    return office.type(document.type)
+
+
+def context(number: str) -> bytes:
+    """What the sealed details of news are tied to."""
+    return f"news\0{number}".encode()

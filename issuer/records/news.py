@@ -1,0 +1,199 @@
+"""What this office was told of documents of others, and what became of its own for that (``0017_news.sql``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.clock import DAY
+from shared.errors import Conflict, Missing
+from shared.storage import Row, Tx
+
+_FORGOTTEN = 400 * DAY  # seconds after which it is not even counted
+OPEN = ("open", "second", "making")
+"""States in which somebody has to do something."""
+_COLUMNS = "id, at, vct, became, state, version, first_by, keep_until, claims IS NOT NULL AS has_claims"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """See the table for what each means."""
+
+    id: str
+    at: int
+    vct: str
+    became: str
+    state: str
+    version: int
+    first_by: str
+    keep_until: int
+    has_claims: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNews:
+    id: str
+    digest: bytes
+    request: bytes | None
+    at: int
+    vct: str
+    became: str
+    state: str
+    claims: bytes | None = field(repr=False)
+    keep_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """A document of ours that the news are about, or may be about. ``claims`` are sealed under that document's number."""
+
+    document: str
+    action: str
+    reason: str
+    likeness: str
+    outcome: str
+    claims: bytes | None = field(default=None, repr=False)
+    made: str = ""
+
+
+async def add(tx: Tx, new: NewNews, concerned: Iterable[Concerned]) -> None:
+    await tx.execute(
+        "INSERT INTO news (id, digest, request, at, vct, became, state, version, first_by, claims, keep_until) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9)",
+        new.id,
+        new.digest,
+        new.request,
+        new.at,
+        new.vct,
+        new.became,
+        new.state,
+        new.claims,
+        new.keep_until,
+    )
+    for each in concerned:
+        await tx.execute(
+            "INSERT INTO news_document (news, document, action, reason, likeness, outcome, claims, made) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            new.id,
+            each.document,
+            each.action,
+            each.reason,
+            each.likeness,
+            each.outcome,
+            each.claims,
+            each.made,
+        )
+
+
+async def known(tx: Tx, digest: bytes) -> News | None:
+    """What came of it when it came before."""
+    row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM news WHERE digest = $1", digest)  # noqa: S608 - our own column names
+    return None if row is None else _news(row)
+
+
+async def get(tx: Tx, identifier: str) -> News:
+    """``Missing`` if there is none of that number."""
+    row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM news WHERE id = $1", identifier)  # noqa: S608 - our own column names
+    if row is None:
+        raise Missing("there are no news of that number")
+    return _news(row)
+
+
+async def of_request(tx: Tx, request: bytes) -> list[News]:
+    """What was heard for one request, oldest first."""
+    return [_news(row) for row in await tx.fetch(f"SELECT {_COLUMNS} FROM news WHERE request = $1 ORDER BY at, id", request)]  # noqa: S608 - our own column names
+
+
+async def page(tx: Tx, *, open_only: bool, offset: int, limit: int) -> list[News]:
+    """Those to be decided oldest first, or all newest first."""
+    chosen = "WHERE state IN ('open', 'second', 'making') ORDER BY at, id" if open_only else "ORDER BY at DESC, id"
+    return [_news(row) for row in await tx.fetch(f"SELECT {_COLUMNS} FROM news {chosen} LIMIT $1 OFFSET $2", limit, offset)]  # noqa: S608 - one of the two above
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """How many are in each state."""
+    return {str(row["state"]): int(row["n"]) for row in await tx.fetch("SELECT state, count(*) AS n FROM news GROUP BY state")}
+
+
+async def concerned(tx: Tx, identifier: str) -> list[Concerned]:
+    """The likeliest first."""
+    rows = await tx.fetch("SELECT * FROM news_document WHERE news = $1 ORDER BY likeness DESC, document", identifier)
+    return [_concerned(row) for row in rows]
+
+
+async def concerned_count(tx: Tx, identifiers: Sequence[str]) -> dict[str, int]:
+    """How many documents each of them is about."""
+    if not identifiers:
+        return {}
+    places = ", ".join(f"${place}" for place in range(1, len(identifiers) + 1))
+    sql = f"SELECT news, count(*) AS n FROM news_document WHERE news IN ({places}) GROUP BY news"  # noqa: S608 - placeholders only
+    return {str(row["news"]): int(row["n"]) for row in await tx.fetch(sql, *identifiers)}
+
+
+async def sealed_claims(tx: Tx, identifier: str) -> bytes | None:
+    row = await tx.fetchrow("SELECT claims FROM news WHERE id = $1", identifier)
+    return None if row is None or row["claims"] is None else bytes(row["claims"])
+
+
+async def settle(tx: Tx, before: News, state: str, *, first_by: str = "") -> None:
+    """The next state; what was kept to compare goes once nobody has to. ``Conflict`` with ``/version`` if somebody was faster."""
+    done = await tx.execute(
+        "UPDATE news SET state = $1, first_by = $2, version = version + 1, claims = CASE WHEN $5 = 1 THEN claims ELSE NULL END "
+        "WHERE id = $3 AND version = $4",
+        state,
+        first_by,
+        before.id,
+        before.version,
+        int(state in OPEN),
+    )
+    if done != 1:
+        raise Conflict("somebody else decided this at the same moment: look again", where="/version")
+
+
+async def note(tx: Tx, identifier: str, each: Concerned) -> None:
+    """What became of one document."""
+    await tx.execute(
+        "UPDATE news_document SET outcome = $1, claims = $2, made = $3 WHERE news = $4 AND document = $5",
+        each.outcome,
+        each.claims,
+        each.made,
+        identifier,
+        each.document,
+    )
+
+
+async def purge(tx: Tx, at: int) -> None:
+    """Details whose time is over, and what was decided long ago."""
+    await tx.execute(
+        "UPDATE news_document SET claims = NULL WHERE claims IS NOT NULL AND news IN (SELECT id FROM news WHERE keep_until <= $1)", at
+    )
+    await tx.execute("UPDATE news SET claims = NULL WHERE claims IS NOT NULL AND keep_until <= $1", at)
+    over = "(SELECT id FROM news WHERE at <= $1 AND state NOT IN ('open', 'second', 'making'))"
+    await tx.execute(f"DELETE FROM news_document WHERE news IN {over}", at - _FORGOTTEN)  # noqa: S608 - the query above
+    await tx.execute(f"DELETE FROM news WHERE id IN {over}", at - _FORGOTTEN)  # noqa: S608 - the query above
+
+
+def _news(row: Row) -> News:
+    return News(
+        id=row["id"],
+        at=int(row["at"]),
+        vct=row["vct"],
+        became=row["became"],
+        state=row["state"],
+        version=int(row["version"]),
+        first_by=row["first_by"],
+        keep_until=int(row["keep_until"]),
+        has_claims=bool(row["has_claims"]),
+    )
+
+
+def _concerned(row: Row) -> Concerned:
+    claims = row["claims"]
+    return Concerned(
+        document=row["document"],
+        action=row["action"],
+        reason=row["reason"],
+        likeness=row["likeness"],
+        outcome=row["outcome"],
+        claims=None if claims is None else bytes(claims),
+        made=row["made"],
+    )

@@ -1,0 +1,265 @@
+"""What ends with something else: a death shown to the Public Guardian ends what the person who died had granted, and nobody in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.documents import document
+from support.own_verifier import DEATH, OwnVerifier, of_margaret, tell
+from support.registry import LPA_1, NOON, Registry, Template, collect, serving
+
+from issuer import deciding_news, marking
+from issuer.following import News, hear
+from issuer.listening import by_hand
+from issuer.records import documents, news
+from issuer.records.sweep import sweep
+from issuer.sessions import Actor, Standing
+from shared.clock import DAY
+from shared.credentials import by_id
+from shared.errors import Conflict, Forbidden, Malformed
+
+LIFE_EVENT, POWER = by_id("life-event").vct, by_id("representation").vct
+CLERK, APPROVER = Actor(role="clerk", name="Cleo Clerk"), Actor(role="approver", name="Abel Approver")
+
+
+@pytest.fixture(scope="module")
+def own() -> OwnVerifier:
+    return OwnVerifier.new()
+
+
+@pytest.fixture
+async def registry(template: Template, tmp_path: Path, own: OwnVerifier) -> AsyncIterator[Registry]:
+    async with serving(template, tmp_path / "registry", listens_to=(own.name,)) as running:
+        yield running
+
+
+async def stands(registry: Registry, made: dict[str, Any]) -> Standing:
+    found = await registry.office.storage.read(lambda tx: documents.get(tx, made["id"]))
+    return found.standing
+
+
+async def history(registry: Registry, number: str) -> list[tuple[str, str, str]]:
+    found = await registry.office.storage.read(lambda tx: documents.history(tx, number))
+    return [(each.kind, each.actor.name or each.actor.role, each.reason) for each in found]
+
+
+def power(**changes: Any) -> dict[str, Any]:
+    """LPA-1 of another donor."""
+    return LPA_1 | {"represented": {**LPA_1["represented"], **changes}}
+
+
+async def test_a_death_ends_all_that_the_donor_granted_and_nothing_else(registry: Registry, own: OwnVerifier) -> None:
+    nora, peter = await registry.make(), await registry.make(claims=LPA_1 | {"proxy": {"given_name": "Peter", "family_name": "Ashdown"}})
+    stranger = await registry.make(claims=power(address={"postal_code": "ZZ99 7XY"}))
+    await (await collect(registry, nora)).copies(3)
+    told = own.event(of_margaret(given_name="MARGARÉT"), jti="once")
+    first = await tell(registry, told)
+    assert (first["state"], first["changed"], first["waits"]) == ("done", 2, 0)
+    assert await tell(registry, told) == first
+    assert [await stands(registry, each) for each in (nora, peter, stranger)] == [Standing.CANCELLED, Standing.CANCELLED, Standing.IN_FORCE]
+    assert (await history(registry, nora["id"]))[-1] == ("cancelled", "service", "donor-died")
+    rows = await registry.office.storage.read(lambda tx: tx.fetch("SELECT document, value FROM status_entry"))
+    assert [int(row["value"]) for row in rows if row["document"] == nora["id"]] == [1] * 3
+    assert sum(row["document"] is None and int(row["value"]) == 1 for row in rows) >= 64, "S23: padded like any other"
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({"address": {}}, 1),
+        ({"birthdate": "1938"}, 1),
+        ({"address": {"postal_code": "ZZ99 4CD"}}, 1),
+        ({"birthdate": "1938-11-20"}, 1),
+        ({"given_name": "Joan"}, 1),
+        ({"given_name": "Joan", "birthdate": "1940-01-01"}, 0),
+    ],
+)
+async def test_t_fm_1_to_3_what_is_not_certain_waits_for_a_person(
+    registry: Registry, own: OwnVerifier, changes: dict[str, Any], waits: int
+) -> None:
+    """T-FM-1, T-FM-3: neither name and date of birth alone nor a partial date ends anything."""
+    made = await registry.make()
+    heard = await tell(registry, own.event(of_margaret(**changes)))
+    assert (heard["state"], heard["changed"], heard["waits"]) == ("open" if waits else "nothing", 0, waits)
+    assert await stands(registry, made) is Standing.IN_FORCE
+
+
+async def test_an_attorney_is_known_by_name_and_date_alone_so_somebody_looks(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+    heard = await tell(registry, own.event(of_margaret(given_name="Nora", birthdate="1968-03-14")))
+    assert (heard["changed"], heard["waits"]) == (0, 1)
+    case = await deciding_news.case(registry.office, heard["id"])
+    assert [(each.concerned.document, each.concerned.reason, each.concerned.likeness) for each in case.compared] == [
+        (made["id"], "attorney-died", "near")
+    ]
+    assert case.shown is not None
+    assert case.shown["subject"]["given_name"] == "Nora"
+
+
+@pytest.mark.parametrize(
+    ("claims", "state"),
+    [
+        ({**DEATH, "event_type": "marriage"}, "nothing"),
+        ({**DEATH, "registration_state": "interim"}, "nothing"),
+        ({name: value for name, value in DEATH.items() if name != "event_type"}, "open"),
+        ({"event_type": "death"}, "blank"),
+        (None, "blank"),
+    ],
+)
+async def test_it_counts_only_where_it_says_what_the_kind_demands(registry: Registry, own: OwnVerifier, claims: Any, state: str) -> None:
+    made = await registry.make()
+    assert (await tell(registry, own.event(claims)))["state"] == state
+    assert await stands(registry, made) is Standing.IN_FORCE
+
+
+async def test_only_the_named_key_is_heard_now_and_for_this_address(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+    bent = own.event(DEATH).rpartition(".")[0] + "." + own.event(DEATH).rpartition(".")[2]
+    assert (await tell(registry, OwnVerifier.new().event(DEATH), status=400))["code"] == "untrusted"
+    assert (await tell(registry, bent, status=400))["code"] == "bad_signature"
+    assert (await tell(registry, own.event(DEATH, typ="receipt+jwt"), status=400))["code"] == "wrong_typ"
+    assert (await tell(registry, own.event(DEATH, aud="https://other.example/api/events"), status=400))["code"] == "malformed"
+    assert (await tell(registry, own.event(DEATH, iat=NOON - 301), status=400))["code"] == "expired"
+    assert (await tell(registry, own.event(DEATH, iat=NOON + 61), status=400))["code"] == "not_yet_valid"
+    assert (await tell(registry, "no token", status=400))["code"] == "malformed"
+    for event in (own.event(DEATH, decision="rejected"), own.event(None, event="test"), own.event(DEATH, event="presentation.declined")):
+        assert await tell(registry, event) == {"items": []}
+    assert await stands(registry, made) is Standing.IN_FORCE
+
+
+# --- somebody decides ------------------------------------------------------------------------------------------------------------------
+
+
+async def waiting(registry: Registry, own: OwnVerifier, **changes: Any) -> news.News:
+    heard = await tell(registry, own.event(of_margaret(**(changes or {"address": {}}))))
+    return await registry.office.storage.read(lambda tx: news.get(tx, heard["id"]))
+
+
+async def test_a_person_chooses_which_of_them_it_was(registry: Registry, own: OwnVerifier) -> None:
+    nora, stranger = await registry.make(), await registry.make(claims=power(address={"postal_code": "ZZ99 7XY"}))
+    found = await waiting(registry, own)
+    with pytest.raises(Malformed):
+        await deciding_news.decide(registry.office, found.id, ["0" * 16], CLERK, version=0)
+    decided = await deciding_news.decide(registry.office, found.id, [nora["id"]], CLERK, version=0)
+    assert (decided.state, decided.has_claims) == ("settled", False)
+    assert (await history(registry, nora["id"]))[-1] == ("cancelled", "Cleo Clerk", "donor-died")
+    assert await stands(registry, stranger) is Standing.IN_FORCE
+    with pytest.raises(Conflict) as caught:
+        await deciding_news.decide(registry.office, found.id, [stranger["id"]], CLERK, version=0)
+    assert caught.value.where == "/version"
+    with pytest.raises(Conflict, match="nothing"):
+        await deciding_news.decide(registry.office, found.id, [], CLERK, version=decided.version)
+
+
+async def test_a_second_person_confirms_where_the_kind_has_one(template: Template, tmp_path: Path, own: OwnVerifier) -> None:
+    settings: dict[str, Any] = {"listens_to": (own.name,), "approve_types": ("representation",)}
+    async with serving(template, tmp_path / "registry", **settings) as registry:
+        made = await registry.make()
+        found = await waiting(registry, own)
+        one = await deciding_news.decide(registry.office, found.id, [made["id"]], APPROVER, version=0)
+        assert (one.state, one.first_by, await stands(registry, made)) == ("second", "Abel Approver", Standing.IN_FORCE)
+        for actor in (APPROVER, CLERK):
+            with pytest.raises(Forbidden):
+                await deciding_news.confirm(registry.office, found.id, actor, version=one.version)
+        admin = Actor(role="admin", name="Iris Admin")
+        back = await deciding_news.send_back(registry.office, found.id, admin, version=one.version)
+        assert back.state == "open"
+        two = await deciding_news.decide(registry.office, found.id, [made["id"]], CLERK, version=back.version)
+        done = await deciding_news.confirm(registry.office, found.id, admin, version=two.version)
+        assert (done.state, await stands(registry, made)) == ("settled", Standing.CANCELLED)
+
+
+# --- what it was told for, and mistakes --------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_made_for_a_request_follows_it(registry: Registry, own: OwnVerifier) -> None:
+    """AT-C03-2, the issuer's side: a recorded authority waits, goes on and ends with the one that was shown."""
+    made = await registry.make(type="mandate-receipt", claims=document("mandate-receipt"), reference="asked-1")
+    lost = await registry.make(type="mandate-receipt", claims=document("mandate-receipt"), reference="asked-1")
+    await registry.call("POST", f"/api/credentials/{lost['id']}/hold", {"reason": "device-lost"})
+    said: list[Standing] = []
+    for became in ("on-hold", "valid", "cancelled"):
+        await tell(registry, own.event(None, vct="representation", event="presentation.changed", became=became))
+        said.append(await stands(registry, made))
+    assert said == [Standing.ON_HOLD, Standing.IN_FORCE, Standing.CANCELLED]
+    assert [kind for kind, _, _ in await history(registry, lost["id"])] == ["made", "held", "cancelled"], "a hold of its own does not end"
+
+
+async def test_what_ended_by_a_mistake_comes_back_as_new_documents(registry: Registry, own: OwnVerifier) -> None:
+    """AT-C05-4, the issuer's side: the entry was cancelled; nothing that ended is ever in force again, and new documents are offered."""
+    made = await registry.make(reference="case 7")
+    await tell(registry, own.event(DEATH, request="shown-1"))
+    heard = await tell(registry, own.event(None, event="presentation.changed", became="cancelled", request="shown-1"))
+    assert (heard["state"], heard["changed"], heard["waits"]) == ("open", 0, 1)
+    decided = await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=0)
+    assert decided.state == "settled"
+    (each,) = await registry.office.storage.read(lambda tx: news.concerned(tx, heard["id"]))
+    assert each.claims is None
+    assert await stands(registry, made) is Standing.CANCELLED
+    _, listed = await registry.call("GET", "/api/credentials?reference=case%207")
+    assert {one["id"]: one["state"] for one in listed["items"]} == {made["id"]: "cancelled", each.made: "invited"}
+    assert (await tell(registry, own.event(DEATH)))["changed"] == 1, "the new document ends with a true death as the old one did"
+
+
+async def test_a_mistake_is_told_by_hand_once_and_while_details_are_held(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+    heard = await tell(registry, own.event(DEATH))
+    task = await deciding_news.mistake(registry.office, heard["id"])
+    with pytest.raises(Conflict):
+        await deciding_news.mistake(registry.office, heard["id"])
+    registry.clock.at += 91 * DAY
+    await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+    assert (await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=0)).state == "settled"
+    (each,) = await registry.office.storage.read(lambda tx: news.concerned(tx, task.id))
+    assert (each.outcome, each.made) == ("left", "")
+    registry.clock.at += 400 * DAY
+    await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+    assert await registry.office.storage.read(news.counts) == {}
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_documents_of_before_are_looked_at_once_and_corrections_count(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+
+    async def forget(tx: Any) -> None:
+        await tx.execute("DELETE FROM named")
+        await tx.execute("UPDATE document SET marked = 0")
+
+    await registry.office.storage.write(forget)
+    assert (await tell(registry, own.event(DEATH)))["state"] == "nothing"
+    assert await marking.tend(registry.office) == 1
+    assert await marking.tend(registry.office) == 0
+    moved = power(address={"postal_code": "ZZ99 4CD"})
+    status, _ = await registry.call("POST", f"/api/credentials/{made['id']}/correction", {"claims": moved, "reason": "moved"})
+    assert status == 200
+    assert (await tell(registry, own.event(DEATH)))["waits"] == 1
+    assert (await tell(registry, own.event(of_margaret(address={"postal_code": "ZZ99 4CD"}))))["changed"] == 1
+    assert await registry.office.storage.read(lambda tx: tx.fetch("SELECT * FROM named")) == []
+
+
+async def test_a_stolen_disk_names_nobody(registry: Registry, own: OwnVerifier) -> None:
+    """S24: digests under a key of the custodian, in the tables and in what waits for somebody."""
+    await registry.make()
+    await tell(registry, own.event(of_margaret(address={})))
+    for sql in ("SELECT * FROM named", "SELECT * FROM news", "SELECT * FROM news_document"):
+        rows = await registry.office.storage.read(lambda tx, sql=sql: tx.fetch(sql))  # type: ignore[misc]  # the default is the loop's own
+        assert rows
+        assert not any(word in str([tuple(row) for row in rows]).lower() for word in ("margaret", "ashdown", "1938", "zz99", "asked-1"))
+
+
+async def test_news_written_into_a_file(registry: Registry) -> None:
+    made = await registry.make()
+    told = by_hand(b'{"vct": "%s", "claims": {"subject": {"given_name": "Margaret", "family_name": "Ashdown"}}}' % LIFE_EVENT.encode(), "x")
+    assert told.became == "shown"
+    assert (await hear(registry.office, told)).waits == 1
+    for bad in (b"{}", b'{"vct": "x", "claims": 1}', b'{"vct": "x", "who": "y"}', b'{"vct": "x", "request": 1}'):
+        with pytest.raises(Malformed):
+            by_hand(bad, "x")
+    with pytest.raises(Malformed):
+        await hear(registry.office, News(id="1", vct=LIFE_EVENT, became="dead"))
+    assert await stands(registry, made) is Standing.IN_FORCE
