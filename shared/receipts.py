@@ -44,6 +44,7 @@ class Receipt:
     ``decision`` is ``accepted``, ``rejected`` or ``undecided``, ``reason_code`` the error code behind it; ``effective_from`` is when it
     takes effect, ``purpose_id`` the intended use. ``salt``, ``presentation_digest`` and ``nonce`` bind it to one exchange;
     ``bundle_digest`` names the checking pack, if an offline desk used one; ``answer_by`` is until when a person decides, if one has to.
+    Where somebody else was told something by the holder's permission, ``recipient`` is who, and ``told`` names what.
     """
 
     receipt_id: str
@@ -63,6 +64,8 @@ class Receipt:
     status_list_iat: int | None = None
     bundle_digest: bytes | None = None
     answer_by: int | None = None
+    recipient: str = ""
+    told: tuple[str, ...] = ()
     log_head: LogHead | None = None
 
 
@@ -107,6 +110,8 @@ def _render(receipt: Receipt, at: int) -> dict[str, Any]:
         "how_to_complain": receipt.how_to_complain,
         "status_list_iat": receipt.status_list_iat,
         "answer_by": receipt.answer_by,
+        "recipient": receipt.recipient or None,
+        "told": list(receipt.told) or None,
         "bundle_digest": None if receipt.bundle_digest is None else base64url.encode(receipt.bundle_digest),
         "log_head": None if head is None else {"size": head.size, "digest": base64url.encode(head.digest)},
     }
@@ -168,7 +173,7 @@ def _read(claims: Mapping[str, Any]) -> Receipt:
         decision=decision,
         reason_code=reader.get_str(claims, "reason_code", optional=True, max_length=64) or "",
         effective_from=reader.get_int(claims, "effective_from", optional=True),
-        purpose_id=reader.get_str(claims, "intendedUseIdentifier", max_length=2_048),
+        purpose_id=reader.get_str(claims, "intendedUseIdentifier", min_length=0, max_length=2_048),
         claims_kept=reader.get_strings(claims, "claims_kept", optional=True, max_items=256) or (),
         retain_until=reader.get_int(claims, "retain_until", optional=True),
         contact=reader.get_str(claims, "contact", optional=True, max_length=_MAX_TEXT),
@@ -179,6 +184,8 @@ def _read(claims: Mapping[str, Any]) -> Receipt:
         presentation_digest=_bytes(claims, "presentation_digest", _DIGEST),
         nonce=reader.get_str(claims, "nonce", max_length=1_024),
         bundle_digest=_bytes(claims, "bundle_digest", _DIGEST) if "bundle_digest" in claims else None,
+        recipient=reader.get_str(claims, "recipient", optional=True, max_length=2_048) or "",
+        told=reader.get_strings(claims, "told", optional=True, max_items=64) or (),
         log_head=_head(reader.get_object(claims, "log_head", optional=True)),
     )
 

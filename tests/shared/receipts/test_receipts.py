@@ -75,6 +75,8 @@ FULL = replace(
     how_to_complain="https://ico.example",
     status_list_iat=AT - 3600,
     bundle_digest=bytes(32),
+    recipient="https://dwp.example",
+    told=("care-contribution-assessment",),
     log_head=LogHead(size=7, digest=bytes(range(32))),
 )
 
