@@ -173,7 +173,7 @@ def _read(claims: Mapping[str, Any]) -> Receipt:
         decision=decision,
         reason_code=reader.get_str(claims, "reason_code", optional=True, max_length=64) or "",
         effective_from=reader.get_int(claims, "effective_from", optional=True),
-        purpose_id=reader.get_str(claims, "intendedUseIdentifier", min_length=0, max_length=2_048),
+        purpose_id=reader.get_str(claims, "intendedUseIdentifier", max_length=2_048),
         claims_kept=reader.get_strings(claims, "claims_kept", optional=True, max_items=256) or (),
         retain_until=reader.get_int(claims, "retain_until", optional=True),
         contact=reader.get_str(claims, "contact", optional=True, max_length=_MAX_TEXT),

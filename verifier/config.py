@@ -103,6 +103,15 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
             description="Addresses of Bitstring Status Lists (W3C) of trusted issuers, fetched with the visits: nothing announces them.",
         ),
     ] = ()
+    inbox: Annotated[
+        bool, Meta(description="Whether copies can be posted to `/inbox`, sealed for a key that is registered with what may be asked.")
+    ] = True
+    inbox_key_days: Annotated[
+        int, Meta(ge=0, le=3_650, description="Days after which another key of the inbox is registered; 0 keeps the first one.")
+    ] = 180
+    inbox_answer_days: Annotated[
+        int, Meta(ge=1, le=20, description="Working days in which a person decides about what was posted, where no program can.")
+    ] = 1
     vc_api: Annotated[
         bool,
         Meta(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.addressed import AddressedPresentation
@@ -11,43 +12,72 @@ from shared.credentials import Text
 from shared.errors import Rejected, VcError
 from shared.receipts import LogHead
 from shared.storage import Tx
-from shared.verify import decide_error
+from shared.verify import Decision, decide_error
 from verifier.check import Judged, judge_copy, read_copy
 from verifier.desk import Desk
 from verifier.locked import unlock
 from verifier.material import Picture, Store
 from verifier.records import exchanges
 from verifier.records.exchanges import Ended
-from verifier.sessions import Asked, Terms
+from verifier.sessions import Asked, Kind, Terms
 from verifier.settle import Outcome, Shown, settle
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """How a copy that came by post is kept: with which decision, what was shown for how many seconds (``keep``), and with which row beside it.
+
+    ``basis`` is what its receipts are bound to.
+    """
+
+    decision: Decision
+    keep: int
+    forget_at: int
+    basis: Mapping[str, Any] = field(repr=False)
+    put: Callable[[Tx, Ended], Awaitable[None]]
+
+
 async def bring(
-    desk: Desk, store: Store, data: bytes, *, made_by: str, words: str | None = None, more: Mapping[str, Any] | None = None
+    desk: Desk,
+    store: Store,
+    data: bytes,
+    *,
+    made_by: str,
+    words: str | None = None,
+    more: Mapping[str, Any] | None = None,
+    filing: Callable[[Judged, Asked], Awaitable[Filing]] | None = None,
 ) -> Outcome:
     """The decision about a copy, kept like that about an answer; never raises for what a stranger wrote.
 
     A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told. With ``words`` it is a
-    locked link: ``Malformed`` where they do not open it, for then there is nothing to decide about.
+    locked link: ``Malformed`` where they do not open it, for then there is nothing to decide about. ``filing`` says how one is kept that came
+    by post; what it raises is raised.
     """
     at = desk.clock()
     copy = await _read(store, data) if words is None else await _unlock(desk, store, data, words, at)
     picture = await store.picture()
     judged = _judge(desk, picture, copy, at=at, more=more or {})
-    asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged), made_by=made_by, made_at=at, expires_at=at)
+    kind: Kind = "copy" if filing is None else "letter"
+    asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged, kind), made_by=made_by, made_at=at, expires_at=at)
+    filed = None if filing is None else await filing(judged, asked)
 
     async def take(_tx: Tx, _ended: Ended) -> bool:
         return True
 
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
-        await exchanges.add_copy(tx, asked, ended, head, forget_at=at + desk.settings.request_hours * 3_600)
+        forget_at = at + desk.settings.request_hours * 3_600 if filed is None else filed.forget_at
+        await exchanges.add_copy(tx, asked, ended, head, forget_at=forget_at)
+        if filed is not None:
+            await filed.put(tx, ended)
 
     shown = Shown(
         vp_token={} if judged.copy is None else judged.copy.vp_token,
         nonce=nonce_of(judged),
         format="" if judged.copy is None else judged.copy.format,
+        basis=None if filed is None else filed.basis,
     )
-    outcome = await settle(desk, asked, judged.decision, shown, picture.material.memory, take=take, put=put)
+    decision, keep = (judged.decision, 0) if filed is None else (filed.decision, filed.keep)
+    outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put, keep=keep)
     assert outcome is not None  # noqa: S101 - take never refuses
     return outcome
 
@@ -76,12 +106,12 @@ def _judge(desk: Desk, picture: Picture, copy: AddressedPresentation | VcError, 
     return judge_copy(copy, entity=desk.entity, uses=desk.uses(), material=picture.material, answer=picture.answer, at=at, more=more)
 
 
-def _terms(judged: Judged) -> Terms:
+def _terms(judged: Judged, kind: Kind) -> Terms:
     """What a stranger wrote as the purpose is not repeated where it is none of ours."""
     use = judged.use
     if use is None:
-        return Terms(kind="copy", purpose_id="", purpose=Text("", ""))
-    return Terms(kind="copy", type=use.type.id, ready=use.query.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
+        return Terms(kind=kind, purpose_id="", purpose=Text("", ""))
+    return Terms(kind=kind, type=use.type.id, ready=use.query.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
 
 
 def nonce_of(judged: Judged) -> str:

@@ -15,7 +15,7 @@ import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,10 +37,14 @@ FILE = "uses.toml"
 REGISTER, REGISTER_JSON = "/register", "/register.json"
 _MAX_WORDS = 1_000
 _MAX_ADDRESS = 2_000
+_MAX_TEAM = 60
 
 
 class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Why one use is worth its asking. ``retention_days`` differs from the settings' where a use has its own; -1 is theirs."""
+    """Why one use is worth its asking. ``retention_days`` differs from the settings' where a use has its own; -1 is theirs.
+
+    ``decides`` says who decides about what is posted for this use and is in order; ``team`` is the group of staff whose post it is.
+    """
 
     benefit: str = ""
     benefit_cy: str = ""
@@ -48,6 +52,8 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     could_stop_cy: str = ""
     evidence: str = ""
     retention_days: int = -1
+    decides: Literal["itself", "person"] = "itself"
+    team: str = ""
 
 
 def read(directory: Path) -> dict[str, Argued]:
@@ -71,8 +77,16 @@ def _check(name: str, argued: Argued) -> None:
             raise ConfigError(f"{name}: {member} has at most {_MAX_WORDS} characters", where=member)
     if argued.evidence and (not argued.evidence.startswith(("https://", "http://")) or len(argued.evidence) > _MAX_ADDRESS):
         raise ConfigError(f"{name}: evidence is an address such as https://council.example/evidence", where="evidence")
+    if len(argued.team) > _MAX_TEAM or not (argued.team == "" or argued.team.isprintable()):
+        raise ConfigError(f"{name}: team has at most {_MAX_TEAM} characters", where="team")
     if not -1 <= argued.retention_days <= 36_525:
         raise ConfigError(f"{name}: retention_days is between -1 and 36525", where="retention_days")
+
+
+def argued_of(directory: Path, use: str) -> Argued:
+    """What was said of one use; of one for several people what was said of it for one."""
+    known = read(directory)
+    return known.get(use, known.get(alone(use), Argued()))
 
 
 def state(directory: Path, settings: Settings, use: str, said: Mapping[str, object]) -> Argued:

@@ -27,7 +27,7 @@ from .envelope import PRESENTATION, SD_JWT, of_message, to_message
 SD_CWT_FORMAT: Final = "dc+sd-cwt"
 SD_JWT_FORMAT: Final = "dc+sd-jwt"
 _NOT_OPEN: Final = "it answers no question that is open at this desk"
-_AUD, _CNONCE, _PURPOSE = 3, 39, -70_001
+_AUD, _CTI, _CNONCE, _PURPOSE = 3, 7, 39, -70_001
 T = TypeVar("T")
 
 
@@ -51,6 +51,8 @@ class Peeked(NamedTuple):
     audience: str
     nonce: str
     purpose_id: str
+    number: str = ""
+    """What the holder calls this copy (``jti``, ``cti``), empty for none."""
 
 
 def live_binding(challenge: Challenge) -> Binding:
@@ -88,15 +90,15 @@ def peek_answer(answer: Answer) -> Peeked:
         members = cbor.loads(parse_sign1(base64url.decode(answer.wire)).payload)
         if not isinstance(members, Mapping):
             raise Malformed("this is no answer")
-        nonce = members.get(_CNONCE)
-        named = (members.get(_AUD), base64url.encode(nonce) if isinstance(nonce, bytes) else None, members.get(_PURPOSE, ""))
+        nonce, number = (None if type(each) is not bytes else base64url.encode(each) for each in (members.get(_CNONCE), members.get(_CTI)))
+        named = (members.get(_AUD), nonce, members.get(_PURPOSE, ""), number or "")
     else:
         claims = parse_jwt(answer.wire.rpartition("~")[2]).claims
-        named = (claims.get("aud"), claims.get("nonce"), claims.get("purpose_id", ""))
-    audience, text, purpose_id = named
-    if not isinstance(audience, str) or not isinstance(text, str) or not isinstance(purpose_id, str):
+        named = (claims.get("aud"), claims.get("nonce"), claims.get("purpose_id", ""), claims.get("jti", ""))
+    audience, text, purpose_id, name = named
+    if not isinstance(audience, str) or not isinstance(text, str) or not isinstance(purpose_id, str) or not isinstance(name, str):
         raise Malformed("it does not say whom it answers")
-    return Peeked(audience, text, purpose_id)
+    return Peeked(audience, text, purpose_id, name)
 
 
 def find_open(nonce: str, waiting: Mapping[str, T]) -> T:

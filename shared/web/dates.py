@@ -44,6 +44,11 @@ def instant(day: date, clock: time, time_zone: str) -> int:
     return int(datetime.combine(day, clock, _zone(time_zone)[0]).timestamp())
 
 
+def zone_of(time_zone: str) -> tzinfo:
+    """That zone, or UTC on a machine without its data."""
+    return _zone(time_zone)[0]
+
+
 def _zone(name: str) -> tuple[tzinfo, str]:
     try:
         return ZoneInfo(name), ""

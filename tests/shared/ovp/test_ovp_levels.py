@@ -127,7 +127,7 @@ def _sd_jwt() -> str:
 def test_what_an_answer_says_of_itself() -> None:
     shown = scene().show(scene().issue(), binding=scene().copy)
     answer = parse_answer("OVP1:", shown)
-    assert peek_answer(answer) == (f"a:{BANK}", scene().copy.nonce, "bank")
+    assert peek_answer(answer) == (f"a:{BANK}", scene().copy.nonce, "bank", scene().copy.extra["jti"])
     live = parse_answer("OVP1:", scene().show(scene().issue()))
     assert peek_answer(live).purpose_id == ""
     counter = Counter()

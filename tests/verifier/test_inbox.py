@@ -1,0 +1,172 @@
+"""Letters to a verifier's inbox: decided by itself or by a person, once each, and never without an answer (R6, T-AU-5, S25)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.desk import Running, Site, Template, serving
+from support.posting import ask, check, inbox_of, post, written
+from support.signing import AT
+from support.trial_verify import IDX, status_token
+
+from shared.clock import DAY
+from shared.errors import ConfigError
+from shared.inbox import Letter, seal_letter
+from shared.jose.jwt import parse_jwt
+from shared.trust.artefact import RP_CERTIFICATE
+from shared.trust.publication import parse_publication
+from shared.trust.register_json import render_inbox
+from shared.trust.relying_party import parse_rp_certificate
+from verifier import inbox_keys, registering
+from verifier.app import one_round
+from verifier.desk import Desk
+from verifier.records import letters
+from verifier.settle import verify_decisions
+
+
+def by_a_person(desk: Desk, use: str = "bank", team: str = "") -> None:
+    registering.state(desk.directory, desk.settings, use, {"decides": "person", "team": team})
+
+
+async def test_a_good_letter_is_answered_at_once(desk: Running) -> None:
+    sent = written(desk)
+    status, told = await post(desk, sent)
+    receipt = check(desk, sent, told)
+    assert (status, receipt.decision, receipt.purpose_id, receipt.answer_by) == (200, "accepted", "bank", None)
+    assert receipt.log_head is not None
+    assert await verify_decisions(desk.desk, [receipt.log_head]) == receipt.log_head
+    again = check(desk, sent, (await ask(desk, sent.ticket))[1])
+    assert again == receipt
+
+
+async def test_the_same_letter_twice_is_one_letter(desk: Running) -> None:
+    sent = written(desk)
+    first, second = await asyncio.gather(post(desk, sent), post(desk, sent))
+    assert (first[0], second[0]) == (200, 200)
+    assert check(desk, sent, first[1]) == check(desk, sent, second[1]) == check(desk, sent, (await post(desk, sent))[1])
+    other = written(desk, ticket=sent.ticket, seed="other")
+    status, told = await post(desk, other)
+    assert (status, told["code"]) == (409, "conflict")
+
+
+async def test_a_copy_that_was_relied_upon_is_not_good_in_another_letter(desk: Running) -> None:
+    sent = written(desk)
+    assert check(desk, sent, (await post(desk, sent))[1]).decision == "accepted"
+    again = written(desk, sent.copy)
+    receipt = check(desk, again, (await post(desk, again))[1])
+    assert (receipt.decision, receipt.reason_code) == ("rejected", "replayed")
+
+
+async def test_what_is_cancelled_is_refused_with_a_receipt(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", site=Site(lists={"https://opg.example/status/1": status_token({IDX: 1})})) as desk:
+        sent = written(desk)
+        status, told = await post(desk, sent)
+        receipt = check(desk, sent, told)
+    assert (status, receipt.decision, receipt.reason_code) == (200, "rejected", "revoked")
+
+
+async def test_a_letter_waits_for_a_person(desk: Running) -> None:
+    by_a_person(desk.desk)
+    sent = written(desk)
+    status, told = await post(desk, sent)
+    receipt = check(desk, sent, told)
+    assert (status, receipt.decision, receipt.reason_code) == (202, "undecided", "waits_for_person")
+    assert receipt.answer_by is not None
+    assert 0 < receipt.answer_by - AT <= 4 * DAY
+    assert (await ask(desk, sent.ticket))[0] == 202
+
+
+async def test_t_au_5_nobody_decides_in_time(desk: Running) -> None:
+    by_a_person(desk.desk)
+    sent = written(desk)
+    promised = check(desk, sent, (await post(desk, sent))[1]).answer_by
+    assert promised is not None
+    desk.clock.at = promised - 1
+    await one_round(desk.app)
+    assert await late(desk) == 0
+    desk.clock.at = promised
+    await one_round(desk.app)
+    assert await late(desk) == 1
+    status, told = await ask(desk, sent.ticket)
+    receipt = check(desk, sent, told)
+    assert (status, receipt.decision, receipt.reason_code, receipt.answer_by) == (202, "undecided", "no_answer_yet", promised)
+    assert receipt.log_head is not None
+    assert await verify_decisions(desk.desk, [receipt.log_head]) == receipt.log_head
+    await one_round(desk.app)
+    assert check(desk, sent, (await ask(desk, sent.ticket))[1]).log_head == receipt.log_head
+    page = await (await desk.http.get(f"{desk.base}/metrics")).text()
+    assert "muniment_inbox_late 1.0" in page
+
+
+async def test_t_au_5_also_before_the_next_round(desk: Running) -> None:
+    by_a_person(desk.desk)
+    sent = written(desk)
+    desk.clock.at = check(desk, sent, (await post(desk, sent))[1]).answer_by or 0
+    assert check(desk, sent, (await ask(desk, sent.ticket))[1]).reason_code == "no_answer_yet"
+
+
+async def late(desk: Running) -> int:
+    return await desk.desk.storage.read(lambda tx: letters.count_late(tx, desk.clock()))
+
+
+async def test_what_is_no_letter(desk: Running) -> None:
+    assert (await post(desk, "a.b.c.d.e"))[0] == 400
+    elsewhere = written(desk)
+    sent = seal_letter(Letter("{}", b"t" * 16), inbox_of(desk))
+    status, told = await post(desk, sent)
+    assert (status, told["code"]) == (400, "malformed")
+    async with desk.http.post(f"{desk.base}/inbox", data=elsewhere.token.encode(), headers={"Content-Type": "text/plain"}) as answer:
+        assert answer.status == 415
+    for body in ({}, {"ticket": "AAAA"}, {"ticket": 1}):
+        async with desk.http.post(f"{desk.base}/inbox/answer", json=body) as answer:
+            assert answer.status == 400
+    assert (await ask(desk, b"u" * 16))[0] == 404
+
+
+async def test_a_letter_for_another_body_is_opened_and_refused(desk: Running) -> None:
+    sent = written(desk, to="https://somebody.example")
+    receipt = check(desk, sent, (await post(desk, sent))[1])
+    assert (receipt.decision, receipt.reason_code) == ("rejected", "wrong_audience")
+
+
+async def test_keys_follow_each_other(desk: Running) -> None:
+    old = inbox_of(desk)
+    sent = written(desk)
+    desk.clock.at = AT + 180 * DAY
+    await one_round(desk.app)
+    assert inbox_of(desk).kid != old.kid
+    assert await opens(desk, old.kid)
+    desk.clock.at += 31 * DAY
+    await one_round(desk.app)
+    assert not await opens(desk, old.kid)
+    assert (await post(desk, sent))[0] == 400
+
+
+async def opens(desk: Running, kid: str) -> bool:
+    return any(each.kid == kid for each in await desk.desk.storage.read(letters.keys))
+
+
+async def test_what_is_certified_names_the_inbox(desk: Running) -> None:
+    await one_round(desk.app)
+    published = parse_publication(await (await desk.http.get(f"{desk.base}/.well-known/muniment-trust")).read())
+    (data,) = published.of(RP_CERTIFICATE)
+    assert parse_rp_certificate(data).inbox_for("bank") == inbox_of(desk)
+    assert inbox_of(desk).url == "https://desk.example/inbox"
+    configuration = await (await desk.http.get(f"{desk.base}/.well-known/openid-federation")).text()
+    assert parse_jwt(configuration).claims["metadata"]["openid_credential_verifier"]["inbox"] == render_inbox(inbox_of(desk))
+
+
+async def test_without_an_inbox_nothing_is_taken(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", inbox=False) as desk:
+        async with desk.http.post(f"{desk.base}/inbox", data=b"x", headers={"Content-Type": "application/jose"}) as answer:
+            assert answer.status == 404
+        await inbox_keys.tend(desk.desk)
+        assert not (desk.desk.directory / "inbox.json").exists()
+
+
+async def test_a_group_has_a_short_name(desk: Running) -> None:
+    for team in ("x" * 61, "a\nb"):
+        with pytest.raises(ConfigError, match="team"):
+            by_a_person(desk.desk, team=team)

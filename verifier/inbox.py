@@ -1,0 +1,247 @@
+"""Letters that were posted: opened, judged like any other copy, and answered at once or after a person has decided (domain rule R6, T-AU-5).
+
+The same letter posted twice is one letter. What it came to is kept as long as what is registered says; its answer can be asked for with the
+ticket that only its sender and we know.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from shared import inbox
+from shared.addressed import AddressedPresentation
+from shared.clock import DAY, add_working_days
+from shared.codec import strict_json
+from shared.errors import Conflict, Malformed, Missing, VcError
+from shared.ovp.answer import Answer as Presented
+from shared.ovp.answer import peek_answer
+from shared.receipts import LogHead
+from shared.storage import Tx
+from shared.verify import Decision
+from shared.web import log
+from shared.web.dates import zone_of
+from verifier import copies, registering
+from verifier.check import Judged
+from verifier.copies import Filing
+from verifier.desk import LOG, STORAGE, Desk
+from verifier.inbox_keys import opening
+from verifier.material import Store
+from verifier.records import exchanges, letters
+from verifier.records.exchanges import Ended
+from verifier.records.letters import Letter
+from verifier.registering import Argued
+from verifier.sessions import Answered, Asked
+from verifier.settle import Opened, bind, sign_receipt
+
+MADE_BY: Final = "inbox"
+ANSWERED: Final = 31 * DAY  # seconds for which an answer can be asked for
+_PATIENCE: Final = 16 * DAY  # seconds after which no copy that waited can be good any more
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A signed receipt. ``waits``: another one comes, once a person has decided."""
+
+    receipt: str
+    waits: bool
+
+
+async def take(desk: Desk, store: Store, token: str) -> Answer:
+    """What a letter came to. ``Malformed`` for what cannot be opened here or shows no copy, ``Conflict`` for another letter with the same ticket."""
+    letter = inbox.open_letter(token, await opening(desk, inbox.peek_kid(token)))
+    ticket, digest = await _mac(desk, "ticket", letter.ticket), inbox.digest(token)
+    known = await _find(desk, ticket)
+    if known is None:
+        about = await _mac(desk, "copy", letter.about.encode()) if letter.about else b""
+        filing = partial(_filed, desk, _Posted(ticket, digest, about))
+        with suppress(_TakenError):  # the same one came twice at once
+            await copies.bring(desk, store, letter.copy.encode(), made_by=MADE_BY, filing=filing)
+        known = await _find(desk, ticket)
+    if known is None:
+        raise Malformed("there is no copy in this letter", where="/copy")
+    if known.digest != digest:
+        raise Conflict("another letter with this ticket is here", where="/ticket")
+    return await _answer(desk, known)
+
+
+async def answer(desk: Desk, ticket: bytes) -> Answer:
+    """The newest word about a letter; ``Missing`` for a ticket of none, or one that was given up long ago."""
+    known = await _find(desk, await _mac(desk, "ticket", ticket))
+    if known is None:
+        raise Missing("there is no letter with this ticket")
+    return await _answer(desk, known)
+
+
+async def _find(desk: Desk, ticket: bytes) -> Letter | None:
+    at = desk.clock()
+    return await desk.storage.read(lambda tx: letters.find(tx, ticket, at))
+
+
+async def _mac(desk: Desk, purpose: str, data: bytes) -> bytes:
+    """Keyed: a row tells nobody a ticket, or which number a copy has."""
+    return await desk.custodian.mac(LOG, f"inbox {purpose}".encode() + b"\0" + data)
+
+
+# --- what comes in -----------------------------------------------------------------------------------------------------------------------
+
+
+class _TakenError(Exception):
+    """A letter with that ticket was filed meanwhile; the unit of work is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    """What its row says of a letter, whatever is in it."""
+
+    ticket: bytes
+    digest: bytes
+    about: bytes
+
+
+async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> Filing:
+    """How a judged copy is kept: what of it waits for a person, for how long, and the letter's own row."""
+    if judged.copy is None:
+        raise Malformed("there is no copy in this letter", where="/copy")
+    at, argued = asked.made_at, argued_of(desk, judged)
+    nonce, number = _signed(judged.copy)
+    basis = bind(desk, judged.copy.vp_token, nonce)
+    basis |= {} if judged.use else {"purpose_id": judged.copy.purpose_id}  # a stranger's word, told to nobody but whoever sent it
+    kept = kept_for(desk, judged, argued)
+    waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
+    until = add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone)) if waits else None
+    letter = Letter(
+        ticket=posted.ticket,
+        digest=posted.digest,
+        exchange=asked.id,
+        team=argued.team,
+        mark=await _mac(desk, "copy", number.encode()),
+        about=posted.about,
+        basis=await desk.custodian.seal(STORAGE, strict_json.dumps(basis), context=_context(asked.id)),
+        status_iat=judged.decision.status_iat,
+        got_at=at,
+        answer_by=until,
+        forget_at=at + max(ANSWERED, kept),
+    )
+
+    async def put(tx: Tx, _ended: Ended) -> None:
+        earlier = None if not letter.about else await letters.earlier(tx, letter.about)
+        undo = "open" if earlier is not None and judged.decision.code in {"revoked", "suspended"} else ""
+        if not await letters.add(tx, replace(letter, undo=undo, about=letter.about if earlier is not None else b"")):
+            raise _TakenError
+
+    return Filing(
+        decision=waiting(judged.decision) if waits else judged.decision,
+        keep=max(_PATIENCE, kept) if waits else kept,
+        forget_at=letter.forget_at,
+        basis=basis,
+        put=put,
+    )
+
+
+def waiting(decision: Decision) -> Decision:
+    """The same, for a person to decide about."""
+    return replace(decision, decision="undecided", code=inbox.WAITS, replay_keys=())
+
+
+def argued_of(desk: Desk, judged: Judged) -> Argued:
+    """What this organisation says of the use."""
+    return Argued() if judged.use is None else registering.argued_of(desk.directory, judged.use.query.id)
+
+
+def kept_for(desk: Desk, judged: Judged, argued: Argued) -> int:
+    """Seconds that what was shown is kept, sealed: as it is registered; nothing of what is refused, for longer than the desk keeps anything."""
+    days = argued.retention_days if argued.retention_days >= 0 else desk.settings.retention_days
+    least = desk.settings.keep_minutes * 60
+    return max(days * DAY, least) if judged.decision.decision != "rejected" else least
+
+
+def _signed(copy: AddressedPresentation) -> tuple[str, str]:
+    """Nonce and number that the holder gave the copy, as it says itself: whoever sent it gets an answer that fits it. ``Malformed`` without."""
+    for wire in (wire for wires in copy.vp_token.values() for wire in wires):
+        with suppress(VcError):
+            peeked = peek_answer(Presented(copy.format, wire))
+            return peeked.nonce, peeked.number
+    raise Malformed("nothing in this copy says whom it answers", where="/copy")
+
+
+def _context(exchange: str) -> bytes:
+    return f"letter:{exchange}".encode()
+
+
+# --- what is answered --------------------------------------------------------------------------------------------------------------------
+
+
+async def _answer(desk: Desk, letter: Letter) -> Answer:
+    if letter.waits and letter.late is None and desk.clock() >= (letter.answer_by or 0):
+        await note_late(desk, letter)
+        letter = await _again(desk, letter)
+    return Answer(await receipt_of(desk, letter), letter.waits)
+
+
+async def _again(desk: Desk, letter: Letter) -> Letter:
+    return await _find(desk, letter.ticket) or letter
+
+
+async def receipt_of(desk: Desk, letter: Letter) -> str:
+    """The newest receipt, signed when it is handed out."""
+    at = desk.clock()
+    exchange = await desk.storage.read(lambda tx: exchanges.find(tx, letter.exchange, at))
+    if not isinstance(exchange, Answered):
+        raise Missing("the time of this letter is over")
+    basis = await basis_of(desk, letter)
+    told = replace(exchange, code=inbox.NO_ANSWER, log_head=letter.late) if letter.waits and letter.late is not None else exchange
+    status = None if letter.status_iat is None else {"as_of": letter.status_iat}
+    opened = Opened(verdict={"status": status}, receipt=basis, response_code="", vp_token={}, format="")
+    token = await sign_receipt(desk, told, opened, answer_by=letter.answer_by if letter.waits else None)
+    if token is None:
+        raise Missing("nothing says whose receipt this would be")
+    return token
+
+
+async def basis_of(desk: Desk, letter: Letter) -> dict[str, object]:
+    """What every receipt for this letter is bound to."""
+    return strict_json.load_object(await desk.custodian.unseal(STORAGE, letter.basis, context=_context(letter.exchange)))
+
+
+async def tend(desk: Desk) -> int:
+    """Say in the log about which letters nobody has decided in time; how many wait though their time is over (T-AU-5)."""
+    at = desk.clock()
+    for each in await desk.storage.read(lambda tx: letters.overdue(tx, at)):
+        await note_late(desk, each)
+    return await desk.storage.read(lambda tx: letters.count_late(tx, at))
+
+
+async def note_late(desk: Desk, letter: Letter) -> None:
+    """The alarm to the organisation itself, and what the holder is told from now on."""
+    at = desk.clock()
+    exchange = await desk.storage.read(lambda tx: exchanges.find(tx, letter.exchange, at))
+    if not isinstance(exchange, Answered):
+        return
+    retain = at + desk.settings.log_days * DAY
+    record: dict[str, object] = {
+        "time": at,
+        "kind": exchange.asked.terms.kind,
+        "level": "addressed",
+        "intendedUseIdentifier": exchange.asked.terms.purpose_id,
+        "vct": [],
+        "claim_paths": [],
+        "decision": "undecided",
+        "reason_code": inbox.NO_ANSWER,
+        "status_list_iat": None,
+        "staff_role": MADE_BY,
+        "receipt_id": str((await basis_of(desk, letter))["receipt_id"]),
+        "presentation_mac": "",
+        "retain_until": retain,
+    }
+
+    async def unit(tx: Tx) -> LogHead | None:
+        if not await letters.is_overdue(tx, letter.ticket):
+            return None
+        head = await log.append(tx, record, at=at, keep_until=retain, entropy=desk.entropy)
+        await letters.note_late(tx, letter.ticket, head)
+        return head
+
+    await desk.storage.write(unit, point="letter-late")
