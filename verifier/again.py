@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.addressed import AddressedPresentation, audience
 from shared.errors import Conflict
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision
-from verifier.check import judge_copy
+from verifier import together
+from verifier.deciding import decide_again
 from verifier.desk import Desk
-from verifier.material import Picture, Store
-from verifier.receive import FRESH, decide
+from verifier.material import Store
 from verifier.records import exchanges
 from verifier.records.exchanges import Ended
 from verifier.request import find
 from verifier.sessions import Answered
-from verifier.settle import Opened, Outcome, Shown, open_verdict, settle
+from verifier.settle import Outcome, Shown, open_verdict
 
 FETCH_FIRST: Final = frozenset({"status_unknown", "status_stale"})
 """What may have become decidable by fetching lists."""
@@ -39,7 +38,11 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
     if not isinstance(exchange, Answered) or opened is None or not opened.vp_token:
         raise Conflict("there is nothing undecided here any more")
     picture = await store.picture()
-    decision = _decide(desk, exchange, opened, picture, more)
+
+    def judge(told: Mapping[str, Any]) -> Decision:
+        return decide_again(desk, picture, exchange.asked, opened, came_at=exchange.at, more=told)
+
+    decision = judge(more)
     if decision.decision == "undecided" and decision.code == exchange.code:
         raise Conflict("it still cannot be decided", where="/use")
 
@@ -58,23 +61,10 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
         binding=opened.binding if opened.bound else None,
         key=opened.key,
     )
-    outcome = await settle(desk, exchange.asked, decision, shown, picture.material.memory, take=take, put=put, collected=exchange.collected)
+    outcome = await together.conclude(
+        desk, picture, exchange.asked, judge, shown, take=take, put=put, more=more, collected=exchange.collected
+    )
     if outcome is None:
         raise Conflict("it was decided in the meantime")
+    await together.finish(desk, store)
     return outcome
-
-
-def _decide(desk: Desk, before: Answered, opened: Opened, picture: Picture, more: Mapping[str, Any]) -> Decision:
-    at, terms = desk.clock(), before.asked.terms
-    if terms.kind == "request":
-        # It was fresh when it came, and the nonce was used up then.
-        return decide(before.asked, opened.binding, opened.vp_token, picture, at=at, max_age=FRESH + max(0, at - before.at), more=more)
-    copy = AddressedPresentation(
-        format=opened.format,
-        aud=audience(desk.entity),
-        purpose_id=terms.purpose_id,
-        vp_token={name: tuple(wires) for name, wires in opened.vp_token.items()},
-    )
-    return judge_copy(
-        copy, entity=desk.entity, uses=desk.uses(), material=picture.material, answer=picture.answer, at=at, more=more
-    ).decision

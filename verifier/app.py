@@ -15,13 +15,14 @@ from shared.web import above, auth, log
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching, inherited, keys, registering, webhooks
+from verifier import config, fetching, inherited, keys, registering, together, webhooks
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.material import Store
 from verifier.opening import entity_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
 from verifier.records import events, exchanges, given, scan
+from verifier.records import together as acts
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
 from verifier.vc_api import VcApi
@@ -101,6 +102,7 @@ async def one_round(app: web.Application) -> None:
             + await scan.purge(tx, at)
             + await events.purge(tx, at)
             + await given.purge(tx, at)
+            + await acts.purge(tx, at)
         )
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
@@ -108,6 +110,7 @@ async def one_round(app: web.Application) -> None:
     await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
+    await together.finish(desk, app[STORE])
     sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     if sweeping.due:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from shared.credentials import Text
 from shared.credentials._derive import question
-from shared.dcql import DcqlQuery, parse_query
+from shared.credentials._joint import TAG, is_joint
+from shared.dcql import CredentialQuery, DcqlQuery, parse_query
 from shared.errors import InvalidRequest, Malformed, UnknownCredentialType
 from shared.formats import formats
-from shared.openid4vp import AGREEING_FORMATS, Agreement, render_agreement, render_transaction_data
+from shared.openid4vp import AGREEING_FORMATS, JOINT, Agreement, TransactionData, render_agreement, render_transaction_data
 from shared.urls import check_link
 from verifier.desk import Desk
 from verifier.sessions import Terms
@@ -28,7 +29,7 @@ class Order:
 
     A ready question asks for documents of ``type``; without one for every kind that has a question of that name, and those beside it. Each
     is wanted in any one of ``formats``. ``use`` is added to what the ready question tells the kind's own check. ``agreement`` and ``transactions`` (JSON, each with
-    its ``type``) are what the holder agrees to.
+    its ``type``) are what the holder agrees to. ``together`` names an act to which somebody has agreed already; else a new one begins.
     """
 
     type: str = ""
@@ -43,6 +44,7 @@ class Order:
     agreement: Agreement | None = None
     transactions: Sequence[Mapping[str, Any]] = ()
     use: Mapping[str, Any] = field(default_factory=dict)
+    together: str = ""
 
 
 def terms_of(desk: Desk, order: Order) -> Terms:
@@ -59,6 +61,7 @@ def terms_of(desk: Desk, order: Order) -> Terms:
     query = ready_query(uses, order.formats) if order.dcql_query is None else order.dcql_query
     parsed = parse_query(query, "/dcql_query")
     _check_answerable(desk, parsed)
+    entries = _transactions(order, parsed) + _joint(order.together or desk.secret(), uses, parsed)
     return Terms(
         kind="request",
         type=order.type,
@@ -71,7 +74,8 @@ def terms_of(desk: Desk, order: Order) -> Terms:
         redirect_uri=order.redirect_uri,
         same_device=order.same_device,
         response_mode=LOCKED if order.locked else PLAIN,
-        transaction_data=_transactions(order, parsed),
+        transaction_data=tuple(entry.raw for entry in entries),
+        together=next((str(entry.members.get("reference", "")) for entry in entries if entry.type == JOINT), ""),
     )
 
 
@@ -126,8 +130,23 @@ def _check_answerable(desk: Desk, query: DcqlQuery) -> None:
             raise UnknownCredentialType("no document of this kind is checked here", where=f"{where}/meta/doctype_value")
 
 
-def _transactions(order: Order, query: DcqlQuery) -> tuple[str, ...]:
-    """As they travel. Where an entry names no documents, any that can agree may."""
+def _joint(reference: str, uses: Sequence[Use], query: DcqlQuery) -> tuple[TransactionData, ...]:
+    """What each of several people signs in the same text, with the document that says of which instrument it is."""
+    use = next((use for use in uses if is_joint(use.query)), None)
+    if use is None:
+        return ()
+    able = [each.id for each in query.credentials if each.format in AGREEING_FORMATS and _asks_mark(each)]
+    if not able:
+        raise InvalidRequest("documents of this form cannot agree to anything together", where="/formats")
+    return (render_agreement(Agreement(statement=use.query.purpose, reference=reference, together=True), able),)
+
+
+def _asks_mark(query: CredentialQuery) -> bool:
+    return any(claim.path[-len(TAG) :] == TAG for claim in query.claims or ())
+
+
+def _transactions(order: Order, query: DcqlQuery) -> tuple[TransactionData, ...]:
+    """Where an entry names no documents, any that can agree may."""
     able = [each.id for each in query.credentials if each.format in AGREEING_FORMATS]
     if not able and (order.agreement is not None or order.transactions):
         raise InvalidRequest("none of the documents that are asked for can agree to anything", where="/transaction_data")
@@ -141,4 +160,4 @@ def _transactions(order: Order, query: DcqlQuery) -> tuple[str, ...]:
         if ids is not None and not (isinstance(ids, list) and set(map(str, ids)) <= set(able)):
             raise InvalidRequest("only documents that can agree are named here", where=f"{where}/credential_ids")
         entries.append(render_transaction_data(kind, ids or able, members, hash_algs=algs))
-    return tuple(entry.raw for entry in entries)
+    return tuple(entries)

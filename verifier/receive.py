@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from shared.dcql import parse_query
 from shared.errors import Missing, Replayed
-from shared.flow import run
-from shared.formats import NOTHING, Binding
-from shared.openid4vp import RequestObject, VpResponse, WalletRefusal, hashes_of, parse_dc_api_response, parse_response
+from shared.openid4vp import RequestObject, VpResponse, WalletRefusal, parse_dc_api_response, parse_response
 from shared.receipts import LogHead
 from shared.storage import Tx
-from shared.verify import Agreed, Decision, Expectation, verify
+from shared.verify import Decision
+from verifier import together
+from verifier.deciding import decide
 from verifier.desk import Desk
-from verifier.material import Picture, Store
+from verifier.material import Store
 from verifier.records import events, exchanges
 from verifier.records.exchanges import Ended
 from verifier.request import Secrets, digital_request, open_secrets, request_object
-from verifier.sessions import Asked, Declined, Open, check_open, transactions
-from verifier.settle import Outcome, Shown, settle, sharing
+from verifier.sessions import Declined, Open, check_open
+from verifier.settle import Outcome, Shown, sharing
 from verifier.telling import declined
-
-FRESH: Final = 300  # seconds that a holder's signature may be old
 
 
 async def receive(desk: Desk, store: Store, identifier: str, body: bytes) -> Outcome | None:
@@ -62,7 +58,9 @@ async def _take(
         return None
     picture = await store.picture()
     binding = sharing(request.binding(), key)
-    decision = decide(asked, binding, said.vp_token, picture, at=at)
+
+    def judge(more: Mapping[str, Any]) -> Decision:
+        return decide(asked, binding, said.vp_token, picture, at=at, more=more)
 
     async def take(tx: Tx, ended: Ended) -> bool:
         return await exchanges.answer(tx, asked.id, ended)
@@ -71,9 +69,10 @@ async def _take(
         await exchanges.keep_answer(tx, asked.id, ended, head)
 
     shown = Shown(vp_token=said.vp_token, nonce=request.nonce, binding=binding, key=key)
-    outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put)
+    outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put)
     if outcome is None:
         raise Replayed("this request was answered already, or has run out")
+    await together.finish(desk, store)
     return outcome
 
 
@@ -87,29 +86,3 @@ async def _decline(desk: Desk, exchange: Open, error: str, at: int) -> None:
             await events.add(tx, event)
 
     await desk.storage.write(unit, point="decline")
-
-
-def decide(
-    asked: Asked,
-    binding: Binding,
-    vp_token: Mapping[str, Sequence[str]],
-    picture: Picture,
-    *,
-    at: int,
-    max_age: int = FRESH,
-    more: Mapping[str, Any] = NOTHING,
-) -> Decision:
-    """The decision about an answer. The holder has to have signed for us, for this request, after it was made.
-
-    ``binding`` says for whom, and where the answer went; ``more`` is added to what the kind's own check is told.
-    """
-    expectation = Expectation(
-        query=parse_query(asked.terms.query),
-        binding=replace(binding, issued_after=asked.made_at, max_age=max_age),
-        use={**asked.terms.use, **more},
-        agreed=tuple(
-            Agreed(query_ids=each.credential_ids, hashes=hashes_of(each), named=each.hash_algs is not None)
-            for each in transactions(asked.terms)
-        ),
-    )
-    return run(verify(vp_token, expectation, picture.material, at=at), picture.answer)

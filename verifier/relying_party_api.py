@@ -20,7 +20,7 @@ from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, giving_api, inherited, inherited_api, webhook_api, words
+from verifier import copies, giving_api, inherited, inherited_api, together_api, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.ask_api import Ask, Use, order_of
@@ -30,8 +30,10 @@ from verifier.material import Store
 from verifier.records import exchanges
 from verifier.same_device import collect
 from verifier.sessions import Answered, Declined, Exchange, state_of
+from verifier.sessions import Asked as Exchanged
 from verifier.settle import Opened, Outcome, open_verdict, sign_receipt
 from verifier.telling import agreed_of
+from verifier.together import standing_of
 from verifier.vc_api import VcApi
 from verifier.webhook_api import Limit, moment
 
@@ -99,6 +101,10 @@ class State(Struct, frozen=True):
     ] = None
     agreed: Annotated[list[Agreed], Meta(description="What the holder was asked to agree to.")] = []
     receipt: Annotated[str | None, Meta(description="What the holder got: a signed statement (`receipt+jwt`).")] = None
+    together: Annotated[
+        together_api.Together | None,
+        Meta(description="Where several people have to agree, each in an answer of their own: how that stands."),
+    ] = None
 
 
 class Recent(Struct, frozen=True):
@@ -225,13 +231,16 @@ class RelyingPartyApi:
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
             *inherited_api.routes(self._desk, self._store),
+            *together_api.routes(self._desk, Asked, self._asked),
             *webhook_api.routes(self._desk),
             *giving_api.routes(self._desk),
             *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
 
     async def ask(self, _: web.Request, *, body: Ask) -> Reply:
-        asked = await asking.make(self._desk, order_of(body), made_by="program")
+        return self._asked(await asking.make(self._desk, order_of(body), made_by="program"))
+
+    def _asked(self, asked: Exchanged) -> Reply:
         links = asking.links(self._desk, asked)
         page = self._desk.url(f"/request/{asked.id}")
         told = Asked(
@@ -268,7 +277,9 @@ class RelyingPartyApi:
 
     async def _told(self, answered: Answered, opened: Opened | None) -> State:
         receipt = None if opened is None else await sign_receipt(self._desk, answered, opened)
-        return _state(answered, None if opened is None else spoken(answered, opened.verdict), receipt)
+        state = _state(answered, None if opened is None else spoken(answered, opened.verdict), receipt)
+        together = together_api.told(await standing_of(self._desk, answered.asked))
+        return msgspec.structs.replace(state, together=None if answered.withheld or answered.decision == "rejected" else together)
 
     async def recheck(self, request: web.Request, *, body: Recheck) -> State:
         await require_scope(request, READ)  # the answer is all that was shown

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from shared.codec import strict_json
+from shared.credentials._joint import TOGETHER
 from shared.dcql import parse_query
-from shared.errors import Missing
+from shared.errors import Conflict, Missing, NeedsMoreAttorneys
 from shared.jose import jwe
 from shared.keys import sign
 from shared.openid4vp import (
@@ -23,6 +24,7 @@ from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.urls import Links
 from shared.web import own_trust
+from verifier import together
 from verifier.desk import STORAGE, Desk
 from verifier.ordering import Order, terms_of
 from verifier.records import exchanges
@@ -47,7 +49,31 @@ class Secrets:
 
 async def make(desk: Desk, order: Order, *, made_by: str) -> Asked:
     """A new request; it can be answered once, within the minutes of the settings."""
-    terms = terms_of(desk, order)
+    return await _make(desk, terms_of(desk, order), made_by=made_by)
+
+
+async def make_next(desk: Desk, exchange: Exchange, *, made_by: str) -> Asked:
+    """A request of the next of several who have to agree to the same; ``Conflict`` where nobody else has to, or their time is over.
+
+    Where only one was asked who may not act alone, it is a request of the first of them.
+    """
+    terms = exchange.asked.terms
+    if not isinstance(exchange, Answered) or exchange.code != NeedsMoreAttorneys.code:
+        raise Conflict("nobody else has to agree to this")
+    if not terms.together:
+        order = Order(type=terms.type, query=terms.ready + TOGETHER, formats=desk.settings.formats)
+        if not terms.ready or not desk.uses_of(order.type, order.query):
+            raise Conflict("this cannot be asked of several")
+        return await _make(desk, terms_of(desk, order), made_by=made_by)
+    if await together.standing_of(desk, exchange.asked) is None:
+        raise Conflict("the time in which others could agree is over: ask everybody again")
+    if not terms.transaction_data:
+        order = Order(type=terms.type, query=terms.ready, formats=desk.settings.formats, together=terms.together)
+        return await _make(desk, terms_of(desk, order), made_by=made_by)
+    return await _make(desk, replace(terms, client_id=desk.client_id, redirect_uri="", same_device=False), made_by=made_by)
+
+
+async def _make(desk: Desk, terms: Terms, *, made_by: str) -> Asked:
     at = desk.clock()
     asked = Asked(
         id=desk.secret(),
@@ -94,7 +120,25 @@ def links(desk: Desk, asked: Asked) -> Links:
     )
 
 
-def intended_use(desk: Desk, terms: Terms, registration: bytes | None = None) -> IntendedUse:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What goes with a request when it is fetched: our certificate, and how many have agreed before, where several are to."""
+
+    registration: bytes | None = None
+    agreed: int | None = None
+
+
+NOTHING_BESIDE: Final = Beside()
+
+
+async def beside(desk: Desk, asked: Asked) -> Beside:
+    """As things stand now."""
+    standing = await together.standing_of(desk, asked)
+    agreed = (standing.agreed if standing else 0) if asked.terms.together else None
+    return Beside(registration=await registration(desk), agreed=agreed)
+
+
+def intended_use(desk: Desk, terms: Terms, what: Beside = NOTHING_BESIDE) -> IntendedUse:
     """Why we ask, in our own words, with the certificate that says what of it is registered."""
     settings = desk.settings
     return IntendedUse(
@@ -105,7 +149,8 @@ def intended_use(desk: Desk, terms: Terms, registration: bytes | None = None) ->
         claims_kept=settings.claims_kept,
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,
-        registration=registration,
+        registration=what.registration,
+        agreed=what.agreed,
     )
 
 
@@ -118,7 +163,7 @@ async def registration(desk: Desk) -> bytes | None:
 
 
 def request_object(
-    desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: str | None = None, registration: bytes | None = None
+    desk: Desk, asked: Asked, secrets: Secrets, *, wallet_nonce: str | None = None, what: Beside = NOTHING_BESIDE
 ) -> RequestObject:
     """The request (OpenID4VP sections 5 and 5.10)."""
     return RequestObject(
@@ -129,14 +174,14 @@ def request_object(
         state=secrets.state,
         query=parse_query(asked.terms.query),
         encryption_keys=(jwe.public_half(secrets.key),),
-        verifier_info=(render_use(intended_use(desk, asked.terms, registration)),),
+        verifier_info=(render_use(intended_use(desk, asked.terms, what)),),
         transaction_data=transactions(asked.terms),
         wallet_nonce=wallet_nonce,
         expires_at=asked.expires_at,
     )
 
 
-def digital_request(desk: Desk, asked: Asked, secrets: Secrets, *, registration: bytes | None = None) -> RequestObject:
+def digital_request(desk: Desk, asked: Asked, secrets: Secrets, *, what: Beside = NOTHING_BESIDE) -> RequestObject:
     """The same for a browser's own way to wallets: no address to answer to, but the site that it is good on (appendix A)."""
     origin = desk.settings.origin
     return RequestObject(
@@ -145,7 +190,7 @@ def digital_request(desk: Desk, asked: Asked, secrets: Secrets, *, registration:
         nonce=secrets.digital_nonce,
         query=parse_query(asked.terms.query),
         encryption_keys=(jwe.public_half(secrets.digital_key),),
-        verifier_info=(render_use(intended_use(desk, asked.terms, registration)),),
+        verifier_info=(render_use(intended_use(desk, asked.terms, what)),),
         transaction_data=transactions(asked.terms),
         expires_at=asked.expires_at,
         expected_origins=(origin,),
@@ -167,8 +212,8 @@ class Requests:
         if wallet_nonce is None and identifier in self._signed:
             return self._signed[identifier]
         asked = exchange.asked
-        secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
-        prepared = request_object(desk, asked, secrets, wallet_nonce=wallet_nonce, registration=registered)
+        secrets, what = await open_secrets(desk, identifier, sealed), await beside(desk, asked)
+        prepared = request_object(desk, asked, secrets, wallet_nonce=wallet_nonce, what=what)
         unsigned = prepare_request_object(prepared, key=desk.signer.key, x5c=desk.x5c, at=asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")
@@ -180,8 +225,8 @@ class Requests:
         """The signed request for a browser on our own site; each has its own signature, and all say the same."""
         desk = self.desk
         exchange, sealed = await self._find(identifier)
-        secrets, registered = await open_secrets(desk, identifier, sealed), await registration(desk)
-        prepared = digital_request(desk, exchange.asked, secrets, registration=registered)
+        secrets, what = await open_secrets(desk, identifier, sealed), await beside(desk, exchange.asked)
+        prepared = digital_request(desk, exchange.asked, secrets, what=what)
         unsigned = prepare_request_object(prepared, key=desk.signer.key, x5c=desk.x5c, at=exchange.asked.made_at, alg=desk.alg)
         token = await sign(unsigned, desk.custodian)
         await desk.storage.write(lambda tx: exchanges.retrieve(tx, identifier), point="retrieve")

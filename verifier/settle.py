@@ -93,6 +93,7 @@ class Shown:
     binding: Binding | None = None
     key: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    standing: Mapping[str, int] = field(default_factory=dict)
 
 class _SeenBeforeError(Exception):
     """Another exchange has relied on the same presentation; the unit of work is given up."""
@@ -183,12 +184,13 @@ def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opene
         "nonce": shown.nonce,
     }
     return Opened(
-        verdict=render_verdict(decision),
+        verdict=render_verdict(decision)
+        | ({"together": dict(shown.standing)} if shown.standing and decision.decision != "rejected" else {}),
         receipt=receipt if shown.nonce else None,
         response_code=shown.response_code or (desk.secret() if asked.terms.redirect_uri else ""),
         vp_token=shown.vp_token if decision.decision == "undecided" else {},
         format=shown.format,
-        bound=_bound(shown.binding) if decision.decision == "undecided" else {},
+        bound=bound_of(shown.binding) if decision.decision == "undecided" else {},
         key=shown.key if decision.decision == "undecided" else {},
         statuses=_statuses(decision) if decision.decision == "accepted" else (),
     )
@@ -203,7 +205,8 @@ def _statuses(decision: Decision) -> list[dict[str, Any]]:
     ]
 
 
-def _bound(binding: Binding | None) -> dict[str, str]:
+def bound_of(binding: Binding | None) -> dict[str, str]:
+    """``Opened.bound``."""
     if binding is None or binding.handover is None or binding.nonce is None:
         return {}
     key = binding.handover.key_thumbprint

@@ -121,6 +121,10 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "outside_permission": Reason(N_("The permission does not cover this."), N_("Ask for a permission that covers it, and tell nothing.")),
     "request_not_satisfied": Reason(N_("Something that was asked for is missing."), N_("Make a new request and have it answered.")),
+    "other_instrument": Reason(
+        N_("It is of another power or estate than the first person’s document."),
+        N_("Each of them has to show their document of the same one. Ask the next person again."),
+    ),
     "different_people": Reason(
         N_("The documents that were shown name different people as their holder."),
         N_("Each has to be the holder’s own. If only a spelling differs, its issuer can correct it; until then, ask for paper."),

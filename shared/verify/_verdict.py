@@ -191,6 +191,10 @@ VERDICT_SCHEMA["properties"]["agreed"] = {
     "description": "where the holder was asked to agree to something: for each of those things the query id of the document that agreed",
     "items": _TEXT,
 }
+VERDICT_SCHEMA["properties"]["together"] = {
+    **_object(agreed=_SECONDS | {"minimum": 1}, needed=_SECONDS | {"minimum": 1}, until=_SECONDS),
+    "description": "where several people have to agree in answers of their own: how many have, how many must, and until when they can",
+}
 _WORDS: Final = _object(en=_TEXT, cy=_TEXT)
 VERDICT_SCHEMA["properties"]["credentials"]["items"]["properties"]["succeeded_by"] = {
     **_object(

@@ -11,6 +11,7 @@ from verifier.desk import Desk
 from verifier.material import Store
 from verifier.pages import (
     above,
+    acting,
     asking,
     bringing,
     decisions,
@@ -45,6 +46,7 @@ def add_pages(app: web.Application, desk: Desk, store: Store) -> None:
     for part in (
         entrance,
         asking,
+        acting,
         bringing,
         standing,
         giving,

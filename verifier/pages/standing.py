@@ -23,6 +23,7 @@ from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
 from verifier.details import acting_for, details
 from verifier.material import Store
+from verifier.pages.acting import acting
 from verifier.pages.listing import title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, state_of
@@ -148,6 +149,7 @@ class Standing:
             "next": "" if reason is None or not reason.next else talk.translate(reason.next),
             "title": title_of(answered.asked.terms, self._desk, talk),
             "minutes": self._desk.settings.keep_minutes,
+            "acting": await acting(self._desk, answered),
             "before": answered.asked.entity if answered.asked.entity != self._desk.entity else "",
         }
         if opened is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.errors import NeedsMoreAttorneys
 from shared.receipts import LogHead
 from shared.storage import Row, Tx
 from verifier.sessions import Answered, Asked, Declined, Exchange, Expired, Requested, Retrieved, parse_terms, render_terms
@@ -96,6 +97,17 @@ async def reopen(tx: Tx, identifier: str, ended: Ended) -> bool:
     """Take the one decision that follows an undecided one; false if it was taken before, or the details are gone."""
     sql = "UPDATE exchange SET decision = '' WHERE id = $1 AND state = 'answered' AND decision = 'undecided' AND keep_until > $2"
     return await tx.execute(sql, identifier, ended.at) == 1
+
+
+async def agree(tx: Tx, identifier: str) -> bool:
+    """Take the decision that follows once enough have agreed together, also where the details are gone; false if it was taken before."""
+    sql = "UPDATE exchange SET decision = '' WHERE id = $1 AND state = 'answered' AND decision = 'undecided' AND code = $2"
+    return await tx.execute(sql, identifier, NeedsMoreAttorneys.code) == 1
+
+
+async def remember(tx: Tx, identifier: str, until: int) -> None:
+    """The row, without details, stays at least until then."""
+    await tx.execute("UPDATE exchange SET forget_at = $2 WHERE id = $1 AND forget_at < $2", identifier, until)
 
 
 async def keep_answer(tx: Tx, identifier: str, ended: Ended, head: LogHead) -> None:

@@ -1,0 +1,216 @@
+"""Acts that several people have to agree to (security rule S26, AT-C02-5), spoken by programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from support.desk import PATHS, Running, present
+from support.signing import AT, Signer
+from support.trial_verify import CLAIMS, IDX, LIST, status_token
+from support.trusting import Publisher
+
+from shared.clock import DAY
+from shared.credentials import Text
+from shared.formats import StatusReference
+from shared.openid4vp import Agreement, agreed_members, render_agreement, render_response
+from shared.receipts import peek_receipt
+from verifier import app as composition
+from verifier import together
+
+TAG = "q83vEjRWeJCrze8SNFZ4kA"
+LPA_2 = CLAIMS | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": TAG}
+PETER_NAMES = {"given_name": "Peter", "family_name": "Ashdown", "birthdate": "1971-07-30", "appointment_type": "original"}
+SHOWN = (*PATHS, ("instrument_tag",), ("attorney_number",))
+NORA, PETER = Signer.new(), Signer.new()
+ASK = {"query": "bank-together"}
+
+
+async def agree(
+    desk: Running, asked: Mapping[str, Any], *, number: int = 1, by: Signer = NORA, signs: Any = None, paths: Any = SHOWN, **changes: Any
+) -> tuple[int, dict[str, Any]]:
+    """One attorney answers; ``signs`` are other entries than those that were asked."""
+    request = await desk.read(asked)
+    proxy = CLAIMS["proxy"] if number == 1 else PETER_NAMES
+    claims = LPA_2 | {"attorney_number": number, "proxy": proxy} | changes.pop("claims", {})
+    extra = agreed_members(request.transaction_data if signs is None else signs)
+    token = present(
+        request, at=desk.clock(), paths=paths, by=by, to=by, seed=f"{number}", binding={"extra": extra}, claims=claims, **changes
+    )
+    return await desk.post(asked, render_response(request, token))
+
+
+async def next_of(desk: Running, asked: Mapping[str, Any]) -> dict[str, Any]:
+    status, made = await desk.call("POST", f"/api/presentation-requests/{asked['id']}/next")
+    assert status == 201, made
+    return dict(made)
+
+
+async def stands(desk: Running, asked: Mapping[str, Any]) -> tuple[str, str, int]:
+    state = await desk.state(asked)
+    return state["decision"], state["code"], (state["together"] or {}).get("agreed", 0)
+
+
+async def later(desk: Running, seconds: int) -> None:
+    """So much later, with what issuers and anchors say by then."""
+    desk.clock.at += seconds
+    desk.site.lists[LIST] = status_token(iat=desk.clock() - 3600)
+    desk.site.trust = Publisher(seq=2, at=desk.clock() - 60)
+    await desk.store.refresh(desk.site)
+
+
+async def test_at_c02_5_two_attorneys_agree_to_the_same(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    _, told = await agree(desk, first)
+    assert peek_receipt(told["receipt"]).reason_code == "needs_more_attorneys"
+    state = await desk.state(first)
+    assert (state["decision"], state["code"]) == ("undecided", "needs_more_attorneys")
+    assert (state["together"]["agreed"], state["together"]["needed"]) == (1, 2)
+    await later(desk, 5 * DAY)
+    second = await next_of(desk, first)
+    _, told = await agree(desk, second, number=2, by=PETER)
+    assert peek_receipt(told["receipt"]).decision == "accepted"
+    assert await stands(desk, second) == ("accepted", "", 2)
+    first_again = await desk.state(first)  # its details were gone, and are there again for what is to be done now
+    assert (first_again["decision"], first_again["verdict"]["together"]["agreed"]) == ("accepted", 2)
+    assert peek_receipt(first_again["receipt"]).decision == "accepted"
+
+
+async def test_both_are_asked_for_the_same_words(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    before = (await desk.read(first)).transaction_data
+    await agree(desk, first)
+    second = await desk.read(await next_of(desk, first))
+    assert second.transaction_data == before
+    assert second.nonce
+
+
+async def test_one_attorney_twice_is_one(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    again = await next_of(desk, first)
+    await agree(desk, again, by=Signer.new())  # another copy, another key
+    assert await stands(desk, again) == ("undecided", "needs_more_attorneys", 1)
+    twice = await next_of(desk, again)
+    await agree(desk, twice, number=2)  # the same key
+    assert await stands(desk, twice) == ("undecided", "needs_more_attorneys", 1)
+
+
+async def test_joint_other_instrument(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER, claims={"instrument_tag": TAG[:-2] + "AA"})
+    assert (await stands(desk, second))[:2] == ("rejected", "other_instrument")
+    third = await next_of(desk, first)  # the act goes on
+    await agree(desk, third, number=2, by=PETER)
+    assert await stands(desk, third) == ("accepted", "", 2)
+
+
+async def test_joint_other_transaction(desk: Running) -> None:
+    first, unrelated = await desk.ask(**ASK), await desk.ask(**ASK)
+    await agree(desk, first)
+    other = (await desk.read(unrelated)).transaction_data
+    second = await next_of(desk, first)
+    status, _ = await agree(desk, second, number=2, by=PETER, signs=other)
+    assert status == 400
+    assert (await stands(desk, second))[:2] == ("rejected", "not_agreed")
+    await agree(desk, unrelated, number=2, by=PETER)  # alone in an act of its own
+    assert await stands(desk, unrelated) == ("undecided", "needs_more_attorneys", 1)
+    assert await stands(desk, first) == ("undecided", "needs_more_attorneys", 1)
+
+
+async def test_nothing_agreed_is_nothing_done(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    words = render_agreement(Agreement(statement=Text("Pay", "Talu"), together=True), ["bank-together"])
+    for signs in ((), (words,)):
+        asked = first if signs == () else await desk.ask(**ASK)
+        await agree(desk, asked, signs=signs)
+        assert (await stands(desk, asked))[:2] == ("rejected", "not_agreed")
+
+
+async def test_on_the_eighth_day_it_begins_again(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    await later(desk, 7 * DAY - 60)
+    second = await next_of(desk, first)
+    desk.clock.at += 60
+    await agree(desk, second, number=2, by=PETER)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    status, told = await desk.call("POST", f"/api/presentation-requests/{first['id']}/next")
+    assert (status, told["code"]) == (404, "not_found")
+    desk.clock.at += 7 * DAY
+    await composition.one_round(desk.app)
+    assert list(await desk.desk.storage.read(lambda tx: tx.fetch("SELECT key FROM together"))) == []
+
+
+async def test_who_was_cancelled_meanwhile_does_not_count(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    desk.site.lists[LIST] = status_token({IDX: 1}, iat=AT - 1800)
+    await desk.store.refresh(desk.site)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=LIST, idx=IDX + 1))
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+
+
+async def test_two_at_once_are_two(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    two, three = await next_of(desk, first), await next_of(desk, first)
+    await asyncio.gather(agree(desk, two, number=2, by=PETER), agree(desk, three, number=2, by=PETER))
+    found = sorted([await stands(desk, two), await stands(desk, three)])
+    assert found[0] == ("accepted", "", 2)
+    assert found[1][:2] == ("rejected", "replayed")
+
+
+async def test_an_ordinary_question_leads_to_one_for_several(desk: Running) -> None:
+    alone = await desk.ask(query="bank")
+    await agree(desk, alone, paths=PATHS)
+    assert await stands(desk, alone) == ("undecided", "needs_more_attorneys", 0)
+    first = await next_of(desk, alone)
+    await agree(desk, first)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER)
+    assert await stands(desk, second) == ("accepted", "", 2)
+    status, _ = await desk.call("POST", f"/api/presentation-requests/{second['id']}/next")
+    assert status == 409
+
+
+async def test_the_restrictions_are_read_for_each(desk: Running) -> None:
+    claims = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+    paths = (*SHOWN, ("restrictions_text",))
+    first = await desk.ask(**ASK)
+    await agree(desk, first, claims=claims, paths=paths)
+    assert (await stands(desk, first))[:2] == ("undecided", "restrictions_to_read")
+    recheck = f"/api/presentation-requests/{first['id']}/recheck"
+    status, state = await desk.call("POST", recheck, {"use": {"restrictions_allow": True}})
+    assert (status, state["code"], state["together"]["agreed"]) == (200, "needs_more_attorneys", 1)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER, claims=claims, paths=paths)
+    status, state = await desk.call("POST", recheck.replace(first["id"], second["id"]), {"use": {"restrictions_allow": True}})
+    assert (status, state["decision"]) == (200, "accepted")
+    assert (await stands(desk, first))[0] == "accepted"
+
+
+async def test_nothing_readable_lies_in_the_row(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    (row,) = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT * FROM together"))
+    for word in (b"Ashdown", TAG.encode(), b"Margaret"):
+        assert word not in bytes(row["sealed"])
+    assert row["key"] not in first["id"]
+
+
+async def test_the_earlier_answer_is_told_once(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    await agree(desk, await next_of(desk, first), number=2, by=PETER)
+    assert await together.finish(desk.desk, desk.store) == 0
+    _, log = await desk.call("GET", "/api/log")
+    assert [each["entry"]["decision"] for each in log["items"]] == ["accepted", "accepted", "undecided"]
+    late = await desk.ask(**ASK)
+    with pytest.raises(AssertionError):
+        await next_of(desk, late)

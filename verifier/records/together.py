@@ -1,0 +1,56 @@
+"""What several people have to agree to, as far as they have: sealed, and gone after a week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.storage import Row, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """``done``: enough have agreed. ``told``: the earlier answers know it too."""
+
+    key: str
+    version: int
+    sealed: bytes = field(repr=False)
+    done: bool
+    told: bool
+    until: int
+
+
+async def find(tx: Tx, key: str, at: int) -> Kept | None:
+    """As it stands; ``None`` where nobody has agreed yet, or too long ago."""
+    row = await tx.fetchrow("SELECT * FROM together WHERE key = $1 AND until > $2", key, at)
+    return None if row is None else _kept(row)
+
+
+async def finished(tx: Tx) -> list[Kept]:
+    """Those of which the earlier answers are still to be told."""
+    return [_kept(row) for row in await tx.fetch("SELECT * FROM together WHERE done = 1 AND told = 0 ORDER BY until, key LIMIT 50")]
+
+
+async def keep(tx: Tx, kept: Kept, at: int) -> bool:
+    """Put it in the place of the version before, version 1 where there is none; false if somebody else was first."""
+    if kept.version > 1:
+        sql = "UPDATE together SET version = $2, sealed = $3, done = $4, told = $5 WHERE key = $1 AND version = $2 - 1"
+        return await tx.execute(sql, kept.key, kept.version, kept.sealed, int(kept.done), int(kept.told)) == 1
+    await tx.execute("DELETE FROM together WHERE key = $1 AND until <= $2", kept.key, at)
+    sql = "INSERT INTO together (key, version, sealed, done, told, until) VALUES ($1, 1, $2, $3, 0, $4) ON CONFLICT (key) DO NOTHING"
+    return await tx.execute(sql, kept.key, kept.sealed, int(kept.done), kept.until) == 1
+
+
+async def purge(tx: Tx, at: int) -> int:
+    """What has had its time goes. How many rows went."""
+    return await tx.execute("DELETE FROM together WHERE until <= $1", at)
+
+
+def _kept(row: Row) -> Kept:
+    return Kept(
+        key=row["key"],
+        version=int(row["version"]),
+        sealed=bytes(row["sealed"]),
+        done=bool(row["done"]),
+        told=bool(row["told"]),
+        until=int(row["until"]),
+    )

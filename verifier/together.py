@@ -1,0 +1,329 @@
+"""Acts that several people have to agree to, one after the other (security rule S26, ADR 0010).
+
+The first answer is undecided, and kept sealed for a week under the transaction that it was signed for. Whoever answers for the same
+transaction, with a document of the same instrument and as another person, adds to it. Once they are enough, every answer is checked whole
+once more, told how many they are: only what still holds then counts. The earlier answers are told so afterwards (``finish``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from shared.clock import DAY
+from shared.codec import base64url, strict_json
+from shared.errors import NeedsMoreAttorneys, OtherInstrument, Replayed
+from shared.formats import NOTHING
+from shared.receipts import LogHead
+from shared.storage import Tx
+from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
+from verifier import settle
+from verifier.deciding import decide_again
+from verifier.desk import LOG, STORAGE, Desk
+from verifier.material import Picture, Store
+from verifier.records import exchanges
+from verifier.records import together as records
+from verifier.records.exchanges import Ended
+from verifier.records.together import Kept
+from verifier.sessions import Answered, Asked, parse_terms, render_terms
+from verifier.settle import Opened, Outcome, Put, Shown, Take
+
+WAIT: Final = 7 * DAY
+_TRIES: Final = 8
+Judge = Callable[[Mapping[str, Any]], Decision]
+"""Decides about what came, told this much more of the use."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's answer, as far as it has to be known to check it once more. ``more`` is what somebody read or saw then."""
+
+    exchange: str
+    entity: str
+    terms: str
+    made_by: str
+    made_at: int
+    expires_at: int
+    at: int
+    number: int
+    holder: bytes
+    nonce: str
+    format: str
+    vp_token: dict[str, tuple[str, ...]]
+    bound: dict[str, str]
+    key: dict[str, str]
+    response_code: str
+    more: dict[str, Any]
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(
+            id=self.exchange,
+            entity=self.entity,
+            terms=parse_terms(self.terms),
+            made_by=self.made_by,
+            made_at=self.made_at,
+            expires_at=self.expires_at,
+        )
+
+    @property
+    def opened(self) -> Opened:
+        return Opened(
+            verdict={},
+            receipt=None,
+            response_code=self.response_code,
+            vp_token=self.vp_token,
+            format=self.format,
+            bound=self.bound,
+            key=self.key,
+        )
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """The instrument, and who has answered with it so far."""
+
+    vct: str
+    issuer: str
+    tag: str
+    needed: int
+    parts: tuple[Part, ...] = ()
+
+    def marks(self) -> list[Mark]:
+        return [
+            Mark(vct=self.vct, issuer=self.issuer, tag=self.tag, number=each.number, needed=self.needed, holder=each.holder)
+            for each in self.parts
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How many of the ``needed`` have agreed, and until when the others can."""
+
+    agreed: int
+    needed: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weighed:
+    """The decision with what the others said; ``kept`` is what is to be remembered of it, ``None`` for nothing new."""
+
+    decision: Decision
+    kept: Kept | None = None
+    standing: Standing | None = None
+
+
+class _ChangedError(Exception):
+    """Somebody else answered for the same transaction meanwhile; the unit of work is given up."""
+
+
+# --- the answer of one person --------------------------------------------------------------------------------------------------------------
+
+
+async def conclude(
+    desk: Desk,
+    picture: Picture,
+    asked: Asked,
+    judge: Judge,
+    shown: Shown,
+    *,
+    take: Take,
+    put: Put,
+    more: Mapping[str, Any] = NOTHING,
+    tell: bool = True,
+    collected: bool = False,
+) -> Outcome | None:
+    """Decide and keep the decision, as ``settle``; where several have to agree, with what the others have answered.
+
+    ``more`` is what is known beyond the question.
+    """
+    for _ in range(_TRIES):
+        weighed = await _weigh(desk, picture, asked, judge, shown, more=more)
+        try:
+            return await settle.settle(
+                desk,
+                asked,
+                weighed.decision,
+                replace(shown, standing=_told(weighed.standing)),
+                picture.material.memory,
+                take=take,
+                put=_with(weighed, put, desk.clock(), asked),
+                tell=tell,
+                collected=collected,
+            )
+        except _ChangedError:
+            continue
+    return None
+
+
+def _with(weighed: _Weighed, put: Put, at: int, asked: Asked) -> Put:
+    """What is remembered goes into the same unit of work as the answer."""
+    kept = weighed.kept
+    if kept is None:
+        return put
+
+    async def both(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await put(tx, ended, head)
+        if ended.decision == "rejected":  # it was relied upon elsewhere in the meantime
+            return
+        if not await records.keep(tx, kept, at):
+            raise _ChangedError
+        await exchanges.remember(tx, asked.id, kept.until)
+
+    return both
+
+
+async def _weigh(desk: Desk, picture: Picture, asked: Asked, judge: Judge, shown: Shown, *, more: Mapping[str, Any]) -> _Weighed:
+    decision, at = judge(more), desk.clock()
+    mark = find_mark(decision.credentials, desk.types) if decision.code == NeedsMoreAttorneys.code else None
+    if mark is None or not asked.terms.together:
+        return _Weighed(decision=decision)
+    key = await _key(desk, asked)
+    kept = await desk.storage.read(lambda tx: records.find(tx, key, at))
+    act = None if kept is None else await _open(desk, kept)
+    if act is None or kept is None:
+        kept, act = Kept(key=key, version=0, sealed=b"", done=False, told=False, until=at + WAIT), Act(**_instrument(mark))
+    try:
+        if kept.done:
+            raise Replayed("enough have agreed to this already")
+        if not is_another(mark, act.marks()):
+            return _Weighed(decision=decision, standing=_standing(act, kept))
+    except (OtherInstrument, Replayed) as error:
+        return _Weighed(decision=ruled_out(decision, error))
+    others = tuple(each for each in act.parts if _holds(desk, picture, each, act))
+    both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at)))
+    enough = len(both.parts) >= both.needed
+    if enough:
+        decision = judge({**more, "attorneys": len(both.parts)})
+        if decision.decision != "accepted":
+            return _Weighed(decision=decision, standing=_standing(act, kept))
+    changed = replace(kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough)
+    return _Weighed(decision=decision, kept=changed, standing=_standing(both, changed))
+
+
+def _holds(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
+    """Whether an earlier answer would still be a yes if enough agreed."""
+    return part.entity == desk.entity and _decide(desk, picture, part, act).decision == "accepted"
+
+
+def _decide(desk: Desk, picture: Picture, part: Part, act: Act) -> Decision:
+    return decide_again(desk, picture, part.asked, part.opened, came_at=part.at, more={**part.more, "attorneys": act.needed})
+
+
+def _standing(act: Act, kept: Kept) -> Standing:
+    return Standing(agreed=act.needed if kept.done else len(act.parts), needed=act.needed, until=kept.until)
+
+
+def _told(standing: Standing | None) -> dict[str, int]:
+    return {} if standing is None else {"agreed": standing.agreed, "needed": standing.needed, "until": standing.until}
+
+
+def _instrument(mark: Mark) -> dict[str, Any]:
+    return {"vct": mark.vct, "issuer": mark.issuer, "tag": mark.tag, "needed": mark.needed}
+
+
+def _part(asked: Asked, mark: Mark, shown: Shown, more: Mapping[str, Any], at: int) -> Part:
+    return Part(
+        exchange=asked.id,
+        entity=asked.entity,
+        terms=render_terms(asked.terms),
+        made_by=asked.made_by,
+        made_at=asked.made_at,
+        expires_at=asked.expires_at,
+        at=at,
+        number=mark.number,
+        holder=mark.holder,
+        nonce=shown.nonce,
+        format=shown.format,
+        vp_token={name: tuple(wires) for name, wires in shown.vp_token.items()},
+        bound=settle.bound_of(shown.binding),
+        key=dict(shown.key),
+        response_code=shown.response_code,
+        more=dict(more),
+    )
+
+
+# --- sealed ----------------------------------------------------------------------------------------------------------------------------------
+
+
+async def _key(desk: Desk, asked: Asked) -> str:
+    """Nobody who reads the row learns for which transaction it is."""
+    named = strict_json.dumps([asked.terms.purpose_id, asked.terms.together])
+    return base64url.encode(await desk.custodian.mac(LOG, b"together\0" + named))
+
+
+async def _seal(desk: Desk, key: str, act: Act) -> bytes:
+    return await desk.custodian.seal(STORAGE, msgspec.json.encode(act), context=f"together:{key}".encode())
+
+
+async def _open(desk: Desk, kept: Kept) -> Act:
+    return msgspec.json.decode(await desk.custodian.unseal(STORAGE, kept.sealed, context=f"together:{kept.key}".encode()), type=Act)
+
+
+async def standing_of(desk: Desk, asked: Asked) -> Standing | None:
+    """How many have agreed to the transaction of ``asked`` by now; ``None`` where nobody has, or nobody is to."""
+    if not asked.terms.together:
+        return None
+    key, at = await _key(desk, asked), desk.clock()
+    kept = await desk.storage.read(lambda tx: records.find(tx, key, at))
+    return None if kept is None else _standing(await _open(desk, kept), kept)
+
+
+# --- the earlier answers -----------------------------------------------------------------------------------------------------------------------
+
+
+async def finish(desk: Desk, store: Store) -> int:
+    """Tell the earlier answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
+
+    What is left for the rest of the week says only that this was agreed to.
+    """
+    done = await desk.storage.read(records.finished)
+    told = 0
+    for kept in done:
+        act, picture = await _open(desk, kept), await store.picture()
+        for part in act.parts[:-1]:  # the last one was decided with the act itself
+            told += await _tell(desk, picture, part, act)
+        empty = msgspec.structs.replace(act, parts=())
+        over = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, empty), told=True)
+        await desk.storage.write(partial(records.keep, kept=over, at=desk.clock()), point="together")
+    return told
+
+
+async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
+    """Once, however often it is tried: an answer that was told is not undecided any more."""
+    at = desk.clock()
+    before = await desk.storage.read(lambda tx: exchanges.find(tx, part.exchange, at))
+    if not isinstance(before, Answered):
+        return False
+
+    async def take(tx: Tx, ended: Ended) -> bool:
+        del ended
+        return await exchanges.agree(tx, part.exchange)
+
+    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await exchanges.keep_answer(tx, part.exchange, ended, head)
+
+    opened = part.opened
+    shown = Shown(
+        vp_token=opened.vp_token,
+        nonce=part.nonce,
+        format=opened.format,
+        response_code=opened.response_code,
+        binding=opened.binding if opened.bound else None,
+        key=opened.key,
+        standing=_told(Standing(agreed=act.needed, needed=act.needed, until=at)),
+    )
+    outcome = await settle.settle(
+        desk,
+        part.asked,
+        _decide(desk, picture, part, act),
+        shown,
+        picture.material.memory,
+        take=take,
+        put=put,
+        collected=before.collected,
+    )
+    return outcome is not None
