@@ -18,6 +18,7 @@ from shared.errors import ConfigError
 from shared.keys import Role
 from shared.private_file import make_secret, write_whole
 from shared.storage import Migration, open_storage, read_migrations
+from shared.web import log
 from shared.web.anchored import Anchored
 from shared.web.certificates import ANCHOR_FILE
 from shared.web.keyring import Keyring
@@ -53,8 +54,8 @@ class SetUp:
 
 
 def migrations() -> Sequence[Migration]:
-    """Sessions, rate limits, API keys and operators, then the issuer's own."""
-    return (*read_migrations("shared.web", "web"), *read_migrations("issuer", "issuer"))
+    """Sessions, rate limits, API keys and operators, then the issuer's own, and its log's."""
+    return (*read_migrations("shared.web", "web"), *read_migrations("issuer", "issuer"), *log.migrations())
 
 
 async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:

@@ -19,7 +19,7 @@ from verifier import config, fetching, inherited, keys, registering, together, w
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.material import Store
-from verifier.opening import entity_of, open_desk, publisher_of, start, stop
+from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
 from verifier.records import events, exchanges, given, scan
 from verifier.records import together as acts
@@ -70,6 +70,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
         VcApi(desk, store).speak(app)
     publisher_of(desk).add_to(app)
     entity_of(desk).add_to(app)
+    log_site_of(desk).add_to(app)
     add_pages(app, desk, store)
     app.cleanup_ctx.append(_resources)
     if chores:
@@ -113,6 +114,7 @@ async def one_round(app: web.Application) -> None:
     await together.finish(desk, app[STORE])
     sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
+    await log_site_of(desk).tend()
     if sweeping.due:
         await desk.storage.checkpoint()
         sweeping.due = False

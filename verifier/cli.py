@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.clock import system_clock, system_entropy
-from shared.terminal import Commands, Parser, add_key_options, add_profile_options, port, read_passphrase, run_command
+from shared.terminal import Commands, Parser, add_key_options, add_log, add_profile_options, port, read_passphrase, run_command
 from shared.web.type_files import add_types
 from verifier.cli_federation import add_federation
 from verifier.cli_trust import add_trust
@@ -47,6 +47,7 @@ def parser() -> Parser:
     _add_bundle(commands)
     _add_keys(commands)
     add_types(commands, _command, _know_types)
+    add_log(commands, _command, log_verify)
     _command(commands, "doctor", "check that everything is in place", doctor)
     return top
 
@@ -319,6 +320,14 @@ def keys(arguments: argparse.Namespace) -> int:
     directory = config.folder(arguments.dir)
     told = own_keys.run(arguments, upkeep, directory, config.read(directory), clock=system_clock, entropy=system_entropy)
     for line in asyncio.run(told):
+        print(line)
+    return 0
+
+
+def log_verify(arguments: argparse.Namespace) -> int:
+    from shared.web.log_command import verify
+
+    for line in _with_desk(arguments, lambda desk: verify(desk.storage, arguments.heads)):
         print(line)
     return 0
 

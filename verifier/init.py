@@ -20,6 +20,7 @@ from shared.storage import Migration, open_storage, read_migrations
 from shared.trust.anchors import TrustAnchors, render_trust
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.relying_party import prepare_rp_certificate
+from shared.web import log
 from shared.web.anchored import Anchored
 from shared.web.certificates import ANCHOR, ANCHOR_FILE
 from shared.web.operators import first_operator
@@ -63,8 +64,8 @@ class SetUp:
 
 
 def migrations() -> Sequence[Migration]:
-    """Sessions, rate limits, API keys and operators, then the verifier's own."""
-    return (*read_migrations("shared.web", "web"), *read_migrations("verifier", "verifier"))
+    """Sessions, rate limits, API keys and operators, then the verifier's own, and its log's."""
+    return (*read_migrations("shared.web", "web"), *read_migrations("verifier", "verifier"), *log.migrations())
 
 
 async def set_up(wish: Wish, *, clock: Clock, entropy: Entropy) -> SetUp:

@@ -15,6 +15,7 @@ from shared.web import above
 from shared.web.certificates import OwnCertificate
 from shared.web.entity import OwnEntity, Said, name_of
 from shared.web.keyring import TIMER
+from shared.web.log_site import LogSite
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
@@ -96,6 +97,19 @@ def entity_of(desk: Desk) -> OwnEntity:
         hints=desk.settings.authority_hints,
         days=desk.settings.key_days,
         says=says,
+    )
+
+
+def log_site_of(desk: Desk) -> LogSite:
+    """The log of decisions, as anybody can follow it."""
+    return LogSite(
+        storage=desk.storage,
+        custodian=desk.custodian,
+        clock=desk.clock,
+        entity=desk.entity,
+        url=desk.settings.public_url,
+        role=Role.RELYING_PARTY,
+        signing=desk.signing,
     )
 
 

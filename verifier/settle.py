@@ -16,7 +16,7 @@ from shared.codec import base64url, strict_json
 from shared.formats import Binding, Handover
 from shared.jose import jwe
 from shared.keys import sign
-from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_log
+from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes
 from shared.status.memory import StatusMemory
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
@@ -288,9 +288,4 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | 
 
 async def verify_decisions(desk: Desk, heads: Sequence[LogHead] = ()) -> LogHead:
     """The head of the log, if no entry was changed, and it once had all ``heads``; ``HistoryRewritten`` otherwise."""
-
-    async def unit(tx: Tx) -> tuple[list[log.Line], LogHead]:
-        return await log.everything(tx), await log.head(tx)
-
-    lines, told = await desk.storage.read(unit)
-    return verify_log([line.entry for line in lines], heads=(*heads, told))
+    return await log.check(desk.storage, heads)

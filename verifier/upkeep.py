@@ -11,8 +11,9 @@ from shared.errors import ConfigError, SnapshotStale, StatusUnknown
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
 from shared.storage import Tx
-from shared.web import certificates, doctor, entity, heard, own_keys, ways
+from shared.web import certificates, doctor, entity, heard, log, own_keys, ways
 from shared.web.doctor import Finding
+from shared.web.log_site import signed_heads
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 from verifier import init, keys, registering
@@ -136,6 +137,12 @@ async def _registered(desk: Desk) -> str:
     return ". ".join((f"{len(uses)} use(s) registered", *lacking))
 
 
+async def _log(desk: Desk) -> str:
+    """Whether it is whole, with every head that was signed here."""
+    head = await log.check(desk.storage, await desk.storage.read(signed_heads))
+    return f"{head.size:,} entries, whole"
+
+
 _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "keys": _keys,
     "certificate": _certificate,
@@ -147,4 +154,5 @@ _CHECKS: dict[str, Callable[[Desk], Awaitable[str]]] = {
     "what may be asked": _registered,
     "sign-in of operators": _sign_in,
     "federations": lambda desk: entity_of(desk).examine(),
+    "log": _log,
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..clock import Entropy
 from ..codec import base64url, strict_json
 from ..errors import HistoryRewritten
-from ..receipts import EMPTY_HEAD, LogEntry, LogHead, commit, extend
-from ..storage import Row, Tx
+from ..receipts import EMPTY_HEAD, LogEntry, LogHead, commit, extend, verify_log
+from ..storage import Migration, Row, Storage, Tx, read_migrations
 
+_CHUNK = 1_000  # entries that are looked at in one unit of work
 DECISIONS = "decisions"
 """The one log that a service keeps, by the name in its row of ``log_head``."""
 
@@ -23,6 +25,11 @@ class Line:
     number: int
     at: int
     entry: LogEntry
+
+
+def migrations() -> Sequence[Migration]:
+    """The tables of the log, after the service's own."""
+    return read_migrations("shared.web", "log", folder="log_migrations")
 
 
 async def append(tx: Tx, record: Mapping[str, Any], *, at: int, keep_until: int, entropy: Entropy, name: str = DECISIONS) -> LogHead:
@@ -52,14 +59,41 @@ async def head(tx: Tx, *, name: str = DECISIONS) -> LogHead:
     return LogHead(size=0, digest=EMPTY_HEAD) if row is None else LogHead(size=int(row["size"]), digest=bytes(row["digest"] or EMPTY_HEAD))
 
 
-async def everything(tx: Tx) -> list[Line]:
-    """The whole log, oldest first."""
-    return [_line(row) for row in await tx.fetch("SELECT * FROM log_entry ORDER BY n")]
-
-
 async def page(tx: Tx, *, before: int, limit: int) -> list[Line]:
     """Newest first, those with a number below ``before``."""
     return [_line(row) for row in await tx.fetch("SELECT * FROM log_entry WHERE n < $1 ORDER BY n DESC LIMIT $2", before, limit)]
+
+
+async def commitments(tx: Tx, first: int, last: int) -> list[bytes]:
+    """Of the entries with these numbers and between them, as far as there are any."""
+    rows = await tx.fetch("SELECT commitment FROM log_entry WHERE n >= $1 AND n <= $2 ORDER BY n", first, last)
+    return [bytes(row["commitment"]) for row in rows]
+
+
+async def check(storage: Storage, heads: Collection[LogHead] = ()) -> LogHead:
+    """The present head, if no entry was changed, taken out or moved, and the log once had all ``heads``; ``HistoryRewritten`` otherwise."""
+    told, entered = await storage.read(_end)
+    if (beyond := max((each.size for each in heads), default=0)) > told.size:
+        raise HistoryRewritten("the log has lost entries that an earlier head speaks of", where=f"/{beyond}")
+    now = LogHead(size=0, digest=EMPTY_HEAD)
+    while True:
+        entries = [line.entry for line in await storage.read(partial(_between, now.size, min(now.size + _CHUNK, told.size)))]
+        reached = [each for each in heads if now.size <= each.size <= now.size + len(entries)]
+        now = verify_log(entries, heads=reached, start=now)
+        if len(entries) < _CHUNK or now.size == told.size:
+            break
+    if now != told or entered > told.size:
+        raise HistoryRewritten("the log is not the one that its head speaks of", where=f"/{now.size}")
+    return now
+
+
+async def _end(tx: Tx) -> tuple[LogHead, int]:
+    row = await tx.fetchrow("SELECT max(n) AS n FROM log_entry")
+    return await head(tx), int(row["n"] or 0) if row is not None else 0
+
+
+async def _between(after: int, last: int, tx: Tx) -> list[Line]:
+    return [_line(row) for row in await tx.fetch("SELECT * FROM log_entry WHERE n > $1 AND n <= $2 ORDER BY n", after, last)]
 
 
 async def purge(tx: Tx, at: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import ConfigError
 from shared.storage import Migration, open_storage, read_migrations
 from shared.storage._migrations import checksum, statements
+from shared.web import log
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,7 +50,7 @@ def test_a_folder_that_was_left_out() -> None:
 
 @pytest.mark.parametrize("service", ["issuer", "wallet", "verifier"])
 async def test_what_the_services_ship_fits_both_databases(storage_uri: str, service: str) -> None:
-    steps = [*read_migrations("shared.web", "web"), *read_migrations(service, service)]
+    steps = [*read_migrations("shared.web", "web"), *read_migrations(service, service), *log.migrations()]
     storage = open_storage(storage_uri)
     assert await storage.migrate(steps) == [step.name for step in steps]
     assert await storage.migrate(steps) == []
