@@ -137,7 +137,9 @@ def add_log(
     words = "look after the log"
     group = commands.add_parser("log", help=words, description=words[:1].upper() + words[1:] + ".")
     inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
-    one = command(inner, "verify", "check that no entry of the log was changed, taken out or moved, and that it is the one that was signed", verify)
+    one = command(
+        inner, "verify", "check that no entry of the log was changed, taken out or moved, and that it is the one that was signed", verify
+    )
     one.add_argument(
         "--heads", metavar="FILE", help="file with receipts or signed heads that others kept, one a line: the log has to have had them, too"
     )
