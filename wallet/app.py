@@ -20,7 +20,7 @@ from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
-from wallet import register
+from wallet import register, replies, telling
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
 from wallet.config import Place
@@ -30,6 +30,7 @@ from wallet.init import entity_of, migrations
 from wallet.keep import STORAGE, Keeper
 from wallet.keys import Vouching, open_vouching
 from wallet.means import Means, TrustFile
+from wallet.outbox import Outbox
 from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
 from wallet.unlocked import Unlocked
@@ -37,6 +38,7 @@ from wallet.upkeep import upkeep
 from wallet.views import Views
 
 UPKEEP_EVERY = 20.0  # seconds between two rounds; what is due was settled long before
+POST_EVERY = 2.0  # seconds: somebody may be looking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Host:
     backups: BackupTools
     vouching: Vouching | None
     views: Views
+    outbox: Outbox
 
     async def start(self) -> None:
         """Bring the database up to date, and know which key vouches now."""
@@ -99,6 +102,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
         backups=BackupTools(storage=storage, hardness=settings.hardness, clock=clock, entropy=entropy),
         vouching=vouching,
         views=Views(storage=storage, custodian=custodian, clock=clock, entropy=entropy),
+        outbox=Outbox(storage=storage, custodian=custodian, fetch=fetcher, clock=clock, entropy=entropy),
     )
 
 
@@ -142,7 +146,7 @@ def build(host: Host) -> web.Application:
     app[HOST] = host
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
-    HolderApi(means, host.doors, host.unlocked, host.place.settings, host.views).add_to(app)
+    HolderApi(means, host.doors, host.unlocked, host.place.settings, host.views, outbox=host.outbox).add_to(app)
     desk = Desk(
         means=means,
         doors=host.doors,
@@ -150,6 +154,7 @@ def build(host: Host) -> web.Application:
         settings=host.place.settings,
         backups=host.backups,
         views=host.views,
+        outbox=host.outbox,
         trust_file=host.place.path(host.place.settings.trust),
         entity=_entity(host),
         vouching=host.vouching,
@@ -161,6 +166,7 @@ def build(host: Host) -> web.Application:
     app.cleanup_ctx.append(_resources)
     keep_house(app, keep_keys, one_round, every=UPKEEP_EVERY)
     keep_house(app, hear_above, every=UPKEEP_EVERY)
+    keep_house(app, post_letters, every=POST_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
 
@@ -190,13 +196,21 @@ async def keep_keys(app: web.Application) -> None:
         await vouching.tend()
 
 
+async def post_letters(app: web.Application) -> None:
+    """Letters to organisations, and their answers: also for wallets that are closed."""
+    await app[HOST].outbox.work()
+
+
 async def one_round(app: web.Application) -> None:
     """Who may ask, if it is time; every open wallet once; and the counters whose time is over."""
     host = app[HOST]
     await register.refresh(host.means)
     await host.views.sweep()
+    await host.outbox.sweep()
     await _entity(host).tend()
     for vault in host.unlocked.vaults():
         await upkeep(host.means, vault)
         await look_after(host.means, vault)
+        await telling.carry_on_all(host.means, vault, host.outbox)
+        await replies.collect(host.means, vault, host.outbox)
     await auth.sweep(app)

@@ -25,9 +25,11 @@ from wallet.enter import Doors, Opened
 from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
 from wallet.known_uses import KnownUse
-from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, KNOWN_USES, STATUS
+from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, KNOWN_USES, SENT, STATUS, TELLINGS
 from wallet.registered import name_of
+from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Document, StatusCopy
+from wallet.telling import name_of as letter_name
 
 SCHEMA = "urn:muniment:wallet-backup:1"
 MAX_FILE = 200_000_000
@@ -48,6 +50,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None
     clients: tuple[ClientSecrets, ...] = ()
     known_uses: tuple[KnownUse, ...] = ()
+    tellings: dict[str, Telling] = {}
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         head=None if head is None else head.value,
         clients=tuple(item.value for item in await CLIENTS.all(tx, vault)),
         known_uses=tuple(item.value for item in await KNOWN_USES.all(tx, vault)),
+        tellings={item.id: item.value for item in await TELLINGS.all(tx, vault)},
+        sent=tuple(item.value for item in await SENT.all(tx, vault)),
     )
 
 
@@ -148,10 +154,19 @@ async def restore(doors: Doors, storage: Storage, content: Content, *, holder: s
             await CLIENTS.put(tx, opened.vault, client_name(opened.vault, client.issuer, client.server), client, entropy=entropy)
         for known in content.known_uses:
             await KNOWN_USES.put(tx, opened.vault, name_of(opened.vault, known.entity, known.id), known, entropy=entropy)
+        await _fill_letters(tx, opened.vault, content, entropy=entropy)
         await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
 
     await storage.write(fill, point="restore")
     return opened
+
+
+async def _fill_letters(tx: Tx, vault: Vault, content: Content, *, entropy: Entropy) -> None:
+    """What was not sent when the backup was made is not sent from it: it may have been since."""
+    for name, one in content.tellings.items():
+        await TELLINGS.put(tx, vault, name, msgspec.structs.replace(one, given_up=True), entropy=entropy)
+    for letter in content.sent:
+        await SENT.put(tx, vault, letter_name(vault, letter.telling, letter.body), letter, entropy=entropy)
 
 
 async def _fill_history(tx: Tx, vault: Vault, content: Content, *, at: int, entropy: Entropy) -> None:

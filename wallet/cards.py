@@ -12,6 +12,7 @@ from shared.credentials._derive import leaves
 from shared.credentials._tree import PORTRAIT
 from shared.web.dates import day_words
 from wallet.keepers import Keeper
+from wallet.sent import Change
 from wallet.sessions import CopyLine, Document
 
 PREFERRED = "dc+sd-jwt"
@@ -95,6 +96,14 @@ def lines(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -
         )
         for path, claim, value in leaves(kind, claims)
     ]
+
+
+def changed(document: Document, claims: Mapping[str, Any], at: int) -> tuple[Change, ...]:
+    """What ``claims`` say otherwise than the document does; nothing where they say the same."""
+    kind = type_of(document)
+    before, now = ({line.same for line in lines(kind, each)} for each in (document.claims, claims))
+    names = tuple(sorted({name for name, _ in before ^ now}))
+    return (Change(at=at, claims=names),) if names else ()
 
 
 def key_of(path: ClaimPath) -> str:

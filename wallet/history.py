@@ -71,13 +71,18 @@ async def read_checked(storage: Storage, vault: Vault) -> tuple[list[Sealed], bo
 
 
 def check_heads(receipt: Receipt, before: Sequence[str]) -> None:
-    """``HistoryRewritten`` if the log that the receipt speaks of cannot have grown out of the one that earlier receipts spoke of."""
-    now = receipt.log_head
+    """``HistoryRewritten`` if the log that the receipt speaks of and those that earlier receipts spoke of cannot have grown out of each other.
+
+    Receipts may come in another order than that in which they were given; of two of one second nobody can tell which was first.
+    """
     for token in before:
-        then = receipts.peek_receipt(token).log_head
+        other = receipts.peek_receipt(token)
+        earlier, later = sorted((other, receipt), key=lambda one: one.received_at)
+        then, now = earlier.log_head, later.log_head
         if now is None or then is None:
             continue
-        if now.size < then.size or (now.size == then.size and now.digest != then.digest):
+        shrunk = now.size < then.size and earlier.received_at < later.received_at
+        if shrunk or (now.size == then.size and now.digest != then.digest):
             raise HistoryRewritten("their own record of decisions was changed since an earlier receipt")
 
 

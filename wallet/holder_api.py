@@ -61,10 +61,12 @@ from wallet.holder_messages import (
 from wallet.keepers import acknowledge, keeper_of
 from wallet.links_api import LockedLinks
 from wallet.means import Means
+from wallet.outbox import Outbox
 from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Addressed, Declined, Kept, Promised, Receiving, Sent
 from wallet.share import Wish
+from wallet.tell_api import Tellings
 from wallet.unlocked import Sitting, Unlocked
 from wallet.upkeep import collect_and_look
 from wallet.views import Views
@@ -73,7 +75,8 @@ from wallet.views import Views
 class HolderApi:
     """The handlers, and what they work with."""
 
-    def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings, views: Views) -> None:
+    def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings, views: Views, *, outbox: Outbox) -> None:
+        self._tellings = Tellings(means, unlocked, outbox)
         self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
@@ -138,6 +141,7 @@ class HolderApi:
             ),
             Route("GET", "/api/addressed/{id}", self.show_copy, out=CopyOut, scope=holder, summary="A copy that was made"),
             *self._links.routes(holder),
+            *self._tellings.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
 from wallet.links import LockedLink
+from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -120,6 +121,8 @@ KNOWN_USES = Shelf("known-uses", KnownUse)
 ADDRESSED = Shelf("addressed", Addressed)
 LOCKED = Shelf("locked-links", LockedLink)
 DELIVERIES = Shelf("deliveries", Delivery)
+TELLINGS = Shelf("tellings", Telling)
+SENT = Shelf("sent", Sent)
 HISTORY = Shelf("history", Sealed)
 HEAD = Shelf("head", Head)
 

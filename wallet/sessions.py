@@ -11,6 +11,7 @@ import msgspec
 
 from shared.openid4vci import SignIn
 from wallet.known_uses import Registration
+from wallet.sent import Change
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +214,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A card: one document with all its copies. ``claims`` is the type's claim tree, as the issuer signed it.
 
     ``acknowledged`` names the statements by which its records came to others, where the holder was asked and said that this is known.
+    ``changes`` is when new copies first said something else than those before, and what.
     """
 
     id: str
@@ -231,6 +233,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     next_check_at: int = 0
     restored: bool = False
     acknowledged: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 # --- copies whose keys lie on a phone ---------------------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ The copy is marked as used (``address``) before anything is signed; the finished
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
 from shared import addressed
 from shared.addressed import AddressedPresentation
-from shared.clock import DAY
-from shared.codec import base64url, qr
+from shared.clock import DAY, floor_day
+from shared.codec import base64url, qr, strict_json
 from shared.codec.qr import ErrorCorrection
 from shared.credentials import ClaimPath, CredentialType, by_id
 from shared.credentials._derive import dcql
@@ -47,7 +48,8 @@ class Wish:
     """What to make: for whom, for what, from which document, showing what.
 
     ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``). ``seen`` names
-    what stood before a person who looked at it (``Offer.seen``), where one has.
+    what stood before a person who looked at it (``Offer.seen``), where one has, and ``told`` what it would say (``told_in``), from whichever copy. ``whole_days``: it
+    ends with a day, as all others made then do (S22).
     """
 
     entity: str
@@ -59,6 +61,8 @@ class Wish:
     document: str | None = None
     days: int = DEFAULT_DAYS
     seen: str | None = None
+    whole_days: bool = False
+    told: str | None = None
 
 
 def check_wish(wish: Wish) -> None:
@@ -80,13 +84,35 @@ async def preview(means: Means, vault: Vault, wish: Wish) -> Offer:
     return await means.storage.read(lambda tx: _find(tx, vault, wish, at=means.clock()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A finished copy that does not lie in the wallet yet; its own is spent."""
+
+    made: Addressed
+    document: Document
+    binding: Binding
+    vp_token: Mapping[str, Sequence[str]]
+
+    @property
+    def jti(self) -> str:
+        return str(self.binding.extra["jti"])
+
+
 async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
     """The finished copy. ``Conflict`` where several documents fit and none was named, or it would show something else than was looked at."""
+    signed = await sign_out(means, vault, wish)
+    return await means.storage.write(lambda tx: keep(tx, means, vault, signed), point="addressed")
+
+
+async def sign_out(means: Means, vault: Vault, wish: Wish) -> Signed:
+    """As ``make_out``, still to be kept (``keep``)."""
     check_wish(wish)
     at = means.clock()
     showing = await means.storage.write(lambda tx: _spend(tx, means, vault, wish, at=at), point="address")
     binding = addressed.make_binding(entity=wish.entity, purpose_id=wish.purpose_id, at=at, entropy=means.entropy, days=wish.days)
-    binding = replace(binding, extra={**binding.extra, "exp": min(at + wish.days * DAY, showing.line.expires_at)})
+    ends = at + wish.days * DAY
+    until = min(floor_day(ends) if wish.whole_days else ends, showing.line.expires_at)
+    binding = replace(binding, extra={**binding.extra, "exp": until})
     wire = await sign_presentation(showing.copy, showing.presented, binding, at=at, entropy=means.entropy)
     staples = await means.storage.read(lambda tx: _staples(tx, vault, showing.line.status_uri))
     presentation = AddressedPresentation(
@@ -103,10 +129,10 @@ async def make_out(means: Means, vault: Vault, wish: Wish) -> Item[Addressed]:
         purpose_id=wish.purpose_id,
         document=showing.document.id,
         shown=showing.shown,
-        expires_at=min(at + wish.days * DAY, showing.line.expires_at),
+        expires_at=until,
         file=addressed.render_file(presentation).decode(),
     )
-    return await _keep(means, vault, made, showing.document, binding)
+    return Signed(made=made, document=showing.document, binding=binding, vp_token=presentation.vp_token)
 
 
 def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
@@ -159,8 +185,16 @@ async def _spend(tx: Tx, means: Means, vault: Vault, wish: Wish, *, at: int) -> 
     presented = offer.disclose(parsed, ())
     claims = formats()[offer.format].peek(presented).claims
     await mark_used(tx, means, vault, document=offer.document.id, copy=line.id, party=wish.entity, name=wish.name or wish.entity, at=at)
-    shown = tuple(dict.fromkeys(one.name for one in lines(type_of(offer.document), claims)))
+    kind = type_of(offer.document)
+    if wish.told is not None and told_in(kind, claims) != wish.told:
+        raise Conflict(LOOK_AGAIN)
+    shown = tuple(dict.fromkeys(one.name for one in lines(kind, claims)))
     return Showing(query_id=offer.query_id, document=offer.document, copy=copy, line=line, presented=presented, shown=shown, agreed=())
+
+
+def told_in(kind: CredentialType, claims: Mapping[str, Any]) -> str:
+    """Names what a copy says: the same for each that says the same, in whichever format."""
+    return base64url.encode(sha256(strict_json.dumps(sorted(one.same for one in lines(kind, claims)))).digest())
 
 
 async def _staples(tx: Tx, vault: Vault, uri: str) -> list[str]:
@@ -169,8 +203,9 @@ async def _staples(tx: Tx, vault: Vault, uri: str) -> list[str]:
     return [] if known is None else [known.value.token]
 
 
-async def _keep(means: Means, vault: Vault, made: Addressed, document: Document, binding: Binding) -> Item[Addressed]:
-    transaction = str(binding.extra["jti"])
+async def keep(tx: Tx, means: Means, vault: Vault, signed: Signed) -> Item[Addressed]:
+    """The copy lies in the wallet, and the history says so: part of a unit of work."""
+    made, document, transaction = signed.made, signed.document, signed.jti
     entry = history.addressed(
         entity=made.entity,
         name=made.name,
@@ -181,13 +216,9 @@ async def _keep(means: Means, vault: Vault, made: Addressed, document: Document,
         transaction=transaction,
         at=made.at,
     )
-
-    async def keep(tx: Tx) -> Item[Addressed]:
-        kept = await ADDRESSED.put(tx, vault, vault.tag("addressed", transaction), made, entropy=means.entropy)
-        await history.append(tx, vault, entry, entropy=means.entropy)
-        return kept
-
-    return await means.storage.write(keep, point="addressed")
+    kept = await ADDRESSED.put(tx, vault, vault.tag("addressed", transaction), made, entropy=means.entropy)
+    await history.append(tx, vault, entry, entropy=means.entropy)
+    return kept
 
 
 async def get_copy(means: Means, vault: Vault, name: str) -> Item[Addressed]:

@@ -10,7 +10,7 @@ from shared.web.forms import Form
 from shared.web.keyring import Coming
 from shared.web.keyring_view import NEXT
 from shared.web.pages import render
-from wallet import locking
+from wallet import locking, telling
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
 from wallet.pages.trusting import looks_after
@@ -95,10 +95,13 @@ class SettingsPages:
         if not form.wrong:
             await throttle_sign_in(request, sitting.vault.wallet)
             shown = [item.value.view for item in await locking.all_links(self._desk.means, sitting.vault) if item.value.view]
+            posted = await telling.on_their_way(self._desk.means, sitting.vault)
             try:
                 await self._desk.doors.delete(sitting.vault.wallet, passphrase)
                 for view in shown:
                     await self._desk.views.close(view)
+                for row in posted:
+                    await self._desk.outbox.drop(row)
             except SignInRequired:
                 form.error("passphrase", words._("This is not your passphrase"))
         if form.wrong:

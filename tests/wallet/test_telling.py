@@ -1,0 +1,292 @@
+"""Telling many at once: who may be told, what each learns, one copy and one letter each, and the right state for each answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from support.holdings import put_document
+from support.inboxes import BIRTHDATE, DEATH, EVENT, FOURTEEN, NAME, TELL, Body
+from support.letters import ARTHUR, DiedError, Joan, joan
+
+from shared.addressed import parse_file
+from shared.clock import DAY
+from shared.credentials import Text, by_id
+from shared.errors import AccessDenied, Conflict, Malformed
+from shared.formats import formats
+from shared.trust.registered_use import Want
+from wallet import resend, telling
+from wallet.cards import changed
+from wallet.records import ADDRESSED, TELLINGS
+from wallet.sessions import StatusSeen
+
+UNION = {
+    **ARTHUR,
+    "event_type": "marriage",
+    "death_date": {"value": "2027"},
+}
+
+
+@pytest.fixture
+async def at_home(sqlite_uri: str) -> AsyncIterator[Joan]:
+    async with joan(sqlite_uri, "Northwold Bank", "Brightwater Utilities", "Saxon Mutual") as one:
+        yield one
+
+
+async def known(at_home: Joan) -> list[telling.Choice]:
+    item = await at_home.wallet.document()
+    return await telling.choices(at_home.wallet.means, item)
+
+
+async def test_who_may_be_told(at_home: Joan) -> None:
+    """Registered for this kind of document, and to hear of such an event; nobody is asked over the network."""
+    bank, water, saxon = at_home.town.bodies
+    water.uses = (replace(TELL, id="own-word", wants=(Want(vct=DEATH.vct_int, required=(EVENT, NAME, 10)),)), TELL)
+    saxon.uses = (replace(TELL, wants=(Want(vct=by_id("representation").vct_int, required=(1,)),)),)
+    await at_home.hear(3)
+    before = len(at_home.town.fetches)
+    found = await known(at_home)
+    assert [(one.party.entity, one.use.id) for one in found] == [
+        (water.entity, "own-word"), (water.entity, "tell-of-death"), (bank.entity, "tell-of-death")]  # fmt: skip
+    assert [one.lacks for one in found] == [(Text("Marriage or partnership", "Priodas neu bartneriaeth"),), (), ()]
+    assert [one.key for one in found if one.fits("northwold BANK died")] == [found[2].key]
+    await at_home.change(claims=UNION)
+    assert [one.use.id for one in await known(at_home)] == ["own-word"]
+    assert len(at_home.town.fetches) == before
+    at_home.town.clock.at += 40 * DAY
+    assert await known(at_home) == []
+
+
+async def test_each_learns_what_it_registered_for(at_home: Joan) -> None:
+    bank, water, _ = at_home.town.bodies
+    water.uses = (replace(TELL, wants=(Want(vct=DEATH.vct_int, required=(EVENT, BIRTHDATE), optional=(NAME,)),)),)
+    await at_home.hear(3)
+    plan = await telling.look(at_home.wallet.means, at_home.wallet.vault, await at_home.picked(bank, water))
+    labels = [{line.label for line in part.offer.shown(()) if not line.always} for part in plan.parts if part.offer]
+    assert "Date of birth" not in labels[0]
+    assert labels[1] == {"What was registered", "Date of birth"}
+    await at_home.tell(bank, water)
+    await at_home.post()
+    seen = bank.seen[0].claims
+    assert (seen["subject"]["family_name"], seen["subject"]["address"], seen["death_date"]) == (
+        "Penhale",
+        {"postal_code": "ZZ99 2AB"},
+        {"value": "2027-02-03"},
+    )
+    assert "birthdate" not in seen["subject"]
+    assert water.seen[0].claims["subject"] == {"birthdate": "1931-04-20", "address": {}}
+
+
+async def test_what_was_looked_at_is_what_is_told(at_home: Joan) -> None:
+    bank, water, _ = at_home.town.bodies
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+    picked = await at_home.picked(bank, water)
+    seen = (await telling.look(means, vault, picked)).seen
+    bank.uses = (replace(TELL, wants=(Want(vct=DEATH.vct_int, required=(EVENT, NAME, BIRTHDATE)),)),)
+    await at_home.hear(3)
+    with pytest.raises(Conflict):
+        await telling.tell(means, vault, at_home.outbox, "n", picked, seen=seen)
+    assert await telling.tellings(means, vault) == []
+    seen = (await telling.look(means, vault, picked)).seen
+    first = await telling.tell(means, vault, at_home.outbox, "n", picked, seen=seen)
+    assert (await telling.tell(means, vault, at_home.outbox, "n", picked, seen="whatever")).id == first.id
+    assert len(await at_home.sent()) == 2
+    for keys in ([], ["https://nobody.example x"], [f"k{number}" for number in range(101)]):
+        with pytest.raises(Malformed):
+            await telling.look(means, vault, replace(picked, keys=keys))
+
+
+async def test_without_an_inbox_it_is_handed_over(at_home: Joan) -> None:
+    bank = at_home.town.bodies[0]
+    bank.has_inbox = False
+    await at_home.hear(3)
+    await at_home.tell(bank)
+    (sent,) = await at_home.sent()
+    assert (await at_home.state(bank), await at_home.rows()) == ("by-hand", 0)
+    copy = await at_home.wallet.storage.read(lambda tx: ADDRESSED.get(tx, at_home.wallet.vault, sent.copy))
+    assert parse_file(copy.value.file).aud == f"a:{bank.entity}"
+
+
+async def test_where_copies_run_out_the_rest_waits_for_new_ones(sqlite_uri: str) -> None:
+    async with joan(sqlite_uri, "A", "B", "C", copies=2) as at_home:
+        means, vault = at_home.wallet.means, at_home.wallet.vault
+        plan = await telling.look(means, vault, await at_home.picked(*at_home.town.bodies))
+        assert plan.fresh == 2
+        item = await at_home.tell(*at_home.town.bodies)
+        assert list(item.value.faults.values()) == ["conflict"]
+        assert len(await at_home.sent()) == 2
+        old = await at_home.wallet.document()
+        await at_home.change(copies=tuple(replace_line(line) for line in old.copies))
+        await telling.carry_on_all(means, vault, at_home.outbox)
+        assert len(await at_home.sent()) == 3
+        assert (await telling.get(means, vault, item.id)).value.faults == {}
+        await at_home.change(copies=())
+        with pytest.raises(AccessDenied):
+            await at_home.tell(at_home.town.bodies[0])
+
+
+def replace_line(line: Any) -> Any:
+    """As if it were a new copy: for the count only."""
+    return msgspec.structs.replace(line, shown_to="", shown_name="", shown_at=0)
+
+
+@pytest.mark.parametrize("how", ["signer", "presentation", "nonce", "log"])
+async def test_an_answer_that_does_not_fit_is_shown(at_home: Joan, how: str) -> None:
+    bank = at_home.town.bodies[0]
+    bank.how = how
+    await at_home.tell(bank)
+    await at_home.post()
+    await at_home.tell(bank)
+    await at_home.post()
+    newest = max(await at_home.sent(), key=lambda one: one.at + len(one.problem))
+    assert newest.problem
+    failed = [line.entry for line in await at_home.wallet.lines() if line.entry.transaction_result == "failed"]
+    assert failed
+    assert all(entry.receipt and entry.receipt_problem for entry in failed)
+
+
+async def test_a_receipt_by_another_body_that_is_trusted(at_home: Joan) -> None:
+    bank, water, _ = at_home.town.bodies
+    bank.signs_as = water.party
+    await at_home.tell(bank)
+    await at_home.post()
+    assert await at_home.state(bank) == "misfit"
+
+
+async def test_answers_of_one_body_may_come_in_any_order(at_home: Joan) -> None:
+    """The log of a body has grown in between; which of two answers is fetched first says nothing."""
+    bank = at_home.town.bodies[0]
+    bank.uses = (TELL, replace(TELL, id="another", title=Text("Another", "Arall")))
+    await at_home.hear(3)
+    await at_home.tell(bank)
+    await at_home.outbox.work()
+    at_home.town.clock.at += 5
+    await at_home.tell(bank)
+    await at_home.post()
+    assert {one.problem for one in await at_home.sent()} == {""}
+
+
+POINTS = ("telling", "address", "sent", "outbox-lease", "outbox-tried", "answer-to-letter", "outbox-dropped")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at_every_point_of_the_telling(sqlite_uri: str, point: str, *, after: bool) -> None:
+    """Whoever comes back finishes it: each is told once, whatever was lost in between."""
+    async with joan(sqlite_uri, "Northwold Bank", "Saxon Mutual") as at_home:
+        with at_home.dying(point, after=after), pytest.raises(DiedError):
+            await at_home.tell_once()
+        await at_home.tell(*at_home.town.bodies, name="once")
+        for _ in range(3):
+            await at_home.post(200)
+        assert await at_home.states() == {"Northwold Bank": "accepted", "Saxon Mutual": "accepted"}
+        assert [len(body.letters) for body in at_home.town.bodies] == [1, 1]
+        kinds = [line.entry.transaction_type for line in await at_home.wallet.lines()]
+        assert (kinds.count("addressed-copy"), kinds.count("answer")) == (2, 2)
+        assert await at_home.rows() == 0
+        assert {one.row for one in await at_home.sent()} == {""}
+
+
+async def test_fourteen_at_once_share_nothing(sqlite_uri: str) -> None:
+    """No two of the copies have a value of 16 bytes or more in common, but what the office says to all (S22)."""
+    async with joan(sqlite_uri, *FOURTEEN, forms=("dc+sd-cwt", "dc+sd-jwt"), copies=7) as at_home:
+        await at_home.tell(*at_home.town.bodies)
+        await at_home.post()
+        assert set((await at_home.states()).values()) == {"accepted"}
+        kept = await at_home.wallet.storage.read(lambda tx: ADDRESSED.all(tx, at_home.wallet.vault))
+        ends = {item.value.expires_at for item in kept}
+        assert len(ends) == 1
+        assert ends.pop() % DAY == 0
+        bound = [body.seen[0].binding_claims for body in at_home.town.bodies]
+        for name in ("nonce", "jti"):
+            assert len({str(one[name]) for one in bound}) == 14
+        copies = [parse_file(item.value.file) for item in kept]
+        assert {copy.format for copy in copies} == {"dc+sd-cwt", "dc+sd-jwt"}
+        wires = [(formats()[copy.format], wire) for copy in copies for wires in copy.vp_token.values() for wire in wires]
+        assert len({str(form.peek(form.parse(wire)).holder) for form, wire in wires}) == 14
+        assert len({fetch.body for fetch in at_home.town.fetches if fetch.method == "POST"}) == 14
+
+
+# --- once more -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def stale(at_home: Joan, **how: Any) -> list[str]:
+    found = await resend.told_of(at_home.wallet.means, at_home.wallet.vault, at_home.document, **how)
+    return [one.name for one in found if one.stale]
+
+
+async def again(at_home: Joan, *bodies: Body) -> None:
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+    told = [one for one in await resend.told_of(means, vault, at_home.document) if one.entity in {body.entity for body in bodies}]
+    await resend.resend(means, vault, at_home.outbox, at_home.document, told, name=f"again-{at_home.town.clock()}")
+
+
+async def test_at_c05_4_those_who_were_told_hear_that_it_was_cancelled(at_home: Joan) -> None:
+    bank, water, saxon = at_home.town.bodies
+    await at_home.tell(bank, water)
+    await at_home.post()
+    assert await stale(at_home) == []
+    at_home.town.clock.at += DAY
+    await at_home.change(status=StatusSeen(value="invalid", checked_at=at_home.town.clock()))
+    assert await stale(at_home) == ["Brightwater Utilities", "Northwold Bank"]
+    first = bank.seen[0].binding_claims["jti"]
+    await again(at_home, bank)
+    await at_home.post()
+    assert [letter.about for letter in bank.letters] == ["", first]
+    assert (len(water.letters), len(saxon.letters)) == (1, 0)
+    assert await stale(at_home) == ["Brightwater Utilities"]
+    item = await at_home.wallet.storage.read(lambda tx: TELLINGS.all(tx, at_home.wallet.vault))
+    assert {one.value.word for one in item} == {"", "cancelled"}
+
+
+async def test_only_who_saw_what_was_corrected_hears_of_it(at_home: Joan) -> None:
+    bank, water, _ = at_home.town.bodies
+    water.uses = (replace(TELL, wants=(Want(vct=DEATH.vct_int, required=(EVENT, BIRTHDATE)),)),)
+    await at_home.hear(3)
+    await at_home.tell(bank, water)
+    await at_home.post(60)
+    right = {**ARTHUR, "subject": {**ARTHUR["subject"], "family_name": "Penhallow"}}
+    old = await at_home.wallet.document()
+    at_home.town.clock.at += 60
+    changes = changed(old, right, at_home.town.clock())
+    assert changes[0].claims == ("subject/family_name",)
+    assert changed(old, old.claims, 5) == ()
+    await at_home.change(claims=right, changes=changes)
+    assert await stale(at_home) == ["Northwold Bank"]
+    found = await resend.told_of(at_home.wallet.means, at_home.wallet.vault, at_home.document)
+    assert [bool(one.jti) for one in found] == [True, True]
+
+
+async def test_who_cannot_be_told_by_letter_is_named(at_home: Joan) -> None:
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    bank.uses = ()
+    await at_home.hear(3)
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+    told = await resend.told_of(means, vault, at_home.document)
+    assert [(one.name, one.choice) for one in told] == [("Northwold Bank", None)]
+    with pytest.raises(Conflict):
+        await again(at_home, bank)
+    with pytest.raises(Malformed):
+        await resend.again(means, vault, at_home.document, ["https://x.example y"], by=at_home.document)
+
+
+async def test_the_correct_document_is_a_new_one(at_home: Joan) -> None:
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    await at_home.post()
+    await at_home.change(status=StatusSeen(value="invalid", checked_at=at_home.town.clock()))
+    means, vault, old = at_home.wallet.means, at_home.wallet.vault, at_home.document
+    new = await put_document(means, vault, vct=DEATH.vct, claims=ARTHUR, later=60)
+    documents = {item.id: item.value for item in await at_home.wallet.documents()}
+    assert [item.id for item in await resend.successors(means, vault, documents[old])] == [new]
+    assert await resend.successors(means, vault, documents[new]) == []
+    assert await stale(at_home, by=new) == ["Northwold Bank"]
+    picked = await resend.again(means, vault, old, [f"{bank.entity} tell-of-death"], by=new)
+    await telling.tell(means, vault, at_home.outbox, "new", picked)
+    await at_home.post()
+    assert bank.letters[1].about == bank.seen[0].binding_claims["jti"]
+    assert await stale(at_home, by=new) == []

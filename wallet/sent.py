@@ -1,0 +1,115 @@
+"""Telling organisations, as a wallet keeps it, as closed frozen types. Stored sealed (``keep.Vault``); instants are seconds since the epoch."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """At some time these details became others, went or came: names of claims, with ``*`` for the elements of a list."""
+
+    at: int
+    claims: tuple[str, ...]
+
+
+def key_of(entity: str, use: str) -> str:
+    """One word for both: an identifier has no spaces."""
+    return f"{entity} {use}"
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """One organisation and one of its registered uses, and what it is ``told`` (``share.told_in``).
+
+    ``about`` is the ``jti`` of an earlier copy that this one corrects or calls back, made out at ``about_at``.
+    """
+
+    entity: str
+    use: str
+    name: str
+    told: str
+    about: str = ""
+    about_at: int = 0
+
+    @property
+    def key(self) -> str:
+        return key_of(self.entity, self.use)
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """The holder agreed once that all these are told what ``document`` says.
+
+    ``word`` is empty, ``cancelled`` or ``corrected`` for those who were told before. ``faults`` are error codes by ``Body.key`` of copies that
+    could not be made yet, ``given_up`` says that nobody tries any more.
+    """
+
+    at: int
+    document: str
+    bodies: tuple[Body, ...]
+    word: str = ""
+    faults: dict[str, str] = {}
+    given_up: bool = False
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """One letter, or one copy that the holder hands over where there is no inbox (``by_hand``).
+
+    ``presentation`` and ``nonce`` are what a receipt has to be for. ``row`` names the letter in the service's outbox, empty once that is gone,
+    and ``stamp`` is the row's when it was last looked at. ``receipt`` is the newest one, ``problem`` what is wrong with it; ``answers`` are
+    SHA-256 of all that came. ``fault`` is why it did not arrive.
+    """
+
+    at: int
+    telling: str
+    body: Body
+    document: str
+    word: str
+    copy: str
+    jti: str
+    nonce: str
+    ticket: bytes
+    presentation: bytes
+    shown: tuple[str, ...]
+    expires_at: int
+    by_hand: bool = False
+    row: str = ""
+    stamp: bytes = b""
+    tries: int = 0
+    taken_at: int = 0
+    answered_at: int = 0
+    answer_by: int = 0
+    decision: str = ""
+    reason: str = ""
+    receipt: str = ""
+    problem: str = ""
+    answers: tuple[bytes, ...] = ()
+    fault: str = ""
+
+
+def state_of(sent: Sent | None, at: int) -> str:
+    """One word for where a letter stands; ``None`` is one whose copy could not be made yet.
+
+    ``no-copy``, ``by-hand``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``, ``undelivered``.
+    """
+    if sent is None:
+        return "no-copy"
+    if sent.by_hand:
+        return "by-hand"
+    if sent.problem:
+        return "misfit"
+    if sent.fault:
+        return "undelivered"
+    if not sent.receipt:
+        return "waiting"
+    if sent.decision != "undecided":
+        return {"accepted": "accepted"}.get(sent.decision, "refused")
+    return _pending(sent, at)
+
+
+def _pending(sent: Sent, at: int) -> str:
+    if sent.reason == "no_answer_yet" or 0 < sent.answer_by <= at:
+        return "unanswered"
+    return "sent" if sent.reason in {"waits_for_person", "passed_on"} else "undecided"
+
+
+ENDED = frozenset({"by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})
+"""States after which nothing more comes by itself."""

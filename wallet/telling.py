@@ -1,0 +1,316 @@
+"""Telling several organisations at once what a document says: a copy for each, with what it registered for and no more, agreed to once.
+
+Whom the holder picks is agreed to and kept (``telling``) before a copy is made. Each copy goes in a unit of work of its own together with its
+letter (``sent``): whoever was interrupted goes on with those that are missing, and no letter is made twice. Copies share nothing (S22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from shared.clock import DAY
+from shared.codec import base64url, strict_json
+from shared.credentials import CredentialType, Disclosure, Text
+from shared.credentials._derive import leaves
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, VcError
+from shared.formats import formats
+from shared.inbox import Inbox, Letter, seal_letter
+from shared.receipts import presentation_bytes
+from shared.storage import Tx
+from shared.trust.registered_use import RegisteredUse, Want
+from shared.trust.relying_party import RpCertificate
+from wallet import register
+from wallet.cards import fresh_copies, key_of, type_of
+from wallet.choose import LOOK_AGAIN, Offer
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.outbox import Outbox
+from wallet.records import DOCUMENTS, SENT, TELLINGS, Item
+from wallet.sent import Body, Sent, Telling
+from wallet.sent import key_of as body_key
+from wallet.sessions import Document
+from wallet.share import SMALL, Signed, Wish, keep, preview, sign_out, told_in
+
+DAYS: Final = 14
+MOST: Final = 100
+"""Organisations that are told at once."""
+TICKET: Final = 16
+PREFERRED: Final = "dc+sd-jwt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A registered use that may be told what the document says. ``claims`` are the details that it needs, ``lacks`` what of it is not there."""
+
+    party: RpCertificate
+    use: RegisteredUse
+    inbox: Inbox | None
+    claims: tuple[str, ...]
+    lacks: tuple[Text, ...]
+
+    @property
+    def key(self) -> str:
+        return body_key(self.party.entity, self.use.id)
+
+    def fits(self, wanted: str) -> bool:
+        """Whether all words of ``wanted`` are in its names."""
+        said = (self.party.name, self.use.title, self.use.purpose)
+        text = " ".join([self.party.entity, *(each for one in said for each in (one.en, one.cy))]).casefold()
+        return all(word in text for word in wanted.casefold().split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one organisation would learn. ``offer`` is ``None`` where nothing in the wallet answers it."""
+
+    choice: Choice
+    offer: Offer | None
+    told: str
+    about: str = ""
+    about_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What agreeing would do. ``seen`` names all of it; ``fresh`` copies nobody has seen."""
+
+    document: Item[Document]
+    parts: tuple[Part, ...]
+    seen: str
+    fresh: int
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An earlier copy."""
+
+    jti: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """What the holder picked: keys of choices. ``word`` says why those hear again who had ``about``, by key."""
+
+    document: str
+    keys: Sequence[str]
+    word: str = ""
+    about: Mapping[str, About] = field(default_factory=dict)
+
+
+async def choices(means: Means, document: Document) -> list[Choice]:
+    """Who has registered to be told this kind of thing, by name. From what was kept, never from the network."""
+    at, kind = means.clock(), type_of(document)
+    found: list[Choice] = []
+    for party in (await register.register(means)).certificates.values():
+        if party.expires_at <= at:
+            continue
+        for use in party.uses:
+            want = next((each for each in use.wants if each.vct == kind.vct_int), None)
+            if want is not None and _meant(kind, document, use):
+                claims, lacks = _needed(kind, document, want)
+                if claims:
+                    found.append(Choice(party=party, use=use, inbox=party.inbox_for(use.id), claims=claims, lacks=lacks))
+    return sorted(found, key=lambda one: (one.party.name.en.casefold(), one.use.title.en.casefold(), one.key))
+
+
+def _meant(kind: CredentialType, document: Document, use: RegisteredUse) -> bool:
+    """A ready question of that name may ask for what the document does not say: of a marriage nobody tells those who wait for a death."""
+    ready = kind.query(use.id)
+    said = [(claim.path, value) for _, claim, value in leaves(kind, document.claims)]
+    return ready is None or all(any(path == one and value in values for one, value in said) for path, values in ready.values.items())
+
+
+def _needed(kind: CredentialType, document: Document, want: Want) -> tuple[tuple[str, ...], tuple[Text, ...]]:
+    """The details of the necessary groups that the document has, and the labels of groups of which it has none."""
+    groups = {group.cwt: group for group in kind.groups if group.cwt}
+    needed = [groups[number] for number in want.required if number in groups]
+    held = [claim for _, claim, _ in leaves(kind, document.claims) if claim.disclosure is not Disclosure.ALWAYS]
+    names = {group.id for group in needed}
+    claims = tuple(dict.fromkeys(key_of(claim.path) for claim in held if claim.group in names))
+    has = {claim.group for claim in held}
+    return claims, tuple(group.label for group in needed if group.id not in has)
+
+
+async def look(means: Means, vault: Vault, picked: Picked) -> Plan:
+    """What each would learn, before anything is made. ``Malformed`` for nobody, too many, or somebody who is not registered for it."""
+    item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, picked.document))
+    keys = list(dict.fromkeys(picked.keys))
+    if not 1 <= len(keys) <= MOST:
+        raise Malformed(f"choose between 1 and {MOST} organisations", where="to")
+    known = {choice.key: choice for choice in await choices(means, item.value)}
+    if unknown := [key for key in keys if key not in known]:
+        raise Malformed(f"not registered to be told this: {unknown[0]}", where="to")
+    parts = [await _part(means, vault, item.value, known[key], picked.about.get(key)) for key in keys]
+    said = [[part.choice.key, part.told, part.about, part.choice.inbox.url if part.choice.inbox else ""] for part in parts]
+    seen = base64url.encode(sha256(strict_json.dumps([item.id, picked.word, said])).digest())
+    return Plan(document=item, parts=tuple(parts), seen=seen, fresh=fresh(means, item.value), word=picked.word)
+
+
+async def _part(means: Means, vault: Vault, document: Document, choice: Choice, about: About | None) -> Part:
+    try:
+        offer = await preview(means, vault, _wish(document, choice))
+    except AccessDenied:
+        return Part(choice=choice, offer=None, told="")
+    told = told_in(type_of(document), formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims)
+    if about is None:
+        return Part(choice=choice, offer=offer, told=told)
+    return Part(choice=choice, offer=offer, told=told, about=about.jti, about_at=about.at)
+
+
+def _wish(document: Document, choice: Choice, told: str | None = None) -> Wish:
+    return Wish(
+        entity=choice.party.entity,
+        name=choice.party.name.en,
+        purpose_id=choice.use.id,
+        type=document.type,
+        claims=choice.claims,
+        document=document.id,
+        days=DAYS,
+        whole_days=True,
+        told=told,
+    )
+
+
+def fresh(means: Means, document: Document) -> int:
+    """Copies of which one each can go to somebody new."""
+    return sum(len(fresh_copies(document, form, means.clock())) for form in (SMALL, PREFERRED))
+
+
+async def tell(means: Means, vault: Vault, outbox: Outbox, name: str, picked: Picked, *, seen: str | None = None) -> Item[Telling]:
+    """The holder agreed. Asked again under the same ``name`` it changes nothing.
+
+    ``Conflict`` where somebody would learn something else than what was ``seen``. Copies that cannot be made yet are made by ``carry_on``.
+    """
+    async with means.locks.of(f"{vault.wallet}/tell/{name}"):
+        found = await means.storage.read(lambda tx: TELLINGS.find(tx, vault, name))
+        if found is None:
+            plan = await look(means, vault, picked)
+            if seen is not None and plan.seen != seen:
+                raise Conflict(LOOK_AGAIN)
+            bodies = tuple(_body(part) for part in plan.parts if part.offer is not None)
+            if not bodies:
+                raise AccessDenied("no document in this wallet can tell them this")
+            value = Telling(at=means.clock(), document=picked.document, bodies=bodies, word=picked.word)
+            await means.storage.write(lambda tx: TELLINGS.put(tx, vault, name, value, entropy=means.entropy), point="telling")
+    return await carry_on(means, vault, outbox, name)
+
+
+def _body(part: Part) -> Body:
+    choice = part.choice
+    return Body(
+        entity=choice.party.entity, use=choice.use.id, name=choice.party.name.en, told=part.told, about=part.about, about_at=part.about_at
+    )
+
+
+async def carry_on(means: Means, vault: Vault, outbox: Outbox, name: str) -> Item[Telling]:
+    """Make every copy and letter that is missing; one that cannot be made does not keep the others from it."""
+    async with means.locks.of(f"{vault.wallet}/tell/{name}"):
+        item = await means.storage.read(lambda tx: TELLINGS.get(tx, vault, name))
+        faults: dict[str, str] = {}
+        for body in await means.storage.read(lambda tx: _missing(tx, vault, item)):
+            try:
+                await _make(means, vault, outbox, item, body)
+            except VcError as error:
+                faults[body.key] = error.code
+        given_up = bool(faults) and means.clock() >= item.value.at + DAYS * DAY
+        if faults == item.value.faults and given_up == item.value.given_up:
+            return item
+        value = msgspec.structs.replace(item.value, faults=faults, given_up=given_up)
+        return await means.storage.write(lambda tx: TELLINGS.replace(tx, vault, item, value, entropy=means.entropy), point="telling-on")
+
+
+async def _missing(tx: Tx, vault: Vault, item: Item[Telling]) -> list[Body]:
+    return [body for body in item.value.bodies if await SENT.find(tx, vault, name_of(vault, item.id, body)) is None]
+
+
+def name_of(vault: Vault, telling: str, body: Body) -> str:
+    """The opaque name of a letter."""
+    return vault.tag("sent", telling, body.key)
+
+
+async def _make(means: Means, vault: Vault, outbox: Outbox, item: Item[Telling], body: Body) -> None:
+    document = (await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.value.document))).value
+    choice = next((each for each in await choices(means, document) if each.key == body.key), None)
+    if choice is None:
+        raise Missing("the organisation is not registered for this any more")
+    signed, ticket = await sign_out(means, vault, _wish(document, choice, body.told)), means.entropy(TICKET)
+    ready = None
+    if choice.inbox is not None:
+        jwe = seal_letter(Letter(signed.made.file, ticket, body.about), choice.inbox)
+        ready = await outbox.ready(url=choice.inbox.url, jwe=jwe, ticket=ticket, until=signed.made.expires_at)
+
+    async def unit(tx: Tx) -> None:
+        copy = await keep(tx, means, vault, signed)
+        value = _sent(item, body, signed, copy.id, ticket, row="" if ready is None else ready.id)
+        await SENT.put(tx, vault, name_of(vault, item.id, body), value, entropy=means.entropy)
+        if ready is not None:
+            await ready.put(tx)
+
+    await means.storage.write(unit, point="sent")
+
+
+def _sent(item: Item[Telling], body: Body, signed: Signed, copy: str, ticket: bytes, *, row: str) -> Sent:
+    return Sent(
+        at=signed.made.at,
+        telling=item.id,
+        body=body,
+        document=item.value.document,
+        word=item.value.word,
+        copy=copy,
+        jti=signed.jti,
+        nonce=signed.binding.nonce or "",
+        ticket=ticket,
+        presentation=presentation_bytes(signed.vp_token),
+        shown=signed.made.shown,
+        expires_at=signed.made.expires_at,
+        by_hand=not row,
+        row=row,
+    )
+
+
+async def carry_on_all(means: Means, vault: Vault, outbox: Outbox) -> None:
+    """What is still to be made for this wallet, where there are copies again."""
+
+    async def unfinished(tx: Tx) -> list[str]:
+        items = [item for item in await TELLINGS.all(tx, vault) if not item.value.given_up]
+        return [item.id for item in items if await _missing(tx, vault, item)]
+
+    for name in await means.storage.read(unfinished):
+        await carry_on(means, vault, outbox, name)
+
+
+async def tellings(means: Means, vault: Vault) -> Sequence[Item[Telling]]:
+    """Newest first."""
+    items = await means.storage.read(lambda tx: TELLINGS.all(tx, vault))
+    return sorted(items, key=lambda item: (-item.value.at, item.id))
+
+
+async def letters(means: Means, vault: Vault, item: Item[Telling]) -> list[tuple[Body, Item[Sent] | None]]:
+    """Each of its organisations with the letter to it, if that is made."""
+
+    async def read(tx: Tx) -> list[tuple[Body, Item[Sent] | None]]:
+        return [(body, await SENT.find(tx, vault, name_of(vault, item.id, body))) for body in item.value.bodies]
+
+    return await means.storage.read(read)
+
+
+async def on_their_way(means: Means, vault: Vault) -> list[str]:
+    """Names of the letters of this wallet that the service still has to do with."""
+    return [item.value.row for item in await means.storage.read(lambda tx: SENT.all(tx, vault)) if item.value.row]
+
+
+async def get(means: Means, vault: Vault, name: str) -> Item[Telling]:
+    """``Missing``."""
+    return await means.storage.read(lambda tx: TELLINGS.get(tx, vault, name))
+
+
+def all_fitting(found: Sequence[Choice], wanted: str, chosen: Collection[str]) -> list[Choice]:
+    """Those whose names fit, and those that are chosen already."""
+    return [one for one in found if one.key in chosen or one.fits(wanted)]
