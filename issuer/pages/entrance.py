@@ -7,7 +7,7 @@ from aiohttp import web
 from issuer import approval
 from issuer.office import Office, keyed
 from issuer.pages.desk import may, seated
-from issuer.records import documents
+from issuer.records import documents, news
 from shared.web.entrance import OPERATOR, Entrance
 from shared.web.i18n import N_
 from shared.web.pages import render
@@ -45,6 +45,8 @@ def add_to(app: web.Application, office: Office) -> None:
             operator=operator,
             office=office.settings.name,
             waiting=len(await approval.waiting(office)),
+            told=sum(count for state, count in (await office.storage.read(news.counts)).items() if state in news.OPEN),
+            follows=any(each.follows for each in office.types),
             may_many=may(operator, "approver"),
         )
 

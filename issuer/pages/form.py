@@ -309,10 +309,11 @@ def _answer(claim: Claim, claims: Mapping[str, Any], locale: str, words: Words) 
     if value is None:
         return None
     values = value if isinstance(value, list) else [value]
-    return Answer(claim.label.in_(locale), tuple(_said(claim, one, locale, words) for one in values))
+    return Answer(claim.label.in_(locale), tuple(said(claim, one, locale, words) for one in values))
 
 
-def _said(claim: Claim, value: Any, locale: str, words: Words) -> str:
+def said(claim: Claim, value: Any, locale: str, words: Words) -> str:
+    """One value in words."""
     if isinstance(value, bool):
         return words("Yes") if value else words("No")
     if claim.kind in {Kind.DATE, Kind.PARTIAL_DATE}:
