@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from issuer import donors
 from issuer.bitstrings import addresses
 from issuer.claims import source
 from issuer.clients import Access, no_access
@@ -141,7 +142,8 @@ async def make_copies(
         if view is None or len(view.free) != count or view.list.bits != bits:  # an attestation may speak of more keys than there are proofs
             view = await _look(office, access, count, at, bits)
         held = holding(view.granted, wanted.place)
-        claims = await source(office, wanted.configuration.type).give(held.claims, held.document)
+        kind = wanted.configuration.type
+        claims = await donors.told(office, kind, held.document, await source(office, kind).give(held.claims, held.document))
         series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
         delivery = _Delivery(

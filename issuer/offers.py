@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from shared.storage import Tx
 from shared.urls import Links
 
 MAX_REFERENCE = 200
+Also = Callable[[Tx, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,9 @@ class Made:
     expires_at: int
 
 
-async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str, under: bytes | None = None) -> Made:
+async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str, under: bytes | None = None, also: Also | None = None) -> Made:
     """Make a document and its invitation, once for each key of the same caller. ``under`` is the HMAC of a reference that nobody here knows.
+    ``also`` is written with it, by its number.
 
     A photo among the claims is made small. ``Malformed`` with a pointer for wrong claims, ``Conflict`` when the key was used for another
     order.
@@ -104,6 +106,8 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
             if follows_any(kind):
                 await named.write(tx, made.document, persons)
             await _insert(tx, invitation, opening, at)
+            if also is not None:
+                await also(tx, made.document)
         return earlier
 
     earlier = await office.storage.write(unit, point="make")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
-from issuer.records import documents, invitations, named, statuses
+from issuer.records import documents, donors, invitations, named, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
@@ -91,7 +91,12 @@ def _check_reason(office: Office, document: Document, wish: Wish) -> None:
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
-    """Change all of ``changed``, whose reasons were checked, in the caller's unit of work. ``Conflict`` where there is no way."""
+    """Change all of ``changed``, whose reasons were checked, in the caller's unit of work. ``Conflict`` where there is no way.
+
+    What donors hold about them goes along.
+    """
+    beside = [await documents.get(tx, number) for number in await donors.beside(tx, [each.id for each in changed])]
+    changed = [*changed, *(each for each in beside if can_change(each.standing, wish.action))]
     lists: Counter[tuple[int, Standing, bool]] = Counter()
     after = Standing.IN_FORCE
     for document in changed:

@@ -53,6 +53,7 @@ _ROLES = {
     "admin": N_("admin"),
     "program": N_("program"),
     "holder": N_("the holder"),
+    "donor": N_("the donor"),
     "wallet": N_("the holder’s wallet"),
     "service": N_("this service"),
 }

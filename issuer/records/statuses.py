@@ -213,6 +213,12 @@ async def values_of(tx: Tx, number: int, indices: Sequence[int]) -> dict[int, in
     return {int(row["idx"]): int(row["value"]) for row in await tx.fetch(sql, number, *indices)}
 
 
+async def document_of(tx: Tx, number: int, index: int) -> str | None:
+    """The document that a copy is of, unless the copy was lost, replaced, or has run out."""
+    row = await tx.fetchrow("SELECT document FROM status_entry WHERE list = $1 AND idx = $2 AND lost = 0", number, index)
+    return None if row is None or row["document"] is None else str(row["document"])
+
+
 async def published(tx: Tx, number: int) -> Published | None:
     row = await tx.fetchrow(
         "SELECT size, bits, version, published, issued_at, token, cwt, signed_by, "

@@ -10,13 +10,15 @@ from ._claim import Claim, ClaimPath, Disclosure, Group, Kind, Text
 
 TAG: ClaimPath = ("report_tag",)
 SECRET: ClaimPath = ("report_secret",)
+GROUP = "reports"
+"""No page shows what is in it: it tells people nothing."""
 _TAG_CHARACTERS, _SECRET_CHARACTERS = 43, 22
 _HINT = Text("Leave it out: it is made here, and shown to nobody", "Gadewch ef allan: fe’i gwneir yma, ac ni ddangosir ef i neb")
 
 
 def reports(cwt: int, within: str = "") -> Group:
     """The group, by its number in the compact form."""
-    return Group(id="reports", label=Text("For telling the donor", "Ar gyfer rhoi gwybod i’r rhoddwr"), cwt=cwt, within=within)
+    return Group(id=GROUP, label=Text("For telling the donor", "Ar gyfer rhoi gwybod i’r rhoddwr"), cwt=cwt, within=within)
 
 
 def tag_claim(cwt: int) -> Claim:
@@ -25,7 +27,7 @@ def tag_claim(cwt: int) -> Claim:
         path=("report_tag",),
         kind=Kind.TEXT,
         label=Text("Mark for reports to the donor", "Marc ar gyfer adroddiadau i’r rhoddwr"),
-        group="reports",
+        group=GROUP,
         disclosure=Disclosure.ONCE,
         max_length=_TAG_CHARACTERS,
         hint=_HINT,
@@ -39,7 +41,7 @@ def secret_claim(cwt: int) -> Claim:
         path=("report_secret",),
         kind=Kind.TEXT,
         label=Text("Key to the reports", "Allwedd i’r adroddiadau"),
-        group="reports",
+        group=GROUP,
         disclosure=Disclosure.ONCE,
         max_length=_SECRET_CHARACTERS,
         hint=_HINT,

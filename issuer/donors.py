@@ -1,0 +1,96 @@
+"""The donor's document: made from the attorney's, tied to it by a secret that is stored nowhere (security rule S27, ADR 0011)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from issuer import offers
+from issuer.claims import details, source
+from issuer.offers import Made, Order
+from issuer.office import Office, keyed
+from issuer.people import BY_INVITATION, Opening
+from issuer.records import documents, donors
+from issuer.sessions import Actor, Document, Standing
+from shared.codec import base64url
+from shared.credentials import CredentialType
+from shared.credentials._reports import SECRET, TAG
+from shared.donor import SECRET_BYTES, tag_of
+from shared.errors import Conflict, CredentialRequestDenied
+from shared.storage import Tx
+
+GRANTED = "representation-granted"
+_SAME = ("powers", "representation_kind", "instrument_type", "decision_rule", "restrictions_text")
+_ISSUER = ("issuing_authority", "issuing_country", "issuing_jurisdiction")
+
+
+def makes_them(office: Office) -> bool:
+    """Whether this office makes documents for donors at all."""
+    return any(each.id == GRANTED for each in office.types)
+
+
+async def make(office: Office, number: str, *, actor: Actor, opening: Opening = BY_INVITATION, needs_code: bool = True) -> Made:
+    """The donor's document about the attorney's of that ``number``, with an invitation for her.
+
+    ``Conflict`` where there is one, where the other has ended, or its details are no longer held; ``Malformed`` if it is no power of attorney.
+    """
+
+    async def look(tx: Tx) -> tuple[Document, str | None]:
+        return await documents.get(tx, number), await donors.granted_for(tx, number)
+
+    document, made = await office.storage.read(look)
+    if office.type(document.type).claim(TAG) is None or not makes_them(office):
+        raise Conflict("there is no donor's side to a document of this kind")
+    if made is not None:
+        raise Conflict("the donor has a document already: make a new invitation to it")
+    if document.standing is not Standing.IN_FORCE:
+        raise Conflict("only of a document in force can there be a donor's side")
+    held = await details(office, document)
+    if held is None:
+        raise Conflict("the details of this document are no longer held: make it anew")
+    tag = tag_of(await secret_of(office, number))
+    order = Order(type=GRANTED, claims=_seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
+    return await offers.make(
+        office,
+        order,
+        actor=actor,
+        idempotency_key=f"donor's side of {number}",
+        also=lambda tx, name: donors.link(tx, name, number, tag),
+    )
+
+
+async def told(office: Office, kind: CredentialType, document: Document, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What copies say: ``claims``, and the half of the secret that belongs into a document of this kind.
+
+    The donor's document says what the attorney's says now, while that is held.
+    """
+    if kind.claim(TAG) is not None and makes_them(office):
+        return {**claims, str(TAG[0]): base64url.encode(tag_of(await secret_of(office, document.id)))}
+    if kind.claim(SECRET) is None:
+        return claims
+    about = await office.storage.read(lambda tx: donors.representation_of(tx, document.id))
+    if about is None:
+        return claims
+    return {**claims, **await _now(office, about), str(SECRET[0]): base64url.encode(await secret_of(office, about))}
+
+
+async def _now(office: Office, number: str) -> Mapping[str, Any]:
+    async def look(tx: Tx) -> tuple[Document, bytes | None]:
+        return await documents.get(tx, number), await documents.sealed_claims(tx, number)
+
+    document, sealed = await office.storage.read(look)
+    try:
+        return _seen_by_donor(await source(office, office.type(document.type)).give(sealed, document))
+    except CredentialRequestDenied:
+        return {}  # it says what it said
+
+
+async def secret_of(office: Office, number: str) -> bytes:
+    """The secret of the donor of the attorney's document of that number: always the same, and known to nobody without the custodian."""
+    return (await keyed(office, "report secret", number))[:SECRET_BYTES]
+
+
+def _seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = {who: {name: held[who][name] for name in ("given_name", "family_name")} for who in ("proxy", "represented")}
+    since = next(({"since": held[name]} for name in ("grant_date", "registration_date") if name in held), {})
+    return {**{name: held[name] for name in (*_SAME, *_ISSUER) if name in held}, **names, **since}

@@ -1,0 +1,70 @@
+"""The boxes in which reports to donors lie: sealed to their keys, all of one size, and nothing is known here of what they say (S27)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from issuer.office import Office
+from issuer.records import donors
+from issuer.records.donors import Kept
+from shared import donor
+from shared.clock import DAY, floor_day
+from shared.codec import strict_json
+from shared.errors import Missing
+from shared.storage import Tx
+from shared.web import rates
+from shared.web.rates import Limit
+
+AT_ONCE: Final = 50
+RATE = Limit("reports", 600, 600)
+"""By address; a service for many wallets has one."""
+_DAILY = Limit("report", 8, DAY)
+"""By box: an attorney's wallet leaves one a month, and tries again where an answer was lost."""
+
+
+def _none() -> Missing:
+    return Missing("no reports are taken under that mark")
+
+
+async def key_for(office: Office, tag: bytes) -> dict[str, Any]:
+    """The public key that reports under ``tag`` are sealed to; ``Missing`` where there is none."""
+    found = await office.storage.read(lambda tx: donors.box(tx, tag))
+    if found is None or not found.recipient:
+        raise _none()
+    return strict_json.load_object(found.recipient)
+
+
+async def leave(office: Office, tag: bytes, report: str) -> None:
+    """Put a report where its donor finds it. ``Missing``, ``Malformed``, ``TooMany``."""
+    donor.check_report(report)
+    at, kept = office.clock(), Kept(id=office.secret(12), sealed=report)
+
+    async def unit(tx: Tx) -> None:
+        found = await donors.box(tx, tag)
+        if found is None or not found.recipient:
+            raise _none()
+        await rates.take(tx, _DAILY, tag.hex(), at=at)
+        await donors.add(tx, tag, kept, floor_day(at))
+
+    await office.storage.write(unit, point="report")
+
+
+async def take_key(office: Office, secret: bytes, key: dict[str, str]) -> None:
+    """From now on reports are sealed to ``key``: whoever has the secret says so. ``Missing``."""
+    text = strict_json.dumps(key).decode()
+    if not await office.storage.write(lambda tx: donors.set_recipient(tx, donor.tag_of(secret), text), point="report-key"):
+        raise _none()
+
+
+async def collect(office: Office, secret: bytes, had: Sequence[str] = ()) -> list[Kept]:
+    """What lies there, the oldest first, but for what she ``had``, which goes. ``Missing``."""
+    tag = donor.tag_of(secret)
+
+    async def unit(tx: Tx) -> list[Kept]:
+        if await donors.box(tx, tag) is None:
+            raise _none()
+        await donors.drop(tx, tag, had)
+        return await donors.reports(tx, tag, AT_ONCE)
+
+    return await office.storage.write(unit, point="reports-collected")
