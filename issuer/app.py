@@ -8,9 +8,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from issuer import config, deciding_news, makers, marking, recall
+from issuer import config, corrections, deciding_news, makers, marking, recall
 from issuer.claims import check_sources
 from issuer.config import Settings
+from issuer.corrections import Figures
+from issuer.corrections_api import CorrectionsApi
 from issuer.envelopes import Envelopes
 from issuer.federation import applying, collect
 from issuer.federation import publish as federation
@@ -37,6 +39,7 @@ from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
 from shared.web.keyring import TIMER
+from shared.web.metrics import METRICS
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
@@ -45,6 +48,7 @@ from shared.web.trust_file import TrustFile
 OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
 ENVELOPES: web.AppKey[Envelopes] = web.AppKey("ENVELOPES", Envelopes)
+FIGURES: web.AppKey[Figures] = web.AppKey("FIGURES", Figures)
 CHORES_EVERY = 30.0  # seconds between two rounds of housekeeping
 
 
@@ -113,7 +117,9 @@ def build(office: Office) -> web.Application:
     lists = StatusLists(office)
     app[OFFICE], app[LISTS], app[ENVELOPES] = office, lists, Envelopes(office)
     auth.use_auth(app, sign_in_path="/console/sign-in")
+    app[FIGURES] = Figures(app[METRICS].registry)
     WalletApi(office, lists, app[ENVELOPES]).add_to(app)
+    CorrectionsApi(office, app[ENVELOPES]).add_to(app)
     HolderApi(office).add_to(app)
     OperatorApi(office).add_to(app)
     VcApi(office).add_to(app)
@@ -153,6 +159,7 @@ async def one_round(app: web.Application) -> None:
     if not office.signing.is_stopped:
         await app[LISTS].refresh()
     await app[ENVELOPES].refresh()
+    await corrections.tend(office, app[FIGURES])
     await entity_of(office).tend()
     await federation.tend(office)
 

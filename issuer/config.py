@@ -151,6 +151,9 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
             description="Where holders turn who think it wrong that their document is on hold or has ended: an address, a telephone number. Their wallets show it.",
         ),
     ] = ""
+    correction_days: Annotated[
+        int, Meta(ge=1, le=60, description="Working days in which somebody answers a holder who says that a detail is wrong.")
+    ] = 5
     answer_hours: Annotated[
         int, Meta(ge=1, le=168, description="Hours in which a repeated request with the same Idempotency-Key gets the same answer.")
     ] = 24

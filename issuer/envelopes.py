@@ -54,6 +54,16 @@ class Envelopes:
         keys = tuple(jwe.public_half(key) for key in self._keys[:1])
         return RequestEncryption(keys=keys, required=self._required)
 
+    async def private(self, kid: str) -> Mapping[str, Any]:
+        """The key of that name; ``Malformed`` for one that nobody has, or no longer."""
+        for again in (False, True):
+            if again:
+                await self._load()  # another process may have made a new key meanwhile
+            for key in self._keys:
+                if key["kid"] == kid:
+                    return key
+        raise Malformed("this was sealed for a key that is over: read the metadata again", where="/kid")
+
     @property
     def answers(self) -> ResponseEncryption:
         """How answers can be encrypted."""

@@ -83,12 +83,13 @@ class _Series:
 class _Delivery:
     """What a delivery writes down: its id, the nonces (each with its end) that it uses up, and when its copies of which document expire.
 
-    ``claims`` are the sealed details that were signed; sealed anew they never look the same. ``signed_by`` is the key's thumbprint.
+    ``made_of`` are the sealed details that were signed, which sealed anew never look the same, and whether one is disputed. ``signed_by`` is
+    the key's thumbprint.
     """
 
     id: str
     document: Document
-    claims: bytes | None
+    made_of: tuple[bytes | None, bool]
     nonces: Mapping[str, int]
     expires_at: int
     signed_by: str
@@ -143,13 +144,13 @@ async def make_copies(
             view = await _look(office, access, count, at, bits)
         held = holding(view.granted, wanted.place)
         kind = wanted.configuration.type
-        claims = await donors.told(office, kind, held.document, await source(office, kind).give(held.claims, held.document))
+        claims = held.told(await donors.told(office, kind, held.document, await source(office, kind).give(held.claims, held.document)))
         series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
         delivery = _Delivery(
             id=office.secret(16),
             document=held.document,
-            claims=held.claims,
+            made_of=held.made_of,
             nonces=wanted.nonces,
             expires_at=series.expires_at,
             signed_by=series.signer.thumbprint,
@@ -331,7 +332,7 @@ async def _deliver(
     event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
     if not await documents.note_collection(tx, document.id, view.granted.entitlement, event, signed_by=delivery.signed_by):
         raise await _not_now(tx, delivery)
-    if await documents.sealed_claims(tx, document.id) != delivery.claims:
+    if await documents.signable(tx, document.id) != delivery.made_of:
         raise _CorrectedError
     if await statuses.live_copies(tx, document.id, at) + count > office.settings.live_copies:
         raise CredentialRequestDenied("too many copies of this document are in force already")

@@ -16,6 +16,7 @@ from shared.credentials._derive import MDOC_FORMAT, VCDM_FORMATS, credential_met
 from shared.keys import KeyId, sign
 
 PAR, TOKEN, CHALLENGE = "/par", "/token", "/challenge"
+CORRECTION = "/corrections"
 NONCE, CREDENTIAL, DEFERRED, NOTIFICATION = "/nonce", "/credential", "/deferred", "/notification"
 _SIGNED_SECONDS = 3_600  # that one signed document is given to everybody; it counts for a day
 
@@ -66,6 +67,7 @@ def issuer_metadata(
         configurations={each.id: _configuration(office, each, judging) for each in office.configurations.values()},
         nonce_endpoint=office.url(NONCE),
         deferred_endpoint=office.url(DEFERRED),
+        correction_endpoint=office.url(CORRECTION),
         request_encryption=requests,
         response_encryption=answers,
         notification_endpoint=office.url(NOTIFICATION),

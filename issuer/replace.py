@@ -9,6 +9,7 @@ from typing import Any
 
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
+from issuer.corrections import corrected
 from issuer.instruments import marked
 from issuer.marking import follows_any, marks
 from issuer.office import Office
@@ -23,9 +24,17 @@ MAX_REASON = 300
 
 
 async def replace(
-    office: Office, number: str, claims: Mapping[str, Any], *, reason: str, actor: Actor, version: int | None = None
+    office: Office,
+    number: str,
+    claims: Mapping[str, Any],
+    *,
+    reason: str,
+    actor: Actor,
+    version: int | None = None,
+    correction: str = "",
 ) -> Document:
     """The document with other details. Copies in force are cancelled; wallets that may renew find the new details when they next do.
+    ``correction`` is the number of what its holder said was wrong, which is answered by it.
 
     Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims or no
     reason, ``Conflict`` unless the document is in force, with ``/version`` where its details are not those of ``version``, ``Missing``.
@@ -49,6 +58,8 @@ async def replace(
             raise Conflict("these details were corrected since you looked: look again", where="/version")
         lists = Counter(await statuses.supersede(tx, number, at))
         event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
+        if correction:
+            await corrected(tx, correction, document=number, at=at)
         await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)
         if follows_any(kind):
             await named.write(tx, number, persons)

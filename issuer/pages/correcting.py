@@ -25,7 +25,7 @@ from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
 
 PATH = "/console/documents/{id}/correct"
-_PLUMBING = {"form_token", "step", "version"}
+_PLUMBING = {"form_token", "step", "version", "correction"}
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -57,6 +57,7 @@ class Correcting:
         held = await details(self._office, document)
         fields = questions.fill_in(kind, held or {})
         fields.add("version", str(version))
+        fields.add("correction", request.query.get("correction", ""))  # what its holder said was wrong
         return await self._show_form(request, document, kind, Form(MultiDictProxy(fields)), held=held is not None)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -80,7 +81,10 @@ class Correcting:
             return await self._show_answers(request, document, kind, form, claims)
         version = questions.version_of(form.value("version"))
         try:
-            await replace.replace(self._office, document.id, claims, reason=reason, actor=actor(request), version=version)
+            correction = form.value("correction")
+            await replace.replace(
+                self._office, document.id, claims, reason=reason, actor=actor(request), version=version, correction=correction
+            )
         except Conflict as error:
             if error.where != "/version":
                 raise
@@ -95,6 +99,7 @@ class Correcting:
             request,
             "console/correct.html",
             form=form,
+            correction=form.value("correction"),
             version=form.value("version"),
             document=document,
             number=phrases.spaced(document.id),
@@ -114,6 +119,7 @@ class Correcting:
             "console/correct_answers.html",
             status=409 if changed else 200,
             form=form,
+            correction=form.value("correction"),
             version=version,
             changed=changed,
             document=document,

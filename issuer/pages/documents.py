@@ -71,7 +71,7 @@ class Documents:
     async def find(self, request: web.Request) -> web.StreamResponse:
         """All, a page at a time, or those under a reference, or the one with a number."""
         reference = request.query.get("reference", "").strip()[: offers.MAX_REFERENCE]
-        page = _page(request.query.get("page", "1"))
+        page = page_of(request.query.get("page", "1"))
         mac = await reference_mac(self._office, reference) if reference else None
 
         async def unit(tx: Tx) -> tuple[list[Listed], int]:
@@ -289,5 +289,5 @@ class Documents:
         raise web.HTTPSeeOther(f"/console/documents/{identifier}")
 
 
-def _page(text: str) -> int:
+def page_of(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 7 else 1

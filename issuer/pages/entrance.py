@@ -7,7 +7,7 @@ from aiohttp import web
 from issuer import approval
 from issuer.office import Office, keyed
 from issuer.pages.desk import may, seated
-from issuer.records import documents, news
+from issuer.records import corrections, documents, news
 from shared.web.entrance import OPERATOR, Entrance
 from shared.web.i18n import N_
 from shared.web.pages import render
@@ -47,6 +47,7 @@ def add_to(app: web.Application, office: Office) -> None:
             waiting=len(await approval.waiting(office)),
             told=sum(count for state, count in (await office.storage.read(news.counts)).items() if state in news.OPEN),
             follows=any(each.follows for each in office.types),
+            wrong=await office.storage.read(lambda tx: corrections.counted(tx, office.clock(), since=office.clock())),
             may_many=may(operator, "approver"),
         )
 

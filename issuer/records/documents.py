@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from issuer.sessions import Actor, Approval, Document, Event, InvitationState, Standing
+from shared.credentials import DISPUTED
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 
@@ -57,11 +60,23 @@ async def get(tx: Tx, document: str) -> Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """One document that a token is good for, with its sealed claims where they are still held. ``place`` is what identifiers name it by."""
+    """One document that a token is good for, with its sealed claims where they are still held. ``place`` is what identifiers name it by;
+    ``disputed``: its holder says that a detail is wrong, and nobody has answered yet.
+    """
 
     place: int
     document: Document
     claims: bytes | None
+    disputed: bool = False
+
+    @property
+    def made_of(self) -> tuple[bytes | None, bool]:
+        """As ``signable``, when it was read."""
+        return self.claims, self.disputed
+
+    def told(self, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What copies say that are made now, of these details: while its holder says that one is wrong, that too (ADR 0012)."""
+        return {**claims, DISPUTED: True} if self.disputed else claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +99,8 @@ async def granted(tx: Tx, access: bytes, at: int) -> Granted | None:
     """By the digest of the access token; ``None`` if it is not, or no longer, good."""
     rows = await tx.fetch(
         "SELECT e.id AS entitlement, e.client, e.jkt, e.configurations, e.named, h.place, d.id, d.type, d.standing, d.version, d.made_at, "
-        "d.collected_at, d.valid_until, d.keep_until, d.approval, d.claims, d.claims IS NOT NULL AS has_claims "
+        "d.collected_at, d.valid_until, d.keep_until, d.approval, d.claims, d.claims IS NOT NULL AS has_claims, "
+        "EXISTS (SELECT 1 FROM correction c WHERE c.document = d.id AND c.state = 'open') AS disputed "
         "FROM token t JOIN entitlement e ON e.id = t.entitlement JOIN entitled h ON h.entitlement = e.id JOIN document d ON d.id = h.document "
         "WHERE t.digest = $1 AND t.kind = 'access' AND t.expires_at > $2 AND e.ended = 0 ORDER BY h.place",
         access,
@@ -100,7 +116,12 @@ async def granted(tx: Tx, access: bytes, at: int) -> Granted | None:
         configurations=tuple(str(first["configurations"]).split()),
         named=bool(first["named"]),
         holdings=tuple(
-            Holding(place=int(row["place"]), document=_document(row), claims=None if row["claims"] is None else bytes(row["claims"]))
+            Holding(
+                place=int(row["place"]),
+                document=_document(row),
+                claims=None if row["claims"] is None else bytes(row["claims"]),
+                disputed=bool(row["disputed"]),
+            )
             for row in rows
         ),
     )
@@ -236,6 +257,15 @@ async def reference_of(tx: Tx, document: str) -> bytes | None:
     """The HMAC of the office's own reference, if there is one."""
     row = await tx.fetchrow("SELECT reference FROM document WHERE id = $1", document)
     return None if row is None or row["reference"] is None else bytes(row["reference"])
+
+
+async def signable(tx: Tx, document: str) -> tuple[bytes | None, bool]:
+    """What copies are made of now: the sealed details, and whether one is disputed."""
+    row = await tx.fetchrow(
+        "SELECT claims, EXISTS (SELECT 1 FROM correction WHERE document = $1 AND state = 'open') AS disputed FROM document WHERE id = $1",
+        document,
+    )
+    return (None, False) if row is None else (None if row["claims"] is None else bytes(row["claims"]), bool(row["disputed"]))
 
 
 async def drop_claims(tx: Tx, document: str) -> None:

@@ -1,0 +1,249 @@
+"""A holder says that a detail is wrong: the office looks at it, and answers in some working days (ADR 0012, domain rule R8).
+
+Which document it is follows from the status entry of the copy in the ticket. While something is open, copies of the document that are made say
+``disputed``. Whom the holder had shown the old value stays in the holder's wallet: no ticket says so and nobody here asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from issuer.envelopes import Envelopes
+from issuer.office import STORAGE, Office
+from issuer.publish import list_uri
+from issuer.records import corrections, documents, statuses
+from issuer.records.corrections import CORRECTED, OPEN, REFUSED, Correction
+from issuer.sessions import WALLET, Actor, Event
+from shared.clock import DAY, add_working_days
+from shared.codec import base64url, strict_json
+from shared.corrections import REFUSALS, Answer, Ticket, check_words, digest, open_ticket, peek_kid, prepare_answer, verify_ticket
+from shared.credentials import DISPUTED, ClaimPath
+from shared.credentials._derive import leaves
+from shared.errors import Conflict, Malformed, Missing, Revoked
+from shared.formats import Claims
+from shared.inbox import TICKET
+from shared.keys import PublicKey, Role, sign
+from shared.storage import Tx
+from shared.trust.snapshot import KeyState
+from shared.web import own_trust
+from shared.x509 import load_certificate
+
+KEEP_DAYS: Final = 90
+"""Days that what was answered can be asked for."""
+MOST_OPEN: Final = 5  # of one document
+log = logging.getLogger("muniment.issuer")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a holder wrote, and the values that the copy showed of the detail."""
+
+    words: str
+    values: tuple[Any, ...]
+
+
+# --- from a wallet -----------------------------------------------------------------------------------------------------------------------
+
+
+async def receive(office: Office, envelopes: Envelopes, token: str) -> str:
+    """A sealed ticket; the signed answer to it. The same ticket posted twice is one.
+
+    ``Malformed``, the ``Rejected`` classes of a presentation, ``Revoked`` for a copy that was replaced or cancelled, ``Missing`` for one that nobody
+    remembers, ``Conflict`` for another ticket of the same number or too many open ones.
+    """
+    at, ticket = office.clock(), open_ticket(token, await envelopes.private(peek_kid(token)))
+    known = await office.storage.read(lambda tx: corrections.by_ticket(tx, _name(ticket.ticket)))
+    if known is None:
+        claims = verify_ticket(ticket, entity=office.settings.public_url, keys=await _keys(office), at=at)
+        known = await _take(office, ticket, digest(token), claims, at)
+    if known.letter != digest(token):
+        raise Conflict("this ticket was used for something else", where="/ticket")
+    return await signed(office, known)
+
+
+async def ask(office: Office, ticket: str) -> str:
+    """The newest signed answer; ``Missing`` for a ticket that nobody knows, or no longer."""
+    number = base64url.decode(ticket, where="/ticket")
+    if len(number) != TICKET:
+        raise Malformed(f"a ticket has {TICKET} bytes", where="/ticket")
+    known = await office.storage.read(lambda tx: corrections.by_ticket(tx, _name(number)))
+    if known is None:
+        raise Missing("nobody here knows this ticket")
+    return await signed(office, known)
+
+
+async def signed(office: Office, known: Correction) -> str:
+    """What the office says of it now."""
+    signer = office.signer
+    answer = Answer(
+        entity=office.settings.public_url,
+        reference=known.reference,
+        digest=known.letter,
+        received_at=known.received_at,
+        answer_by=known.answer_by,
+        state=known.state,
+        answered_at=known.answered_at,
+        reason_code=known.reason_code,
+        words="" if known.answer is None else (await _unseal(office, known.reference, known.answer))["words"],
+        how_to_complain=office.settings.how_to_contest if known.state == REFUSED else "",
+    )
+    return await sign(prepare_answer(answer, key=signer.key, x5c=signer.x5c, at=office.clock(), alg=signer.alg), office.custodian)
+
+
+async def _take(office: Office, ticket: Ticket, letter: bytes, claims: Claims, at: int) -> Correction:
+    kind = next((each for each in office.types if each.vct == claims.vct), None)
+    if kind is None:
+        raise Missing("this office does not make that kind of document")
+    values = tuple(value for path, _, value in leaves(kind, claims.claims) if key_of(path) == ticket.detail)
+    if not values or ticket.detail == DISPUTED:
+        raise Malformed("the copy does not show the detail that is wrong", where="/detail")
+    reference = office.number()
+    said = await _seal(office, reference, {"words": ticket.words, "values": list(values)})
+
+    async def unit(tx: Tx) -> Correction:
+        before = await corrections.by_ticket(tx, _name(ticket.ticket))
+        if before is not None:  # the same message twice at the same moment
+            return before
+        document = await _document(tx, office, claims)
+        if await corrections.count_open(tx, document) >= MOST_OPEN:
+            raise Conflict("there are too many open questions about this document: wait for the answers")
+        new = Correction(
+            reference=reference,
+            ticket=_name(ticket.ticket),
+            letter=letter,
+            document=document,
+            type=kind.id,
+            detail=ticket.detail,
+            said=said,
+            state=OPEN,
+            received_at=at,
+            answer_by=add_working_days(at, office.settings.correction_days, ZoneInfo(office.settings.time_zone)),
+            answered_at=None,
+            reason_code="",
+            answer=None,
+        )
+        await corrections.insert(tx, new)
+        await documents.note(tx, document, Event(at=at, kind="disputed", actor=WALLET, reason="", copies=0))
+        return new
+
+    return await office.storage.write(unit, point="dispute")
+
+
+async def _document(tx: Tx, office: Office, claims: Claims) -> str:
+    """The document that a copy is of. A copy that was replaced says nothing of the document as it is now."""
+    status = claims.status
+    if status is not None:
+        base = list_uri(office, 0).removesuffix("0")
+        number = status.uri.removeprefix(base)
+        if status.uri.startswith(base) and number.isascii() and number.isdigit() and len(number) <= 9:
+            if (await statuses.values_of(tx, int(number), [status.idx])).get(status.idx) == 1:
+                raise Revoked("this copy was replaced or cancelled")
+            found = await statuses.document_of(tx, int(number), status.idx)
+            if found is not None:
+                return found
+    raise Missing("of which document this is a copy is no longer known here")
+
+
+async def _keys(office: Office) -> list[PublicKey]:
+    """The keys that documents of this office can be signed with, newest first. What a compromised key signed is nobody's word (S15)."""
+    held = await office.storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))
+    keys = [each.public for each in reversed(held) if each.state is not KeyState.COMPROMISED]
+    return keys or [load_certificate(office.signer.x5c[0]).public]
+
+
+# --- at the desk -------------------------------------------------------------------------------------------------------------------------
+
+
+async def refuse(office: Office, reference: str, *, code: str, words: str, actor: Actor) -> None:
+    """The detail stays as it is. ``Malformed`` without one of the reasons and words for the holder, ``Conflict`` if it was answered."""
+    if code not in REFUSALS:
+        raise Malformed(f"the reason is one of: {', '.join(REFUSALS)}", where="/reason")
+    check_words(words)
+    at, sealed = office.clock(), await _seal(office, reference, {"words": words})
+
+    async def unit(tx: Tx) -> None:
+        known = await corrections.get(tx, reference)
+        await corrections.settle(tx, reference, state=REFUSED, at=at, reason_code=code, answer=sealed)
+        await documents.note(tx, known.document, Event(at=at, kind="dispute-refused", actor=actor, reason="", copies=0))
+
+    await office.storage.write(unit, point="dispute-answer")
+
+
+async def corrected(tx: Tx, reference: str, *, document: str, at: int) -> None:
+    """Part of the unit of work that gives the document other details. ``Conflict`` if it was answered, or is about another document."""
+    known = await corrections.get(tx, reference)
+    if known.document != document:
+        raise Conflict("this message is about another document")
+    await corrections.settle(tx, reference, state=CORRECTED, at=at)
+
+
+async def said(office: Office, known: Correction) -> Said | None:
+    """What the holder wrote, as long as it waits for an answer."""
+    if known.said is None:
+        return None
+    found = await _unseal(office, known.reference, known.said)
+    return Said(found["words"], tuple(found["values"]))
+
+
+def key_of(path: ClaimPath) -> str:
+    """The name of a detail: ``represented/birthdate``, ``powers/*`` for any of several."""
+    return "/".join("*" if part is None or isinstance(part, int) else part for part in path)
+
+
+# --- the clock ---------------------------------------------------------------------------------------------------------------------------
+
+
+class Figures:
+    """How many are open and overdue, and how long answers take (check T-FM-4): the same in every process, for they come from the rows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._held = Gauge(
+            "muniment_corrections", "Details that holders say are wrong, by what became of them.", ("state",), registry=registry
+        )
+        name, told = "muniment_correction_seconds", "Time to an answer in the last 90 days, in seconds."
+        self._took = Gauge(name, told, ("quantile",), registry=registry)
+
+    def show(self, counted: corrections.Counted) -> None:
+        """As of now."""
+        for state in (OPEN, CORRECTED, REFUSED, "overdue"):
+            self._held.labels(state).set(getattr(counted, state))
+        took = counted.took or (0,)
+        for quantile, place in (("0.5", len(took) // 2), ("0.9", len(took) * 9 // 10), ("1", -1)):
+            self._took.labels(quantile).set(took[place])
+
+
+async def tend(office: Office, figures: Figures) -> None:
+    """Once a round: say which are overdue, count, and forget what was answered long ago."""
+    at = office.clock()
+
+    async def unit(tx: Tx) -> list[str]:
+        await corrections.purge(tx, at - KEEP_DAYS * DAY)
+        return await corrections.alarm(tx, at)
+
+    late = await office.storage.write(unit, point="dispute-clock")
+    if late:
+        log.warning("nobody has answered in time: %s", ", ".join(late))
+    figures.show(await office.storage.read(lambda tx: corrections.counted(tx, at, since=at - KEEP_DAYS * DAY)))
+
+
+async def _seal(office: Office, reference: str, content: Mapping[str, Any]) -> bytes:
+    return await office.custodian.seal(STORAGE, strict_json.dumps(content), context=_context(reference))
+
+
+async def _unseal(office: Office, reference: str, sealed: bytes) -> dict[str, Any]:
+    return strict_json.load_object(await office.custodian.unseal(STORAGE, sealed, context=_context(reference)))
+
+
+def _context(reference: str) -> bytes:
+    return f"correction\0{reference}".encode()
+
+
+def _name(ticket: bytes) -> bytes:
+    return hashlib.sha256(b"ticket\0" + ticket).digest()

@@ -1,0 +1,157 @@
+"""What holders say is wrong: the list of those that wait, one of them, and the answer: correct the document, or say why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from issuer import corrections
+from issuer.claims import details
+from issuer.corrections import key_of
+from issuer.office import Office
+from issuer.pages import form as questions
+from issuer.pages import words as phrases
+from issuer.pages.desk import actor, seated
+from issuer.pages.documents import page_of
+from issuer.records import corrections as records
+from issuer.records import documents
+from issuer.records.corrections import OPEN, Correction
+from issuer.sessions import Standing
+from shared.corrections import MAX_WORDS, REFUSALS
+from shared.credentials import Claim, CredentialType
+from shared.credentials._derive import leaves
+from shared.storage import Tx
+from shared.web import auth
+from shared.web.forms import Form
+from shared.web.i18n import N_
+from shared.web.pages import locale_of, render, translator
+
+PATH: Final = "/console/corrections"
+PAGE: Final = 25
+REASONS: Final = {
+    "record-agrees": N_("Our record says the same as the document"),
+    "not-ours": N_("Another body keeps this record"),
+    "not-enough": N_("We need more to go on"),
+    "no-such-detail": N_("The document does not say this"),
+}
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Corrections(office)
+    app.router.add_get(PATH, seated(part.find))
+    app.router.add_get(f"{PATH}/{{reference}}", seated(part.show))
+    app.router.add_post(f"{PATH}/{{reference}}", seated(part.refuse))
+
+
+class Corrections:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def find(self, request: web.Request) -> web.StreamResponse:
+        """Those that wait, the most urgent first; with ``q`` by their number or the document's, answered ones too."""
+        wanted = request.query.get("q", "").strip()
+        name = "".join(wanted.split()).upper()
+        page, at = page_of(request.query.get("page", "")), self._office.clock()
+
+        async def unit(tx: Tx) -> tuple[list[Correction], int]:
+            states = (OPEN, records.CORRECTED, records.REFUSED) if name else (OPEN,)
+            found, total = [], 0
+            for state in states:
+                total += await records.count(tx, state=state, name=name)
+                found += await records.page(tx, state=state, name=name, offset=(page - 1) * PAGE, limit=PAGE)
+            return found, total
+
+        found, total = await self._office.storage.read(unit)
+        rows = [
+            {
+                "reference": each.reference,
+                "number": phrases.spaced(each.reference),
+                "title": self._title(request, each.type),
+                "detail": self._label(each, locale_of(request)),
+                "answer_by": each.answer_by,
+                "late": each.state == OPEN and each.answer_by <= at,
+                "state": each.state,
+            }
+            for each in found
+        ]
+        pages = max(1, -(-total // PAGE))
+        return await render(
+            request, "console/corrections.html", form=Form({"q": wanted}), rows=rows, wanted=wanted, total=total, page=page, pages=pages
+        )
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._show(request, Form())
+
+    async def _show(self, request: web.Request, form: Form) -> web.StreamResponse:
+        reference, locale, words = request.match_info["reference"], locale_of(request), translator(request)
+
+        async def unit(tx: Tx) -> tuple[Correction, Any]:
+            known = await records.get(tx, reference)
+            return known, await documents.get(tx, known.document)
+
+        known, document = await self._office.storage.read(unit)
+        kind = self._office.type(known.type)
+        said, held = await corrections.said(self._office, known), await details(self._office, document)
+        claim = _claim(kind, known.detail)
+        return await render(
+            request,
+            "console/correction.html",
+            form=form,
+            known=known,
+            number=phrases.spaced(known.reference),
+            document=document,
+            document_number=phrases.spaced(document.id),
+            title=kind.title.in_(locale),
+            detail=self._label(known, locale),
+            said=None if said is None else said.words,
+            shown=_plain(() if said is None or claim is None else [questions.said(claim, value, locale, words) for value in said.values]),
+            now=_plain(
+                ()
+                if held is None or claim is None
+                else [questions.said(claim, value, locale, words) for value in _values(kind, held, known.detail)]
+            ),
+            held=held is not None,
+            late=known.state == OPEN and known.answer_by <= self._office.clock(),
+            can_correct=document.standing is Standing.IN_FORCE,
+            reasons=[{"value": code, "text": words(REASONS[code])} for code in REFUSALS],
+            why=words(REASONS[known.reason_code]) if known.reason_code in REASONS else "",
+            most=MAX_WORDS,
+        )
+
+    async def refuse(self, request: web.Request) -> web.StreamResponse:
+        """The detail stays: a reason, and words for the holder."""
+        form, words = Form(await auth.read_form(request)), translator(request)
+        code = form.need("reason", words("Choose a reason"))
+        if code and code not in REFUSALS:
+            form.error("reason", words("Choose a reason"))
+        told = form.need("words", words("Say it in words for the holder"))
+        if len(told) > MAX_WORDS:
+            form.error("words", words("Use 1,000 characters or fewer"))
+        if form.wrong:
+            return await self._show(request, form)
+        reference = request.match_info["reference"]
+        await corrections.refuse(self._office, reference, code=code, words=told.replace("\r", ""), actor=actor(request))
+        raise web.HTTPSeeOther(f"{PATH}/{reference}")
+
+    def _title(self, request: web.Request, type_id: str) -> str:
+        return self._office.type(type_id).title.in_(locale_of(request))
+
+    def _label(self, known: Correction, locale: str) -> str:
+        claim = _claim(self._office.type(known.type), known.detail)
+        return known.detail if claim is None else claim.label.in_(locale)
+
+
+def _claim(kind: CredentialType, detail: str) -> Claim | None:
+    return next((claim for claim in kind.claims if key_of(claim.path) == detail), None)
+
+
+def _values(kind: CredentialType, claims: Any, detail: str) -> list[Any]:
+    return [value for path, _, value in leaves(kind, claims) if key_of(path) == detail]
+
+
+def _plain(values: Sequence[str]) -> str | list[str]:
+    """One value by itself, several as a list."""
+    return values[0] if len(values) == 1 else list(values)

@@ -1,0 +1,284 @@
+"""A holder says that a detail is wrong: signed by the document, answered in time, and nothing is learnt of who had seen it (R8, T-FM-4)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from support.console import Browser, answered
+from support.registry import LPA_1, Holder, Registry, collect
+
+from issuer import app as composition
+from issuer.corrections import KEEP_DAYS, MOST_OPEN, receive, refuse, said
+from issuer.records import corrections as records
+from issuer.replace import replace
+from issuer.sessions import SERVICE
+from shared import addressed
+from shared.addressed import AddressedPresentation
+from shared.clock import DAY, system_entropy
+from shared.codec import base64url
+from shared.corrections import CTY, PURPOSE, Answer, Ticket, digest, make_binding, seal_ticket, verify_answer
+from shared.credentials import DISPUTED
+from shared.errors import Conflict, Missing
+from shared.formats import formats
+from shared.jose import jwe
+from shared.jose.jwk import thumbprint
+from shared.keys import KeyId, Role
+from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.policy import Policy
+from shared.web.certificates import ANCHOR_FILE
+
+DETAIL = "represented/birthdate"
+WORDS = "She was born on 12 November 1938.\nThe 2nd is a slip."
+SDJWT = formats()["dc+sd-jwt"]
+
+
+@dataclass
+class Wallet:
+    """One holder with some copies, of which each is shown once."""
+
+    registry: Registry
+    holder: Holder
+    copies: list[tuple[str, Any]]
+
+    @classmethod
+    async def new(cls, registry: Registry, made: dict[str, Any], count: int = 4) -> Wallet:
+        holder = await collect(registry, made)
+        wires = [str(each) for each in (await holder.copies(count)).credentials]
+        by_key = {thumbprint(bound): wire for wire in wires if (bound := SDJWT.peek(SDJWT.parse(wire)).holder)}
+        return cls(registry, holder, [(by_key[thumbprint(key.public)], key) for key in holder.keys])
+
+    def ticket(self, *, detail: str = DETAIL, words: str = WORDS, number: bytes = b"", shows: str = "") -> tuple[bytes, str]:
+        number = number or system_entropy(16)
+        wire, key = self.copies.pop()
+        binding = make_binding(
+            issuer=self.registry.url, ticket=number, detail=detail, words=words, at=self.registry.clock(), entropy=system_entropy
+        )
+        path = tuple(None if part == "*" else part for part in (shows or detail).split("/"))
+        shown = SDJWT.present(SDJWT.disclose(SDJWT.parse(wire), [path]), binding, key=KeyId("c"), at=self.registry.clock())
+        copy = AddressedPresentation(format="dc+sd-jwt", aud=binding.audience, purpose_id=PURPOSE, vp_token={"wrong": (key.finish(shown),)})
+        encryption = self.holder.metadata.issuer.request_encryption
+        assert encryption is not None
+        return number, seal_ticket(Ticket(addressed.render_file(copy).decode(), number, detail, words), encryption.keys[0])
+
+    async def post(self, sealed: str, *, status: int = 200, media: str = "application/jose") -> dict[str, Any]:
+        url = str(self.holder.metadata.issuer.correction_endpoint).replace(self.registry.url, self.registry.base)
+        async with self.registry.http.post(url, data=sealed.encode(), headers={"Content-Type": media}) as answer:
+            told: dict[str, Any] = await answer.json()
+            assert answer.status == status, told
+        return told
+
+    async def ask(self, number: bytes, *, status: int = 200) -> dict[str, Any]:
+        asked = {"ticket": base64url.encode(number)}
+        async with self.registry.http.post(self.registry.base + "/corrections/answer", json=asked) as answer:
+            told: dict[str, Any] = await answer.json()
+            assert answer.status == status, told
+        return told
+
+
+def read(registry: Registry, told: dict[str, Any], sealed: str) -> Answer:
+    """The answer, as a wallet that trusts this office checks it."""
+    anchor = parse_anchor((registry.directory / ANCHOR_FILE).read_bytes(), role=Role.CREDENTIAL_ISSUER, entity=registry.url)
+    policy = Policy(TrustAnchors(anchors=(anchor,)))
+    return verify_answer(told["answer"], policy=policy, entity=registry.url, sealed=digest(sealed), at=registry.clock())
+
+
+@pytest.fixture
+async def wallet(registry: Registry) -> Wallet:
+    return await Wallet.new(registry, await registry.make())
+
+
+@pytest.fixture
+async def browser(registry: Registry) -> Browser:
+    one = Browser(registry)
+    await one.sign_in()
+    return one
+
+
+async def said_of_new_copies(wallet: Wallet) -> list[Any]:
+    """What a copy says that is made now, in three formats."""
+    found = []
+    for name in ("sd-jwt", "sd-cwt", "mdoc"):
+        (wire,) = (await wallet.holder.copies(1, f"representation-{name}")).credentials
+        form = formats()[{"sd-jwt": "dc+sd-jwt", "sd-cwt": "dc+sd-cwt", "mdoc": "mso_mdoc"}[name]]
+        found.append(form.peek(form.disclose(form.parse(str(wire)), ())).claims.get(DISPUTED))
+    return found
+
+
+async def test_a_ticket_is_taken_once_and_answered_in_five_working_days(registry: Registry, wallet: Wallet) -> None:
+    number, sealed = wallet.ticket()
+    told = read(registry, await wallet.post(sealed), sealed)
+    assert (told.state, told.received_at, told.answer_by) == ("open", registry.clock(), registry.clock() + 7 * DAY)  # from a Friday
+    again = read(registry, await wallet.post(sealed), sealed)
+    assert again.reference == told.reference
+    assert read(registry, await wallet.ask(number), sealed) == told
+    _, other = wallet.ticket(number=number, words="Something else.")
+    assert (await wallet.post(other, status=409))["code"] == "conflict"
+    assert (await wallet.ask(bytes(16), status=404))["code"] == "not_found"
+    assert (await wallet.ask(b"short", status=400))["code"] == "malformed"
+    registry.clock.at += 8 * DAY  # also after the copy in it has run out
+    assert (await wallet.post(sealed))["answer"]
+
+
+async def test_while_it_is_open_new_copies_say_so_in_every_format(registry: Registry, wallet: Wallet, browser: Browser) -> None:
+    assert await said_of_new_copies(wallet) == [None, None, None]
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    assert await said_of_new_copies(wallet) == [True, True, True]
+    assert "1 waits." in await browser.open("/console/")
+    page = await browser.open("/console/corrections")
+    assert "Donor’s date of birth" in page
+    page = await browser.open(f"/console/corrections/{reference}")
+    assert "12 November 1938" in page  # the words
+    assert page.count("2 November 1938") >= 3  # the copy, and what is held
+    await browser.send(f"/console/corrections/{reference}", {"reason": "", "words": ""})
+    assert browser.errors() == ["reason", "words"]
+    await browser.send(f"/console/corrections/{reference}", {"reason": "made-up", "words": "x" * 1_001})
+    assert browser.errors() == ["reason", "words"]
+    await browser.send(f"/console/corrections/{reference}", {"reason": "record-agrees", "words": "The register says the 2nd."})
+    assert browser.path == f"/console/corrections/{reference}"
+    assert "Our record says the same as the document" in browser.text
+    assert "12 November" not in browser.text
+    told = read(registry, await wallet.ask(number), sealed)
+    assert (told.state, told.reason_code, told.words) == ("refused", "record-agrees", "The register says the 2nd.")
+    assert told.answered_at == registry.clock()
+    await browser.send(f"/console/corrections/{reference}", {"reason": "not-ours", "words": "Twice."})
+    assert browser.status == 409
+    assert await said_of_new_copies(wallet) == [None, None, None]
+
+
+async def test_at_c05_4_the_document_is_replaced_and_the_ticket_answered_with_it(
+    registry: Registry, wallet: Wallet, browser: Browser
+) -> None:
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    page = f"/console/documents/{document}/correct"
+    await browser.open(f"{page}?correction={reference}")
+    assert browser.hidden()["correction"] == reference
+    sent = [*answered(**{"represented.birthdate.day": "12"}), ("reason", "The day was wrong"), ("correction", reference)]
+    await browser.send(page, [*sent, ("step", "check")])
+    assert browser.status == 200, browser.errors()
+    await browser.send(page, [*[each for each in sent if each[0] != "step"], ("step", "make")])
+    assert browser.path == f"/console/documents/{document}", browser.errors()
+    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+    (wire,) = (await wallet.holder.copies(1)).credentials
+    claims = SDJWT.peek(SDJWT.parse(str(wire))).claims
+    assert (claims["represented"]["birthdate"], claims.get(DISPUTED)) == ("1938-11-12", None)
+    history = (await registry.call("GET", f"/api/credentials/{document}"))[1]["history"]
+    assert [line["what"] for line in history] == ["made", "collected", "disputed", "corrected", "renewed"]
+    _, late = wallet.ticket()  # of a copy that was replaced
+    assert (await wallet.post(late, status=400))["code"] == "revoked"
+
+
+async def test_a_correction_of_another_document_answers_nothing(registry: Registry, wallet: Wallet) -> None:
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    other = await registry.make(reference="another case")
+    with pytest.raises(Conflict):
+        await replace(registry.office, other["id"], LPA_1, reason="x", actor=SERVICE, correction=reference)
+    with pytest.raises(Missing):
+        await replace(registry.office, other["id"], LPA_1, reason="x", actor=SERVICE, correction="NOSUCH")
+    assert read(registry, await wallet.ask(number), sealed).state == "open"
+    assert (await registry.call("GET", f"/api/credentials/{other['id']}"))[1]["history"][-1]["what"] == "made"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"detail": "represented/given_name", "shows": "represented/birthdate"}, "malformed"),
+        ({"detail": "made/up", "shows": "represented/birthdate"}, "malformed"),
+        ({"detail": DISPUTED, "shows": "represented/birthdate"}, "malformed"),
+    ],
+)
+async def test_a_detail_that_the_copy_does_not_show(wallet: Wallet, changes: dict[str, Any], code: str) -> None:
+    _, sealed = wallet.ticket(**changes)
+    assert (await wallet.post(sealed, status=400))["code"] == code
+
+
+async def test_what_is_no_ticket(registry: Registry, wallet: Wallet) -> None:
+    for body in ("", "x", "a.b.c.d.e", wallet.ticket()[1][:-9] + "AAAAAAAAA"):
+        await wallet.post(body, status=400)
+    await wallet.post(wallet.ticket()[1], status=415, media="application/json")
+    foreign = jwe.encrypt(b"{}", jwe.public_half(jwe.generate_ephemeral()), enc="A256GCM", header={"cty": CTY})
+    assert (await wallet.post(foreign, status=400))["pointer"] == "/kid"
+    found = await registry.office.storage.read(lambda tx: records.count(tx, state="open"))
+    assert found == 0
+
+
+async def test_not_more_than_five_open_questions_about_one_document(registry: Registry) -> None:
+    wallet = await Wallet.new(registry, await registry.make(), count=6)
+    for _ in range(MOST_OPEN):
+        await wallet.post(wallet.ticket()[1])
+    assert (await wallet.post(wallet.ticket()[1], status=409))["code"] == "conflict"
+
+
+async def test_t_fm_4_an_answer_that_is_late_raises_an_alarm_and_time_is_measured(
+    registry: Registry, wallet: Wallet, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    registry.clock.at += 7 * DAY + 1
+    with caplog.at_level(logging.WARNING, logger="muniment.issuer"):
+        await composition.one_round(registry.app)
+        await composition.one_round(registry.app)
+    assert [line for line in caplog.messages if reference in line] == [f"nobody has answered in time: {reference}"]
+    figures = await figures_of(registry)
+    assert figures['muniment_corrections{state="overdue"}'] == figures['muniment_corrections{state="open"}'] == 1
+    await browser.sign_in()
+    assert "no answer yet, and the time is over" in await browser.open("/console/")
+    assert "Overdue" in await browser.open("/console/corrections")
+    await refuse(registry.office, reference, code="not-ours", words="Ask the council.", actor=SERVICE)
+    await composition.one_round(registry.app)
+    figures = await figures_of(registry)
+    assert figures['muniment_corrections{state="overdue"}'] == 0
+    assert figures['muniment_corrections{state="refused"}'] == 1
+    assert figures['muniment_correction_seconds{quantile="0.5"}'] == 7 * DAY + 1
+    registry.clock.at += KEEP_DAYS * DAY
+    await composition.one_round(registry.app)
+    await wallet.ask(number, status=404)
+
+
+async def figures_of(registry: Registry) -> dict[str, float]:
+    text = await (await registry.get("/metrics")).text()
+    return {
+        name: float(value) for name, value in (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("muniment_correction"))
+    }
+
+
+async def test_the_list_is_searched_and_says_when_it_is_empty(registry: Registry, wallet: Wallet, browser: Browser) -> None:
+    assert "Nothing waits." in await browser.open("/console/corrections")
+    _, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    await refuse(registry.office, reference, code="not-ours", words="Ask the council.", actor=SERVICE)
+    assert "Nothing waits." in await browser.open("/console/corrections")
+    spaced = " ".join(reference[at : at + 4] for at in range(0, 16, 4)).lower()
+    assert "Stays as it is" in await browser.open(f"/console/corrections?q={spaced}")
+    assert "There is nothing of the number" in await browser.open("/console/corrections?q=nothing")
+    await browser.open("/console/corrections/NOSUCH")
+    assert browser.status == 404
+
+
+async def test_what_the_holder_said_is_sealed_and_goes_with_the_answer(registry: Registry, wallet: Wallet) -> None:
+    _, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    disk = b"".join(each.read_bytes() for each in registry.directory.iterdir() if each.is_file())
+    assert b"12 November" not in disk
+    assert reference.encode() in disk
+    await refuse(registry.office, reference, code="not-enough", words="Send the certificate.", actor=SERVICE)
+    known = await registry.office.storage.read(lambda tx: records.get(tx, reference))
+    assert known.said is None
+    assert await said(registry.office, known) is None
+
+
+async def test_the_same_ticket_twice_at_the_same_moment_is_one(registry: Registry, wallet: Wallet) -> None:
+    number, sealed = wallet.ticket()
+    envelopes = registry.app[composition.ENVELOPES]
+    told = await asyncio.gather(*(receive(registry.office, envelopes, sealed) for _ in range(4)))
+    assert {read(registry, {"answer": each}, sealed).reference for each in told} == {
+        read(registry, await wallet.ask(number), sealed).reference
+    }
+    assert await registry.office.storage.read(lambda tx: records.count(tx, state="open")) == 1
