@@ -13,6 +13,7 @@ from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.corrections import Figures
 from issuer.corrections_api import CorrectionsApi
+from issuer.entered import enter_keys
 from issuer.envelopes import Envelopes
 from issuer.federation import applying, collect
 from issuer.federation import publish as federation
@@ -39,6 +40,7 @@ from shared.web.certificates import OwnCertificate
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
 from shared.web.keyring import TIMER
+from shared.web.log_site import LogSite
 from shared.web.metrics import METRICS
 from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
@@ -106,6 +108,19 @@ def publisher_of(office: Office) -> Publisher:
     return replace(own, beside=lambda: federation.newest(office)) if office.settings.superior else own
 
 
+def log_site_of(office: Office) -> LogSite:
+    """The office's log, as anybody can follow it."""
+    return LogSite(
+        storage=office.storage,
+        custodian=office.custodian,
+        clock=office.clock,
+        entity=office.settings.public_url,
+        url=office.settings.public_url,
+        role=Role.CREDENTIAL_ISSUER,
+        signing=office.signing,
+    )
+
+
 async def stop(office: Office) -> None:
     await office.storage.close()
     await office.custodian.close()
@@ -125,6 +140,7 @@ def build(office: Office) -> web.Application:
     VcApi(office).add_to(app)
     publisher_of(office).add_to(app)
     entity_of(office).add_to(app)
+    log_site_of(office).add_to(app)
     if office.settings.superior:
         Endpoints(office).add_to(app)
         applying.add_to(app, office)
@@ -161,6 +177,8 @@ async def one_round(app: web.Application) -> None:
     await app[ENVELOPES].refresh()
     await corrections.tend(office, app[FIGURES])
     await entity_of(office).tend()
+    await enter_keys(office)
+    await log_site_of(office).tend()
     await federation.tend(office)
 
 

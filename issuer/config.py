@@ -101,6 +101,9 @@ class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_u
     status_ttl: Annotated[int, Meta(ge=60, le=86_400, description="Seconds after which a fetched status list should be fetched again.")] = (
         3_600
     )
+    log_days: Annotated[
+        int, Meta(ge=1, le=36_525, description="Days that the office's log keeps its lines; afterwards only their seals stay.")
+    ] = 400
     status_days: Annotated[int, Meta(ge=1, le=31, description="Days that a status list can be relied on.")] = 7
     status_size: Annotated[int, Meta(ge=2**17, le=2**24, description="Entries of one status list.")] = 2**17
     vc_api: Annotated[

@@ -15,6 +15,7 @@ from issuer import donors
 from issuer.bitstrings import addresses
 from issuer.claims import source
 from issuer.clients import Access, no_access
+from issuer.entered import enter_delivery, enter_loss
 from issuer.identifiers import split_identifier
 from issuer.init import keyring_of
 from issuer.nonces import check_nonce
@@ -328,8 +329,7 @@ async def _deliver(
     if also is not None:
         await also(tx)
     document, count = delivery.document, len(view.free)
-    kind = "collected" if document.collected_at is None else "renewed"
-    event = Event(at=at, kind=kind, actor=WALLET, reason="", copies=count)
+    event = Event(at=at, kind="collected" if document.collected_at is None else "renewed", actor=WALLET, reason="", copies=count)
     if not await documents.note_collection(tx, document.id, view.granted.entitlement, event, signed_by=delivery.signed_by):
         raise await _not_now(tx, delivery)
     if await documents.signable(tx, document.id) != delivery.made_of:
@@ -348,7 +348,7 @@ async def _deliver(
         signed_by=delivery.signed_by,
         signed_at=at,
     )
-    await sweep.add_delivery(tx, name, document.id, max(delivery.expires_at, at + _DELIVERY_DAYS * DAY))
+    await enter_delivery(tx, office, document, name, until=max(delivery.expires_at, at + _DELIVERY_DAYS * DAY), copies=count, at=at)
 
 
 async def _not_now(tx: Tx, delivery: _Delivery) -> VcError | _KeyOverError:
@@ -397,4 +397,4 @@ async def _lose(tx: Tx, office: Office, delivery: bytes, at: int) -> int:
     for number in sorted(set(lists)):
         await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD, lost=True)
         await statuses.touch(tx, number)
-    return len(lists)
+    return await enter_loss(tx, office, len(lists), at)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from issuer import people
+from issuer import entered, people
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.instruments import marked
@@ -108,6 +108,9 @@ async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: s
             await _insert(tx, invitation, opening, at)
             if also is not None:
                 await also(tx, made.document)
+        if earlier is None:
+            names = entered.names_of(kind, order.claims)
+            await entered.enter(tx, office, "made", actor=actor, at=at, type=kind.id, claim_paths=names)
         return earlier
 
     earlier = await office.storage.write(unit, point="make")

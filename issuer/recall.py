@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from issuer import init
+from issuer import entered, init
 from issuer.federation import publish as federation
 from issuer.federation.own import entity_of
 from issuer.office import Office, reference_mac
@@ -235,6 +235,8 @@ async def _cancel(tx: Tx, office: Office, found: Sequence[str], recall: Recall, 
         await pad(tx, office, place, before, Standing.CANCELLED, lost=lost)
     for place in sorted({place for place, _, _ in lists}):
         await statuses.touch(tx, place)
+    if found:
+        await entered.enter(tx, office, "recalled", actor=recall.actor, at=at, documents=len(found), copies=lists.total())
     return lists.total()
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from issuer import entered
 from issuer.approval import first_approval
 from issuer.claims import check_claims, keep_until, source
 from issuer.corrections import corrected
@@ -67,6 +68,8 @@ async def replace(
             await pad(tx, office, place, Standing.ON_HOLD if lost else Standing.IN_FORCE, Standing.CANCELLED, lost=lost)
         for place in sorted({place for place, _ in lists}):
             await statuses.touch(tx, place)
+        names = entered.names_of(kind, settled)
+        await entered.enter(tx, office, "corrected", actor=actor, at=at, type=kind.id, claim_paths=names, copies=lists.total())
         return await documents.get(tx, number)
 
     return await office.storage.write(unit, point="replace")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from issuer import entered
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, donors, invitations, named, statuses
@@ -113,6 +114,18 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         await pad(tx, office, number, before, after, lost=lost)
     for number in sorted({number for number, _, _ in lists}):
         await statuses.touch(tx, number)
+    if changed:
+        await entered.enter(
+            tx,
+            office,
+            PAST[wish.action],
+            actor=wish.actor,
+            at=at,
+            type=sorted({each.type for each in changed}),
+            reason_code=wish.reason,
+            documents=len(changed),
+            copies=sum(lists.values()),
+        )
 
 
 async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing, *, lost: bool = False) -> None:

@@ -15,8 +15,9 @@ from issuer.publish import StatusLists
 from shared.clock import Clock, Entropy
 from shared.jose.jwk import thumbprint
 from shared.keys import Role
-from shared.web import certificates, doctor, entity, own_keys, ways
+from shared.web import certificates, doctor, entity, log, own_keys, ways
 from shared.web.doctor import Finding
+from shared.web.log_site import signed_heads
 from shared.web.setup import read_certificate
 from shared.x509 import Cert
 
@@ -77,6 +78,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
         "sign-in of operators": _sign_in,
         "makers of wallets": makers.examine,
         "federations": lambda office: entity_of(office).examine(),
+        "log": _log,
     }
     return await doctor.examine("issuer", lambda: app.open_office(directory, settings, clock=clock, entropy=entropy), checks, app.stop)
 
@@ -88,6 +90,12 @@ async def _keys(office: Office) -> str:
 
 async def _database(office: Office) -> str:
     return await doctor.migrates(office.storage, init.migrations())
+
+
+async def _log(office: Office) -> str:
+    """Whether it is whole, with every head that was signed here."""
+    head = await log.check(office.storage, await office.storage.read(signed_heads))
+    return f"{head.size:,} entries, whole"
 
 
 async def _sign_in(office: Office) -> str:

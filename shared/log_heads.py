@@ -8,7 +8,7 @@ whether the log has grown out of it (``receipts.verify_log``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -35,12 +35,13 @@ _SIZE = 32  # bytes of a digest or a commitment
 _MAX_PAGE = 1_000_000  # bytes
 _MAX_PAGES = 60  # of heads: five years
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_LEEWAY = 300  # seconds between the instant that a decision names and its entry in the log
 _BEGINNING = LogHead(size=0, digest=EMPTY_HEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedHead:
-    """Where the log of ``entity`` stood at ``at``, by its own word."""
+    """Where the log of ``entity`` stood at ``at``, by its own word: in a signed head, or in a receipt."""
 
     entity: str
     at: int
@@ -104,10 +105,16 @@ class Followed:
     start: LogHead
     commitments: tuple[bytes, ...]
 
-    def check(self, known: Iterable[LogHead]) -> None:
-        """``HistoryRewritten`` unless the way ends at the newest head and has all those of ``known`` on it that are from the start or later."""
-        heads = [each for each in known if self.start.size <= each.size <= self.newest.head.size]
-        verify_log([LogEntry(commitment=each) for each in self.commitments], heads=(self.newest.head, *heads), start=self.start)
+    def check(self, known: Collection[SignedHead]) -> None:
+        """``HistoryRewritten`` unless the way ends at the newest head and has on it all those of ``known`` that are from its start or later.
+
+        Longer ones are from after the newest head; who was told one well before it holds the proof that entries are gone.
+        """
+        on_it = [each.head for each in known if self.start.size <= each.head.size <= self.newest.head.size]
+        gone = [each.head for each in known if each.head.size > self.newest.head.size and each.at < self.newest.at - _LEEWAY]
+        if gone:
+            raise HistoryRewritten("the log has lost entries that an earlier head speaks of", where=f"/{self.newest.head.size}")
+        verify_log([LogEntry(commitment=each) for each in self.commitments], heads=(self.newest.head, *on_it), start=self.start)
 
 
 def render_heads(tokens: Sequence[str], following: str | None) -> bytes:

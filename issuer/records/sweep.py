@@ -5,6 +5,7 @@ from __future__ import annotations
 from issuer.records import authorizations, documents, donors, invitations, named, news, people, statuses
 from issuer.sessions import SERVICE, Event
 from shared.storage import Tx
+from shared.web import log
 
 
 async def spend_nonce(tx: Tx, digest: bytes, expires_at: int) -> bool:
@@ -51,3 +52,4 @@ async def sweep(tx: Tx, at: int) -> None:
     await named.purge(tx, at)
     await news.purge(tx, at)
     await statuses.unlink(tx, at)
+    await log.purge(tx, at)

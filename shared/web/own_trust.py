@@ -262,7 +262,17 @@ async def own_keys(tx: Tx, role: Role) -> list[OwnKey]:
 async def events(tx: Tx, *, limit: int = 20) -> list[Event]:
     """Newest first; that the same was said again is left out."""
     rows = await tx.fetch("SELECT * FROM trust_event WHERE kind <> 'published' ORDER BY n DESC LIMIT $1", limit)
-    return [Event(at=int(row["at"]), actor=row["actor"], kind=row["kind"], subject=row["subject"], reason=row["reason"]) for row in rows]
+    return [_event(row) for row in rows]
+
+
+async def events_after(tx: Tx, n: int) -> tuple[int, list[Event]]:
+    """Those after number ``n``, oldest first, and the number of the last; that the same was said again is left out."""
+    rows = await tx.fetch("SELECT * FROM trust_event WHERE n > $1 ORDER BY n", n)
+    return int(rows[-1]["n"]) if rows else n, [_event(row) for row in rows if row["kind"] != "published"]
+
+
+def _event(row: Row) -> Event:
+    return Event(at=int(row["at"]), actor=row["actor"], kind=row["kind"], subject=row["subject"], reason=row["reason"])
 
 
 def _own(row: Row) -> OwnKey:

@@ -22,7 +22,7 @@ from shared.flow import Fetch, arun
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role
 from shared.log_heads import Followed, SignedHead, follow_log, verify_log_head
-from shared.receipts import LogHead, peek_receipt, presentation_bytes
+from shared.receipts import peek_receipt, presentation_bytes
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
@@ -64,10 +64,11 @@ async def follow(desk: Running, *, oldest: int = 0) -> Followed:
     return followed
 
 
-def head_of(receipt: str) -> LogHead:
-    head = peek_receipt(receipt).log_head
-    assert head is not None
-    return head
+def head_of(receipt: str) -> SignedHead:
+    """Where the log stood by the word of a receipt."""
+    told = peek_receipt(receipt)
+    assert told.log_head is not None
+    return SignedHead(entity=told.entity, at=told.received_at, head=told.log_head)
 
 
 async def start_over(tx: Tx) -> None:
@@ -81,17 +82,17 @@ async def test_t_au_1_a_head_signed_each_day_that_anybody_can_follow(desk: Runni
     await one_round(desk.app)
     await one_round(desk.app)  # once a day
     followed = await follow(desk)
-    assert (followed.newest.entity, followed.newest.at, followed.newest.head) == (BANK, AT, kept[1])
+    assert (followed.newest.entity, followed.newest.at, followed.newest.head) == (BANK, AT, kept[1].head)
     kept.append(head_of(await bring(desk, "third")))
     assert len((await follow(desk)).commitments) == 2
     desk.clock.at += DAY
     await one_round(desk.app)
     followed = await follow(desk, oldest=2)
-    assert (followed.start, followed.newest.head, len(followed.commitments)) == (kept[1], kept[2], 1)
+    assert (followed.start, followed.newest.head, len(followed.commitments)) == (kept[1].head, kept[2].head, 1)
     followed.check(kept)
     assert await verify(desk.desk.storage) == [
         "The log is whole: 3 entries, with the 2 heads that were signed here.",
-        f"Its head: 3 {base64url.encode(kept[2].digest)}",
+        f"Its head: 3 {base64url.encode(kept[2].head.digest)}",
     ]
 
 

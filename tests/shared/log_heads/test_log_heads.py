@@ -178,15 +178,27 @@ class Log:
         return followed
 
 
+def told(*known: LogHead, at: int = AT) -> list[SignedHead]:
+    return [replace(SAID, at=at, head=each) for each in known]
+
+
 def test_the_way_begins_at_a_day_that_everybody_knows() -> None:
     log = Log()
     followed = log.follow(5)
     assert followed.newest.head == heads()[5]
     assert log.asked == ["/log/heads", "/log/commitments?from=5&to=6"]
-    followed.check([heads()[4], heads()[5]])
-    followed.check([heads()[0], LogHead(size=9, digest=bytes(32))])  # from before the way, and from after it
+    followed.check(told(heads()[4], heads()[5]))
+    followed.check(told(heads()[0], LogHead(size=9, digest=bytes(32))))  # from before the way, and from after it
     with pytest.raises(HistoryRewritten):
-        followed.check([LogHead(size=5, digest=bytes(32))])
+        followed.check(told(LogHead(size=5, digest=bytes(32))))
+
+
+def test_a_log_that_has_become_shorter() -> None:
+    """Whoever was told of more entries well before the newest head was signed."""
+    longer = LogHead(size=9, digest=bytes(32))
+    Log().follow(0).check(told(longer, at=AT - 300))
+    with pytest.raises(HistoryRewritten):
+        Log().follow(0).check(told(longer, at=AT - 301))
 
 
 @pytest.mark.parametrize(("oldest", "start"), [(3, 2), (2, 2), (1, 0), (0, 0)])
@@ -195,7 +207,7 @@ def test_further_back_where_something_older_is_known(oldest: int, start: int) ->
     followed = log.follow(oldest)
     assert log.asked[1] == "/log/heads?before=2026-02-02"
     assert followed.start.size == start
-    followed.check(heads()[max(0, start - 1) :])
+    followed.check(told(*heads()[max(0, start - 1) :]))
 
 
 def test_an_empty_page_of_heads_is_the_beginning() -> None:
@@ -207,7 +219,7 @@ def test_an_empty_page_of_heads_is_the_beginning() -> None:
 def test_going_back_has_an_end() -> None:
     log = Log()
     log.pages["/log/heads?before=2026-02-02"] = log.pages["/log/heads"]
-    log.follow(1).check(heads())
+    log.follow(1).check(told(*heads()))
     assert len(log.asked) == 62
 
 
