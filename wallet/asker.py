@@ -29,6 +29,7 @@ def use_of(said: IntendedUse, registration: Registration | None) -> Use:
         claims_kept=said.claims_kept,
         contact=(said.contact if use is None else use.contact) or "",
         how_to_complain=said.how_to_complain or "",
+        agreed=said.agreed,
     )
 
 

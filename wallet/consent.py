@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.clock import DAY
-from shared.credentials import Text, all_types
+from shared.credentials import CredentialType, Text, all_types
 from shared.errors import AccessDenied, InvalidTransactionData, OverDisclosed, Rejected, Undecided
 from shared.formats import formats
 from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
@@ -21,6 +21,7 @@ from shared.trust.registered_use import Widening
 from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet import registered
+from wallet.acting import acting_words
 from wallet.cards import Line, acting_for, fresh_copies, type_of
 from wallet.choose import Answerable, Offer, Ways, way_name
 from wallet.consent_view import (
@@ -93,7 +94,7 @@ def _registered(request: Request, asked: RequestObject, more: More | None, words
     use = registered.use_of(request)
     if use is None or request.registration is None:
         return None
-    narrowed, wider = registered.asked_of(request, asked.query), Widening() if more is None else more.widening
+    narrowed, wider = registered.asked_of(request, asked), Widening() if more is None else more.widening
     kinds = tuple(all_types().values())
     return Registered(
         registrar=words.of(request.registration.registrar),
@@ -172,7 +173,6 @@ class _Words:
         """The consent sentence in one paragraph, for terminals and programs."""
         labels = dict.fromkeys(detail.label for choice in choices for detail in choice.details if not detail.always)
         hidden = dict.fromkeys(label for choice in choices for label in choice.not_shown)
-        behalf = next((choice.acting_for for choice in choices if choice.acting_for), "")
         purpose = self.purpose(request.use)
         name = request.asker.name if request.asker.proved else self._("Somebody whom we could not check")
         said = [
@@ -183,15 +183,34 @@ class _Words:
             self._("It may not use it for anything else."),
             *(self._("You agree to this: {statement}").format(statement=said) for each in agreeing for said in each.said),
             self._("It will not see: {details}.").format(details=_joined(hidden)) if hidden else "",
-            self._("You are acting for {name} as attorney.").format(name=behalf) if behalf else "",
+            *dict.fromkeys(choice.acting for choice in choices),
+            self.together(request, agreeing, choices),
         ]
         return " ".join(part for part in said if part)
+
+    def acting(self, kind: CredentialType, claims: Mapping[str, Any]) -> str:
+        """For whom, and as what; empty where it is for nobody else."""
+        return acting_words(kind, claims, self._, self.locale)
+
+    def together(self, request: Request, agreeing: Sequence[Agreeing], choices: Sequence[Choice]) -> str:
+        """Who else has to agree, as far as the document and the other side say it; empty where nobody has to."""
+        if not any(each.together for each in agreeing):
+            return ""
+        agreed = (request.use.agreed if request.use else None) or 0
+        needed = max((0, *(choice.needed for choice in choices), agreed + 1 if agreed else 0))
+        words = {"agreed": agreed, "needed": needed}
+        if not agreed:
+            first = self._("You are the first of {needed} who have to agree.") if needed else self._("You are the first who agrees.")
+            return f"{first} {self._('It counts only once the others have agreed too. They have 7 days.')}".format(**words)
+        if agreed + 1 < needed:
+            return self._("They say that {agreed} of {needed} have agreed. After you, others still have to.").format(**words)
+        return self._("They say that {agreed} of {needed} have agreed to the same. With you it counts.").format(**words)
 
     def nothing(self, request: Request, asked: RequestObject) -> str:
         """Why nothing is shown."""
         if request.registration is not None and request.registration.standing == registered.OTHER_USE:
             return self._("They ask for a reason that they have not registered. Your wallet shows nothing for it.")
-        if registered.asked_of(request, asked.query).query is None:
+        if registered.asked_of(request, asked).query is None:
             return self._("They did not register to ask for this kind of document for this reason. Your wallet does not show it.")
         return self._("Nothing in your wallet answers what they ask for.")
 
@@ -305,12 +324,20 @@ def _choice(offer: Offer, words: _Words) -> Choice:
         reused_at=offer.copy.shown_at if offer.copy is not None and offer.reused else 0,
         whole=len(least) == len(everything),
         acting_for=acting_for(kind, document.claims),
+        acting=words.acting(kind, document.claims),
+        needed=_needed(document.claims),
         details=tuple(_detail(line) for line in least),
         optional=tuple(extra for extra in extras if extra.values or extra.picture),
         not_shown=tuple(hidden),
         advice=tuple(words._(line) for line in words.advice(offer, claims)),
         keeper=keeper_of(words.policy, document, words.at),
     )
+
+
+def _needed(claims: Mapping[str, Any]) -> int:
+    """How many have to act together, by the document; 0 where it does not say."""
+    found = claims.get("cardinality")
+    return found if type(found) is int else 0
 
 
 def hidden_label(line: Line) -> str:
@@ -350,6 +377,8 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
         intends=intends,
         sentence=words.sentence(request, choices, agreeing, intends),
         acting_for=next((choice.acting_for for choice in choices if choice.acting_for), ""),
+        acting=" ".join(dict.fromkeys(choice.acting for choice in choices if choice.acting)),
+        together=words.together(request, agreeing, choices),
         details=tuple(detail for choice in choices for detail in choice.details),
         optional=tuple(extra for choice in choices for extra in choice.optional),
         not_shown=tuple(label for choice in choices for label in choice.not_shown),

@@ -32,7 +32,8 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One document that answers, and what showing it means. ``reused_at`` is when this party saw the same copy before, or 0; ``seen``
-    names what stands here, for whoever agrees to send it along. ``keeper`` is who took over its records, if anybody did.
+    names what stands here, for whoever agrees to send it along. ``keeper`` is who took over its records, if anybody did. ``needed``: how many
+    have to act together by it, 0 where it does not say.
     """
 
     document: str
@@ -46,11 +47,13 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     reused_at: int
     whole: bool
     acting_for: str
+    acting: str
     details: tuple[Detail, ...]
     optional: tuple[Extra, ...]
     not_shown: tuple[str, ...]
     advice: tuple[str, ...]
     keeper: Keeper | None = None
+    needed: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +82,8 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
     """What is agreed to in sharing: their words, their own reference, and the title of the document that agrees.
 
-    ``translation`` is what they say in the other language (``translation_lang``), empty where that is the same.
+    ``translation`` is what they say in the other language (``translation_lang``), empty where that is the same. ``together``: it counts only
+    once others have agreed to the same.
     """
 
     statement: str
@@ -87,6 +91,7 @@ class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
     translation_lang: str
     reference: str
     document: str
+    together: bool = False
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -104,6 +109,7 @@ def agreeing(agreement: Agreement, locale: str, document: str = "") -> Agreeing:
         translation_lang=other,
         reference=agreement.reference,
         document=document,
+        together=agreement.together,
     )
 
 
@@ -131,6 +137,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
 
     ``details``, ``optional`` and ``not_shown`` are those of the chosen documents. ``documents`` names these by credential query, ``seen`` what stands
     here of each, ``ways`` how each set is met: whoever agrees sends all three along as they are (see ``agree``).
+    ``acting`` says for whom and as what the holder acts, and ``together`` who else has to agree, where somebody has.
     ``problem`` says why nothing can be shared, if so. ``standing`` is that of ``Registration``, empty where nobody knows who asks;
     ``registered`` is ``None`` where nothing is registered for it. ``handed`` is what goes back to the platform that brought the request, once it
     was decided.
@@ -145,6 +152,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     intends: str
     sentence: str
     acting_for: str
+    acting: str
     details: tuple[Detail, ...]
     optional: tuple[Extra, ...]
     not_shown: tuple[str, ...]
@@ -163,3 +171,4 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     handed: dict[str, Any] | None
     standing: str = ""
     registered: Registered | None = None
+    together: str = ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.credentials import Claim, ClaimPath, CredentialType, Disclosure, Text, all_types
 from shared.credentials._derive import leaves, path_in
+from shared.credentials._joint import NUMBER, TAG
 from shared.dcql import ClaimQuery, CredentialQuery, CredentialSet, DcqlQuery
 from shared.errors import OverDisclosed
 from shared.trust.registered_use import RegisteredUse
@@ -52,6 +53,32 @@ def narrow(query: DcqlQuery, use: RegisteredUse) -> Narrowed:
     if tuple(credentials) == query.credentials:
         return told
     return replace(told, query=DcqlQuery(credentials=tuple(credentials), credential_sets=sets if query.credential_sets else ()))
+
+
+def apart(query: DcqlQuery) -> tuple[DcqlQuery, tuple[Text, ...]]:
+    """The question without the marks of people who act together, which serve nothing else (security rule S26), and what that leaves out."""
+    found = _Found()
+    credentials = tuple(_unmarked(asked, found) for asked in query.credentials)
+    if credentials == query.credentials:
+        return query, ()
+    return replace(query, credentials=credentials), _distinct(found.left_out)
+
+
+def _unmarked(asked: CredentialQuery, found: _Found) -> CredentialQuery:
+    marks = {
+        path_in(kind, claim.path, asked.format): claim.label
+        for kind in kinds_of(asked)
+        for claim in kind.claims
+        if claim.path in {TAG, NUMBER}
+    }
+    dropped = [claim for claim in asked.claims or () if claim.path in marks]
+    if not dropped:
+        return asked
+    found.left_out += [marks[claim.path] for claim in dropped]
+    kept = tuple(claim for claim in asked.claims or () if claim not in dropped)
+    gone = {claim.id for claim in dropped}
+    sets = tuple(tuple(name for name in option if name not in gone) for option in asked.claim_sets or ())
+    return replace(asked, claims=kept or None, claim_sets=sets if kept and sets else None)
 
 
 def check_shown(use: RegisteredUse, kind: CredentialType, claims: Mapping[str, Any]) -> None:

@@ -86,7 +86,7 @@ async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> It
         origin=resolved.request.origin,
         registration=registration,
     )
-    left_out = registered.asked_of(request, resolved.request.query).left_out
+    left_out = registered.asked_of(request, resolved.request).left_out
 
     async def remember(tx: Tx) -> Item[Request]:
         known = await REQUESTS.find(tx, vault, name)
@@ -110,7 +110,7 @@ async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
 
 
 def _query(request: Request, asked: RequestObject) -> DcqlQuery:
-    query = registered.asked_of(request, asked.query).query
+    query = registered.asked_of(request, asked).query
     if query is None:
         raise AccessDenied("nothing of what they ask for is registered for this use")
     return query
@@ -326,7 +326,7 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
         receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
         reason=failed,
         agreed=agreed_to(asked),
-        registered=registered.told(item.value, asked.query),
+        registered=registered.told(item.value, asked),
     )
 
 
@@ -377,7 +377,7 @@ async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
             requested=requested_names(asked),
             transaction=item.id,
             reason="access_denied",
-            registered=registered.told(item.value, asked.query),
+            registered=registered.told(item.value, asked),
         )
         value = msgspec.structs.replace(item.value, state=Withheld(at=means.clock(), told=told))
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from shared.credentials import Text
-from shared.dcql import DcqlQuery
 from shared.errors import PurposeMismatch, VcError
-from shared.openid4vp import IntendedUse, ResolvedRequest
+from shared.openid4vp import JOINT, IntendedUse, RequestObject, ResolvedRequest
 from shared.storage import Tx
 from shared.trust.registered_use import RegisteredUse, Widening, parse_uses, render_uses, widening
 from shared.trust.relying_party import RpCertificate, parse_rp_certificate, verify_rp_certificate
@@ -24,7 +23,7 @@ from wallet.entries import Registered, Words
 from wallet.keep import Vault
 from wallet.known_uses import KnownUse, Registration
 from wallet.means import Means
-from wallet.narrow import Narrowed, narrow
+from wallet.narrow import Narrowed, apart, narrow
 from wallet.records import KNOWN_USES, Item
 from wallet.sessions import Request
 
@@ -73,12 +72,19 @@ def use_of(request: Request) -> RegisteredUse | None:
     return parse_uses(found.use)[0] if found is not None and found.use else None
 
 
-def asked_of(request: Request, query: DcqlQuery) -> Narrowed:
-    """The question as far as it may be answered: whole where nobody registered what this organisation may ask, nothing of another use."""
+def asked_of(request: Request, asked: RequestObject) -> Narrowed:
+    """The question as far as it may be answered: whole where nobody registered what this organisation may ask, nothing of another use.
+
+    Only where several people are to agree to the same somebody is asked of which instrument theirs is.
+    """
     use = use_of(request)
+    together = any(entry.type == JOINT for entry in asked.transaction_data)
+    query, left_out = (asked.query, ()) if together else apart(asked.query)
     if use is not None:
-        return narrow(query, use)
-    return Narrowed(query=None if request.registration is not None and request.registration.standing == OTHER_USE else query)
+        narrowed = narrow(query, use)
+        return replace(narrowed, left_out=left_out + narrowed.left_out) if left_out else narrowed
+    other = request.registration is not None and request.registration.standing == OTHER_USE
+    return Narrowed(query=None if other else query, left_out=left_out)
 
 
 def check_use(request: Request) -> None:
@@ -87,7 +93,7 @@ def check_use(request: Request) -> None:
         raise PurposeMismatch("the organisation has not registered this use", where="/verifier_info")
 
 
-def told(request: Request, query: DcqlQuery) -> Registered | msgspec.UnsetType:
+def told(request: Request, asked: RequestObject) -> Registered | msgspec.UnsetType:
     """For the history: what the register said of who asked, and what they asked beyond it."""
     found, use = request.registration, use_of(request)
     if found is None:
@@ -102,7 +108,7 @@ def told(request: Request, query: DcqlQuery) -> Registered | msgspec.UnsetType:
         authority="" if use.authority is None else use.authority.en,
         authority_contact=use.authority_contact or "",
         retention_days=use.retention_days,
-        left_out=tuple(label.en for label in narrow(query, use).left_out),
+        left_out=tuple(label.en for label in asked_of(request, asked).left_out),
     )
 
 

@@ -314,7 +314,10 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """Why, for how long, and where to complain: what is registered, where it is, and else what the party says of itself."""
+    """Why, for how long, and where to complain: what is registered, where it is, and else what the party says of itself.
+
+    ``agreed``: how many others have agreed already, as the party says, where several are to.
+    """
 
     purpose: dict[str, str] = {}
     use_id: str = ""
@@ -323,6 +326,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     claims_kept: tuple[str, ...] = ()
     contact: str = ""
     how_to_complain: str = ""
+    agreed: int | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, tag="asked"):

@@ -13,7 +13,8 @@ from shared.web.auth import read_form
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import history, locking, share
-from wallet.cards import Card, card
+from wallet.acting import acting_words
+from wallet.cards import Card, card, type_of
 from wallet.consent import hidden_label
 from wallet.keepers import asks
 from wallet.pages.desk import Desk, Words, see
@@ -105,7 +106,7 @@ class CopyPages:
             reused=offer.copy.shown_at if offer.copy and offer.reused else 0,
             usable=offer.copy is not None,
             keeper=asks(self._desk.means, offer.document),
-            acting_for=card(offer.document, at=self._desk.means.clock()).subtitle,
+            acting=acting_words(type_of(offer.document), offer.document.claims, words._, words.locale),
         )
 
     async def _copy(self, request: web.Request) -> Item[Addressed]:

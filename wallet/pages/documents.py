@@ -14,6 +14,7 @@ from shared.web.auth import current_session, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import history, phone
+from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.entries import Sealed
 from wallet.keep import Vault
@@ -80,6 +81,7 @@ class DocumentPages:
             phones=await self._phones(vault, item.id),
             new="new" in request.query,
             about=type_of(item.value).description.in_(words.locale),
+            acting=acting_words(type_of(item.value), item.value.claims, words._, words.locale),
             ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],
             follows=_follows(type_of(item.value), words.locale),
         )

@@ -1,0 +1,109 @@
+"""Acting with others, and for others: what the wallet says, signs, and keeps apart (security rule S26, domain rule R2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.documents import document as a_document
+from support.holdings import put_document
+from support.suite_verifier import Suite, wanted
+from support.trial_verify import CLAIMS
+from support.wallets import Wallet
+
+from shared.credentials import Text, by_id
+from shared.formats import formats
+from shared.openid4vp import JOINT, Agreement, IntendedUse, VpResponse, agreed_members, render_agreement, render_use
+from wallet.acting import acting_words
+from wallet.present import agree
+
+TAG, NUMBER = ("instrument_tag",), ("attorney_number",)
+LPA_2 = CLAIMS | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": "q83vEjRWeJCrze8SNFZ4kA", "attorney_number": 1}
+ACT = Agreement(statement=Text("Sell the house at Poplar Court.", "Gwerthu’r tŷ yn Poplar Court."), reference="T" * 22, together=True)
+ENTRY = render_agreement(ACT, ["document"])
+
+
+def asking(wallet: Wallet, *paths: tuple[str, ...]) -> Suite:
+    made = Suite(wallet.world.clock, query={"credentials": [wanted(paths=(("represented", "given_name"), *paths))]})
+    wallet.world.council = made
+    return made
+
+
+def said(agreed: int | None) -> Any:
+    use = IntendedUse(identifier="property-sale-together", purpose=Text("Sell a house", "Gwerthu tŷ"), agreed=agreed)
+    return {"verifier_info": (render_use(use),), "transaction_data": (ENTRY,)}
+
+
+@pytest.mark.parametrize(
+    ("agreed", "needed", "words"),
+    [
+        (None, 2, "You are the first of 2 who have to agree."),
+        (0, 3, "You are the first of 3 who have to agree."),
+        (1, 3, "They say that 1 of 3 have agreed. After you, others still have to."),
+        (1, 2, "They say that 1 of 2 have agreed to the same. With you it counts."),
+    ],
+)
+async def test_a_holder_is_told_who_else_has_to_agree(wallet: Wallet, agreed: int | None, needed: int, words: str) -> None:
+    await put_document(wallet.means, wallet.vault, claims=LPA_2 | {"cardinality": needed})
+    view = await wallet.ask(asking(wallet, TAG, NUMBER).begin(**said(agreed)))
+    assert words in view.together
+    assert view.together in view.sentence
+    assert view.agreeing[0].statement == ACT.statement.en
+
+
+async def test_a_joint_act_is_signed_with_the_mark_of_the_instrument(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault, claims=LPA_2)
+    suite = asking(wallet, TAG, NUMBER)
+    view = await wallet.ask(suite.begin(**said(0)))
+    assert ENTRY.type == JOINT
+    await agree(wallet.means, wallet.vault, view.id)
+    facts = suite.verified()["document"]
+    assert facts.binding_claims["transaction_data_hashes"] == agreed_members([ENTRY])["transaction_data_hashes"]
+    assert (facts.claims["instrument_tag"], facts.claims["attorney_number"]) == (LPA_2["instrument_tag"], 1)
+
+
+async def test_the_mark_serves_nothing_else(wallet: Wallet) -> None:
+    """Who does not ask several people to agree to the same is not shown of which instrument a document is."""
+    await put_document(wallet.means, wallet.vault, claims=LPA_2)
+    plain: dict[str, Any] = {}
+    for more in (plain, {"transaction_data": (render_agreement(Agreement(statement=ACT.statement), ["document"]),)}):
+        suite = asking(wallet, TAG, NUMBER)
+        view = await wallet.ask(suite.begin(**more))
+        assert view.together == ""
+        await agree(wallet.means, wallet.vault, view.id)
+        [answer] = suite.answers
+        assert isinstance(answer, VpResponse)
+        (wire,) = answer.vp_token["document"]
+        form = formats()["dc+sd-jwt"]
+        assert not {"instrument_tag", "attorney_number"} & form.peek(form.parse(wire)).claims.keys()
+
+
+async def test_a_document_without_the_mark_does_not_answer(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault)
+    view = await wallet.ask(asking(wallet, TAG, NUMBER).begin(**said(0)))
+    assert view.problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "words"),
+    [
+        ("representation", {}, "You are acting for Margaret Ashdown as attorney."),
+        ("representation", {"represented": {}}, "You are acting for somebody as attorney."),
+        ("representation", {"representation_kind": "new"}, "You are acting for Margaret Ashdown."),
+        ("person", {}, ""),
+    ],
+)
+def test_cards_say_for_whom_and_as_what(kind: str, changes: dict[str, Any], words: str) -> None:
+    claims = (CLAIMS if kind == "representation" else {}) | changes
+    assert acting_words(by_id(kind), claims, lambda text: text, "en") == words
+
+
+def test_an_executor_and_a_solicitor_are_no_attorneys() -> None:
+    kind = by_id("estate-authority")
+    estate = a_document(kind) | {"deceased": {"given_name": "Arthur", "family_name": "Penhale"}, "authority_level": "named-executor"}
+    estate |= {"acts_for_another": False}
+    assert acting_words(kind, estate, str, "en") == "You are dealing with the estate of Arthur Penhale as executor named in the will."
+    assert acting_words(kind, estate | {"deceased": {}}, str, "en") == "You are dealing with an estate as executor named in the will."
+    solicitor = estate | {"acts_for_another": True, "acting_for": {"given_name": "Tom", "family_name": "Penhale"}}
+    assert acting_words(kind, solicitor, str, "en") == "You are acting for Tom Penhale as solicitor."
+    assert acting_words(kind, solicitor, str, "cy") == "You are acting for Tom Penhale as cyfreithiwr."
