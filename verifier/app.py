@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 from shared.errors import VcError
 from shared.storage import Tx
@@ -15,13 +16,15 @@ from shared.web import above, auth, log
 from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
-from verifier import config, fetching, inherited, keys, registering, together, webhooks
+from shared.web.metrics import METRICS
+from verifier import config, fetching, inbox, inbox_keys, inherited, keys, registering, together, watching, webhooks
 from verifier.config import Settings
 from verifier.desk import Desk
+from verifier.inbox_api import InboxApi
 from verifier.material import Store
 from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, given, scan
+from verifier.records import events, exchanges, given, letters, permissions, scan, watched
 from verifier.records import together as acts
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
@@ -42,6 +45,7 @@ class Sweeping:
     due: bool = True
 
 
+LATE: web.AppKey[Gauge] = web.AppKey("LATE", Gauge)
 SWEEPING: web.AppKey[Sweeping] = web.AppKey("SWEEPING", Sweeping)
 
 logger = logging.getLogger("muniment.verifier")
@@ -66,6 +70,8 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
     ScanApi(desk, store).add_to(app)
+    InboxApi(desk, store).add_to(app)
+    app[LATE] = Gauge("muniment_inbox_late", "Letters that wait for a person though their time is over.", registry=app[METRICS].registry)
     if desk.settings.vc_api:
         VcApi(desk, store).speak(app)
     publisher_of(desk).add_to(app)
@@ -103,7 +109,10 @@ async def one_round(app: web.Application) -> None:
             + await scan.purge(tx, at)
             + await events.purge(tx, at)
             + await given.purge(tx, at)
+            + await letters.purge(tx, at)
+            + await permissions.purge(tx, at)
             + await acts.purge(tx, at)
+            + await watched.purge(tx, at)
         )
 
     sweeping.due |= await desk.storage.write(unit, point="purge") > 0
@@ -115,6 +124,10 @@ async def one_round(app: web.Application) -> None:
     sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     await log_site_of(desk).tend()
+    await watching.look(desk, app[STORE])
+    if desk.settings.inbox:
+        await inbox_keys.tend(desk, await app[STORE].federation())
+        app[LATE].set(await inbox.tend(desk))
     if sweeping.due:
         await desk.storage.checkpoint()
         sweeping.due = False

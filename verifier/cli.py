@@ -16,6 +16,7 @@ from shared.clock import system_clock, system_entropy
 from shared.terminal import Commands, Parser, add_key_options, add_log, add_profile_options, port, read_passphrase, run_command
 from shared.web.type_files import add_types
 from verifier.cli_federation import add_federation
+from verifier.cli_permissions import add_permissions
 from verifier.cli_trust import add_trust
 from verifier.cli_uses import add_uses
 
@@ -43,6 +44,7 @@ def parser() -> Parser:
     _add_desk(commands)
     _add_asking(commands)
     add_uses(commands, _command, _with_desk)
+    add_permissions(commands, _command, _with_desk)
     add_federation(commands, _command, _with_desk)
     _add_bundle(commands)
     _add_keys(commands)

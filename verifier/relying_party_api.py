@@ -20,7 +20,7 @@ from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, giving_api, inherited, inherited_api, together_api, webhook_api, words
+from verifier import copies, giving_api, inherited, inherited_api, permissions_api, together_api, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.ask_api import Ask, Use, order_of
@@ -81,7 +81,7 @@ class State(Struct, frozen=True):
     """How a request or a brought copy stands. What was shown is in `verdict`, until `details_until`."""
 
     id: str
-    kind: Literal["request", "copy"]
+    kind: Literal["request", "copy", "letter"]
     state: Literal["requested", "retrieved", "declined", "expired", "answered"]
     purpose_id: str
     made_at: dt.datetime
@@ -193,6 +193,7 @@ class RelyingPartyApi:
     def add_to(self, app: web.Application) -> None:
         """Register the routes; ``/api/openapi.json`` and ``/api/docs`` come with them."""
         bound_body(app, "/api/copies", MAX_COPY)
+        permissions_api.add_to(app, self._desk)
         add_routes(
             app,
             self.routes(),
@@ -234,6 +235,7 @@ class RelyingPartyApi:
             *together_api.routes(self._desk, Asked, self._asked),
             *webhook_api.routes(self._desk),
             *giving_api.routes(self._desk),
+            *permissions_api.routes(self._desk, Asked, self._asked),
             *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
 

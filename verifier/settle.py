@@ -23,11 +23,13 @@ from shared.verify import Decision, render_verdict, replayed
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.details import names_of
+from verifier.granting import granted
 from verifier.inherited import may_use
-from verifier.records import events, exchanges, knowledge
+from verifier.records import events, exchanges, knowledge, permissions, watched
 from verifier.records.exchanges import Ended
 from verifier.sessions import Answered, Asked
 from verifier.telling import decided
+from verifier.watching import to_watch
 
 _LIFE: Final = 16 * DAY  # seconds after which no presentation can be good any more
 
@@ -83,17 +85,18 @@ class Shown:
     """What came: presentations by name, and the nonce in the holder's signature, empty where it is not known.
 
     ``format`` is that of a copy; an answer's follows from what was asked, and ``binding`` is for whom it was, ``key`` the private key that opened it.
-    ``response_code`` goes with an answer that is looked at again.
+    ``response_code`` goes with an answer that is looked at again, ``basis`` is what a receipt for it was bound to before (``bind``).
     """
 
     vp_token: Mapping[str, Sequence[str]]
     nonce: str
     format: str = ""
     response_code: str = ""
+    basis: Mapping[str, Any] | None = None
     binding: Binding | None = None
     key: Mapping[str, str] = field(default_factory=dict, repr=False)
-
     standing: Mapping[str, int] = field(default_factory=dict)
+
 
 class _SeenBeforeError(Exception):
     """Another exchange has relied on the same presentation; the unit of work is given up."""
@@ -110,24 +113,36 @@ async def settle(
     put: Put,
     tell: bool = True,
     collected: bool = False,
+    keep: int = 0,
 ) -> Outcome | None:
     """Keep ``decision``; ``None`` if ``take`` finds that the exchange was answered in the meantime.
 
     A presentation that was relied upon before is ``replayed``, whatever else was right about it. ``tell``: by webhook too, where one is set.
-    ``collected``: the number of the answer was brought, where it went with an earlier decision.
+    ``collected``: the number of the answer was brought, where it went with an earlier decision. ``keep`` is for how many seconds what was
+    shown is kept; 0 for as long as the desk keeps what it is shown.
     """
     try:
-        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell, collected=collected)
+        return await _settle(desk, asked, decision, shown, known, take=take, put=put, tell=tell, collected=collected, keep=keep)
     except _SeenBeforeError:
-        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell, collected=collected)
+        return await _settle(desk, asked, replayed(decision), shown, known, take=take, put=put, tell=tell, collected=collected, keep=keep)
 
 
 async def _settle(
-    desk: Desk, asked: Asked, decision: Decision, shown: Shown, known: StatusMemory, *, take: Take, put: Put, tell: bool, collected: bool
+    desk: Desk,
+    asked: Asked,
+    decision: Decision,
+    shown: Shown,
+    known: StatusMemory,
+    *,
+    take: Take,
+    put: Put,
+    tell: bool,
+    collected: bool,
+    keep: int,
 ) -> Outcome | None:
     at = desk.clock()
     keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
-    keep_until = at + desk.settings.keep_minutes * 60
+    keep_until = at + (keep or desk.settings.keep_minutes * 60)
     opened = _opened(desk, asked, decision, shown)
     sealed = await desk.custodian.seal(STORAGE, _render(opened), context=_context(asked.id))
     ended = Ended(at=at, decision=decision.decision, code=decision.code, sealed=sealed, keep_until=keep_until)
@@ -137,6 +152,7 @@ async def _settle(
         "retain_until": at + desk.settings.log_days * DAY,
     }
     teaches = knowledge.teaches(known, decision.learnt)
+    permitted = await granted(desk, asked, decision, shown.vp_token, shown.nonce)
     event = decided(desk, asked, opened.verdict, at) if tell and (collected or not _awaits_number(asked, decision)) else None
 
     async def unit(tx: Tx) -> LogHead | None:
@@ -148,8 +164,11 @@ async def _settle(
             await knowledge.learn(tx, decision.learnt, at)
         head = await log.append(tx, record, at=at, keep_until=int(str(record["retain_until"])), entropy=desk.entropy)
         await put(tx, ended, head)
+        for kept in permitted:
+            await permissions.add(tx, kept)
         if event is not None:
             await events.add(tx, event)
+        await watched.add(tx, to_watch(desk, asked.id, decision))
         return head
 
     head = await desk.storage.write(unit, point="answer")
@@ -175,14 +194,19 @@ def _awaits_number(asked: Asked, decision: Decision) -> bool:
     return asked.terms.same_device and decision.decision != "rejected"
 
 
-def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opened:
-    salt, digest = bind_presentation(presentation_bytes(shown.vp_token), entropy=desk.entropy)
-    receipt = {
+def bind(desk: Desk, vp_token: Mapping[str, Sequence[str]], nonce: str) -> dict[str, str]:
+    """What a receipt is bound to: a number of its own, a salted digest of what was shown, and the nonce in the holder's signature."""
+    salt, digest = bind_presentation(presentation_bytes(vp_token), entropy=desk.entropy)
+    return {
         "receipt_id": desk.secret(),
         "salt": base64url.encode(salt),
         "presentation_digest": base64url.encode(digest),
-        "nonce": shown.nonce,
+        "nonce": nonce,
     }
+
+
+def _opened(desk: Desk, asked: Asked, decision: Decision, shown: Shown) -> Opened:
+    receipt = shown.basis or bind(desk, shown.vp_token, shown.nonce)
     return Opened(
         verdict=render_verdict(decision)
         | ({"together": dict(shown.standing)} if shown.standing and decision.decision != "rejected" else {}),
@@ -257,7 +281,7 @@ async def open_verdict(desk: Desk, answered: Answered) -> Opened | None:
     return Opened(**doc)
 
 
-async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | None:
+async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer_by: int | None = None) -> str | None:
     """The receipt for the holder (domain section 0.3, security rule S25); the same one however often it is asked for."""
     told, settings = opened.receipt, desk.settings
     if told is None:
@@ -271,7 +295,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | 
         decision=answered.decision,
         reason_code=answered.code,
         effective_from=answered.at if answered.decision == "accepted" else None,
-        purpose_id=answered.asked.terms.purpose_id,
+        purpose_id=answered.asked.terms.purpose_id or told.get("purpose_id", ""),
         claims_kept=settings.claims_kept,
         retain_until=answered.at + kept,
         contact=settings.contact or None,
@@ -280,6 +304,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened) -> str | 
         salt=base64url.decode(told["salt"]),
         presentation_digest=base64url.decode(told["presentation_digest"]),
         nonce=told["nonce"],
+        answer_by=answer_by,
         log_head=answered.log_head,
     )
     unsigned = prepare_receipt(receipt, key=desk.signer.key, x5c=desk.x5c, at=answered.at, alg=desk.alg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from shared.openid4vp import PERMISSION, TransactionData
 from verifier.desk import Desk
 from verifier.details import names_of
 from verifier.records.events import Event
@@ -13,6 +14,7 @@ from verifier.sessions import Asked, Terms, transactions
 DECIDED: Final = "presentation.decided"
 DECLINED: Final = "presentation.declined"
 OFFERED: Final = "document.offered"
+WITHDRAWN: Final = "permission.withdrawn"
 
 
 def decided(desk: Desk, asked: Asked, verdict: Mapping[str, Any], at: int) -> Event | None:
@@ -42,9 +44,14 @@ def agreed_of(terms: Terms, verdict: Mapping[str, Any] | None) -> list[dict[str,
     """What the holder was asked to agree to, and by which document that happened; the words themselves are the asker's own."""
     by = [None] * len(terms.transaction_data) if verdict is None else verdict.get("agreed", [])
     return [
-        {"type": each.type, "reference": str(each.members.get("reference", "")), "by": by[number] if number < len(by) else None}
+        {"type": each.type, "reference": _reference(each), "by": by[number] if number < len(by) else None}
         for number, each in enumerate(transactions(terms))
     ]
+
+
+def _reference(agreed: TransactionData) -> str:
+    """What the asker calls it: of a permission its number."""
+    return str(agreed.members.get("permission" if agreed.type == PERMISSION else "reference", ""))
 
 
 def declined(desk: Desk, asked: Asked, error: str, at: int) -> Event | None:
@@ -57,6 +64,14 @@ def offered(desk: Desk, exchange: str, kind: str, at: int) -> Event | None:
     if not desk.settings.webhook_url:
         return None
     return Event(id=desk.secret(), name=OFFERED, exchange=exchange, data={"request": exchange, "type": kind}, made_at=at, next_at=at)
+
+
+def withdrawn(desk: Desk, permission: str, exchange: str, at: int) -> Event | None:
+    """What is told when somebody took a permission back."""
+    if not desk.settings.webhook_url:
+        return None
+    data = {"request": exchange, "permission": permission}
+    return Event(id=desk.secret(), name=WITHDRAWN, exchange=exchange, data=data, made_at=at, next_at=at)
 
 
 def _event(desk: Desk, name: str, asked: Asked, told: Mapping[str, Any], at: int) -> Event | None:

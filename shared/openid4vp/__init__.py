@@ -6,6 +6,8 @@ from ._link import AuthorizationRequest, parse_authorization_link, request_links
 from ._metadata import VP_FORMATS, wallet_metadata
 from ._permission import PERMISSION, Body, Permission, category_text, limits_of, sentence_of
 from ._permission import kind as permission_kind
+from ._permission import members_of as permission_members
+from ._permission import parse_members as parse_permission_members
 from ._request import (
     AUDIENCE,
     MEDIA_TYPE,
@@ -99,7 +101,9 @@ __all__ = [
     "parse_response",
     "parse_transaction_data",
     "parse_use",
+    "parse_permission_members",
     "permission_kind",
+    "permission_members",
     "post_refusal",
     "post_response",
     "prepare_request_object",

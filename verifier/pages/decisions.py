@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from shared.codec import base64url
 from shared.credentials import Text
+from shared.openid4vp import category_text, permission_kind
 from shared.web import log
 from shared.web.entrance import seated
 from shared.web.pages import render
-from verifier import inherited, words
+from verifier import inherited, permissions, words
 from verifier.desk import Desk
 from verifier.material import Store
+from verifier.pages.inbox import why
 from verifier.pages.listing import KINDS, title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Terms
@@ -23,7 +26,13 @@ _PAGE = 50
 _OF_OTHERS = N_("received by {outgoing}")
 _DELETED = N_("Answers deleted: {count}")
 _NOT_CARRIED = N_("Its purpose was not handed over.")
-_ROLES = {"desk": N_("the desk"), "program": N_("a program")}
+_BY_PERMISSION = {
+    (permissions.KIND, "accepted"): N_("Told by a permission"),
+    (permissions.KIND, "rejected"): N_("Not told: the permission does not allow it"),
+    (permissions.WITHDRAWN, "accepted"): N_("A permission was withdrawn"),
+}
+_TO = N_("to {recipient}")
+_ROLES = {"desk": N_("the desk"), "program": N_("a program"), "inbox": N_("the inbox")}
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -59,7 +68,8 @@ class Decisions:
             return {"number": line.number, "at": line.at, "gone": True}
         if entry["kind"] == inherited.KIND:
             return self._deletion(line, entry, talk)
-        reason = words.reason_of(entry["reason_code"]).why if entry["reason_code"] else ""
+        if entry["kind"] in {permissions.KIND, permissions.WITHDRAWN}:
+            return _by_permission(line, entry, talk)
         return {
             "number": line.number,
             "at": line.at,
@@ -68,7 +78,7 @@ class Decisions:
             "kind": talk.translate(KINDS[entry["kind"]]),
             "decision": entry["decision"],
             "verdict": talk.translate(words.VERDICTS[entry["decision"]]),
-            "why": talk.translate(reason) if reason else "",
+            "why": why(entry["reason_code"], talk),
             "by": talk.translate(_ROLES[entry["staff_role"]]),
             "details": self._labels(entry, talk),
         }
@@ -104,3 +114,19 @@ class Decisions:
         }
         shown = entry["claim_paths"]
         return [label for name, label in labels.items() if name in shown] + [name for name in shown if name not in labels]
+
+
+def _by_permission(line: log.Line, entry: Mapping[str, Any], talk: Spoken) -> dict[str, Any]:
+    """What was told to somebody else, or was not, by a holder's permission."""
+    return {
+        "number": line.number,
+        "at": line.at,
+        "gone": False,
+        "title": permission_kind().title.in_(talk.locale),
+        "kind": talk.translate(_TO).format(recipient=entry["recipient"]),
+        "decision": entry["decision"],
+        "verdict": talk.translate(_BY_PERMISSION[entry["kind"], entry["decision"]]),
+        "why": "",
+        "by": talk.translate(_ROLES[entry["staff_role"]]),
+        "details": [category_text(code, talk.locale) for code in entry["claim_paths"]],
+    }

@@ -19,7 +19,7 @@ from verifier.material import Store
 from verifier.pages.seat import spoken
 from verifier.records import events
 from verifier.records.events import Event
-from verifier.telling import DECIDED, DECLINED, OFFERED
+from verifier.telling import DECIDED, DECLINED, OFFERED, WITHDRAWN
 from verifier.words import N_, Spoken
 
 _PATH: Final = "/desk/webhook"
@@ -27,7 +27,7 @@ _SHOWN: Final = 20
 _EVENTS: Final = {
     DECIDED: N_("A decision"),
     DECLINED: N_("Somebody said no"),
-    OFFERED: N_("A document was given"),
+    OFFERED: N_("A document was given"), WITHDRAWN: N_("A permission was withdrawn"),
     webhooks.TEST: N_("Test"),
 }
 _TAKEN, _WAITING, _GIVEN_UP = (N_("taken"), "green"), (N_("will be tried again"), "yellow"), (N_("not taken"), "red")

@@ -14,18 +14,20 @@ from shared.credentials import Text
 from shared.errors import InvalidTransactionData
 from shared.openid4vp import (
     AGREE,
+    PERMISSION,
     Body,
     Permission,
     category_text,
     limits_of,
     parse_agreement,
     parse_permission,
+    parse_permission_members,
     parse_transaction_data,
     permission_kind,
+    permission_members,
     render_permission,
     render_transaction_data,
 )
-from shared.openid4vp._permission import PERMISSION, members_of, parse_members
 
 ALLOWED = Permission(
     id="AAECAwQFBgcICQoLDA0ODw",
@@ -88,20 +90,20 @@ def test_a_code_that_is_not_known_stays_as_it_is() -> None:
     ],
 )
 def test_a_permission_without_limits_is_none(change: dict[str, Any], where: str) -> None:
-    entry = render_transaction_data(PERMISSION, ["poa"], members_of(ALLOWED) | change)
+    entry = render_transaction_data(PERMISSION, ["poa"], permission_members(ALLOWED) | change)
     with pytest.raises(InvalidTransactionData) as caught:
         parse_agreement(entry, "/transaction_data/0")
     assert caught.value.where in {where, f"/transaction_data/0{where}"}
 
 
 def test_a_limit_left_out() -> None:
-    for name in members_of(ALLOWED):
-        members = {each: value for each, value in members_of(ALLOWED).items() if each != name}
+    for name in permission_members(ALLOWED):
+        members = {each: value for each, value in permission_members(ALLOWED).items() if each != name}
         with pytest.raises(InvalidTransactionData):
-            parse_members(members)
+            parse_permission_members(members)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(members_of(ALLOWED))), st.none() | st.booleans() | st.text() | st.lists(st.text())))
+@given(st.dictionaries(st.sampled_from(sorted(permission_members(ALLOWED))), st.none() | st.booleans() | st.text() | st.lists(st.text())))
 def test_a_permission_or_an_error(change: dict[str, Any]) -> None:
     with suppress(InvalidTransactionData):
-        parse_members(members_of(ALLOWED) | change)
+        parse_permission_members(permission_members(ALLOWED) | change)

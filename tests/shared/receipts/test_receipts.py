@@ -106,6 +106,7 @@ def test_the_members_have_the_names_of_the_domain() -> None:
     assert set(parse_jwt(sign()).claims) == {
         "iss", "iat", "receipt_id", "received_at", "decision", "reason_code", "effective_from", "intendedUseIdentifier", "claims_kept",
         "retain_until", "contact", "how_to_complain", "status_list_iat", "salt", "presentation_digest", "nonce", "bundle_digest", "log_head",
+        "recipient", "told",
     }  # fmt: skip
 
 
