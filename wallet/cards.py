@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
+from shared.credentials._reports import GROUP as REPORTS
 from shared.credentials._tree import PORTRAIT
 from shared.web.dates import day_words
 from wallet.keepers import Keeper
@@ -95,6 +96,7 @@ def lines(kind: CredentialType, claims: Mapping[str, Any], locale: str = "en") -
             always=claim.disclosure is Disclosure.ALWAYS,
         )
         for path, claim, value in leaves(kind, claims)
+        if claim.group != REPORTS
     ]
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from shared.codec import base64url, strict_json
-from shared.credentials import ClaimPath
+from shared.credentials import ClaimPath, CredentialType
+from shared.credentials._derive import path_in
+from shared.credentials._reports import TAG
 from shared.dcql import Candidate, DcqlQuery, Held, Match, match
 from shared.errors import Conflict, Malformed, OverDisclosed
 from shared.formats import Parsed, formats
@@ -156,11 +158,11 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
     pairs: dict[str, tuple[Document, str, Parsed]] = {}
     held: list[Held] = []
     for item in await DOCUMENTS.all(tx, vault):
-        for format_name in item.value.configurations:
+        for format_name in () if type_of(item.value).private else item.value.configurations:
             sample = await _sample(tx, vault, item.value, format_name, party=party, at=at)
             if sample is not None:
                 pairs[f"{item.id}/{format_name}"] = (item.value, format_name, sample)
-                held.append(_held(f"{item.id}/{format_name}", sample))
+                held.append(_held(f"{item.id}/{format_name}", sample, type_of(item.value)))
     held.sort(key=lambda one: -pairs[one.id][0].received_at)
     found = match(query, held)
     return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.candidates}, ways=_ways(query, found))
@@ -197,15 +199,26 @@ async def _sample(tx: Tx, vault: Vault, document: Document, format_name: str, *,
     return formats()[format_name].parse((await COPIES.get(tx, vault, line.id)).value.wire)
 
 
-def _held(name: str, sample: Parsed) -> Held:
+def _held(name: str, sample: Parsed, kind: CredentialType) -> Held:
+    """What may be asked of it: the mark for reports to a donor is not among that, whoever asks (ADR 0011)."""
     peeked = formats()[sample.format].peek(sample)
+    mark = () if kind.claim(TAG) is None else path_in(kind, TAG, sample.format)
     chain = [load_certificate(der) for der in sample.x5c]
     return Held(
         id=name,
         format=sample.format,
         vct=sample.vct,
-        document=peeked.document,
-        disclosable=peeked.disclosable,
+        document=_without(peeked.document, mark) if mark else peeked.document,
+        disclosable=tuple(path for path in peeked.disclosable if path != mark),
         authority_keys=tuple(base64url.encode(cert.authority_key_id) for cert in chain if cert.authority_key_id),
         bound=peeked.holder is not None,
     )
+
+
+def _without(document: Mapping[str, Any], path: ClaimPath) -> Mapping[str, Any]:
+    """The document as if that leaf were not in it."""
+    first, rest = str(path[0]), path[1:]
+    if first not in document:
+        return document
+    others = {name: value for name, value in document.items() if name != first}
+    return {**others, first: _without(document[first], rest)} if rest else others

@@ -100,6 +100,8 @@ async def _document(means: Means, vault: Vault, name: str) -> Item[Document]:
     """``Conflict`` while the holder has yet to say that whoever keeps its records now is known."""
     item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, name))
     check_acknowledged(means, item.value)
+    if type_of(item.value).private:
+        raise Conflict("this document is shown to nobody")
     return item
 
 

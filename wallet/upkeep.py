@@ -43,7 +43,7 @@ from shared.status.token_status_list import (
 )
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
-from wallet import cut_off, history, invite, locking
+from wallet import both_sides, cut_off, history, invite, locking
 from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.clients import Client, token_of
@@ -79,6 +79,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
             await _look_after(means, vault, item, at)
         except VcError as error:
             log.info("upkeep of a document: %s", error.code)
+        await both_sides.tend(means, vault, item.id)
 
 
 async def _collect_promised(means: Means, vault: Vault) -> None:

@@ -99,7 +99,7 @@ def test_secret_and_tag() -> None:
     assert donor.read_tag(base64url.encode(donor.tag_of(secret))) == hashlib.sha256(secret).digest()
     for read, size in ((donor.read_secret, 15), (donor.read_tag, 16)):
         with pytest.raises(Malformed, match="bits"):
-            read(base64url.encode(bytes(size)))  # type: ignore[operator] # two readers of one form
+            read(base64url.encode(bytes(size)))
 
 
 def test_a_key_is_a_plain_point() -> None:

@@ -12,6 +12,7 @@ from wallet.pages.collecting import CollectingPages
 from wallet.pages.copies import CopyPages
 from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
+from wallet.pages.donor import DonorPages
 from wallet.pages.entry import EntryPages
 from wallet.pages.issuers import IssuerPages
 from wallet.pages.locked import LockedPages
@@ -42,6 +43,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         CollectingPages,
         IssuerPages,
         DocumentPages,
+        DonorPages,
         AskingPages,
         CopyPages,
         LockedPages,

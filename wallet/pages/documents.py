@@ -20,6 +20,7 @@ from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.keepers import acknowledge, keeper_of
 from wallet.pages.desk import Desk, see
+from wallet.pages.donor import sides
 from wallet.phone_api import BatchLine, batch_line
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Document, Promised
@@ -80,6 +81,8 @@ class DocumentPages:
             shown=_shown(lines, item.id),
             phones=await self._phones(vault, item.id),
             new="new" in request.query,
+            asked=request.query.get("asked", ""),
+            sides=await sides(self._desk.means, vault, item, words.locale),
             about=type_of(item.value).description.in_(words.locale),
             acting=acting_words(type_of(item.value), item.value.claims, words._, words.locale),
             ends=[text.in_(words.locale) for text in type_of(item.value).cancelled_by],

@@ -32,7 +32,13 @@ async function candidate(vault, question, document) {
   const copies = await fresh(vault, document.id);
   const want = question.wants.find((each) => typeByNumber(each.vct)?.vct === document.vct);
   const type = want && typeByNumber(want.vct);
-  return copies.length && want && type ? { document, want, type, copy: await openCopy(copies[0].value), left: copies.length } : null;
+  return copies.length && want && type ? { document, want, type, copy: unmarked(type, await openCopy(copies[0].value)), left: copies.length } : null;
+}
+
+/** The copy without the mark for reports to a donor: that is shown to nobody, whoever asks. @param {Candidate["type"]} type @param {Candidate["copy"]} copy @returns {Candidate["copy"]} */
+function unmarked(type, copy) {
+  const mark = type.groups.find(({ id }) => id === "reports")?.n;
+  return { ...copy, groups: new Map([...copy.groups].filter(([n]) => n !== mark)) };
 }
 
 /** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {import("./known.js").More | null} more @param {Then} then @param {boolean} changed */

@@ -1,0 +1,431 @@
+"""Margaret sees what Nora does for her, and stops it; nobody between them learns anything (security rule S27)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.family import CLERK, Family, family
+from support.registry import LPA_1, Template, make_template
+from support.world import BANK, COUNCIL
+
+from issuer import donors, revoke
+from issuer.people import BY_INVITATION
+from issuer.revoke import Wish
+from issuer.sessions import Action
+from shared import donor
+from shared.clock import DAY
+from shared.codec import base64url
+from shared.credentials import by_id
+from shared.credentials._derive import dcql
+from shared.dcql import parse_query
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, Refused, VcError
+from shared.jose import jwe
+from shared.openid4vci import refresh
+from wallet import at_office, reported, reporting
+from wallet.at_office import Standing, post
+from wallet.batch import ask_parts
+from wallet.choose import find_offers
+from wallet.clients import client_of
+from wallet.lease import grant_of
+from wallet.phone import begin
+from wallet.receive import renewed
+from wallet.share import Wish as CopyWish
+from wallet.share import preview
+
+HOUR = 3_600
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("office") / "registry"))
+
+
+@pytest.fixture
+async def they(template: Template, tmp_path: Path) -> AsyncIterator[Family]:
+    async with family(template, tmp_path, how_to_contest="Ring 01632 960000") as all_of_them:
+        yield all_of_them
+
+
+async def heard(they: Family) -> list[tuple[int, str]]:
+    """What Margaret was told: the number of each use, and what for."""
+    item = await they.margaret.item()
+    state = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, item.id)
+    return [] if state is None else [(use.number, use.entity) for use in state.uses]
+
+
+async def stand(they: Family) -> tuple[str, str]:
+    """How both documents stand, as their wallets know it."""
+    return (await they.nora.item()).value.status.value, (await they.margaret.item()).value.status.value
+
+
+async def asks(they: Family, what: str) -> Standing:
+    person = they.margaret
+    return await at_office.ask(person.wallet.means, person.wallet.vault, await person.item(), what)
+
+
+async def told(they: Family) -> Standing:
+    """What Nora's wallet was told of why her document does not count."""
+    found = await at_office.standing_of(they.nora.wallet.means, they.nora.wallet.vault, (await they.nora.item()).id)
+    assert found is not None
+    return found
+
+
+# --- reports -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_t_ag_1_the_donor_sees_what_was_done_for_her(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    await they.show("council-tax")
+    await they.show("bank")
+    await they.go(DAY)
+    assert await heard(they) == []
+    await they.go(20 * DAY)
+    numbers = [number for number, _ in await heard(they)]
+    assert numbers == [1, 2]
+    await they.show("council-tax")
+    await they.go(20 * DAY)
+    assert [number for number, _ in await heard(they)] == [1, 2, 3]
+    assert len({len(each.body) for each in they.nora.to("/reports")}) == 1
+
+
+async def test_reports_come_alike_whether_or_not_anything_was_done(template: Template, tmp_path: Path) -> None:
+    """The same requests at the same moments, of the same size: one a refresh, and none because of a use."""
+    looks, reports = [], []
+    for used in (False, True):
+        async with family(template, tmp_path / str(used)) as they:
+            await they.grant(await they.appoint())
+            begun = they.registry.clock.at
+            for _ in range(15):
+                if used:
+                    await they.show("council-tax")
+                await they.go(3 * DAY)
+            mine = [each for each in they.nora.sent if each.path.startswith("/reports")]
+            looks.append([(each.at - begun, each.path, len(each.body), each.status) for each in mine])
+            reports.append(len(they.nora.to("/reports")))
+            assert len(await heard(they)) == (14 if used else 0) or not used
+    assert looks[0] == looks[1]
+    assert reports == [2, 2]
+
+
+async def test_donor_relay_cannot_read(they: Family, tmp_path: Path) -> None:
+    """The issuer carries the reports. Neither what passes it nor what lies on its disk says anything, and none of its keys opens them."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.show("bank")
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    assert len(await heard(they)) == 1
+    carried = b"".join(each.body for each in [*they.nora.sent, *they.margaret.sent])
+    await they.registry.office.storage.checkpoint()
+    disk = b"".join(path.read_bytes() for path in (tmp_path / "registry").rglob("*") if path.is_file())
+    for word in (b"Northwold", b"northwold", BANK.encode(), COUNCIL.encode(), b"Bank account", b'"uses"'):
+        assert word not in carried
+        assert word not in disk
+    (report,) = [json.loads(each.body)["report"] for each in they.nora.to("/reports")]
+    assert len(report) == donor.SIZE
+    secret = await donors.secret_of(they.registry.office, number)
+    for key in (jwe.generate_ephemeral(), donor.key_of_words(secret.hex())):
+        with pytest.raises(Malformed):
+            donor.open_report(report, key)
+
+
+async def test_the_secret_is_nowhere_on_the_issuers_disk(they: Family, tmp_path: Path) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    secret = (await they.margaret.item()).value.claims["report_secret"]
+    assert donor.read_secret(secret) == await donors.secret_of(they.registry.office, number)
+    assert donor.read_tag((await they.nora.item()).value.claims["report_tag"]) == donor.tag_of(donor.read_secret(secret))
+    await they.registry.office.storage.checkpoint()
+    for path in (tmp_path / "registry").rglob("*"):
+        assert not path.is_file() or (secret.encode() not in path.read_bytes() and donor.read_secret(secret) not in path.read_bytes())
+
+
+async def test_a_lost_answer_doubles_no_use(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    await they.show()
+    they.nora.lost = {"/reports"}
+    await they.go(21 * DAY)
+    they.nora.lost = set()
+    await they.go(HOUR)
+    await they.go(DAY)
+    assert [number for number, _ in await heard(they)] == [1]
+    assert len(they.nora.to("/reports")) == 2
+
+
+async def test_what_finds_no_room_comes_with_the_next(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    for _ in range(15):
+        await they.show()
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    first = len(await heard(they))
+    assert 5 < first < 15
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert [number for number, _ in await heard(they)] == list(range(1, 16))
+
+
+async def test_nobody_is_told_before_the_donor_has_a_key(they: Family) -> None:
+    number = await they.appoint()
+    await they.go(0)
+    await they.show()
+    await they.go(21 * DAY)
+    assert they.nora.to("/reports") == []
+    await they.grant(number)
+    await they.go(0)
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert [number for number, _ in await heard(they)] == [1]
+
+
+async def test_another_key_is_noticed(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.go(21 * DAY)
+    secret = (await they.margaret.item()).value.claims["report_secret"]
+    await post(
+        they.margaret.wallet.means,
+        f"{they.registry.url}/reports/key",
+        {"secret": secret, "key": donor.public_key(jwe.generate_ephemeral())},
+    )
+    await they.go(20 * DAY)
+    item = await they.nora.item()
+    state = await reporting.state_of(they.nora.wallet.means, they.nora.wallet.vault, item.id)
+    assert state is not None
+    assert state.changed_at == they.world.clock()
+    await they.go(DAY)
+    found = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, (await they.margaret.item()).id)
+    assert found is not None
+    assert (found.reports, found.unread) == (2, 1)
+
+
+async def test_one_last_report_comes_after_the_end(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.show()
+    await asks(they, "end")
+    for _ in range(4):
+        await they.go(21 * DAY)
+    assert len(they.nora.to("/reports")) == 1
+    assert [number for number, _ in await heard(they)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/reports/to", {"tag": "A" * 43}, 404),
+        ("/reports", {"tag": "A" * 43, "report": "x" * donor.SIZE}, 400),
+        ("/reports", {"tag": "A" * 43, "report": "x"}, 400),
+        ("/reports", {"tag": "A" * 43, "report": "x" * 5_000}, 413),
+        ("/reports/key", {"secret": "A" * 22, "key": donor.public_key(jwe.generate_ephemeral())}, 404),
+        ("/reports/key", {"secret": "A" * 22, "key": {}}, 400),
+        ("/reports/collect", {"secret": "A" * 22, "had": []}, 404),
+        ("/reports/collect", {"secret": "A" * 43, "had": []}, 400),
+        ("/reports/collect", {"secret": "A" * 22, "had": ["x"] * 51}, 413),
+        ("/reports/collect", {"secret": 1, "had": []}, 400),
+        ("/holder/why", {"nonce": "x", "presentation": "y"}, 400),
+        ("/holder/everything", {"nonce": "x", "presentation": "y"}, 404),
+    ],
+)
+async def test_strangers_get_nothing(they: Family, path: str, body: object, status: int) -> None:
+    async with they.registry.http.post(they.registry.base + path, json=body) as answer:
+        assert answer.status == status, await answer.text()
+    async with they.registry.http.post(they.registry.base + path, data=b"{}") as answer:
+        assert answer.status == 415
+
+
+# --- stopping ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_donor_stops_lets_go_on_and_ends(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    assert await stand(they) == ("valid", "valid")
+    assert (await asks(they, "hold")).standing == "on-hold"
+    await they.go(HOUR)
+    assert await stand(they) == ("suspended", "suspended")
+    why = await told(they)
+    assert (why.reason, why.words_en, why.contest) == ("donor-asked", "The donor asked for it", "Ring 01632 960000")
+    with pytest.raises(Conflict):
+        await asks(they, "hold")
+    assert (await asks(they, "reinstate")).standing == "valid"
+    await they.go(HOUR)
+    assert await stand(they) == ("valid", "valid")
+    assert (await asks(they, "end")).reason == "donor-revoked"
+    await they.go(HOUR)
+    assert await stand(they) == ("invalid", "invalid")
+    assert (await told(they)).words_cy == "Mae’r rhoddwr wedi ei dirymu"
+    for what in ("hold", "reinstate", "end"):
+        with pytest.raises(Conflict):
+            await asks(they, what)
+
+
+async def test_what_the_office_does_happens_to_both(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    for action, reason, after in (
+        (Action.HOLD, "court-order", "suspended"),
+        (Action.REINSTATE, "court-order", "valid"),
+        (Action.CANCEL, "donor-died", "invalid"),
+    ):
+        await revoke.change_one(they.registry.office, number, Wish(action=action, reason=reason, actor=CLERK))
+        await they.go(HOUR)
+        assert await stand(they) == (after, after)
+
+
+async def test_a_correction_comes_to_the_donor_too(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    body = {"claims": LPA_1 | {"powers": ["council-tax"]}, "reason": "wrong powers"}
+    status, answer = await they.registry.call("POST", f"/api/credentials/{number}/correction", body)
+    assert status == 200, answer
+    await they.go(21 * DAY)
+    assert (await they.margaret.item()).value.claims["powers"] == ["council-tax"]
+
+
+async def hold_for_safeguarding(they: Family, number: str) -> None:
+    await revoke.change_one(they.registry.office, number, Wish(action=Action.HOLD, reason="investigation", actor=CLERK))
+
+
+async def test_t_ag_3_a_safeguarding_hold_tells_nobody_who_asked(they: Family, tmp_path: Path) -> None:
+    """Nora is told that it is looked into and how to contest. That is all that anything knows, so that nothing can tell more."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await hold_for_safeguarding(they, number)
+    await they.go(HOUR)
+    why = await told(they)
+    assert (why.standing, why.reason, why.words_en, why.since % DAY) == ("on-hold", "investigation", "Under investigation", 0)
+    (answer,) = they.nora.to("/holder/why")
+    assert answer.status == 200
+    with pytest.raises(Conflict, match="another reason"):  # nor can Margaret's wallet be used to lift it
+        await asks(they, "reinstate")
+    database = sqlite3.connect(next((tmp_path / "registry").glob("*.db")))
+    rows = database.execute("SELECT kind, actor_role, actor, reason FROM event WHERE document = ? AND kind = 'held'", (number,)).fetchall()
+    assert rows == [("held", CLERK.role, CLERK.name, "investigation")]
+
+
+async def test_what_an_attorney_sees_is_the_same_whoever_asked(template: Template, tmp_path: Path) -> None:
+    """Once Margaret herself wanted it and once a neighbour: the same answers, down to their sizes."""
+    seen = []
+    for donors_wish in (True, False):
+        async with family(template, tmp_path / str(donors_wish)) as they:
+            number = await they.appoint()
+            await they.grant(number)
+            await they.go(0)
+            if donors_wish:  # at the counter, afraid: the clerk does the same for anybody
+                await asks(they, "why")
+            await hold_for_safeguarding(they, number)
+            await they.go(HOUR)
+            begun = they.registry.clock.at
+            seen.append((await told(they), [(each.at - begun, each.path, each.status) for each in they.nora.sent if "holder" in each.path]))
+    assert seen[0][0] == seen[1][0]
+    assert seen[0][1] == seen[1][1]
+
+
+# --- who can do what ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_t_ag_2_an_attorney_gets_nothing_of_the_donors(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    means, vault, item = they.nora.wallet.means, they.nora.wallet.vault, await they.nora.item()
+    for what in ("hold", "reinstate", "end"):  # her own document stops nothing
+        with pytest.raises(Refused):
+            await at_office.ask(means, vault, item, what)
+    assert "report_secret" not in item.value.claims
+    with pytest.raises((Malformed, Refused)):  # and what it has is not what opens the box
+        await post(means, f"{they.registry.url}/reports/collect", {"secret": item.value.claims["report_tag"], "had": []})
+    half = donor.read_tag(item.value.claims["report_tag"])[: donor.SECRET_BYTES]
+    with pytest.raises(Missing):
+        await post(means, f"{they.registry.url}/reports/collect", {"secret": base64url.encode(half), "had": []})
+    assert item.value.renewal is not None
+    client = await client_of(means, vault, item.value.issuer)
+    token = await client.run(refresh(client.metadata, item.value.renewal.token))
+    grant = renewed(client, token, grant_of(item.value.renewal), means.clock())
+    with pytest.raises(Refused):  # nor is its grant good for her document
+        await ask_parts(means, client, grant, [client.metadata.issuer.configurations[f"{donors.GRANTED}-sd-jwt"]])
+    (own,) = await ask_parts(means, client, grant, [client.metadata.issuer.configurations["representation-sd-jwt"]])
+    assert own.wires
+
+
+async def test_an_ask_counts_once_for_one_thing_and_from_one_holder(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await asks(they, "why")
+    (asked,) = they.margaret.to("/holder/why")
+    for path in ("/holder/why", "/holder/hold", "/holder/end"):
+        async with they.registry.http.post(
+            they.registry.base + path, data=asked.body, headers={"Content-Type": "application/json"}
+        ) as answer:
+            assert answer.status == 400
+    await they.go(HOUR)
+    assert await stand(they) == ("valid", "valid")
+
+
+async def test_one_copy_serves_for_all_asks(they: Family) -> None:
+    await they.grant(await they.appoint())
+    before = (await they.margaret.item()).value
+    for what in ("why", "hold", "why", "reinstate"):
+        await asks(they, what)
+    shown = [copy for copy in (await they.margaret.item()).value.copies if copy.shown_to]
+    assert [copy.shown_to for copy in shown] == [before.issuer]
+
+
+async def test_a_donors_document_is_shown_to_nobody(they: Family) -> None:
+    await they.grant(await they.appoint())
+    means, vault, item = they.margaret.wallet.means, they.margaret.wallet.vault, await they.margaret.item()
+    kind = by_id(donors.GRANTED)
+    query = parse_query({"credentials": [{"id": "q", "format": "dc+sd-jwt", "meta": {"vct_values": [kind.vct]}}]})
+    with pytest.raises(AccessDenied):
+        await means.storage.read(lambda tx: find_offers(tx, vault, query, BANK, at=means.clock()))
+    with pytest.raises(VcError):
+        await preview(means, vault, CopyWish(entity=BANK, name="", purpose_id="x", type=kind.id, claims=("powers/*",)))
+    with pytest.raises(Conflict):
+        await begin(means, vault, item.id, "phone")
+
+
+FORMS = ("dc+sd-jwt", "dc+sd-cwt", "mso_mdoc", "vc+sd-jwt")
+
+
+async def test_the_mark_is_never_shown_whoever_asks(template: Template, tmp_path: Path) -> None:
+    async with family(template, tmp_path, formats=FORMS) as they:
+        await they.appoint()
+        for form in FORMS:
+            await ask_for_mark(they, form)
+
+
+async def ask_for_mark(they: Family, form: str) -> None:
+    means, vault = they.nora.wallet.means, they.nora.wallet.vault
+    query = dcql(by_id("representation"), "council-tax", form)
+    name = {"mso_mdoc": [by_id("representation").doctype, "report_tag"], "vc+sd-jwt": ["credentialSubject", "report_tag"]}.get(
+        form, ["report_tag"]
+    )
+    await means.storage.read(lambda tx: find_offers(tx, vault, parse_query(query), BANK, at=means.clock()))
+    query["credentials"][0].pop("claim_sets", None)
+    query["credentials"][0]["claims"] = [{"path": name}]
+    with pytest.raises(AccessDenied):
+        await means.storage.read(lambda tx: find_offers(tx, vault, parse_query(query), BANK, at=means.clock()))
+
+
+async def test_there_is_one_donors_side_to_a_document_in_force(they: Family) -> None:
+    number = await they.appoint()
+    made = await they.grant(number)
+    for other in (number, made.document):
+        with pytest.raises(Conflict):
+            await donors.make(they.registry.office, other, actor=CLERK, opening=BY_INVITATION)
+    await asks(they, "end")
+    later = (await they.registry.make())["id"]
+    await hold_for_safeguarding(they, later)
+    with pytest.raises(Conflict):
+        await donors.make(they.registry.office, later, actor=CLERK)

@@ -1,0 +1,26 @@
+"""What an open wallet does by the clock for attorneys and donors, once a document was looked after."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.errors import VcError
+from wallet import at_office, reported, reporting
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import DOCUMENTS
+
+log = logging.getLogger("muniment.wallet")
+
+
+async def tend(means: Means, vault: Vault, name: str) -> None:
+    """Report to the donor, fetch what was reported, and ask why a document does not count. What fails is tried again later."""
+    async with means.locks.of(f"{vault.wallet}/upkeep/{name}"):
+        for duty in (reporting.tend, reported.tend, at_office.look):
+            item = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, name))
+            if item is None:
+                return
+            try:
+                await duty(means, vault, item)
+            except VcError as error:
+                log.info("what attorney and donor tell each other: %s", error.code)

@@ -1,0 +1,135 @@
+"""The donor's side: her wallet leaves the key that reports are sealed to, and fetches what was reported of the use of her power (S27).
+
+Both happen by the clock, when her document is looked after. Who has the document can stop the attorney by it (``at_office``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from shared import donor
+from shared.codec.reader import get_objects, get_str
+from shared.credentials._reports import SECRET
+from shared.donor import Report
+from shared.errors import Missing, Refused, VcError
+from shared.jose import jwe
+from wallet.at_office import post
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import Item, Shelf
+from wallet.sessions import Document
+
+EVERY: Final = 12 * 3_600  # seconds between two visits to the box
+RETRY: Final = 3_600
+_MAX_REPORTS = 50
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch."""
+
+    number: int
+    at: int
+    name: str
+    entity: str
+    purpose: str
+    result: str
+    live: bool
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """Her key, and what she was told, in order. ``left``: the office has the key; ``had`` are reports that it may forget.
+
+    ``reports`` is how many came, ``last_at`` when the last did, ``unread`` how many of them opened with no key of hers.
+    """
+
+    key: dict[str, str]
+    left: bool = False
+    next_at: int = 0
+    uses: tuple[Told, ...] = ()
+    had: tuple[str, ...] = ()
+    reports: int = 0
+    last_at: int = 0
+    unread: int = 0
+
+
+REPORTED = Shelf("reported", Reported)
+"""By the document's name."""
+
+
+def secret_of(document: Document) -> str | None:
+    """What opens the box; ``None`` for every document but a donor's."""
+    found = document.claims.get(str(SECRET[0]))
+    return found if isinstance(found, str) else None
+
+
+async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
+    """Leave the key if that is still to be done, and fetch what is there."""
+    secret = secret_of(item.value)
+    if secret is None:
+        return
+    at, known = means.clock(), await means.storage.read(lambda tx: REPORTED.find(tx, vault, item.id))
+    if known is None:  # written down before the office hears of it: reports to a key that is lost would be lost with it
+        fresh = Reported(key={name: value for name, value in jwe.generate_ephemeral().items() if name in {"kty", "crv", "x", "y", "d"}})
+        known = await means.storage.write(lambda tx: REPORTED.put(tx, vault, item.id, fresh, entropy=means.entropy), point="report-key")
+    if known.value.next_at > at:
+        return
+    try:
+        state = await _visit(means, item.value.issuer, secret, known.value)
+    except (Missing, Refused):
+        state = msgspec.structs.replace(known.value, next_at=at + EVERY)
+    except VcError:
+        state = msgspec.structs.replace(known.value, next_at=at + RETRY)
+    kept, before = state, known
+    await means.storage.write(lambda tx: REPORTED.replace(tx, vault, before, kept, entropy=means.entropy), point="reports-fetched")
+
+
+async def _visit(means: Means, issuer: str, secret: str, state: Reported) -> Reported:
+    if not state.left:
+        await post(means, f"{issuer}/reports/key", {"secret": secret, "key": donor.public_key(state.key)})
+    got = await post(means, f"{issuer}/reports/collect", {"secret": secret, "had": list(state.had)})
+    return _taken(state, get_objects(got, "reports", max_items=_MAX_REPORTS), means.clock())
+
+
+def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Reported:
+    """The state with these reports in it; one that comes again, or was sealed to another key, changes nothing."""
+    uses, unread = {each.number: each for each in state.uses}, 0
+    for place, each in enumerate(reports):
+        try:
+            report = donor.open_report(get_str(each, "report", f"/reports/{place}", max_length=donor.SIZE), state.key)
+        except VcError:
+            unread += 1
+            continue
+        uses = {**{told.number: told for told in _told(report)}, **uses}
+    return msgspec.structs.replace(
+        state,
+        left=True,
+        next_at=at + EVERY,
+        uses=tuple(uses[number] for number in sorted(uses)),
+        had=tuple(get_str(each, "id", f"/reports/{place}", max_length=60) for place, each in enumerate(reports)),
+        reports=state.reports + len(reports),
+        last_at=at if reports else state.last_at,
+        unread=state.unread + unread,
+    )
+
+
+def _told(report: Report) -> list[Told]:
+    return [
+        Told(
+            number=use.number,
+            at=use.at,
+            name=use.name,
+            entity=use.entity,
+            purpose=use.purpose,
+            result=use.result,
+            live=use.live,
+        )
+        for use in report.uses
+    ]
+
+
+async def state_of(means: Means, vault: Vault, document: str) -> Reported | None:
+    """What she was told, for the document's page."""
+    found = await means.storage.read(lambda tx: REPORTED.find(tx, vault, document))
+    return None if found is None else found.value

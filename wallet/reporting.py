@@ -1,0 +1,121 @@
+"""The attorney's side: what was done for a donor is reported to her, by the clock and whether or not there was anything (security rule S27).
+
+At each hour that was settled for new copies one report goes to the office's box, sealed to the donor's key, always of the same size. What
+finds no room in it, or finds nobody to seal it to, waits for the next. Nothing is ever sent because of a use.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared import donor
+from shared.clock import DAY
+from shared.codec.reader import get_object
+from shared.credentials._reports import TAG
+from shared.donor import Use
+from shared.errors import Missing, Refused, VcError
+from shared.jose import jwk
+from shared.storage import Tx
+from wallet import history
+from wallet.at_office import post
+from wallet.entries import Entry
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import Item, Shelf
+from wallet.sessions import Document
+
+EVERY: Final = 20 * DAY  # where no hour is settled for new copies
+RETRY: Final = 3_600  # seconds
+
+
+class Reporting(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the reports about one document have come: ``told`` uses have been, the next is due at ``next_at`` (0: there will be none).
+
+    ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never.
+    """
+
+    next_at: int
+    told: int = 0
+    key: str = ""
+    changed_at: int = 0
+    ended: bool = False
+
+
+REPORTINGS = Shelf("reportings", Reporting)
+"""By the document's name."""
+
+
+def reports(document: Document) -> bool:
+    """Whether there is a donor to report to."""
+    return isinstance(document.claims.get(str(TAG[0])), str)
+
+
+async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
+    """Send the report that is due. The hours are those of new copies, so that the office, which knows those, learns nothing."""
+    if not reports(item.value):
+        return
+    at, known = means.clock(), await means.storage.read(lambda tx: REPORTINGS.find(tx, vault, item.id))
+    state = Reporting(next_at=_following(item.value, at)) if known is None else known.value
+    if known is not None and (state.ended or state.next_at > at):
+        return
+    if known is not None:
+        state = await _send(means, vault, item, state)
+    await means.storage.write(lambda tx: REPORTINGS.save(tx, vault, item.id, state, entropy=means.entropy), point="reported")
+
+
+def _following(document: Document, at: int) -> int:
+    return document.renewal.at if document.renewal is not None and document.renewal.at > at else at + EVERY
+
+
+async def _send(means: Means, vault: Vault, item: Item[Document], state: Reporting) -> Reporting:
+    """The state after one report, or after an attempt that has to be repeated."""
+    at, document = means.clock(), item.value
+    over = document.status.value == "invalid"
+    later = msgspec.structs.replace(state, next_at=_following(document, at), ended=over)
+    tag = document.claims[str(TAG[0])]
+    try:
+        key = donor.parse_key(get_object(await post(means, f"{document.issuer}/reports/to", {"tag": tag}), "key"), where="/key")
+        mark = jwk.thumbprint(jwk.parse_public_jwk(key))
+        uses = await means.storage.read(lambda tx: uses_of(tx, vault, item.id))
+        report, count = donor.seal_report(uses[state.told :], key)
+        await post(means, f"{document.issuer}/reports", {"tag": tag, "report": report})
+    except (Missing, Refused):  # she has left no key, or the office takes none
+        return later
+    except VcError:
+        return msgspec.structs.replace(state, next_at=at + RETRY)
+    left = len(uses) - state.told - count
+    changed = at if state.key not in {"", mark} else state.changed_at
+    return msgspec.structs.replace(later, told=state.told + count, key=mark, changed_at=changed, ended=over and left == 0)
+
+
+async def uses_of(tx: Tx, vault: Vault, document: str) -> list[Use]:
+    """Every time that the document was shown for the donor, in order, as she is told of it."""
+    entries = [line.entry for line in await history.read(tx, vault)]
+    shown = [each for each in entries if document in each.on_behalf_of.split(",") and each.transaction_result != "declined"]
+    return [_use(number, each) for number, each in enumerate(shown, start=1)]
+
+
+def _use(number: int, entry: Entry) -> Use:
+    purpose = next((each.content for each in entry.purpose if each.lang == "en"), entry.intended_use_identifier)
+    return Use(
+        number=number,
+        at=entry.time,
+        name=_line(entry.interacting_party_name),
+        entity=_line(entry.interacting_party_identifier.identifier),
+        purpose=_line(purpose),
+        result=entry.transaction_result,
+        live=entry.transaction_type == "presentation",
+    )
+
+
+def _line(text: str) -> str:
+    """Others wrote it: what cannot be seen is left out."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+async def state_of(means: Means, vault: Vault, document: str) -> Reporting | None:
+    """How the reports about a document stand, for its page."""
+    found = await means.storage.read(lambda tx: REPORTINGS.find(tx, vault, document))
+    return None if found is None else found.value
