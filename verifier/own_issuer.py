@@ -27,7 +27,7 @@ def is_named(desk: Desk) -> bool:
 async def make(desk: Desk, send: Send, order: Mapping[str, Any], *, key: str) -> Mapping[str, Any]:
     """A document and the invitation to collect it, as the issuer's API tells it; the same ``key`` and order get the same one again.
 
-    ``Conflict`` if the issuer refuses it, ``Unavailable`` if it does not answer, ``ConfigError`` without one or without a key that it knows.
+    ``Conflict`` if the issuer refuses it or there is none, ``Unavailable`` if it does not answer, ``ConfigError`` without a key that it knows.
     """
     return await _call(desk, send, "/api/credentials", order, {"idempotency-key": key})
 
@@ -42,7 +42,7 @@ async def change(desk: Desk, send: Send, number: str, action: str, reason: str) 
 
 async def _call(desk: Desk, send: Send, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, Any]:
     if not is_named(desk):
-        raise ConfigError("no issuer of this organisation is named", where="own_issuer")
+        raise Conflict("no issuer of this organisation is named")
     key = read_secret(desk.directory / desk.settings.own_issuer_key_file, "own_issuer_key_file").decode("ascii", "replace")
     told = {"authorization": f"Bearer {key}", "content-type": "application/json", **headers}
     url = desk.settings.own_issuer.rstrip("/") + path
