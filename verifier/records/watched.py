@@ -1,0 +1,79 @@
+"""Documents that were accepted, and what has become of them as far as the organisation's own program knows (``0018_watched.sql``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.storage import Row, Tx
+
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """See the table for what each means."""
+
+    exchange: str
+    query: str
+    vct: str
+    issuer: str
+    uri: str
+    idx: int
+    became: str
+    ends_at: int
+
+
+async def add(tx: Tx, found: Iterable[Watched]) -> None:
+    for each in found:
+        await tx.execute(
+            "INSERT INTO watched (exchange, query, vct, issuer, uri, idx, became, looked, ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8) "
+            "ON CONFLICT (exchange, query) DO NOTHING",
+            each.exchange,
+            each.query,
+            each.vct,
+            each.issuer,
+            each.uri,
+            each.idx,
+            each.became,
+            each.ends_at,
+        )
+
+
+async def behind(tx: Tx, *, issuer: str, uri: str, iat: int, at: int) -> list[Watched]:
+    """Some of those that were not looked up in the list of ``iat`` yet."""
+    rows = await tx.fetch(
+        "SELECT * FROM watched WHERE issuer = $1 AND uri = $2 AND looked < $3 AND ends_at > $4 ORDER BY exchange, query LIMIT $5",
+        issuer,
+        uri,
+        iat,
+        at,
+        _AT_ONCE,
+    )
+    return [_watched(row) for row in rows]
+
+
+async def look(tx: Tx, each: Watched, became: str, iat: int) -> bool:
+    """What the list of ``iat`` says of it; false if another process was faster. What is cancelled stays so, and is watched no more."""
+    if became == "cancelled":
+        return await tx.execute("DELETE FROM watched WHERE exchange = $1 AND query = $2", each.exchange, each.query) == 1
+    sql = "UPDATE watched SET became = $3, looked = $4 WHERE exchange = $1 AND query = $2 AND looked < $4"
+    return await tx.execute(sql, each.exchange, each.query, became, iat) == 1
+
+
+async def purge(tx: Tx, at: int) -> int:
+    """Those whose copy has ended."""
+    return await tx.execute("DELETE FROM watched WHERE ends_at <= $1", at)
+
+
+def _watched(row: Row) -> Watched:
+    return Watched(
+        exchange=row["exchange"],
+        query=row["query"],
+        vct=row["vct"],
+        issuer=row["issuer"],
+        uri=row["uri"],
+        idx=int(row["idx"]),
+        became=row["became"],
+        ends_at=int(row["ends_at"]),
+    )

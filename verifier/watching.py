@@ -1,0 +1,101 @@
+"""What becomes of documents that were accepted: found in lists that are fetched anyway, and told to the organisation's own program.
+
+Nothing is fetched for it: lists come by the clock, all of them, for everybody (security rule S21). What is told is the number of the request,
+the kind of document, and what it has become; that is how an office ends what rested on it, without anybody in the middle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from shared.errors import VcError
+from shared.status.freshness import check_current
+from shared.status.token_status_list import INVALID, SUSPENDED, VALID, VerifiedStatusToken, parse_token, status_at
+from shared.storage import Tx
+from shared.verify import Decision
+from verifier.desk import Desk
+from verifier.material import Picture, Store, verify_list
+from verifier.records import events, knowledge, watched
+from verifier.records.events import Event
+from verifier.records.knowledge import KeptList
+from verifier.records.watched import Watched
+
+CHANGED: Final = "presentation.changed"
+_WORDS: Final = {VALID: "valid", SUSPENDED: "on-hold", INVALID: "cancelled"}
+
+
+def to_watch(desk: Desk, exchange: str, decision: Decision) -> list[Watched]:
+    """What of a decision is to be watched: nothing where nobody wants to be told."""
+    if not desk.settings.webhook_url or decision.decision != "accepted":
+        return []
+    return [
+        Watched(
+            exchange=exchange,
+            query=each.query_id,
+            vct=each.claims.vct,
+            issuer=each.claims.issuer,
+            uri=each.claims.status.uri,
+            idx=each.claims.status.idx,
+            became="valid",
+            ends_at=each.claims.expires_at,
+        )
+        for each in decision.credentials
+        if each.claims.status is not None and not each.claims.status.purpose
+    ]
+
+
+async def look(desk: Desk, store: Store) -> int:
+    """Look up everything in lists that are newer than those of the last time; how many of them have become something else."""
+    if not desk.settings.webhook_url:
+        return 0
+    at, picture, changed = desk.clock(), None, 0
+    for kept in await desk.storage.read(knowledge.lists):
+        behind = await desk.storage.read(partial(watched.behind, issuer=kept.entity, uri=kept.uri, iat=kept.iat, at=at))
+        if behind:
+            picture = picture or await store.picture()
+            changed += await _look_up(desk, picture, kept, behind)
+    return changed
+
+
+async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequence[Watched]) -> int:
+    """Nothing is told by a list that is no longer genuine, or whose time is over, but a cancelling, which is final (S19)."""
+    at = desk.clock()
+    try:
+        found = await asyncio.to_thread(_read, picture, kept, sorted({each.vct for each in behind}), at)
+    except VcError:
+        return 0
+    changes = {each: became for each in behind if (became := _became(found, each, at)) is not None}
+
+    async def unit(tx: Tx) -> int:
+        told = 0
+        for each, became in changes.items():
+            if await watched.look(tx, each, became, kept.iat) and became != each.became:
+                await events.add(tx, _event(desk, each, became, at))
+                told += 1
+        return told
+
+    return await desk.storage.write(unit, point="watched")
+
+
+def _read(picture: Picture, kept: KeptList, vcts: Sequence[str], at: int) -> VerifiedStatusToken:
+    token = parse_token(picture.lists[kept.uri])
+    return verify_list(token, kept.entity, vcts, picture.material.policy, x5c=token.x5c, at=at)
+
+
+def _became(found: VerifiedStatusToken, each: Watched, at: int) -> str | None:
+    try:
+        value = status_at(found, each.idx)
+        if value != INVALID:
+            check_current(found, at=at)
+    except VcError:
+        return None
+    return _WORDS.get(value)
+
+
+def _event(desk: Desk, each: Watched, became: str, at: int) -> Event:
+    documents = [{"id": each.query, "type": each.vct, "issuer": each.issuer}]
+    data = {"request": each.exchange, "became": became, "documents": documents}
+    return Event(id=desk.secret(), name=CHANGED, exchange=each.exchange, data=data, made_at=at, next_at=at)
