@@ -62,7 +62,9 @@ class Made:
     expires_at: int
 
 
-async def make(office: Office, order: Order, *, actor: Actor, idempotency_key: str, under: bytes | None = None, also: Also | None = None) -> Made:
+async def make(
+    office: Office, order: Order, *, actor: Actor, idempotency_key: str, under: bytes | None = None, also: Also | None = None
+) -> Made:
     """Make a document and its invitation, once for each key of the same caller. ``under`` is the HMAC of a reference that nobody here knows.
     ``also`` is written with it, by its number.
 
