@@ -23,6 +23,8 @@ PREFIX = "OVJ1:"
 MAX_DAYS = 14
 MAX_FILE = 4_000_000  # bytes
 MAX_QR = 4_296  # characters in the largest code, alphanumeric, error correction L
+MAX_TRANSACTION = 64  # characters
+_TRANSACTION = "transaction"
 _MAX_UNPACKED = 65_536  # bytes inside a QR text
 _MAX_PRESENTATIONS = 16
 _MAX_STAPLES = 16
@@ -45,12 +47,25 @@ def audience(entity: str) -> str:
     return f"a:{entity}"
 
 
-def make_binding(*, entity: str, purpose_id: str, at: int, entropy: Entropy, days: int = MAX_DAYS) -> Binding:
-    """What the holder signs: nonce and ``jti`` of 128 random bits each, ``exp`` after ``days`` (1 to 14)."""
+def make_binding(
+    *, entity: str, purpose_id: str, at: int, entropy: Entropy, days: int = MAX_DAYS, transaction: str | None = None
+) -> Binding:
+    """What the holder signs: nonce and ``jti`` of 128 random bits each, ``exp`` after ``days`` (1 to 14).
+
+    ``transaction`` names what several people agree to for that purpose, each by a copy of their own (security rule S26).
+    """
     if not 1 <= days <= MAX_DAYS:
         raise Malformed(f"a copy made out to somebody lives 1 to {MAX_DAYS} days", where="/days")
-    extra = {"purpose_id": purpose_id, "jti": base64url.encode(entropy(16)), "exp": at + days * DAY}
+    extra: dict[str, Any] = {"purpose_id": purpose_id, "jti": base64url.encode(entropy(16)), "exp": at + days * DAY}
+    if transaction is not None:
+        extra[_TRANSACTION] = transaction
     return Binding(audience=audience(entity), nonce=base64url.encode(entropy(16)), extra=extra)
+
+
+def transaction_of(signed: Mapping[str, Any]) -> str:
+    """What a holder agreed to together with others, by what they signed; empty for nothing, and for what could not be told on."""
+    found = signed.get(_TRANSACTION)
+    return found if isinstance(found, str) and 1 <= len(found) <= MAX_TRANSACTION and found.isascii() and found.isprintable() else ""
 
 
 def expected_binding(*, entity: str, purpose_id: str | None = None) -> Binding:

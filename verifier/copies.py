@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.addressed import AddressedPresentation
+from shared.addressed import AddressedPresentation, transaction_of
 from shared.credentials import Text
-from shared.errors import Rejected, VcError
+from shared.credentials._joint import is_joint
+from shared.errors import Conflict, Rejected, VcError
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, decide_error
+from verifier import together
 from verifier.check import Judged, judge_copy, read_copy
 from verifier.desk import Desk
 from verifier.locked import unlock
@@ -76,9 +78,17 @@ async def bring(
         format="" if judged.copy is None else judged.copy.format,
         basis=None if filed is None else filed.basis,
     )
-    decision, keep = (judged.decision, 0) if filed is None else (filed.decision, filed.keep)
-    outcome = await settle(desk, asked, decision, shown, picture.material.memory, take=take, put=put, keep=keep)
-    assert outcome is not None  # noqa: S101 - take never refuses
+    if filed is not None:
+        outcome = await settle(desk, asked, filed.decision, shown, picture.material.memory, take=take, put=put, keep=filed.keep)
+    else:
+
+        def judge(told: Mapping[str, Any]) -> Decision:
+            return _judge(desk, picture, copy, at=at, more=told).decision
+
+        outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put, more=more or {})
+        await together.finish(desk, store)
+    if outcome is None:
+        raise Conflict("others agreed to the same at this very moment: bring it again")
     return outcome
 
 
@@ -111,7 +121,14 @@ def _terms(judged: Judged, kind: Kind) -> Terms:
     use = judged.use
     if use is None:
         return Terms(kind=kind, purpose_id="", purpose=Text("", ""))
-    return Terms(kind=kind, type=use.type.id, ready=use.query.id, purpose_id=use.query.id, purpose=use.query.purpose, use=use.query.use)
+    named = use.query
+    act = _transaction(judged) if kind == "copy" and is_joint(named) else ""
+    return Terms(kind=kind, type=use.type.id, ready=named.id, purpose_id=named.id, purpose=named.purpose, use=named.use, together=act)
+
+
+def _transaction(judged: Judged) -> str:
+    """What its holder agreed to together with others."""
+    return next((transaction_of(each.claims.binding_claims) for each in judged.decision.credentials), "")
 
 
 def nonce_of(judged: Judged) -> str:

@@ -284,6 +284,7 @@ def address(arguments: argparse.Namespace) -> int:
         claims=tuple(arguments.claims),
         document=arguments.document,
         days=arguments.days,
+        together=arguments.together,
     )
 
     async def work(host: Host, opened: Opened) -> int:
@@ -292,6 +293,8 @@ def address(arguments: argparse.Namespace) -> int:
             _write_locked(arguments, await locking.lock(host.means, opened.vault, host.views, item.id))
         _write_copy(arguments, item.value)
         say_aside(share.sentence(item.value))
+        if item.value.together:
+            say_aside(f"For the others who have to agree: --together {item.value.together}")
         return 0
 
     return with_wallet(arguments, work)

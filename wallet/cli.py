@@ -185,6 +185,12 @@ def _add_address(commands: Commands[Parser]) -> None:
     )
     one.add_argument("--document", metavar="ID", help="which document (default: the newest that fits)")
     one.add_argument("--days", type=int, default=7, metavar="N", help="how long it can be used, at most 14 (default: 7)")
+    one.add_argument(
+        "--together",
+        default="",
+        metavar="REF",
+        help="where several have to agree: what the first of them was given (default: you are the first)",
+    )
     one.add_argument("--out", metavar="FILE", help="where to write the copy (default: standard output)")
     one.add_argument("--png", metavar="FILE", help="where to write it as a QR picture")
     one.add_argument(

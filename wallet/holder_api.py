@@ -289,6 +289,7 @@ class HolderApi:
             claims=body.claims,
             document=body.document,
             days=body.days,
+            together=body.together,
         )
         return Reply(copy_out(await share.make_out(self._means, vault, wish)))
 
@@ -361,4 +362,5 @@ def copy_out(item: Item[Addressed]) -> CopyOut:
         shown=made.shown,
         file=msgspec.json.decode(made.file),
         qr_png_base64=picture,
+        together=made.together,
     )

@@ -204,10 +204,16 @@ class CopyWish(Struct, frozen=True, forbid_unknown_fields=True):
     claims: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
     document: Name | None = None
     days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = share.DEFAULT_DAYS
+    together: Annotated[
+        str, Meta(max_length=64, description="Of a question for people who act together: what the first of them was given; empty begins.")
+    ] = ""
 
 
 class CopyOut(Struct, frozen=True):
-    """``file`` is the copy itself. ``qr_png_base64`` is null when it shows too much for one QR code."""
+    """``file`` is the copy itself. ``qr_png_base64`` is null when it shows too much for one QR code.
+
+    ``together`` is for the others who have to agree to the same, each by a copy made with it; empty where nobody has to.
+    """
 
     id: str
     sentence: str
@@ -218,6 +224,7 @@ class CopyOut(Struct, frozen=True):
     shown: tuple[str, ...]
     file: dict[str, Any]
     qr_png_base64: str | None
+    together: str = ""
 
 
 class History(Struct, frozen=True):

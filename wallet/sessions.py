@@ -392,7 +392,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addressed(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy made out to one body: ``file`` is the whole JSON file, ``shown`` the keys of the details in it."""
+    """A copy made out to one body: ``file`` is the whole JSON file, ``shown`` the keys of the details in it.
+
+    ``together`` is what the others are told who have to agree to the same; empty where nobody has to.
+    """
 
     at: int
     entity: str
@@ -402,3 +405,4 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[str, ...]
     expires_at: int
     file: str
+    together: str = ""

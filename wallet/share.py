@@ -6,6 +6,7 @@ The copy is marked as used (``address``) before anything is signed; the finished
 
 from __future__ import annotations
 
+from base64 import b32encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from shared.codec import base64url, qr, strict_json
 from shared.codec.qr import ErrorCorrection
 from shared.credentials import ClaimPath, CredentialType, by_id
 from shared.credentials._derive import dcql
+from shared.credentials._joint import is_joint
 from shared.dcql import DcqlQuery, parse_query
 from shared.errors import AccessDenied, Conflict, Malformed, TooLarge
 from shared.formats import Binding, formats
@@ -40,6 +42,7 @@ from wallet.sessions import Addressed, Document
 DEFAULT_DAYS = 7
 SMALL = "dc+sd-cwt"
 """The format whose copies make the coarser square code; taken where the document has any."""
+_REFERENCE = 26  # characters of what others are told who have to agree too
 _MEDIUM = 3_391  # characters in the largest code, alphanumeric, error correction M (ISO/IEC 18004 table 7)
 
 
@@ -49,7 +52,7 @@ class Wish:
 
     ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``). ``seen`` names
     what stood before a person who looked at it (``Offer.seen``), where one has, and ``told`` what it would say (``told_in``), from whichever copy. ``whole_days``: it
-    ends with a day, as all others made then do (S22).
+    ends with a day, as all others made then do (S22). ``together`` is what somebody was told by whom others have agreed with already.
     """
 
     entity: str
@@ -63,6 +66,7 @@ class Wish:
     seen: str | None = None
     whole_days: bool = False
     told: str | None = None
+    together: str = ""
 
 
 def check_wish(wish: Wish) -> None:
@@ -76,6 +80,10 @@ def check_wish(wish: Wish) -> None:
         raise Malformed(f"a copy lives between 1 and {addressed.MAX_DAYS} days", where="days")
     if wish.query is None and not wish.claims:
         raise Malformed("say what the copy is to show", where="query")
+    if len(_plain(wish.together)) > addressed.MAX_TRANSACTION or not wish.together.isascii() or not wish.together.isprintable():
+        raise Malformed("this is no reference that others were given", where="together")
+    if wish.together and not _is_joint(wish):
+        raise Malformed("nobody else has to agree to this", where="together")
 
 
 async def preview(means: Means, vault: Vault, wish: Wish) -> Offer:
@@ -109,7 +117,10 @@ async def sign_out(means: Means, vault: Vault, wish: Wish) -> Signed:
     check_wish(wish)
     at = means.clock()
     showing = await means.storage.write(lambda tx: _spend(tx, means, vault, wish, at=at), point="address")
-    binding = addressed.make_binding(entity=wish.entity, purpose_id=wish.purpose_id, at=at, entropy=means.entropy, days=wish.days)
+    together = (_plain(wish.together) or _reference(means.entropy(16))) if _is_joint(wish) else None
+    binding = addressed.make_binding(
+        entity=wish.entity, purpose_id=wish.purpose_id, at=at, entropy=means.entropy, days=wish.days, transaction=together
+    )
     ends = at + wish.days * DAY
     until = min(floor_day(ends) if wish.whole_days else ends, showing.line.expires_at)
     binding = replace(binding, extra={**binding.extra, "exp": until})
@@ -131,8 +142,30 @@ async def sign_out(means: Means, vault: Vault, wish: Wish) -> Signed:
         shown=showing.shown,
         expires_at=until,
         file=addressed.render_file(presentation).decode(),
+        together=together or "",
     )
     return Signed(made=made, document=showing.document, binding=binding, vp_token=presentation.vp_token)
+
+
+def _is_joint(wish: Wish) -> bool:
+    ready = None if wish.query is None else by_id(wish.type).query(wish.query)
+    return ready is not None and is_joint(ready)
+
+
+def _reference(random: bytes) -> str:
+    """Small letters and digits, which can be read out and typed."""
+    return b32encode(random).decode().rstrip("=").lower()
+
+
+def _plain(reference: str) -> str:
+    """As it was made, however it was typed: its letters stand in groups where people read it."""
+    plain = "".join(reference.split())
+    return plain.lower() if len(plain) == _REFERENCE and plain.isalnum() else plain
+
+
+def grouped(reference: str) -> str:
+    """For people."""
+    return " ".join(reference[at : at + 4] for at in range(0, len(reference), 4)) if len(reference) == _REFERENCE else reference
 
 
 def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
@@ -144,13 +177,13 @@ def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
         asked.pop("claim_sets", None)
     else:
         asked = {"id": kind.id, "format": format_name, "meta": {"vct_values": [kind.vct]}, "claims": []}
-    named = [list(_path(key)) for key in wish.claims]
+    named = [list(path_of(key)) for key in wish.claims]
     known = [claim["path"] for claim in asked["claims"]]
     asked["claims"] += [{"path": path} for path in named if path not in known]
     return parse_query({"credentials": [asked]})
 
 
-def _path(key: str) -> ClaimPath:
+def path_of(key: str) -> ClaimPath:
     """The inverse of ``cards.key_of``."""
     return tuple(None if part == "*" else int(part) if part.isdigit() else part for part in key.split("/"))
 

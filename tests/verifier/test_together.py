@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.desk import PATHS, Running, present
+from support.desk import BANK, PATHS, Running, present
 from support.signing import AT, Signer
-from support.trial_verify import CLAIMS, IDX, LIST, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, Dice, issue, show, status_token
 from support.trusting import Publisher
 
+from shared import addressed
+from shared.addressed import AddressedPresentation
 from shared.clock import DAY
 from shared.credentials import Text
 from shared.formats import StatusReference
@@ -193,6 +195,44 @@ async def test_the_restrictions_are_read_for_each(desk: Running) -> None:
     status, state = await desk.call("POST", recheck.replace(first["id"], second["id"]), {"use": {"restrictions_allow": True}})
     assert (status, state["decision"]) == (200, "accepted")
     assert (await stands(desk, first))[0] == "accepted"
+
+
+def copy_of(
+    *, number: int = 1, by: Signer = NORA, transaction: str | None = "abcd" * 6, seed: str = "", purpose: str = "bank-together"
+) -> bytes:
+    """A copy by which one attorney agrees."""
+    binding = addressed.make_binding(entity=BANK, purpose_id=purpose, at=AT, entropy=Dice(f"copy {number}{seed}"), transaction=transaction)
+    claims = LPA_2 | {"attorney_number": number, "proxy": CLAIMS["proxy"] if number == 1 else PETER_NAMES}
+    shown = show(issue(seed=f"{number}{seed}", claims=claims, to=by), paths=SHOWN, binding=binding, by=by)
+    copy = AddressedPresentation(format="dc+sd-jwt", aud=addressed.audience(BANK), purpose_id=purpose, vp_token={purpose: (shown,)})
+    return addressed.render_file(copy)
+
+
+async def bring(desk: Running, data: bytes) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {desk.api_key}", "content-type": "application/json"}
+    async with desk.http.post(f"{desk.base}/api/copies", data=data, headers=headers) as answer:
+        assert answer.status == 201
+        return dict(await answer.json())
+
+
+async def test_copies_that_name_the_same_act_count_together(desk: Running) -> None:
+    first = await bring(desk, copy_of())
+    assert (first["code"], first["together"]["agreed"]) == ("needs_more_attorneys", 1)
+    for other in (copy_of(number=2, by=PETER, transaction="efgh" * 6), copy_of(number=2, by=PETER, transaction=None, seed="b")):
+        assert (await bring(desk, other))["code"] == "needs_more_attorneys"
+    assert (await bring(desk, copy_of(seed="again")))["together"]["agreed"] == 1
+    second = await bring(desk, copy_of(number=2, by=PETER, seed="c"))
+    assert (second["decision"], second["together"]["agreed"]) == ("accepted", 2)
+    assert (await desk.state(first))["decision"] == "accepted"
+    assert (await bring(desk, copy_of()))["code"] == "replayed"
+
+
+async def test_who_brought_a_copy_and_who_is_asked_live_act_together(desk: Running) -> None:
+    first = await bring(desk, copy_of())
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER)
+    assert await stands(desk, second) == ("accepted", "", 2)
+    assert (await desk.state(first))["decision"] == "accepted"
 
 
 async def test_nothing_readable_lies_in_the_row(desk: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,15 @@ from support.suite_verifier import Suite, wanted
 from support.trial_verify import CLAIMS
 from support.wallets import Wallet
 
+from shared import addressed
 from shared.credentials import Text, by_id
+from shared.errors import Malformed
 from shared.formats import formats
+from shared.jose.jwt import parse_jwt
 from shared.openid4vp import JOINT, Agreement, IntendedUse, VpResponse, agreed_members, render_agreement, render_use
+from wallet import share
 from wallet.acting import acting_words
+from wallet.pages.copies import questions
 from wallet.present import agree
 
 TAG, NUMBER = ("instrument_tag",), ("attorney_number",)
@@ -107,3 +113,37 @@ def test_an_executor_and_a_solicitor_are_no_attorneys() -> None:
     solicitor = estate | {"acts_for_another": True, "acting_for": {"given_name": "Tom", "family_name": "Penhale"}}
     assert acting_words(kind, solicitor, str, "en") == "You are acting for Tom Penhale as solicitor."
     assert acting_words(kind, solicitor, str, "cy") == "You are acting for Tom Penhale as cyfreithiwr."
+
+
+WISH = share.Wish(entity="https://northwold-bank.example", name="Northwold Bank", purpose_id="bank-together", query="bank-together")
+
+
+async def test_the_first_copy_names_an_act_and_the_others_join_it(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault, claims=LPA_2)
+    first = (await share.make_out(wallet.means, wallet.vault, WISH)).value
+    assert len(first.together) == 26
+    assert share.grouped(first.together).split(" ")[0] == first.together[:4]
+    joined = replace(WISH, together=share.grouped(first.together).upper())
+    second = (await share.make_out(wallet.means, wallet.vault, joined)).value
+    for made in (first, second):
+        ((wire,),) = addressed.parse_file(made.file).vp_token.values()
+        claims = parse_jwt(wire.rpartition("~")[2]).claims
+        assert addressed.transaction_of(claims) == first.together
+    assert first.file != second.file
+
+
+async def test_a_copy_that_nobody_joins_names_no_act(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault, claims=LPA_2)
+    alone = replace(WISH, purpose_id="bank", query="bank")
+    assert (await share.make_out(wallet.means, wallet.vault, alone)).value.together == ""
+    for wish in (replace(alone, together="abcd"), replace(WISH, together="a" * 65), replace(WISH, together="caf\u00e9")):
+        with pytest.raises(Malformed):
+            await share.make_out(wallet.means, wallet.vault, wish)
+    assert share.grouped("T-8") == "T-8"
+
+
+def test_only_who_can_act_together_is_offered_it() -> None:
+    for together in ((), ("representation",)):
+        offered = {each["key"] for each in questions("en", {"representation"}, together)}
+        assert ("representation/bank-together" in offered) is bool(together)
+        assert "representation/bank" in offered

@@ -8,6 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from shared.credentials import all_types
+from shared.credentials._joint import TAG, is_joint
 from shared.errors import AccessDenied, Malformed, TooLarge
 from shared.web.auth import read_form
 from shared.web.forms import Form
@@ -19,7 +20,7 @@ from wallet.consent import hidden_label
 from wallet.keepers import asks
 from wallet.pages.desk import Desk, Words, see
 from wallet.records import ADDRESSED, DOCUMENTS, Item
-from wallet.sessions import Addressed
+from wallet.sessions import Addressed, Document
 from wallet.share import Wish
 
 DAYS = (1, 3, 7, 14)
@@ -63,9 +64,12 @@ class CopyPages:
             "wallet/copy_form.html",
             form=form,
             cards=cards,
-            questions=questions(words.locale, {each.type for each in cards}),
+            questions=questions(
+                words.locale, {each.type for each in cards}, {item.value.type for item in items if shares_mark(item.value)}
+            ),
             parties=parties,
             days=DAYS,
+            together=any(shares_mark(item.value) for item in items),
             chosen=request.query.get("document", ""),
         )
 
@@ -130,6 +134,7 @@ class CopyPages:
             about=None if document is None else card(document.value, at=at, locale=words.locale),
             purpose=_purpose(item.value.purpose_id, words.locale),
             sentence=share.sentence(item.value, translate=words._, dates=words.dates),
+            reference=share.grouped(item.value.together),
         )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
@@ -149,13 +154,22 @@ def _download(body: bytes, media: str, name: str) -> web.Response:
     return web.Response(body=body, content_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def questions(locale: str, held: Collection[str]) -> list[dict[str, str]]:
-    """The ready questions of the types that are held (of all where none is), for a choice: ``type/query``."""
+def shares_mark(document: Document) -> bool:
+    """Whether its holder can act together with others."""
+    return str(TAG[0]) in document.claims
+
+
+def questions(locale: str, held: Collection[str], together: Collection[str]) -> list[dict[str, str]]:
+    """The ready questions of the types that are held (of all where none is), for a choice: ``type/query``.
+
+    What is asked of several people is there only for the types of which ``together`` says that their holder can act so.
+    """
     return [
         {"key": f"{kind.id}/{ready.id}", "title": ready.title.in_(locale), "purpose": ready.purpose.in_(locale)}
         for kind in all_types().values()
         if not held or kind.id in held
         for ready in kind.queries
+        if kind.id in together or not is_joint(ready)
     ]
 
 
@@ -181,6 +195,7 @@ def _wish(form: Form, words: Words) -> Wish | None:
         query=query,
         document=form.value("document") or None,
         days=int(days),
+        together=form.value("together"),
     )
 
 
@@ -189,5 +204,6 @@ def _tell(form: Form, words: Words, error: Malformed) -> None:
         "to": words._("This is not an organisation’s address. Ask the organisation for the one that it uses as its name."),
         "purpose_id": words._("The organisation’s word for the purpose has at most 200 characters"),
         "days": words._("A copy can be used for at most 14 days"),
+        "together": words._("Leave this empty, or choose what is for acting together and enter the reference as you were given it"),
     }
     form.error(error.where if error.where in said else "question", said.get(error.where, words._("Choose what the copy is for")))

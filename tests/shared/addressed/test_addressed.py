@@ -24,6 +24,7 @@ from shared.addressed import (
     render_file,
     render_qr,
     staples,
+    transaction_of,
 )
 from shared.codec import base45, base64url, cbor
 from shared.errors import Malformed, TooLarge, VcError
@@ -146,6 +147,17 @@ def test_codes_that_hold_no_copy_are_refused(text: str, kind: type[VcError]) -> 
 def test_a_file_past_its_bound_is_too_large() -> None:
     with pytest.raises(TooLarge):
         parse(b" " * 4_000_001)
+
+
+def test_what_several_agree_to_is_named_in_what_each_signs() -> None:
+    how: Any = {"entity": ENTITY, "purpose_id": "bank-together", "at": AT, "entropy": bytes}
+    assert transaction_of(make_binding(**how, transaction="abc").extra) == "abc"
+    assert transaction_of(make_binding(**how).extra) == ""
+
+
+@pytest.mark.parametrize("found", [7, "", "a" * 65, "caf\u00e9", "a\nb", None])
+def test_what_could_not_be_told_on_names_nothing(found: Any) -> None:
+    assert transaction_of({"transaction": found}) == ""
 
 
 def test_what_the_holder_signs_is_random_and_ends() -> None:
