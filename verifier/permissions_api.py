@@ -94,7 +94,7 @@ class Permissions(Struct, frozen=True):
 def routes(desk: Desk, asked: type[Struct], told: Callable[[Asked], Reply]) -> list[Route]:
     """What the organisation's own programs do with permissions; ``told`` renders a request as ``asked``."""
 
-    async def ask(_: web.Request, *, body: Permit) -> Reply:
+    async def ask_permission(_: web.Request, *, body: Permit) -> Reply:
         wish = Wish(
             recipient=Body(id=body.recipient, name=body.recipient_name),
             categories=body.categories,
@@ -104,12 +104,12 @@ def routes(desk: Desk, asked: type[Struct], told: Callable[[Asked], Reply]) -> l
         )
         return told(await permissions.ask(desk, wish, type_id=body.type, query_id=body.query, made_by="program"))
 
-    async def recent(_: web.Request, *, query: Limit) -> Permissions:
+    async def permissions_given(_: web.Request, *, query: Limit) -> Permissions:
         at = desk.clock()
         found = await desk.storage.read(lambda tx: records.recent(tx, at, query.limit))
         return Permissions([_given(each, at) for each in found])
 
-    async def show(request: web.Request) -> Given:
+    async def permission(request: web.Request) -> Given:
         kept, uses = await permissions.find(desk, request.match_info["id"])
         return _given(kept, desk.clock(), uses)
 
@@ -120,12 +120,12 @@ def routes(desk: Desk, asked: type[Struct], told: Callable[[Asked], Reply]) -> l
     one = "/api/permissions/{id}"
     return [
         Route(
-            "POST", "/api/permissions", ask, body=Permit, out=asked, status=201, scope=_CREATE,
+            "POST", "/api/permission-requests", ask_permission, body=Permit, out=asked, status=201, scope=_CREATE,
             errors=(InvalidRequest, UnknownCredentialType), summary="Ask for a permission to tell another organisation something",
             description="A request like every other; once it is accepted, `agreed` names the permission by its `reference`.",
         ),
-        Route("GET", "/api/permissions", recent, query=Limit, out=Permissions, scope=_READ, summary="Permissions to tell others something"),
-        Route("GET", one, show, out=Given, scope=_READ, summary="How a permission stands, and what was told by it"),
+        Route("GET", "/api/permissions", permissions_given, query=Limit, out=Permissions, scope=_READ, summary="Permissions to tell others something"),
+        Route("GET", one, permission, out=Given, scope=_READ, summary="How a permission stands, and what was told by it"),
         Route(
             "POST", f"{one}/uses", use, body=Use, out=Told, status=201, scope=_CREATE, errors=(OutsidePermission, Conflict),
             summary="Tell something by a permission",

@@ -54,7 +54,7 @@ class Nora:
     vp_token: dict[str, list[str]]
 
     async def permit(self, *, agree: bool = True, **changes: Any) -> dict[str, Any]:
-        status, asked = await self.desk.call("POST", "/api/permissions", PERMIT | changes)
+        status, asked = await self.desk.call("POST", "/api/permission-requests", PERMIT | changes)
         assert status == 201, asked
         request = await self.desk.read(asked)
         (entry,) = request.transaction_data
@@ -130,7 +130,7 @@ async def test_what_was_not_signed_is_not_kept(nora: Nora) -> None:
     ],
 )
 async def test_what_nobody_could_permit_is_not_asked(desk: Running, change: dict[str, Any], where: str) -> None:
-    status, told = await desk.call("POST", "/api/permissions", PERMIT | change)
+    status, told = await desk.call("POST", "/api/permission-requests", PERMIT | change)
     assert status == 400
     assert told["pointer"].startswith(where.rpartition("/0")[0] or where)
 
