@@ -20,7 +20,7 @@ from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
-from wallet import register, replies, telling
+from wallet import logs, register, replies, telling
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
 from wallet.config import Place
@@ -96,6 +96,7 @@ def open_host(place: Place, *, clock: Clock = system_clock, entropy: Entropy = s
             attester=_attester(place, custodian, fetcher, clock, vouching),
             status_every=settings.status_hours * 3_600,
             register_every=settings.register_hours * 3_600,
+            log_every=settings.log_hours * 3_600,
         ),
         doors=Doors(Keeper(custodian, entropy, settings.hardness), storage, clock=clock, entropy=entropy),
         unlocked=Unlocked(clock, entropy, idle=settings.idle_minutes * 60),
@@ -166,6 +167,7 @@ def build(host: Host) -> web.Application:
     app.cleanup_ctx.append(_resources)
     keep_house(app, keep_keys, one_round, every=UPKEEP_EVERY)
     keep_house(app, hear_above, every=UPKEEP_EVERY)
+    keep_house(app, follow_logs, every=UPKEEP_EVERY)
     keep_house(app, post_letters, every=POST_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
@@ -187,6 +189,13 @@ async def hear_above(app: web.Application) -> None:
     host = app[HOST]
     settings = host.place.settings
     await above.visit(host.storage, host.fetcher, own=settings.public_url, hints=settings.authority_hints, clock=host.means.clock)
+
+
+async def follow_logs(app: web.Application) -> None:
+    """See whether bodies that gave receipts have changed their records, when it is time; in turns of its own, as some of them may be slow."""
+    host = app[HOST]
+    for vault in host.unlocked.vaults():
+        await logs.tend(host.means, vault)
 
 
 async def keep_keys(app: web.Application) -> None:

@@ -52,6 +52,10 @@ class WalletSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(ge=1, le=72, description="How often what all trusted anchors publish is fetched: who may ask, and what was withdrawn."),
     ] = 12
+    log_hours: Annotated[
+        int,
+        Meta(ge=1, le=744, description="How often open wallets look whether bodies that gave receipts have changed their records since."),
+    ] = 168
 
     accept_unsigned: Annotated[
         bool,

@@ -112,7 +112,7 @@ class Means:
     """Storage, network, trust, time and dice. ``plain_http`` are the hosts that may be called without TLS.
 
     ``admit`` says who is heard beside those with a certificate; ``learn`` is told what anchors were heard to publish; ``attester`` vouches
-    for this wallet; ``status_every`` and ``register_every`` are seconds between two visits.
+    for this wallet; ``status_every``, ``register_every`` and ``log_every`` are seconds between two visits.
     """
 
     storage: Storage
@@ -124,6 +124,7 @@ class Means:
     admit: Admission = field(default_factory=Admission)
     status_every: int = 3_600
     register_every: int = 12 * 3_600
+    log_every: int = 7 * 24 * 3_600
     learn: Callable[[Heard, Mapping[str, Registered]], None] = lambda _heard, _registered: None
     last: Last[Directory] = field(default_factory=Last)  # the register as it was worked out last
     attester: Attester = field(default_factory=NoAttester)

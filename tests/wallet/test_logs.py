@@ -1,0 +1,167 @@
+"""What a wallet makes of the logs of bodies that gave it receipts: by the clock alone, and no body changes its record unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.books import Book
+from support.wallets import Wallet, open_wallet
+from support.world import COUNCIL
+
+from shared.clock import DAY
+from shared.flow import Fetched
+from shared.receipts import LogHead
+from wallet import logs
+from wallet.logs import LogSeen
+
+
+@pytest.fixture
+async def book(wallet: Wallet) -> Book:
+    """A council that keeps a log, in which a document of the wallet has been shown once, among others."""
+    book = Book(wallet.world.council).open()
+    for number in range(4):
+        book.enter(f"somebody else {number}")
+    await wallet.collect()
+    await wallet.share(wallet.world.council.ask())
+    book.sign()
+    return book
+
+
+async def pass_days(wallet: Wallet, days: int) -> None:
+    for _ in range(days * 4):
+        wallet.world.clock.at += DAY // 4
+        await logs.tend(wallet.means, wallet.vault)
+
+
+async def known(wallet: Wallet) -> LogSeen:
+    return (await logs.seen(wallet.means, wallet.vault))[COUNCIL]
+
+
+async def test_receipts_are_held_against_the_log_once_a_week(wallet: Wallet, book: Book) -> None:
+    await logs.tend(wallet.means, wallet.vault)
+    assert book.asked == []  # the hour was settled, and says nothing of when the receipt came
+    await pass_days(wallet, 7)
+    assert book.asked == ["/log/heads"]  # the receipt names the very head that was signed
+    first = await known(wallet)
+    assert (first.settled, first.broken, first.fault) == (2, (), "")
+    book.enter("later")
+    book.sign()
+    await pass_days(wallet, 7)
+    assert book.asked[1:] == ["/log/heads", "/log/commitments?from=6&to=6"]
+    assert logs.broken(await logs.seen(wallet.means, wallet.vault)) == {}
+    assert (await known(wallet)).token == book.tokens[1]
+
+
+async def test_rewritten_log_detected_by_receipt_head(wallet: Wallet, book: Book) -> None:
+    """The receipt's own line says it, with the signed heads that show it, and for good."""
+    book.tokens.clear()
+    book.rewrite(keep=2)
+    book.sign()
+    await pass_days(wallet, 7)
+    found = await known(wallet)
+    (line,) = [line for line in await wallet.lines() if line.entry.receipt]
+    assert found.broken == (line.entry.seq,)
+    assert found.evidence == (book.tokens[0],)
+    assert logs.broken({COUNCIL: found}) == {line.entry.seq: found}
+    await pass_days(wallet, 14)
+    assert (await known(wallet)).broken == (line.entry.seq,)
+    assert (await known(wallet)).evidence == found.evidence
+
+
+async def test_a_log_that_was_cut_off(wallet: Wallet, book: Book) -> None:
+    """Fewer entries than the receipt counts, by a head that was signed later."""
+    book.tokens.clear()
+    del book.entries[3:]
+    wallet.world.clock.at += DAY
+    book.sign()
+    await pass_days(wallet, 7)
+    assert (await known(wallet)).broken == (2,)
+
+
+async def test_a_log_that_was_rewritten_after_it_was_found_good(wallet: Wallet, book: Book) -> None:
+    await pass_days(wallet, 7)
+    good = await known(wallet)
+    book.rewrite()
+    book.tokens.clear()
+    book.enter("more")
+    book.sign()
+    await pass_days(wallet, 7)
+    found = await known(wallet)
+    assert found.broken_at > good.checked_at
+    assert found.evidence == (good.token, book.tokens[0])
+
+
+async def test_a_receipt_from_after_the_newest_head_waits(wallet: Wallet, book: Book) -> None:
+    await pass_days(wallet, 7)
+    await wallet.share(wallet.world.council.ask())
+    await pass_days(wallet, 7)
+    assert ((await known(wallet)).settled, (await known(wallet)).broken) == (2, ())
+    book.sign()
+    await pass_days(wallet, 7)
+    assert (await known(wallet)).settled == 3
+    wallet.world.clock.at += 1
+    book.rewrite(keep=5)
+    book.sign()
+    await pass_days(wallet, 7)
+    assert (await known(wallet)).broken == ()  # it was found good; the signed head from then is what shows it
+    assert (await known(wallet)).broken_at
+
+
+async def test_what_is_asked_does_not_depend_on_use(tmp_path: Path) -> None:
+    """Two wallets with one receipt each: one shows more every day, the other never again. The council sees the same from both (S21)."""
+    asked = []
+    for used in (False, True):
+        async with open_wallet(f"sqlite:///{tmp_path}/{used}.db", seed="same") as wallet:
+            book = Book(wallet.world.council).open()
+            await wallet.collect()
+            await wallet.share(wallet.world.council.ask())
+            book.sign()
+            await logs.tend(wallet.means, wallet.vault)
+            await pass_days(wallet, 7)
+            begun = len(book.asked)
+            for _ in range(4):
+                if used:
+                    await wallet.share(wallet.world.council.ask())
+                    del book.entries[-1]  # the log itself is the same for both
+                await pass_days(wallet, 2)
+            asked.append((begun, book.asked, [(sorted(each.headers), each.body) for each in wallet.world.fetches if "/log/" in each.url]))
+    assert asked[0] == asked[1]
+    assert not any("if-none-match" in headers for headers, _ in asked[0][2])
+
+
+@pytest.mark.parametrize("wrong", ["down", "stranger", "nothing", "long", "other"])
+async def test_what_keeps_a_log_from_being_followed_accuses_nobody(wallet: Wallet, book: Book, wrong: str) -> None:
+    faults = {"down": "unavailable", "stranger": "untrusted", "nothing": "not-published", "long": "too_large", "other": "untrusted"}
+    if wrong == "down":
+        wallet.world.down.add(f"{COUNCIL}/log/")
+    elif wrong == "stranger":
+        wallet.world.strangers.add(COUNCIL)
+    elif wrong == "nothing":
+        book.answer = lambda _: Fetched(status=404)
+    elif wrong == "long":
+        book.sign(LogHead(size=200_000, digest=bytes(32)))
+    else:
+        book.party.entity, told = "https://other.example", book.party.entity
+        book.sign()
+        book.party.entity = told
+    await pass_days(wallet, 8)
+    found = await known(wallet)
+    assert (found.fault, found.broken) == (faults[wrong], ())
+    assert found.next_at > wallet.world.clock()
+
+
+async def test_a_receipt_that_did_not_fit_accuses_nobody_of_more(wallet: Wallet, book: Book) -> None:
+    wallet.world.council.receipt_for = {"poa": ["another"]}
+    await wallet.share(wallet.world.council.ask())
+    lines = await wallet.lines()
+    assert lines[-1].entry.receipt_problem
+    assert [each.seq for each in logs.told_by(lines)[COUNCIL]] == [2]
+    assert len(book.entries) == 6
+
+
+async def test_a_wallet_without_receipts_asks_nobody(wallet: Wallet) -> None:
+    await wallet.collect()
+    await pass_days(wallet, 8)
+    assert await logs.seen(wallet.means, wallet.vault) == {}
+    assert not any("/log/" in url for _, _, url in wallet.world.log)

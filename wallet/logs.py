@@ -1,0 +1,179 @@
+"""Whether bodies that gave receipts have changed their own records since (security rule S25, domain check T-AU-1).
+
+Each receipt names where its body's log stood. On a schedule of its own, for each body of which a receipt is here and never because something
+is shown or asked (S21), the wallet fetches what that body publishes of its log and sees whether every head that it was told lies on the way.
+What does not is kept as evidence, and said on the line of the history.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from shared.clock import DAY
+from shared.errors import HistoryRewritten, VcError
+from shared.flow import arun
+from shared.keys import Role
+from shared.log_heads import Followed, SignedHead, follow_log, peek_log_head, verify_log_head
+from shared.receipts import peek_receipt
+from shared.storage import Tx
+from wallet import history
+from wallet.entries import Sealed
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.records import HEAD, Item, Shelf
+
+log = logging.getLogger("muniment.wallet")
+
+
+class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The log of ``entity`` as it was last followed. Instants are seconds since the epoch.
+
+    ``token`` is the newest signed head that was found good, ``settled`` the number of the last line of the history up to which every receipt was
+    held against it. ``broken`` are the lines whose receipts speak of another log, ``evidence`` the signed heads that show it; ``fault`` is the
+    code of what was in the way, ``not-published`` where the body publishes none.
+    """
+
+    entity: str
+    next_at: int
+    checked_at: int = 0
+    token: str = ""
+    settled: int = 0
+    broken: tuple[int, ...] = ()
+    broken_at: int = 0
+    evidence: tuple[str, ...] = ()
+    fault: str = ""
+
+
+LOGS = Shelf("logs", LogSeen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Where a log stood by the word of a receipt that was found good, on line ``seq`` of the history."""
+
+    seq: int
+    said: SignedHead
+
+
+async def seen(means: Means, vault: Vault) -> dict[str, LogSeen]:
+    """What is known of the logs of bodies, by their identifier."""
+    return {item.value.entity: item.value for item in await means.storage.read(lambda tx: LOGS.all(tx, vault)) if item.value.entity}
+
+
+def broken(known: Mapping[str, LogSeen]) -> dict[int, LogSeen]:
+    """By number of the line, those whose receipt speaks of a log that is another now."""
+    return {seq: each for each in known.values() for seq in each.broken}
+
+
+async def tend(means: Means, vault: Vault) -> None:
+    """Follow what is due. One body that fails keeps nobody from being followed. Writes: ``log-due``, ``log-seen``, ``log-looked``."""
+    if not await _anything_due(means, vault):
+        return
+    lines = await means.storage.read(lambda tx: history.read(tx, vault))
+    for entity, told in told_by(lines).items():
+        async with means.locks.of(f"{vault.wallet}/log {entity}"):
+            item = await _due(means, vault, entity)
+            if item.value.next_at <= means.clock():
+                await _visit(means, vault, item, told)
+    looked = LogSeen(entity="", next_at=0, settled=lines[-1].entry.seq if lines else 0)
+
+    async def unit(tx: Tx) -> None:
+        await LOGS.save(tx, vault, vault.tag("log", ""), looked, entropy=means.entropy)
+
+    await means.storage.write(unit, point="log-looked")
+
+
+async def _anything_due(means: Means, vault: Vault) -> bool:
+    """Whether a log is due, or lines were added to the history since it was last looked through (the item of no body knows how far)."""
+
+    async def unit(tx: Tx) -> tuple[list[Item[LogSeen]], int]:
+        head = await HEAD.find(tx, vault, history.HEAD_NAME)
+        return await LOGS.all(tx, vault), 0 if head is None else head.value.size
+
+    items, size = await means.storage.read(unit)
+    looked = next((item.value.settled for item in items if not item.value.entity), 0)
+    return size > looked or any(item.value.entity and item.value.next_at <= means.clock() for item in items)
+
+
+def told_by(lines: Sequence[Sealed]) -> dict[str, list[Told]]:
+    """By body, oldest first. The instant is that at which the receipt came here: the log had the head by then, whatever the receipt says."""
+    found: dict[str, list[Told]] = {}
+    for line in lines:
+        if not line.entry.receipt or line.entry.receipt_problem:
+            continue
+        receipt = peek_receipt(line.entry.receipt)
+        if receipt.log_head is not None:
+            said = SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head)
+            found.setdefault(receipt.entity, []).append(Told(seq=line.entry.seq, said=said))
+    return found
+
+
+async def _due(means: Means, vault: Vault, entity: str) -> Item[LogSeen]:
+    """When its log is looked at next: for the first time at an hour that says nothing of when a receipt came."""
+    name = vault.tag("log", entity)
+    first = means.clock() + int.from_bytes(means.entropy(4), "big") % means.log_every
+
+    async def unit(tx: Tx) -> Item[LogSeen]:
+        known = await LOGS.find(tx, vault, name)
+        return known or await LOGS.put(tx, vault, name, LogSeen(entity=entity, next_at=first), entropy=means.entropy)
+
+    return await means.storage.write(unit, point="log-due")
+
+
+async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence[Told]) -> None:
+    before, at = item.value, means.clock()
+    new = [each for each in told if each.seq > before.settled]
+    kept = [peek_log_head(before.token)] if before.token else []
+    oldest = min(each.head.size for each in (*kept, *(one.said for one in new))) if kept or new else 0
+    value = msgspec.structs.replace(before, next_at=at + means.log_every, checked_at=at, fault="")
+    try:
+        followed = await _follow(means, before.entity, oldest=oldest)
+        value = msgspec.structs.replace(value, fault="not-published") if followed is None else _judged(value, followed, kept, new, at)
+    except VcError as error:
+        log.info("the log of a body could not be followed: %s", error.code)
+        value = msgspec.structs.replace(before, next_at=at + min(DAY, means.log_every), fault=error.code)
+
+    async def unit(tx: Tx) -> None:
+        await LOGS.replace(tx, vault, item, value, entropy=means.entropy)
+
+    await means.storage.write(unit, point="log-seen")
+
+
+async def _follow(means: Means, entity: str, *, oldest: int) -> Followed | None:
+    policy, at = means.trust(), means.clock()
+
+    def check(token: str) -> SignedHead:
+        return verify_log_head(token, policy=policy, role=Role.RELYING_PARTY, entity=entity, at=at)
+
+    pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
+    site = next((each for each in pinned if each is not None), entity)
+    return await arun(follow_log(site.rstrip("/"), oldest=oldest, check=check, plain_http=means.plain_http), means.fetch)
+
+
+def _judged(value: LogSeen, followed: Followed, kept: Sequence[SignedHead], new: Sequence[Told], at: int) -> LogSeen:
+    """What the way says of the heads that were told; from now on the newest one is what the log is held against."""
+    changed = not _lie_on(followed, *kept, *(each.said for each in new))
+    wrong = [each.seq for each in new if not _lie_on(followed, each.said)] if changed else []
+    waiting = [each.seq for each in new if each.said.head.size > followed.newest.head.size and each.seq not in wrong]
+    settled = max((each.seq for each in new if each.seq < min(waiting, default=each.seq + 1)), default=value.settled)
+    now = msgspec.structs.replace(value, token=followed.token, settled=settled)
+    if not changed:
+        return now
+    return msgspec.structs.replace(
+        now,
+        broken=tuple(sorted({*value.broken, *wrong})),
+        broken_at=value.broken_at or at,
+        evidence=tuple(dict.fromkeys((*value.evidence, *filter(None, (value.token, followed.token))))),
+    )
+
+
+def _lie_on(followed: Followed, *said: SignedHead) -> bool:
+    try:
+        followed.check(said)
+    except HistoryRewritten:
+        return False
+    return True
