@@ -35,7 +35,7 @@ _LEASE: Final = 120  # seconds in which nobody else tries the same letter
 _AT_ONCE, _A_ROUND = 8, 64
 _BLOCK, _LENGTH = 1_024, 4
 _FOR_GOOD = frozenset({400, 409, 410, 413, 415})
-WAITING: Final = frozenset({"waits_for_person", "no_answer_yet", "passed_on"})
+WAITING: Final = frozenset({inbox.WAITS, inbox.NO_ANSWER, inbox.PASSED_ON})
 """Reasons of an undecided answer after which another one comes."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.inbox import NO_ANSWER, PASSED_ON, WAITS
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """At some time these details became others, went or came: names of claims, with ``*`` for the elements of a list."""
@@ -106,9 +108,9 @@ def state_of(sent: Sent | None, at: int) -> str:
 
 
 def _pending(sent: Sent, at: int) -> str:
-    if sent.reason == "no_answer_yet" or 0 < sent.answer_by <= at:
+    if sent.reason == NO_ANSWER or 0 < sent.answer_by <= at:
         return "unanswered"
-    return "sent" if sent.reason in {"waits_for_person", "passed_on"} else "undecided"
+    return "sent" if sent.reason in {WAITS, PASSED_ON} else "undecided"
 
 
 ENDED = frozenset({"by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})

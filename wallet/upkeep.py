@@ -46,6 +46,7 @@ from shared.trust.document_signers import list_key
 from wallet import both_sides, cut_off, history, invite, locking
 from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
+from wallet.cards import changed
 from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
@@ -358,10 +359,12 @@ async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: 
         now = await DOCUMENTS.get(tx, vault, item.id)
         cancelled, first = now.value.status.value == "invalid", batch.checked[0]
         moved = now.value.renewal is not None and now.value.renewal.issuer != following.issuer
+        claims = msgspec.to_builtins(first.claims.claims)
         staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled and not moved)
         value = msgspec.structs.replace(
             now.value if not moved else msgspec.structs.replace(now.value, issuer=first.claims.issuer, issuer_name=first.issuer_name),
-            claims=msgspec.to_builtins(first.claims.claims),
+            claims=claims,
+            changes=(*now.value.changes, *changed(now.value, claims, at)),
             issued_at=first.claims.issued_at,
             copies=staying + ledger(batch.checked),
             renewal=following,

@@ -172,7 +172,7 @@ async def serve_wallet(folder: Path, *, world: World | None = None, storage: str
     place = open_place(folder)
     place = replace(place, settings=msgspec.structs.replace(place.settings, **(easy | settings)))
     host = open_host(place, clock=world.clock)
-    host = replace(host, means=replace(host.means, fetch=world, trust=world.policy))
+    host = replace(host, means=replace(host.means, fetch=world, trust=world.policy), outbox=replace(host.outbox, fetch=world))
     app = build(host)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -20,6 +20,7 @@ from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
 from wallet.pages.trusting import pinning
+from wallet.pages.tell import TellPages
 from wallet.pages.viewing import ViewPages
 from wallet.pages.who import WhoPages
 
@@ -30,6 +31,7 @@ NAVIGATION = (
     Link(N_("Collect"), "/receive"),
     Link(N_("Show"), "/present"),
     Link(N_("Copies"), "/copies"),
+    Link(N_("Tell"), "/tell"),
     Link(N_("History"), "/history"),
     Link(N_("Who may ask"), "/who"),
     Link(N_("Settings"), "/settings"),
@@ -49,6 +51,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         LockedPages,
         HistoryPages,
         WhoPages,
+        TellPages,
         PhonePages,
         SettingsPages,
         AbovePages,

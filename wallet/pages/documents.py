@@ -13,7 +13,7 @@ from shared.storage import Tx
 from shared.web.auth import current_session, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import history, phone
+from wallet import history, phone, resend
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.entries import Sealed
@@ -72,9 +72,12 @@ class DocumentPages:
         lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
         words = self._desk.words(request)
         return await render(
+        told = await resend.told_of(self._desk.means, vault, item.id)
             request,
             "wallet/card.html",
             card=self._card(request, item),
+            stale=[one.name for one in told if one.stale],
+            successors=await resend.successors(self._desk.means, vault, item.value) if told else [],
             document=item.value,
             kind=type_of(item.value),
             groups=_grouped(self._card(request, item)),

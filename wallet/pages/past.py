@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from shared.web.pages import render
 from wallet import history
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
-from wallet.entries import AgreedTo, ClaimNames, Sealed, Words
+from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.showings import GROUP
@@ -23,6 +24,7 @@ from wallet.showings import GROUP
 KINDS = {
     "presentation": N_("Shown"),
     "addressed-copy": N_("Copy made out"),
+    "answer": N_("Their answer"),
     "issuance": N_("Collected"),
     "renewal": N_("New copies"),
     "removal": N_("Taken away"),
@@ -94,6 +96,7 @@ class HistoryPages:
             could_stop=_said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
             receipt=_receipt(line.entry.receipt),
             decisions=DECISIONS,
+            answers=_answers(lines, line.entry),
         )
 
     async def export(self, request: web.Request) -> web.StreamResponse:
@@ -108,6 +111,14 @@ class HistoryPages:
 
 
 def _said(words: tuple[Words, ...], locale: str) -> str:
+def _answers(lines: Sequence[Sealed], entry: Entry) -> list[Entry]:
+    """What came back for a copy that was posted, oldest first."""
+    if entry.transaction_type != "addressed-copy":
+        return []
+    entries = (line.entry for line in lines)
+    return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == entry.transaction_identifier]
+
+
     """In the reader's language, else in English; empty where nothing is said."""
     by_lang = {one.lang: one.content for one in words}
     return by_lang.get(locale, by_lang.get("en", ""))

@@ -1,0 +1,255 @@
+"""The pages of telling, without JavaScript: choose, look, agree, follow, and hear again of a document that was cancelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.documents import DOCUMENTS as STORIES
+from support.holdings import put_document
+from support.inboxes import DEATH, Town
+from support.wallet_visitor import Visitor
+from support.wallets import Site, serve_wallet
+
+from shared.clock import DAY
+from wallet import register
+from wallet.app import one_round
+from wallet.keep import Vault
+from wallet.records import DOCUMENTS
+from wallet.sessions import StatusSeen
+
+
+class Home:
+    """Joan's wallet, served: her browser and what is behind it."""
+
+    def __init__(self, site: Site, town: Town) -> None:
+        self.site, self.town, self.at = site, town, Visitor(site)
+        self.document = ""
+
+    @property
+    def vault(self) -> Vault:
+        return next(iter(self.site.host.unlocked.vaults()))
+
+    async def hear(self, seq: int) -> None:
+        self.town.clock.at += 600
+        for each in self.town.bodies:
+            each.register(seq)
+        await register.refresh(self.site.host.means, now=True)
+
+    async def change(self, **values: Any) -> None:
+        means, vault = self.site.host.means, self.vault
+
+        async def work(tx: Any) -> None:
+            item = await DOCUMENTS.get(tx, vault, self.document)
+            await DOCUMENTS.replace(tx, vault, item, msgspec.structs.replace(item.value, **values), entropy=means.entropy)
+
+        await means.storage.write(work)
+
+    async def post(self, seconds: int = 0) -> None:
+        self.town.clock.at += seconds
+        await self.site.host.outbox.work()
+
+    def marks(self) -> list[str]:
+        """The state of each organisation on the page."""
+        return re.findall(r'data-state="([a-z-]+)"', self.at.text)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    town = Town()
+    town.settle("Northwold Bank", "Brightwater Utilities", "Saxon Mutual")
+    async with serve_wallet(tmp_path / "wallet", world=town) as site:
+        found = Home(site, town)
+        await found.at.enter()
+        found.document = await put_document(site.host.means, found.vault, vct=DEATH.vct, claims=STORIES["life-event"], copies=20)
+        await found.hear(2)
+        yield found
+
+
+async def test_nothing_yet(home: Home) -> None:
+    await home.at.get("/tell")
+    assert "You have told nobody yet." in home.at.text
+    await home.at.get("/tell/new")
+    assert "3 organisations" not in home.at.text  # the only document that can be told is chosen already
+    assert home.at.path == "/tell/new"
+    assert "Northwold Bank" in home.at.text
+    for each in home.town.bodies:
+        each.uses = ()
+    await home.hear(3)
+    await home.at.get("/tell/new")
+    assert "Nobody has registered to be told this." in home.at.text
+    await home.at.get(f"/tell/new?document={home.document}")
+    assert "Nobody is there to be told." in home.at.text
+
+
+async def choose(home: Home, *ticked: str, do: str, **fields: str) -> str:
+    """Press a button of the form, with these ticked beside those that the page keeps."""
+    kept = re.findall(r'name="kept" value="([^"]+)"', home.at.text)
+    ticked = ticked or tuple(re.findall(r'name="body" value="([^"]+)"[^>]* checked', home.at.text))
+    hidden = {key: value for key, value in home.at.hidden().items() if key in {"form_token", "document", "about"}}
+    data = [*hidden.items(), *(("kept", one) for one in kept), *(("body", one) for one in ticked), ("do", do), *fields.items()]
+    async with home.site.http.post(home.site.base + "/tell/new", data=data) as answer:
+        home.at.text, home.at.status, home.at.path = await answer.text(), answer.status, answer.url.path
+    return home.at.text
+
+
+async def agree(home: Home) -> str:
+    bodies = re.findall(r'name="body" value="([^"]+)"', home.at.text)
+    hidden = {key: value for key, value in home.at.hidden().items() if key != "body"}
+    data = [*hidden.items(), *(("body", one) for one in bodies)]
+    async with home.site.http.post(home.site.base + "/tell/agree", data=data) as answer:
+        home.at.text, home.at.status, home.at.path = await answer.text(), answer.status, answer.url.path
+    return home.at.text
+
+
+async def test_choosing_finds_keeps_and_counts(home: Home) -> None:
+    bank = home.town.bodies[0]
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="look")
+    assert "Choose at least one organisation" in home.at.text
+    await choose(home, f"{bank.entity} tell-of-death", do="find", q="saxon")
+    assert "1 chosen" in home.at.text
+    assert "1 of them is not in the list below." in home.at.text
+    assert "Brightwater" not in home.at.text
+    await choose(home, do="all", q="")
+    assert "3 chosen" in home.at.text
+    await choose(home, do="none")
+    assert "0 chosen" in home.at.text
+    await choose(home, do="find", q="nobody like this")
+    assert "Nobody fits." in home.at.text
+
+
+async def test_look_agree_and_follow(home: Home) -> None:
+    bank, water, saxon = home.town.bodies
+    water.how, saxon.how = "refuses", "person"
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="all")
+    await choose(home, do="look")
+    assert "Agree and tell 3 organisations" in home.at.text
+    assert "They will not see: Date of birth" in home.at.text
+    form = home.at.text
+    await agree(home)
+    assert home.at.path.startswith("/tell/")
+    assert home.marks() == ["waiting"] * 3
+    where = home.at.path
+    home.at.text = form
+    await agree(home)  # the button pressed twice
+    assert home.at.path == where
+    await home.post()
+    await home.at.get(where)
+    assert sorted(home.marks()) == ["accepted", "refused", "sent"]
+    for said in ("They answer by", "The document does not reach that far.", "ask them to look at it again", "Write to the complaints desk"):
+        assert said in home.at.text
+    assert len(bank.letters) == 1
+    async with home.site.http.get(f"{home.site.base}{where}/state?was=x") as answer:
+        assert (await answer.json())["href"] == where
+    state = re.findall(r'data-poll="([^"]+)"', home.at.text)[0]
+    async with home.site.http.get(home.site.base + state) as answer:
+        assert (await answer.json())["text"] == "1 Sent, 1 Accepted, 1 Refused"
+    await home.at.get("/tell")
+    assert "1 Accepted" in home.at.text
+    await home.at.get("/history?kind=answer")
+    assert home.at.text.count("receipt</strong>") == 3
+    await home.at.get("/history/1")
+    assert "What they answered" in home.at.text
+
+
+async def test_what_changed_since_is_looked_at_again(home: Home) -> None:
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="all")
+    await choose(home, do="look")
+    claims = {**STORIES["life-event"], "registered_at": "2027-02-09"}
+    home.town.bodies[0].has_inbox = False
+    await home.change(claims=claims)
+    await home.hear(3)
+    await agree(home)
+    assert "It has changed since you looked." in home.at.text
+    await agree(home)
+    assert home.marks().count("by-hand") == 1
+
+
+async def test_not_delivered_is_sent_in_another_way(home: Home) -> None:
+    home.town.down.add(home.town.bodies[0].entity)
+    home.town.bodies[1].how = "signer"
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="all")
+    await choose(home, do="look")
+    await agree(home)
+    where = home.at.path
+    await home.post()
+    await home.at.get(where)
+    assert sorted(home.marks()) == ["accepted", "misfit", "waiting"]
+    assert "They could not be reached so far." in home.at.text
+    copy = re.findall(r'href="(/copies/[^"]+)"', home.at.text.partition("Send it to Northwold Bank by e-mail")[0])[-1]
+    await home.at.get(copy)
+    assert "Save the copy as a file" in home.at.text
+    assert "This answer was not given for what you sent." in home.at.text
+    await home.post(15 * DAY)
+    await home.at.enter()
+    await home.at.get(where)
+    assert sorted(home.marks()) == ["accepted", "misfit", "undelivered"]
+    assert "The copy has run out: tell Northwold Bank anew" in home.at.text, home.at.text
+
+
+async def test_they_are_told_that_it_was_cancelled(home: Home) -> None:
+    bank = home.town.bodies[0]
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{bank.entity} tell-of-death", do="look")
+    await agree(home)
+    await home.post()
+    await home.at.get(f"/cards/{home.document}")
+    assert "Tell them" not in home.at.text
+    await home.change(status=StatusSeen(value="invalid", checked_at=home.town.clock()))
+    await home.at.get(f"/cards/{home.document}")
+    assert "1 organisation has heard otherwise from you" in home.at.text
+    await home.at.get(f"/tell/new?document={home.document}&about={home.document}")
+    assert "Tell them that it was cancelled" in home.at.text
+    assert "1 chosen" in home.at.text
+    assert "Saxon" not in home.at.text
+    await choose(home, f"{bank.entity} tell-of-death", do="look")
+    assert "It refers to what you showed them on" in home.at.text
+    await agree(home)
+    await home.post()
+    assert bank.letters[1].about == bank.seen[0].binding_claims["jti"]
+    await home.at.get(f"/cards/{home.document}")
+    assert "has heard otherwise" not in home.at.text
+
+
+async def test_a_removed_wallet_takes_its_letters_back(home: Home) -> None:
+    home.town.down.add(home.town.bodies[0].entity)
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{home.town.bodies[0].entity} tell-of-death", do="look")
+    await agree(home)
+    await one_round(home.site.app)
+    await home.at.get("/settings/remove")
+    await home.at.post("/settings/remove", {"passphrase": home.site.made.passphrase})
+    rows = await home.site.host.storage.read(lambda tx: tx.fetch("SELECT id FROM outbox"))
+    assert list(rows) == []
+
+
+async def test_by_api(home: Home) -> None:
+    await home.site.open()
+    status, told = await home.site.call("GET", f"/api/organisations?document={home.document}&q=bank")
+    assert (status, [one["name"] for one in told["bodies"]]) == (200, ["Northwold Bank"])
+    one = told["bodies"][0]
+    assert (one["way"], one["lacks"], one["keeps_days"]) == ("inbox", [], 366)
+    wish = {"document": home.document, "to": [{"entity": one["entity"], "use": one["use"]}]}
+    _, plan = await home.site.call("POST", "/api/organisations/look", wish)
+    assert ["Last name", "Penhale"] in plan["parts"][0]["learns"]
+    assert (await home.site.call("POST", "/api/tell", {**wish, "seen": "x"}))[0] == 409
+    status, made = await home.site.call("POST", "/api/tell", {**wish, "seen": plan["seen"]})
+    assert (status, made["letters"][0]["state"]) == (201, "waiting")
+    await home.post()
+    _, shown = await home.site.call("GET", f"/api/tell/{made['id']}")
+    assert (shown["letters"][0]["state"], bool(shown["letters"][0]["receipt"])) == ("accepted", True)
+    assert len((await home.site.call("GET", "/api/tell"))[1]["tellings"]) == 1
+    about = {**wish, "about": home.document}
+    _, again = await home.site.call("POST", "/api/tell", about)
+    assert again["word"] == "corrected"
+    unknown = {"document": home.document, "to": [{"entity": "https://nobody.example", "use": "x"}]}
+    assert (await home.site.call("POST", "/api/organisations/look", unknown))[0] == 400
+    assert (await home.site.call("POST", "/api/organisations/look", {**unknown, "about": home.document}))[0] == 400

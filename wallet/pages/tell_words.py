@@ -1,0 +1,117 @@
+"""What became of a letter, in words for its holder: where it stands, why it was refused, and what to do then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared import inbox
+from shared.errors import VcError
+from shared.receipts import Receipt, peek_receipt
+from shared.web.i18n import N_
+from wallet.pages.desk import Words
+from wallet.records import Item
+from wallet.sent import Body, Sent, state_of
+
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "no-copy": (N_("Waiting for a copy"), "yellow"),
+    "by-hand": (N_("For you to send"), "yellow"),
+    "waiting": (N_("Waiting to be sent"), "grey"),
+    "sent": (N_("Sent"), "blue"),
+    "accepted": (N_("Accepted"), "green"),
+    "refused": (N_("Refused"), "red"),
+    "undecided": (N_("They cannot tell"), "yellow"),
+    "unanswered": (N_("No answer yet"), "yellow"),
+    "misfit": (N_("Answer does not fit"), "red"),
+    "undelivered": (N_("Not delivered"), "red"),
+}
+"""Each state in words, with its colour."""
+
+NEXT: Final[Mapping[str, str]] = {
+    "no-copy": N_("Your wallet has no unused copy left for them. It goes on when new ones have come."),
+    "by-hand": N_("They have no inbox. Send their copy by e-mail or print it."),
+    "waiting": N_("Your wallet sends it by itself, also when you close it."),
+    "tried": N_("They could not be reached so far. Your wallet tries again by itself, also when you close it."),
+    "undecided": N_("They could not check everything. Ask them, or tell them again later."),
+    "unanswered": N_("They have not answered in time. Your wallet goes on asking; you can also ask them yourself."),
+    "misfit": N_("This answer was not given for what you sent. Do not rely on it. Ask them by another way."),
+    "undelivered": N_("It did not reach them. Send it by e-mail or print it instead."),
+    "refused": N_("If you think that this is wrong, ask them to look at it again."),
+}
+"""What it means, and what to do."""
+
+REASONS: Final[Mapping[str, str]] = {
+    "revoked": N_("The document was cancelled."),
+    "suspended": N_("The document is on hold."),
+    "expired": N_("The copy had run out."),
+    "stale_binding": N_("The copy had run out."),
+    "replayed": N_("They had this copy before."),
+    "untrusted": N_("They do not trust the office that made the document."),
+    "not_entitled": N_("They do not trust the office that made the document."),
+    "outside_scope": N_("The document does not reach that far."),
+    "restricted_undisclosed": N_("There is a limit that they were not shown."),
+    "wrong_instrument": N_("They need another kind of document."),
+    "purpose_mismatch": N_("They do not deal with this purpose."),
+    "needs_more_attorneys": N_("Others must agree too."),
+    "needs_capacity_evidence": N_("They need proof about the person’s ability to decide."),
+    "needs_grant": N_("They need a grant of probate for this."),
+    "ambiguous_match": N_("Several people in their records could be meant."),
+    "status_unknown": N_("They could not find out whether the document still counts."),
+    "not_determined": N_("The date is not known well enough for them."),
+    "incomplete": N_("They need more than the document says."),
+}
+"""Why, by the code in a receipt. Those that a person gives are in ``shared.inbox``."""
+
+FAULTS: Final[Mapping[str, str]] = {
+    "conflict": N_("What it would say has changed, or no copy is left."),
+    "missing": N_("They are no longer registered to be told this."),
+    "keeper": N_("Say first on the document’s page that you know who keeps the record."),
+}
+"""Why a copy could not be made."""
+
+TITLES: Final[Mapping[str, str]] = {
+    "": N_("Told what the document says"),
+    "cancelled": N_("Told that it was cancelled"),
+    "corrected": N_("Told the corrected details"),
+}
+
+
+def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words) -> dict[str, Any]:
+    """One line of the progress list."""
+    value = None if sent is None else sent.value
+    state = state_of(value, at)
+    receipt, tried = _receipt(value), state == "waiting" and value is not None and value.tries > 0
+    return {
+        "name": body.name,
+        "entity": body.entity,
+        "use": body.use,
+        "state": state,
+        "words": words._(STATES[state][0]),
+        "colour": STATES[state][1],
+        "next": words._(NEXT["tried" if tried else state]) if state in NEXT else "",
+        "why": _why(value, words),
+        "answer_by": words.dates.date(value.answer_by) if value is not None and value.answer_by and state in {"sent", "unanswered"} else "",
+        "made": value.copy if value is not None and (tried or state in {"by-hand", "undelivered"}) and value.expires_at > at else "",
+        "again": state == "undelivered" and value is not None and value.expires_at <= at,
+        "receipt": receipt if state in {"accepted", "refused", "undecided"} else None,
+        "about_at": body.about_at,
+        "token": "" if value is None else value.receipt,
+    }
+
+
+def _why(sent: Sent | None, words: Words) -> str:
+    if sent is None or not sent.reason or sent.problem:
+        return ""
+    if sent.reason in inbox.REASONS:
+        return inbox.REASONS[sent.reason].in_(words.locale)
+    return words._(REASONS[sent.reason]) if sent.reason in REASONS else sent.reason
+
+
+def _receipt(sent: Sent | None) -> Receipt | None:
+    """What the receipt says; whether it fits was checked when it came."""
+    if sent is None or not sent.receipt or sent.problem:
+        return None
+    try:
+        return peek_receipt(sent.receipt)
+    except VcError:
+        return None
