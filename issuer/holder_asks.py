@@ -136,11 +136,16 @@ async def _do(tx: Tx, office: Office, document: Document, wish: Wish, at: int) -
 
 async def _change(tx: Tx, office: Office, number: str, wish: Wish, at: int) -> Answer:
     document = await documents.get(tx, number)
-    last = _last(await documents.history(tx, number), document.standing)
-    if wish.action is Action.REINSTATE and document.standing is Standing.ON_HOLD and (last is None or last.reason != STOPPED):
+    if wish.action is Action.REINSTATE and document.standing is Standing.ON_HOLD and not await stopped_by_donor(tx, document):
         raise Conflict("it is on hold for another reason than yours: ask the office")
     await revoke.apply(tx, office, [document], wish, at)
     return await _why(tx, await documents.get(tx, number))
+
+
+async def stopped_by_donor(tx: Tx, document: Document) -> bool:
+    """Whether it is on hold because its donor asked for that."""
+    last = _last(await documents.history(tx, document.id), document.standing)
+    return document.standing is Standing.ON_HOLD and last is not None and last.reason == STOPPED
 
 
 def _last(history: Sequence[Event], standing: Standing) -> Event | None:

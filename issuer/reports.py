@@ -11,7 +11,9 @@ from issuer.records.donors import Kept
 from shared import donor
 from shared.clock import DAY, floor_day
 from shared.codec import strict_json
-from shared.errors import Missing
+from shared.donor import Use
+from shared.errors import Malformed, Missing
+from shared.sealed_link import generate_words
 from shared.storage import Tx
 from shared.web import rates
 from shared.web.rates import Limit
@@ -68,3 +70,31 @@ async def collect(office: Office, secret: bytes, had: Sequence[str] = ()) -> lis
         return await donors.reports(tx, tag, AT_ONCE)
 
     return await office.storage.write(unit, point="reports-collected")
+
+
+# --- for who has no wallet ---------------------------------------------------------------------------------------------------------------
+
+
+async def new_sheet(office: Office, tag: bytes) -> str:
+    """Seven words for a sheet of paper, which open what is reported from now on; they are kept nowhere here. ``Missing``."""
+    words = generate_words(office.entropy)
+    text = strict_json.dumps(donor.public_key(donor.key_of_words(words))).decode()
+    if not await office.storage.write(lambda tx: donors.set_recipient(tx, tag, text), point="report-key"):
+        raise _none()
+    return words
+
+
+async def read_aloud(office: Office, tag: bytes, words: str) -> list[Use] | None:
+    """What the reports say that the words of a sheet open, each use once, the newest first; ``None`` if they open none of those that lie there.
+
+    Nothing of it is kept, and the reports stay where they are.
+    """
+    key, uses, opened = donor.key_of_words(words), dict[int, Use](), 0
+    found = await office.storage.read(lambda tx: donors.reports(tx, tag, donors.MOST))
+    for each in found:
+        try:
+            uses |= {use.number: use for use in donor.open_report(each.sealed, key).uses}
+            opened += 1
+        except Malformed:
+            continue
+    return [uses[number] for number in sorted(uses, reverse=True)] if opened or not found else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from issuer import offers, revoke
+from issuer import donors, offers, revoke
 from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
@@ -18,6 +18,7 @@ from issuer.revoke import Wish
 from issuer.sessions import Action, Approval, Event, Standing, can_change, state_of
 from shared.clock import DAY
 from shared.codec import qr
+from shared.credentials._reports import TAG
 from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
 from shared.web import auth
@@ -138,6 +139,7 @@ class Documents:
             waits=document.approval is Approval.WAITING,
             second_person=phrases.approval(document.approval, words),
             may_decide=may(request[OPERATOR], "approver"),
+            donor_side=self._office.type(document.type).claim(TAG) is not None and donors.makes_them(self._office),
             can_correct=document.standing is Standing.IN_FORCE,
             can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,

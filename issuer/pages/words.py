@@ -77,6 +77,13 @@ _CONSEQUENCES = {
 }
 
 
+_DONOR_ASKS = {
+    "hold": N_("Stop the attorney for now"),
+    "reinstate": N_("Let the attorney act again"),
+    "end": N_("End it for good"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     text: str
@@ -112,6 +119,10 @@ def question(one: Action, words: Words) -> str:
 
 def consequence(one: Action, words: Words) -> str:
     return words(_CONSEQUENCES[one])
+
+
+def donor_ask(one: str, words: Words) -> str:
+    return words(_DONOR_ASKS[one])
 
 
 def approval(one: Approval, words: Words) -> str:

@@ -1,0 +1,151 @@
+"""The donor at a counter: her document, a sheet with seven words, reports read to her, stopping; and a hold that tells nobody who asked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from support.console import Browser, add
+from support.registry import Registry
+
+from issuer import donors, reports
+from issuer.records import documents
+from issuer.records import donors as records
+from issuer.sessions import Event, Standing
+from shared import donor
+from shared.donor import Use
+
+USE = Use(
+    number=1, at=1_800_000_000, name="Northwold Bank", entity="https://bank.example", purpose="Bank account", result="success", live=True
+)
+
+
+@pytest.fixture
+async def desk(registry: Registry) -> Browser:
+    browser = Browser(registry)
+    await browser.sign_in()
+    return browser
+
+
+async def made(registry: Registry) -> str:
+    return str((await registry.make())["id"])
+
+
+async def stands(registry: Registry, number: str) -> tuple[Standing, Event]:
+    async def look(tx: Any) -> tuple[Standing, Event]:
+        return (await documents.get(tx, number)).standing, (await documents.history(tx, number))[-1]
+
+    return await registry.office.storage.read(look)
+
+
+async def granted(desk: Browser, number: str) -> str:
+    """Her document, made at the counter."""
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/make", {})
+    found = await desk.registry.office.storage.read(lambda tx: records.granted_for(tx, number))
+    assert found is not None
+    assert desk.path == f"/console/documents/{found}/made"
+    return found
+
+
+async def report(registry: Registry, number: str, *uses: Use) -> None:
+    """As the attorney's wallet leaves one."""
+    tag = donor.tag_of(await donors.secret_of(registry.office, number))
+    sealed, _ = donor.seal_report(uses, await reports.key_for(registry.office, tag))
+    await reports.leave(registry.office, tag, sealed)
+
+
+async def test_the_donors_document_is_made_once_and_from_the_same_record(desk: Browser) -> None:
+    number = await made(desk.registry)
+    assert f"/console/documents/{number}/donor" in await desk.open(f"/console/documents/{number}")
+    hers = await granted(desk, number)
+    page = await desk.open(f"/console/documents/{number}/donor")
+    assert f"/console/documents/{hers}" in page
+    assert "Make the donor" not in page
+    await desk.send(f"/console/documents/{number}/donor/make", {})
+    assert desk.status == 409
+    assert "/donor" not in await desk.open(f"/console/documents/{hers}")
+    await desk.open(f"/console/documents/{hers}/donor")
+    assert desk.status == 404
+
+
+async def test_a_donor_without_a_wallet_has_her_reports_read_to_her(desk: Browser) -> None:
+    number = await made(desk.registry)
+    await granted(desk, number)
+    page = await desk.open(f"/console/documents/{number}/donor")
+    assert "seven words of the donor" not in page
+    sheet = await desk.send(f"/console/documents/{number}/donor/sheet", {})
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", sheet)
+    await report(desk.registry, number)
+    await report(desk.registry, number, USE)
+    await report(desk.registry, number, USE)
+    await desk.open(f"/console/documents/{number}/donor")
+    page = await desk.send(f"/console/documents/{number}/donor/read", {"words": words.upper().replace("-", " ")})
+    assert page.count("Northwold Bank") == 1
+    assert "Bank account" in page
+    assert words not in page.lower()
+    for typed, wrong in (("", ["words"]), ("badol-terim", ["words"])):
+        page = await desk.send(f"/console/documents/{number}/donor/read", {"words": typed})
+        assert desk.errors() == wrong
+        assert "Northwold" not in page
+
+
+async def test_another_sheet_opens_what_comes_after(desk: Browser) -> None:
+    number = await made(desk.registry)
+    await granted(desk, number)
+    found = []
+    for _ in range(2):
+        await desk.open(f"/console/documents/{number}/donor")
+        found += re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {}))
+        await report(desk.registry, number)
+    for words in found:
+        await desk.open(f"/console/documents/{number}/donor")
+        assert "Nothing was reported so far" in await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
+
+
+@pytest.mark.parametrize("with_document", [True, False])
+async def test_at_c02_10_what_a_donor_asks_at_the_counter_is_done(desk: Browser, *, with_document: bool) -> None:
+    """She needs neither telephone nor wallet, nor a document of her own."""
+    registry = desk.registry
+    number = await made(registry)
+    hers = await granted(desk, number) if with_document else ""
+    page = await desk.open(f"/console/documents/{number}/donor")
+    assert "Let the attorney act again" not in page
+    await desk.send(f"/console/documents/{number}/donor/ask", {"ask": "hold"})
+    assert desk.errors() == ["known"]
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes"})
+    assert desk.errors() == ["ask"]
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "hold"})
+    standing, event = await stands(registry, number)
+    assert (standing, event.reason, event.actor.role) == (Standing.ON_HOLD, "donor-asked", "donor")
+    assert not hers or (await stands(registry, hers))[0] is Standing.ON_HOLD
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "reinstate"})
+    assert (await stands(registry, number))[0] is Standing.IN_FORCE
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "end"})
+    standing, event = await stands(registry, number)
+    assert (standing, event.reason) == (Standing.CANCELLED, "donor-revoked")
+    assert "donor/ask" not in await desk.open(f"/console/documents/{number}/donor")
+
+
+async def test_t_ag_3_a_hold_to_keep_safe_needs_a_role_and_asks_for_no_name(desk: Browser) -> None:
+    registry = desk.registry
+    number = await made(registry)
+    page = await desk.open(f"/console/documents/{number}/safeguard")
+    assert not re.findall(r'<(?:input(?! type="hidden")|textarea|select)[^>]*>', page.partition("<main")[2])
+    await desk.send(f"/console/documents/{number}/safeguard", {})
+    standing, event = await stands(registry, number)
+    assert (standing, event.reason) == (Standing.ON_HOLD, "investigation")
+    page = await desk.open(f"/console/documents/{number}/donor")
+    assert "Let the attorney act again" not in page  # she did not stop it, so that it is not hers to lift
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "reinstate"})
+    assert (await stands(registry, number))[0] is Standing.ON_HOLD
+    await add(registry, "Carys", "clerk")
+    clerk = Browser(registry)
+    await clerk.open("/console/documents")
+    registry.http.cookie_jar.clear()
+    await clerk.sign_in("Carys")
+    await clerk.open(f"/console/documents/{number}/safeguard")
+    assert clerk.status == 403
