@@ -1,0 +1,112 @@
+"""Domain sheet C02, acting for somebody: its acceptance scenarios by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from support.agents import LPA_2, NORA, PETER, Anytown, clerk_enters, holder_enters, holder_opens, of, open_agents
+from support.browser import LAPTOP, Open
+from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
+from support.registry import LPA_1
+from support.walk import Walker
+
+from shared.clock import DAY
+from shared.jose.jwt import parse_jwt
+
+
+@pytest.fixture
+async def street(tmp_path: Path) -> AsyncIterator[Street]:
+    async with open_street(tmp_path, at=NINE) as opened:
+        yield opened
+
+
+async def test_at_c02_4_a_death_ends_the_authority_within_one_list_cycle(street: Street) -> None:
+    """MARGARET's death is registered at 10:00. BANK, with a list of 09:00 and 24 hours' patience, still accepts at 10:05 and says so in
+    its receipt; from its next list on the power is cancelled.
+    """
+    nora = await given(street, OPG, "representation", LPA_1)
+    street.clock.at = NINE + 3_600
+    joan = await given(street, GRO, "life-event", ENTRY)
+    told = await show_live(street, GUARDIAN, joan, {"type": "life-event", "query": "donor-died"}, DIED)
+    assert told["decision"] == "accepted", told
+    await street.tell(street.desks[GUARDIAN])
+
+    street.clock.at = NINE + 3_900
+    before = await bring(street, BANK, copy_for(BANK, nora, purpose="bank", paths=ACCOUNT, at=street.clock(), seed="10:05"))
+    assert (before.decision.decision, before.decision.code) == ("accepted", "")
+    assert before.receipt is not None
+    assert parse_jwt(before.receipt).claims["status_list_iat"] == before.decision.status_iat == NINE, "the window that remains is told"
+
+    street.clock.at = NINE + 3 * 3_600
+    await street.cycle()
+    after = await bring(street, BANK, copy_for(BANK, nora, purpose="bank", paths=ACCOUNT, at=street.clock(), seed="12:00"))
+    assert (after.decision.decision, after.decision.code) == ("rejected", "revoked")
+
+
+# --- acting together, and within limits --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Anytown]:
+    """A bank's desk, and NORA and PETER with wallets of their own."""
+    async with open_agents(tmp_path, people=2) as opened:
+        yield opened
+
+
+async def link_on(clerk: Walker) -> str:
+    """What the square code on the clerk's screen says."""
+    await expect(clerk.page.get_by_role("heading", name="Scan this with your wallet or camera")).to_be_visible()
+    return await clerk.code()
+
+
+@pytest.mark.real
+async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_page: Open) -> None:
+    """LPA-2 shown by NORA alone is 1 of 2; PETER adds his for the same transaction on the fifth day, and it is accepted."""
+    nora, peter = town.people
+    await nora.holds(of(LPA_2, NORA, 1))
+    await peter.holds(of(LPA_2, PETER, 2))
+    clerk, first, second = [Walker(watched=await open_page(LAPTOP), careful=False) for _ in range(3)]
+    await clerk_enters(clerk, town)
+    await clerk.follow("Ask for a document")
+    await clerk.tick(clerk.page.locator('input[value="representation/bank-together"]'))
+    await clerk.press("Ask")
+    asked = await link_on(clerk)
+
+    await holder_enters(first, nora)
+    await holder_opens(first, nora, asked)
+    await expect(first.page.get_by_text("You are the first of 2 who have to agree.")).to_be_visible()
+    await expect(first.page.get_by_text("You are acting for Margaret Ashdown as attorney.")).to_be_visible()
+    for box in await first.page.get_by_role("checkbox").all():
+        await first.tick(box)
+    await first.enter(first.page.get_by_role("button", name=re.compile("^Agree and share once")))
+    await expect(first.page.get_by_text("They cannot tell yet")).to_be_visible()
+
+    await expect(clerk.page.get_by_role("heading", name="Can’t tell yet")).to_be_visible()
+    await clerk.choose("Yes")  # these restrictions are about the house, not about the account
+    await clerk.press("Decide")
+    await expect(clerk.page.get_by_text("1 of 2 have agreed.")).to_be_visible()
+    here = clerk.page.url
+    town.later(5 * DAY)
+    await town.refresh()
+    await clerk_enters(clerk, town)
+    await clerk.go(here)
+    await clerk.press("Ask the next person")
+    asked = await link_on(clerk)
+
+    await holder_enters(second, peter)
+    await holder_opens(second, peter, asked)
+    await expect(second.page.get_by_text("They say that 1 of 2 have agreed to the same. With you it counts.")).to_be_visible()
+    for box in await second.page.get_by_role("checkbox").all():
+        await second.tick(box)
+    await second.enter(second.page.get_by_role("button", name=re.compile("^Agree and share once")))
+    await expect(clerk.page.get_by_role("heading", name="Can’t tell yet")).to_be_visible()
+    await clerk.choose("Yes")
+    await clerk.press("Decide")
+    await expect(clerk.page.get_by_text("2 of 2 have agreed.")).to_be_visible()
+    await clerk.go(here)
+    await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+    await expect(clerk.page.get_by_text("2 of 2 have agreed.")).to_be_visible()
