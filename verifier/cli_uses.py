@@ -42,6 +42,8 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
     one.add_argument(
         "--retention-days", type=int, metavar="N", help="days that this use keeps what it sees, if they differ; -1 takes it back"
     )
+    one.add_argument("--decides", choices=("itself", "person"), help="who decides about what is posted for it and is in order")
+    one.add_argument("--team", metavar="NAME", help="group of staff whose post it is; an empty name is everybody")
     one = command(inner, "apply", "apply to a registrar of a federation with all uses as they are stated", apply)
     one.add_argument("registrar", help="its identifier, an https address")
     one.add_argument(
@@ -52,11 +54,13 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
 
 def show(arguments: argparse.Namespace) -> int:
     from verifier import config, registering
+    from verifier.inbox_file import registered_inbox
 
     directory = config.folder(arguments.dir)
     settings = config.read(directory)
     if arguments.json:
-        print(json.dumps(registering.party(settings, registering.registered(directory, settings)), ensure_ascii=False))
+        party = registering.party(settings, registering.registered(directory, settings), registered_inbox(directory, settings))
+        print(json.dumps(party, ensure_ascii=False))
         return 0
     for use in registering.registered(directory, settings):
         print(f"{use.id}: {use.title.en}. {use.purpose.en}")
@@ -71,7 +75,7 @@ def state(arguments: argparse.Namespace) -> int:
     from verifier import config, registering
 
     directory = config.folder(arguments.dir)
-    names = ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "retention_days")
+    names = ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "retention_days", "decides", "team")
     said = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     settings = config.read(directory)
     registering.state(directory, settings, arguments.use, said)

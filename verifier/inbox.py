@@ -109,7 +109,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     nonce, number = _signed(judged.copy)
     basis = bind(desk, judged.copy.vp_token, nonce)
     basis |= {} if judged.use else {"purpose_id": judged.copy.purpose_id}  # a stranger's word, told to nobody but whoever sent it
-    kept = kept_for(desk, judged, argued)
+    kept = kept_for(desk, judged)
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
     until = add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone)) if waits else None
     letter = Letter(
@@ -151,9 +151,9 @@ def argued_of(desk: Desk, judged: Judged) -> Argued:
     return Argued() if judged.use is None else registering.argued_of(desk.directory, judged.use.query.id)
 
 
-def kept_for(desk: Desk, judged: Judged, argued: Argued) -> int:
+def kept_for(desk: Desk, judged: Judged) -> int:
     """Seconds that what was shown is kept, sealed: as it is registered; nothing of what is refused, for longer than the desk keeps anything."""
-    days = argued.retention_days if argued.retention_days >= 0 else desk.settings.retention_days
+    days = -1 if judged.use is None else registering.days_kept(desk.directory, desk.settings, judged.use.query.id)
     least = desk.settings.keep_minutes * 60
     return max(days * DAY, least) if judged.decision.decision != "rejected" else least
 

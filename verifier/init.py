@@ -31,6 +31,7 @@ from shared.x509 import Cert
 from verifier import config, registering
 from verifier.config import Settings
 from verifier.desk import BUNDLE, RELYING_PARTY, ROLES, SCOPES, Desk
+from verifier.inbox_file import registered_inbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,7 @@ def anchored(directory: Path, settings: Settings, *, clock: Clock, entropy: Entr
             uses=registering.registered(directory, settings),
             at=at,
             registrar=registering.registrar(settings),
+            inbox=registered_inbox(directory, settings),
         )
 
     return Anchored(

@@ -11,6 +11,7 @@ from shared.formats import formats
 from shared.keys import Role
 from shared.private_file import read_secret
 from shared.storage import open_storage
+from shared.trust.register_json import render_inbox
 from shared.web import above
 from shared.web.certificates import OwnCertificate
 from shared.web.entity import OwnEntity, Said, name_of
@@ -20,9 +21,10 @@ from shared.web.publisher import Publisher
 from shared.web.setup import read_certificate
 from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
-from verifier import config, keys
+from verifier import config, inbox_keys, keys
 from verifier.config import Settings
 from verifier.desk import RELYING_PARTY, Desk
+from verifier.inbox_file import registered_inbox
 from verifier.init import anchored_of, migrations
 from verifier.uses import chosen_types, served
 
@@ -57,6 +59,7 @@ async def start(desk: Desk) -> None:
         await own_certificate(desk).check()
         await publisher_of(desk).note_certificate(actor=TIMER)
     await ring.follow(desk.signing)
+    await inbox_keys.tend(desk)
     if not desk.signing.is_stopped:
         await own_certificate(desk).check()
     desk.trusted.read()
@@ -85,7 +88,9 @@ def entity_of(desk: Desk) -> OwnEntity:
 
     async def says() -> Said:
         marks = await above.held(desk.storage, desk.settings.authority_hints, desk.clock())
-        return Said({}, {"openid_credential_verifier": await keys.listed(desk)}, trust_marks=marks)
+        inbox = registered_inbox(desk.directory, desk.settings)
+        metadata = {} if inbox is None else {"openid_credential_verifier": {"inbox": render_inbox(inbox)}}
+        return Said(metadata, {"openid_credential_verifier": await keys.listed(desk)}, trust_marks=marks)
 
     return OwnEntity(
         storage=desk.storage,

@@ -21,6 +21,7 @@ import msgspec
 
 from shared.credentials import CredentialType, Text, all_types
 from shared.errors import ConfigError
+from shared.inbox import Inbox
 from shared.private_file import write_whole
 from shared.storage import Storage
 from shared.trust.register_json import group_label, render_party, type_title
@@ -89,6 +90,12 @@ def argued_of(directory: Path, use: str) -> Argued:
     return known.get(use, known.get(alone(use), Argued()))
 
 
+def days_kept(directory: Path, settings: Settings, use: str) -> int:
+    """Days that what is shown for one use is kept, as it is registered; negative where nothing is said of it."""
+    argued = argued_of(directory, use)
+    return argued.retention_days if argued.retention_days >= 0 else settings.retention_days
+
+
 def state(directory: Path, settings: Settings, use: str, said: Mapping[str, object]) -> Argued:
     """Say something of one use; what is not in ``said`` stays. ``ConfigError`` for a use that is not served here."""
     if use not in {each.id for each in registered(directory, settings)}:
@@ -153,14 +160,15 @@ def registrar(settings: Settings) -> Registrar:
     return Registrar(entity=settings.entity_id, name=Text(settings.name, settings.name), address=f"{settings.public_url}{REGISTER_JSON}")
 
 
-def party(settings: Settings, uses: Sequence[RegisteredUse]) -> dict[str, Any]:
-    """The organisation with these uses, as its register tells it."""
+def party(settings: Settings, uses: Sequence[RegisteredUse], inbox: Inbox | None = None) -> dict[str, Any]:
+    """The organisation with these uses and its inbox, as its register tells it."""
     return render_party(
         entity=settings.entity_id,
         name=Text(settings.name, settings.name),
         uses=uses,
         registrar=registrar(settings),
         types=chosen_types(settings.types).values(),
+        inbox=inbox,
     )
 
 

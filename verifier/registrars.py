@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from shared.codec import base64url, strict_json
@@ -12,6 +13,7 @@ from shared.keys import sign
 from shared.trust.application import prepare_application
 from shared.trust.federation import Federation
 from shared.trust.policy import Policy
+from shared.trust.registered_use import RegisteredUse
 from shared.trust.registrars import Registered, registered
 from shared.trust.relying_party import Register
 from shared.urls import LOOPBACK, check_identifier
@@ -20,6 +22,7 @@ from shared.web.fetch import Fetcher
 from shared.web.handing import refusal_of
 from verifier import registering
 from verifier.desk import Desk
+from verifier.inbox_file import registered_inbox
 
 _REGISTER, _REGISTERED = "/federation/register", "/registered"
 
@@ -30,7 +33,7 @@ async def apply(desk: Desk, registrar: str, code: str) -> list[str]:
     ``ConfigError`` where nothing is asked here; ``Refused`` with the registrar's words if it does not take it.
     """
     check_identifier(registrar, where="registrar", plain_http=LOOPBACK)
-    uses = registering.registered(desk.directory, desk.settings)
+    uses = applied(desk)
     if not uses:
         raise ConfigError("nothing is asked for here: see the setting purposes", where="purposes")
     signer = desk.signer
@@ -52,6 +55,12 @@ async def apply(desk: Desk, registrar: str, code: str) -> list[str]:
         f"Once it counts it stands at {registrar.removesuffix('/')}{_REGISTERED}?{urlencode({'entity': desk.entity})}",
         *(["They will ask about:", *lacking] if lacking else []),
     ]
+
+
+def applied(desk: Desk) -> list[RegisteredUse]:
+    """All uses as they are stated here, each with the inbox that takes copies for it."""
+    inbox = registered_inbox(desk.directory, desk.settings)
+    return [replace(use, inbox=use.inbox or inbox) for use in registering.registered(desk.directory, desk.settings)]
 
 
 def standing(desk: Desk, federation: Federation) -> Registered | None:

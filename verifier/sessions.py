@@ -17,7 +17,7 @@ from shared.errors import Replayed
 from shared.openid4vp import TransactionData, parse_transaction_data
 from shared.receipts import LogHead
 
-Kind = Literal["request", "copy"]
+Kind = Literal["request", "copy", "letter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

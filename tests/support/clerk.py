@@ -17,9 +17,9 @@ class Clerk:
 
     desk: Running
 
-    async def get(self, path: str) -> str:
+    async def get(self, path: str, *, status: int = 200) -> str:
         async with self.desk.http.get(self.desk.base + path) as answer:
-            assert answer.status == 200, path
+            assert answer.status == status, path
             return unescape(await answer.text())
 
     async def post(self, path: str, data: Any, *, status: int = 200) -> str:

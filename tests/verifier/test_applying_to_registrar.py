@@ -134,7 +134,7 @@ async def test_a_verifier_that_applied_is_known_to_wallets_that_pinned_the_minis
     known = await land.directory()
     party = known.register.find(desk.entity, at=land.desk.clock())
     assert (party.anchor, party.country, party.public) == (land.registrar.url, "GB", public)
-    assert party.uses == tuple(registering.registered(desk.directory, desk.settings))
+    assert party.uses == tuple(registrars.applied(desk))
     assert [(each.entity, each.countries) for each in known.registrars] == [(land.registrar.url, ("GB",))]
     assert known.registrars[0].kid == kid_of((await entity_of(land.registrar.office).key()).public)
     assert known.files.keys() == {desk.entity}

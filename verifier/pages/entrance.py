@@ -12,6 +12,7 @@ from shared.web.pages import render
 from shared.web.ways import Ways
 from verifier.desk import LOG, Desk
 from verifier.material import Store
+from verifier.pages.inbox import late
 from verifier.pages.listing import rows_of
 from verifier.pages.seat import spoken
 from verifier.pages.trusting import knowledge_of
@@ -64,6 +65,7 @@ class Home:
             operator=request[OPERATOR],
             rows=rows_of(recent, desk, spoken(request)),
             known=await knowledge_of(desk, self._store, spoken(request)),
+            late=await late(desk),
         )
 
     async def requests(self, request: web.Request) -> web.StreamResponse:

@@ -15,7 +15,7 @@ _TAGS = {
     "rejected": (N_("Do not rely on this"), "red"),
     "undecided": (N_("Can’t tell yet"), "yellow"),
 }
-KINDS = {"request": N_("shown live"), "copy": N_("a copy")}
+KINDS = {"request": N_("shown live"), "copy": N_("a copy"), "letter": N_("a letter")}
 _OWN_QUESTION, _COPY = N_("A question of your own"), N_("Copy")
 _WAITING, _OPENED, _NO, _LATE = N_("Waiting"), N_("Opened in a wallet"), N_("Not shown"), N_("Nobody answered")
 
@@ -54,7 +54,7 @@ def title_of(terms: Terms, desk: Desk, spoken: Spoken) -> str:
     if uses:
         return together(uses, spoken.locale)
     purpose = terms.purpose.in_(spoken.locale)
-    return purpose or spoken.translate(_COPY if terms.kind == "copy" else _OWN_QUESTION)
+    return purpose or spoken.translate(_OWN_QUESTION if terms.kind == "request" else _COPY)
 
 
 def together(uses: Sequence[Use], locale: str) -> str:

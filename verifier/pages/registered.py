@@ -21,6 +21,7 @@ from shared.web.registered_view import change_view, use_view
 from shared.web.seat import check_admin
 from verifier import inherited, registering, registrars
 from verifier.desk import Desk
+from verifier.inbox_file import registered_inbox
 from verifier.inherited import Kept
 from verifier.material import Store
 from verifier.records import deletions, registrations
@@ -89,7 +90,8 @@ class Registered:
     async def download(self, _: web.Request) -> web.StreamResponse:
         """The same for everybody: no address, cookie or header of the one who asks changes it."""
         versions = await self._desk.storage.read(registrations.versions)
-        party = registering.party(self._desk.settings, versions[-1].uses if versions else ())
+        inbox = registered_inbox(self._desk.directory, self._desk.settings)
+        party = registering.party(self._desk.settings, versions[-1].uses if versions else (), inbox)
         told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, tuple(all_types().values()))}
         told |= await inherited.told(self._desk, await self._store.federation())
         headers = {
@@ -104,7 +106,7 @@ class Registered:
         uses = [use_view(use, tuple(all_types().values()), locale) | {"lacks": len(use.lacks())} for use in self._uses()]
         found = registrars.standing(self._desk, await self._store.federation())
         told = None if found is None or found.certificate.registrar is None else found.certificate.registrar.name.in_(locale)
-        differs = found is not None and list(found.certificate.uses) != self._uses()
+        differs = found is not None and list(found.certificate.uses) != registrars.applied(self._desk)
         return await render(request, "desk/uses.html", uses=uses, registrar=told, differs=differs)
 
     def _use(self, request: web.Request) -> RegisteredUse:
@@ -125,12 +127,14 @@ class Registered:
         """It is certified and published in the next round."""
         use, form, _ = self._use(request), Form(await auth.read_form(request)), translator(request)
         said: dict[str, Any] = {
-            name: " ".join(form.value(name).split()) for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence")
+            name: " ".join(form.value(name).split())
+            for name in ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "team")
         }
+        said["decides"] = "person" if form.value("decides") == "person" else "itself"
         try:
             registering.state(self._desk.directory, self._desk.settings, use.id, said)
         except ConfigError as error:
-            words = {"evidence": _("Enter an address that begins with https://")}
+            words = {"evidence": _("Enter an address that begins with https://"), "team": _("Use at most 60 characters")}
             form.error(error.where or "benefit", words.get(error.where, _("Use at most 1,000 characters")))
             return await self._form(request, use, form, Argued(**said))
         raise web.HTTPSeeOther(_PATH)

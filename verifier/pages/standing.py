@@ -66,6 +66,8 @@ class Standing:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         exchange = await requests.find(self._desk, request.match_info["id"])
+        if exchange.asked.terms.kind == "letter":
+            raise web.HTTPSeeOther(f"/desk/inbox/{exchange.asked.id}")
         if isinstance(exchange, Answered):
             return await self._verdict(request, exchange, Form())
         return await self._waiting(request, exchange)

@@ -71,8 +71,8 @@ async def find_open(tx: Tx, identifier: str, at: int) -> tuple[Exchange, bytes] 
 
 
 async def recent(tx: Tx, at: int, limit: int) -> list[Exchange]:
-    """Newest first."""
-    rows = await tx.fetch("SELECT * FROM exchange WHERE forget_at > $1 ORDER BY made_at DESC, id LIMIT $2", at, limit)
+    """Newest first; letters are listed as post."""
+    rows = await tx.fetch("SELECT * FROM exchange WHERE forget_at > $1 AND kind <> 'letter' ORDER BY made_at DESC, id LIMIT $2", at, limit)
     return [_exchange(row, at) for row in rows]
 
 

@@ -1,0 +1,190 @@
+"""What staff do with letters: each group sees its own, one of them decides, and what rested on a cancelled document is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from shared import inbox
+from shared.clock import DAY
+from shared.errors import Conflict, Missing
+from shared.receipts import LogHead
+from shared.storage import Tx
+from shared.verify import Decision
+from shared.web.operators import Operator
+from verifier import registering
+from verifier.deciding import decide_again
+from verifier.desk import STORAGE, Desk
+from verifier.inbox import basis_of
+from verifier.material import Store
+from verifier.records import exchanges, letters
+from verifier.records.exchanges import Ended
+from verifier.records.letters import Letter
+from verifier.sessions import Answered
+from verifier.settle import Opened, Outcome, Shown, open_verdict, settle
+
+SEARCHED: Final = 500  # letters that a search looks into
+_MAX_ACCOUNT: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A letter with how its copy stands. ``opened`` is what was shown, ``None`` once its time is over; ``reference`` is how people call it."""
+
+    letter: Letter
+    exchange: Answered
+    reference: str
+    opened: Opened | None = field(repr=False)
+
+
+async def listed(desk: Desk, who: Operator, wanted: str = "") -> list[Post]:
+    """What ``who`` may see, first what has to be done first; with ``wanted`` those that say it, in their reference, use or details."""
+    at = desk.clock()
+
+    async def unit(tx: Tx) -> tuple[list[Letter], frozenset[str]]:
+        return await letters.listed(tx, at, SEARCHED), await letters.teams_of(tx, who.id)
+
+    found, teams = await desk.storage.read(unit)
+    posts = [await _post(desk, each) for each in found if _may_see(who, each, teams)]
+    return [each for each in posts if each is not None and _says(desk, each, wanted.casefold())]
+
+
+async def one(desk: Desk, who: Operator, exchange: str) -> Post:
+    """The letter with that copy. ``Missing`` also where it is another group's."""
+
+    async def unit(tx: Tx) -> tuple[Letter | None, frozenset[str]]:
+        return await letters.of_exchange(tx, exchange), await letters.teams_of(tx, who.id)
+
+    letter, teams = await desk.storage.read(unit)
+    found = None if letter is None or not _may_see(who, letter, teams) else await _post(desk, letter)
+    if found is None:
+        raise Missing("there is no such letter, or its time is over")
+    return found
+
+
+def _may_see(who: Operator, letter: Letter, teams: frozenset[str]) -> bool:
+    """What belongs to no group is everybody's; an admin looks after all of it."""
+    return who.role == "admin" or not letter.team or letter.team in teams
+
+
+async def _post(desk: Desk, letter: Letter) -> Post | None:
+    at = desk.clock()
+    exchange = await desk.storage.read(lambda tx: exchanges.find(tx, letter.exchange, at))
+    if not isinstance(exchange, Answered):
+        return None
+    basis = await basis_of(desk, letter)
+    return Post(letter=letter, exchange=exchange, reference=str(basis["receipt_id"])[:10], opened=await open_verdict(desk, exchange))
+
+
+def _says(desk: Desk, post: Post, wanted: str) -> bool:
+    terms = post.exchange.asked.terms
+    titles = [text for use in desk.uses_of(terms.type, terms.ready) for text in (use.query.title.en, use.query.title.cy)]
+    shown = [] if post.opened is None else [text for each in post.opened.verdict["credentials"] for text in _texts(each["claims"])]
+    return not wanted or any(wanted in text.casefold() for text in (post.reference, *titles, " ".join(shown)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
+async def about(desk: Desk, post: Post) -> tuple[Post | None, Sequence[Post]]:
+    """The letter that this one is about, and those that came about this one."""
+
+    async def unit(tx: Tx) -> tuple[Letter | None, list[Letter]]:
+        earlier = await letters.earlier(tx, post.letter.about) if post.letter.about else None
+        return earlier, await letters.later(tx, post.letter.mark)
+
+    earlier, later = await desk.storage.read(unit)
+    posts = [await _post(desk, each) for each in later]
+    return None if earlier is None else await _post(desk, earlier), [each for each in posts if each is not None]
+
+
+# --- deciding ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a person decides. ``reason`` is why not, one of ``shared.inbox.REFUSALS``; ``more`` what was read, ``account`` whose record it is."""
+
+    accept: bool
+    reason: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    account: str = ""
+
+
+async def thought(desk: Desk, store: Store, post: Post, more: Mapping[str, Any] | None = None) -> Decision | None:
+    """What the program thinks of it now; ``None`` once there is nothing left to look at."""
+    if post.opened is None or not post.opened.vp_token:
+        return None
+    return decide_again(desk, await store.picture(), post.exchange.asked, post.opened, came_at=post.exchange.at, more=more or {})
+
+
+async def decide(desk: Desk, store: Store, post: Post, said: Said) -> Outcome:
+    """Keep what a person decided. Nobody can accept what the program refuses, or cannot tell: ``Conflict`` names then what is open."""
+    decision, opened = await thought(desk, store, post, said.more), post.opened
+    if decision is None or opened is None or not post.letter.waits:
+        raise Conflict("there is nothing to decide here any more")
+    if said.accept and decision.decision == "undecided":
+        raise Conflict("it still cannot be decided", where=decision.code)
+    if not said.accept:
+        decision = replace(decision, decision="rejected", code=_reason(said.reason), credentials=(), agreed=(), replay_keys=())
+    at, status_iat = desk.clock(), decision.status_iat
+    sealed = await _sealed(desk, post.letter, said.account) if said.account else None
+
+    async def take(tx: Tx, ended: Ended) -> bool:
+        return await exchanges.reopen(tx, post.letter.exchange, ended)
+
+    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await exchanges.keep_answer(tx, post.letter.exchange, ended, head)
+        await letters.decided(tx, post.letter.ticket, at, status_iat, sealed)
+
+    basis = await basis_of(desk, post.letter)
+    shown = Shown(vp_token=opened.vp_token, nonce=str(basis["nonce"]), format=opened.format, basis=basis)
+    memory = (await store.picture()).material.memory
+    asked = replace(post.exchange.asked, made_by="desk")
+    outcome = await settle(desk, asked, decision, shown, memory, take=take, put=put, keep=_kept(desk, post, decision))
+    if outcome is None:
+        raise Conflict("it was decided in the meantime")
+    return outcome
+
+
+def _reason(code: str) -> str:
+    if code not in inbox.REFUSALS:
+        raise Conflict("that is no reason to refuse", where="reason")
+    return code
+
+
+def _kept(desk: Desk, post: Post, decision: Decision) -> int:
+    """Seconds: as registered what was accepted, no longer than the desk's own time what was not."""
+    days = registering.days_kept(desk.directory, desk.settings, post.exchange.asked.terms.purpose_id)
+    return max(days * DAY, desk.settings.keep_minutes * 60) if decision.decision == "accepted" else desk.settings.keep_minutes * 60
+
+
+async def _sealed(desk: Desk, letter: Letter, account: str) -> bytes:
+    if len(account) > _MAX_ACCOUNT:
+        raise Conflict("a reference is shorter than that", where="account")
+    return await desk.custodian.seal(STORAGE, account.encode(), context=_account(letter))
+
+
+async def account_of(desk: Desk, letter: Letter) -> str:
+    """Whose record a person found it to be."""
+    if letter.account is None:
+        return ""
+    return (await desk.custodian.unseal(STORAGE, letter.account, context=_account(letter))).decode()
+
+
+def _account(letter: Letter) -> bytes:
+    return f"letter account:{letter.exchange}".encode()
+
+
+async def undone(desk: Desk, post: Post) -> None:
+    """Somebody has undone what rested on the copy that this letter calls back."""
+    await desk.storage.write(lambda tx: letters.undone(tx, post.letter.ticket), point="letter-undone")
