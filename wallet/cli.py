@@ -56,6 +56,7 @@ def parser() -> Parser:
     _add_present(commands)
     _add_answer(commands)
     _add_address(commands)
+    _add_tell(commands)
     _add_keeper(commands)
     _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
         "--json", action="store_true", help="print the whole export as JSON"
@@ -196,6 +197,25 @@ def _add_address(commands: Commands[Parser]) -> None:
     one.add_argument(
         "--locked", metavar="FILE", help="where to write it as a locked page; its seven words are shown once, to be told by another way"
     )
+
+
+def _add_tell(commands: Commands[Parser]) -> None:
+    words = "tell several organisations what a document says, and show what they answered"
+    one = _wallet(_command(commands, "tell", words, _on_wallet("tell", "at_tell")))
+    one.add_argument("--document", metavar="ID", help="which document, as `list` shows it (default: only show what came of it so far)")
+    one.add_argument(
+        "--to",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ENTITY", "USE"),
+        help="whom; may be given several times (default: list who may be told)",
+    )
+    one.add_argument("--all", action="store_true", help="everybody who has registered to be told this")
+    one.add_argument("--find", default="", metavar="WORDS", help="with --all: only whose names have these words")
+    one.add_argument("--about", metavar="ID", help="those who were shown this document before, to correct it or call it back")
+    one.add_argument("--yes", action="store_true", help="agree without being asked")
+    one.add_argument("--json", action="store_true", help="print what came of it as JSON")
 
 
 def _add_backup(commands: Commands[Parser]) -> None:
