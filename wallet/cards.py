@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.credentials import ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
+from shared.credentials import DISPUTED, ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
 from shared.credentials._reports import GROUP as REPORTS
 from shared.credentials._tree import PORTRAIT
@@ -104,7 +104,7 @@ def changed(document: Document, claims: Mapping[str, Any], at: int) -> tuple[Cha
     """What ``claims`` say otherwise than the document does; nothing where they say the same."""
     kind = type_of(document)
     before, now = ({line.same for line in lines(kind, each)} for each in (document.claims, claims))
-    names = tuple(sorted({name for name, _ in before ^ now}))
+    names = tuple(sorted({name for name, _ in before ^ now} - {DISPUTED}))  # that one is disputed makes none another
     return (Change(at=at, claims=names),) if names else ()
 
 

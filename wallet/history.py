@@ -213,6 +213,12 @@ def removed(document: Document, *, at: int) -> Entry:
     return msgspec.structs.replace(issuance(document, at=at), transaction_type="removal")
 
 
+def said_wrong(document: Document, shown: ClaimNames, *, at: int) -> Entry:
+    """The holder told the office that made it that a detail is wrong."""
+    entry = msgspec.structs.replace(issuance(document, at=at), transaction_type="correction", claims_presented=(shown,), level=1)
+    return msgspec.structs.replace(entry, intended_use_identifier="correction")
+
+
 def by_phone(document: Document, kind: str, *, at: int) -> Entry:
     """A phone keeps copies of its own (``kept-on-phone``), or has lost them (``lost-by-phone``)."""
     return msgspec.structs.replace(issuance(document, at=at), transaction_type=kind)

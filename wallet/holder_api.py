@@ -34,6 +34,7 @@ from wallet import history, invite, share, sign_in
 from wallet.cards import card
 from wallet.config import WalletSettings
 from wallet.consent import Consent, consent
+from wallet.corrections_api import Corrections
 from wallet.enter import Doors
 from wallet.holder_messages import (
     PICTURE,
@@ -77,6 +78,7 @@ class HolderApi:
 
     def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings, views: Views, *, outbox: Outbox) -> None:
         self._tellings = Tellings(means, unlocked, outbox)
+        self._corrections = Corrections(means, unlocked)
         self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
@@ -142,6 +144,7 @@ class HolderApi:
             Route("GET", "/api/addressed/{id}", self.show_copy, out=CopyOut, scope=holder, summary="A copy that was made"),
             *self._links.routes(holder),
             *self._tellings.routes(holder),
+            *self._corrections.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

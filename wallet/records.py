@@ -19,7 +19,7 @@ from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
 from wallet.links import LockedLink
 from wallet.sent import Sent, Telling
-from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
+from wallet.sessions import Addressed, ClientSecrets, Copy, Correction, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -118,6 +118,7 @@ COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
 KNOWN_USES = Shelf("known-uses", KnownUse)
+CORRECTIONS = Shelf("corrections", Correction)
 ADDRESSED = Shelf("addressed", Addressed)
 LOCKED = Shelf("locked-links", LockedLink)
 DELIVERIES = Shelf("deliveries", Delivery)

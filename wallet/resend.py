@@ -127,7 +127,7 @@ def _stale(document: Document, entry: Entry, recalled_at: int) -> bool:
 def _saw(document: Document, entry: Entry, claims: Collection[str]) -> bool:
     """Whether one of these details was among what was shown. A name that nobody knows may be any of them."""
     kind = type_of(document)
-    groups = {key_of_path(claim.path): claim.group for claim in kind.claims}
+    groups = {key_of_path(claim.path): claim.group for claim in kind.leaves}
     seen = {name for one in entry.claims_presented for name in one.claims}
     plain = {re.sub(r"/\d+(?=/|$)", "/*", name.removeprefix("credentialSubject/")) for name in seen}
     if any(name not in groups and not name.startswith(GROUP) for name in plain):

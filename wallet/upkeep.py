@@ -43,7 +43,7 @@ from shared.status.token_status_list import (
 )
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
-from wallet import both_sides, cut_off, history, invite, locking
+from wallet import both_sides, corrections, cut_off, history, invite, locking
 from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.cards import changed
@@ -72,6 +72,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
     """Everything that is due now. One thing that fails does not keep the others from being done."""
     at = means.clock()
     await settle_cut_off(means, vault)
+    await corrections.tend(means, vault)
     for tidy in (drop_run_out, locking.drop_over, cut_off.forget_old, invite.forget_old):
         await tidy(means, vault)
     await _collect_promised(means, vault)

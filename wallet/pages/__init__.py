@@ -10,6 +10,7 @@ from wallet.pages.above import AbovePages
 from wallet.pages.asking import AskingPages
 from wallet.pages.collecting import CollectingPages
 from wallet.pages.copies import CopyPages
+from wallet.pages.corrections import CorrectionPages
 from wallet.pages.desk import Desk
 from wallet.pages.documents import DocumentPages
 from wallet.pages.donor import DonorPages
@@ -48,6 +49,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         DonorPages,
         AskingPages,
         CopyPages,
+        CorrectionPages,
         LockedPages,
         HistoryPages,
         WhoPages,

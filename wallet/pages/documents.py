@@ -19,6 +19,7 @@ from wallet.cards import Card, card, type_of
 from wallet.entries import Sealed
 from wallet.keep import Vault
 from wallet.keepers import acknowledge, keeper_of
+from wallet.pages.corrections import said_of
 from wallet.pages.desk import Desk, see
 from wallet.pages.donor import sides
 from wallet.phone_api import BatchLine, batch_line
@@ -84,6 +85,7 @@ class DocumentPages:
             shown=_shown(lines, item.id),
             phones=await self._phones(vault, item.id),
             new="new" in request.query,
+            wrong=await said_of(self._desk, request, vault, item),
             asked=request.query.get("asked", ""),
             sides=await sides(self._desk.means, vault, item, words.locale),
             about=type_of(item.value).description.in_(words.locale),
@@ -162,7 +164,7 @@ def _grouped(one: Card) -> list[tuple[str, list[dict[str, Any]]]]:
     groups: dict[str, dict[str, dict[str, Any]]] = {}
     for line in one.details:
         rows = groups.setdefault(line.group, {})
-        row = rows.setdefault(line.name, {"label": line.label, "value": [], "hint": ""})
+        row = rows.setdefault(line.name, {"label": line.label, "value": [], "hint": "", "key": line.key})
         row["value"].append(line.value)
     sections: list[tuple[str, list[dict[str, Any]]]] = []
     for group, rows in groups.items():

@@ -27,6 +27,7 @@ KINDS = {
     "answer": N_("Their answer"),
     "issuance": N_("Collected"),
     "renewal": N_("New copies"),
+    "correction": N_("Said to be wrong"),
     "removal": N_("Taken away"),
     "kept-on-phone": N_("Kept on a phone"),
     "lost-by-phone": N_("Lost by a phone"),

@@ -1,0 +1,166 @@
+"""“This is wrong” on a card: the pages without JavaScript and the holder's programs, with a real office behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support.registry import LPA_1, URL, Registry, Template, make_template, serving
+from support.wallet_visitor import Visitor
+from support.wallets import Site, serve_wallet
+from support.world import World
+
+from issuer import corrections as at_office
+from issuer.records import corrections as records
+from issuer.replace import replace
+from issuer.sessions import SERVICE
+from shared.errors import Unavailable
+from shared.flow import Fetch, Fetched
+from shared.keys import Role
+from shared.trust.anchors import TrustAnchors
+from shared.trust.policy import Policy
+from shared.web.setup import read_anchor
+
+
+@dataclass
+class Town(World):
+    """The world, with an office of ours in it."""
+
+    registry: Registry | None = None
+    shut: set[str] = field(default_factory=set)
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        if self.registry is None or not fetch.url.startswith(URL):
+            return await super().__call__(fetch)
+        if fetch.url.removeprefix(URL) in self.shut:
+            raise Unavailable("nobody answers")
+        return await self.registry.fetch(fetch)
+
+    def policy(self) -> Policy:
+        if self.registry is None:
+            return super().policy()
+        anchor = read_anchor(self.registry.directory / "anchor.pem", Role.CREDENTIAL_ISSUER, entity=URL)
+        return Policy(TrustAnchors(anchors=(*super().policy().anchors.anchors, anchor)))
+
+
+@dataclass
+class Scene:
+    town: Town
+    registry: Registry
+    site: Site
+    visitor: Visitor
+    card: str = ""
+
+    async def reference(self) -> str:
+        (only,) = await self.registry.office.storage.read(lambda tx: records.page(tx, state="open", name="", offset=0, limit=9))
+        return only.reference
+
+    async def write(self, words: str = "She was born on the 12th.", detail: str = "represented/birthdate") -> str:
+        await self.visitor.get(f"{self.card}/wrong?detail={detail}")
+        return html.unescape(await self.visitor.post(f"{self.card}/wrong", {"words": words}))
+
+    async def read(self, path: str) -> str:
+        return html.unescape(await self.visitor.get(path))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("office") / "registry"))
+
+
+@pytest.fixture
+async def scene(template: Template, tmp_path: Path) -> AsyncIterator[Scene]:
+    town = Town()
+    async with serving(template, tmp_path / "registry") as registry, serve_wallet(tmp_path / "wallet", world=town) as site:
+        town.registry = registry
+        town.clock.at = registry.clock.at
+        made = await registry.make()
+        visitor = Visitor(site)
+        await visitor.enter()
+        await visitor.get("/receive")
+        await visitor.post("/receive", {"link": made["invitation_link"]}, files={})
+        await visitor.post(visitor.path, {"code": made["code"]})
+        assert "Document collected" in visitor.text
+        yield Scene(town, registry, site, visitor, visitor.path.partition("?")[0])
+
+
+async def test_from_each_detail_of_the_card_to_an_answer(scene: Scene) -> None:
+    card = await scene.read(scene.card)
+    links = re.findall(r'href="(/cards/[^"]+/wrong\?detail=[^"]+)"', card)
+    assert any(link.endswith("detail=represented/birthdate") for link in links)
+    assert card.count("This is wrong") == len(links) > 10
+    form = await scene.read(next(link for link in links if link.endswith("detail=represented/birthdate")))
+    assert "2 November 1938" in form
+    assert "They do not learn to whom you have shown this document." in form
+    assert "Margaret" not in form.partition("<h1")[2]  # nothing but the one detail goes there
+    await scene.write(words="")
+    assert 'href="#words"' in scene.visitor.text
+    await scene.write(words="x" * 1_001)
+    assert 'href="#words"' in scene.visitor.text
+    sent = await scene.write()
+    reference = await scene.reference()
+    assert reference in sent
+    assert "They answer by 22 January 2027" in sent
+    assert "What you said is wrong" in await scene.read(scene.card)
+    place = scene.visitor.path
+    assert "The office is looking at it" in scene.visitor.text
+    await at_office.refuse(scene.registry.office, reference, code="record-agrees", words="The register says the 2nd.", actor=SERVICE)
+    (name,) = set(re.findall(rf'href="({place}/wrong/[^"?]+)"', scene.visitor.text))
+    await scene.visitor.get(name)
+    told = html.unescape(await scene.visitor.post(f"{name}/ask"))
+    for words in ("Stays as it is", "Their record says the same", "“The register says the 2nd.”", "ask for a review"):
+        assert words in told
+    assert "Said to be wrong" in await scene.read("/history")
+
+
+async def test_when_it_was_corrected_the_page_leads_to_those_who_were_told(scene: Scene) -> None:
+    await scene.write()
+    name = scene.visitor.path
+    number = (await scene.registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    claims = LPA_1 | {"represented": LPA_1["represented"] | {"birthdate": "1938-11-12"}}
+    await replace(scene.registry.office, number, claims, reason="x", actor=SERVICE, correction=await scene.reference())
+    told = html.unescape(await scene.visitor.post(f"{name}/ask"))
+    assert "corrected the document on 15 January 2027" in told
+    assert "Your wallet knows who saw the old detail." in told
+
+
+async def test_an_office_that_does_not_answer(scene: Scene) -> None:
+    scene.town.shut.add("/corrections")
+    assert "could not be reached" in await scene.write()
+    name = scene.visitor.path
+    scene.town.shut.clear()
+    assert "is looking at it" in html.unescape(await scene.visitor.post(f"{name}/ask"))
+    await scene.visitor.get(f"{scene.card}/wrong/nothing")
+    assert scene.visitor.status == 404
+    await scene.visitor.get(f"{scene.card}/wrong")
+    assert scene.visitor.path == scene.card
+    await scene.visitor.get(f"{scene.card}/wrong?detail=made/up")
+    assert scene.visitor.status == 404
+
+
+async def test_in_welsh(scene: Scene) -> None:
+    await scene.visitor.get(f"{scene.card}?lang=cy")
+    assert "Mae hyn yn anghywir" in scene.visitor.text
+
+
+async def test_the_same_for_programs(scene: Scene) -> None:
+    await scene.site.open()
+    card = scene.card.removeprefix("/cards/")
+    status, made = await scene.site.call("POST", f"/api/cards/{card}/corrections", {"detail": "powers/0", "words": "Not this one."})
+    assert (status, made["state"], made["detail"]) == (201, "open", "powers/*")
+    assert made["reference"] == await scene.reference()
+    status, found = await scene.site.call("GET", f"/api/cards/{card}/corrections")
+    assert found == {"corrections": [made]}
+    status, asked = await scene.site.call("POST", f"/api/corrections/{made['id']}/ask")
+    assert (status, asked["state"], asked["reference"]) == (200, "open", made["reference"])
+    for path, body, code in (
+        (f"/api/cards/{card}/corrections", {"detail": "no/such", "words": "x"}, 404),
+        (f"/api/cards/{card}/corrections", {"detail": "powers/0", "words": ""}, 400),
+        ("/api/corrections/nothing/ask", None, 404),
+    ):
+        assert (await scene.site.call("POST", path, body))[0] == code
