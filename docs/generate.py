@@ -248,6 +248,8 @@ def types() -> str:
         "JSON file with the same members: `muniment-issuer type show person` writes one down to begin with, `type check FILE` says what is wrong with",
         "it, and the setting `credential_types` of each service names it. *Clear* is what nobody can hide, *once* what is asked for in the named case",
         "only; a number is the group that the compact form shows together.\n",
+        "A document of any kind can say `disputed` in clear, beside what stands here: that its holder says a detail is wrong, and the issuer has not",
+        "answered yet. No type has a detail of that name, or the number 63.\n",
     ]
     known = sorted(all_types().values(), key=lambda each: each.vct_int)
     titles = {each.vct: each.title.en for each in known}

@@ -36,7 +36,8 @@ from wallet.keep import Vault
 from wallet.means import Means
 from wallet.present import mark_used
 from wallet.records import COPIES, CORRECTIONS, DOCUMENTS, Item
-from wallet.sessions import Copy, CopyLine, Correction, Document
+from wallet.said_wrong import Correction
+from wallet.sessions import Copy, CopyLine, Document
 from wallet.share import path_of
 
 FORMATS: Final = (PREFERRED, "vc+sd-jwt", GROUPED_FORMAT)

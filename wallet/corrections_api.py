@@ -15,7 +15,7 @@ from wallet import corrections
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import Item
-from wallet.sessions import Correction
+from wallet.said_wrong import Correction
 from wallet.unlocked import Unlocked
 
 

@@ -19,7 +19,8 @@ from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
 from wallet.links import LockedLink
 from wallet.sent import Sent, Telling
-from wallet.sessions import Addressed, ClientSecrets, Copy, Correction, Delivery, Document, Profile, Receiving, Request, StatusCopy
+from wallet.said_wrong import Correction
+from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -24,7 +24,7 @@ from shared.flow import Fetch, Fetched
 from wallet import corrections, history, resend
 from wallet.present import mark_used
 from wallet.records import Item
-from wallet.sessions import Correction
+from wallet.said_wrong import Correction
 from wallet.upkeep import renew
 
 DETAIL, WORDS = "represented/birthdate", "She was born on the 12th.\r\nNot the 2nd."

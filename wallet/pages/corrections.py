@@ -17,7 +17,8 @@ from wallet.cards import card
 from wallet.keep import Vault
 from wallet.pages.desk import Desk, see
 from wallet.records import CORRECTIONS, DOCUMENTS, Item
-from wallet.sessions import Correction, Document
+from wallet.said_wrong import Correction
+from wallet.sessions import Document
 
 STATES: Final = {
     "waiting": (N_("Not sent yet"), "yellow"),
