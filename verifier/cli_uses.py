@@ -44,6 +44,8 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
     )
     one.add_argument("--decides", choices=("itself", "person"), help="who decides about what is posted for it and is in order")
     one.add_argument("--team", metavar="NAME", help="group of staff whose post it is; an empty name is everybody")
+    one.add_argument("--instruments", nargs="*", metavar="CODE", help="instruments that are admitted for it; none named admits all")
+    one.add_argument("--bases", nargs="*", metavar="CODE", help="ways of establishing an authority that are admitted for it")
     one = command(inner, "apply", "apply to a registrar of a federation with all uses as they are stated", apply)
     one.add_argument("registrar", help="its identifier, an https address")
     one.add_argument(
@@ -75,8 +77,20 @@ def state(arguments: argparse.Namespace) -> int:
     from verifier import config, registering
 
     directory = config.folder(arguments.dir)
-    names = ("benefit", "benefit_cy", "could_stop", "could_stop_cy", "evidence", "retention_days", "decides", "team")
+    names = (
+        "benefit",
+        "benefit_cy",
+        "could_stop",
+        "could_stop_cy",
+        "evidence",
+        "retention_days",
+        "decides",
+        "team",
+        "instruments",
+        "bases",
+    )
     said = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     settings = config.read(directory)
     registering.state(directory, settings, arguments.use, said)
     use = next(each for each in registering.registered(directory, settings) if each.id == arguments.use)

@@ -13,6 +13,8 @@ from shared.web.home import Home
 
 PREFIX = "MUNIMENT_VERIFIER"
 DEFAULT_PORT = 8103
+USES = "uses.toml"
+"""In the data folder: what is said of each use, and what is admitted for it."""
 
 
 class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):

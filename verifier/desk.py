@@ -18,7 +18,8 @@ from shared.trust.anchors import TrustAnchors
 from shared.web import entity
 from shared.web.signer import Signer, Signing
 from shared.web.trust_file import TrustFile
-from verifier.config import Settings
+from verifier import admission
+from verifier.config import USES, Settings
 from verifier.uses import Use, served
 
 RELYING_PARTY, BUNDLE, LOG, STORAGE = (KeyId(name) for name in ("relying-party", "bundle", "log", "storage"))
@@ -92,8 +93,8 @@ class Desk:
         raise UnknownCredentialType("that kind of document is not checked here", where="/type")
 
     def uses(self) -> list[Use]:
-        """Every use that is served here."""
-        return served(self.types.values(), self.settings.purposes)
+        """Every use that is served here, with what is admitted for it."""
+        return admission.admitting(served(self.types.values(), self.settings.purposes), admission.read(self.directory / USES))
 
     def uses_of(self, type_id: str, query_id: str) -> tuple[Use, ...]:
         """The ready questions of that name that are served here; without ``type_id`` of every kind of document, with those beside them.

@@ -27,14 +27,15 @@ from shared.storage import Storage
 from shared.trust.register_json import group_label, render_party, type_title
 from shared.trust.registered_use import RegisteredUse, Registrar
 from shared.web.setup import toml_text
-from verifier.config import Settings
+from verifier import admission
+from verifier.config import USES, Settings
 from verifier.desk import Desk
 from verifier.records import registrations
 from verifier.uses import Use, alone, chosen_types, served, wants_of
 
 log = logging.getLogger("muniment.verifier")
 
-FILE = "uses.toml"
+FILE = USES
 REGISTER, REGISTER_JSON = "/register", "/register.json"
 _MAX_WORDS = 1_000
 _MAX_ADDRESS = 2_000
@@ -45,6 +46,7 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Why one use is worth its asking. ``retention_days`` differs from the settings' where a use has its own; -1 is theirs.
 
     ``decides`` says who decides about what is posted for this use and is in order; ``team`` is the group of staff whose post it is.
+    ``instruments`` and ``bases`` are what is admitted (``verifier.admission``); nothing listed admits all.
     """
 
     benefit: str = ""
@@ -55,6 +57,8 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     retention_days: int = -1
     decides: Literal["itself", "person"] = "itself"
     team: str = ""
+    instruments: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
 
 
 def read(directory: Path) -> dict[str, Argued]:
@@ -80,6 +84,9 @@ def _check(name: str, argued: Argued) -> None:
         raise ConfigError(f"{name}: evidence is an address such as https://council.example/evidence", where="evidence")
     if len(argued.team) > _MAX_TEAM or not (argued.team == "" or argued.team.isprintable()):
         raise ConfigError(f"{name}: team has at most {_MAX_TEAM} characters", where="team")
+    for member in admission.MEMBERS:
+        if unknown := set(getattr(argued, member)) - admission.codes(member):
+            raise ConfigError(f"{name}: {member} has an unknown code: {min(unknown)}", where=member)
     if not -1 <= argued.retention_days <= 36_525:
         raise ConfigError(f"{name}: retention_days is between -1 and 36525", where="retention_days")
 
@@ -110,8 +117,14 @@ def state(directory: Path, settings: Settings, use: str, said: Mapping[str, obje
 
 def _section(name: str, argued: Argued) -> str:
     members = msgspec.to_builtins(argued)
-    lines = [f"{key} = {value if isinstance(value, int) else toml_text(value)}" for key, value in members.items()]
+    lines = [f"{key} = {_value(value)}" for key, value in members.items()]
     return "\n".join((f"[{toml_text(name)}]", *lines)) + "\n\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return str(value) if isinstance(value, int) else toml_text(str(value))
 
 
 def registered(directory: Path, settings: Settings) -> list[RegisteredUse]:

@@ -16,7 +16,7 @@ from shared.credentials import ClaimPath, CredentialType
 from shared.credentials._derive import path_in
 from shared.credentials._reports import TAG
 from shared.dcql import Candidate, DcqlQuery, Held, Match, match
-from shared.errors import Conflict, Malformed, OverDisclosed
+from shared.errors import Conflict, Malformed, OverDisclosed, VcError, WrongInstrument
 from shared.formats import Parsed, formats
 from shared.storage import Tx
 from shared.x509 import load_certificate
@@ -153,12 +153,16 @@ def _one(query_id: str, offers: Sequence[Offer], document: str | None) -> Offer:
     raise Malformed("this document does not answer what was asked", where=f"/chosen/{query_id}")
 
 
-async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at: int) -> Answerable:
-    """What the wallet holds against the query; ``AccessDenied`` if a needed part cannot be answered. Nothing is fetched (S21)."""
+async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at: int, use: str = "") -> Answerable:
+    """What the wallet holds against the query; ``AccessDenied`` if a needed part cannot be answered. Nothing is fetched (S21).
+
+    ``use`` is what it is for, where that is one of the ready questions: documents that could never serve it are left out.
+    """
     pairs: dict[str, tuple[Document, str, Parsed]] = {}
     held: list[Held] = []
     for item in await DOCUMENTS.all(tx, vault):
-        for format_name in () if type_of(item.value).private else item.value.configurations:
+        left_out = type_of(item.value).private or _is_of_no_use(item.value, use)
+        for format_name in () if left_out else item.value.configurations:
             sample = await _sample(tx, vault, item.value, format_name, party=party, at=at)
             if sample is not None:
                 pairs[f"{item.id}/{format_name}"] = (item.value, format_name, sample)
@@ -166,6 +170,19 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
     held.sort(key=lambda one: -pairs[one.id][0].received_at)
     found = match(query, held)
     return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.candidates}, ways=_ways(query, found))
+
+
+def _is_of_no_use(document: Document, use: str) -> bool:
+    """Whether this kind of authority is refused for that use whatever else it says, so that nothing of anybody need be shown."""
+    kind = type_of(document)
+    ready = kind.query(use)
+    try:
+        kind.judge(document.claims, {} if ready is None else ready.use)
+    except WrongInstrument:
+        return True
+    except VcError:
+        return False
+    return False
 
 
 def _ways(query: DcqlQuery, found: Match) -> tuple[Ways, ...]:

@@ -106,7 +106,11 @@ def request_object(means: Means, request: Request) -> RequestObject:
 async def offers(means: Means, vault: Vault, request: Request) -> Answerable:
     """What of this wallet answers the request now, as far as it is registered; ``AccessDenied`` if nothing does."""
     query = _query(request, request_object(means, request))
-    return await means.storage.read(lambda tx: find_offers(tx, vault, query, request.asker.party, at=means.clock()))
+    return await means.storage.read(lambda tx: find_offers(tx, vault, query, request.asker.party, at=means.clock(), use=_use_id(request)))
+
+
+def _use_id(request: Request) -> str:
+    return "" if request.use is None else request.use.use_id
 
 
 def _query(request: Request, asked: RequestObject) -> DcqlQuery:
@@ -185,7 +189,7 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
     query, use = _query(item.value, asked), registered.use_of(item.value)
 
     async def spend(tx: Tx) -> tuple[Item[Request], list[Showing]]:
-        found = await find_offers(tx, vault, query, asker.party, at=at)
+        found = await find_offers(tx, vault, query, asker.party, at=at, use=_use_id(item.value))
         offers = found.choose(pick.chosen, pick.ways)
         agreed = assign(asked.transaction_data, {offer.query_id: offer.format for offer in offers})
         showings: list[Showing] = []

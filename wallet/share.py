@@ -199,7 +199,7 @@ async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = Fals
 
 async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int, named: bool) -> Offer:
     """The document that was named; else the only one, or unless one of several has to be ``named``, the newest, for a person to look at."""
-    found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at)
+    found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at, use=wish.query or "")
     ((name, answers),) = found.parts.items()
     if named and wish.document is None and len(answers) > 1:
         raise Conflict("several documents fit this: say which")

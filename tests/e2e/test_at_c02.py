@@ -73,7 +73,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await clerk_enters(clerk, town)
     await clerk.follow("Ask for a document")
     await clerk.tick(clerk.page.locator('input[value="representation/bank-together"]'))
-    await clerk.press("Ask")
+    await clerk.press("Show the square code")
     asked = await link_on(clerk)
 
     await holder_enters(first, nora)

@@ -19,6 +19,7 @@ from shared.web.missing_view import missing_view
 from shared.web.pages import render, translator
 from verifier import giving, words
 from verifier import request as requests
+from verifier.admission import accepted_here
 from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
 from verifier.details import acting_for, details
@@ -163,6 +164,7 @@ class Standing:
         verdict = opened.verdict
         copy = answered.asked.terms.kind == "copy"
         return {
+            "accepted_here": accepted_here(verdict, talk.locale),
             "open": [words.line_of(check, talk.translate) for check in self._open(answered, verdict)],
             "checks": [words.line_of(check, talk.translate) for check in words.checks_of(verdict)],
             "disputed": words.disputed(verdict, talk),
