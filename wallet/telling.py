@@ -15,7 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.codec import base64url, strict_json
-from shared.credentials import CredentialType, Disclosure, Text
+from shared.credentials import CredentialType, Disclosure, ReadyQuery, Text
 from shared.credentials._derive import leaves
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, VcError
 from shared.formats import formats
@@ -45,13 +45,17 @@ PREFERRED: Final = "dc+sd-jwt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A registered use that may be told what the document says. ``claims`` are the details that it needs, ``lacks`` what of it is not there."""
+    """A registered use that may be told what the document says. ``claims`` are the details that it needs, ``lacks`` what of it is not there.
+
+    ``query`` is the ready question of that name, where no more is registered than it takes: of a list it asks for single elements.
+    """
 
     party: RpCertificate
     use: RegisteredUse
     inbox: Inbox | None
     claims: tuple[str, ...]
     lacks: tuple[Text, ...]
+    query: str | None
 
     @property
     def key(self) -> str:
@@ -113,18 +117,39 @@ async def choices(means: Means, document: Document) -> list[Choice]:
             continue
         for use in party.uses:
             want = next((each for each in use.wants if each.vct == kind.vct_int), None)
-            if want is not None and _meant(kind, document, use):
-                claims, lacks = _needed(kind, document, want)
-                if claims:
-                    found.append(Choice(party=party, use=use, inbox=party.inbox_for(use.id), claims=claims, lacks=lacks))
+            choice = None if want is None else _choice(document, party, use, want)
+            if choice is not None:
+                found.append(choice)
     return sorted(found, key=lambda one: (one.party.name.en.casefold(), one.use.title.en.casefold(), one.key))
 
 
-def _meant(kind: CredentialType, document: Document, use: RegisteredUse) -> bool:
-    """A ready question of that name may ask for what the document does not say: of a marriage nobody tells those who wait for a death."""
+def _choice(document: Document, party: RpCertificate, use: RegisteredUse, want: Want) -> Choice | None:
+    """``None`` where the document says nothing that it waits for."""
+    kind = type_of(document)
+    claims, lacks = _needed(kind, document, want)
     ready = kind.query(use.id)
+    if ready is not None and not _meant(kind, document, ready):
+        return None
+    if ready is not None and _asked(kind, ready) <= set(want.required):
+        paths = {key_of(path) for path in ready.paths}
+        claims = tuple(name for name in claims if name in paths)
+    else:
+        ready = None
+    query = None if ready is None else ready.id
+    return Choice(party=party, use=use, inbox=party.inbox_for(use.id), claims=claims, lacks=lacks, query=query) if claims else None
+
+
+def _asked(kind: CredentialType, ready: ReadyQuery) -> set[int | None]:
+    """The numbers of the groups that a ready question takes."""
+    numbers = {group.id: group.cwt for group in kind.groups}
+    claims = [claim for path in ready.paths if (claim := kind.claim(path)) is not None]
+    return {numbers[claim.group] for claim in claims if claim.disclosure is not Disclosure.ALWAYS}
+
+
+def _meant(kind: CredentialType, document: Document, ready: ReadyQuery) -> bool:
+    """A ready question may ask for what the document does not say: of a marriage nobody tells those who wait for a death."""
     said = [(claim.path, value) for _, claim, value in leaves(kind, document.claims)]
-    return ready is None or all(any(path == one and value in values for one, value in said) for path, values in ready.values.items())
+    return all(any(path == one and value in values for one, value in said) for path, values in ready.values.items())
 
 
 def _needed(kind: CredentialType, document: Document, want: Want) -> tuple[tuple[str, ...], tuple[Text, ...]]:
@@ -170,7 +195,8 @@ def _wish(document: Document, choice: Choice, told: str | None = None) -> Wish:
         name=choice.party.name.en,
         purpose_id=choice.use.id,
         type=document.type,
-        claims=choice.claims,
+        query=choice.query,
+        claims=() if choice.query else choice.claims,
         document=document.id,
         days=DAYS,
         whole_days=True,

@@ -184,10 +184,10 @@ async def test_not_delivered_is_sent_in_another_way(home: Home) -> None:
     await home.at.get(where)
     assert sorted(home.marks()) == ["accepted", "misfit", "waiting"]
     assert "They could not be reached so far." in home.at.text
+    assert "This answer was not given for what you sent." in home.at.text
     copy = re.findall(r'href="(/copies/[^"]+)"', home.at.text.partition("Send it to Northwold Bank by e-mail")[0])[-1]
     await home.at.get(copy)
     assert "Save the copy as a file" in home.at.text
-    assert "This answer was not given for what you sent." in home.at.text
     await home.post(15 * DAY)
     await home.at.enter()
     await home.at.get(where)
