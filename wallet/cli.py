@@ -61,6 +61,11 @@ def parser() -> Parser:
     _wallet(_command(commands, "history", "show every exchange", _on_wallet("show_history"))).add_argument(
         "--json", action="store_true", help="print the whole export as JSON"
     )
+    one = _wallet(
+        _command(commands, "statement", "show who asked in a year, and who still keeps something", _on_wallet("show", "at_statement"))
+    )
+    one.add_argument("--year", type=int, metavar="Y", help="which year (default: this one)")
+    one.add_argument("--json", action="store_true", help="print it as JSON")
     _wallet(_command(commands, "refresh", "do what is due by the clock: status lists, new copies", _on_wallet("do_upkeep")))
     _add_backup(commands)
     words = "list keys and certificates, have another key follow, renew or withdraw a certificate, retire a key or report it as compromised"

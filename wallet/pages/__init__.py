@@ -20,6 +20,7 @@ from wallet.pages.locked import LockedPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
+from wallet.pages.statement import StatementPages
 from wallet.pages.trusting import pinning
 from wallet.pages.tell import TellPages
 from wallet.pages.viewing import ViewPages
@@ -52,6 +53,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         CorrectionPages,
         LockedPages,
         HistoryPages,
+        StatementPages,
         WhoPages,
         TellPages,
         PhonePages,

@@ -13,10 +13,11 @@ from shared.openid4vp import Agreement
 from shared.receipts import peek_receipt
 from shared.web.i18n import N_
 from shared.web.pages import render
-from wallet import history
+from wallet import history, logs
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
 from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
+from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.showings import GROUP
@@ -58,10 +59,14 @@ class HistoryPages:
         vault = (await self._desk.sitting(request)).vault
         return await history.read_checked(self._desk.means.storage, vault)
 
+    async def _logs(self, request: web.Request) -> dict[str, LogSeen]:
+        return await logs.seen(self._desk.means, (await self._desk.sitting(request)).vault)
+
     async def list(self, request: web.Request) -> web.StreamResponse:
         lines, intact = await self._lines(request)
         wanted, kind = request.query.get("q", "").strip(), request.query.get("kind", "")
         found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
+        known = await self._logs(request)
         return await render(
             request,
             "wallet/history.html",
@@ -72,6 +77,8 @@ class HistoryPages:
             kind=kind,
             kinds=KINDS,
             results=RESULTS,
+            changed=logs.broken(known),
+            changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
         )
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -80,24 +87,25 @@ class HistoryPages:
         line = next((line for line in lines if line.entry.seq == seq), None)
         if line is None:
             raise Missing("there is no such line in this history")
-        words = self._desk.words(request)
+        words, receipt = self._desk.words(request), _receipt(line.entry.receipt)
         return await render(
             request,
             "wallet/entry.html",
+            record=None if receipt is None else (await self._logs(request)).get(receipt.entity),
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
-            purpose=_said(line.entry.purpose, words.locale),
-            requested=_labels(line.entry.claims_requested, words.locale),
-            presented=_labels(line.entry.claims_presented, words.locale),
+            purpose=said(line.entry.purpose, words.locale),
+            requested=labels(line.entry.claims_requested, words.locale),
+            presented=labels(line.entry.claims_presented, words.locale),
             agreed=[_agreement(one, words.locale) for one in line.entry.agreed or ()],
             registered=line.entry.registered or None,
             standings=STANDINGS,
-            benefit=_said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
-            could_stop=_said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
-            receipt=_receipt(line.entry.receipt),
-            decisions=DECISIONS,
+            benefit=said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
+            could_stop=said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
+            receipt=receipt,
             answers=_answers(lines, line.entry),
+            decisions=DECISIONS,
         )
 
     async def export(self, request: web.Request) -> web.StreamResponse:
@@ -111,7 +119,6 @@ class HistoryPages:
         )
 
 
-def _said(words: tuple[Words, ...], locale: str) -> str:
 def _answers(lines: Sequence[Sealed], entry: Entry) -> list[Entry]:
     """What came back for a copy that was posted, oldest first."""
     if entry.transaction_type != "addressed-copy":
@@ -120,9 +127,16 @@ def _answers(lines: Sequence[Sealed], entry: Entry) -> list[Entry]:
     return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == entry.transaction_identifier]
 
 
+def said(words: tuple[Words, ...], locale: str) -> str:
     """In the reader's language, else in English; empty where nothing is said."""
     by_lang = {one.lang: one.content for one in words}
     return by_lang.get(locale, by_lang.get("en", ""))
+
+
+def _names(lines: Sequence[Sealed], entities: Sequence[str]) -> dict[str, str]:
+    """By identifier, what these bodies are called in the history."""
+    called = {line.entry.interacting_party_identifier.identifier: line.entry.interacting_party_name for line in lines}
+    return {entity: called.get(entity) or entity for entity in entities}
 
 
 def _fits(line: Sealed, wanted: str, kind: str) -> bool:
@@ -131,7 +145,7 @@ def _fits(line: Sealed, wanted: str, kind: str) -> bool:
     return wanted.casefold() in text.casefold() and kind in {"", entry.transaction_type}
 
 
-def _labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
+def labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
     """Names of claims as the type calls them."""
     labels: dict[str, None] = {}
     for one in names:

@@ -1,0 +1,190 @@
+"""The statement for a year, made from the history alone; and on the pages, what became of a body's own record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.books import Book
+from support.signing import AT
+from support.trial_web import Watch
+from support.wallet_visitor import Visitor
+from support.wallets import Site, serve_wallet
+from support.world import COUNCIL, Party
+
+from shared.clock import DAY
+from wallet import logs
+from wallet.app import follow_logs
+from wallet.at_statement import told
+from wallet.entries import ClaimNames, Entry, Registered, Sealed, Words
+from wallet.entries import Party as Side
+from wallet.statement import Statement, make, year_of, years
+
+BANK = Side(type="uri", identifier="https://bank.example")
+NAMES = (ClaimNames(credential_identifier="urn:x", claims=("represented/family_name", "powers")),)
+
+
+def line(seq: int = 1, *, kind: str = "presentation", result: str = "success", at: int = AT, who: Side = BANK, **more: Any) -> Sealed:
+    entry = Entry(
+        seq=seq,
+        time=at,
+        transaction_identifier=more.pop("transaction_identifier", f"t{seq}"),
+        transaction_type=kind,
+        transaction_result=result,
+        interacting_party_identifier=who,
+        interacting_party_name="Northwold Bank",
+        intended_use_identifier="bank",
+        **more,
+    )
+    return Sealed(entry=entry, salt=b"", commitment=b"")
+
+
+def receipt(**changes: Any) -> str:
+    """As the council of the small world signs it."""
+    party = Party(Watch(AT), receipt_changes=changes)
+    party.ask()
+    return party.receipt(party.requests["r0"], {"poa": ["x"]})
+
+
+def statement(*lines: Sealed, year: int = 0, at: int = AT) -> Statement:
+    return make(lines, holder="Nora", year=year or year_of(AT), at=at, intact=True)
+
+
+def test_who_asked_for_what_and_how_often() -> None:
+    why = (Words(lang="en", content="To run her account"),)
+    found = statement(
+        line(1, result="declined", purpose=why),
+        line(2, claims_presented=NAMES),
+        line(
+            3, kind="addressed-copy", claims_presented=(ClaimNames(credential_identifier="urn:x", claims=("powers", "proxy/given_name")),)
+        ),
+        line(4, result="failed"),
+        line(5, kind="answer", receipt=receipt()),
+        line(6, kind="issuance"),
+        line(7, at=AT + 366 * DAY),
+    )
+    (one,) = found.asked
+    assert (one.entity, one.name, one.use, one.purpose) == ("https://bank.example", "Northwold Bank", "bank", why)
+    assert (one.shared, one.declined, one.failed, one.first, one.last) == (2, 1, 1, AT, AT)
+    assert one.seen == (ClaimNames(credential_identifier="urn:x", claims=("represented/family_name", "powers", "proxy/given_name")),)
+    assert years([line(1), line(2, at=AT + 366 * DAY), line(3, kind="issuance", at=0)]) == [2028, 2027]
+    assert statement(year=2026).asked == ()
+
+
+def test_who_asked_for_more_than_they_had_registered() -> None:
+    honest = line(1, registered=Registered(standing="registered"))
+    greedy = line(2, who=Side(type="uri", identifier=COUNCIL), registered=Registered(standing="registered", left_out=("Date of birth",)))
+    (more,) = statement(honest, greedy, greedy).asked_for_more
+    assert (more.entity, more.left_out, more.standing) == (COUNCIL, ("Date of birth",), "registered")
+
+
+def test_who_still_keeps_what_and_until_when() -> None:
+    """The longest of what a body says of the same things, until that is over; without a receipt the register's word counts."""
+    first, longer = receipt(retain_until=AT + 10 * DAY), receipt(retain_until=AT + 20 * DAY)
+    lines = [line(1, receipt=longer), line(2, receipt=first), line(3, receipt=receipt(claims_kept=()))]
+    (kept,) = statement(*lines).keeping
+    assert (kept.what, kept.until, kept.by, kept.seq) == (("Donor’s name",), AT + 20 * DAY, "receipt", 1)
+    assert statement(*lines, at=AT + 20 * DAY).keeping == ()
+    (kept,) = statement(*lines, line(4, receipt=receipt(retain_until=None))).keeping
+    assert (kept.until, kept.seq) == (None, 4)
+    silent = line(1, claims_presented=NAMES, registered=Registered(standing="registered", retention_days=30))
+    (kept,) = statement(silent).keeping
+    assert (kept.names, kept.until, kept.by) == (NAMES, AT + 30 * DAY, "register")
+    answered = line(2, kind="answer", receipt=receipt(claims_kept=()), transaction_identifier="t1")
+    assert statement(silent, answered).keeping == ()
+    assert statement(line(1, receipt=first, receipt_problem="it does not fit")).keeping == ()
+
+
+def test_in_a_terminal() -> None:
+    lines = [
+        line(1, claims_presented=NAMES, receipt=receipt(), registered=Registered(standing="registered", left_out=("Date of birth",))),
+        line(2, claims_presented=NAMES, who=Side(type="uri", identifier=COUNCIL), registered=Registered(standing="x", retention_days=30)),
+    ]
+    text = "\n".join(told(statement(*lines)))
+    for words in (
+        "Statement of Nora for 2027",
+        "shared 1, not shared 0",
+        "saw of urn:x: represented/family_name, powers",
+        "asked for more than is registered: Date of birth",
+        "Northwold Bank: Donor’s name; until 2027-02-14",
+        "represented/family_name, powers; until 2027-02-14 (by the register: no receipt came)",
+    ):
+        assert words in text, words
+    assert "\n".join(told(statement(year=2026))).splitlines()[1:] == [
+        "Nobody asked to see anything.",
+        "Nobody has said that they keep anything.",
+    ]
+
+
+# --- on the pages ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with serve_wallet(tmp_path / "wallet") as running:
+        yield running
+
+
+async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> None:
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    book.enter("somebody else")
+    await visitor.enter()
+    await visitor.get("/statement")
+    assert "Nobody asked to see anything in 2027." in visitor.text
+    await visitor.collect()
+    await visitor.get("/present")
+    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+    await visitor.post(visitor.path, {"decision": "share"})
+    await visitor.get("/history")
+    assert 'href="/statement"' in visitor.text
+    await visitor.get("/statement?year=2027")
+    for words in ("Statement for 2027", "shared 1 time", "Donor’s postcode", "Nobody did.", "Donor’s name", "14 February 2027"):
+        assert words in visitor.text, words
+    file = json.loads(await visitor.get("/statement/2027.json"))
+    assert (file["schema"], file["year"], file["intact"], len(file["asked"])) == ("urn:muniment:wallet-statement:1", 2027, True, 1)
+    assert "Margaret" not in json.dumps(file)  # names of details, never values
+    await visitor.get("/statement?year=2026")
+    assert "Nobody asked to see anything in 2026." in visitor.text
+    await visitor.get("/statement?year=twenty")
+    assert visitor.status == 400
+
+    book.sign()
+    await look(visitor)
+    assert "unchanged when your wallet last looked" in await visitor.get("/history/2")
+    book.rewrite()
+    book.tokens.clear()
+    book.enter("more")
+    book.sign()
+    await look(visitor)
+    assert "has changed its own record" in await visitor.get("/history")
+    assert "Who changed their own record" in await visitor.get("/statement")
+    assert json.loads(await visitor.get("/statement/2027.json"))["changed_records"][0]["entity"] == COUNCIL
+
+
+async def test_the_line_of_a_receipt_whose_log_is_another(site: Site) -> None:
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    await visitor.get("/present")
+    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+    await visitor.post(visitor.path, {"decision": "share"})
+    book.rewrite()
+    book.sign()
+    await look(visitor)
+    assert "their record was changed" in await visitor.get("/history")
+    await visitor.get("/history/2")
+    assert "They have changed their own record since they gave you this receipt." in visitor.text
+    assert book.tokens[0] in visitor.text
+
+
+async def look(visitor: Visitor) -> None:
+    """A week goes by, and the wallet looks once it is open again."""
+    site = visitor.site
+    (vault,) = site.host.unlocked.vaults()
+    await logs.tend(site.host.means, vault)
+    site.world.clock.at += site.host.means.log_every
+    await visitor.enter()
+    await follow_logs(site.app)

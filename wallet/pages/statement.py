@@ -1,0 +1,65 @@
+"""The statement for a year: who asked, for what, who asked for more than is registered, and who still keeps something."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from shared.errors import Malformed
+from shared.web.pages import render
+from wallet import history, logs
+from wallet.pages.desk import Desk
+from wallet.pages.past import labels, said
+from wallet.statement import AskedBy, Statement, make, year_of, years
+
+
+class StatementPages:
+    """``/statement``, and the same as a file."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the pages."""
+        app.router.add_get("/statement", self.show)
+        app.router.add_get("/statement/{year:\\d{4}}.json", self.file)
+
+    async def _made(self, request: web.Request, text: str) -> tuple[Statement, list[int]]:
+        """The statement for the year ``text``, this year if it is empty; and the years that there are."""
+        sitting, at = await self._desk.sitting(request), self._desk.means.clock()
+        if text and not (text.isascii() and text.isdecimal() and len(text) == 4):
+            raise Malformed("a year has four digits", where="year")
+        lines, intact = await history.read_checked(self._desk.means.storage, sitting.vault)
+        year = int(text) if text else year_of(at)
+        known = await logs.seen(self._desk.means, sitting.vault)
+        statement = make(lines, holder=sitting.holder, year=year, at=at, intact=intact, logs=known)
+        return statement, sorted({*years(lines), year_of(at), year}, reverse=True)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        statement, listed = await self._made(request, request.query.get("year", ""))
+        locale = self._desk.words(request).locale
+        called = {each.entity: each.name for each in statement.keeping} | {each.entity: each.name for each in statement.asked}
+        return await render(
+            request,
+            "wallet/statement.html",
+            told=statement,
+            years=listed,
+            rows=[_row(each, locale) for each in statement.asked],
+            keeping=[(each, each.what or labels(each.names, locale)) for each in statement.keeping],
+            called=called,
+        )
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        statement, _ = await self._made(request, request.match_info["year"])
+        return web.Response(
+            body=json.dumps(msgspec.to_builtins(statement), ensure_ascii=False, indent=1).encode(),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="statement-{statement.year}.json"'},
+        )
+
+
+def _row(asked: AskedBy, locale: str) -> dict[str, Any]:
+    return {"asked": asked, "purpose": said(asked.purpose, locale) or asked.use, "seen": labels(asked.seen, locale)}

@@ -1,0 +1,182 @@
+"""The holder's statement for one year: who asked, for what, who asked for more than is registered, who still keeps what and until when.
+
+It is made from the history and the receipts in it, and from nothing else: what a body did without asking, no wallet knows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from shared.clock import DAY
+from shared.receipts import peek_receipt
+from wallet.entries import ClaimNames, Entry, Sealed, Words
+from wallet.logs import LogSeen
+
+SCHEMA: Final = "urn:muniment:wallet-statement:1"
+ASKED: Final = frozenset({"presentation", "addressed-copy"})
+"""Kinds of lines that tell of somebody who was to see something; an answer to a copy belongs to the line of the copy."""
+
+
+class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """One body and one of its uses. ``declined`` counts what the holder did not share, ``failed`` what did not arrive or was not read.
+
+    ``left_out`` names what was asked for beyond the registration; ``standing`` is the registration's, as of the last time.
+    """
+
+    entity: str
+    name: str
+    use: str
+    purpose: tuple[Words, ...] = ()
+    first: int
+    last: int
+    shared: int = 0
+    declined: int = 0
+    failed: int = 0
+    seen: tuple[ClaimNames, ...] = ()
+    left_out: tuple[str, ...] = ()
+    standing: str = ""
+
+
+class Keeps(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body keeps by its own word: ``what`` in that of a receipt; where none came (``by`` is ``register`` then) what it saw, as ``names``.
+
+    ``until`` is ``None`` where it says no end; ``seq`` is the line of the history.
+    """
+
+    entity: str
+    name: str
+    use: str
+    what: tuple[str, ...] = ()
+    names: tuple[ClaimNames, ...] = ()
+    until: int | None
+    by: str
+    seq: int
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that changed its own record after it gave receipts, and the signed heads that show it."""
+
+    entity: str
+    noticed_at: int
+    lines: tuple[int, ...]
+    evidence: tuple[str, ...]
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """Of ``holder`` for the calendar year ``year`` (UTC). ``keeping`` is as of ``made_at``, from whichever year it is.
+
+    ``intact`` says that no line of the history was changed or taken out.
+    """
+
+    schema: str
+    holder: str
+    year: int
+    made_at: int
+    intact: bool
+    asked: tuple[AskedBy, ...]
+    keeping: tuple[Keeps, ...]
+    changed_records: tuple[Changed, ...] = ()
+
+    @property
+    def asked_for_more(self) -> tuple[AskedBy, ...]:
+        """Those who asked for what they had not registered."""
+        return tuple(each for each in self.asked if each.left_out)
+
+
+def year_of(at: int) -> int:
+    """The calendar year, UTC."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).year
+
+
+def years(lines: Sequence[Sealed]) -> list[int]:
+    """Those in which somebody asked, newest first."""
+    return sorted({year_of(line.entry.time) for line in lines if line.entry.transaction_type in ASKED}, reverse=True)
+
+
+def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bool, logs: Mapping[str, LogSeen] | None = None) -> Statement:
+    """The statement for ``year``, as of ``at``; ``lines`` are the whole history, oldest first."""
+    rows: dict[tuple[str, str], _Row] = {}
+    for entry in (line.entry for line in lines if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year):
+        rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
+    changed = (each for each in (logs or {}).values() if each.broken_at)
+    return Statement(
+        schema=SCHEMA,
+        holder=holder,
+        year=year,
+        made_at=at,
+        intact=intact,
+        asked=tuple(sorted((row.told() for row in rows.values()), key=lambda one: (one.name.casefold(), one.use))),
+        keeping=tuple(sorted(_keeping(lines, at), key=lambda one: (one.name.casefold(), one.use, one.seq))),
+        changed_records=tuple(
+            Changed(entity=each.entity, noticed_at=each.broken_at, lines=each.broken, evidence=each.evidence) for each in changed
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Row:
+    """The lines of one body and one use, oldest first."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def told(self) -> AskedBy:
+        last = self.entries[-1]
+        results = [entry.transaction_result for entry in self.entries]
+        known = [entry.registered for entry in self.entries if entry.registered]
+        return AskedBy(
+            entity=last.interacting_party_identifier.identifier,
+            name=last.interacting_party_name or last.interacting_party_identifier.identifier,
+            use=last.intended_use_identifier,
+            purpose=next((entry.purpose for entry in reversed(self.entries) if entry.purpose), ()),
+            first=self.entries[0].time,
+            last=last.time,
+            shared=results.count("success"),
+            declined=results.count("declined"),
+            failed=results.count("failed"),
+            seen=_joined([entry for entry in self.entries if entry.transaction_result == "success"]),
+            left_out=tuple(dict.fromkeys(name for each in known for name in each.left_out)),
+            standing=known[-1].standing if known else "",
+        )
+
+
+def _joined(entries: Sequence[Entry]) -> tuple[ClaimNames, ...]:
+    """Each name once, under the kind of document that it is of."""
+    found: dict[str, dict[str, None]] = {}
+    for names in (each for entry in entries for each in entry.claims_presented):
+        found.setdefault(names.credential_identifier, {}).update(dict.fromkeys(names.claims))
+    return tuple(ClaimNames(credential_identifier=kind, claims=tuple(claims)) for kind, claims in found.items())
+
+
+def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
+    """What is kept still: the longest of what a body says of the same things; where it gave no receipt, what its registration says."""
+    longest: dict[tuple[object, ...], Keeps] = {}
+    answered = {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
+    for entry in (line.entry for line in lines):
+        found = _kept_by(entry, answered=entry.transaction_identifier in answered)
+        if found is None or (found.until is not None and found.until <= at):
+            continue
+        key = found.entity, found.use, found.what, found.names, found.by
+        known = longest.get(key)
+        if known is None or (known.until is not None and (found.until is None or found.until >= known.until)):
+            longest[key] = found
+    return list(longest.values())
+
+
+def _kept_by(entry: Entry, *, answered: bool) -> Keeps | None:
+    who = entry.interacting_party_identifier.identifier, entry.interacting_party_name or entry.interacting_party_identifier.identifier
+    if entry.receipt and not entry.receipt_problem:
+        receipt = peek_receipt(entry.receipt)
+        if not receipt.claims_kept:
+            return None
+        what = tuple(receipt.claims_kept)
+        return Keeps(entity=who[0], name=who[1], use=receipt.purpose_id, what=what, until=receipt.retain_until, by="receipt", seq=entry.seq)
+    days = entry.registered.retention_days if entry.registered else None
+    if answered or days is None or not entry.claims_presented or entry.transaction_result != "success":
+        return None
+    seen, until = entry.claims_presented, entry.time + days * DAY
+    return Keeps(entity=who[0], name=who[1], use=entry.intended_use_identifier, names=seen, until=until, by="register", seq=entry.seq)
