@@ -17,14 +17,14 @@ from shared.web.app import READY, make_app, run
 from shared.web.context import FETCHER
 from shared.web.housekeeping import keep_house
 from shared.web.metrics import METRICS
-from verifier import config, fetching, inbox, inbox_keys, inherited, keys, registering, together, watching, webhooks
+from verifier import config, fetching, inbox, inbox_keys, inherited, keys, passing, registering, resting, together, watching, webhooks
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.inbox_api import InboxApi
 from verifier.material import Store
 from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, given, letters, permissions, scan, watched
+from verifier.records import events, exchanges, given, letters, passed, permissions, scan, watched
 from verifier.records import together as acts
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
@@ -83,6 +83,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
         keep_house(app, one_round, visit, every=CHORES_EVERY)
         keep_house(app, tell, every=TELL_EVERY)
         keep_house(app, hear_above, every=CHORES_EVERY)
+        keep_house(app, follow, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: desk.custodian.public(desk.signer.key)
     return app
 
@@ -110,6 +111,7 @@ async def one_round(app: web.Application) -> None:
             + await events.purge(tx, at)
             + await given.purge(tx, at)
             + await letters.purge(tx, at)
+            + await passed.purge(tx, at)
             + await permissions.purge(tx, at)
             + await acts.purge(tx, at)
             + await watched.purge(tx, at)
@@ -134,8 +136,14 @@ async def one_round(app: web.Application) -> None:
 
 
 async def tell(app: web.Application) -> None:
-    """Send the organisation's own program what it was not told yet."""
+    """Send the organisation's own program what it was not told yet, and letters for others where they belong."""
     await webhooks.deliver(app[DESK], app[FETCHER])
+    await passing.deliver(app[DESK], app[FETCHER])
+
+
+async def follow(app: web.Application) -> None:
+    """Have what was given end with what it rests on; in turns of its own, as our issuer may be slow."""
+    await resting.follow(app[DESK], app[STORE], app[FETCHER])
 
 
 async def hear_above(app: web.Application) -> None:

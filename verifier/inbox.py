@@ -67,6 +67,16 @@ async def take(desk: Desk, store: Store, token: str) -> Answer:
     return await _answer(desk, known)
 
 
+async def hand_in(desk: Desk, store: Store, token: str) -> str:
+    """As ``take``, at a counter: which exchange it is now."""
+    await take(desk, store, token)
+    letter = inbox.open_letter(token, await opening(desk, inbox.peek_kid(token)))
+    known = await _find(desk, await _mac(desk, "ticket", letter.ticket))
+    if known is None:
+        raise Missing("the time of this letter is over")
+    return known.exchange
+
+
 async def answer(desk: Desk, ticket: bytes) -> Answer:
     """The newest word about a letter; ``Missing`` for a ticket of none, or one that was given up long ago."""
     known = await _find(desk, await _mac(desk, "ticket", ticket))

@@ -122,16 +122,16 @@ class Template:
     made: init.SetUp
 
 
-async def make_template(directory: Path) -> Template:
+async def make_template(directory: Path, *, name: str = "Northwold Bank", entity: str = BANK, url: str = URL) -> Template:
     directory.parent.mkdir(parents=True, exist_ok=True)
     anchor = directory.parent / "registry.pem"
     anchor.write_text(render_pem(registry().certificate.der))
     wish = init.Wish(
         directory=directory,
-        name="Northwold Bank",
-        public_url=URL,
+        name=name,
+        public_url=url,
         port=8103,
-        entity=BANK,
+        entity=entity,
         operator="Bea Clerk",
         passphrase="correct-horse-battery",
         trust=(f"{anchor}:credential-issuer:{ISSUER}",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.clerk import Clerk
@@ -25,7 +26,7 @@ async def clerk(template: Template, tmp_path: Path) -> AsyncIterator[Clerk]:
         yield await Clerk(desk).sign_in()
 
 
-async def sent(clerk: Clerk, seed: str = "copy", about: str = "", **how: object) -> tuple[Sent, str]:
+async def sent(clerk: Clerk, seed: str = "copy", about: str = "", **how: Any) -> tuple[Sent, str]:
     """A letter that was posted, and where its page is."""
     letter = written(clerk.desk, about=about, seed=seed, **how)
     told = (await post(clerk.desk, letter))[1]

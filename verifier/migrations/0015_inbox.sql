@@ -40,7 +40,11 @@ CREATE TABLE inbox_team (
 
 CREATE TABLE passed_letter (
     id TEXT PRIMARY KEY,         -- 128 random bits
+    digest BLOB NOT NULL,        -- SHA-256 of the letter: handed in twice it is one
     letter TEXT NOT NULL,        -- as it was handed in, and nobody here can read it; empty once it has arrived
+    basis TEXT NOT NULL,         -- what the receipt for whoever handed it in is bound to: nothing of what is inside
+    log_size BIGINT NOT NULL,    -- the state of the log with this in it
+    log_digest BLOB NOT NULL,
     entity TEXT NOT NULL,        -- whose inbox
     url TEXT NOT NULL,
     taken_at BIGINT NOT NULL,
@@ -50,4 +54,5 @@ CREATE TABLE passed_letter (
     fault TEXT NOT NULL,         -- of the last try; empty once it has arrived
     forget_at BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX passed_letter_digest ON passed_letter (digest);
 CREATE INDEX passed_letter_next ON passed_letter (next_at);

@@ -164,9 +164,7 @@ async def undone(tx: Tx, ticket: bytes) -> bool:
 
 async def purge(tx: Tx, at: int) -> int:
     """What has had its time goes, whether or not a person has looked at it."""
-    return await tx.execute("DELETE FROM letter WHERE forget_at <= $1", at) + await tx.execute(
-        "DELETE FROM passed_letter WHERE forget_at <= $1", at
-    )
+    return await tx.execute("DELETE FROM letter WHERE forget_at <= $1", at)
 
 
 def _letter(row: Row) -> Letter:
