@@ -18,8 +18,8 @@ from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
 from wallet.links import LockedLink
-from wallet.sent import Sent, Telling
 from wallet.said_wrong import Correction
+from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
