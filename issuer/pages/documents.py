@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from issuer import donors, offers, revoke
+from issuer import offers, revoke
 from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
@@ -139,7 +139,7 @@ class Documents:
             waits=document.approval is Approval.WAITING,
             second_person=phrases.approval(document.approval, words),
             may_decide=may(request[OPERATOR], "approver"),
-            donor_side=self._office.type(document.type).claim(TAG) is not None and donors.makes_them(self._office),
+            donor_side=self._office.type(document.type).claim(TAG) is not None,
             can_correct=document.standing is Standing.IN_FORCE,
             can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,

@@ -71,7 +71,7 @@ class Donors:
             return View(document=document, granted=granted, tag=tag, takes_reports=box is not None and bool(box.recipient))
 
         view = await self._office.storage.read(unit)
-        if self._office.type(view.document.type).claim(TAG) is None or not donors.makes_them(self._office):
+        if self._office.type(view.document.type).claim(TAG) is None:
             raise Missing("there is no donor's side to this document")
         return view
 
@@ -93,6 +93,7 @@ class Donors:
             can=_can(view.document, stopped=stopped),
             asks={ask: phrases.donor_ask(ask, words) for ask in WISHES},
             may_safeguard=may(request[OPERATOR], "approver") and view.document.standing is Standing.IN_FORCE,
+            makes_them=donors.makes_them(self._office),
             can_make=view.granted is None and view.document.standing is Standing.IN_FORCE and view.document.has_claims,
             uses=uses,
         )

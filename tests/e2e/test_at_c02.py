@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.agents import LPA_2, NORA, PETER, Anytown, clerk_enters, holder_enters, holder_opens, of, open_agents
+from support.agents import LPA_2, NORA, PETER, Anytown, Person, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
+from support.neighbours import Neighbour
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
 from support.registry import LPA_1
 from support.walk import Walker
+from support.wallets import serve_wallet
 
 from shared.clock import DAY
 from shared.jose.jwt import parse_jwt
+from wallet.invite import read_invitation
+from wallet.share import Wish, make_out
+from wallet.upkeep import collect_and_look, upkeep
 
 
 @pytest.fixture
@@ -110,3 +115,47 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await clerk.go(here)
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
     await expect(clerk.page.get_by_text("2 of 2 have agreed.")).to_be_visible()
+
+
+# --- the donor ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_path: Path, open_page: Open) -> None:
+    """MARGARET, who has no telephone, has NORA's copies stopped at the counter. What NORA shows after the next list fails, and her wallet says
+    why and where to turn.
+    """
+    office = street.offices[OPG]
+    made = await office.make(claims=LPA_1)
+    async with serve_wallet(tmp_path / "nora", world=Neighbour(street)) as site:
+        means, opened = site.host.means, await site.host.doors.open(site.made.holder, site.made.passphrase)
+        invitation = await read_invitation(means, opened.vault, made["invitation_link"])
+        document = await collect_and_look(means, opened.vault, invitation.id, made["code"])
+        wish = Wish(entity=BANK, name="Northwold Bank", purpose_id="bank", query="bank")
+        copy = await make_out(means, opened.vault, wish)
+        before = await bring(street, BANK, copy.value.file.encode())
+        assert (before.decision.decision, before.decision.code) == ("accepted", "")
+
+        clerk = Walker(watched=await open_page(LAPTOP))
+        await clerk.go(f"{office.base}/console/sign-in")
+        await clerk.write("Your name", "Iris Admin")
+        await clerk.write("Passphrase", office.passphrase)
+        await clerk.press("Sign in")
+        await clerk.go(f"{office.base}/console/documents/{made['id']}")
+        await clerk.follow("The donor’s side of it")
+        await clerk.choose("Stop the attorney for now")
+        await clerk.tick(clerk.page.get_by_role("checkbox", name="I have made sure that it is the donor"))
+        await clerk.press("Do what the donor asks")
+        await expect(clerk.page.get_by_text("On hold", exact=True)).to_be_visible()
+
+        street.clock.at += 3_600
+        await street.cycle()
+        copy = await make_out(means, opened.vault, wish)
+        after = await bring(street, BANK, copy.value.file.encode())
+        assert (after.decision.decision, after.decision.code) == ("rejected", "suspended")
+        await upkeep(means, opened.vault)
+        nora = Walker(watched=await open_page(LAPTOP))
+        await holder_enters(nora, Person(site, opened))
+        await nora.go(f"{site.base}/cards/{document.id}")
+        await expect(nora.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
+        await expect(nora.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()
