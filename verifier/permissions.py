@@ -222,7 +222,8 @@ async def answer(desk: Desk, data: bytes) -> dict[str, Any]:
     if ask.what == asks.WITHDRAW:
         kept = await _withdraw(desk, kept)
     receipts = [await _receipt(desk, kept, use) for use in uses if not use.code]
-    return {"state": state_of(kept, desk.clock()), "used": kept.used, "withdrawn_at": kept.withdrawn_at, "receipts": receipts}
+    ended = {} if kept.withdrawn_at is None else {"withdrawn_at": kept.withdrawn_at}
+    return {"state": state_of(kept, desk.clock()), "used": kept.used, **ended, "receipts": receipts}
 
 
 async def _withdraw(desk: Desk, kept: Kept) -> Kept:

@@ -92,6 +92,7 @@ class Agreeing(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     document: str
     together: bool = False
+    permits: bool = False
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -110,6 +111,7 @@ def agreeing(agreement: Agreement, locale: str, document: str = "") -> Agreeing:
         reference=agreement.reference,
         document=document,
         together=agreement.together,
+        permits=agreement.permits,
     )
 
 

@@ -10,23 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from shared.codec import base64url
-from shared.dcql import CredentialQuery, DcqlQuery
+from shared.dcql import DcqlQuery
 from shared.errors import AccessDenied, Conflict, Untrusted, VcError
 from shared.flow import arun
-from shared.formats import Parsed, formats
+from shared.formats import NOTHING, Parsed, formats
 from shared.openid4vp import (
     PostResult,
     RequestObject,
     ResolvedRequest,
     TransactionData,
     assign,
-    parse_agreement,
     parse_request,
     post_refusal,
     post_response,
@@ -35,14 +33,15 @@ from shared.openid4vp import (
     resolve_dc_api_request,
     resolve_request,
 )
-from shared.receipts import Receipt, presentation_bytes, verify_receipt, verify_receipt_by
+from shared.receipts import Receipt, peek_receipt, presentation_bytes, verify_receipt, verify_receipt_by
 from shared.storage import Tx
 from shared.x509 import load_certificate
-from wallet import history, registered
+from wallet import history, permissions, registered
+from wallet.agreed import agreed_to, requested_names
 from wallet.asker import asker_of, use_of
-from wallet.cards import acting_for, key_of, lines, type_of
+from wallet.cards import acting_for, lines, type_of
 from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
-from wallet.entries import AgreedTo, ClaimNames, Entry, Words
+from wallet.entries import ClaimNames, Entry
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
@@ -86,6 +85,7 @@ async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> It
         origin=resolved.request.origin,
         registration=registration,
     )
+    permissions.check_asked(means, resolved.request, request.asker)
     left_out = registered.asked_of(request, resolved.request).left_out
 
     async def remember(tx: Tx) -> Item[Request]:
@@ -202,6 +202,8 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
         await registered.agreed(tx, means, vault, item.value)
         for one in showings:
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
+        signing = [(one.document.id, one.copy, one.presented.format, one.agreed) for one in showings]
+        await permissions.keep(tx, means, vault, asker, nonce=asked.nonce, shown=signing)
         state = Agreed(
             at=at,
             selection={one.query_id: one.document.id for one in showings},
@@ -252,7 +254,9 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
         if asked.origin:
             handed = render_dc_api_response(asked, vp_token)
-            return await _close(means, vault, item, Answered(at=means.clock(), shown=state.shown, handed=handed), showings)
+            return await _close(
+                means, vault, item, Answered(at=means.clock(), shown=state.shown, handed=handed), showings, vp_token=vp_token
+            )
         result = await arun(post_response(asked, vp_token, plain_http=means.plain_http), means.fetch)
     except VcError as error:
         return await _close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=error.detail), showings)
@@ -264,7 +268,7 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         receipt_problem=await _check_receipt(means, vault, item.value, result, presentation_bytes(vp_token)),
         refusal="" if result.refusal is None else result.refusal.detail,
     )
-    return await _close(means, vault, item, answered, showings)
+    return await _close(means, vault, item, answered, showings, vp_token=vp_token)
 
 
 async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
@@ -298,17 +302,34 @@ def _verify_receipt(means: Means, request: Request, token: str, presentation: by
 
 
 async def _close(
-    means: Means, vault: Vault, item: Item[Request], state: Answered | Unanswered, showings: Sequence[Showing]
+    means: Means,
+    vault: Vault,
+    item: Item[Request],
+    state: Answered | Unanswered,
+    showings: Sequence[Showing],
+    *,
+    vp_token: Mapping[str, Sequence[str]] = NOTHING,
 ) -> Item[Request]:
     documents = {one.query_id: one.document for one in showings}
-    value = msgspec.structs.replace(item.value, state=state)
+    value, asked = msgspec.structs.replace(item.value, state=state), request_object(means, item.value)
+    sent = presentation_bytes(vp_token) if vp_token else b""
 
     async def close(tx: Tx) -> Item[Request]:
         closed = await REQUESTS.replace(tx, vault, item, value, entropy=means.entropy)
+        await permissions.arrived(tx, means, vault, asked, sent, decision=_decision(state))
         await history.append(tx, vault, closing_entry(means, item, state, documents), entropy=means.entropy)
         return closed
 
     return await means.storage.write(close, point="answered")
+
+
+def _decision(state: Answered | Unanswered) -> str:
+    """What they decided, as far as their receipt says it."""
+    if isinstance(state, Unanswered):
+        return ""
+    if state.refusal:
+        return "rejected"
+    return peek_receipt(state.receipt).decision if state.receipt and not state.receipt_problem else ""
 
 
 def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswered, documents: Mapping[str, Document]) -> Entry:
@@ -332,35 +353,6 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
         agreed=agreed_to(asked),
         registered=registered.told(item.value, asked),
     )
-
-
-def _w3c_type(query: CredentialQuery) -> str:
-    """The last of the first types that are asked for: the narrowest, by custom."""
-    return query.type_values[0][-1] if query.type_values else ""
-
-
-def agreed_to(asked: RequestObject) -> list[AgreedTo]:
-    """What is agreed to in answering, in the words that were shown."""
-    agreements = [(entry, parse_agreement(entry)) for entry in asked.transaction_data]
-    return [
-        AgreedTo(
-            statement=(Words(lang="en", content=agreement.statement.en), Words(lang="cy", content=agreement.statement.cy)),
-            reference=agreement.reference,
-            digest=sha256(entry.raw.encode()).hexdigest(),
-        )
-        for entry, agreement in agreements
-    ]
-
-
-def requested_names(asked: RequestObject) -> list[ClaimNames]:
-    """What was asked, in names."""
-    return [
-        ClaimNames(
-            credential_identifier=",".join(query.vct_values or ()) or query.doctype_value or _w3c_type(query) or query.format,
-            claims=tuple(key_of(claim.path) for claim in query.claims or ()),
-        )
-        for query in asked.query.credentials
-    ]
 
 
 # --- withholding -----------------------------------------------------------------------------------------------------------------------

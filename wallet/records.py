@@ -18,6 +18,7 @@ from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
 from wallet.links import LockedLink
+from wallet.permitted import Permitted
 from wallet.said_wrong import Correction
 from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
@@ -118,6 +119,7 @@ DOCUMENTS = Shelf("documents", Document)
 COPIES = Shelf("copies", Copy)
 STATUS = Shelf("status", StatusCopy)
 REQUESTS = Shelf("requests", Request)
+PERMITTED = Shelf("permitted", Permitted)
 KNOWN_USES = Shelf("known-uses", KnownUse)
 CORRECTIONS = Shelf("corrections", Correction)
 ADDRESSED = Shelf("addressed", Addressed)

@@ -43,7 +43,7 @@ from shared.status.token_status_list import (
 )
 from shared.storage import Tx
 from shared.trust.document_signers import list_key
-from wallet import both_sides, corrections, cut_off, history, invite, locking
+from wallet import both_sides, corrections, cut_off, history, invite, locking, permissions
 from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.cards import changed
@@ -82,6 +82,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
         except VcError as error:
             log.info("upkeep of a document: %s", error.code)
         await both_sides.tend(means, vault, item.id)
+    await permissions.tend(means, vault)
 
 
 async def _collect_promised(means: Means, vault: Vault) -> None:
@@ -359,8 +360,8 @@ async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: 
     async def store(tx: Tx) -> Item[Document]:
         now = await DOCUMENTS.get(tx, vault, item.id)
         cancelled, first = now.value.status.value == "invalid", batch.checked[0]
-        moved = now.value.renewal is not None and now.value.renewal.issuer != following.issuer
         claims = msgspec.to_builtins(first.claims.claims)
+        moved = now.value.renewal is not None and now.value.renewal.issuer != following.issuer
         staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled and not moved)
         value = msgspec.structs.replace(
             now.value if not moved else msgspec.structs.replace(now.value, issuer=first.claims.issuer, issuer_name=first.issuer_name),

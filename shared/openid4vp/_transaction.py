@@ -46,12 +46,14 @@ class TransactionData:
 class Agreement:
     """An entry of type ``AGREE`` or ``JOINT``: the words that the holder agrees to, and the other side's own reference for them.
 
-    Where the words differ in the two languages, who agrees has to see both: both are signed. ``together``: it counts only once others have agreed.
+    Where the words differ in the two languages, who agrees has to see both: both are signed. ``together``: it counts only once others have agreed;
+    ``permits``: it is a ``PERMISSION``, whose words nobody but this software wrote.
     """
 
     statement: Text
     reference: str = ""
     together: bool = False
+    permits: bool = False
 
 
 # --- the verifier writes ---------------------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
     """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5)."""
     permission = parse_permission(entry, where)
     if permission is not None:
-        return Agreement(statement=sentence_of(permission), reference=permission.id)
+        return Agreement(statement=sentence_of(permission), reference=permission.id, permits=True)
     if entry.type not in {AGREE, JOINT}:
         raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
     if not entry.members.keys() <= {"statement", "reference"}:

@@ -1,0 +1,213 @@
+"""Nora permits the bank to tell the Pensions department something, gets a receipt for each time, and takes it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.desk import BANK, URL, Running, Site, Template, make_template, read_anchor, serving
+from support.signing import AT
+from support.trial_verify import ISSUER, status_token
+from support.wallets import Wallet, open_wallet
+from support.world import World
+
+from shared.clock import DAY
+from shared.errors import Unavailable, VcError
+from shared.flow import Fetch, Fetched
+from shared.keys import Role
+from shared.openid4vp import permission_members
+from shared.trust.anchors import TrustAnchors, parse_anchor
+from shared.trust.policy import Policy
+from wallet import permissions
+from wallet.permitted import Permitted
+from wallet.records import PERMITTED, Item
+
+DWP = "https://dwp.example"
+ASSESSMENT = "care-contribution-assessment"
+PERMIT = {
+    "type": "representation", "query": "bank", "recipient": DWP, "recipient_name": "the Pensions department", "categories": [ASSESSMENT],
+    "purpose": "so that her Pension Credit is right", "purpose_cy": "fel bod ei Chredyd Pensiwn yn iawn", "until": "2027-06-30",
+}  # fmt: skip
+
+
+LISTS = {uri: status_token(uri=uri) for uri in (f"{ISSUER}/status/1", f"{ISSUER}/status/2")}
+
+
+@dataclass
+class Street(World):
+    """The world with a real desk in it."""
+
+    desk: Running | None = None
+    posted: list[Fetch] = field(default_factory=list)
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        if self.desk is None or not fetch.url.startswith(URL):
+            return await super().__call__(fetch)
+        if URL in self.down:
+            raise Unavailable("nobody answers")
+        if fetch.url.endswith("/permissions"):
+            self.posted.append(fetch)
+        return await self.desk.fetch(fetch)
+
+    def policy(self) -> Policy:
+        pins = super().policy().anchors
+        bank = [] if self.desk is None else [parse_anchor(read_anchor(self.desk.desk), role=Role.RELYING_PARTY)]
+        return Policy(TrustAnchors(anchors=(*pins.anchors, *bank)))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("verifier") / "desk"))
+
+
+@pytest.fixture
+async def street() -> Street:
+    return Street()
+
+
+@pytest.fixture
+async def nora(street: Street, sqlite_uri: str, template: Template, tmp_path: Path) -> AsyncIterator[Wallet]:
+    async with (
+        serving(template, tmp_path / "desk", site=Site(lists=LISTS), clock=street.clock) as desk,
+        open_wallet(sqlite_uri, world=street) as wallet,
+    ):
+        street.desk = desk
+        await wallet.collect()
+        yield wallet
+
+
+async def ask(street: Street, **changes: Any) -> str:
+    assert street.desk is not None
+    status, asked = await street.desk.call("POST", "/api/permission-requests", PERMIT | changes)
+    assert status == 201, asked
+    return str(asked["link"])
+
+
+async def permit(nora: Wallet, street: Street, **changes: Any) -> Item[Permitted]:
+    await nora.share(await ask(street, **changes))
+    (item,) = await permissions.given(nora.means, nora.vault)
+    return item
+
+
+async def tell(street: Street, item: Item[Permitted], *categories: str) -> tuple[int, Any]:
+    assert street.desk is not None
+    path = f"/api/permissions/{item.value.permission}/uses"
+    return await street.desk.call("POST", path, {"categories": list(categories) or [ASSESSMENT]})
+
+
+async def test_it_is_shown_in_the_words_of_its_limits(nora: Wallet, street: Street) -> None:
+    view = await nora.ask(await ask(street))
+    (agreeing,) = view.agreeing
+    assert agreeing.permits
+    assert agreeing.statement == (
+        "I allow Northwold Bank to tell the Pensions department this, once, until 30 June 2027: assessment of the care contribution. "
+        "The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+    )
+    assert agreeing.translation.endswith("Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl.")
+
+
+async def test_it_is_kept_with_the_key_that_gave_it(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street)
+    assert (item.value.state, item.value.entity, item.value.recipient) == ("in-force", BANK, "the Pensions department")
+    newest = (await nora.lines())[-1].entry
+    assert newest.agreed
+    assert newest.agreed[0].reference == item.value.permission
+
+
+async def test_each_use_comes_with_a_receipt_and_a_line(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street, max_uses=2)
+    await tell(street, item)
+    item = await permissions.look(nora.means, nora.vault, item.id)
+    assert (item.value.state, len(item.value.receipts), item.value.problem) == ("in-force", 1, "")
+    line = (await nora.lines())[-1].entry
+    assert (line.transaction_type, line.claims_presented[0].credential_identifier, line.claims_presented[0].claims) == (
+        "told-by-permission", DWP, (ASSESSMENT,),
+    )  # fmt: skip
+    await tell(street, item)
+    item = await permissions.look(nora.means, nora.vault, item.id)
+    assert (item.value.state, len(item.value.receipts)) == ("used-up", 2)
+    assert len({line.entry.seq for line in await nora.lines() if line.entry.transaction_type == "told-by-permission"}) == 2
+
+
+async def test_it_asks_by_the_clock_whether_or_not_it_was_used(nora: Wallet, street: Street) -> None:
+    await permit(nora, street)
+    await permissions.tend(nora.means, nora.vault)
+    assert street.posted == []
+    for day in range(1, 4):
+        street.clock.at = AT + day * DAY
+        await permissions.tend(nora.means, nora.vault)
+        await permissions.tend(nora.means, nora.vault)
+        assert len(street.posted) == day
+    assert len({len(fetch.body or b"") for fetch in street.posted}) <= 2  # ECDSA aside, nothing in it differs
+
+
+async def test_withdrawn_from_the_wallet(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street)
+    item = await permissions.withdraw(nora.means, nora.vault, item.id)
+    assert (item.value.state, item.value.withdrawn_at, item.value.next_at) == ("withdrawn", AT, 0)
+    assert (await nora.lines())[-1].entry.transaction_type == "permission-withdrawn"
+    street.clock.at += 1
+    assert (await tell(street, item))[1]["pointer"] == "/withdrawn"
+    assert (await permissions.withdraw(nora.means, nora.vault, item.id)).value == item.value
+
+
+async def test_long_after_the_copy_ran_out(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street)
+    street.clock.at = AT + 100 * DAY
+    assert (await permissions.withdraw(nora.means, nora.vault, item.id)).value.state == "withdrawn"
+
+
+async def test_what_was_not_heard_is_said_again(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street)
+    street.down.add(URL)
+    item = await permissions.withdraw(nora.means, nora.vault, item.id)
+    assert (item.value.state, item.value.problem.partition(":")[0]) == ("withdrawing", "unavailable")
+    street.down.clear()
+    street.clock.at += DAY
+    await permissions.tend(nora.means, nora.vault)
+    assert (await permissions.find(nora.means, nora.vault, item.id)).value.state == "withdrawn"
+
+
+async def test_one_that_nobody_took_is_none(nora: Wallet, street: Street) -> None:
+    assert street.desk is not None
+    link = await ask(street)
+    street.desk.clock.at += 3_600
+    with pytest.raises(VcError, match="run out"):
+        await nora.share(link)
+    assert await permissions.given(nora.means, nora.vault) == []
+
+
+async def test_a_receipt_for_something_else_is_told(nora: Wallet, street: Street) -> None:
+    item = await permit(nora, street)
+    await tell(street, item)
+
+    async def bend(tx: Any) -> None:
+        found = await PERMITTED.get(tx, nora.vault, item.id)
+        changed = Permitted(**{name: getattr(found.value, name) for name in found.value.__struct_fields__} | {"presentation": b"other"})
+        await PERMITTED.replace(tx, nora.vault, found, changed, entropy=nora.means.entropy)
+
+    await nora.storage.write(bend)
+    item = await permissions.look(nora.means, nora.vault, item.id)
+    assert (item.value.problem.partition(":")[0], item.value.receipts) == ("other_presentation", ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"discloser": {"id": DWP, "name": "somebody else"}},
+        {"withdraw_at": "https://elsewhere.example/permissions"},
+        {"withdraw_at": "javascript:alert(1)"},
+    ],
+)
+async def test_only_who_tells_may_ask_and_hears_the_end_at_home(
+    nora: Wallet, street: Street, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("verifier.granting.permission_members", lambda permission: permission_members(permission) | change)
+    link = await ask(street)
+    with pytest.raises(VcError) as caught:
+        await nora.ask(link)
+    assert caught.value.where.startswith("/transaction_data/0")

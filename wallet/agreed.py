@@ -1,0 +1,39 @@
+"""What was asked and what is agreed to, in names and in the words that were shown, for the history."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from shared.dcql import CredentialQuery
+from shared.openid4vp import RequestObject, parse_agreement
+from wallet.cards import key_of
+from wallet.entries import AgreedTo, ClaimNames, Words
+
+
+def agreed_to(asked: RequestObject) -> list[AgreedTo]:
+    """What is agreed to in answering, in the words that were shown."""
+    agreements = [(entry, parse_agreement(entry)) for entry in asked.transaction_data]
+    return [
+        AgreedTo(
+            statement=(Words(lang="en", content=agreement.statement.en), Words(lang="cy", content=agreement.statement.cy)),
+            reference=agreement.reference,
+            digest=sha256(entry.raw.encode()).hexdigest(),
+        )
+        for entry, agreement in agreements
+    ]
+
+
+def requested_names(asked: RequestObject) -> list[ClaimNames]:
+    """What was asked, in names."""
+    return [
+        ClaimNames(
+            credential_identifier=",".join(query.vct_values or ()) or query.doctype_value or _w3c_type(query) or query.format,
+            claims=tuple(key_of(claim.path) for claim in query.claims or ()),
+        )
+        for query in asked.query.credentials
+    ]
+
+
+def _w3c_type(query: CredentialQuery) -> str:
+    """The last of the first types that are asked for: the narrowest, by custom."""
+    return query.type_values[0][-1] if query.type_values else ""

@@ -1,0 +1,239 @@
+"""Permissions to tell another body something, on the side of whoever gives them (domain sheet C04).
+
+The wallet makes the words of a permission from its limits, and takes it only from the very body that is to tell. It keeps the key of the copy
+that it was signed with: that key alone withdraws it, and asks what was told. It asks once a day, by the clock, for every permission alike.
+
+Order of writes (failpoints by name): ``present`` keeps the permission before anything is sent; ``permission-withdraw`` remembers that it is to
+end before that is said, so that a wallet that dies says it again; ``permission-answer`` keeps what came back, with a line of history a use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from shared import addressed
+from shared.asks import TOLD, WITHDRAW, make_binding, render_ask
+from shared.clock import DAY
+from shared.codec import reader, strict_json
+from shared.errors import InvalidTransactionData, Malformed, Missing, Unavailable, Untrusted, VcError
+from shared.flow import Fetch
+from shared.formats import formats
+from shared.openid4vp import RequestObject, TransactionData, parse_permission, sentence_of
+from shared.receipts import Receipt, peek_receipt, verify_receipt
+from shared.storage import Tx
+from shared.urls import check_link
+from wallet import history
+from wallet.cards import iso_day
+from wallet.entries import ClaimNames, Entry, Party, Words
+from wallet.holding import sign_presentation
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.permitted import Permitted, State
+from wallet.records import PERMITTED, Item
+from wallet.sessions import Asker, Copy
+
+log = logging.getLogger("muniment.wallet")
+
+EVERY: Final = DAY
+_MAX_ANSWER: Final = 1_000_000
+_STATES: Final[Mapping[str, State]] = {"in-force": "in-force", "withdrawn": "withdrawn", "used-up": "used-up", "over": "over"}
+_OVER: Final = frozenset({"withdrawn", "used-up", "over"})
+
+
+# --- giving ------------------------------------------------------------------------------------------------------------------------------
+
+
+def check_asked(means: Means, asked: RequestObject, asker: Asker) -> None:
+    """``InvalidTransactionData`` unless whoever asks for a permission is known, is who would tell, and hears at home that it is withdrawn."""
+    for position, entry in enumerate(asked.transaction_data):
+        permission = parse_permission(entry)
+        where = f"/transaction_data/{position}"
+        if permission is None:
+            continue
+        if not asker.proved or permission.discloser.id != asker.party:
+            raise InvalidTransactionData("only the organisation that is to tell may ask for this, and it has to be known", where=where)
+        check_link(permission.withdraw_at, where=f"{where}/withdraw_at", plain_http=means.plain_http)
+        if not asked.origin and urlsplit(permission.withdraw_at).netloc != urlsplit(asked.response_uri or "").netloc:
+            raise InvalidTransactionData("it would be withdrawn somewhere else than where it is given", where=f"{where}/withdraw_at")
+
+
+async def keep(
+    tx: Tx, means: Means, vault: Vault, asker: Asker, *, nonce: str, shown: Iterable[tuple[str, Copy, str, Sequence[TransactionData]]]
+) -> None:
+    """Before anything is sent: the permissions that go with what is ``shown`` (document, copy, format, what it agrees to)."""
+    for document, copy, form, agreed in shown:
+        for permission in filter(None, map(parse_permission, agreed)):
+            words = sentence_of(permission)
+            made = Permitted(
+                at=means.clock(),
+                permission=permission.id,
+                entity=asker.party,
+                name=asker.name,
+                recipient=permission.recipient.name,
+                statement=(Words(lang="en", content=words.en), Words(lang="cy", content=words.cy)),
+                expires=permission.expires,
+                max_uses=permission.max_uses,
+                withdraw_at=permission.withdraw_at,
+                document=document,
+                format=form,
+                copy=copy,
+                nonce=nonce,
+                state="sent",
+                next_at=means.clock() + EVERY,
+            )
+            await PERMITTED.save(tx, vault, _name(vault, permission.id), made, entropy=means.entropy)
+
+
+async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, presentation: bytes, *, decision: str) -> None:
+    """What was sent with them, once it went out, and what was decided about it, where that is known: what was refused is no permission."""
+    for permission in filter(None, map(parse_permission, asked.transaction_data)):
+        item = await PERMITTED.find(tx, vault, _name(vault, permission.id))
+        if item is not None and decision == "rejected":
+            await PERMITTED.drop(tx, vault, item.id)
+        elif item is not None:
+            value = msgspec.structs.replace(item.value, presentation=presentation, state="in-force" if decision == "accepted" else "sent")
+            await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
+
+
+def _name(vault: Vault, permission: str) -> str:
+    return vault.tag("permission", permission)
+
+
+# --- afterwards ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def given(means: Means, vault: Vault) -> list[Item[Permitted]]:
+    """All of them, newest first."""
+    found = await means.storage.read(lambda tx: PERMITTED.all(tx, vault))
+    return sorted(found, key=lambda item: item.value.at, reverse=True)
+
+
+async def find(means: Means, vault: Vault, name: str) -> Item[Permitted]:
+    """``Missing`` if there is none of this name."""
+    return await means.storage.read(lambda tx: PERMITTED.get(tx, vault, name))
+
+
+async def withdraw(means: Means, vault: Vault, name: str) -> Item[Permitted]:
+    """It is to end now. If that is not heard, ``state`` stays ``withdrawing`` and it is said again by the clock."""
+    async with means.locks.of(f"{vault.wallet}/permission/{name}"):
+        item = await find(means, vault, name)
+        if item.value.state in _OVER:
+            return item
+        value = msgspec.structs.replace(item.value, state="withdrawing", problem="", next_at=means.clock())
+        item = await _replace(means, vault, item, value, point="permission-withdraw")
+        return await _tend(means, vault, item)
+
+
+async def look(means: Means, vault: Vault, name: str) -> Item[Permitted]:
+    """Ask what was told by it so far."""
+    async with means.locks.of(f"{vault.wallet}/permission/{name}"):
+        return await _tend(means, vault, await find(means, vault, name))
+
+
+async def tend(means: Means, vault: Vault) -> None:
+    """What is due by the clock, for each permission by itself."""
+    at = means.clock()
+    for item in await given(means, vault):
+        if item.value.next_at and item.value.next_at <= at:
+            await look(means, vault, item.id)
+
+
+async def _tend(means: Means, vault: Vault, item: Item[Permitted]) -> Item[Permitted]:
+    """Say that it ends, or ask what was told; what goes wrong is kept, and tried again a day later."""
+    at, value = means.clock(), item.value
+    what = WITHDRAW if value.state == "withdrawing" else TOLD
+    try:
+        told = await _ask(means, value, what)
+        fresh = [token for token in reader.get_strings(told, "receipts", max_items=1_000) if token not in value.receipts]
+        receipts = [_check(means, value, token) for token in fresh]
+        seen = {peek_receipt(token).receipt_id for token in value.receipts}
+        new = [(token, receipt) for token, receipt in zip(fresh, receipts, strict=True) if receipt.receipt_id not in seen]
+        state = _STATES.get(reader.get_str(told, "state"), value.state)
+        ended = reader.get_int(told, "withdrawn_at", optional=True) or 0
+    except VcError as error:
+        over = iso_day(at) > value.expires
+        changed = msgspec.structs.replace(
+            value, state="over" if over else value.state, problem=f"{error.code}: {error.detail}", next_at=0 if over else at + EVERY
+        )
+        return await _replace(means, vault, item, changed, point="permission-answer")
+    done = state in _OVER
+    changed = msgspec.structs.replace(
+        value,
+        state=state,
+        withdrawn_at=ended,
+        receipts=(*value.receipts, *(token for token, _ in new)),
+        problem="",
+        next_at=0 if done else at + EVERY,
+    )
+    lines = [_told(value, token, receipt) for token, receipt in new]
+    if state == "withdrawn" and value.state != "withdrawn":
+        lines.append(_withdrawn(value, at=ended or at))
+    return await _replace(means, vault, item, changed, point="permission-answer", lines=lines)
+
+
+async def _ask(means: Means, value: Permitted, what: str) -> dict[str, Any]:
+    at, form = means.clock(), formats()[value.format]
+    binding = make_binding(what, value.permission, entity=value.entity, at=at, entropy=means.entropy)
+    bare = form.disclose(form.parse(value.copy.wire), ())
+    wire = await sign_presentation(value.copy, bare, binding, at=at, entropy=means.entropy)
+    body = render_ask(wire, value.format, what=what, about=value.permission, entity=value.entity)
+    headers = {"content-type": addressed.MEDIA_TYPE}
+    got = await means.fetch(Fetch(url=value.withdraw_at, method="POST", headers=headers, body=body, max_bytes=_MAX_ANSWER))
+    if got.status == 404:
+        raise Missing("they know of no such permission")
+    if got.status != 200:
+        raise Unavailable("they did not say how it stands")
+    return strict_json.load_object(got.body, max_bytes=_MAX_ANSWER)
+
+
+def _check(means: Means, value: Permitted, token: str) -> Receipt:
+    """A receipt for a use, by the body that told, for what was signed then."""
+    receipt = verify_receipt(token, policy=means.trust(), at=means.clock(), presentation=value.presentation, nonce=value.nonce)
+    if receipt.entity != value.entity:
+        raise Untrusted("the receipt is by another organisation than the one that may tell")
+    if not receipt.told:
+        raise Malformed("the receipt does not say what was told")
+    return receipt
+
+
+async def _replace(
+    means: Means, vault: Vault, item: Item[Permitted], value: Permitted, *, point: str, lines: Sequence[Entry] = ()
+) -> Item[Permitted]:
+    async def unit(tx: Tx) -> Item[Permitted]:
+        changed = await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
+        for line in lines:
+            await history.append(tx, vault, line, entropy=means.entropy)
+        return changed
+
+    return await means.storage.write(unit, point=point)
+
+
+# --- lines of the history --------------------------------------------------------------------------------------------------------------------
+
+
+def _line(value: Permitted, kind: str, *, at: int) -> Entry:
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier=value.permission,
+        transaction_type=kind,
+        transaction_result="success",
+        interacting_party_identifier=Party(type="uri", identifier=value.entity),
+        interacting_party_name=value.name,
+        documents=(value.document,),
+    )
+
+
+def _withdrawn(value: Permitted, *, at: int) -> Entry:
+    return _line(value, "permission-withdrawn", at=at)
+
+
+def _told(value: Permitted, token: str, receipt: Receipt) -> Entry:
+    """Somebody was told something: whom and what kind of detail, never what it said."""
+    names = ClaimNames(credential_identifier=receipt.recipient, claims=receipt.told)
+    return msgspec.structs.replace(_line(value, "told-by-permission", at=receipt.received_at), claims_presented=(names,), receipt=token)
