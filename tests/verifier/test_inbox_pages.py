@@ -143,3 +143,28 @@ async def test_what_was_called_back_is_undone(template: Template, tmp_path: Path
         assert "Undo what rested on it" in await clerk.get("/desk/inbox")
         await clerk.post(f"{path}/undone", {"form_token": await clerk.token(path)})
         assert "Undone" in await clerk.get(path)
+
+
+async def test_nobody_accepts_what_was_cancelled_meanwhile(clerk: Clerk) -> None:
+    letter, path = await sent(clerk)
+    desk = clerk.desk
+    desk.site.lists[LIST] = status_token({IDX: 1}, iat=desk.clock() + 60)
+    desk.clock.at += 60
+    await desk.store.refresh(desk.site)
+    assert "Accept it" in await clerk.get(path)
+    await clerk.post(path, {"form_token": await clerk.token(path), "decision": "accept"})
+    receipt = check(desk, letter, (await ask(desk, letter.ticket))[1])
+    assert (receipt.decision, receipt.reason_code) == ("rejected", "revoked")
+
+
+async def test_what_cannot_be_told_waits_until_the_lists_are_here(template: Template, tmp_path: Path) -> None:
+    other = "https://opg.example/status/2"
+    async with serving(template, tmp_path / "desk", local=True, site=Site(lists={other: status_token(uri=other)})) as desk:
+        clerk = await Clerk(desk).sign_in()
+        letter, path = await sent(clerk)
+        page = await clerk.post(path, {"form_token": await clerk.token(path), "decision": "accept"}, status=400)
+        assert "We have no usable list" in page
+        desk.site.lists[LIST] = status_token()
+        await clerk.post(f"{path}/fetch", {"form_token": await clerk.token(path)})
+        await clerk.post(path, {"form_token": await clerk.token(path), "decision": "accept"})
+        assert check(desk, letter, (await ask(desk, letter.ticket))[1]).decision == "accepted"
