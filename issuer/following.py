@@ -145,7 +145,8 @@ async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dic
     for listed in await documents.by_reference(tx, request):
         document = listed.document
         for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
-            if (follow.vct, follow.on) == (told.vct, told.became) and await _may(tx, office, document, follow):
+            meant = (follow.vct, follow.on) == (told.vct, told.became) and can_change(document.standing, Action(follow.action))
+            if meant and await revoke.began_alike(tx, office, document, Action(follow.action), follow.reason):
                 found[document.id] = _concerned(document, follow, "")
     return found
 
@@ -170,16 +171,6 @@ async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
 def _concerned(document: Document, follow: Follow, likeness: str, *, certain: bool = True) -> Concerned:
     outcome = "changed" if certain else "open"
     return Concerned(document=document.id, action=follow.action, reason=follow.reason, likeness=likeness, outcome=outcome)
-
-
-async def _may(tx: Tx, office: Office, document: Document, follow: Follow) -> bool:
-    """A hold ends only if it began by such news: another reason has to end by itself."""
-    if not can_change(document.standing, Action(follow.action)):
-        return False
-    if follow.action != Action.REINSTATE.value:
-        return True
-    held = [each.reason for each in await documents.history(tx, document.id) if each.kind == "held"]
-    return bool(held) and held[-1] in {each.reason for each in _kind(office, document).follows if each.action == Action.HOLD.value}
 
 
 async def _mistaken(tx: Tx, office: Office, request: bytes, found: Mapping[str, Concerned]) -> dict[str, Concerned]:

@@ -43,6 +43,8 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
         document = await documents.get(tx, number)
         _check_reason(office, document, wish)
         change(document.standing, wish.action)
+        if not await began_alike(tx, office, document, wish.action, wish.reason):
+            raise Conflict("this document is on hold for another reason, which has to end by itself")
         await apply(tx, office, [document], wish, at)
         return await documents.get(tx, number)
 
@@ -89,6 +91,15 @@ def _check_reason(office: Office, document: Document, wish: Wish) -> None:
     known = [reason.value for reason in office.type(document.type).reasons_for(wish.action.value)]
     if wish.reason not in known:
         raise Malformed(f"the reason is one of: {', '.join(known)}", where="/reason")
+
+
+async def began_alike(tx: Tx, office: Office, document: Document, action: Action, reason: str) -> bool:
+    """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``)."""
+    follows = office.type(document.type).follows
+    if action is not Action.REINSTATE or reason not in {each.reason for each in follows if each.action == action.value}:
+        return True
+    held = [each.reason for each in await documents.history(tx, document.id) if each.kind == PAST[Action.HOLD]]
+    return held[-1:] != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:

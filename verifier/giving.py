@@ -156,7 +156,7 @@ async def give(desk: Desk, send: Send, exchange: str, wanted: Draft) -> Offer:
         keep_until=_end_of(wanted.last_day),
     )
     ordered = await desk.storage.write(lambda tx: given.order(tx, fresh), point="given-ordered")
-    known = await _open(desk, ordered)
+    known = await open_given(desk, ordered)
     if ordered.state != "ordered":
         return _offer(ordered.kind, known["made"])
     try:
@@ -181,7 +181,7 @@ async def offer_of(desk: Desk, exchange: str, kind: str) -> Offer | None:
     found = await desk.storage.read(lambda tx: given.find(tx, exchange, kind))
     if found is None or found.state == "ordered" or found.keep_until <= desk.clock():
         return None
-    return _offer(kind, (await _open(desk, found))["made"])
+    return _offer(kind, (await open_given(desk, found))["made"])
 
 
 def _offer(kind: str, made: Mapping[str, Any]) -> Offer:
@@ -200,5 +200,6 @@ async def seal(desk: Desk, exchange: str, kind: str, doc: Mapping[str, Any]) -> 
     return await desk.custodian.seal(STORAGE, strict_json.dumps(doc), context=_context(exchange, kind))
 
 
-async def _open(desk: Desk, found: Given) -> Mapping[str, Any]:
+async def open_given(desk: Desk, found: Given) -> Mapping[str, Any]:
+    """What was sealed: the ``order``, or what was ``made``, and what it ``follows``."""
     return strict_json.load_object(await desk.custodian.unseal(STORAGE, found.sealed, context=_context(found.exchange, found.kind)))

@@ -7,9 +7,9 @@ the kind of document, and what it has become; that is how an office ends what re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from shared.errors import VcError
 from shared.status.freshness import check_current
@@ -67,7 +67,7 @@ async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequenc
         found = await asyncio.to_thread(_read, picture, kept, sorted({each.vct for each in behind}), at)
     except VcError:
         return 0
-    changes = {each: became for each in behind if (became := _became(found, each, at)) is not None}
+    changes = {each: became for each in behind if (became := _became(found, each.idx, at)) is not None}
 
     async def unit(tx: Tx) -> int:
         told = 0
@@ -80,14 +80,27 @@ async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequenc
     return await desk.storage.write(unit, point="watched")
 
 
+async def standing_of(desk: Desk, picture: Picture, place: Mapping[str, Any]) -> str | None:
+    """What the kept list says of a document whose status stands at ``place`` (vct, issuer, uri, idx); ``None`` where nobody can tell."""
+    lists = await desk.storage.read(knowledge.lists)
+    kept = next((each for each in lists if (each.entity, each.uri) == (place["issuer"], place["uri"])), None)
+    if kept is None:
+        return None
+    try:
+        found = await asyncio.to_thread(_read, picture, kept, [str(place["vct"])], desk.clock())
+    except VcError:
+        return None
+    return _became(found, int(place["idx"]), desk.clock())
+
+
 def _read(picture: Picture, kept: KeptList, vcts: Sequence[str], at: int) -> VerifiedStatusToken:
     token = parse_token(picture.lists[kept.uri])
     return verify_list(token, kept.entity, vcts, picture.material.policy, x5c=token.x5c, at=at)
 
 
-def _became(found: VerifiedStatusToken, each: Watched, at: int) -> str | None:
+def _became(found: VerifiedStatusToken, idx: int, at: int) -> str | None:
     try:
-        value = status_at(found, each.idx)
+        value = status_at(found, idx)
         if value != INVALID:
             check_current(found, at=at)
     except VcError:

@@ -249,8 +249,10 @@ def _pointer(path: Sequence[str | int | None]) -> str:
 
 
 def _present(tree: object, path: Sequence[str | int | None]) -> bool:
-    for part in path:
-        if not isinstance(tree, Mapping) or part not in tree:
-            return False
-        tree = tree[part]
-    return True
+    """Of a list each element has it, and there is one at least."""
+    if not path:
+        return True
+    part, *rest = path
+    if part is None:
+        return isinstance(tree, list) and bool(tree) and all(_present(each, rest) for each in tree)
+    return isinstance(tree, Mapping) and part in tree and _present(tree[part], rest)

@@ -35,11 +35,12 @@ from shared.openid4vp import render_response
 from shared.web.app import free_port
 from shared.web.settings import load
 from shared.web.setup import read_certificate
-from verifier import copies, watching, webhooks
+from verifier import copies, resting, watching, webhooks
 from verifier import init as verifier_init
 from verifier.settle import Outcome
 
 PASSPHRASE = "correct-horse-battery"
+RECORDS, COUNCIL = "https://records.anytown-bc.example", "https://anytown-bc.example"
 GRO, OPG, GUARDIAN, BANK = "https://gro.example", "https://opg.example", "https://desk.opg.example", "https://northwold-bank.example"
 TOLD = (
     "event_type", "registration_state", "subject/given_name", "subject/family_name", "subject/birthdate", "subject/address/postal_code",
@@ -95,6 +96,7 @@ class Street(Site):
         for desk in self.desks.values():
             await desk.store.refresh(self)
             await watching.look(desk.desk, desk.store)
+            await resting.follow(desk.desk, desk.store, self)
             await self.tell(desk)
 
     async def tell(self, desk: Running) -> None:
@@ -127,6 +129,28 @@ async def open_street(folder: Path, *, at: int) -> AsyncIterator[Street]:
             street.desks[name] = await stack.enter_async_context(serving)
         await street.cycle()
         yield street
+
+
+@asynccontextmanager
+async def open_council(street: Street, folder: Path) -> AsyncIterator[None]:
+    """Anytown's council joins: its desk accepts powers of attorney, its own office records them, its other departments rely on both."""
+    with easy_seal():
+        made = await set_up_office(folder / "records", RECORDS, "Anytown Borough Council", street.clock)
+        trust = [f"{each.directory / 'anchor.pem'}:credential-issuer:{name}" for name, each in street.offices.items()]
+        trust.append(f"{made.anchor}:credential-issuer:{RECORDS}")
+        desk = await set_up_desk(folder / "council", COUNCIL, "Anytown Borough Council", trust, street.clock)
+    key = desk.directory / "own-issuer.key"
+    key.touch(mode=0o600)
+    key.write_text(made.api_key)
+    async with open_office(folder / "records", RECORDS, made, street.clock, types=("mandate-receipt",)) as office:
+        street.offices[RECORDS] = office
+        serving = desks.serving(
+            desk, desk.directory, site=street, clock=street.clock, refresh=False, public_url=COUNCIL, own_issuer=RECORDS
+        )
+        async with serving as council:
+            street.desks[COUNCIL] = council
+            await street.cycle()
+            yield
 
 
 async def set_up_office(directory: Path, url: str, name: str, clock: Watch) -> issuer_init.SetUp:
@@ -190,11 +214,14 @@ class Carried:
         return self.wires.pop(), self.keys.pop()
 
 
-async def given(street: Street, office: str, kind: str, claims: Mapping[str, Any], *, copies: int = 4, **more: Any) -> Carried:
+async def given(street: Street, office: str, kind: str, claims: Mapping[str, Any], **more: Any) -> Carried:
     """Made by an office and collected."""
-    registry = street.offices[office]
-    made = await registry.make(type=kind, claims=claims, **more)
-    holder = await collect(_through(registry, street), made)
+    return await collected(street, office, kind, await street.offices[office].make(type=kind, claims=claims, **more))
+
+
+async def collected(street: Street, office: str, kind: str, made: Mapping[str, Any], *, copies: int = 4) -> Carried:
+    """What an office made, as its API told it."""
+    holder = await collect(_through(street.offices[office], street), made)
     response = await holder.copies(copies, f"{kind}-sd-jwt")
     return Carried(holder, made, [str(each) for each in response.credentials], list(holder.keys))
 
