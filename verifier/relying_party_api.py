@@ -20,7 +20,7 @@ from shared.web.app import bound_body
 from shared.web.auth import require_scope
 from shared.web.context import FETCHER
 from shared.web.openapi import Reply, Route, add_routes
-from verifier import copies, giving_api, inherited, inherited_api, permissions_api, together_api, webhook_api, words
+from verifier import copies, giving_api, inherited, inherited_api, matching_api, permissions_api, together_api, webhook_api, words
 from verifier import request as asking
 from verifier.again import look_again
 from verifier.ask_api import Ask, Use, order_of
@@ -232,6 +232,7 @@ class RelyingPartyApi:
             Route("GET", "/api/log", self.show_log, query=Before, out=LogPage, scope=LOG, summary="The log of decisions"),
             Route("GET", "/api/schemas/verdict", self.schema, out=dict[str, Any], summary="JSON Schema of a verdict"),
             *inherited_api.routes(self._desk, self._store),
+            *matching_api.routes(self._desk),
             *together_api.routes(self._desk, Asked, self._asked),
             *webhook_api.routes(self._desk),
             *giving_api.routes(self._desk),

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.agents import LPA_2, NORA, PETER, Anytown, Person, clerk_enters, holder_enters, holder_opens, of, open_agents
+from support.agents import EPA_1, LPA_2, NORA, PETER, WELFARE, Anytown, Person, clerk_enters, holder_enters, holder_opens, of, open_agents
 from support.browser import LAPTOP, Open
 from support.neighbours import Neighbour
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
 from support.registry import LPA_1
+from support.trial_verify import CLAIMS
 from support.walk import Walker
 from support.wallets import serve_wallet
 
 from shared.clock import DAY
+from shared.errors import AccessDenied
 from shared.jose.jwt import parse_jwt
+from verifier import registering
+from verifier.admission import accepted_here
 from wallet.invite import read_invitation
 from wallet.share import Wish, make_out
 from wallet.upkeep import collect_and_look, upkeep
@@ -159,3 +163,100 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
         await nora.go(f"{site.base}/cards/{document.id}")
         await expect(nora.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
         await expect(nora.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()
+
+
+@pytest.mark.real
+async def test_at_c02_6_a_restriction_that_is_kept_back_is_no_yes(town: Anytown, open_page: Open) -> None:
+    """LPA-2 for selling the house: without the restrictions ``restricted_undisclosed``; with them, read by a clerk, ``outside_scope``."""
+    nora = town.people[0]
+    await nora.holds(of(LPA_2, NORA, 1))
+    asked = await town.desk.ask(query="property-sale")
+    view = await nora.look(asked["link"])
+    assert any("limit that you would not show" in line for part in view.parts for line in part.choices[0].advice)
+    await nora.share(asked["link"])
+    state = await town.desk.state(asked)
+    assert (state["decision"], state["code"]) == ("undecided", "restricted_undisclosed")
+
+    asked = await town.desk.ask(query="property-sale")
+    await nora.share(asked["link"], optional=("restrictions_text",))
+    clerk = Walker(watched=await open_page(LAPTOP), careful=False)
+    await clerk_enters(clerk, town)
+    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
+    await expect(clerk.page.get_by_text("Not to sell Poplar Court while I live").first).to_be_visible()
+    await clerk.choose("No")
+    await clerk.press("Decide")
+    await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
+    state = await town.desk.state(asked)
+    assert (state["decision"], state["code"]) == ("rejected", "outside_scope")
+
+
+@pytest.mark.real
+async def test_at_c02_7_two_donors_of_one_name_are_not_confused(town: Anytown, open_page: Open) -> None:
+    """Accounts of MARGARET and MARGARET-2: name and date of birth are ambiguous, one more item decides, and no address is on the screen."""
+    nora = town.people[0]
+    asked = await town.desk.ask(query="care-contract")  # it asks for no address
+    await nora.holds(of(CLAIMS | {"powers": ["care-contract"]}, NORA))
+    await nora.share(asked["link"])
+    assert (await town.desk.state(asked))["decision"] == "accepted"
+    clerk = Walker(watched=await open_page(LAPTOP))
+    await clerk_enters(clerk, town)
+    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
+    await clerk.follow("Which of our accounts is it?")
+    await clerk.look("which account")
+    accounts = "CT-1; Margaret; Ashdown; 02/11/1938; ZZ99 4CD\nCT-2; Margaret; Ashdown; 02/11/1938; ZZ99 7XY"
+    await clerk.fill(clerk.page.locator("#records"), accounts)
+    await clerk.press("Compare")
+    await expect(clerk.page.get_by_text("It may be more than one of them. Ask for one more item")).to_be_visible()
+    source = await clerk.page.content()
+    assert not [word for word in ("ZZ99", "4CD", "7XY", "CT-1", "CT-2") if word in source]
+    await clerk.write("Postcode of the person, if they told you", "zz99 4cd")
+    await clerk.press("Compare")
+    await expect(clerk.page.get_by_text("It is CT-1.")).to_be_visible()
+    assert "7XY" not in await clerk.page.content()
+
+
+async def test_at_c02_8_a_power_that_was_inspected_serves_whom_it_serves(town: Anytown) -> None:
+    """EPA-1, attested by H&F: a utility admits it; the bank refuses it, and says what it accepts. The register is not asked by anybody."""
+    nora = town.people[0]
+    registering.state(town.desk.desk.directory, town.desk.desk.settings, "bank", {"bases": ("register", "court-order")})
+    await nora.holds(of(EPA_1, NORA))
+    asked = await town.desk.ask(query="utility")
+    before = len(town.desk.site.asked)
+    await nora.share(asked["link"])
+    assert (await town.desk.state(asked))["decision"] == "accepted"
+    asked = await town.desk.ask(query="bank")
+    view = await nora.share(asked["link"])
+    state = await town.desk.state(asked)
+    assert (state["decision"], state["code"]) == ("rejected", "wrong_instrument")
+    assert "accepted here: register, court-order" in view.refusal
+    assert accepted_here(state["verdict"], "en") == ["Entry in the register", "Court order"]
+    assert len(town.desk.site.asked) == before, "nobody asks an office because of what was shown"
+
+
+async def test_at_c02_9_the_wrong_kind_is_not_shown_at_all(town: Anytown) -> None:
+    """A power for welfare at BANK: the request names the instruments, the wallet shows nothing; shown all the same it is ``wrong_instrument``."""
+    nora, peter = town.people
+    registering.state(town.desk.desk.directory, town.desk.desk.settings, "bank", {"instruments": ("lpa-property-and-affairs",)})
+    await nora.holds(of(WELFARE, NORA))
+    asked = await town.desk.ask(query="bank")
+    request = await town.desk.read(asked)
+    named = [claim.values for claim in request.query.credentials[0].claims or () if claim.path == ("instrument_type",)]
+    assert named == [("lpa-property-and-affairs",)]
+    view = await nora.look(asked["link"])
+    assert view.problem
+    assert view.parts == ()
+    with pytest.raises(AccessDenied):
+        await nora.share(asked["link"])
+    assert (await town.desk.state(asked))["state"] == "retrieved"
+    await peter.holds(of(CLAIMS, PETER))
+    await peter.holds(of(WELFARE, PETER))
+    await peter.share(asked["link"])  # of two documents the right one answers by itself
+    assert (await town.desk.state(asked))["decision"] == "accepted"
+
+
+async def test_at_c02_9_without_a_word_of_the_bank_either(town: Anytown) -> None:
+    """Where a question names no instrument, a wallet that knows it still shows no kind that could never serve."""
+    nora = town.people[0]
+    await nora.holds(of(WELFARE, NORA))
+    assert (await nora.look((await town.desk.ask(query="bank"))["link"])).problem
+    assert not (await nora.look((await town.desk.ask(query="social-care"))["link"])).problem
