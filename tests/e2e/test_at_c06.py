@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from playwright.async_api import expect
 from support import desk as desks
+from support.agents import Anytown, holder_enters, holder_opens, open_agents
 from support.browser import LAPTOP, Open
 from support.documents import document
 from support.offices import BANK, NINE, Carried, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
 from support.thrift import easy_seal
 from support.trial_web import Watch
+from support.walk import Walker
 
+from shared.credentials import by_id
 from shared.web.app import free_port
 
 ESTATE = (
@@ -62,3 +68,68 @@ async def test_at_c06_3_a_caveat_holds_the_authority_until_it_is_lifted(tmp_path
 async def _freeze(street: Street, tom: Carried, seed: str) -> str:
     file = copy_for(BANK, tom, purpose="freeze", paths=ESTATE, at=street.clock(), seed=seed)
     return (await bring(street, BANK, file)).decision.code
+
+
+# --- how far an authority goes -------------------------------------------------------------------------------------------------------------
+
+KIND = by_id("estate-authority")
+TOM = {"given_name": "Tom", "family_name": "Penhale"}
+HALE = {"given_name": "Hilda", "family_name": "Hale"}
+EXECUTOR = document("estate-authority")
+SOLICITOR = EXECUTOR | {"acts_for_another": True, "acting_for": TOM, "acts": ["pensions"], "representative": HALE}
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Anytown]:
+    """A bank's desk, and TOM with a wallet."""
+    async with open_agents(tmp_path) as opened:
+        yield opened
+
+
+async def asks(town: Anytown, query: str) -> dict[str, Any]:
+    return await town.desk.ask(type="estate-authority", query=query)
+
+
+@pytest.mark.real
+async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: Anytown, open_page: Open) -> None:
+    """TOM, named in the will, has BANK freeze the account; to release £40,000 it ``needs_grant``."""
+    (tom,) = town.people
+    await tom.holds(EXECUTOR, vct=KIND.vct)
+    asked = await asks(town, "freeze")
+    walker = Walker(watched=await open_page(LAPTOP), careful=False)
+    await holder_enters(walker, tom)
+    await holder_opens(walker, tom, asked["link"])
+    words = "You are dealing with the estate of Arthur Penhale as executor named in the will."
+    await expect(walker.page.get_by_text(words)).to_be_visible()
+    assert "attorney" not in await walker.text()
+    await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
+    assert (await town.desk.state(asked))["decision"] == "accepted"
+    asked = await asks(town, "release")
+    await tom.share(asked["link"])
+    state = await town.desk.state(asked)
+    assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
+
+
+@pytest.mark.real
+async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, open_page: Open) -> None:
+    """H&F for TOM, for pensions only: good for the pension, ``outside_scope`` at BANK; and never called an attorney."""
+    (solicitor,) = town.people
+    KIND.check(SOLICITOR)
+    await solicitor.holds(SOLICITOR, vct=KIND.vct)
+    asked = await asks(town, "estate-pensions")
+    walker = Walker(watched=await open_page(LAPTOP), careful=False)
+    await holder_enters(walker, solicitor)
+    await expect(walker.page.get_by_text("Tom Penhale").first).to_be_visible()
+    await holder_opens(walker, solicitor, asked["link"])
+    await expect(walker.page.get_by_text("You are acting for Tom Penhale as solicitor.")).to_be_visible()
+    assert "attorney" not in await walker.text()
+    await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
+    assert (await town.desk.state(asked))["decision"] == "accepted"
+    asked = await asks(town, "freeze")
+    assert (await solicitor.look(asked["link"])).problem, "the question names the act, and the wallet shows nothing for another"
+    paths = (*ESTATE[:-1], ("acts", 0))  # a wallet that shows it all the same, by a copy
+    copy = desks.copy_file(purpose="freeze", paths=paths, type=KIND, claims=SOLICITOR)
+    headers = {"Authorization": f"Bearer {town.desk.api_key}", "content-type": "application/json"}
+    async with town.desk.http.post(f"{town.desk.base}/api/copies", data=copy, headers=headers) as answer:
+        state = await answer.json()
+    assert (state["decision"], state["code"]) == ("rejected", "outside_scope")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.desk import PATHS, Running
+from support.trial_verify import VCT
 
 from shared.errors import Malformed
 from verifier.matching import MAX_RECORDS, Told, find, parse_records
@@ -21,8 +22,9 @@ NO_POSTCODE = tuple(path for path in PATHS if path[-1] != "postal_code")
 
 
 async def shown(desk: Running, paths: Any = PATHS) -> Mapping[str, Any]:
-    query = {"credentials": [{"id": "a", "format": "dc+sd-jwt", "meta": {"vct_values": ["urn:fdc:vct.example:2027:representation:1"]}}]}
-    query["credentials"][0]["claims"] = [{"path": list(path)} for path in paths]
+    claims = [{"path": list(path)} for path in paths]
+    credential = {"id": "a", "format": "dc+sd-jwt", "meta": {"vct_values": [VCT]}, "claims": claims}
+    query = {"credentials": [credential]}
     status, asked = await desk.call("POST", "/api/presentation-requests", {"dcql_query": query, "purpose": "Look for the account"})
     assert status == 201, asked
     await desk.answer(asked, paths=paths)
