@@ -13,7 +13,7 @@ from shared.storage import Tx
 from shared.web.auth import current_session, read_form
 from shared.web.forms import Form
 from shared.web.pages import render
-from wallet import history, phone, resend
+from wallet import both_sides, history, phone, resend
 from wallet.acting import acting_words
 from wallet.cards import Card, card, type_of
 from wallet.entries import Sealed
@@ -72,13 +72,13 @@ class DocumentPages:
         vault, item = await self._item(request)
         lines = await self._desk.means.storage.read(lambda tx: history.read(tx, vault))
         words = self._desk.words(request)
-        return await render(
         told = await resend.told_of(self._desk.means, vault, item.id)
+        return await render(
             request,
             "wallet/card.html",
-            card=self._card(request, item),
             stale=[one.name for one in told if one.stale],
             successors=await resend.successors(self._desk.means, vault, item.value) if told else [],
+            card=self._card(request, item),
             document=item.value,
             kind=type_of(item.value),
             groups=_grouped(self._card(request, item)),
@@ -147,6 +147,7 @@ class DocumentPages:
             for copy in item.value.copies:
                 await COPIES.drop(tx, vault, copy.id)
             await DOCUMENTS.drop(tx, vault, item.id)
+            await both_sides.forget(tx, vault, item.id)
             await history.append(tx, vault, entry, entropy=self._desk.means.entropy)
 
         await self._desk.means.storage.write(drop, point="remove")
