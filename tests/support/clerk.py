@@ -35,7 +35,7 @@ class Clerk:
 
     async def sign_in(self) -> Clerk:
         page = await self.post("/desk/sign-in", {"name": "Bea Clerk", "passphrase": "correct-horse-battery", "next": ""})
-        assert "Northwold Bank" in page
+        assert self.desk.desk.settings.name in page
         return self
 
     async def ask(self, use: str = "representation/bank") -> dict[str, Any]:

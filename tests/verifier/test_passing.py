@@ -3,85 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from support.clerk import Clerk
-from support.desk import Running, Site, Template, make_copy, make_template, read_anchor, serving
-from support.posting import Sent, ask, check, inbox_of, post, written
+from support.desk import Template
+from support.no_wrong_door import Town, check_passed, open_town
+from support.posting import ask, check, inbox_of, post, written
 
-from shared.codec import base64url
-from shared.errors import Unavailable
-from shared.flow import Fetch, Fetched
-from shared.inbox import digest
-from shared.keys import Role
-from shared.receipts import presentation_bytes, verify_receipt
 from shared.storage import Tx
-from shared.trust.anchors import TrustAnchors, parse_anchor, render_trust
-from shared.trust.policy import Policy
-from verifier import config, passing
-from verifier.app import one_round
+from verifier import passing
 from verifier.records import passed
-
-COUNCIL, DOOR = "https://anytown-bc.example", "https://post.anytown-bc.example"
-
-
-@dataclass
-class Town:
-    """A library, with a council whose registration it has heard."""
-
-    library: Running
-    council: Running
-    up: bool = True
-    status: int = 0
-
-    async def send(self, fetch: Fetch) -> Fetched:
-        if not self.up:
-            raise Unavailable("nobody answers")
-        if self.status:
-            return Fetched(status=self.status)
-        assert fetch.url == f"{DOOR}/inbox"
-        return await self.council.fetch(fetch)
-
-    def letter(self, seed: str = "copy") -> Sent:
-        return written(self.council, make_copy(to=COUNCIL, at=self.council.clock(), seed=seed))
 
 
 @pytest.fixture
 async def town(template: Template, tmp_path: Path) -> AsyncIterator[Town]:
-    other = await make_template(tmp_path / "council-template" / "desk", name="Anytown Borough Council", entity=COUNCIL, url=DOOR)
-    async with serving(other, tmp_path / "council", public_url=DOOR) as council:
-        await _publish(council)
-        library_site = Heard(council)
-        async with serving(template, tmp_path / "library", local=True, site=library_site, refresh=False) as library:
-            _pin(library, council)
-            await library.store.refresh(library_site)
-            yield Town(library, council)
-
-
-class Heard(Site):
-    """The network of the library: what the council's anchor publishes is there too."""
-
-    def __init__(self, council: Running) -> None:
-        super().__init__()
-        self.council = council
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if fetch.url.startswith(COUNCIL):
-            return await self.council.fetch(Fetch(url=fetch.url.replace(COUNCIL, DOOR)))
-        return await super().__call__(fetch)
-
-
-async def _publish(council: Running) -> None:
-    await one_round(council.app)
-
-
-def _pin(library: Running, council: Running) -> None:
-    known = library.desk.trust
-    anchor = parse_anchor(read_anchor(council.desk), role=Role.RELYING_PARTY, entity=COUNCIL)
-    trust = TrustAnchors(anchors=(*known.anchors, anchor), bundle_signers=known.bundle_signers)
-    config.trust(library.desk.directory).write_bytes(render_trust(trust))
+    async with open_town(template, tmp_path) as found:
+        yield found
 
 
 async def hand_in(clerk: Clerk, token: str, *, status: int = 200) -> str:
@@ -96,19 +34,13 @@ async def test_a_counter_passes_on_what_it_cannot_read(town: Town) -> None:
     path = clerk.at
     async with town.library.http.get(f"{town.library.base}{path}/receipt") as answer:
         token = await answer.text()
-    policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(town.library.desk), role=Role.RELYING_PARTY),)))
-    presentation, nonce = presentation_bytes(passing.presented(letter.token)), nonce_of(letter)
-    receipt = verify_receipt(token, policy=policy, at=town.library.clock(), presentation=presentation, nonce=nonce)
+    receipt = check_passed(town.library, letter, token)
     assert (receipt.decision, receipt.reason_code) == ("undecided", "passed_on")
     assert (await ask(town.council, letter.ticket))[0] == 404
     assert await passing.deliver(town.library.desk, town.send) == 1
     assert "arrived" in await clerk.get(path)
     assert check(town.council, letter, (await ask(town.council, letter.ticket))[1]).decision == "accepted"
     assert "a letter for somebody else" in await clerk.get("/desk/decisions")
-
-
-def nonce_of(letter: Sent) -> str:
-    return base64url.encode(digest(letter.token))
 
 
 async def test_the_letter_goes_once_it_has_arrived_and_nothing_in_it_stays(town: Town) -> None:
