@@ -17,7 +17,7 @@ from issuer import revoke
 from issuer.marking import marks_shown, name_of
 from issuer.office import STORAGE, Office, keyed, reference_mac
 from issuer.records import documents, named, news
-from issuer.records.news import Concerned
+from issuer.records.news import Concerned, Side
 from issuer.revoke import Wish
 from issuer.sessions import SERVICE, Action, Actor, Document, can_change
 from shared.clock import DAY
@@ -73,8 +73,9 @@ async def hear(office: Office, told: News) -> Heard:
     at = office.clock()
     digest = await keyed(office, "news", told.id)
     request = await reference_mac(office, told.request) if told.request else None
-    asked = await _asked(office, told)
-    blank = bool(asked) and not any(full_names(person_of(told.claims, side.other)) for each in asked for side in sides(each.follow.match))
+    asked, later = await _asked(office, told), await _later(office, told)
+    names = any(full_names(person_of(told.claims, side.other)) for each in asked for side in sides(each.follow.match))
+    blank = told.became == "shown" and bool(asked) and not names
     number = office.number()
     sealed = await office.custodian.seal(STORAGE, strict_json.dumps(told.claims), context=context(number))
 
@@ -83,8 +84,9 @@ async def hear(office: Office, told: News) -> Heard:
         if before is not None:
             return await _told_before(tx, before)
         found = {} if request is None else await _by_request(tx, office, told, request)
+        remembered = {} if request is None or names else await news.named_for(tx, request)
         for each in asked:
-            found = {**await _by_person(tx, each), **found}  # what is certain by the request is not compared
+            found = {**await _by_person(tx, _remembering(each, remembered)), **found}  # what is certain by the request is not compared
         found = found if told.became != "cancelled" or request is None else {**found, **await _mistaken(tx, office, request, found)}
         changed = [await with_details(tx, office, each) for each in found.values()]
         waits = sum(each.outcome == "open" for each in changed)
@@ -95,6 +97,7 @@ async def hear(office: Office, told: News) -> Heard:
         )  # fmt: skip
         await apply(tx, office, [each for each in changed if each.outcome == "changed"], SERVICE, at)
         await news.add(tx, new, changed)
+        await news.remember(tx, number, later)
         return Heard(id=number, state=state, changed=len(changed) - waits, waits=waits)
 
     return await office.storage.write(unit, point="news")
@@ -118,6 +121,20 @@ async def _asked(office: Office, told: News) -> list[_Asked]:
                 looked_for = {name_of(side.own): await marks_shown(office, kind, side, told.claims) for side in sides(follow.match)}
                 found.append(_Asked(kind=kind, follow=follow, looked_for=looked_for, sure=said == "so"))
     return found
+
+
+async def _later(office: Office, told: News) -> dict[Side, frozenset[Mark]]:
+    """Whom a document names that was shown for a request, for rules that count once it changes: its details may be gone by then."""
+    found: dict[Side, frozenset[Mark]] = {}
+    for kind in office.types if told.became == "shown" and told.request else ():
+        for follow in kind.follows:
+            if follow.vct == told.vct and follow.on != told.became and _says(told.claims, follow) != "otherwise":
+                found |= {(kind.id, name_of(side.own)): await marks_shown(office, kind, side, told.claims) for side in sides(follow.match)}
+    return found
+
+
+def _remembering(asked: _Asked, remembered: Mapping[Side, frozenset[Mark]]) -> _Asked:
+    return replace(asked, looked_for={side: remembered.get((asked.kind.id, side), marks) for side, marks in asked.looked_for.items()})
 
 
 def _says(claims: Mapping[str, Any], follow: Follow) -> str:

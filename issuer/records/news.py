@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.clock import DAY
 from shared.errors import Conflict, Missing
+from shared.marks import Mark
 from shared.storage import Row, Tx
 
 _FORGOTTEN = 400 * DAY  # seconds after which it is not even counted
+Side = tuple[str, str]
+"""A kind of our documents, and where such a document names the person."""
 OPEN = ("open", "second", "making")
 """States in which somebody has to do something."""
 _COLUMNS = "id, at, vct, became, state, version, first_by, keep_until, claims IS NOT NULL AS has_claims"
@@ -82,6 +86,23 @@ async def add(tx: Tx, new: NewNews, concerned: Iterable[Concerned]) -> None:
             each.claims,
             each.made,
         )
+
+
+async def remember(tx: Tx, identifier: str, later: Mapping[Side, frozenset[Mark]]) -> None:
+    """Whom these news name, for what may be told later."""
+    for (kind, side), marks in later.items():
+        for mark in marks:
+            sql = "INSERT INTO news_named (news, type, side, kind, digest) VALUES ($1, $2, $3, $4, $5)"
+            await tx.execute(sql, identifier, kind, side, mark.kind, mark.value)
+
+
+async def named_for(tx: Tx, request: bytes) -> dict[Side, frozenset[Mark]]:
+    """Whom the documents named that were shown for a request."""
+    rows = await tx.fetch("SELECT m.* FROM news_named m JOIN news n ON n.id = m.news WHERE n.request = $1", request)
+    found: dict[Side, set[Mark]] = defaultdict(set)
+    for row in rows:
+        found[str(row["type"]), str(row["side"])].add(Mark(str(row["kind"]), bytes(row["digest"])))
+    return {side: frozenset(marks) for side, marks in found.items()}
 
 
 async def known(tx: Tx, digest: bytes) -> News | None:
@@ -167,6 +188,7 @@ async def purge(tx: Tx, at: int) -> None:
         "UPDATE news_document SET claims = NULL WHERE claims IS NOT NULL AND news IN (SELECT id FROM news WHERE keep_until <= $1)", at
     )
     await tx.execute("UPDATE news SET claims = NULL WHERE claims IS NOT NULL AND keep_until <= $1", at)
+    await tx.execute("DELETE FROM news_named WHERE news IN (SELECT id FROM news WHERE keep_until <= $1)", at)
     over = "(SELECT id FROM news WHERE at <= $1 AND state NOT IN ('open', 'second', 'making'))"
     await tx.execute(f"DELETE FROM news_document WHERE news IN {over}", at - _FORGOTTEN)  # noqa: S608 - the query above
     await tx.execute(f"DELETE FROM news WHERE id IN {over}", at - _FORGOTTEN)  # noqa: S608 - the query above

@@ -204,6 +204,19 @@ async def test_what_ended_by_a_mistake_comes_back_as_new_documents(registry: Reg
     assert (await tell(registry, own.event(DEATH)))["changed"] == 1, "the new document ends with a true death as the old one did"
 
 
+async def test_what_changes_later_is_known_again_without_its_details(registry: Registry, own: OwnVerifier) -> None:
+    """An estate waits once the entry of the death changes, though the desk has long deleted what was shown."""
+    estate = await registry.make(type="estate-authority", claims=document("estate-authority"))
+    arthur = {"given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20"}
+    assert (await tell(registry, own.event({**DEATH, "subject": arthur, "death_date": {"value": "2027-02-03"}})))["state"] == "nothing"
+    assert (await tell(registry, own.event(None, event="presentation.changed", became="on-hold")))["state"] == "nothing"
+    heard = await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+    assert (heard["state"], heard["changed"]) == ("done", 1)
+    assert (await history(registry, estate["id"]))[-1] == ("held", "service", "entry-changed")
+    other = await tell(registry, own.event(None, event="presentation.changed", became="cancelled", request="another"))
+    assert other["state"] == "nothing"
+
+
 async def test_a_mistake_is_told_by_hand_once_and_while_details_are_held(registry: Registry, own: OwnVerifier) -> None:
     made = await registry.make()
     heard = await tell(registry, own.event(DEATH))
@@ -246,7 +259,7 @@ async def test_a_stolen_disk_names_nobody(registry: Registry, own: OwnVerifier) 
     """S24: digests under a key of the custodian, in the tables and in what waits for somebody."""
     await registry.make()
     await tell(registry, own.event(of_margaret(address={})))
-    for sql in ("SELECT * FROM named", "SELECT * FROM news", "SELECT * FROM news_document"):
+    for sql in ("SELECT * FROM named", "SELECT * FROM news", "SELECT * FROM news_document", "SELECT * FROM news_named"):
         rows = await registry.office.storage.read(lambda tx, sql=sql: tx.fetch(sql))  # type: ignore[misc]  # the default is the loop's own
         assert rows
         assert not any(word in str([tuple(row) for row in rows]).lower() for word in ("margaret", "ashdown", "1938", "zz99", "asked-1"))
