@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.desk import BANK, PATHS, Running, Site, Template, copy_file, present, serving
+from support.joint_acts import ASK, PETER, agree, answer_of, next_of
 from support.merged import ABC, HEIR, Town, answered, councils, in_the_name_of, kept, merge
 from support.receiver import HOOK, Receiver
 from support.signing import AT
@@ -227,4 +228,28 @@ async def test_killed_while_deleting_what_was_not_handed_over(template: Template
         assert (await kept(desk), await count(desk, "deletion"), await count(desk, "log_entry")) == ((0, 1, 3) if done else (2, 0, 2))
         await one_round(desk.app)
         assert (await kept(desk), await count(desk, "deletion"), await count(desk, "log_entry")) == (0, 1, 3)
+        await verify_decisions(desk.desk)
+
+
+@pytest.mark.parametrize("point", ["answer:before", "answer:after", "together:before", "together:after"])
+async def test_killed_between_two_who_must_act_together(template: Template, tmp_path: Path, storage: str, point: str) -> None:
+    """The second answer is taken whole or not at all; the first is told of it once, at the latest in the next round."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, **settings(storage)) as desk:
+        first = await desk.ask(**ASK)
+        await agree(desk, first)
+    async with serving(template, folder, **settings(storage)) as desk:  # what the first agreed to outlives the service
+        second = await next_of(desk, first)
+        body = await answer_of(desk, second, number=2, by=PETER)
+        (folder / "body").write_bytes(body)
+    await die(folder, storage, "answer", point, second["id"])
+    async with serving(template, folder, **settings(storage)) as desk:
+        if point == "answer:before":
+            assert (await desk.state(second))["decision"] is None
+            assert (await desk.post(second, body))[0] == 200
+        await one_round(desk.app)
+        for asked in (first, second):
+            assert (await desk.state(asked))["decision"] == "accepted"
+        assert await count(desk, "log_entry") == 3
+        assert (await desk.post(second, body))[0] == 400
         await verify_decisions(desk.desk)

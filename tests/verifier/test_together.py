@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.desk import BANK, PATHS, Running, present
+from support.desk import BANK, PATHS, Running
+from support.joint_acts import ASK, LPA_2, NORA, PETER, PETER_NAMES, SHOWN, TAG, agree, next_of
 from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, IDX, LIST, Dice, issue, show, status_token
 from support.trusting import Publisher
@@ -17,37 +18,10 @@ from shared.addressed import AddressedPresentation
 from shared.clock import DAY
 from shared.credentials import Text
 from shared.formats import StatusReference
-from shared.openid4vp import Agreement, agreed_members, render_agreement, render_response
+from shared.openid4vp import Agreement, render_agreement
 from shared.receipts import peek_receipt
 from verifier import app as composition
 from verifier import together
-
-TAG = "q83vEjRWeJCrze8SNFZ4kA"
-LPA_2 = CLAIMS | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": TAG}
-PETER_NAMES = {"given_name": "Peter", "family_name": "Ashdown", "birthdate": "1971-07-30", "appointment_type": "original"}
-SHOWN = (*PATHS, ("instrument_tag",), ("attorney_number",))
-NORA, PETER = Signer.new(), Signer.new()
-ASK = {"query": "bank-together"}
-
-
-async def agree(
-    desk: Running, asked: Mapping[str, Any], *, number: int = 1, by: Signer = NORA, signs: Any = None, paths: Any = SHOWN, **changes: Any
-) -> tuple[int, dict[str, Any]]:
-    """One attorney answers; ``signs`` are other entries than those that were asked."""
-    request = await desk.read(asked)
-    proxy = CLAIMS["proxy"] if number == 1 else PETER_NAMES
-    claims = LPA_2 | {"attorney_number": number, "proxy": proxy} | changes.pop("claims", {})
-    extra = agreed_members(request.transaction_data if signs is None else signs)
-    token = present(
-        request, at=desk.clock(), paths=paths, by=by, to=by, seed=f"{number}", binding={"extra": extra}, claims=claims, **changes
-    )
-    return await desk.post(asked, render_response(request, token))
-
-
-async def next_of(desk: Running, asked: Mapping[str, Any]) -> dict[str, Any]:
-    status, made = await desk.call("POST", f"/api/presentation-requests/{asked['id']}/next")
-    assert status == 201, made
-    return dict(made)
 
 
 async def stands(desk: Running, asked: Mapping[str, Any]) -> tuple[str, str, int]:
