@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.credentials import Claim, CredentialType, Kind, Text
+from shared.credentials import Claim, ClaimPath, CredentialType, Kind, Text
 from shared.credentials._tree import leaves
 from shared.days import partial_text
 
@@ -54,6 +54,20 @@ def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
     if not kind.represents or not isinstance(found, Mapping):
         return ""
     return " ".join(name for name in (found.get("given_name"), found.get("family_name")) if isinstance(name, str))
+
+
+def names_seen(kind: CredentialType | None, claims: Mapping[str, Any], disclosed: Sequence[tuple[str | int | None, ...]]) -> list[str]:
+    """By name alone, all that was seen of one document: what its holder chose to show, and what its kind never hides. It need not be sound."""
+    never_hidden = [] if kind is None else [claim.path for claim in kind.claims if _is_there(claims, claim.path)]
+    return names_of([*disclosed, *never_hidden])
+
+
+def _is_there(value: Any, path: ClaimPath) -> bool:
+    if not path:
+        return True
+    if path[0] is None:
+        return isinstance(value, list) and any(_is_there(item, path[1:]) for item in value)
+    return isinstance(value, Mapping) and path[0] in value and _is_there(value[path[0]], path[1:])
 
 
 def names_of(paths: Iterator[tuple[str | int | None, ...]] | list[tuple[str | int | None, ...]]) -> list[str]:

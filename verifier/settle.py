@@ -22,7 +22,7 @@ from shared.storage import Tx
 from shared.verify import Decision, render_verdict, replayed
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
-from verifier.details import names_of
+from verifier.details import names_seen
 from verifier.granting import granted
 from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, permissions, watched
@@ -146,7 +146,7 @@ async def _settle(
     opened = _opened(desk, asked, decision, shown)
     sealed = await desk.custodian.seal(STORAGE, _render(opened), context=_context(asked.id))
     ended = Ended(at=at, decision=decision.decision, code=decision.code, sealed=sealed, keep_until=keep_until)
-    record = _record(asked, decision, at) | {
+    record = _record(desk, asked, decision, at) | {
         "receipt_id": (opened.receipt or {}).get("receipt_id", ""),
         "presentation_mac": base64url.encode(await _mac(desk, "presentation", presentation_bytes(shown.vp_token))),
         "retain_until": at + desk.settings.log_days * DAY,
@@ -242,7 +242,7 @@ def bound_of(binding: Binding | None) -> dict[str, str]:
     }
 
 
-def _record(asked: Asked, decision: Decision, at: int) -> dict[str, Any]:
+def _record(desk: Desk, asked: Asked, decision: Decision, at: int) -> dict[str, Any]:
     """The decision record of the log: names of details, never values."""
     shown = [credential.claims for credential in decision.credentials]
     return {
@@ -251,7 +251,7 @@ def _record(asked: Asked, decision: Decision, at: int) -> dict[str, Any]:
         "level": decision.level.value,
         "intendedUseIdentifier": asked.terms.purpose_id,
         "vct": sorted({claims.vct for claims in shown}),
-        "claim_paths": names_of([path for claims in shown for path in claims.disclosed]),
+        "claim_paths": list(dict.fromkeys(name for one in shown for name in names_seen(desk.types.get(one.vct), one.claims, one.disclosed))),
         "decision": decision.decision,
         "reason_code": decision.code,
         "status_list_iat": decision.status_iat,

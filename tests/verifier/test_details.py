@@ -47,3 +47,13 @@ def test_who_is_acted_for() -> None:
 
 def test_names_for_the_log() -> None:
     assert details.names_of([("powers", 0), ("powers", 1), ("represented", "given_name")]) == ["powers", "represented/given_name"]
+
+
+def test_all_that_was_seen_by_name() -> None:
+    """What a kind never hides was seen too; of a kind that is not known here, what its holder chose to show."""
+    claims = {"has_restrictions": False, "powers": ["banking"], "represented": {"given_name": "Margaret"}, "else": 7}
+    chosen = [("powers", 0), ("represented", "given_name")]
+    kind = by_id("representation")
+    assert details.names_seen(kind, claims, chosen) == ["powers", "represented/given_name", "has_restrictions"]
+    assert details.names_seen(kind, {"represented": "given_name", "powers": {}, "proxy": []}, ()) == []
+    assert details.names_seen(None, claims, chosen) == ["powers", "represented/given_name"]
