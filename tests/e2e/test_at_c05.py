@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.async_api import Page, expect
+from support.browser import LAPTOP, PHONE, Open, Walker
+from support.documents import DOCUMENTS as STORIES
+from support.holdings import minted, put_document
+from support.inboxes import DEATH, FOURTEEN, Town
+from support.long_values import decoded
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
 from support.registry import LPA_1
+from support.signing import AT
+from support.wallets import Site, serve_wallet
 
 from issuer import deciding_news
 from issuer.records import documents, news
 from issuer.sessions import Actor, Standing
+from shared import addressed
+from shared.clock import DAY
+from shared.codec import base64url
+from wallet import register
 
 CLERK = Actor(role="clerk", name="Cleo Clerk")
 
@@ -83,3 +98,97 @@ async def test_at_c05_4_a_wrong_death_brings_new_documents_and_never_the_old_one
     assert (await bring(street, BANK, file)).decision.code == "revoked", "never in force again"
     _, found = await opg.call("GET", "/api/credentials?reference=LPA%20M-7890-0400-4000")
     assert {each["id"]: each["state"] for each in found["items"]} == {nora.made["id"]: "cancelled", back.made: "invited"}
+
+
+# --- telling many at once ------------------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def joan_at_home(folder: Path) -> AsyncIterator[tuple[Site, Town]]:
+    """JOAN's wallet with ARTHUR's entry in it, in a town of fourteen: three are down, one lies, one has it looked at by a person."""
+    town = Town()
+    town.settle(*FOURTEEN)
+    town.bodies[5].how, town.bodies[9].how, town.bodies[9].answer_days = "presentation", "person", 4
+    async with serve_wallet(folder, world=town) as site:
+        await site.open()
+        vault = next(iter(site.host.unlocked.vaults()))
+        await put_document(site.host.means, vault, vct=DEATH.vct, claims=STORIES["life-event"], copies=20)
+        town.clock.at += 600
+        for body in town.bodies:
+            body.register(2)
+        await register.refresh(site.host.means, now=True)
+        town.down.update(body.entity for body in town.bodies[1:4])
+        yield site, town
+
+
+async def signs_in(page: Page, site: Site) -> None:
+    await page.goto(f"{site.base}/sign-in")
+    await page.locator("input[name=holder]").fill(site.made.holder)
+    await page.locator("input[name=passphrase]").fill(site.made.passphrase)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="My documents").wait_for()
+
+
+async def counts(page: Page, **states: int) -> None:
+    for state, count in states.items():
+        await expect(page.locator(f'[data-state="{state.replace("_", "-")}"]')).to_have_count(count)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["1280", "320"])
+async def test_at_c05_1_joan_tells_fourteen_in_one_sitting(tmp_path: Path, open_page: Open, size: dict[str, int]) -> None:
+    """One screen, one agreement, fourteen copies that share nothing; fourteen right states, and fourteen receipts in the end."""
+    async with joan_at_home(tmp_path / "wallet") as (site, town):
+        walker = Walker(await open_page(size), f"tell-{size['width']}")
+        page = walker.page
+        await signs_in(page, site)
+        await page.goto(f"{site.base}/tell")
+        await walker.look("nothing-yet")
+        await page.get_by_role("button", name="Tell organisations something").click()
+        await page.get_by_role("heading", name="Who shall know?").wait_for()
+        await page.get_by_role("button", name="Choose all in this list").click()
+        await page.get_by_text("14 chosen").wait_for()
+        await walker.look("chosen")
+        await page.get_by_role("button", name="See what each would learn").click()
+        await page.get_by_role("heading", name="This is what each would learn").wait_for()
+        await walker.look("each-learns")
+        await expect(page.get_by_text("Cause of death")).to_have_count(0)
+        await page.get_by_role("button", name="Agree and tell 14 organisations").click()
+        await counts(page, accepted=9, waiting=3, misfit=1, sent=1)
+        await walker.look("under-way")
+        where = page.url
+
+        town.clock.at += 2 * DAY
+        town.bodies[9].decides = "accepted"
+        town.down.discard(town.bodies[1].entity)
+        town.down.discard(town.bodies[2].entity)
+        await signs_in(page, site)
+        await page.goto(where)
+        await counts(page, accepted=12, waiting=1, misfit=1)
+        town.clock.at += 13 * DAY
+        await signs_in(page, site)
+        await page.goto(where)
+        await counts(page, accepted=12, undelivered=1, misfit=1)
+        await page.get_by_text("It did not reach them.").wait_for()
+        await walker.look("over")
+        await page.goto(f"{where}?lang=cy")
+        await walker.look("over-welsh")
+        await page.goto(f"{site.base}/history?kind=addressed-copy&lang=en")
+        await expect(page.locator("tbody tr")).to_have_count(14)
+        await page.goto(f"{site.base}/history?kind=answer")
+        await expect(page.locator("tbody tr")).to_have_count(15)  # the one that was looked at answered twice, one never came
+        await walker.look("answers")
+        share_nothing(town)
+
+
+def share_nothing(town: Town) -> None:
+    """No two copies share a value of 16 bytes or more, but what the office says in everybody's; none says why Arthur died."""
+    claims: dict[str, Any] = {**STORIES["life-event"], "subject": {"given_name": "Amy", "family_name": "Penn"}}
+    stranger, _ = minted("dc+sd-jwt", DEATH.vct, claims, index=99, at=AT)
+    constants = decoded("dc+sd-jwt", stranger) | {base64url.encode(b'{"alg":"ES256","typ":"kb+jwt"}').encode()}
+    copies = [addressed.parse_file(letter.copy) for body in town.bodies for letter in body.letters]
+    found = [decoded(copy.format, wire) for copy in copies for wires in copy.vp_token.values() for wire in wires]
+    assert len(found) == 13
+    for one, other in combinations(found, 2):
+        assert one & other - constants == set()
+    assert not any("cause_of_death" in body.seen[-1].claims for body in town.bodies if body.seen)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
-import cbor2
 import pytest
+from support.long_values import decoded
 from support.page_texts import ROOT
 from support.registry import LPA_1, Holder, Registry, collect
 
@@ -18,7 +16,7 @@ from issuer.clients import Access
 from issuer.office import digest
 from issuer.records import statuses
 from shared.clock import DAY, system_entropy
-from shared.codec import base64url, strict_json
+from shared.codec import base64url
 from shared.credentials import by_id
 from shared.credentials._derive import path_in
 from shared.formats import Binding, formats
@@ -30,39 +28,6 @@ FORMS = {"representation-sd-jwt": "dc+sd-jwt", "representation-sd-cwt": "dc+sd-c
 SHOWN = (("represented", "given_name"), ("represented", "family_name"))
 """A short name, so that nothing of 16 bytes is shown on purpose."""
 ONE_IN_A_MILLION = 181.1  # chi-square with 99 degrees of freedom
-
-
-def long_values(value: Any) -> Iterator[bytes]:
-    """Every text and byte string of 16 bytes or more below ``value``, and what is wrapped in them."""
-    if isinstance(value, cbor2.CBORTag):
-        yield from long_values(value.value)
-    elif isinstance(value, Mapping):
-        for each in value.items():
-            yield from long_values(list(each))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from long_values(each)
-    elif isinstance(value, str | bytes):
-        plain = value.encode() if isinstance(value, str) else value
-        if len(plain) >= 16:
-            yield plain
-        for inner in unwrapped(value):
-            yield from long_values(inner)
-
-
-def unwrapped(value: str | bytes) -> Iterator[Any]:
-    """The CBOR of a byte string, the JSON of a text in base64url: a container, or it is neither."""
-    try:
-        inner = cbor2.loads(value) if isinstance(value, bytes) else strict_json.loads(base64url.decode(value))
-    except Exception:  # noqa: BLE001 - not wrapped
-        return
-    if isinstance(inner, cbor2.CBORTag | Mapping | list):
-        yield inner
-
-
-def decoded(form: str, wire: str) -> set[bytes]:
-    whole = cbor2.loads(base64url.decode(wire)) if form == "dc+sd-cwt" else [part.split(".") for part in wire.split("~")]
-    return set(long_values(whole))
 
 
 async def presentations(holder: Holder, configuration: str, count: int) -> list[set[bytes]]:

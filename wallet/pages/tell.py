@@ -174,7 +174,8 @@ class TellPages:
             plan=plan,
             name=base64url.encode(means.entropy(16)),
             about=form.value("about"),
-            parts=[_part(part, words) for part in plan.parts],
+            keys=[part.choice.key for part in plan.parts],
+            groups=_alike([_part(part, words) for part in plan.parts]),
             able=len(able),
             short=max(0, len(able) - plan.fresh),
             changed=changed,
@@ -257,13 +258,20 @@ def _choice(one: Choice, words: Words) -> dict[str, Any]:
     }
 
 
+def _alike(parts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Those who would learn the same stand together, so that what it is stands there once."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for part in parts:
+        groups.setdefault(part["told"], []).append(part)
+    return list(groups.values())
+
+
 def _part(part: Part, words: Words) -> dict[str, Any]:
     choice, offer = part.choice, part.offer
     shown = () if offer is None else offer.shown((), words.locale)
     seen = {line.same for line in shown}
     everything = () if offer is None else offer.everything(words.locale)
     return {
-        "key": choice.key,
         "name": choice.party.name.in_(words.locale),
         "title": choice.use.title.in_(words.locale),
         "purpose": choice.use.purpose.in_(words.locale).rstrip(". "),
@@ -273,5 +281,6 @@ def _part(part: Part, words: Words) -> dict[str, Any]:
         "shown": shown,
         "hidden": list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
         "able": offer is not None,
+        "told": part.told,
         "about_at": part.about_at,
     }
