@@ -35,6 +35,7 @@ from wallet.cards import card
 from wallet.config import WalletSettings
 from wallet.consent import Consent, consent
 from wallet.corrections_api import Corrections
+from wallet.donor_api import BothSides
 from wallet.enter import Doors
 from wallet.holder_messages import (
     PICTURE,
@@ -63,6 +64,7 @@ from wallet.keepers import acknowledge, keeper_of
 from wallet.links_api import LockedLinks
 from wallet.means import Means
 from wallet.outbox import Outbox
+from wallet.permissions_api import GivenPermissions
 from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Addressed, Declined, Kept, Promised, Receiving, Sent
@@ -79,6 +81,8 @@ class HolderApi:
     def __init__(self, means: Means, doors: Doors, unlocked: Unlocked, settings: WalletSettings, views: Views, *, outbox: Outbox) -> None:
         self._tellings = Tellings(means, unlocked, outbox)
         self._corrections = Corrections(means, unlocked)
+        self._sides = BothSides(means, unlocked)
+        self._permissions = GivenPermissions(means, unlocked)
         self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
@@ -143,8 +147,10 @@ class HolderApi:
             ),
             Route("GET", "/api/addressed/{id}", self.show_copy, out=CopyOut, scope=holder, summary="A copy that was made"),
             *self._links.routes(holder),
+            *self._permissions.routes(holder),
             *self._tellings.routes(holder),
             *self._corrections.routes(holder),
+            *self._sides.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

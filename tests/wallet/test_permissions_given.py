@@ -4,59 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import BANK, URL, Running, Site, Template, make_template, read_anchor, serving
+from support.desk import BANK, URL, Site, Template, make_template, serving
+from support.permitting import ASSESSMENT, DWP, LISTS, Street, ask, tell
 from support.signing import AT
-from support.trial_verify import ISSUER, status_token
 from support.wallets import Wallet, open_wallet
-from support.world import World
 
 from shared.clock import DAY
-from shared.errors import Unavailable, VcError
-from shared.flow import Fetch, Fetched
-from shared.keys import Role
+from shared.errors import VcError
 from shared.openid4vp import permission_members
-from shared.trust.anchors import TrustAnchors, parse_anchor
-from shared.trust.policy import Policy
 from wallet import permissions
 from wallet.permitted import Permitted
 from wallet.records import PERMITTED, Item
-
-DWP = "https://dwp.example"
-ASSESSMENT = "care-contribution-assessment"
-PERMIT = {
-    "type": "representation", "query": "bank", "recipient": DWP, "recipient_name": "the Pensions department", "categories": [ASSESSMENT],
-    "purpose": "so that her Pension Credit is right", "purpose_cy": "fel bod ei Chredyd Pensiwn yn iawn", "until": "2027-06-30",
-}  # fmt: skip
-
-
-LISTS = {uri: status_token(uri=uri) for uri in (f"{ISSUER}/status/1", f"{ISSUER}/status/2")}
-
-
-@dataclass
-class Street(World):
-    """The world with a real desk in it."""
-
-    desk: Running | None = None
-    posted: list[Fetch] = field(default_factory=list)
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if self.desk is None or not fetch.url.startswith(URL):
-            return await super().__call__(fetch)
-        if URL in self.down:
-            raise Unavailable("nobody answers")
-        if fetch.url.endswith("/permissions"):
-            self.posted.append(fetch)
-        return await self.desk.fetch(fetch)
-
-    def policy(self) -> Policy:
-        pins = super().policy().anchors
-        bank = [] if self.desk is None else [parse_anchor(read_anchor(self.desk.desk), role=Role.RELYING_PARTY)]
-        return Policy(TrustAnchors(anchors=(*pins.anchors, *bank)))
 
 
 @pytest.fixture(scope="module")
@@ -80,23 +42,10 @@ async def nora(street: Street, sqlite_uri: str, template: Template, tmp_path: Pa
         yield wallet
 
 
-async def ask(street: Street, **changes: Any) -> str:
-    assert street.desk is not None
-    status, asked = await street.desk.call("POST", "/api/permission-requests", PERMIT | changes)
-    assert status == 201, asked
-    return str(asked["link"])
-
-
 async def permit(nora: Wallet, street: Street, **changes: Any) -> Item[Permitted]:
     await nora.share(await ask(street, **changes))
     (item,) = await permissions.given(nora.means, nora.vault)
     return item
-
-
-async def tell(street: Street, item: Item[Permitted], *categories: str) -> tuple[int, Any]:
-    assert street.desk is not None
-    path = f"/api/permissions/{item.value.permission}/uses"
-    return await street.desk.call("POST", path, {"categories": list(categories) or [ASSESSMENT]})
 
 
 async def test_it_is_shown_in_the_words_of_its_limits(nora: Wallet, street: Street) -> None:
@@ -120,14 +69,14 @@ async def test_it_is_kept_with_the_key_that_gave_it(nora: Wallet, street: Street
 
 async def test_each_use_comes_with_a_receipt_and_a_line(nora: Wallet, street: Street) -> None:
     item = await permit(nora, street, max_uses=2)
-    await tell(street, item)
+    await tell(street, item.value.permission)
     item = await permissions.look(nora.means, nora.vault, item.id)
     assert (item.value.state, len(item.value.receipts), item.value.problem) == ("in-force", 1, "")
     line = (await nora.lines())[-1].entry
     assert (line.transaction_type, line.claims_presented[0].credential_identifier, line.claims_presented[0].claims) == (
         "told-by-permission", DWP, (ASSESSMENT,),
     )  # fmt: skip
-    await tell(street, item)
+    await tell(street, item.value.permission)
     item = await permissions.look(nora.means, nora.vault, item.id)
     assert (item.value.state, len(item.value.receipts)) == ("used-up", 2)
     assert len({line.entry.seq for line in await nora.lines() if line.entry.transaction_type == "told-by-permission"}) == 2
@@ -151,7 +100,7 @@ async def test_withdrawn_from_the_wallet(nora: Wallet, street: Street) -> None:
     assert (item.value.state, item.value.withdrawn_at, item.value.next_at) == ("withdrawn", AT, 0)
     assert (await nora.lines())[-1].entry.transaction_type == "permission-withdrawn"
     street.clock.at += 1
-    assert (await tell(street, item))[1]["pointer"] == "/withdrawn"
+    assert (await tell(street, item.value.permission))[1]["pointer"] == "/withdrawn"
     assert (await permissions.withdraw(nora.means, nora.vault, item.id)).value == item.value
 
 
@@ -183,7 +132,7 @@ async def test_one_that_nobody_took_is_none(nora: Wallet, street: Street) -> Non
 
 async def test_a_receipt_for_something_else_is_told(nora: Wallet, street: Street) -> None:
     item = await permit(nora, street)
-    await tell(street, item)
+    await tell(street, item.value.permission)
 
     async def bend(tx: Any) -> None:
         found = await PERMITTED.get(tx, nora.vault, item.id)

@@ -18,11 +18,12 @@ from wallet.pages.entry import EntryPages
 from wallet.pages.issuers import IssuerPages
 from wallet.pages.locked import LockedPages
 from wallet.pages.past import HistoryPages
+from wallet.pages.permissions import PermissionPages
 from wallet.pages.phone import PhonePages
 from wallet.pages.settings import SettingsPages
 from wallet.pages.statement import StatementPages
-from wallet.pages.trusting import pinning
 from wallet.pages.tell import TellPages
+from wallet.pages.trusting import pinning
 from wallet.pages.viewing import ViewPages
 from wallet.pages.who import WhoPages
 
@@ -32,8 +33,8 @@ NAVIGATION = (
     Link(N_("Documents"), "/"),
     Link(N_("Collect"), "/receive"),
     Link(N_("Show"), "/present"),
-    Link(N_("Copies"), "/copies"),
     Link(N_("Tell"), "/tell"),
+    Link(N_("Copies"), "/copies"),
     Link(N_("History"), "/history"),
     Link(N_("Who may ask"), "/who"),
     Link(N_("Settings"), "/settings"),
@@ -52,10 +53,11 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         CopyPages,
         CorrectionPages,
         LockedPages,
+        TellPages,
+        PermissionPages,
         HistoryPages,
         StatementPages,
         WhoPages,
-        TellPages,
         PhonePages,
         SettingsPages,
         AbovePages,

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from shared.credentials import Claim, ClaimPath, CredentialType, Text, all_types
 from shared.errors import Missing, VcError
-from shared.openid4vp import Agreement
+from shared.openid4vp import Agreement, category_text
 from shared.receipts import peek_receipt
 from shared.web.i18n import N_
 from shared.web.pages import render
@@ -33,6 +33,8 @@ KINDS = {
     "kept-on-phone": N_("Kept on a phone"),
     "lost-by-phone": N_("Lost by a phone"),
     "keeper-known": N_("Known who keeps it"),
+    "told-by-permission": N_("Told by your permission"),
+    "permission-withdrawn": N_("Permission taken back"),
     "backup-restored": N_("Restored from a backup"),
 }
 STANDINGS = {
@@ -156,7 +158,7 @@ def labels(names: tuple[ClaimNames, ...], locale: str) -> list[str]:
                 continue
             path = tuple(None if part == "*" or part.isdigit() else part for part in name.removeprefix("credentialSubject/").split("/"))
             claim = _claim(kind, path) if kind else None
-            labels[claim.label.in_(locale) if claim else name] = None
+            labels[claim.label.in_(locale) if claim else category_text(name, locale)] = None
     return list(labels)
 
 
