@@ -1,0 +1,129 @@
+"""An inbox killed at each of its writes, on both databases: no letter is lost or counted twice, and no receipt that was promised."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.desk import Running, Template, serving
+from support.no_wrong_door import Town, open_town
+from support.posting import Sent, ask, check, post, written
+from support.signing import AT
+
+from shared.clock import DAY
+from shared.storage import Tx
+from verifier import inbox, passing, registering
+from verifier.records import letters, passed
+from verifier.settle import verify_decisions
+
+ROOT = Path(__file__).parents[2]
+MOMENTS = ("before", "after")
+
+
+async def die(folder: Path, storage: str, action: str, point: str, *, letter: str = "", identifier: str = "-", at: int = AT) -> None:
+    (folder / "letter").write_text(letter)
+    command = [sys.executable, "-m", "support.inbox_story", str(folder), storage, action, point, identifier, str(at)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == -9, done.stderr
+
+
+async def lines(desk: Running) -> list[tuple[str, str]]:
+    """What the log says, oldest first."""
+
+    async def unit(tx: Tx) -> list[str]:
+        return [str(row["entry"]) for row in await tx.fetch("SELECT entry FROM log_entry ORDER BY n")]
+
+    await verify_decisions(desk.desk)
+    return [(each["decision"], each["reason_code"]) for each in map(json.loads, await desk.desk.storage.read(unit))]
+
+
+async def only(desk: Running) -> letters.Letter:
+    (found,) = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 10))
+    return found
+
+
+def by_a_person(desk: Running) -> None:
+    registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person"})
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_taking_a_letter(template: Template, tmp_path: Path, storage_uri: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        sent = written(desk)
+    await die(folder, storage_uri, "take", f"answer:{moment}", letter=sent.token)
+    async with serving(template, folder, storage=storage_uri) as desk:
+        assert (await ask(desk, sent.ticket))[0] == (404 if moment == "before" else 200)
+        status, told = await post(desk, sent)
+        assert (status, check(desk, sent, told).decision) == (200, "accepted")
+        assert await lines(desk) == [("accepted", "")]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_a_person_decides(template: Template, tmp_path: Path, storage_uri: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        by_a_person(desk)
+        sent = written(desk)
+        await post(desk, sent)
+        exchange = (await only(desk)).exchange
+    await die(folder, storage_uri, "decide", f"answer:{moment}", identifier=exchange)
+    async with serving(template, folder, storage=storage_uri) as desk:
+        status, told = await ask(desk, sent.ticket)
+        expected = (202, "undecided") if moment == "before" else (200, "accepted")
+        assert (status, check(desk, sent, told).decision) == expected
+        assert len(await lines(desk)) == (1 if moment == "before" else 2)
+        assert (await only(desk)).waits is (moment == "before")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_saying_that_nobody_decided(template: Template, tmp_path: Path, storage_uri: str, moment: str) -> None:
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        by_a_person(desk)
+        sent = written(desk)
+        await post(desk, sent)
+    await die(folder, storage_uri, "late", f"letter-late:{moment}", at=AT + 5 * DAY)
+    async with serving(template, folder, storage=storage_uri) as desk:
+        desk.clock.at = AT + 5 * DAY
+        assert await inbox.tend(desk.desk) == 1
+        assert await lines(desk) == [("undecided", "waits_for_person"), ("undecided", "no_answer_yet")]
+        assert check(desk, sent, (await ask(desk, sent.ticket))[1]).reason_code == "no_answer_yet"
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_while_taking_a_letter_for_others(template: Template, tmp_path: Path, moment: str) -> None:
+    async with open_town(template, tmp_path) as town:
+        letter, folder = town.letter(), town.library.desk.directory
+        await die(folder, "", "pass", f"letter-passed:{moment}", letter=letter.token)
+        one = await passing.take(town.library.desk, letter.token)
+        assert [each.id for each in await kept(town)] == [one.id]
+        assert await lines(town.library) == [("undecided", "passed_on")]
+        assert await arrives(town, letter)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_killed_once_it_has_arrived(template: Template, tmp_path: Path, moment: str) -> None:
+    """Nobody knows whether it was taken: it is posted again, and is one letter there."""
+    async with open_town(template, tmp_path) as town:
+        letter, folder = town.letter(), town.library.desk.directory
+        await passing.take(town.library.desk, letter.token)
+        await die(folder, "", "deliver", f"letter-arrived:{moment}", letter=letter.token)
+        assert ((await kept(town))[0].letter == "") is (moment == "after")
+        town.library.clock.at += 400
+        assert await passing.deliver(town.library.desk, town.send) == (1 if moment == "before" else 0)
+
+
+async def kept(town: Town) -> list[passed.Passed]:
+    return await town.library.desk.storage.read(lambda tx: passed.recent(tx, 10))
+
+
+async def arrives(town: Town, letter: Sent) -> bool:
+    await passing.deliver(town.library.desk, town.send)
+    return check(town.council, letter, (await ask(town.council, letter.ticket))[1]).decision == "accepted"
