@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -263,6 +264,31 @@ async def test_a_stolen_disk_names_nobody(registry: Registry, own: OwnVerifier) 
         rows = await registry.office.storage.read(lambda tx, sql=sql: tx.fetch(sql))  # type: ignore[misc]  # the default is the loop's own
         assert rows
         assert not any(word in str([tuple(row) for row in rows]).lower() for word in ("margaret", "ashdown", "1938", "zz99", "asked-1"))
+
+
+async def test_both_databases_hear_decide_and_put_right(template: Template, tmp_path: Path, storage_uri: str, own: OwnVerifier) -> None:
+    async with serving(template, tmp_path / "registry", storage=storage_uri, listens_to=(own.name,)) as registry:
+        made = await registry.make(reference="case 7")
+        found = await waiting(registry, own)
+        await deciding_news.decide(registry.office, found.id, [made["id"]], CLERK, version=0)
+        task = await deciding_news.mistake(registry.office, found.id)
+        await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=0)
+        _, listed = await registry.call("GET", "/api/credentials?reference=case%207")
+        assert sorted(one["state"] for one in listed["items"]) == ["cancelled", "invited"]
+        listed_news = await registry.office.storage.read(lambda tx: news.page(tx, open_only=False, offset=0, limit=9))
+        counted = await registry.office.storage.read(lambda tx: news.concerned_count(tx, [each.id for each in listed_news]))
+        assert sorted(counted.values()) == [1, 1]
+        await marking.tend(registry.office)
+        await registry.office.storage.write(lambda tx: sweep(tx, registry.clock() + 1_000 * DAY))
+        assert await registry.office.storage.read(news.counts) == {}
+
+
+async def test_two_processes_hear_it_once(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+    told = own.event(DEATH)
+    heard = await asyncio.gather(*(tell(registry, told) for _ in range(6)))
+    assert {each["id"] for each in heard} == {heard[0]["id"]}
+    assert [kind for kind, _, _ in await history(registry, made["id"])].count("cancelled") == 1
 
 
 async def test_news_written_into_a_file(registry: Registry) -> None:
