@@ -9,22 +9,23 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from issuer.claims import details
 from issuer.envelopes import Envelopes
 from issuer.office import STORAGE, Office
 from issuer.publish import list_uri
 from issuer.records import corrections, documents, statuses
 from issuer.records.corrections import CORRECTED, OPEN, REFUSED, Correction
-from issuer.sessions import WALLET, Actor, Event
+from issuer.sessions import WALLET, Actor, Event, Standing
 from shared.clock import DAY, add_working_days
 from shared.codec import base64url, strict_json
 from shared.corrections import REFUSALS, Answer, Ticket, check_words, digest, open_ticket, peek_kid, prepare_answer, verify_ticket
-from shared.credentials import DISPUTED, ClaimPath
+from shared.credentials import DISPUTED, ClaimPath, CredentialType
 from shared.credentials._derive import leaves
 from shared.errors import Conflict, Malformed, Missing, Revoked
 from shared.formats import Claims
@@ -101,39 +102,48 @@ async def _take(office: Office, ticket: Ticket, letter: bytes, claims: Claims, a
     kind = next((each for each in office.types if each.vct == claims.vct), None)
     if kind is None:
         raise Missing("this office does not make that kind of document")
-    values = tuple(value for path, _, value in leaves(kind, claims.claims) if key_of(path) == ticket.detail)
-    if not values or ticket.detail == DISPUTED:
+    values = values_of(kind, claims.claims, ticket.detail)
+    if not values:
         raise Malformed("the copy does not show the detail that is wrong", where="/detail")
     reference = office.number()
-    said = await _seal(office, reference, {"words": ticket.words, "values": list(values)})
+    said = await _seal(office, reference, {"words": ticket.words, "values": values})
 
     async def unit(tx: Tx) -> Correction:
         before = await corrections.by_ticket(tx, _name(ticket.ticket))
         if before is not None:  # the same message twice at the same moment
             return before
         document = await _document(tx, office, claims)
-        if await corrections.count_open(tx, document) >= MOST_OPEN:
-            raise Conflict("there are too many open questions about this document: wait for the answers")
-        new = Correction(
-            reference=reference,
-            ticket=_name(ticket.ticket),
-            letter=letter,
-            document=document,
-            type=kind.id,
-            detail=ticket.detail,
-            said=said,
-            state=OPEN,
-            received_at=at,
-            answer_by=add_working_days(at, office.settings.correction_days, ZoneInfo(office.settings.time_zone)),
-            answered_at=None,
-            reason_code="",
-            answer=None,
-        )
-        await corrections.insert(tx, new)
-        await documents.note(tx, document, Event(at=at, kind="disputed", actor=WALLET, reason="", copies=0))
-        return new
+        new = _new(office, reference, kind.id, detail=ticket.detail, said=said, at=at)
+        return await _open(tx, replace(new, ticket=_name(ticket.ticket), letter=letter, document=document), WALLET)
 
     return await office.storage.write(unit, point="dispute")
+
+
+def _new(office: Office, reference: str, type_id: str, *, detail: str, said: bytes, at: int) -> Correction:
+    """One that nobody has answered, for a document to be named."""
+    return Correction(
+        reference=reference,
+        ticket=b"",
+        letter=b"",
+        document="",
+        type=type_id,
+        detail=detail,
+        said=said,
+        state=OPEN,
+        received_at=at,
+        answer_by=add_working_days(at, office.settings.correction_days, ZoneInfo(office.settings.time_zone)),
+        answered_at=None,
+        reason_code="",
+        answer=None,
+    )
+
+
+async def _open(tx: Tx, new: Correction, actor: Actor) -> Correction:
+    if await corrections.count_open(tx, new.document) >= MOST_OPEN:
+        raise Conflict("there are too many open questions about this document: wait for the answers")
+    await corrections.insert(tx, new)
+    await documents.note(tx, new.document, Event(at=new.received_at, kind="disputed", actor=actor, reason="", copies=0))
+    return new
 
 
 async def _document(tx: Tx, office: Office, claims: Claims) -> str:
@@ -156,6 +166,27 @@ async def _keys(office: Office) -> list[PublicKey]:
     held = await office.storage.read(lambda tx: own_trust.own_keys(tx, Role.CREDENTIAL_ISSUER))
     keys = [each.public for each in reversed(held) if each.state is not KeyState.COMPROMISED]
     return keys or [load_certificate(office.signer.x5c[0]).public]
+
+
+async def write_down(office: Office, number: str, *, detail: str, words: str, actor: Actor) -> Correction:
+    """The same at a counter, for a holder without a wallet at hand (domain rule R9). ``Malformed`` for no words or a detail that the document's kind
+    does not have, ``Conflict`` where it was cancelled or too many wait, ``Missing``.
+    """
+    check_words(words)
+    document = await office.storage.read(lambda tx: documents.get(tx, number))
+    kind = office.type(document.type)
+    if all(key_of(claim.path) != detail for claim in kind.claims):
+        raise Malformed("this kind of document has no such detail", where="/detail")
+    held, reference = await details(office, document), office.number()
+    said = await _seal(office, reference, {"words": words, "values": values_of(kind, held or {}, detail)})
+    new = _new(office, reference, kind.id, detail=detail, said=said, at=office.clock())
+
+    async def unit(tx: Tx) -> Correction:
+        if (await documents.get(tx, number)).standing is Standing.CANCELLED:
+            raise Conflict("this document was cancelled")
+        return await _open(tx, replace(new, ticket=office.entropy(32), letter=office.entropy(32), document=number), actor)
+
+    return await office.storage.write(unit, point="dispute")
 
 
 # --- at the desk -------------------------------------------------------------------------------------------------------------------------
@@ -190,6 +221,11 @@ async def said(office: Office, known: Correction) -> Said | None:
         return None
     found = await _unseal(office, known.reference, known.said)
     return Said(found["words"], tuple(found["values"]))
+
+
+def values_of(kind: CredentialType, claims: Mapping[str, Any], detail: str) -> list[Any]:
+    """What ``claims`` say of a detail, each value of a list; nothing of what no holder can dispute."""
+    return [value for path, _, value in leaves(kind, claims) if key_of(path) == detail != DISPUTED]
 
 
 def key_of(path: ClaimPath) -> str:

@@ -11,6 +11,7 @@ from issuer import corrections
 from issuer.claims import details
 from issuer.corrections import key_of
 from issuer.office import Office
+from issuer.operator_api import number
 from issuer.pages import form as questions
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
@@ -21,7 +22,6 @@ from issuer.records.corrections import OPEN, Correction
 from issuer.sessions import Standing
 from shared.corrections import MAX_WORDS, REFUSALS
 from shared.credentials import Claim, CredentialType
-from shared.credentials._derive import leaves
 from shared.storage import Tx
 from shared.web import auth
 from shared.web.forms import Form
@@ -29,6 +29,7 @@ from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 
 PATH: Final = "/console/corrections"
+BY_HAND: Final = "/console/documents/{id}/wrong"
 PAGE: Final = 25
 REASONS: Final = {
     "record-agrees": N_("Our record says the same as the document"),
@@ -44,6 +45,9 @@ def add_to(app: web.Application, office: Office) -> None:
     app.router.add_get(PATH, seated(part.find))
     app.router.add_get(f"{PATH}/{{reference}}", seated(part.show))
     app.router.add_post(f"{PATH}/{{reference}}", seated(part.refuse))
+    app.router.add_get(f"{PATH}/{{reference}}/note", seated(part.note))
+    app.router.add_get(BY_HAND, seated(part.ask))
+    app.router.add_post(BY_HAND, seated(part.write_down))
 
 
 class Corrections:
@@ -111,7 +115,7 @@ class Corrections:
             now=_plain(
                 ()
                 if held is None or claim is None
-                else [questions.said(claim, value, locale, words) for value in _values(kind, held, known.detail)]
+                else [questions.said(claim, value, locale, words) for value in corrections.values_of(kind, held, known.detail)]
             ),
             held=held is not None,
             late=known.state == OPEN and known.answer_by <= self._office.clock(),
@@ -136,6 +140,53 @@ class Corrections:
         await corrections.refuse(self._office, reference, code=code, words=told.replace("\r", ""), actor=actor(request))
         raise web.HTTPSeeOther(f"{PATH}/{reference}")
 
+    async def note(self, request: web.Request) -> web.StreamResponse:
+        """A sheet for the holder, with the number and the day."""
+        known = await self._office.storage.read(lambda tx: records.get(tx, request.match_info["reference"]))
+        said = await corrections.said(self._office, known)
+        return await render(
+            request,
+            "console/correction_note.html",
+            known=known,
+            number=phrases.spaced(known.reference),
+            title=self._title(request, known.type),
+            detail=self._label(known, locale_of(request)),
+            said="" if said is None else said.words,
+            office=self._office.settings.name,
+            contest=self._office.settings.how_to_contest,
+        )
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        return await self._ask(request, Form())
+
+    async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
+        """Somebody at the counter says that a detail is wrong."""
+        name, locale = number(request), locale_of(request)
+        document = await self._office.storage.read(lambda tx: documents.get(tx, name))
+        kind = self._office.type(document.type)
+        return await render(
+            request,
+            "console/correction_by_hand.html",
+            form=form,
+            document=document,
+            number=phrases.spaced(document.id),
+            title=kind.title.in_(locale),
+            details=[{"value": key_of(claim.path), "text": claim.label.in_(locale)} for claim in kind.claims],
+            most=MAX_WORDS,
+        )
+
+    async def write_down(self, request: web.Request) -> web.StreamResponse:
+        form, words = Form(await auth.read_form(request)), translator(request)
+        detail, said = form.need("detail", words("Choose the detail")), form.need("words", words("Write down what the holder says"))
+        if len(said) > MAX_WORDS:
+            form.error("words", words("Use 1,000 characters or fewer"))
+        if form.wrong:
+            return await self._ask(request, form)
+        made = await corrections.write_down(
+            self._office, number(request), detail=detail, words=said.replace("\r", ""), actor=actor(request)
+        )
+        raise web.HTTPSeeOther(f"{PATH}/{made.reference}")
+
     def _title(self, request: web.Request, type_id: str) -> str:
         return self._office.type(type_id).title.in_(locale_of(request))
 
@@ -146,10 +197,6 @@ class Corrections:
 
 def _claim(kind: CredentialType, detail: str) -> Claim | None:
     return next((claim for claim in kind.claims if key_of(claim.path) == detail), None)
-
-
-def _values(kind: CredentialType, claims: Any, detail: str) -> list[Any]:
-    return [value for path, _, value in leaves(kind, claims) if key_of(path) == detail]
 
 
 def _plain(values: Sequence[str]) -> str | list[str]:

@@ -150,9 +150,7 @@ async def test_while_it_is_open_new_copies_say_so_in_every_format(registry: Regi
     assert await said_of_new_copies(wallet) == [None, None, None]
 
 
-async def test_at_c05_4_the_document_is_replaced_and_the_ticket_answered_with_it(
-    registry: Registry, wallet: Wallet, browser: Browser
-) -> None:
+async def test_the_document_is_replaced_and_the_ticket_answered_with_it(registry: Registry, wallet: Wallet, browser: Browser) -> None:
     number, sealed = wallet.ticket()
     reference = read(registry, await wallet.post(sealed), sealed).reference
     document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
@@ -282,3 +280,36 @@ async def test_the_same_ticket_twice_at_the_same_moment_is_one(registry: Registr
         read(registry, await wallet.ask(number), sealed).reference
     }
     assert await registry.office.storage.read(lambda tx: records.count(tx, state="open")) == 1
+
+
+async def test_by_a_clerk_at_the_counter_with_the_same_clock_and_the_same_answer(
+    registry: Registry, wallet: Wallet, browser: Browser
+) -> None:
+    """R9: for somebody without a wallet at hand. The note has what a wallet would show."""
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    page = f"/console/documents/{document}/wrong"
+    assert page in await browser.open(f"/console/documents/{document}")
+    await browser.open(page)
+    await browser.send(page, {"detail": "", "words": ""})
+    assert browser.errors() == ["detail", "words"]
+    await browser.send(page, {"detail": DETAIL, "words": "x" * 1_001})
+    assert browser.errors() == ["words"]
+    await browser.send(page, {"detail": "no/such", "words": "x"})
+    assert browser.status == 400
+    await browser.open(page)
+    await browser.send(page, {"detail": DETAIL, "words": "The 12th, she says."})
+    place = browser.path
+    assert "Answer by 22 January 2027" in browser.text
+    assert "2 November 1938" in browser.text
+    note = await browser.open(f"{place}/note")
+    for words in ("You said that a detail is wrong", "The 12th, she says.", "We answer by 22 January 2027"):
+        assert words in note
+    assert await said_of_new_copies(wallet) == [True, True, True]
+    await browser.open(place)
+    await browser.send(place, {"reason": "record-agrees", "words": "The register says the 2nd."})
+    assert await said_of_new_copies(wallet) == [None, None, None]
+    await browser.open(f"{place}/note")
+    await registry.call("POST", f"/api/credentials/{document}/cancel", {"reason": "donor-died"})
+    await browser.open(page)
+    await browser.send(page, {"detail": DETAIL, "words": "x"})
+    assert browser.status == 409
