@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.clock import DAY
-from shared.credentials import CredentialType, Text, all_types
+from shared.credentials import Text, all_types
 from shared.errors import AccessDenied, InvalidTransactionData, OverDisclosed, Rejected, Undecided
 from shared.formats import formats
 from shared.openid4vp import RequestObject, assign, parse_agreement, render_dc_api_refusal
@@ -21,7 +21,7 @@ from shared.trust.registered_use import Widening
 from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet import registered
-from wallet.acting import acting_words
+from wallet.acting import acting_words, needed, together_words
 from wallet.cards import Line, acting_for, fresh_copies, type_of
 from wallet.choose import Answerable, Offer, Ways, way_name
 from wallet.consent_view import (
@@ -188,23 +188,12 @@ class _Words:
         ]
         return " ".join(part for part in said if part)
 
-    def acting(self, kind: CredentialType, claims: Mapping[str, Any]) -> str:
-        """For whom, and as what; empty where it is for nobody else."""
-        return acting_words(kind, claims, self._, self.locale)
-
     def together(self, request: Request, agreeing: Sequence[Agreeing], choices: Sequence[Choice]) -> str:
         """Who else has to agree, as far as the document and the other side say it; empty where nobody has to."""
         if not any(each.together for each in agreeing):
             return ""
         agreed = (request.use.agreed if request.use else None) or 0
-        needed = max((0, *(choice.needed for choice in choices), agreed + 1 if agreed else 0))
-        words = {"agreed": agreed, "needed": needed}
-        if not agreed:
-            first = self._("You are the first of {needed} who have to agree.") if needed else self._("You are the first who agrees.")
-            return f"{first} {self._('It counts only once the others have agreed too. They have 7 days.')}".format(**words)
-        if agreed + 1 < needed:
-            return self._("They say that {agreed} of {needed} have agreed. After you, others still have to.").format(**words)
-        return self._("They say that {agreed} of {needed} have agreed to the same. With you it counts.").format(**words)
+        return together_words(agreed, max((choice.needed for choice in choices), default=0), self._)
 
     def nothing(self, request: Request, asked: RequestObject) -> str:
         """Why nothing is shown."""
@@ -324,20 +313,14 @@ def _choice(offer: Offer, words: _Words) -> Choice:
         reused_at=offer.copy.shown_at if offer.copy is not None and offer.reused else 0,
         whole=len(least) == len(everything),
         acting_for=acting_for(kind, document.claims),
-        acting=words.acting(kind, document.claims),
-        needed=_needed(document.claims),
+        acting=acting_words(kind, document.claims, words._, words.locale),
+        needed=needed(document.claims),
         details=tuple(_detail(line) for line in least),
         optional=tuple(extra for extra in extras if extra.values or extra.picture),
         not_shown=tuple(hidden),
         advice=tuple(words._(line) for line in words.advice(offer, claims)),
         keeper=keeper_of(words.policy, document, words.at),
     )
-
-
-def _needed(claims: Mapping[str, Any]) -> int:
-    """How many have to act together, by the document; 0 where it does not say."""
-    found = claims.get("cardinality")
-    return found if type(found) is int else 0
 
 
 def hidden_label(line: Line) -> str:
