@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.offices import COUNCIL, NINE, OPG, RECORDS, Carried, Street, bring, collected, copy_for, given, open_council, open_street
+from playwright.async_api import expect
+from support import desk as desks
+from support.browser import LAPTOP, Open
+from support.desk import Site, make_template, serving
+from support.offices import (
+    COUNCIL,
+    NINE,
+    OPG,
+    RECORDS,
+    Carried,
+    Street,
+    bring,
+    collected,
+    copy_for,
+    given,
+    open_council,
+    open_street,
+    set_up_desk,
+)
+from support.posting import ask, check, post, written
 from support.registry import LPA_1
+from support.thrift import easy_seal
+from support.trial_verify import IDX, LIST, status_token
+from support.walk import Walker
 
+from shared.formats import StatusReference
+from shared.web import log
+from verifier import registering
+from verifier.app import one_round
+
+ELECTORAL = "https://electoral.anytown-bc.example"
 TAX = (("represented", "given_name"), ("represented", "family_name"), ("represented", "address", "postal_code"), ("powers", 0))
 RECORD = (("represented", "given_name"), ("represented", "family_name"), ("proxy", "given_name"), ("proxy", "family_name"), ("scope", 0))
 
@@ -36,6 +65,33 @@ async def electoral(street: Street, record: Carried, seed: str) -> str:
     return (await bring(street, COUNCIL, file)).decision.code
 
 
+async def test_at_c03_1_a_record_needs_no_power_and_no_question_to_who_made_it(street: Street, tmp_path: Path) -> None:
+    """Electoral trusts the council's own office and nobody else: the record is enough, and the council's desk hears nothing of it."""
+    record = await recorded(street, await given(street, OPG, "representation", LPA_1))
+    anchor = street.offices[RECORDS].directory / "anchor.pem"
+    with easy_seal():
+        trust = (f"{anchor}:credential-issuer:{RECORDS}",)
+        template = await set_up_desk(tmp_path / "electoral", ELECTORAL, "Electoral services", trust, street.clock)
+    council = street.desks[COUNCIL].desk
+    before = await council.storage.read(log.head)
+    serving = desks.serving(template, template.directory, site=street, clock=street.clock, refresh=False, public_url=ELECTORAL)
+    async with serving as department:
+        street.desks[ELECTORAL] = department
+        street.asked.clear()
+        await department.store.refresh(street)
+        asked = len(street.asked)
+        file = copy_for(ELECTORAL, record, purpose="already-recorded", paths=RECORD, at=street.clock(), seed="electoral")
+        outcome = await bring(street, ELECTORAL, file)
+    (shown,) = outcome.decision.credentials
+    assert (outcome.decision.decision, outcome.decision.code) == ("accepted", "")
+    assert (shown.claims.claims["accepted_by"], shown.claims.claims["scope"]) == ("Anytown Borough Council", ["council-tax"])
+    assert shown.claims.claims["proxy"] == {"given_name": "Nora", "family_name": "Ashdown"}
+    assert not any("1938" in str(each.claims.claims) or "register_entry" in each.claims.claims for each in outcome.decision.credentials)
+    assert len(street.asked) == asked
+    assert all(url.startswith(RECORDS) for url in street.asked)
+    assert await council.storage.read(log.head) == before
+
+
 async def test_at_c03_2_a_record_follows_the_power_that_it_rests_on(street: Street) -> None:
     """The power waits, goes on, and is revoked: after each next list the record does the same, though nobody at the council did anything."""
     nora = await given(street, OPG, "representation", LPA_1)
@@ -56,3 +112,40 @@ async def test_at_c03_2_a_record_follows_the_power_that_it_rests_on(street: Stre
     assert codes == ["", "suspended", "", "revoked"]
     _, told = await records.call("GET", f"/api/credentials/{record.made['id']}")
     assert [each["reason"] for each in told["history"] if each["reason"]] == ["authority-on-hold", "authority-in-force", "authority-ended"]
+
+
+@pytest.mark.real
+async def test_at_c03_3_never_silence(tmp_path: Path, open_page: Open) -> None:
+    """Accepted and refused powers are answered at once; what a person decides is promised by a day, decided at the desk, or said to be late."""
+    other = "https://opg.example/status/2"
+    site = Site(lists={LIST: status_token(), other: status_token({IDX: 1}, uri=other)})
+    template = await make_template(tmp_path / "template" / "desk")
+    async with serving(template, tmp_path / "desk", local=True, site=site) as desk:
+        started = time.monotonic()
+        accepted, refused = written(desk, seed="accepted"), written(desk, seed="refused", status=StatusReference(uri=other, idx=IDX))
+        receipts = [check(desk, each, (await post(desk, each))[1]) for each in (accepted, refused)]
+        assert time.monotonic() - started < 5 * len(receipts)
+        assert [(each.decision, each.reason_code) for each in receipts] == [("accepted", ""), ("rejected", "revoked")]
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person"})
+        decided, forgotten = written(desk, seed="decided"), written(desk, seed="forgotten")
+        pending = [check(desk, each, (await post(desk, each))[1]) for each in (decided, forgotten)]
+        promised = pending[0].answer_by or 0
+        assert [each.reason_code for each in pending] == ["waits_for_person"] * 2
+        walker = Walker(watched=await open_page(LAPTOP))
+        page = walker.page
+        await walker.go(f"{desk.base}/desk/inbox?q={pending[0].receipt_id[:10]}")
+        await page.get_by_label("Your name").fill("Bea Clerk")
+        await page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
+        await walker.press("Sign in")
+        await walker.go(f"{desk.base}/desk/inbox?q={pending[0].receipt_id[:10]}")
+        await walker.look("desk-inbox")
+        await walker.follow("Bank account")
+        await walker.look("desk-letter")
+        await page.get_by_label("Accept it").check()
+        await walker.press("Decide and tell the sender")
+        await expect(page.get_by_text("The sender got a signed receipt")).to_be_visible()
+        assert check(desk, decided, (await ask(desk, decided.ticket))[1]).decision == "accepted"
+        desk.clock.at = promised
+        await one_round(desk.app)
+        late = check(desk, forgotten, (await ask(desk, forgotten.ticket))[1])
+        assert (late.decision, late.reason_code) == ("undecided", "no_answer_yet")
