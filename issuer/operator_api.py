@@ -7,7 +7,7 @@ import datetime as dt
 import msgspec
 from aiohttp import web
 
-from issuer import offers, replace, revoke
+from issuer import donors, offers, replace, revoke
 from issuer.events_api import routes as event_routes
 from issuer.office import Office, reference_mac
 from issuer.operator_bodies import (
@@ -94,6 +94,10 @@ class OperatorApi:
                 summary="A new invitation; earlier ones and their tokens end",
             ),
             Route(
+                "POST", f"{one}/donor", self.make_donors, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
+                summary="Make the document of whoever gave the power of attorney that this is of, and an invitation for them",
+            ),
+            Route(
                 "POST", f"{one}/correction", self.correct, body=Correction, out=Detail, scope=CREATE, errors=(Conflict,),
                 summary="Correct a document: its copies are cancelled, wallets find the new details when they next renew",
             ),
@@ -120,6 +124,9 @@ class OperatorApi:
     async def invite(self, request: web.Request, *, body: Renewal) -> Made:
         made = await offers.invite_again(self._office, number(request), actor=_actor(request), needs_code=body.tx_code)
         return self._told(made)
+
+    async def make_donors(self, request: web.Request, *, body: Renewal) -> Made:
+        return self._told(await donors.make(self._office, number(request), actor=_actor(request), needs_code=body.tx_code))
 
     def _told(self, made: offers.Made) -> Made:
         links, by_value = offers.links(self._office, made.secrets.token), offers.links_by_value(self._office, made)

@@ -132,8 +132,10 @@ async def standing_of(means: Means, vault: Vault, document: str) -> Standing | N
 
 async def look(means: Means, vault: Vault, item: Item[Document]) -> None:
     """Ask why, once, when the lists have said that a document is on hold or cancelled: by the clock, and whatever was shown of it (S21)."""
-    known = await standing_of(means, vault, item.id)
-    if item.value.status.value not in {"suspended", "invalid"} or (known is not None and known.seen == item.value.status.value):
+    known, seen = await standing_of(means, vault, item.id), item.value.status.value
+    if known is not None and seen == "valid" != known.seen:  # another hold may have another reason
+        await means.storage.write(lambda tx: STANDINGS.drop(tx, vault, item.id), point="office-answered")
+    if seen not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
         return
     try:
         await ask(means, vault, item, "why")

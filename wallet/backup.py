@@ -27,6 +27,8 @@ from wallet.keep import Hardness, Vault, stretch
 from wallet.known_uses import KnownUse
 from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, KNOWN_USES, SENT, STATUS, TELLINGS
 from wallet.registered import name_of
+from wallet.reported import REPORTED, Reported
+from wallet.reporting import REPORTINGS, Reporting
 from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Document, StatusCopy
 from wallet.telling import name_of as letter_name
@@ -52,6 +54,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     known_uses: tuple[KnownUse, ...] = ()
     tellings: dict[str, Telling] = {}
     sent: tuple[Sent, ...] = ()
+    reportings: dict[str, Reporting] = {}
+    reported: dict[str, Reported] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,8 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         known_uses=tuple(item.value for item in await KNOWN_USES.all(tx, vault)),
         tellings={item.id: item.value for item in await TELLINGS.all(tx, vault)},
         sent=tuple(item.value for item in await SENT.all(tx, vault)),
+        reportings={item.id: item.value for item in await REPORTINGS.all(tx, vault)},
+        reported={item.id: item.value for item in await REPORTED.all(tx, vault)},
     )
 
 
@@ -155,6 +161,7 @@ async def restore(doors: Doors, storage: Storage, content: Content, *, holder: s
         for known in content.known_uses:
             await KNOWN_USES.put(tx, opened.vault, name_of(opened.vault, known.entity, known.id), known, entropy=entropy)
         await _fill_letters(tx, opened.vault, content, entropy=entropy)
+        await _fill_reports(tx, opened.vault, content, entropy=entropy)
         await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
 
     await storage.write(fill, point="restore")
@@ -167,6 +174,14 @@ async def _fill_letters(tx: Tx, vault: Vault, content: Content, *, entropy: Entr
         await TELLINGS.put(tx, vault, name, msgspec.structs.replace(one, given_up=True), entropy=entropy)
     for letter in content.sent:
         await SENT.put(tx, vault, letter_name(vault, letter.telling, letter.body), letter, entropy=entropy)
+
+
+async def _fill_reports(tx: Tx, vault: Vault, content: Content, *, entropy: Entropy) -> None:
+    """Of both sides of a power of attorney; what was told twice because of it counts once."""
+    for name, one in content.reportings.items():
+        await REPORTINGS.put(tx, vault, name, one, entropy=entropy)
+    for name, told in content.reported.items():
+        await REPORTED.put(tx, vault, name, told, entropy=entropy)
 
 
 async def _fill_history(tx: Tx, vault: Vault, content: Content, *, at: int, entropy: Entropy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from shared.errors import VcError
+from shared.storage import Tx
 from wallet import at_office, reported, reporting
 from wallet.keep import Vault
 from wallet.means import Means
@@ -24,3 +25,9 @@ async def tend(means: Means, vault: Vault, name: str) -> None:
                 await duty(means, vault, item)
             except VcError as error:
                 log.info("what attorney and donor tell each other: %s", error.code)
+
+
+async def forget(tx: Tx, vault: Vault, name: str) -> None:
+    """The document goes out of the wallet, and what was told of it with it."""
+    for shelf in (reporting.REPORTINGS, reported.REPORTED, at_office.STANDINGS):
+        await shelf.drop(tx, vault, name)

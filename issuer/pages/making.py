@@ -43,7 +43,11 @@ class Making:
 
     async def choose(self, request: web.Request) -> web.StreamResponse:
         locale = locale_of(request)
-        kinds = [{"id": each.id, "title": each.title.in_(locale), "text": each.description.in_(locale)} for each in self._office.types]
+        kinds = [
+            {"id": each.id, "title": each.title.in_(locale), "text": each.description.in_(locale)}
+            for each in self._office.types
+            if not each.private
+        ]
         return await render(request, "console/choose.html", kinds=kinds)
 
     async def ask(self, request: web.Request) -> web.StreamResponse:

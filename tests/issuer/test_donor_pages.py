@@ -70,7 +70,7 @@ async def test_the_donors_document_is_made_once_and_from_the_same_record(desk: B
     assert desk.status == 404
 
 
-async def test_a_donor_without_a_wallet_has_her_reports_read_to_her(desk: Browser) -> None:
+async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(desk: Browser) -> None:
     number = await made(desk.registry)
     await granted(desk, number)
     page = await desk.open(f"/console/documents/{number}/donor")

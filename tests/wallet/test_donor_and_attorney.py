@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.family import CLERK, Family, family
 from support.registry import LPA_1, Template, make_template
+from support.wallets import EASY
 from support.world import BANK, COUNCIL
 
 from issuer import donors, revoke
@@ -23,11 +24,12 @@ from shared.codec import base64url
 from shared.credentials import by_id
 from shared.credentials._derive import dcql
 from shared.dcql import parse_query
-from shared.errors import AccessDenied, Conflict, Malformed, Missing, Refused, VcError
+from shared.errors import AccessDenied, Conflict, Malformed, Missing, Refused, Unavailable, VcError
 from shared.jose import jwe
 from shared.openid4vci import refresh
 from wallet import at_office, reported, reporting
 from wallet.at_office import Standing, post
+from wallet.backup import BackupTools, open_backup, restore
 from wallet.batch import ask_parts
 from wallet.choose import find_offers
 from wallet.clients import client_of
@@ -269,6 +271,54 @@ async def test_the_donor_stops_lets_go_on_and_ends(they: Family) -> None:
     for what in ("hold", "reinstate", "end"):
         with pytest.raises(Conflict):
             await asks(they, what)
+
+
+async def test_each_hold_has_its_own_reason(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    await asks(they, "hold")
+    await they.go(HOUR)
+    assert (await told(they)).reason == "donor-asked"
+    await asks(they, "reinstate")
+    await they.go(HOUR)
+    await hold_for_safeguarding(they, number)
+    await they.go(HOUR)
+    assert (await told(they)).reason == "investigation"
+
+
+async def test_an_office_that_is_away_is_asked_again(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    await they.show()
+    they.nora.down = they.margaret.down = True
+    await they.go(21 * DAY)
+    with pytest.raises(Unavailable):
+        await asks(they, "hold")
+    they.nora.down = they.margaret.down = False
+    await they.go(HOUR)
+    await they.go(DAY)
+    assert [number for number, _ in await heard(they)] == [1]
+
+
+async def test_a_backup_keeps_what_was_told_and_the_key_to_what_comes(they: Family) -> None:
+    await they.grant(await they.appoint())
+    await they.go(0)
+    await they.show()
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    wallet, passphrase = they.margaret.wallet, "one passphrase for the file"
+    tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=they.world.clock, entropy=wallet.means.entropy)
+    file = await tools.back_up(wallet.vault, holder="Margaret", passphrase=passphrase)
+    content = await open_backup(file, passphrase)
+    at, entropy = they.world.clock(), wallet.means.entropy
+    wallet.opened = await restore(
+        wallet.doors, wallet.storage, content, holder="Margaret again", passphrase=passphrase, at=at, entropy=entropy
+    )
+    assert [number for number, _ in await heard(they)] == [1]
+    await they.show()
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert [number for number, _ in await heard(they)] == [1, 2]
 
 
 async def test_what_the_office_does_happens_to_both(they: Family) -> None:

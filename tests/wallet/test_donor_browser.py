@@ -1,0 +1,119 @@
+"""Margaret at her own wallet, in a browser: what was done for her, stopping it, letting it go on, and ending it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from support.browser import LAPTOP, PHONE, Open
+from support.family import CLERK, Family, family
+from support.registry import URL, Template, make_template
+from support.walk import Walker
+from support.wallets import Site, serve_wallet
+from support.world import World
+
+from issuer import donors
+from issuer.app import one_round
+from shared.clock import DAY
+from shared.flow import Fetch, Fetched
+from shared.keys import Role
+from shared.trust.anchors import TrustAnchors
+from shared.trust.policy import Policy
+from shared.web.setup import read_anchor
+from wallet.enter import Opened
+from wallet.invite import read_invitation
+from wallet.upkeep import collect_and_look, upkeep
+
+pytestmark = pytest.mark.real
+
+
+class Hers(World):
+    """The network as Margaret's service sees it."""
+
+    def __init__(self, they: Family) -> None:
+        super().__init__(clock=they.world.clock)
+        self.registry = they.registry
+
+    async def __call__(self, fetch: Fetch) -> Fetched:
+        return await self.registry.fetch(fetch)
+
+    def policy(self) -> Policy:
+        return Policy(TrustAnchors(anchors=(read_anchor(self.registry.directory / "anchor.pem", Role.CREDENTIAL_ISSUER, entity=URL),)))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("office") / "registry"))
+
+
+async def later(they: Family, site: Site, opened: Opened, seconds: int) -> None:
+    they.registry.clock.at += seconds
+    they.world.clock.at = they.registry.clock.at
+    await one_round(they.registry.app)
+    for means, vault in (
+        (site.host.means, opened.vault),
+        (they.nora.wallet.means, they.nora.wallet.vault),
+        (site.host.means, opened.vault),
+    ):
+        await upkeep(means, vault)
+
+
+async def see(margaret: Walker, site: Site, document: str) -> None:
+    """Her document's page; her wallet closes by itself where time has gone on."""
+    await margaret.go(f"{site.base}/sign-in")
+    await margaret.page.locator("#holder").fill(site.made.holder)
+    await margaret.page.locator("#passphrase").fill(site.made.passphrase)
+    await margaret.enter(margaret.page.locator("main form button[type=submit], main form button:not([type])").first)
+    await margaret.go(f"{site.base}/cards/{document}")
+
+
+async def decide(margaret: Walker, button: str, yes: str) -> None:
+    """Press what leads to the question, read it, and press the same again."""
+    await margaret.enter(margaret.page.get_by_role("button", name=button, exact=True))
+    await expect(margaret.page.get_by_role("heading", name=yes)).to_be_visible()
+    await margaret.press(button)
+
+
+@pytest.mark.parametrize(("size", "language"), [(LAPTOP, "en"), (PHONE, "cy")])
+async def test_the_donor_sees_stops_lets_go_on_and_ends(
+    template: Template, tmp_path: Path, open_page: Open, size: dict[str, int], language: str
+) -> None:
+    words = {
+        "en": ("Stop for now", "Let them act again", "End it", "Do you want to stop Nora Ashdown for now?", "let Nora Ashdown act", "end it for good?", "Nothing was reported so far."),
+        "cy": ("Atal am y tro", "Gadael iddynt weithredu eto", "Dod ag ef i ben", "Ydych chi am atal Nora Ashdown am y tro?", "adael i Nora Ashdown", "am byth?", "Ni roddwyd gwybod am ddim hyd yma."),
+    }[language]  # fmt: skip
+    async with family(template, tmp_path) as they, serve_wallet(tmp_path / "margaret", world=Hers(they)) as site:
+        number = await they.appoint()
+        made = await donors.make(they.registry.office, number, actor=CLERK)
+        opened = await site.host.doors.open(site.made.holder, site.made.passphrase)
+        link = f"openid-credential-offer://?credential_offer_uri={URL}/credential-offer/{made.secrets.token}"
+        invitation = await read_invitation(site.host.means, opened.vault, link)
+        document = await collect_and_look(site.host.means, opened.vault, invitation.id, made.secrets.code)
+        await later(they, site, opened, 0)
+        margaret = Walker(watched=await open_page(size))
+        await see(margaret, site, document.id)
+        await margaret.go(f"{site.base}/cards/{document.id}?lang={language}")
+        await expect(margaret.page.get_by_text(words[6])).to_be_visible()
+        await expect(margaret.page.get_by_text("Show it to someone who asks")).to_have_count(0)
+
+        await they.show()
+        await later(they, site, opened, 21 * DAY)
+        await later(they, site, opened, DAY)
+        await see(margaret, site, document.id)
+        await expect(margaret.page.locator("#told tbody tr")).to_have_count(1)
+
+        await decide(margaret, words[0], words[3])
+        await expect(margaret.page.get_by_role("button", name=words[1])).to_be_visible()
+        await later(they, site, opened, 3_600)
+        assert (await they.nora.item()).value.status.value == "suspended"
+        await see(margaret, site, document.id)
+        await decide(margaret, words[1], words[4])
+        await later(they, site, opened, 3_600)
+        assert (await they.nora.item()).value.status.value == "valid"
+        await see(margaret, site, document.id)
+        await decide(margaret, words[2], words[5])
+        await expect(margaret.page.locator("#stop")).to_have_count(0)
+        await later(they, site, opened, 3_600)
+        assert (await they.nora.item()).value.status.value == "invalid"
