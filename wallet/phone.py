@@ -41,13 +41,14 @@ from wallet.batch import LONGEST_WAIT, MAX_BATCH, ledger
 from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received
 from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
 from wallet.lease import grant_of, note_renewal, note_token, take_lease
 from wallet.means import Means
 from wallet.receive import renewed
 from wallet.records import DELIVERIES, DOCUMENTS, Item
-from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received, Renewal
+from wallet.sessions import Document, Renewal
 from wallet.staples import collect_staples
 
 log = logging.getLogger("muniment.wallet")

@@ -20,11 +20,12 @@ from shared.web.rates import Limit, allow
 from wallet import phone, register, showings
 from wallet.batch import MAX_BATCH
 from wallet.cards import card
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received
 from wallet.keep import Vault
 from wallet.keepers import keeper_of
 from wallet.means import Means
 from wallet.records import DOCUMENTS, Item
-from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
+from wallet.sessions import Document
 from wallet.showings import Showing
 from wallet.unlocked import Sitting, Unlocked
 

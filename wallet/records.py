@@ -14,6 +14,7 @@ import msgspec
 from shared.clock import Entropy
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
+from wallet.deliveries import Delivery
 from wallet.entries import Head, Sealed
 from wallet.keep import Locked, Vault
 from wallet.known_uses import KnownUse
@@ -21,7 +22,7 @@ from wallet.links import LockedLink
 from wallet.permitted import Permitted
 from wallet.said_wrong import Correction
 from wallet.sent import Sent, Telling
-from wallet.sessions import Addressed, ClientSecrets, Copy, Delivery, Document, Profile, Receiving, Request, StatusCopy
+from wallet.sessions import Addressed, ClientSecrets, Copy, Document, Profile, Receiving, Request, StatusCopy
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -14,10 +14,10 @@ from shared.clock import DAY
 from shared.errors import VcError
 from shared.flow import arun
 from shared.status.assertion import fetch_assertions
+from wallet.deliveries import Delivery, OnPhone
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DELIVERIES, DOCUMENTS, Item
-from wallet.sessions import Delivery, OnPhone
 
 log = logging.getLogger("muniment.wallet")
 

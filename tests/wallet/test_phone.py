@@ -17,9 +17,10 @@ from shared.formats import formats
 from shared.jose import jwk
 from shared.status.assertion import parse_assertion
 from wallet import phone
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received
 from wallet.holding import KeyRing, make_keys
 from wallet.records import DELIVERIES, DOCUMENTS, Item
-from wallet.sessions import Begun, Delivery, Document, Lost, OnPhone, Received
+from wallet.sessions import Document
 
 PHONE = "ab" * 16
 OTHER = "cd" * 16

@@ -1,0 +1,58 @@
+"""Copies whose keys lie on a phone: the states of one batch of them, from key proofs to the phone's own keeping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from wallet.sessions import CopyLine
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
+    """The phone was told what its key proofs must say. ``nonce`` is the issuer's, ``count`` how many copies it makes at once."""
+
+    configuration: str
+    nonce: str
+    count: int
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True, tag="received"):
+    """The copies are here, checked, and wait for the phone to keep them. None of them can be shown without the phone's keys."""
+
+    wires: tuple[str, ...]
+    issuer_key: dict[str, Any]
+    issuer_name: str
+    lines: tuple[CopyLine, ...]
+    notification_id: str | None
+    access_token: str
+    renew_at: int
+    token_type: str = "Bearer"  # noqa: S105 - the name of a kind
+
+
+class OnPhone(msgspec.Struct, frozen=True, kw_only=True, tag="on-phone"):
+    """The phone keeps them; nothing of them is left here but what their status is looked up by.
+
+    ``staples`` are the issuer's latest words about each of them (status assertions), ``staples_at`` when the next are due.
+    """
+
+    lines: tuple[CopyLine, ...]
+    notification_id: str | None
+    renew_at: int
+    staples: tuple[bytes, ...] = ()
+    staples_at: int = 0
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):
+    """The phone has lost them, and the issuer has not heard it yet."""
+
+    notification_id: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch of copies of one document for one phone. ``phone`` is a random name that the phone gave itself."""
+
+    document: str
+    phone: str
+    at: int
+    state: Begun | Received | OnPhone | Lost
