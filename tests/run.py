@@ -48,6 +48,7 @@ LOOKED_AT = (
     "tests/issuer/test_succession_browser.py",
     "tests/verifier/test_scan_looks.py",
     "tests/verifier/test_scan_states.py",
+    "tests/verifier/test_inbox_browser.py",
     "tests/verifier/test_packs_browser.py",
     "tests/verifier/test_register_browser.py",
     "tests/verifier/test_trust_browser.py",
