@@ -18,6 +18,7 @@ from shared.errors import HistoryRewritten, VcError
 from shared.inbox import NO_ANSWER
 from shared.receipts import LogEntry, LogHead, Receipt
 from shared.storage import Storage, Tx
+from shared.trust.registered_use import RegisteredUse
 from wallet.entries import AgreedTo, ClaimNames, Entry, Head, Party, Policy, Registered, Sealed, Words
 from wallet.keep import Vault
 from wallet.records import HEAD, HISTORY
@@ -205,6 +206,19 @@ def addressed(
         on_behalf_of=acting_for,
         documents=(document.id,),
         level=1,
+    )
+
+
+def for_use(entry: Entry, use: RegisteredUse, said: Registered) -> Entry:
+    """The same with what the register says of the use: why, whom to ask, how long it is kept."""
+    return msgspec.structs.replace(
+        entry,
+        purpose=(Words(lang="en", content=use.purpose.en), Words(lang="cy", content=use.purpose.cy)),
+        interacting_party_contact=use.contact or "",
+        privacy_policy=Policy(type="privacy", policy_uri=use.privacy_policy) if use.privacy_policy else None,
+        dpa_name=said.authority,
+        dpa_contact=said.authority_contact,
+        registered=said,
     )
 
 

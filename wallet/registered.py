@@ -98,17 +98,23 @@ def told(request: Request, asked: RequestObject) -> Registered | msgspec.UnsetTy
     found, use = request.registration, use_of(request)
     if found is None:
         return msgspec.UNSET
+    registrar = found.registrar.get("en", "")
     if use is None:
-        return Registered(standing=found.standing, registrar=found.registrar.get("en", ""))
+        return Registered(standing=found.standing, registrar=registrar)
+    left_out = tuple(label.en for label in asked_of(request, asked).left_out)
+    return msgspec.structs.replace(words_of(use, registrar), standing=found.standing, left_out=left_out)
+
+
+def words_of(use: RegisteredUse, registrar: str) -> Registered:
+    """What the register says of a use, for the history."""
     return Registered(
-        standing=found.standing,
-        registrar=found.registrar.get("en", ""),
+        standing=REGISTERED,
+        registrar=registrar,
         benefit=_both(use.benefit),
         could_we_stop_asking=_both(use.could_stop),
         authority="" if use.authority is None else use.authority.en,
         authority_contact=use.authority_contact or "",
         retention_days=use.retention_days,
-        left_out=tuple(label.en for label in asked_of(request, asked).left_out),
     )
 
 
@@ -130,8 +136,13 @@ class More:
 async def noticed(tx: Tx, vault: Vault, request: Request) -> More | None:
     """New demands, if there are any."""
     use = use_of(request)
-    known = None if use is None else await KNOWN_USES.find(tx, vault, name_of(vault, request.asker.party, use.id))
-    if use is None or known is None:
+    return None if use is None else await wider(tx, vault, request.asker.party, use)
+
+
+async def wider(tx: Tx, vault: Vault, entity: str, use: RegisteredUse) -> More | None:
+    """What the use is registered for now beyond what is remembered of it."""
+    known = await KNOWN_USES.find(tx, vault, name_of(vault, entity, use.id))
+    if known is None:
         return None
     more = widening(parse_uses(known.value.use)[0], use)
     return More(since=known.value.at, widening=more) if more else None
@@ -145,7 +156,7 @@ async def first_seen(tx: Tx, means: Means, vault: Vault, request: Request, *, ov
     name = name_of(vault, request.asker.party, use.id)
     known = await KNOWN_USES.find(tx, vault, name)
     if known is None:
-        value = _known(means, request, use, over_asked=int(over_asked))
+        value = _known(means, request.asker.party, request.asker.name, use, over_asked=int(over_asked))
         await KNOWN_USES.put(tx, vault, name, value, entropy=means.entropy)
     elif over_asked:
         counted = msgspec.structs.replace(known.value, over_asked=known.value.over_asked + 1)
@@ -155,18 +166,20 @@ async def first_seen(tx: Tx, means: Means, vault: Vault, request: Request, *, ov
 async def agreed(tx: Tx, means: Means, vault: Vault, request: Request) -> None:
     """The holder has seen what is registered now, and agreed."""
     use = use_of(request)
-    if use is None:
-        return
-    name = name_of(vault, request.asker.party, use.id)
-    known = await KNOWN_USES.find(tx, vault, name)
+    if use is not None:
+        await agreed_to(tx, means, vault, use, entity=request.asker.party, name=request.asker.name)
+
+
+async def agreed_to(tx: Tx, means: Means, vault: Vault, use: RegisteredUse, *, entity: str, name: str) -> None:
+    """The same of whoever is told without having asked."""
+    place = name_of(vault, entity, use.id)
+    known = await KNOWN_USES.find(tx, vault, place)
     counted = 0 if known is None else known.value.over_asked
-    await KNOWN_USES.save(tx, vault, name, _known(means, request, use, over_asked=counted), entropy=means.entropy)
+    await KNOWN_USES.save(tx, vault, place, _known(means, entity, name, use, over_asked=counted), entropy=means.entropy)
 
 
-def _known(means: Means, request: Request, use: RegisteredUse, *, over_asked: int) -> KnownUse:
-    return KnownUse(
-        entity=request.asker.party, name=request.asker.name, id=use.id, use=render_uses((use,)), at=means.clock(), over_asked=over_asked
-    )
+def _known(means: Means, entity: str, name: str, use: RegisteredUse, *, over_asked: int) -> KnownUse:
+    return KnownUse(entity=entity, name=name, id=use.id, use=render_uses((use,)), at=means.clock(), over_asked=over_asked)
 
 
 async def known_uses(tx: Tx, vault: Vault) -> list[Item[KnownUse]]:

@@ -31,7 +31,7 @@ from shared.web.dates import Dates
 from wallet import history
 from wallet.cards import PREFERRED, acting_for, lines, type_of
 from wallet.choose import LOOK_AGAIN, Offer, find_offers, pick_copy
-from wallet.entries import ClaimNames
+from wallet.entries import ClaimNames, Entry
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.means import Means
@@ -236,8 +236,10 @@ async def _staples(tx: Tx, vault: Vault, uri: str) -> list[str]:
     return [] if known is None else [known.value.token]
 
 
-async def keep(tx: Tx, means: Means, vault: Vault, signed: Signed) -> Item[Addressed]:
-    """The copy lies in the wallet, and the history says so: part of a unit of work."""
+async def keep(
+    tx: Tx, means: Means, vault: Vault, signed: Signed, *, told: Callable[[Entry], Entry] = lambda line: line
+) -> Item[Addressed]:
+    """The copy lies in the wallet, and the history says so, as ``told`` completes it: part of a unit of work."""
     made, document, transaction = signed.made, signed.document, signed.jti
     entry = history.addressed(
         entity=made.entity,
@@ -250,7 +252,7 @@ async def keep(tx: Tx, means: Means, vault: Vault, signed: Signed) -> Item[Addre
         at=made.at,
     )
     kept = await ADDRESSED.put(tx, vault, vault.tag("addressed", transaction), made, entropy=means.entropy)
-    await history.append(tx, vault, entry, entropy=means.entropy)
+    await history.append(tx, vault, told(entry), entropy=means.entropy)
     return kept
 
 

@@ -24,13 +24,14 @@ from shared.receipts import presentation_bytes
 from shared.storage import Tx
 from shared.trust.registered_use import RegisteredUse, Want
 from shared.trust.relying_party import RpCertificate
-from wallet import register
+from wallet import history, register
 from wallet.cards import fresh_copies, key_of, type_of
 from wallet.choose import LOOK_AGAIN, Offer
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.outbox import Outbox
 from wallet.records import DOCUMENTS, SENT, TELLINGS, Item
+from wallet.registered import agreed_to, wider, words_of
 from wallet.sent import Body, Sent, Telling
 from wallet.sent import key_of as body_key
 from wallet.sessions import Document
@@ -70,11 +71,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one organisation would learn. ``offer`` is ``None`` where nothing in the wallet answers it."""
+    """What one organisation would learn. ``offer`` is ``None`` where nothing in the wallet answers it; ``more``: it has registered for more than
+    when the holder last agreed.
+    """
 
     choice: Choice
     offer: Offer | None
     told: str
+    more: bool
     about: str = ""
     about_at: int = 0
 
@@ -179,14 +183,15 @@ async def look(means: Means, vault: Vault, picked: Picked) -> Plan:
 
 
 async def _part(means: Means, vault: Vault, document: Document, choice: Choice, about: About | None) -> Part:
+    more = await means.storage.read(lambda tx: wider(tx, vault, choice.party.entity, choice.use)) is not None
     try:
         offer = await preview(means, vault, _wish(document, choice))
     except AccessDenied:
-        return Part(choice=choice, offer=None, told="")
+        return Part(choice=choice, offer=None, told="", more=more)
     told = told_in(type_of(document), formats()[offer.format].peek(offer.disclose(offer.sample, ())).claims)
     if about is None:
-        return Part(choice=choice, offer=offer, told=told)
-    return Part(choice=choice, offer=offer, told=told, about=about.jti, about_at=about.at)
+        return Part(choice=choice, offer=offer, told=told, more=more)
+    return Part(choice=choice, offer=offer, told=told, more=more, about=about.jti, about_at=about.at)
 
 
 def _wish(document: Document, choice: Choice, told: str | None = None) -> Wish:
@@ -272,8 +277,12 @@ async def _make(means: Means, vault: Vault, outbox: Outbox, item: Item[Telling],
         jwe = seal_letter(Letter(signed.made.file, ticket, body.about), choice.inbox)
         ready = await outbox.ready(url=choice.inbox.url, jwe=jwe, ticket=ticket, until=signed.made.expires_at)
 
+    use, name = choice.use, choice.party.name.en
+    said = words_of(use, choice.party.anchor if choice.party.registrar is None else choice.party.registrar.name.en)
+
     async def unit(tx: Tx) -> None:
-        copy = await keep(tx, means, vault, signed)
+        copy = await keep(tx, means, vault, signed, told=lambda line: history.for_use(line, use, said))
+        await agreed_to(tx, means, vault, use, entity=choice.party.entity, name=name)
         value = _sent(item, body, signed, copy.id, ticket, row="" if ready is None else ready.id)
         await SENT.put(tx, vault, name_of(vault, item.id, body), value, entropy=means.entropy)
         if ready is not None:

@@ -99,6 +99,26 @@ async def test_what_was_looked_at_is_what_is_told(at_home: Joan) -> None:
             await telling.look(means, vault, replace(picked, keys=keys))
 
 
+async def test_the_history_says_why_and_for_how_long(at_home: Joan) -> None:
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    entry = (await at_home.wallet.lines())[-1].entry
+    assert [words.lang for words in entry.purpose] == ["en", "cy"]
+    assert entry.registered
+    assert (entry.registered.standing, entry.registered.retention_days) == ("registered", 366)
+    assert entry.interacting_party_contact == "bereavement@body.example"
+
+
+async def test_t_fc_3_who_registers_for_more_is_named_before_it_is_agreed(at_home: Joan) -> None:
+    bank = at_home.town.bodies[0]
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+    await at_home.tell(bank)
+    assert [part.more for part in (await telling.look(means, vault, await at_home.picked(bank))).parts] == [False]
+    bank.uses = (replace(TELL, wants=(Want(vct=DEATH.vct_int, required=(EVENT, NAME, 3, 4, 5, 10)),)),)
+    await at_home.hear(3)
+    assert [part.more for part in (await telling.look(means, vault, await at_home.picked(bank))).parts] == [True]
+
+
 async def test_without_an_inbox_it_is_handed_over(at_home: Joan) -> None:
     bank = at_home.town.bodies[0]
     bank.has_inbox = False

@@ -282,5 +282,6 @@ def _part(part: Part, words: Words) -> dict[str, Any]:
         "hidden": list(dict.fromkeys(hidden_label(line) for line in everything if line.same not in seen)),
         "able": offer is not None,
         "told": part.told,
+        "more": part.more,
         "about_at": part.about_at,
     }
