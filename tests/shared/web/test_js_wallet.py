@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import cbor2
@@ -11,20 +12,23 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support import judging, twins
 from support.bends import BENDS
-from support.counter import BANK, USE, Counter
+from support.counter import BANK, KEY, USE, Counter
 from support.signing import AT, Signer
 from support.trial_verify import DAY, assertion
 from support.twins import Case, Draft
 
 from shared.codec import base64url, strict_json
+from shared.cose import RP_CERTIFICATE, parse_sign1, prepare_sign1, render_cose_key
 from shared.credentials import all_types
 from shared.credentials._page import page_type
+from shared.errors import Malformed
 from shared.formats import Claims, formats
+from shared.inbox import Inbox
 from shared.jose.jwk import parse_public_jwk, render_jwk
 from shared.ovp.answer import Answer, OpenChallenge, open_answer
 from shared.ovp.challenge import check_challenge, parse_challenge
 from shared.ovp.envelope import PRESENTATION
-from shared.trust.relying_party import Want
+from shared.trust.relying_party import Want, parse_rp_certificate
 
 pytestmark = pytest.mark.real
 
@@ -117,8 +121,13 @@ def test_questions_and_sealed_answers() -> None:
     wants = [{"vct": 65_001, "required": [1, 4], "optional": [8]}]
     desk = {"certificate": counter.desk_certificate().hex(), "key": pkcs8(counter.desk), "wants": wants, "use": USE.id, "at": AT}
     content = b"\xd2 what was shown " * 20
-    asked, stapled, answered = judging.judge(
-        [{"op": "ask", **desk}, {"op": "ask", **desk, "staple": True}, {"op": "ask_and_answer", **desk, "content": content.hex()}]
+    asked, stapled, answered, joint = judging.judge(
+        [
+            {"op": "ask", **desk},
+            {"op": "ask", **desk, "staple": True},
+            {"op": "ask_and_answer", **desk, "content": content.hex()},
+            {"op": "ask", **desk, "transaction": "54" * 16},
+        ]
     )
     challenge = parse_challenge(bytes.fromhex(asked["ok"]["data"]))
     asker = check_challenge(challenge, counter.register(), at=AT)
@@ -126,9 +135,38 @@ def test_questions_and_sealed_answers() -> None:
     assert asked["ok"]["audience"] == challenge.audience
     assert asked["ok"]["nonce"] == challenge.digest.hex()
     assert parse_challenge(bytes.fromhex(stapled["ok"]["data"])).staple
+    assert challenge.transaction is None
+    assert parse_challenge(bytes.fromhex(joint["ok"]["data"])).transaction == b"T" * 16
     assert answered["ok"] == [PRESENTATION, content.hex()]
     one: OpenChallenge = counter.open_challenge()
     sealed = judging.judge([{"op": "answer", "challenge": one.challenge.data.hex(), "prefix": PRESENTATION, "content": content.hex()}])[0][
         "ok"
     ]
     assert open_answer(bytes.fromhex(sealed), [one]) == (one, Answer("dc+sd-cwt", base64url.encode(content)))
+
+
+def test_a_registration_with_inboxes_is_read() -> None:
+    """Pages post nothing, but they have to read what names an inbox, and refuse the same as ours."""
+    key = render_jwk(Signer.new().public)
+    counter = Counter(uses=(replace(USE, inbox=Inbox("https://bank.example/own/inbox", key)),))
+    good = counter.rp_certificate(inbox=Inbox("https://bank.example/inbox", key))
+    anchor = {"key": render_jwk(counter.anchor.public), "entity": None, "not_before": 0, "not_after": AT + DAY}
+    case = {"op": "challenge", "data": counter.challenge().hex(), "anchors": [anchor], "at": AT}
+    wrong = {1: "https://bank.example/inbox", 2: render_cose_key(Signer.new("EdDSA").public)}
+    right = wrong | {2: render_cose_key(counter.bank.public)}
+    bent = [
+        _with_inbox(counter, inbox)
+        for inbox in (wrong, right | {1: "ftp://bank.example"}, right | {1: "https://bank.example/#x"}, {1: right[1]}, right | {3: 1})
+    ]
+    for data in bent:
+        with pytest.raises(Malformed):
+            parse_rp_certificate(data)
+    first, *others = judging.judge([case | {"certificates": [each.hex()]} for each in (good, *bent)])
+    assert first["ok"][:4] == [BANK, "The Bank", "Counter 3", USE.id]
+    assert [each.get("code") for each in others] == ["untrusted"] * len(bent)
+
+
+def _with_inbox(counter: Counter, inbox: Mapping[int, Any]) -> bytes:
+    one = parse_sign1(counter.rp_certificate())
+    payload = cbor2.dumps(cbor2.loads(one.payload) | {-70_014: inbox}, canonical=True)
+    return counter.anchor.finish(prepare_sign1(typ=RP_CERTIFICATE, payload=payload, key=KEY, protected={4: one.protected[4]}))
