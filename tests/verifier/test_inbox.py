@@ -22,7 +22,7 @@ from shared.trust.relying_party import parse_rp_certificate
 from verifier import inbox_keys, registering
 from verifier.app import one_round
 from verifier.desk import Desk
-from verifier.records import letters
+from verifier.records import exchanges, letters
 from verifier.settle import verify_decisions
 
 
@@ -170,3 +170,50 @@ async def test_a_group_has_a_short_name(desk: Running) -> None:
     for team in ("x" * 61, "a\nb"):
         with pytest.raises(ConfigError, match="team"):
             by_a_person(desk.desk, team=team)
+
+
+VALUES = (b"Ashdown", b"Margaret", b"ZZ99 4CD", b"1938-11-02")
+
+
+def on_disk(folder: Path) -> list[bytes]:
+    """What of the shown values lies anywhere in the data folder, in write-ahead logs and free pages too."""
+    return [value for file in folder.rglob("*") if file.is_file() for value in VALUES if value in file.read_bytes()]
+
+
+async def test_t_au_3_nothing_that_was_shown_lies_open_anywhere(desk: Running) -> None:
+    first = written(desk)
+    await post(desk, first)
+    by_a_person(desk.desk)
+    second = written(desk, seed="two", about=first.claims["jti"])
+    await post(desk, second)
+    assert on_disk(desk.desk.directory) == []
+    tickets = [each.ticket for each in (first, second)] + [each.claims["jti"].encode() for each in (first, second)]
+    files = [file.read_bytes() for file in desk.desk.directory.rglob("*") if file.is_file()]
+    assert not [each for each in tickets for data in files if each in data]
+
+
+async def test_details_go_when_they_should_and_the_answer_stays_a_month(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", retention_days=2) as desk:
+        sent = written(desk)
+        receipt = check(desk, sent, (await post(desk, sent))[1])
+        assert receipt.retain_until == AT + 2 * DAY
+        assert await kept(desk) == 1
+        desk.clock.at += 2 * DAY
+        await one_round(desk.app)
+        assert await kept(desk) == 0
+        assert check(desk, sent, (await ask(desk, sent.ticket))[1]) == receipt
+        desk.clock.at = AT + 31 * DAY
+        await one_round(desk.app)
+        assert (await ask(desk, sent.ticket))[0] == 404
+
+
+async def kept(desk: Running) -> int:
+    """How many verdicts with details there are."""
+    return len(await desk.desk.storage.read(lambda tx: exchanges.held(tx, desk.clock())))
+
+
+async def test_an_answer_costs_the_same_for_a_ticket_of_none(desk: Running) -> None:
+    """One keyed digest and one look into the database either way, and the same words."""
+    told = [await ask(desk, bytes([each]) * 16) for each in range(3)]
+    assert {each[0] for each in told} == {404}
+    assert {each[1]["detail"] for each in told} == {"there is no letter with this ticket"}
