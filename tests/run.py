@@ -58,6 +58,7 @@ LOOKED_AT = (
     "tests/wallet/test_phone_demands.py",
     "tests/wallet/test_signing_in_browser.py",
     "tests/wallet/test_trust_wallet_browser.py",
+    "tests/wallet/test_statement_browser.py",
     "tests/wallet/test_ways_browser.py",
     "tests/wallet/test_who_browser.py",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.books import Book
 from support.wallets import Wallet, open_wallet
@@ -11,9 +13,15 @@ from support.world import COUNCIL
 
 from shared.clock import DAY
 from shared.flow import Fetched
+from shared.keys import Role
 from shared.receipts import LogHead
-from wallet import logs
+from shared.storage import Tx
+from shared.trust.anchors import TrustAnchors
+from shared.trust.policy import Policy
+from wallet import history, logs
+from wallet.entries import Sealed
 from wallet.logs import LogSeen
+from wallet.records import HISTORY
 
 
 @pytest.fixture
@@ -165,3 +173,41 @@ async def test_a_wallet_without_receipts_asks_nobody(wallet: Wallet) -> None:
     await pass_days(wallet, 8)
     assert await logs.seen(wallet.means, wallet.vault) == {}
     assert not any("/log/" in url for _, _, url in wallet.world.log)
+
+
+# --- the wallet's own history --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["altered", "removed", "the last one removed", "reordered"])
+async def test_t_au_1_the_wallets_own_history_altered_removed_or_reordered(wallet: Wallet, book: Book, how: str) -> None:
+    """By somebody who can write to the database and has the open wallet's key."""
+    await wallet.share(book.party.ask())
+    assert (await history.read_checked(wallet.storage, wallet.vault))[1]
+    first, second, third = await wallet.lines()
+
+    async def put(tx: Tx, place: int, line: Sealed) -> None:
+        await HISTORY.save(tx, wallet.vault, history.name_of(wallet.vault, place), line, entropy=wallet.means.entropy)
+
+    async def meddle(tx: Tx) -> None:
+        if how == "altered":
+            entry = msgspec.structs.replace(second.entry, interacting_party_name="Somebody Else")
+            await put(tx, 2, msgspec.structs.replace(second, entry=entry))
+        elif how == "reordered":
+            await put(tx, 2, msgspec.structs.replace(third, entry=msgspec.structs.replace(third.entry, seq=2)))
+            await put(tx, 3, msgspec.structs.replace(second, entry=msgspec.structs.replace(second.entry, seq=3)))
+        else:
+            await HISTORY.drop(tx, wallet.vault, history.name_of(wallet.vault, 2 if how == "removed" else 3))
+
+    await wallet.storage.write(meddle)
+    assert not (await history.read_checked(wallet.storage, wallet.vault))[1]
+    assert first.entry.seq == 1
+
+
+@pytest.mark.usefixtures("book")
+async def test_a_body_that_is_reached_elsewhere(wallet: Wallet) -> None:
+    """Where the pin of its anchor names an address, that is where its log is looked for."""
+    pin = replace(wallet.world.council.by.pin(role=Role.RELYING_PARTY, entity=COUNCIL), address="https://desk.council.example")
+    wallet.means = replace(wallet.means, trust=lambda: Policy(TrustAnchors(anchors=(pin,))))
+    await pass_days(wallet, 7)
+    assert {url for _, _, url in wallet.world.log if "/log/" in url} == {"https://desk.council.example/log/heads"}
+    assert (await known(wallet)).fault == "unavailable"
