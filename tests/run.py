@@ -42,6 +42,7 @@ LOOKED_AT = (
     "tests/e2e/test_two_pages.py",
     "tests/issuer/test_collecting_browser.py",
     "tests/issuer/test_console_people_browser.py",
+    "tests/issuer/test_events_browser.py",
     "tests/issuer/test_federation_browser.py",
     "tests/issuer/test_keys_browser.py",
     "tests/issuer/test_register_office_browser.py",

@@ -17,7 +17,7 @@ from issuer.pages import form as questions
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated
 from issuer.records import news
-from issuer.sessions import Actor
+from issuer.sessions import Action, Actor
 from shared.credentials import CredentialType, all_types
 from shared.credentials._tree import check_shape
 from shared.errors import Conflict, Malformed, Missing
@@ -50,6 +50,12 @@ LIKENESS = {
     "near": N_("Names agree and nothing differs, but one more item is missing"),
     "far": N_("Some of it agrees and some differs"),
     "": N_("It was made for the very document that was shown"),
+}
+DOING = {
+    "cancel": N_("Cancel the chosen ones"),
+    "hold": N_("Put the chosen ones on hold"),
+    "reinstate": N_("End the hold of the chosen ones"),
+    AGAIN: N_("Make the chosen ones again"),
 }
 OUTCOMES = {
     "cancel": N_("Cancelled"),
@@ -130,7 +136,8 @@ class Events:
 
     async def _show(self, request: web.Request, form: Form, *, changed: bool = False) -> web.StreamResponse:
         case = await deciding_news.case(self._office, request.match_info["id"])
-        found, operator = case.news, request[OPERATOR]
+        found, operator, words = case.news, request[OPERATOR], translator(request)
+        actions = {each.concerned.action for each in case.compared if each.concerned.outcome in {"open", "chosen"}}
         return await render(
             request,
             "console/event.html",
@@ -141,6 +148,8 @@ class Events:
             row=self._row(request, found),
             compared=[self._compared(request, case, each) for each in case.compared],
             again=any(each.concerned.action == AGAIN for each in case.compared),
+            doing=words(DOING[min(actions)]) if len(actions) == 1 else words("Do it to the chosen ones"),
+            consequences=[phrases.consequence(Action(each), words) for each in sorted(actions - {AGAIN})],
             own=found.first_by == operator.name,
             may_confirm=may(operator, "approver"),
             can_undo=any(each.concerned.outcome == "changed" and each.concerned.claims is not None for each in case.compared),
