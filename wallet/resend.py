@@ -64,7 +64,6 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
     before = {_key(entry): entry for entry in entries if document in entry.documents}  # the last of each stays
     again = {_key(entry): entry.time for entry in entries if new.id in entry.documents}
     recalled = {one.body.key: one.at for one in called_back.values() if one.document == document}
-    known = {choice.key: choice for choice in await telling.choices(means, new)}
     found = [
         Told(
             entity=_entity(entry),
@@ -73,7 +72,7 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
             at=entry.time,
             jti=entry.transaction_identifier if entry.transaction_type == "addressed-copy" else "",
             stale=key not in again if new.id != old.id else _stale(old, entry, recalled.get(key, 0)),
-            choice=known.get(key),
+            choice=await telling.choice_of(means, new, _entity(entry), entry.intended_use_identifier),
         )
         for key, entry in before.items()
     ]

@@ -114,17 +114,22 @@ class Picked:
 
 async def choices(means: Means, document: Document) -> list[Choice]:
     """Who has registered to be told this kind of thing, by name. From what was kept, never from the network."""
-    at, kind = means.clock(), type_of(document)
-    found: list[Choice] = []
-    for party in (await register.register(means)).certificates.values():
-        if party.expires_at <= at:
-            continue
-        for use in party.uses:
-            want = next((each for each in use.wants if each.vct == kind.vct_int), None)
-            choice = None if want is None else _choice(document, party, use, want)
-            if choice is not None:
-                found.append(choice)
+    found = [each for party in (await register.register(means)).certificates.values() for each in _choices(party, document, means.clock())]
     return sorted(found, key=lambda one: (one.party.name.en.casefold(), one.use.title.en.casefold(), one.key))
+
+
+async def choice_of(means: Means, document: Document, entity: str, use: str) -> Choice | None:
+    """One of them, if it may be told."""
+    party = (await register.register(means)).certificates.get(entity)
+    found = [] if party is None else _choices(party, document, means.clock())
+    return next((each for each in found if each.use.id == use), None)
+
+
+def _choices(party: RpCertificate, document: Document, at: int) -> list[Choice]:
+    number = type_of(document).vct_int
+    wants = [(use, want) for use in party.uses for want in use.wants if want.vct == number]
+    made = [_choice(document, party, use, want) for use, want in wants] if at < party.expires_at else []
+    return [each for each in made if each is not None]
 
 
 def _choice(document: Document, party: RpCertificate, use: RegisteredUse, want: Want) -> Choice | None:
@@ -268,7 +273,7 @@ def name_of(vault: Vault, telling: str, body: Body) -> str:
 
 async def _make(means: Means, vault: Vault, outbox: Outbox, item: Item[Telling], body: Body) -> None:
     document = (await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.value.document))).value
-    choice = next((each for each in await choices(means, document) if each.key == body.key), None)
+    choice = await choice_of(means, document, body.entity, body.use)
     if choice is None:
         raise Missing("the organisation is not registered for this any more")
     signed, ticket = await sign_out(means, vault, _wish(document, choice, body.told)), means.entropy(TICKET)
