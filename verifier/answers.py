@@ -6,9 +6,9 @@ code's answer must sign the nonce of a code that waits. Anything else is ``repla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from shared import addressed
 from shared.addressed import AddressedPresentation
@@ -19,6 +19,7 @@ from shared.flow import Fetch, Fetched, run
 from shared.formats import BearerType, Binding, formats
 from shared.ovp import envelope
 from shared.ovp.answer import SD_CWT_FORMAT, Answer, asked_of, find_open, live_binding, open_answer, parse_answer, peek_answer
+from shared.ovp.challenge import Challenge
 from shared.trust.relying_party import Want
 from shared.verify import Decision, Expectation, Level, Material, decide_error, verify
 from verifier.check import PICTURES, Judged, copy_of, judge_copy
@@ -45,12 +46,28 @@ class ForAnybody:
 Brought = AddressedPresentation | Answer | Sealed | ForAnybody
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A challenge and the answer to it: what can be judged once more, for its nonce never ages."""
+
+    challenge: Challenge
+    answer: Answer
+
+    @property
+    def nonce(self) -> str:
+        """Of the question, as those that wait are known by."""
+        return base64url.encode(self.challenge.digest)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """``answered`` is the nonce of the question that must not be answered again, empty where there is none."""
+    """``answered`` is the nonce of the question that must not be answered again, empty where there is none. ``live`` is the answer to a
+    challenge, opened.
+    """
 
     judged: Judged
     answered: str = ""
+    live: Live | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +79,7 @@ class _Asked:
     binding: Binding
     nonce: str
     answer: Answer
+    challenge: Challenge | None = None
 
 
 def read_brought(parts: Sequence[bytes]) -> Brought:
@@ -143,7 +161,23 @@ def judge_parts(
     except VcError as error:
         return Outcome(judged=Judged(decision=decide_error(error, at=at, level=level)))
     decision = run(verify({use.query.id: [asked.answer.wire]}, expectation, material, at=at), answer)
-    return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if used_up(decision) else "")
+    live = None if asked.challenge is None else Live(asked.challenge, asked.answer)
+    return Outcome(judged=Judged(decision=decision, use=use), answered=asked.nonce if used_up(decision) else "", live=live)
+
+
+def judge_live(
+    live: Live, more: Mapping[str, Any], *, use: Use, material: Material, answer: Callable[[Fetch], Fetched], at: int
+) -> Decision:
+    """The decision about an answer that was opened before, told this much ``more`` of the use."""
+    challenge = live.challenge
+    expectation = Expectation(
+        query=None,
+        asked=asked_of(challenge.wants, material.types),
+        binding=live_binding(challenge),
+        use={**use.query.use, **more},
+        format=live.answer.format,
+    )
+    return run(verify({use.query.id: [live.answer.wire]}, expectation, material, at=at), answer)
 
 
 def _for_anybody(brought: ForAnybody) -> Expectation:
@@ -156,7 +190,9 @@ def _live(brought: Sealed, questions: Questions) -> _Asked:
     opened, answer = open_answer(brought.content, [each.opened for each in questions.live])
     challenge = opened.challenge
     nonce = base64url.encode(challenge.digest)
-    return _Asked(use=challenge.use, wants=challenge.wants, binding=live_binding(challenge), nonce=nonce, answer=answer)
+    return _Asked(
+        use=challenge.use, wants=challenge.wants, binding=live_binding(challenge), nonce=nonce, answer=answer, challenge=challenge
+    )
 
 
 def _by_code(answer: Answer, questions: Questions, level: Level) -> _Asked:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from shared.clock import Clock, Entropy
-from shared.codec import qr
+from shared.codec import base64url, qr
 from shared.credentials import all_types
+from shared.credentials._joint import is_joint
 from shared.custody import open_custodian
-from shared.errors import ConfigError, Missing, Rejected, Undecided
+from shared.errors import ConfigError, Malformed, Missing, Rejected, Undecided
 from shared.ovp import envelope
 from shared.private_file import read_secret
 from shared.trust.bundle import MAX_BYTES, BundleMemory, VerifiedBundle
@@ -24,6 +25,7 @@ from verifier.uses import Use, served
 from verifier.words import age_text, moment_text
 
 _SCALE: Final = 8
+_REFERENCE: Final = 16  # bytes
 
 
 def desk_new(arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> int:
@@ -61,7 +63,15 @@ def challenge(arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) 
     with remembering(Path(arguments.state)) as kept:
         pack = _open(arguments, kept.memory.packs, at=at)
         question = asyncio.run(
-            counter.ask(desk, use, at=at, entropy=entropy, ttl=arguments.ttl, staple=_is_old(pack, use, at)),
+            counter.ask(
+                desk,
+                use,
+                at=at,
+                entropy=entropy,
+                ttl=arguments.ttl,
+                staple=_is_old(pack, use, at),
+                transaction=_transaction(arguments.together, use),
+            ),
         )
         kept.memory = kept.memory.asking(question, at=at)
     text = envelope.render_text(envelope.CHALLENGE, question.opened.challenge.data)
@@ -70,6 +80,16 @@ def challenge(arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) 
     _say(text if arguments.text else qr.terminal(text) if arguments.png is None else f"Wrote {arguments.png}")
     _aside(f"{use.query.title.en}: good for one answer within {age_text(arguments.ttl)}. Then: muniment-verifier check ANSWER")
     return 0
+
+
+def _transaction(reference: str, use: Use) -> bytes | None:
+    """What others have agreed to, as ``check`` named it."""
+    if not reference:
+        return None
+    found = base64url.decode(reference, where="together")
+    if len(found) != _REFERENCE or not is_joint(use.query):
+        raise Malformed("nobody has agreed to such a thing for this use", where="together")
+    return found
 
 
 def code(arguments: argparse.Namespace, *, clock: Clock, entropy: Entropy) -> int:

@@ -28,11 +28,16 @@ PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A decision with what is known of the copy itself. ``use`` is the ready question that it was made for, where that is known."""
+    """A decision with what is known of the copy itself. ``use`` is the ready question that it was made for, where that is known.
+
+    ``agreed`` is how many have agreed to a ``transaction`` of several, 0 where nobody else has to.
+    """
 
     decision: Decision
     copy: AddressedPresentation | None = None
     use: Use | None = None
+    agreed: int = 0
+    transaction: str = ""
 
 
 def read_copy(data: bytes) -> AddressedPresentation:

@@ -127,6 +127,12 @@ def _add_asking(commands: Commands[Parser]) -> None:
         _add_knowledge(one, state_needed=True, state_help="file of `check` that remembers the question until it is answered")
         if name == "challenge":
             one.add_argument(
+                "--together",
+                default="",
+                metavar="REF",
+                help="where several have to agree: what `check` said of the first of them (default: begin)",
+            )
+            one.add_argument(
                 "--ttl", type=int, default=120, metavar="S", help="seconds in which it can be answered, at most 300 (default: 120)"
             )
             out = one.add_mutually_exclusive_group()

@@ -17,6 +17,7 @@ from shared.clock import Clock, Entropy
 from shared.codec import base64url, cbor, strict_json
 from shared.codec.reader import get_int, get_str
 from shared.cose import parse_cose_key, render_cose_key
+from shared.credentials._joint import is_joint
 from shared.custody import open_custodian
 from shared.errors import ConfigError, Expired, Malformed
 from shared.keys import Custodian, KeyId, PublicKey, Role, sign
@@ -131,8 +132,13 @@ def _custodian(folder: Path, entropy: Entropy) -> Custodian:
     return open_custodian(uri, entropy=entropy, passphrase=read_secret(folder / _SECRET))
 
 
-async def ask(counter: Counter, use: Use, *, at: int, entropy: Entropy, ttl: int = TTL, staple: bool = False) -> LiveQuestion:
-    """A fresh challenge, for a screen. ``Expired`` once the desk's week is over."""
+async def ask(
+    counter: Counter, use: Use, *, at: int, entropy: Entropy, ttl: int = TTL, staple: bool = False, transaction: bytes | None = None
+) -> LiveQuestion:
+    """A fresh challenge, for a screen. ``Expired`` once the desk's week is over.
+
+    ``transaction`` is what others have agreed to already; else a question for several who act together begins one.
+    """
     _check_week(counter, at)
     private, public = seal.generate(entropy)
     custodian = _custodian(counter.folder, entropy)
@@ -148,6 +154,7 @@ async def ask(counter: Counter, use: Use, *, at: int, entropy: Entropy, ttl: int
             seal_key=public,
             ttl=ttl,
             staple=staple,
+            transaction=(transaction or entropy(16)) if is_joint(use.query) else None,
         )
         data = await sign(unsigned, custodian)
     finally:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,11 +31,12 @@ from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, pars
 from shared.trust.missing import missing_anchor
 from shared.trust.policy import Policy
 from shared.verify import Check, Material, decide_error, render_verdict, replayed
-from verifier import words
-from verifier.answers import judge_parts
+from verifier import offline_acts, words
+from verifier.answers import judge_live, judge_parts
 from verifier.check import MAX_COPY, Judged
 from verifier.details import details
 from verifier.locked import is_locked, unlock, words_at_terminal
+from verifier.offline_acts import Acts, parse_acts, render_acts
 from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
 from verifier.uses import served
 
@@ -45,12 +47,13 @@ _LIFE: Final = 16 * DAY  # seconds after which no copy can be good any more
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What must survive between two checks. ``seen`` maps the replay key of each copy relied upon (security rule S9) to the second
-    after which that copy is past its own end; ``questions`` are the desk's own, each good for one answer.
+    after which that copy is past its own end; ``questions`` are the desk's own, each good for one answer; ``acts`` wait for more people.
     """
 
     packs: BundleMemory = field(default_factory=BundleMemory)
     seen: Mapping[bytes, int] = field(default_factory=dict)
     questions: Questions = field(default_factory=Questions)
+    acts: Acts = field(default_factory=dict)
 
     def asking(self, question: LiveQuestion | CodeQuestion, *, at: int) -> Memory:
         """With one question more, and without those that have run out."""
@@ -67,6 +70,7 @@ def parse_state(data: bytes) -> Memory:
         packs=parse_memory(strict_json.dumps(get_object(obj, "packs"))),
         seen={base64url.decode(key, where="/seen"): get_int(seen, key, "/seen") for key in seen},
         questions=Questions() if questions is None else parse_questions(questions, "/questions"),
+        acts=parse_acts(obj),
     )
 
 
@@ -74,7 +78,8 @@ def render_state(memory: Memory) -> bytes:
     """The bytes that ``parse_state`` reads back to the same value."""
     seen = {base64url.encode(key): until for key, until in sorted(memory.seen.items())}
     packs = strict_json.loads(render_memory(memory.packs), max_bytes=64_000_000)
-    return strict_json.dumps({"version": 1, "packs": packs, "seen": seen, "questions": render_questions(memory.questions)})
+    known = {"version": 1, "packs": packs, "seen": seen, "questions": render_questions(memory.questions)}
+    return strict_json.dumps(known | ({"acts": render_acts(memory.acts)} if memory.acts else {}))
 
 
 def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
@@ -165,7 +170,13 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     )
     uses, waiting = served(all_types().values()), memory.questions.at(at)
     outcome = judge_parts(parts, waiting, entity=entity, uses=uses, material=material, answer=verified.answer, at=at)
-    judged = outcome.judged
+    judged, agreed = outcome.judged, 0
+    acts: Acts = offline_acts.at(memory.acts, at)
+    if outcome.live is not None and judged.use is not None:
+        again = partial(judge_live, use=judged.use, material=material, answer=verified.answer, at=at)
+        decision, acts, agreed = offline_acts.join(acts, outcome.live, judged.decision, again, now=at)
+        named = base64url.encode(outcome.live.challenge.transaction or b"")
+        judged = replace(judged, decision=decision, agreed=agreed, transaction=named)
     decision = judged.decision
     if decision.decision == "accepted" and any(key in memory.seen for key in decision.replay_keys):
         judged = replace(judged, decision=replayed(decision))
@@ -173,7 +184,8 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     if judged.decision.decision == "accepted":
         seen |= dict.fromkeys(decision.replay_keys, at + _LIFE)
     packs = verified.memory.with_statuses(decision.learnt)
-    return judged, Memory(packs=packs, seen=seen, questions=waiting.without(outcome.answered))
+    answered = outcome.answered or (outcome.live.nonce if agreed and outcome.live is not None else "")
+    return judged, Memory(packs=packs, seen=seen, questions=waiting.without(answered), acts=acts)
 
 
 def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:
@@ -234,6 +246,7 @@ def tell(judged: Judged, *, remembered: bool) -> dict[str, Any]:
         "knowledge": words.knowledge(verdict),
         "level_sentence": words.level(verdict["level"]["name"], seen="checked" if remembered else "unchecked"),
         "purpose": "" if judged.use is None else judged.use.query.title.en,
+        **({"act": {"agreed": judged.agreed, "reference": judged.transaction}} if judged.agreed else {}),
     }
 
 
@@ -248,6 +261,8 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
         lines += [f"Not checked: {words.line_of(each).text}" for each in words.open_lines(verdict)]
     lines += _missing(judged.decision.checks)
     lines += ["", verdict["knowledge"], verdict["level_sentence"]]
+    if judged.agreed:
+        lines.append(f"{judged.agreed} {'has' if judged.agreed == 1 else 'have'} agreed so far.{_next(judged)}")
     if verdict["purpose"]:
         lines.append(f"Its purpose: {verdict['purpose']}.")
     for credential in judged.decision.credentials:
@@ -257,6 +272,13 @@ def render(judged: Judged, verdict: Mapping[str, Any]) -> str:
             lines.append(f"  {credential.succeeded_by.name.en} keeps the records of that office now.")
         lines += [f"  {row.label}: {', '.join(map(plain, row.values))}" for row in details(kind, credential.claims.claims)]
     return "\n".join(lines) + "\n"
+
+
+def _next(judged: Judged) -> str:
+    """How the next person is asked, where somebody still has to agree."""
+    if judged.use is None or judged.decision.decision != "undecided":
+        return ""
+    return f" Ask the next: muniment-verifier challenge --use {judged.use.query.id} --together {judged.transaction}"
 
 
 def _missing(checks: Sequence[Check]) -> list[str]:

@@ -34,14 +34,15 @@ MAX_TTL: Final = 300
 MAX_BYTES: Final = 2_860
 """What the largest code can carry."""
 _ALG, _KCWT, _TYP = 1, 13, 16
-_VERSION, _NONCE, _IAT, _AUD, _WANTS, _USE, _SEAL, _TTL, _STAPLE = range(1, 10)
+_VERSION, _NONCE, _IAT, _AUD, _WANTS, _USE, _SEAL, _TTL, _STAPLE, _TRANSACTION = range(1, 11)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
     """A parsed challenge; nothing in it is a fact before ``check_challenge``. ``data`` is all of it, as it was signed.
 
-    ``staple`` asks for a status assertion to come along, because the desk's list is old.
+    ``staple`` asks for a status assertion to come along, because the desk's list is old. ``transaction`` names what several people are to
+    agree to for that use, each in an answer of their own; ``None`` where nobody else has to (security rule S26).
     """
 
     data: bytes = field(repr=False)
@@ -55,6 +56,7 @@ class Challenge:
     staple: bool
     desk: DeskCertificate
     sign1: Sign1 = field(repr=False)
+    transaction: bytes | None = None
 
     @property
     def digest(self) -> bytes:
@@ -110,10 +112,11 @@ def prepare_challenge(
     seal_key: bytes,
     ttl: int = TTL,
     staple: bool = False,
+    transaction: bytes | None = None,
 ) -> Unsigned[bytes]:
     """A challenge, lacking only the signature of the desk's ``key``, whose ``certificate`` (desk-cert) goes with it.
 
-    ``nonce`` is 16 random bytes, ``seal_key`` an X25519 public key made for this challenge alone (``seal.generate``).
+    ``nonce`` is 16 random bytes, as ``transaction`` is, ``seal_key`` an X25519 public key made for this challenge alone (``seal.generate``).
     """
     payload: dict[int, Any] = {
         _VERSION: VERSION,
@@ -127,6 +130,8 @@ def prepare_challenge(
     }
     if staple:
         payload[_STAPLE] = True
+    if transaction is not None:
+        payload[_TRANSACTION] = transaction
     return prepare_sign1(
         typ=CHALLENGE,
         payload=cbor.dumps(payload, canonical=True),
@@ -143,7 +148,7 @@ def parse_challenge(data: bytes) -> Challenge:
         raise WrongTyp("this signed object is of another kind")
     as_map(sign1.protected, needed=(_ALG, _KCWT, _TYP))
     as_map(sign1.unprotected, needed=())
-    members = load_map(sign1.payload, needed=range(1, _STAPLE), optional=(_STAPLE,))
+    members = load_map(sign1.payload, needed=range(1, _STAPLE), optional=(_STAPLE, _TRANSACTION))
     uint(members, _VERSION, minimum=VERSION, maximum=VERSION)
     if members.get(_STAPLE, True) is not True:
         raise Malformed("this member is true or absent", where=f"/{_STAPLE}")
@@ -159,6 +164,7 @@ def parse_challenge(data: bytes) -> Challenge:
         staple=_STAPLE in members,
         desk=desk_certificate_of(sign1_of(sign1.protected[_KCWT], f"/{_KCWT}"), f"/{_KCWT}"),
         sign1=sign1,
+        transaction=octets(members, _TRANSACTION, size=16) if _TRANSACTION in members else None,
     )
 
 

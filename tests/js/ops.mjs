@@ -197,8 +197,9 @@ export async function show({ data, types, groups: chosen, binding, staple, key }
   return hex(await present(staple ? withStaple(copy, bytes(staple)) : copy, chosen, signed, await ecKey(key)));
 }
 
-export async function ask({ certificate, key, wants, use, at, staple }) {
-  const opened = await makeChallenge({ key: await ecKey(key), certificate: bytes(certificate), wants, use, at, staple });
+export async function ask({ certificate, key, wants, use, at, staple, transaction }) {
+  const named = transaction ? bytes(transaction) : undefined;
+  const opened = await makeChallenge({ key: await ecKey(key), certificate: bytes(certificate), wants, use, at, staple, transaction: named });
   return { data: hex(opened.bytes), audience: opened.binding.audience, nonce: hex(opened.binding.nonce), expiresAt: opened.expiresAt };
 }
 

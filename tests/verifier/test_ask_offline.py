@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.desk import BANK, Site, Template, copy_file, opened, place, refreshed
-from support.signing import AT
+from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, DAY, IDX, LIST, credential_type, issue, show, status_token
 from support.trial_web import Watch
 
@@ -20,11 +20,11 @@ from shared.codec import base64url, frames, qr
 from shared.cose import thumbprint
 from shared.custody._envelope import Cost
 from shared.errors import ConfigError, Expired, Malformed, Missing, TooMany, VcError
-from shared.formats import Binding
+from shared.formats import Binding, StatusReference
 from shared.ovp import envelope
 from shared.ovp.answer import Answer, code_binding, live_binding, render_answer, seal_answer
 from shared.ovp.challenge import Challenge, parse_challenge
-from verifier import ask, cli, counter, offline, packs
+from verifier import ask, cli, counter, offline, offline_acts, packs
 from verifier.answers import judge_parts, read_brought
 from verifier.offline import Memory, parse_state, render_state
 from verifier.questions import CodeQuestion, Questions, parse_questions, render_questions
@@ -327,7 +327,7 @@ def test_the_desk_has_its_own_key_and_a_week(laptop: Laptop) -> None:
     assert laptop.run("desk", "new", "Counter 3", "--days", "2")[0] == 0
     renewed = counter.find(laptop.folder / "desk", None)
     assert (renewed.desk.public, renewed.desk.expires_at) == (desk.desk.public, AT + 3 * DAY)
-    laptop.clock.at += 2 * DAY
+    laptop.clock.at += 12 * 3_600
     with pytest.raises(Expired):
         asyncio.run(counter.ask(renewed, ask._use("bank"), at=laptop.clock(), entropy=system_entropy))
 
@@ -411,3 +411,73 @@ def test_only_so_many_questions_at_once() -> None:
 def test_nobody_else_reads_the_seals_of_open_questions(laptop: Laptop) -> None:
     laptop.challenge()
     assert laptop.state.stat().st_mode & 0o077 == 0
+
+
+# --- several who act together ------------------------------------------------------------------------------------------------------------
+
+TOGETHER = (*GROUPS, "joint")
+TAG = "q83vEjRWeJCrze8SNFZ4kA"
+
+
+def agreeing(challenge: Challenge, number: int, by: Signer, *, tag: str = TAG, **changes: Any) -> bytes:
+    """The sealed answer of one attorney."""
+    claims = FOR_BANK | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": tag, "attorney_number": number}
+    paths = [claim.path for claim in credential_type().claims if claim.group in TOGETHER and (_there(claim.path) or claim.group == "joint")]
+    wire = issue("dc+sd-cwt", claims=claims, to=by, seed=f"{number}", **changes)
+    presented = show(wire, format_name="dc+sd-cwt", paths=paths, binding=live_binding(challenge), by=by)
+    return text(envelope.SEALED, seal_answer(Answer("dc+sd-cwt", presented), challenge, entropy=system_entropy))
+
+
+def test_two_attorneys_agree_at_a_desk_without_a_network(laptop: Laptop) -> None:
+    nora, peter = Signer.new(), Signer.new()
+    asked = laptop.challenge(use="bank-together")
+    assert asked.transaction is not None
+    first = laptop.check(agreeing(asked, 1, nora))
+    assert (told(first)[:2], first["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
+    assert laptop.questions().live == ()  # it was answered
+    reference = first["act"]["reference"]
+    assert base64url.decode(reference) == asked.transaction
+    laptop.clock.at += 12 * 3_600
+    again = laptop.challenge("--together", reference, use="bank-together")
+    assert again.transaction == asked.transaction
+    assert told(laptop.check(agreeing(again, 1, Signer.new())))[:2] == ("undecided", "needs_more_attorneys")  # one person twice
+    other = laptop.challenge("--together", reference, use="bank-together")
+    assert told(laptop.check(agreeing(other, 2, peter, tag=TAG[:-2] + "AA")))[:2] == ("rejected", "other_instrument")
+    last = laptop.challenge("--together", reference, use="bank-together")
+    second = laptop.check(agreeing(last, 2, peter))
+    assert (told(second), second["act"]["agreed"]) == (("accepted", "", 3), 2)
+    assert parse_state(laptop.state.read_bytes()).acts == {}
+
+
+def test_an_act_of_its_own_counts_alone_and_ends_after_a_week(laptop: Laptop) -> None:
+    nora, peter = Signer.new(), Signer.new()
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, nora))
+    unrelated = laptop.check(agreeing(laptop.challenge(use="bank-together"), 2, peter))
+    assert [each["act"]["agreed"] for each in (first, unrelated)] == [1, 1]
+    memory = parse_state(laptop.state.read_bytes())
+    assert len(memory.acts) == 2
+    assert parse_state(render_state(memory)) == memory
+    assert offline_acts.at(memory.acts, AT + 7 * DAY) == {}
+
+
+def test_who_was_cancelled_meanwhile_does_not_count_here_either(laptop: Laptop, template: Template) -> None:
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    laptop.clock.at += 3_600
+    laptop.make_pack(template, Site(lists={LIST: status_token({IDX: 1}, iat=AT + 600)}))
+    again = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+    second = laptop.check(agreeing(again, 2, Signer.new(), status=StatusReference(uri=LIST, idx=IDX + 1)))
+    assert (told(second)[:2], second["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
+
+
+def test_the_terminal_says_how_the_next_is_asked(laptop: Laptop) -> None:
+    sealed = laptop.folder / "sealed"
+    sealed.write_bytes(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    code, out, _ = laptop.run("check", str(sealed), "--bundle", str(laptop.pack), "--state", str(laptop.state))
+    assert code == 2
+    assert "1 has agreed so far. Ask the next: muniment-verifier challenge --use bank-together --together " in out
+
+
+@pytest.mark.parametrize(("reference", "use"), [("AAAA", "bank-together"), ("A" * 22, "bank")])
+def test_references_of_nothing_are_refused(laptop: Laptop, reference: str, use: str) -> None:
+    with pytest.raises(Malformed):
+        laptop.challenge("--together", reference, use=use)

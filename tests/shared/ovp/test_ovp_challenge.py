@@ -45,6 +45,8 @@ def test_who_asks_for_what_and_why() -> None:
     assert challenge.audience.startswith("l:")
     assert len(challenge.audience) == 45
     assert parse_challenge(counter.challenge(staple=True)).staple
+    assert challenge.transaction is None
+    assert parse_challenge(counter.challenge(transaction=b"T" * 16)).transaction == b"T" * 16
 
 
 def test_what_is_registered_as_required_may_be_asked_as_optional() -> None:

@@ -26,8 +26,9 @@ import { checkInForce, deskCertificateOf, readWants, verifyDesk } from "./regist
 /** @typedef {import("./register.js").RegisteredUse} RegisteredUse */
 /** @typedef {{audience: string, nonce: Bytes}} Binding */
 /**
- * Parsed; nothing in it is a fact before `checkChallenge`. `binding` is what the holder signs, `staple` asks for a status assertion.
- * @typedef {{data: Bytes, nonce: Bytes, issuedAt: number, aud: Bytes, wants: Want[], use: string, sealKey: Bytes, ttl: number, staple: boolean,
+ * Parsed; nothing in it is a fact before `checkChallenge`. `binding` is what the holder signs, `staple` asks for a status assertion,
+ * `transaction` names what several people are to agree to for that use, each in an answer of their own; null where nobody else has to.
+ * @typedef {{data: Bytes, nonce: Bytes, issuedAt: number, aud: Bytes, wants: Want[], use: string, sealKey: Bytes, ttl: number, staple: boolean, transaction: Bytes | null,
  *   desk: import("./register.js").DeskCertificate, sign1: import("./cose.js").Sign1, binding: Binding, info: Bytes}} Challenge
  */
 /** Who asks for what and why, in registered words. @typedef {{entity: string, name: import("./register.js").Words, desk: string, use: RegisteredUse, wants: Want[]}} Asker */
@@ -38,15 +39,15 @@ export const TTL = 120;
 const MAX_TTL = 300;
 const MAX_BYTES = 2860;
 const KCWT = 13;
-const [V, NONCE, ISSUED, AUD, WANTS, USE, SEAL, LIFE, STAPLE] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+const [V, NONCE, ISSUED, AUD, WANTS, USE, SEAL, LIFE, STAPLE, TRANSACTION] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /**
  * A fresh challenge. `key` is the desk's private key, `certificate` its desk-cert; `seal` are fresh keys that the desk can keep over a restart.
  * @param {{key: CryptoKey, certificate: Bytes, wants: Want[], use: string, at: number, ttl?: number, staple?: boolean,
- *   seal?: import("./hpke.js").SealKeys | undefined}} question
+ *   seal?: import("./hpke.js").SealKeys | undefined, transaction?: Bytes | undefined}} question
  * @returns {Promise<Opened>}
  */
-export async function makeChallenge({ key, certificate, wants, use, at, ttl = TTL, staple = false, seal: own }) {
+export async function makeChallenge({ key, certificate, wants, use, at, ttl = TTL, staple = false, seal: own, transaction }) {
   const keys = own ?? (await generate());
   const item = decode(certificate);
   const aud = await thumbprint((await deskCertificateOf(sign1Of(item))).key);
@@ -55,6 +56,7 @@ export async function makeChallenge({ key, certificate, wants, use, at, ttl = TT
   payload.set(V, VERSION).set(NONCE, random(16)).set(ISSUED, at).set(AUD, aud);
   payload.set(WANTS, wants.map((want) => [want.vct, want.required, want.optional])).set(USE, use).set(SEAL, keys.publicBytes).set(LIFE, ttl);
   if (staple) payload.set(STAPLE, true);
+  if (transaction) payload.set(TRANSACTION, transaction);
   const bytes = await sign({ typ: TYP.CHALLENGE, payload: encode(payload), key, protect: new Map([[KCWT, item]]) });
   return { bytes, ...(await bindings(bytes, aud)), wants, use, expiresAt: at + ttl, keys };
 }
@@ -80,7 +82,7 @@ export async function parseChallenge(data) {
   if (!TYP.CHALLENGE.includes(sign1.protect.get(TYP_HEADER))) refuse("wrong_typ", "this signed object is of another kind");
   asMap(sign1.protect, "", [ALG, KCWT, TYP_HEADER]);
   asMap(sign1.bare, "", []);
-  const members = loadMap(sign1.payload, "", [V, NONCE, ISSUED, AUD, WANTS, USE, SEAL, LIFE], [STAPLE]);
+  const members = loadMap(sign1.payload, "", [V, NONCE, ISSUED, AUD, WANTS, USE, SEAL, LIFE], [STAPLE, TRANSACTION]);
   uint(members, V, "", VERSION, VERSION);
   if (members.has(STAPLE) && members.get(STAPLE) !== true) refuse("malformed", "this member is true or absent", `/${STAPLE}`);
   const aud = octets(members, AUD, "", 32);
@@ -94,6 +96,7 @@ export async function parseChallenge(data) {
     sealKey: octets(members, SEAL, "", 32),
     ttl: uint(members, LIFE, "", 1, MAX_TTL),
     staple: members.has(STAPLE),
+    transaction: members.has(TRANSACTION) ? octets(members, TRANSACTION, "", 16) : null,
     desk: await deskCertificateOf(sign1Of(sign1.protect.get(KCWT), `/${KCWT}`), `/${KCWT}`),
     sign1,
     ...(await bindings(data, aud)),
