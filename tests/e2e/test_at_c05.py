@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from playwright.async_api import Page, expect
 from support.browser import LAPTOP, PHONE, Open, Walker
@@ -19,6 +20,7 @@ from support.long_values import decoded
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, GUARDIAN, NINE, OPG, Street, bring, copy_for, given, open_street, show_live
 from support.registry import LPA_1
 from support.signing import AT
+from support.trial_verify import ISSUER
 from support.wallets import Site, serve_wallet
 
 from issuer import deciding_news
@@ -27,7 +29,10 @@ from issuer.sessions import Actor, Standing
 from shared import addressed
 from shared.clock import DAY
 from shared.codec import base64url
+from shared.storage import Tx
 from wallet import register
+from wallet.records import DOCUMENTS
+from wallet.sessions import StatusSeen
 
 CLERK = Actor(role="clerk", name="Cleo Clerk")
 
@@ -179,6 +184,53 @@ async def test_at_c05_1_joan_tells_fourteen_in_one_sitting(tmp_path: Path, open_
         await expect(page.locator("tbody tr")).to_have_count(15)  # the one that was looked at answered twice, one never came
         await walker.look("answers")
         share_nothing(town)
+
+
+@pytest.mark.real
+async def test_at_c05_4_joan_is_offered_to_tell_them_that_it_was_cancelled(tmp_path: Path, open_page: Open) -> None:
+    """The entry was wrong: the wallet knows who was told, offers to tell each of them so, and its office learns of nobody."""
+    async with joan_at_home(tmp_path / "wallet") as (site, town):
+        town.down.clear()
+        town.bodies[5].how, town.bodies[9].how = "accepts", "accepts"
+        walker = Walker(await open_page(PHONE), "call-back")
+        page = walker.page
+        await signs_in(page, site)
+        await page.goto(f"{site.base}/tell/new")
+        await page.get_by_label("Northwold Bank").check()
+        await page.get_by_label("Saxon Mutual").check()
+        await page.get_by_role("button", name="See what each would learn").click()
+        await page.get_by_role("button", name="Agree and tell 2 organisations").click()
+        await counts(page, accepted=2)
+        asked = [fetch.url for fetch in town.fetches if fetch.url.startswith(ISSUER)]
+        await becomes_invalid(site)
+        await page.goto(f"{site.base}/")
+        await page.get_by_role("link", name="Entry in a civil register").click()
+        await page.get_by_role("heading", name="2 organisations have heard otherwise from you").wait_for()
+        await walker.look("card")
+        await page.get_by_role("button", name="Tell them that it was cancelled").click()
+        await page.get_by_text("2 chosen").wait_for()
+        await walker.look("whom")
+        await page.get_by_role("button", name="See what each would learn").click()
+        await page.get_by_text("Each gets a copy of the cancelled document.").wait_for()
+        await walker.look("each-learns")
+        await page.get_by_role("button", name="Agree and tell 2 organisations").click()
+        await page.get_by_role("heading", name="Told that it was cancelled").wait_for()
+        await counts(page, accepted=2)
+        for body in (town.bodies[5], town.bodies[10]):
+            assert [letter.about for letter in body.letters] == ["", body.seen[0].binding_claims["jti"]]
+        assert [fetch.url for fetch in town.fetches if fetch.url.startswith(ISSUER)] == asked
+
+
+async def becomes_invalid(site: Site) -> None:
+    """What a look at the office's list does with the document."""
+    means, vault = site.host.means, next(iter(site.host.unlocked.vaults()))
+
+    async def work(tx: Tx) -> None:
+        (item,) = await DOCUMENTS.all(tx, vault)
+        seen = StatusSeen(value="invalid", checked_at=means.clock())
+        await DOCUMENTS.replace(tx, vault, item, msgspec.structs.replace(item.value, status=seen), entropy=means.entropy)
+
+    await means.storage.write(work)
 
 
 def share_nothing(town: Town) -> None:

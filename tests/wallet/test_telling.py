@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from shared.clock import DAY
 from shared.credentials import Text, by_id
 from shared.errors import AccessDenied, Conflict, Malformed
 from shared.formats import formats
+from shared.receipts import peek_receipt
 from shared.trust.registered_use import Want
 from wallet import resend, telling
 from wallet.cards import changed
@@ -310,3 +312,33 @@ async def test_the_correct_document_is_a_new_one(at_home: Joan) -> None:
     await at_home.post()
     assert bank.letters[1].about == bank.seen[0].binding_claims["jti"]
     assert await stale(at_home, by=new) == []
+
+
+async def test_t_fm_4_a_refusal_says_why_and_the_way_to_contest_it(at_home: Joan) -> None:
+    """The holder hears it first and from themselves: reason code, contact and complaint stand in what was kept, and when it came."""
+    bank = at_home.town.bodies[0]
+    bank.how = "refuses"
+    await at_home.tell(bank)
+    at_home.town.clock.at += 60
+    await at_home.post()
+    (sent,) = await at_home.sent()
+    receipt = peek_receipt(sent.receipt)
+    assert (sent.reason, sent.answered_at - sent.at) == ("outside_scope", 60)
+    assert (receipt.contact, receipt.how_to_complain) == ("bereavement@body.example", "Write to the complaints desk of the body")
+
+
+@pytest.mark.real
+async def test_telling_on_postgresql(postgresql_uri: str) -> None:
+    async with joan(postgresql_uri, "Northwold Bank", "Saxon Mutual") as at_home:
+        bank, saxon = at_home.town.bodies
+        at_home.town.down.add(saxon.entity)
+        await at_home.tell(bank, saxon)
+        other = replace(at_home.outbox, working=asyncio.Lock())
+        await asyncio.gather(at_home.outbox.work(), other.work())
+        await at_home.post()
+        assert await at_home.states() == {"Northwold Bank": "accepted", "Saxon Mutual": "waiting"}
+        assert len(bank.posted) == 1
+        at_home.town.down.clear()
+        await at_home.post(61)
+        await at_home.outbox.sweep()
+        assert (await at_home.state(saxon), await at_home.rows()) == ("accepted", 0)
