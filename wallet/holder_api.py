@@ -69,6 +69,7 @@ from wallet.present import agree, read_platform_request, read_request, refuse
 from wallet.records import DOCUMENTS, RECEIVING, Item
 from wallet.sessions import Addressed, Declined, Kept, Promised, Receiving, Sent
 from wallet.share import Wish
+from wallet.statement_api import Statements
 from wallet.tell_api import Tellings
 from wallet.unlocked import Sitting, Unlocked
 from wallet.upkeep import collect_and_look
@@ -83,6 +84,7 @@ class HolderApi:
         self._corrections = Corrections(means, unlocked)
         self._sides = BothSides(means, unlocked)
         self._permissions = GivenPermissions(means, unlocked)
+        self._statements = Statements(means, unlocked)
         self._links = LockedLinks(means, unlocked, views, settings.public_url)
         self._means = means
         self._doors = doors
@@ -151,6 +153,7 @@ class HolderApi:
             *self._tellings.routes(holder),
             *self._corrections.routes(holder),
             *self._sides.routes(holder),
+            *self._statements.routes(holder),
             Route("GET", "/api/history", self.history, out=History, scope=holder, summary="Every exchange"),
         ]  # fmt: skip
 

@@ -146,6 +146,10 @@ async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> No
     file = json.loads(await visitor.get("/statement/2027.json"))
     assert (file["schema"], file["year"], file["intact"], len(file["asked"])) == ("urn:muniment:wallet-statement:1", 2027, True, 1)
     assert "Margaret" not in json.dumps(file)  # names of details, never values
+    await site.open()
+    assert await site.call("GET", "/api/statement?year=2027") == (200, file)
+    assert (await site.call("GET", "/api/statement"))[1]["year"] == 2027
+    assert (await site.call("GET", "/api/statement?year=-1"))[0] == 400
     await visitor.get("/statement?year=2026")
     assert "Nobody asked to see anything in 2026." in visitor.text
     await visitor.get("/statement?year=twenty")
