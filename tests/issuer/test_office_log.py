@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from support.registry import LPA_1, Holder, Registry, Template, collect, serving
 
 from issuer.app import log_site_of, one_round
+from issuer.entered import enter_keys
 from issuer.init import keyring_of
 from shared.clock import DAY
 from shared.errors import HistoryRewritten
@@ -23,6 +25,7 @@ from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.web import log
 from shared.web.log_command import verify
+from shared.web.log_site import signed_heads
 
 
 @pytest.fixture
@@ -143,3 +146,22 @@ async def test_a_head_signed_each_day_by_the_key_of_documents(registry: Registry
         await verify(registry.office.storage)
     with pytest.raises(HistoryRewritten):
         (await follow()).check([kept])
+
+
+async def test_many_at_once_are_entered_each_once(registry: Registry) -> None:
+    """Documents, changes of keys and the head of the day, by as many as like at the same moment: one chain, nothing twice."""
+    before = len(await entries(registry))
+    await asyncio.gather(*(registry.make() for _ in range(5)), *(enter_keys(registry.office) for _ in range(3)))
+    await asyncio.gather(*(log_site_of(registry.office).tend() for _ in range(3)))
+    assert [each["kind"] for each in (await entries(registry))[before:]] == ["made"] * 5
+    lines = await registry.office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1_000))
+    keys = [str(line.entry.entry) for line in lines if line.entry.entry and "key-" in str(line.entry.entry["kind"])]
+    assert len(keys) == 1
+    heads = await registry.office.storage.read(signed_heads)
+    assert await log.check(registry.office.storage, heads) == heads[0]
+
+
+async def test_a_repeated_order_is_entered_once(registry: Registry) -> None:
+    made = [await registry.make(key="the same") for _ in range(2)]
+    assert made[0]["id"] == made[1]["id"]
+    assert [each["kind"] for each in await entries(registry)] == ["made"]
