@@ -12,6 +12,7 @@ from support.desk import Running, make_template, read_anchor, serving
 from support.holdings import put_document
 from support.inboxes import DEATH, Town
 from support.letters import ARTHUR, Joan
+from support.trial_verify import LIST, status_token
 from support.wallets import open_wallet
 
 from shared.clock import DAY
@@ -23,8 +24,9 @@ from shared.web.operators import everybody
 from verifier import inbox_desk, registering
 from verifier.app import one_round
 from verifier.inbox_desk import Said
-from wallet import telling
+from wallet import resend, telling
 from wallet.outbox import Outbox
+from wallet.sessions import StatusSeen
 from wallet.telling import Picked
 
 WATER = "https://water.example"
@@ -106,3 +108,26 @@ async def test_nobody_decides(both: tuple[Joan, Running]) -> None:
     assert await tell(joan) == "sent"
     await joan.post(5 * DAY)
     assert await joan.states() == {"Brightwater Utilities": "unanswered"}
+
+
+async def test_at_c05_4_what_was_cancelled_is_called_back_and_undone(both: tuple[Joan, Running]) -> None:
+    """The desk had acted on it: it hears at once that the document is cancelled, and what to undo stays open until somebody did."""
+    joan, desk = both
+    assert await tell(joan) == "accepted"
+    joan.town.clock.at += DAY
+    desk.site.lists[LIST] = status_token(dict.fromkeys(range(1_000), 1), iat=joan.town.clock())
+    await desk.store.refresh(desk.site)
+    await joan.change(status=StatusSeen(value="invalid", checked_at=joan.town.clock()))
+    means, vault = joan.wallet.means, joan.wallet.vault
+    told = [one for one in await resend.told_of(means, vault, joan.document) if one.stale]
+    await resend.resend(means, vault, joan.outbox, joan.document, told, name="again")
+    await joan.post()
+    assert sorted((one.decision, one.reason) for one in await joan.sent()) == [("accepted", ""), ("rejected", "revoked")]
+    (bea,) = await desk.desk.storage.read(everybody)
+    called = (await inbox_desk.listed(desk.desk, bea))[0]
+    earlier, _ = await inbox_desk.about(desk.desk, called)
+    assert called.letter.undo == "open"
+    assert earlier is not None
+    assert earlier.exchange.decision == "accepted"
+    await inbox_desk.undone(desk.desk, called)
+    assert [each.letter.undo for each in await inbox_desk.listed(desk.desk, bea) if each.letter.undo] == ["done"]
