@@ -81,6 +81,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     clerk, first, second = [Walker(watched=await open_page(LAPTOP), careful=False) for _ in range(3)]
     await clerk_enters(clerk, town)
     await clerk.follow("Ask for a document")
+    await clerk.hit(clerk.page.get_by_role("group", name="Power of attorney").get_by_text("For people who must act together"))
     await clerk.tick(clerk.page.locator('input[value="representation/bank-together"]'))
     await clerk.press("Show the square code")
     asked = await link_on(clerk)

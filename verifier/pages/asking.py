@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from shared.credentials._joint import is_joint
 from shared.web import auth
 from shared.web.entrance import seated
 from shared.web.forms import Form
@@ -46,6 +47,7 @@ class Asking:
                     "purpose": uses[0].query.purpose.in_(locale),
                     "details": [label for use in uses for label in use.labels(use.query.paths, locale)],
                     "optional": [label for use in uses for label in use.labels(use.query.optional, locale)],
+                    "together": is_joint(uses[0].query),
                 }
             )
         return await render(request, "desk/ask.html", form=form, groups=groups, minutes=self._desk.settings.request_minutes)

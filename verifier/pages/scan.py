@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from shared.credentials._joint import is_joint
 from shared.days import months
 from shared.storage import Tx
 from shared.trust.relying_party import MAX_DESK_DAYS
@@ -122,6 +123,7 @@ class Scan:
                     "purpose": use.query.purpose.in_(talk.locale),
                     "details": use.labels(use.query.paths, talk.locale),
                     "optional": use.labels(use.query.optional, talk.locale),
+                    "together": is_joint(use.query),
                 }
                 for use in self._desk.uses()
             ],

@@ -219,9 +219,9 @@ export class Door {
     return false;
   }
 
-  /** @param {HTMLElement} view @param {"live" | "code"} mode */
+  /** Those for several who act together are not asked here: nobody on this page counts them. @param {HTMLElement} view @param {"live" | "code"} mode */
   uses(view, mode) {
-    for (const use of words.uses) {
+    for (const use of words.uses.filter((each) => !each.together)) {
       const one = part("part-use", { title: use.title, kind: use.kind });
       const button = /** @type {HTMLButtonElement} */ (one.querySelector("button"));
       button.dataset.value = use.id;

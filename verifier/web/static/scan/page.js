@@ -2,7 +2,7 @@
 // Text is set as text; nothing here makes HTML out of data.
 
 /** @typedef {Record<string, string>} Slots */
-/** @typedef {{vct: string, kind: string, id: string, title: string, purpose: string, details: string[], optional: string[]}} Use */
+/** @typedef {{vct: string, kind: string, id: string, title: string, purpose: string, details: string[], optional: string[], together: boolean}} Use */
 /** @typedef {{locale: string, entity: string, uses: Use[], ages: [number, string[]][], short: string, months: string[], verdicts: Slots, copy: string, passed: Slots, open: Slots,
  *  remarks: Slots, reasons: Record<string, [string, string]>, levels: Slots, seen: Slots, dates: string, lists: string}} Words */
 
