@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from demo import federation, foreign, poa, programs
+from demo import federation, foreign, joan, poa, programs, tom
 from demo.config import Wish, read
 from demo.script import Script, write_report
 from demo.stage import FOLDER, Stage, StageError, clear, free_ports
@@ -31,7 +31,9 @@ STORIES: dict[str, Story] = {
     "airplane": _airplane,
     "federation": federation.play,
     "foreign": foreign.play,
+    "joan": joan.play,
     "poa": poa.play,
+    "tom": tom.play,
 }  # the services of the last one stay, to look around
 LEFT = {"offline": "What is needed to repeat the offline check is", "airplane/pictures": "Pictures of every step in airplane mode are"}
 STOPS = (signal.SIGINT, signal.SIGTERM)
