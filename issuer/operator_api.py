@@ -20,6 +20,7 @@ from issuer.operator_bodies import (
     ManyChanges,
     Order,
     ReasonLine,
+    RegisterWord,
     Renewal,
     Search,
     Standing,
@@ -31,6 +32,7 @@ from issuer.operator_bodies import (
 from issuer.people import Opening
 from issuer.portrait import MAX_BYTES
 from issuer.records import documents, statuses
+from issuer.register_says import Said, follow_register
 from issuer.revoke import Many, Wish
 from issuer.sessions import Action, Actor, Document, Event, state_of
 from issuer.vc_api import VcApi
@@ -105,6 +107,10 @@ class OperatorApi:
             Route(
                 "POST", "/api/status-changes", self.change_many, body=ManyChanges, out=Changed, scope=CHANGE, errors=(Conflict,),
                 summary="Change all documents under a list of references, with a preview",
+            ),
+            Route(
+                "POST", "/api/register-words", self.register_word, body=RegisterWord, out=Changed, scope=CHANGE,
+                errors=(Conflict, UnknownCredentialType), summary="Do what a register's word about its entry means, with a preview",
             ),
             Route("GET", "/api/types", self.types, out=Types, scope=READ, summary="Kinds of document, with the schema of their details"),
         ]  # fmt: skip
@@ -200,13 +206,12 @@ class OperatorApi:
     async def change_many(self, request: web.Request, *, body: ManyChanges) -> Changed:
         wish = Wish(action=Action(body.action), reason=body.reason, actor=_actor(request))
         many = await revoke.change_many(self._office, body.references, wish, preview=body.preview, confirm_count=body.confirm_count)
-        return Changed(
-            documents=many.documents,
-            unchanged=many.unchanged,
-            unknown=list(many.unknown),
-            done=many.done,
-            summary=summary(many, wish.action),
-        )
+        return _changed(many, wish)
+
+    async def register_word(self, request: web.Request, *, body: RegisterWord) -> Changed:
+        said = Said(type=body.type, reference=body.reference, word=body.word, reason=body.reason)
+        wish, many = await follow_register(self._office, said, _actor(request), preview=body.preview, confirm_count=body.confirm_count)
+        return _changed(many, wish)
 
     async def types(self, _: web.Request) -> Types:
         return Types(
@@ -217,12 +222,23 @@ class OperatorApi:
                     title=each.title.en,
                     description=each.description.en,
                     configurations=list(self._office.configurations_of(each.id)),
+                    states=dict(each.states),
                     reasons=[ReasonLine(reason.value, reason.label.en, list(reason.actions)) for reason in each.reasons],
                     schema=json_schema(each),
                 )
                 for each in self._office.types
             ]
         )
+
+
+def _changed(many: Many, wish: Wish) -> Changed:
+    return Changed(
+        documents=many.documents,
+        unchanged=many.unchanged,
+        unknown=list(many.unknown),
+        done=many.done,
+        summary=summary(many, wish.action),
+    )
 
 
 async def _guard(request: web.Request, scope: str) -> None:

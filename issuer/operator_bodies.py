@@ -151,6 +151,19 @@ class ManyChanges(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
+class RegisterWord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a register says of its entry. The kind of document knows its words (``GET /api/types``) and what each means."""
+
+    type: Annotated[str, Meta(max_length=64, examples=["representation"])]
+    reference: Annotated[Reference, Meta(description="The reference that documents of the entry were made under.")]
+    word: Annotated[str, Meta(max_length=64, description="The register's own word.", examples=["suspended", "de-registered"])]
+    reason: Annotated[str, Meta(max_length=64, description="Why, as a reason code of the kind of document.")]
+    preview: Annotated[bool, Meta(description="Only say what would change.")] = True
+    confirm_count: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="The number that the preview told; anything else changes nothing.")
+    ] = None
+
+
 class Changed(Struct, frozen=True):
     """``unknown`` are positions in the list of references, from 0."""
 
@@ -175,6 +188,7 @@ class TypeLine(Struct, frozen=True):
     title: str
     description: str
     configurations: list[str]
+    states: Annotated[dict[str, str], Meta(description="The words of its register, each with what documents then are.")]
     reasons: list[ReasonLine]
     schema: dict[str, Any]
 

@@ -51,9 +51,11 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
     return await office.storage.write(unit, point="change")
 
 
-async def change_many(office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None) -> Many:
+async def change_many(
+    office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None, only: str = ""
+) -> Many:
     """All documents made under ``references`` whose standing allows it. Nothing changes in a preview, or unless ``confirm_count``
-    is exactly the number of documents that would change (``Conflict``).
+    is exactly the number of documents that would change (``Conflict``). ``only``: those of that kind.
     """
     if not 1 <= len(references) <= MAX_MANY:
         raise Malformed(f"1 to {MAX_MANY} references are taken at once", where="/references")
@@ -64,7 +66,7 @@ async def change_many(office: Office, references: Sequence[str], wish: Wish, *, 
 
     async def unit(tx: Tx) -> Many:
         found = [await documents.by_reference(tx, mac) for mac in macs]
-        listed = {each.document.id: each.document for one in found for each in one}
+        listed = {each.document.id: each.document for one in found for each in one if only in {"", each.document.type}}
         able = [document for document in listed.values() if can_change(document.standing, wish.action)]
         for document in able:
             _check_reason(office, document, wish)

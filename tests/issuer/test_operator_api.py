@@ -197,10 +197,12 @@ async def test_document_and_page(registry: Registry) -> None:
         "/api/credentials/{id}",
         "/api/credentials/{id}/invitation",
         "/api/credentials/{id}/correction",
+        "/api/credentials/{id}/donor",
         "/api/credentials/{id}/cancel",
         "/api/credentials/{id}/hold",
         "/api/credentials/{id}/reinstate",
         "/api/events",
+        "/api/register-words",
         "/api/status-changes",
         "/api/types",
     }
