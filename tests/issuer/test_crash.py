@@ -28,6 +28,7 @@ from issuer.records import documents, statuses
 from shared.errors import InvalidGrant, InvalidNonce, VcError
 from shared.openid4vci import PreAuthorizedRequest, RefreshRequest
 from shared.status.token_status_list import CWT_MEDIA_TYPE, StatusList, parse_token
+from shared.web import log
 
 POINTS = {
     "make": "made",
@@ -87,6 +88,7 @@ async def _nothing_is_half_done(office: Office) -> None:
         assert len(mine) == copied
         assert {row["value"] for row in mine} <= {document["standing"]}
         assert len(await rows(office, f"SELECT id FROM invitation WHERE document = '{document['id']}'")) >= 1  # noqa: S608 - an id that the office just made
+    await _the_log_tells_it(office)
     lists = StatusLists(office)
     listed, other = parse_token((await lists.get(1)).body), parse_token((await lists.get(1, CWT_MEDIA_TYPE)).body)
     assert (other.iat, other.compressed) == (listed.iat, listed.compressed)
@@ -97,6 +99,19 @@ async def _nothing_is_half_done(office: Office) -> None:
     known = await office.storage.read(lambda tx: statuses.published(tx, 1))
     assert known is not None
     assert (listed.iat, known.version) == (known.issued_at, known.published)
+
+
+async def _the_log_tells_it(office: Office) -> None:
+    """Each thing that was done is entered once, and nothing that was not."""
+    await log.check(office.storage)
+    lines = await office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1_000))
+    entries = [line.entry.entry for line in lines if line.entry.entry is not None]
+    made = [entry for entry in entries if entry["kind"] == "made"]
+    assert len(made) == len(await rows(office, "SELECT id FROM document"))
+    delivered = sum(entry["copies"] for entry in entries if entry["kind"] == "delivered")
+    assert delivered == len(await rows(office, "SELECT idx FROM status_entry WHERE document IS NOT NULL"))
+    changed = [entry["kind"] for entry in entries if entry["kind"] in {"held", "reinstated", "cancelled"}]
+    assert len(changed) == len(await rows(office, "SELECT kind FROM event WHERE kind IN ('held', 'reinstated', 'cancelled')"))
 
 
 async def _made(office: Office, _: dict[str, Any], *, durable: bool) -> None:

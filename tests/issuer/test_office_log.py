@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import dies, quiet
 from support.registry import LPA_1, Holder, Registry, Template, collect, serving
 
 from issuer.app import log_site_of, one_round
@@ -165,3 +166,18 @@ async def test_a_repeated_order_is_entered_once(registry: Registry) -> None:
     made = [await registry.make(key="the same") for _ in range(2)]
     assert made[0]["id"] == made[1]["id"]
     assert [each["kind"] for each in await entries(registry)] == ["made"]
+
+
+@pytest.mark.parametrize("point", ["log-keys", "log-head"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_the_log_is_looked_after(template: Template, tmp_path: Path, point: str, moment: str) -> None:
+    """The next process goes on: keys are entered once, the day has one head, and the chain holds."""
+    async with quiet(template, tmp_path / "registry") as office:
+        await dies("dying_log", f"{point}:{moment}", office.directory, office.clock())
+        for _ in range(2):
+            await enter_keys(office)
+            await log_site_of(office).tend()
+        heads = await office.storage.read(signed_heads)
+        lines = await office.storage.read(lambda tx: log.page(tx, before=9, limit=9))
+        assert [dict(line.entry.entry or {})["kind"] for line in lines] == ["key-certified"]
+        assert heads == [await log.check(office.storage, heads)]
