@@ -261,3 +261,19 @@ async def test_at_c02_9_without_a_word_of_the_bank_either(town: Anytown) -> None
     await nora.holds(of(WELFARE, NORA))
     assert (await nora.look((await town.desk.ask(query="bank"))["link"])).problem
     assert not (await nora.look((await town.desk.ask(query="social-care"))["link"])).problem
+
+
+async def test_a_power_for_later_waits_for_evidence_and_nothing_of_it_is_kept(town: Anytown) -> None:
+    """``when-capacity-lost``: undecided until somebody has seen a separate statement; the decision says only that it was seen."""
+    nora = town.people[0]
+    await nora.holds(of(CLAIMS | {"usable_when": "when-capacity-lost"}, NORA))
+    asked = await town.desk.ask(query="bank")
+    view = await nora.look(asked["link"])
+    assert any("only once the donor has lost capacity" in line for part in view.parts for line in part.choices[0].advice)
+    await nora.share(asked["link"])
+    state = await town.desk.state(asked)
+    assert (state["decision"], state["code"]) == ("undecided", "needs_capacity_evidence")
+    path = f"/api/presentation-requests/{asked['id']}/recheck"
+    assert (await town.desk.call("POST", path, {"use": {"capacity_evidence": False}}))[0] == 409
+    status, state = await town.desk.call("POST", path, {"use": {"capacity_evidence": True}})
+    assert (status, state["decision"]) == (200, "accepted")

@@ -98,6 +98,16 @@ async def test_joint_other_transaction(desk: Running) -> None:
     assert await stands(desk, first) == ("undecided", "needs_more_attorneys", 1)
 
 
+async def test_a_replacement_counts_once_they_act(desk: Running) -> None:
+    """ADR 0010: only a document that says in clear that its holder replaces somebody now is made at all."""
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    second = await next_of(desk, first)
+    proxy = PETER_NAMES | {"appointment_type": "replacement"}
+    await agree(desk, second, number=2, by=PETER, claims={"proxy": proxy, "replaces_now": True})
+    assert await stands(desk, second) == ("accepted", "", 2)
+
+
 async def test_nothing_agreed_is_nothing_done(desk: Running) -> None:
     first = await desk.ask(**ASK)
     words = render_agreement(Agreement(statement=Text("Pay", "Talu"), together=True), ["bank-together"])
