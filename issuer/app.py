@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 from issuer import config, corrections, deciding_news, makers, marking, recall
 from issuer.claims import check_sources
@@ -51,6 +52,7 @@ OFFICE: web.AppKey[Office] = web.AppKey("OFFICE", Office)
 LISTS: web.AppKey[StatusLists] = web.AppKey("LISTS", StatusLists)
 ENVELOPES: web.AppKey[Envelopes] = web.AppKey("ENVELOPES", Envelopes)
 FIGURES: web.AppKey[Figures] = web.AppKey("FIGURES", Figures)
+NEWS: web.AppKey[Gauge] = web.AppKey("NEWS", Gauge)
 CHORES_EVERY = 30.0  # seconds between two rounds of housekeeping
 
 
@@ -133,6 +135,7 @@ def build(office: Office) -> web.Application:
     app[OFFICE], app[LISTS], app[ENVELOPES] = office, lists, Envelopes(office)
     auth.use_auth(app, sign_in_path="/console/sign-in")
     app[FIGURES] = Figures(app[METRICS].registry)
+    app[NEWS] = deciding_news.gauge(app[METRICS].registry)
     WalletApi(office, lists, app[ENVELOPES]).add_to(app)
     CorrectionsApi(office, app[ENVELOPES]).add_to(app)
     HolderApi(office).add_to(app)
@@ -168,7 +171,7 @@ async def one_round(app: web.Application) -> None:
     await office.storage.checkpoint()
     await recall.tend(office)
     await marking.tend(office)
-    await deciding_news.tend(office)
+    await deciding_news.tend(office, app[NEWS])
     await follow_keys(office)
     await publisher_of(office).tend()
     await app[LISTS].begin()

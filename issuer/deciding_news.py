@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from issuer import following, offers
 from issuer.approval import check_decides, first_approval
 from issuer.claims import details, source
@@ -162,10 +164,17 @@ async def finish(office: Office, decided: News) -> News:
     return await office.storage.write(settle, point="news-decided")
 
 
-async def tend(office: Office) -> None:
-    """Go on with what was interrupted."""
+async def tend(office: Office, waits: Gauge) -> None:
+    """Go on with what was interrupted, and count what somebody has to decide."""
     for each in await office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=200)):
         await finish(office, each)
+    counts = await office.storage.read(news.counts)
+    waits.set(sum(counts.get(state, 0) for state in news.OPEN))
+
+
+def gauge(registry: CollectorRegistry) -> Gauge:
+    """For ``/metrics``: how many news wait for a person."""
+    return Gauge("muniment_news_open", "What this office was told and somebody has to decide.", registry=registry)
 
 
 async def _make_again(office: Office, decided: News, each: Concerned) -> str:

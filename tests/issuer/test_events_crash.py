@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from support import dying
 from support.dying import quiet
 from support.dying_news import CLERK, DEATH, UNSURE, act
@@ -72,7 +73,9 @@ async def test_killed_at_putting_a_mistake_right(office: Office, point: str, mom
     told = await following.hear(office, DEATH)
     task = await deciding_news.mistake(office, told.id)
     await dies(office, f"{point}:{moment}", "decide", task.id, number)
-    await deciding_news.tend(office)
+    waits = deciding_news.gauge(CollectorRegistry())
+    await deciding_news.tend(office, waits)
+    assert waits.collect()[0].samples[0].value == ((point, moment) == ("news-decided", "before"))
     if (point, moment) == ("news-decided", "before"):
         await act(office, "decide", task.id, number)
     assert await standings(office) == [Standing.IN_FORCE, Standing.CANCELLED]
