@@ -39,7 +39,7 @@ async def test_from_order_to_copies(registry: Registry, name: str, form: str) ->
     seen: set[int] = set()
     for wire, key in zip(response.credentials, holder.keys, strict=True):
         told = formats()[form].check_received(formats()[form].parse(wire), issuer, holder=key.public, at=NOON)
-        assert told.claims == claims
+        assert told.claims == claims | {"report_tag": told.claims["report_tag"]}  # which each office makes for itself
         assert told.issuer == URL
         assert told.issued_at == floor_day(NOON)
         assert told.expires_at == floor_day(NOON) + 30 * DAY
@@ -78,7 +78,7 @@ async def test_metadata(registry: Registry) -> None:
     assert about["credential_issuer"] == URL
     assert about["batch_credential_issuance"] == {"batch_size": 20}
     configurations = about["credential_configurations_supported"]
-    supported = {name: each for name, each in configurations.items() if name.startswith("representation-")}
+    supported = {name: each for name, each in configurations.items() if name.startswith("representation-") and "granted" not in name}
     assert {name: each["format"] for name, each in supported.items()} == FORMATS
     algs = {name: each["credential_signing_alg_values_supported"] for name, each in supported.items()}
     cose = {"dc+sd-cwt": -9, "mso_mdoc": -7}

@@ -149,7 +149,7 @@ async def test_the_api_takes_any_photo(registry: Registry, prefix: str) -> None:
     wire = (await holder.copies(1)).credentials[0]
     form, issuer = formats()["dc+sd-jwt"], load_certificate(registry.office.signer.x5c[0]).public
     told = form.check_received(form.parse(wire), issuer, holder=holder.keys[0].public, at=NOON).claims
-    assert told == with_photo(make_portrait(photo()))
+    assert told["proxy"] == with_photo(make_portrait(photo()))["proxy"]
     assert claims["proxy"]["portrait"].startswith(prefix)  # what the caller has is not changed
 
 

@@ -118,7 +118,7 @@ class Office:
             "/credential": self._credential,
             "/notification": self._notification,
         }
-        return handlers[path](fetch)
+        return handlers.get(path, lambda _: Fetched(status=404))(fetch)
 
     def status(self, uri: str) -> str:
         return status_token(self.statuses, by=self.by, uri=uri, iat=self.clock())
