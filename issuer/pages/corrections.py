@@ -57,7 +57,7 @@ class Corrections:
     async def find(self, request: web.Request) -> web.StreamResponse:
         """Those that wait, the most urgent first; with ``q`` by their number or the document's, answered ones too."""
         wanted = request.query.get("q", "").strip()
-        name = "".join(wanted.split()).upper()
+        name = "".join(char for char in wanted if char.isalnum()).upper()
         page, at = page_of(request.query.get("page", "")), self._office.clock()
 
         async def unit(tx: Tx) -> tuple[list[Correction], int]:

@@ -253,7 +253,7 @@ async def test_the_list_is_searched_and_says_when_it_is_empty(registry: Registry
     reference = read(registry, await wallet.post(sealed), sealed).reference
     await refuse(registry.office, reference, code="not-ours", words="Ask the council.", actor=SERVICE)
     assert "Nothing waits." in await browser.open("/console/corrections")
-    spaced = " ".join(reference[at : at + 4] for at in range(0, 16, 4)).lower()
+    spaced = "-".join(reference[at : at + 4] for at in range(0, 16, 4)).lower()
     assert "Stays as it is" in await browser.open(f"/console/corrections?q={spaced}")
     assert "There is nothing of the number" in await browser.open("/console/corrections?q=nothing")
     await browser.open("/console/corrections/NOSUCH")

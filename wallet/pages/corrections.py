@@ -101,6 +101,7 @@ class CorrectionPages:
             card=card(item.value, at=self._desk.means.clock(), locale=locale),
             one=one,
             detail=corrections.label_of(item.value, one.value.detail, locale),
+            reference="-".join(one.value.reference[at : at + 4] for at in range(0, len(one.value.reference), 4)),
             state=_state(one.value, words),
             reason=words(REASONS[one.value.reason]) if one.value.reason in REASONS else "",
         )
