@@ -46,16 +46,6 @@ def value_text(claim: Claim, value: Any, locale: str = "en") -> str:
     return str(value)
 
 
-def acting_for(kind: CredentialType, claims: Mapping[str, Any]) -> str:
-    """The name of the person who is acted for, as far as it was shown; empty where the kind has none."""
-    found: Any = claims
-    for part in kind.represents:
-        found = found.get(part, {}) if isinstance(found, Mapping) else {}
-    if not kind.represents or not isinstance(found, Mapping):
-        return ""
-    return " ".join(name for name in (found.get("given_name"), found.get("family_name")) if isinstance(name, str))
-
-
 def names_seen(kind: CredentialType | None, claims: Mapping[str, Any], disclosed: Sequence[tuple[str | int | None, ...]]) -> list[str]:
     """By name alone, all that was seen of one document: what its holder chose to show, and what its kind never hides. It need not be sound."""
     never_hidden = [] if kind is None else [claim.path for claim in kind.claims if _is_there(claims, claim.path)]

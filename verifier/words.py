@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.credentials import DISPUTED
+from shared.credentials import DISPUTED, CredentialType
+from shared.credentials._roles import acting
 from shared.days import day_text
 from shared.errors import WrongAudience
 from shared.sealed_link import made_for
@@ -284,6 +285,21 @@ class Spoken:
     moment: Callable[[int], str] = moment_text
     age: Callable[[int], str] = age_text
     locale: str = "en"
+
+
+_ACTING: Final = N_("acting for %(name)s as %(role)s")
+_ESTATE: Final = N_("dealing with the estate of %(name)s as %(role)s")
+_FOR: Final = N_("acting for %(name)s")
+
+
+def acting_words(kind: CredentialType, claims: Mapping[str, Any], spoken: Spoken) -> str:
+    """For whom, and as what, whoever showed it acts; empty where the kind says nothing of it, or no name was shown."""
+    found = acting(kind, claims)
+    if found is None or not found.name:
+        return ""
+    role = "" if found.role is None else found.role.in_(spoken.locale)
+    words = _FOR if not role else _ESTATE if found.estate else _ACTING
+    return spoken.translate(words) % {"name": found.name, "role": role}
 
 
 PACK_DATED: Final = N_("Checked with the checking pack dated {moment}, {age} old.")

@@ -5,6 +5,7 @@ import pytest
 from shared.credentials import Kind, by_id
 from shared.web.dates import day_words
 from verifier import details
+from verifier.words import Spoken, acting_words
 
 
 def test_details_in_words() -> None:
@@ -38,11 +39,20 @@ def test_a_date_known_in_part_is_told_as_far_as_it_is_known(value: str, english:
         assert day_words(value, locale) == told
 
 
-def test_who_is_acted_for() -> None:
-    kind = by_id("representation")
-    assert details.acting_for(kind, {"represented": {"given_name": "Margaret", "family_name": "Ashdown"}}) == "Margaret Ashdown"
-    assert details.acting_for(kind, {"represented": {"family_name": "Ashdown"}}) == "Ashdown"
-    assert details.acting_for(kind, {}) == ""
+def test_who_is_acted_for_and_as_what() -> None:
+    kind, estate = by_id("representation"), by_id("estate-authority")
+    margaret = {"given_name": "Margaret", "family_name": "Ashdown"}
+    told = Spoken()
+    assert (
+        acting_words(kind, {"representation_kind": "power_of_attorney", "represented": margaret}, told)
+        == "acting for Margaret Ashdown as attorney"
+    )
+    assert acting_words(kind, {"represented": margaret}, told) == "acting for Margaret Ashdown"
+    assert acting_words(kind, {}, told) == ""
+    executor = {"authority_level": "grant-of-probate", "acts_for_another": False, "deceased": margaret}
+    assert acting_words(estate, executor, told) == "dealing with the estate of Margaret Ashdown as executor"
+    solicitor = executor | {"acts_for_another": True, "acting_for": {"given_name": "Tom", "family_name": "Penhale"}}
+    assert acting_words(estate, solicitor, told) == "acting for Tom Penhale as solicitor"
 
 
 def test_names_for_the_log() -> None:

@@ -22,7 +22,7 @@ from verifier import request as requests
 from verifier.admission import accepted_here
 from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
-from verifier.details import acting_for, details
+from verifier.details import details
 from verifier.material import Store
 from verifier.pages.acting import acting
 from verifier.pages.listing import title_of
@@ -189,7 +189,7 @@ class Standing:
         rows = details(kind, claims, talk.locale)
         return {
             "title": kind.title.in_(talk.locale),
-            "acting_for": acting_for(kind, claims),
+            "acting": words.acting_words(kind, claims, talk),
             "issuer": credential["issuer_name"],
             "keeper": credential.get("succeeded_by", {}).get("name", {}).get(talk.locale, ""),
             "expires_at": credential["expires_at"],
