@@ -24,7 +24,7 @@ from verifier.inbox_api import InboxApi
 from verifier.material import Store
 from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
-from verifier.records import events, exchanges, given, letters, passed, permissions, scan, watched
+from verifier.records import events, exchanges, given, known, letters, passed, permissions, scan, watched
 from verifier.records import together as acts
 from verifier.relying_party_api import RelyingPartyApi
 from verifier.scan_api import ScanApi
@@ -113,6 +113,7 @@ async def one_round(app: web.Application) -> None:
             + await letters.purge(tx, at)
             + await passed.purge(tx, at)
             + await permissions.purge(tx, at)
+            + await known.purge(tx, at)
             + await acts.purge(tx, at)
             + await watched.purge(tx, at)
         )

@@ -21,6 +21,7 @@ from verifier import own_issuer
 from verifier.desk import STORAGE, Desk
 from verifier.own_issuer import Send
 from verifier.records import events, given
+from verifier.records import known as recorded
 from verifier.records.given import Given
 from verifier.sessions import Answered
 from verifier.settle import Opened
@@ -138,8 +139,10 @@ def _scope(answered: Answered, claims: Mapping[str, Any]) -> list[str]:
 # --- making ----------------------------------------------------------------------------------------------------------------------------
 
 
-async def give(desk: Desk, send: Send, exchange: str, wanted: Draft) -> Offer:
+async def give(desk: Desk, send: Send, exchange: str, wanted: Draft, *, fact: bytes | None = None) -> Offer:
     """The invitation to collect what is wanted; the first one that was ordered after this decision stands.
+
+    ``fact`` is what need not be asked for any more while the document is good.
 
     ``Conflict`` if the issuer refuses it: then something else may be ordered. ``Unavailable`` and ``ConfigError`` as ``own_issuer.make``.
     """
@@ -153,7 +156,7 @@ async def give(desk: Desk, send: Send, exchange: str, wanted: Draft) -> Offer:
         standing="valid",
         sealed=sealed,
         made_at=at,
-        keep_until=_end_of(wanted.last_day),
+        keep_until=end_of(wanted.last_day),
     )
     ordered = await desk.storage.write(lambda tx: given.order(tx, fresh), point="given-ordered")
     known = await open_given(desk, ordered)
@@ -171,6 +174,7 @@ async def give(desk: Desk, send: Send, exchange: str, wanted: Draft) -> Offer:
     async def unit(tx: Tx) -> None:
         if await given.made(tx, ordered, sealed) and event is not None:
             await events.add(tx, event)
+        await recorded.record(tx, [] if fact is None else [fact], ordered.keep_until)
 
     await desk.storage.write(unit, point="given-made")
     return _offer(ordered.kind, made)
@@ -188,7 +192,8 @@ def _offer(kind: str, made: Mapping[str, Any]) -> Offer:
     return Offer(kind=kind, number=made["number"], link=made["link"], code=made["code"] or "", expires_at=made["expires_at"])
 
 
-def _end_of(day: dt.date) -> int:
+def end_of(day: dt.date) -> int:
+    """The first second after that day."""
     return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) + DAY
 
 

@@ -15,6 +15,7 @@ from shared.web.openapi import Reply, Route
 from verifier import giving
 from verifier import request as asking
 from verifier.desk import SCOPES, Desk
+from verifier.facts import fact_of
 from verifier.same_device import collect
 from verifier.sessions import Answered
 from verifier.settle import open_verdict
@@ -62,7 +63,8 @@ def routes(desk: Desk) -> list[Route]:
             "case_ref": body.case_ref,
         }
         wanted = giving.completed(giving.draft(desk, answered, opened), said)
-        return Reply(_told(await giving.give(desk, request.config_dict[FETCHER], answered.asked.id, wanted)))
+        fact = await fact_of(desk, answered.asked, opened.verdict["credentials"])
+        return Reply(_told(await giving.give(desk, request.config_dict[FETCHER], answered.asked.id, wanted, fact=fact)))
 
     return [
         Route(

@@ -23,6 +23,7 @@ from shared.verify import Decision, render_verdict, replayed
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.details import names_seen
+from verifier.facts import count_again, fact_of
 from verifier.granting import granted
 from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, permissions, watched
@@ -152,6 +153,7 @@ async def _settle(
         "retain_until": at + desk.settings.log_days * DAY,
     }
     teaches = knowledge.teaches(known, decision.learnt)
+    fact = await fact_of(desk, asked, opened.verdict["credentials"]) if decision.decision == "accepted" else None
     permitted = await granted(desk, asked, decision, shown.vp_token, shown.nonce)
     event = decided(desk, asked, opened.verdict, at) if tell and (collected or not _awaits_number(asked, decision)) else None
 
@@ -166,6 +168,7 @@ async def _settle(
         await put(tx, ended, head)
         for kept in permitted:
             await permissions.add(tx, kept)
+        await count_again(tx, fact, asked.terms.purpose_id, at)
         if event is not None:
             await events.add(tx, event)
         await watched.add(tx, to_watch(desk, asked.id, decision))

@@ -9,12 +9,122 @@ from playwright.async_api import expect
 from support.browser import LAPTOP, Open
 from support.clerk import Clerk
 from support.desk import make_template
+from support.knowing import KNOWN, Body, collect, open_bodies
+from support.long_values import decoded
 from support.no_wrong_door import Town, check_passed, open_town
+from support.offices import Carried, Street
 from support.posting import Sent, ask, check
 from support.walk import Walker
 
 from shared.receipts import Receipt
-from verifier import passing
+from verifier import copies, passing
+
+NAMES = {name.encode() for name in ("preferred_language", "issuing_authority", "issuing_jurisdiction")}
+"""Members of every document of the kind that are longer than fifteen letters; its type, and the digest of what describes that, go with them."""
+FILLED = {
+    "Name": "Nora Ashdown, for Margaret Ashdown", "Address": "Flat 3, Poplar Court, Anytown", "Telephone": "01632 960123",
+    "E-mail": "nora@mail.example", "How best to deal with them": "by e-mail, after six",
+}  # fmt: skip
+
+
+async def enter(walker: Walker, body: Body) -> None:
+    await walker.go(f"{body.desk.base}/desk/sign-in")
+    await walker.page.get_by_label("Your name").fill("Bea Clerk")
+    await walker.page.get_by_role("textbox", name="Passphrase").fill("correct-horse-battery")
+    await walker.press("Sign in")
+
+
+async def become_known(walker: Walker, street: Street, body: Body) -> Carried:
+    """A clerk fills the form in once, and NORA collects the document."""
+    await walker.go(f"{body.desk.base}/desk/known/new")
+    for label, text in FILLED.items():
+        await walker.write(label, text)
+    await walker.choose("Welsh")
+    await walker.choose("Large print")
+    await walker.press("Make it")
+    shown = await walker.page.get_by_text("Number of the document:").text_content()
+    assert shown is not None
+    return await collect(street, body, shown.partition(": ")[2].strip())
+
+
+async def bring(walker: Walker, body: Body, file: bytes) -> None:
+    await walker.go(f"{body.desk.base}/desk/copies")
+    await walker.page.locator("input[type=file]").set_input_files({"name": "copy.json", "mimeType": "application/json", "buffer": file})
+    await walker.press("Check it")
+
+
+@pytest.mark.real
+async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_path: Path, open_page: Open) -> None:
+    """At UTIL nothing shows of NORA before she shows that she is known; then every field that she filled in is there, until she is forgotten."""
+    async with open_bodies(tmp_path, utility="Brightwater Utilities") as (street, bodies):
+        util, walker = bodies["utility"], Walker(watched=await open_page(LAPTOP))
+        await enter(walker, util)
+        nora = await become_known(walker, street, util)
+        told = [*FILLED.values(), "Ashdown", "Poplar"]
+        public = await util.desk.ask(type="known-here", query="welcome-back")
+        for path in (
+            "/desk/",
+            "/desk/requests",
+            "/desk/decisions",
+            "/desk/known/new",
+            f"/request/{public['id']}",
+            f"/desk/requests/{public['id']}",
+        ):
+            await walker.go(util.desk.base + path)
+            before = await walker.page.content()
+            assert not any(text in before for text in told), path
+        await walker.go(f"{util.desk.base}/desk/requests/{public['id']}/known", status=404)
+        street.clock.at += 86_400
+        await street.cycle()
+        await enter(walker, util)
+        await bring(walker, util, util.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed="back"))
+        await walker.follow("Already known: go on with what they told before")
+        page = walker.page
+        for label, text in FILLED.items():
+            await expect(page.get_by_role("textbox", name=label, exact=True)).to_have_value(text)
+        await expect(page.get_by_label("Welsh", exact=True)).to_be_checked()
+        await expect(page.get_by_label("Large print", exact=True)).to_be_checked()
+        await walker.look("desk-known")
+        await walker.write("Telephone", "01632 960999")
+        await walker.press("Keep this")
+        await expect(page.get_by_role("textbox", name="Telephone", exact=True)).to_have_value("01632 960999")
+        await walker.press("Forget all of this")
+        await expect(page.get_by_text("Their document has ended.")).to_be_visible()
+        street.clock.at += 3_600
+        await street.cycle()
+        await enter(walker, util)
+        await bring(walker, util, util.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed="again"))
+        await expect(page.get_by_text("Do not rely on this").first).to_be_visible()
+        kept = await util.desk.desk.storage.read(lambda tx: tx.fetch("SELECT key FROM known_customer"))
+        assert kept == []
+
+
+@pytest.mark.real
+async def test_at_c22_3_two_bodies_cannot_join_what_they_know(tmp_path: Path, open_page: Open) -> None:
+    """The same person, the same form: the documents of UTIL and BANK share no value beyond what NORA typed, nor do their rows."""
+    async with open_bodies(tmp_path, utility="Brightwater Utilities", bank="Northwold Bank") as (street, bodies):
+        shown, rows = [], []
+        for word, body in bodies.items():
+            walker = Walker(watched=await open_page(LAPTOP), careful=False)
+            await enter(walker, body)
+            nora = await become_known(walker, street, body)
+            shown.append(decoded("dc+sd-jwt", nora.wires[-1]))
+            (row,) = await body.desk.desk.storage.read(lambda tx: tx.fetch("SELECT key, sealed FROM known_customer"))
+            rows.append({bytes(row["key"]), bytes(row["sealed"])})
+            outcome = await copies.bring(
+                body.desk.desk,
+                body.desk.store,
+                body.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed=word),
+                made_by="desk",
+            )
+            assert outcome.decision.decision == "accepted"
+            other = next(one for one in bodies.values() if one is not body)
+            stranger = body.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed=f"{word} elsewhere")
+            assert (await copies.bring(other.desk.desk, other.desk.store, stranger, made_by="desk")).decision.decision == "rejected"
+    assert {
+        value for value in shown[0] & shown[1] if not value.startswith((b"urn:fdc:vct.example", b"sha256-")) and value not in NAMES
+    } == set()
+    assert rows[0].isdisjoint(rows[1])
 
 
 @pytest.mark.real

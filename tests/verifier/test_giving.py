@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ from support.receiver import HOOK, Receiver
 from support.signing import AT
 from support.trial_verify import CLAIMS
 
+from shared.errors import Malformed
 from shared.flow import Fetch, Fetched
 from shared.storage import Tx
 from verifier import giving
-from verifier.records import given
+from verifier.known import Customer, make_known
+from verifier.records import given, known
 from verifier.webhooks import deliver
 
 OWN = "https://documents.northwold-bank.example"
@@ -67,8 +70,8 @@ async def desk(template: Template, tmp_path: Path, office: OwnOffice) -> AsyncIt
         yield running
 
 
-async def accept(desk: Running) -> str:
-    status, told = await desk.call("POST", "/api/copies", data=copy_file(), headers={"content-type": "application/json"})
+async def accept(desk: Running, **how: Any) -> str:
+    status, told = await desk.call("POST", "/api/copies", data=copy_file(**how), headers={"content-type": "application/json"})
     assert (status, told["decision"]) == (201, "accepted"), told
     return str(told["id"])
 
@@ -171,3 +174,65 @@ async def test_details_go_when_the_document_is_over(desk: Running) -> None:
     await give(desk, await accept(desk))
     at = AT + 40 * 86_400
     assert await desk.desk.storage.write(lambda tx: given.purge(tx, at)) == 1
+
+
+async def twice(desk: Running) -> dict[str, int]:
+    async with desk.http.get(f"{desk.base}/register.json") as answer:
+        return dict((await answer.json())["asked_twice"])
+
+
+async def test_t_oa_5_what_was_recorded_and_is_asked_again_is_counted_in_public(desk: Running) -> None:
+    """Counted by use, once a body has recorded it itself, while that holds; nobody can be looked up in it."""
+    first = await accept(desk)
+    await accept(desk, seed="not recorded yet")
+    assert await twice(desk) == {}
+    await give(desk, first)
+    await accept(desk, seed="asked again")
+    await accept(desk, seed="and again")
+    stranger = CLAIMS | {"represented": CLAIMS["represented"] | {"given_name": "Mary"}}
+    await accept(desk, seed="somebody else", claims=stranger)
+    assert await twice(desk) == {"bank": 2}
+    rows = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT key FROM recorded_fact"))
+    assert [len(bytes(row["key"])) for row in rows] == [32]
+    async with desk.http.get(f"{desk.base}/register") as answer:
+        assert "Bank account: 2 times" in await answer.text()
+    desk.clock.at = AT + 29 * 86_400
+    await desk.store.refresh(desk.site)
+    until = await desk.desk.storage.read(lambda tx: tx.fetchrow("SELECT until FROM recorded_fact"))
+    assert until is not None
+    assert int(until["until"]) == AT - AT % 86_400 + 29 * 86_400
+
+
+@pytest.mark.parametrize("kind", ["new", "again"])
+async def test_whoever_is_known_is_kept_once(desk: Running, office: OwnOffice, kind: str) -> None:
+    clerk = await Clerk(desk).sign_in()
+    path = "/desk/known/new"
+    page = await clerk.get(path)
+    wish = re.search(r'name="wish" value="([^"]+)"', page)
+    token = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert wish is not None
+    assert token is not None
+    form = {"form_token": token[1], "wish": wish[1], "after": "", "name": "Nora Ashdown", "language": "cy", "adjustment": "large-print"}
+    for _ in range(2 if kind == "again" else 1):
+        assert "123456" in await clerk.post(path, form)
+    assert len(office.documents) == 1
+    claims = office.order()["claims"]
+    assert (claims["known_since"], claims["preferred_language"], claims["adjustments"]) == ("2027-01-15", "cy", ["large-print"])
+    assert re.fullmatch(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", claims["case_ref"])
+    rows = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT key, sealed FROM known_customer"))
+    assert len(rows) == 1
+    assert b"Ashdown" not in bytes(rows[0]["sealed"])
+    assert "Enter a name" in await clerk.post(path, form | {"name": "", "wish": "w" * 22}, status=400)
+    assert "at most 500" in await clerk.post(path, form | {"how": "x" * 501, "wish": "w" * 22}, status=400)
+
+
+async def test_what_somebody_told_goes_with_its_time(desk: Running) -> None:
+    await desk.desk.storage.write(lambda tx: known.keep(tx, b"k", b"s", AT + 1))
+    assert await desk.desk.storage.write(lambda tx: known.purge(tx, AT + 1)) == 1
+
+
+async def test_asked_for_a_year_at_most_and_only_what_a_type_knows(desk: Running, office: OwnOffice) -> None:
+    customer = Customer(since="2027-01-15", fields={"name": "Nora"}, adjustments=("shoe-horn",))
+    with pytest.raises(Malformed):
+        await make_known(desk.desk, office, "w" * 22, customer)
+    assert office.orders == []

@@ -18,6 +18,7 @@ from verifier import giving
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.details import details
+from verifier.facts import fact_of
 from verifier.giving import MANDATE, Draft
 from verifier.material import Store
 from verifier.sessions import Answered
@@ -43,7 +44,8 @@ class Giving:
         """The form, or the invitation once it is there."""
         offer = await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
         if offer is not None:
-            return await render(request, "desk/given.html", offer=offer, id=request.match_info["id"], title=self._title(request))
+            back_to = f"/desk/requests/{request.match_info['id']}"
+            return await render(request, "desk/given.html", offer=offer, here=request.path, back_to=back_to, title=self._title(request))
         answered, opened = await self._accepted(request)
         return await self._form(request, Form(), giving.draft(self._desk, answered, opened))
 
@@ -84,7 +86,9 @@ class Giving:
             return await self._form(request, form, wanted)
         said = {name: form.value(name) for name in (*wanted.missing, "case_ref")}
         try:
-            await giving.give(self._desk, request.config_dict[FETCHER], answered.asked.id, giving.completed(wanted, said))
+            fact = await fact_of(self._desk, answered.asked, opened.verdict["credentials"])
+            whole = giving.completed(wanted, said)
+            await giving.give(self._desk, request.config_dict[FETCHER], answered.asked.id, whole, fact=fact)
         except (Malformed, Conflict) as error:
             form.error("case_ref", _("Our own issuer did not make it: %(reason)s") % {"reason": error.detail})
         except Unavailable:

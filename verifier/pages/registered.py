@@ -24,7 +24,7 @@ from verifier.desk import Desk
 from verifier.inbox_file import registered_inbox
 from verifier.inherited import Kept
 from verifier.material import Store
-from verifier.records import deletions, registrations
+from verifier.records import deletions, known, registrations
 from verifier.registering import REGISTER, REGISTER_JSON, Argued
 
 _PATH = "/desk/uses"
@@ -65,8 +65,15 @@ class Registered:
             uses=[use_view(use, tuple(all_types().values()), locale) for use in uses],
             versions=told[::-1],
             **await self._inherited(locale, uses),
+            twice=await self._twice(locale),
             json_path=f"{self._desk.settings.public_url}{REGISTER_JSON}",
         )
+
+    async def _twice(self, locale: str) -> list[dict[str, Any]]:
+        """How often it asked for what it had recorded already, the most often first (check T-OA-5)."""
+        titles = {use.query.id: use.query.title.in_(locale) for use in self._desk.uses()}
+        found = await self._desk.storage.read(known.asked_twice)
+        return [{"use": titles.get(use, use), "count": count} for use, count in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
 
     async def _inherited(self, locale: str, uses: Sequence[RegisteredUse]) -> dict[str, Any]:
         """From whom it took over and who took over from it, and what was deleted then."""
@@ -92,8 +99,9 @@ class Registered:
         versions = await self._desk.storage.read(registrations.versions)
         inbox = registered_inbox(self._desk.directory, self._desk.settings)
         party = registering.party(self._desk.settings, versions[-1].uses if versions else (), inbox)
-        told = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, tuple(all_types().values()))}
+        told: dict[str, Any] = {"schema": SCHEMA, "parties": [party], "versions": render_versions(versions, tuple(all_types().values()))}
         told |= await inherited.told(self._desk, await self._store.federation())
+        told["asked_twice"] = await self._desk.storage.read(known.asked_twice)
         headers = {
             hdrs.CACHE_CONTROL: "public, max-age=300",
             "Access-Control-Allow-Origin": "*",

@@ -17,7 +17,7 @@ from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.missing_view import missing_view
 from shared.web.pages import render, translator
-from verifier import giving, words
+from verifier import giving, known, own_issuer, words
 from verifier import request as requests
 from verifier.admission import accepted_here
 from verifier.again import FETCH_FIRST, READ_FIRST, look_again
@@ -174,6 +174,8 @@ class Standing:
             "until": self._dates(talk).time(answered.keep_until),
             "receipt": opened.receipt is not None,
             "record": giving.may_give(self._desk, answered, opened),
+            "known": bool(known.reference_in(self._desk, answered, opened)),
+            "may_know": own_issuer.is_named(self._desk) and answered.decision == "accepted",
             "copy": copy,
             "fetch": answered.decision == "undecided" and answered.code in FETCH_FIRST and bool(opened.vp_token),
             "read": READ_FIRST.get(answered.code, "") if answered.decision == "undecided" and opened.vp_token else "",

@@ -69,6 +69,11 @@ async def stand(tx: Tx, given: Given, standing: str) -> None:
     )
 
 
+async def forget(tx: Tx, exchange: str, kind: str) -> None:
+    """Whoever got it asked to be forgotten."""
+    await tx.execute("DELETE FROM given_document WHERE exchange = $1 AND kind = $2", exchange, kind)
+
+
 async def purge(tx: Tx, at: int) -> int:
     return await tx.execute("DELETE FROM given_document WHERE keep_until <= $1", at)
 

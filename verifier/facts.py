@@ -1,0 +1,50 @@
+"""What this organisation has recorded already, and still asks for (check T-OA-5): counted by use, and published.
+
+A fact is that these persons were shown for this use. It is known again by a keyed digest of their names alone, which nobody can look up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from shared.codec import strict_json
+from shared.credentials import ClaimPath, CredentialType
+from shared.match import name_words
+from shared.storage import Tx
+from verifier.desk import LOG, Desk
+from verifier.records import known
+from verifier.sessions import Asked
+
+_NAMES = ("given_name", "family_name")
+
+
+async def fact_of(desk: Desk, asked: Asked, credentials: Sequence[Mapping[str, Any]]) -> bytes | None:
+    """The key of the fact; ``credentials`` are those of a rendered verdict. ``None`` where nobody is named."""
+    people = sorted({words for each in credentials for words in _people(desk.types.get(each["vct"]), each["claims"])})
+    if not people or not asked.terms.purpose_id:
+        return None
+    return await desk.custodian.mac(LOG, b"fact\0" + strict_json.dumps([asked.terms.purpose_id, people]))
+
+
+async def count_again(tx: Tx, fact: bytes | None, purpose: str, at: int) -> None:
+    """Somebody showed what was recorded here before, and still holds."""
+    if fact is not None:
+        await known.count(tx, fact, purpose, at)
+
+
+def _people(kind: CredentialType | None, claims: Mapping[str, Any]) -> Iterator[str]:
+    """Everybody whom a document names, each in one spelling."""
+    if kind is None:
+        return
+    for below in filter(None, (kind.represents, kind.about, kind.holder)):
+        name = " ".join(text for text in (_text(claims, (*below, part)) for part in _NAMES) if text)
+        if name:
+            yield " ".join(name_words(name))
+
+
+def _text(claims: Mapping[str, Any], path: ClaimPath) -> str:
+    found: Any = claims
+    for part in path:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
