@@ -99,7 +99,7 @@ async def test_purposes_that_are_not_served_are_refused(template: Template, tmp_
         status, problem = await desk.call("POST", "/api/presentation-requests", {"type": "representation", "query": "bank"})
         assert (status, problem["pointer"]) == (400, "/query")
         _, uses = await desk.call("GET", "/api/uses")
-        assert [use["query"] for use in uses["items"]] == ["council-tax"]
+        assert [use["query"] for use in uses["items"]] == ["council-tax", "council-tax-together"]
 
 
 # --- lists are fetched on a timer, never because of somebody ---------------------------------------------------------------------------
