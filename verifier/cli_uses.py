@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.terminal import Commands, Parser
@@ -44,6 +45,11 @@ def add_uses(commands: Commands[Parser], command: _Command, with_desk: _WithDesk
     )
     one.add_argument("--decides", choices=("itself", "person"), help="who decides about what is posted for it and is in order")
     one.add_argument("--team", metavar="NAME", help="group of staff whose post it is; an empty name is everybody")
+    one.add_argument(
+        "--inbox",
+        metavar="FILE",
+        help="what `uses show --json` says at a department’s own service: its inbox takes the post; - takes it back",
+    )
     one.add_argument("--instruments", nargs="*", metavar="CODE", help="instruments that are admitted for it; none named admits all")
     one.add_argument("--bases", nargs="*", metavar="CODE", help="ways of establishing an authority that are admitted for it")
     one = command(inner, "apply", "apply to a registrar of a federation with all uses as they are stated", apply)
@@ -91,9 +97,25 @@ def state(arguments: argparse.Namespace) -> int:
     )
     said = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    if arguments.inbox is not None:
+        said["inbox"] = "" if arguments.inbox == "-" else _inbox_in(Path(arguments.inbox))
     settings = config.read(directory)
     registering.state(directory, settings, arguments.use, said)
     use = next(each for each in registering.registered(directory, settings) if each.id == arguments.use)
     lacking = registering.lacking(use)
     print(f"{arguments.use}: {'lacks ' + '; '.join(lacking) if lacking else 'says all that a registration should'}")
     return 0
+
+
+def _inbox_in(file: Path) -> str:
+    """What the register in ``file`` says of an inbox, as JSON."""
+    from shared.codec import strict_json
+    from shared.errors import ConfigError, VcError
+
+    try:
+        found = strict_json.load_object(file.read_bytes()).get("inbox")
+    except (OSError, VcError) as error:
+        raise ConfigError(f"{file} cannot be read as JSON", where="inbox") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file} names no inbox", where="inbox")
+    return strict_json.dumps(found).decode()

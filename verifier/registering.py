@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.codec import strict_json
 from shared.credentials import CredentialType, Text, all_types
-from shared.errors import ConfigError
+from shared.errors import ConfigError, VcError
 from shared.inbox import Inbox
 from shared.private_file import write_whole
 from shared.storage import Storage
-from shared.trust.register_json import group_label, render_party, type_title
+from shared.trust.register_json import group_label, read_inbox, render_party, type_title
 from shared.trust.registered_use import RegisteredUse, Registrar
 from shared.web.setup import toml_text
 from verifier import admission
@@ -40,13 +41,15 @@ REGISTER, REGISTER_JSON = "/register", "/register.json"
 _MAX_WORDS = 1_000
 _MAX_ADDRESS = 2_000
 _MAX_TEAM = 60
+_MAX_INBOX = 4_000
 
 
 class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Why one use is worth its asking. ``retention_days`` differs from the settings' where a use has its own; -1 is theirs.
 
     ``decides`` says who decides about what is posted for this use and is in order; ``team`` is the group of staff whose post it is.
-    ``instruments`` and ``bases`` are what is admitted (``verifier.admission``); nothing listed admits all.
+    ``inbox`` is that of a department's own service, as its register tells it (JSON); empty for ours. ``instruments`` and
+    ``bases`` are what is admitted (``verifier.admission``); nothing listed admits all.
     """
 
     benefit: str = ""
@@ -57,6 +60,7 @@ class Argued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     retention_days: int = -1
     decides: Literal["itself", "person"] = "itself"
     team: str = ""
+    inbox: str = ""
     instruments: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
 
@@ -84,11 +88,19 @@ def _check(name: str, argued: Argued) -> None:
         raise ConfigError(f"{name}: evidence is an address such as https://council.example/evidence", where="evidence")
     if len(argued.team) > _MAX_TEAM or not (argued.team == "" or argued.team.isprintable()):
         raise ConfigError(f"{name}: team has at most {_MAX_TEAM} characters", where="team")
+    _inbox(name, argued)
     for member in admission.MEMBERS:
         if unknown := set(getattr(argued, member)) - admission.codes(member):
             raise ConfigError(f"{name}: {member} has an unknown code: {min(unknown)}", where=member)
     if not -1 <= argued.retention_days <= 36_525:
         raise ConfigError(f"{name}: retention_days is between -1 and 36525", where="retention_days")
+
+
+def _inbox(name: str, argued: Argued) -> Inbox | None:
+    try:
+        return read_inbox(strict_json.load_object(argued.inbox, max_bytes=_MAX_INBOX)) if argued.inbox else None
+    except VcError as error:
+        raise ConfigError(f"{name}: inbox is what another service's register says of its own: {error.detail}", where="inbox") from error
 
 
 def argued_of(directory: Path, use: str) -> Argued:
@@ -161,6 +173,7 @@ def _use(name: str, uses: list[Use], argued: Argued, settings: Settings) -> Regi
         authority_contact=settings.supervisory_authority_contact or None,
         support=settings.support or None,
         evidence=argued.evidence or None,
+        inbox=_inbox(name, argued),
     )
 
 

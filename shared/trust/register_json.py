@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from ..codec.reader import get_object, get_str
 from ..credentials import CredentialType, Text
-from ..inbox import Inbox
+from ..inbox import Inbox, check_key
+from ..urls import check_https
 from .registered_use import RegisteredUse, Registrar, Want, widening
 
 SCHEMA = "urn:muniment:register:1"
@@ -120,6 +123,12 @@ def _render_use(use: RegisteredUse, types: Sequence[CredentialType]) -> dict[str
 def render_inbox(inbox: Inbox) -> dict[str, Any]:
     """Where copies are posted: address and key (JWK)."""
     return {"url": inbox.url, "jwk": dict(inbox.key) | {"kid": inbox.kid}}
+
+
+def read_inbox(obj: Mapping[str, Any], where: str = "") -> Inbox:
+    """The inverse; ``Malformed`` for an address that is none, or a key that nothing can be sealed for."""
+    url = get_str(obj, "url", where, max_length=2_000)
+    return Inbox(check_https(url, where=f"{where}/url", plain_http=(urlsplit(url).netloc,)), check_key(get_object(obj, "jwk", where)))
 
 
 def _render_want(want: Want, types: Sequence[CredentialType]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from support.trial_verify import IDX, status_token
 
 from shared.clock import DAY
 from shared.errors import ConfigError
-from shared.inbox import Letter, seal_letter
+from shared.inbox import Inbox, Letter, seal_letter
 from shared.jose.jwt import parse_jwt
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
@@ -21,6 +22,7 @@ from shared.trust.register_json import render_inbox
 from shared.trust.relying_party import parse_rp_certificate
 from verifier import inbox_keys, registering
 from verifier.app import one_round
+from verifier.cli import main
 from verifier.desk import Desk
 from verifier.records import exchanges, letters
 from verifier.settle import verify_decisions
@@ -217,3 +219,26 @@ async def test_an_answer_costs_the_same_for_a_ticket_of_none(desk: Running) -> N
     told = [await ask(desk, bytes([each]) * 16) for each in range(3)]
     assert {each[0] for each in told} == {404}
     assert {each[1]["detail"] for each in told} == {"there is no letter with this ticket"}
+
+
+async def test_a_department_has_an_inbox_of_its_own(desk: Running, tmp_path: Path) -> None:
+    """What its own service says of itself is registered for this use alone; the body's own serves the rest."""
+    own = Inbox("https://estates.example/inbox", inbox_of(desk).key)
+    file = tmp_path / "register.json"
+    file.write_text(json.dumps({"inbox": render_inbox(own)}))
+    folder = ["--dir", str(desk.desk.directory)]
+    assert await asyncio.to_thread(main, ["uses", "state", "bank", "--inbox", str(file), *folder]) == 0
+    await one_round(desk.app)
+    published = parse_publication(await (await desk.http.get(f"{desk.base}/.well-known/muniment-trust")).read())
+    one = parse_rp_certificate(published.of(RP_CERTIFICATE)[0])
+    assert (one.inbox_for("bank"), one.inbox_for("council-tax")) == (own, inbox_of(desk))
+    for wrong in ("{}", "no JSON", '{"inbox": {"url": "https://x.example"}}'):
+        file.write_text(wrong)
+        assert await asyncio.to_thread(main, ["uses", "state", "bank", "--inbox", str(file), *folder]) == 78
+    assert await asyncio.to_thread(main, ["uses", "state", "bank", "--inbox", "-", *folder]) == 0
+    assert registering.argued_of(desk.desk.directory, "bank").inbox == ""
+
+
+async def test_nobody_posts_without_end(desk: Running) -> None:
+    told = [(await post(desk, "a.b.c.d.e"))[0] for _ in range(121)]
+    assert (set(told[:120]), told[120]) == ({400}, 429)

@@ -20,7 +20,7 @@ from shared.errors import AlgorithmRefused, Malformed, TooLarge, VcError, WrongT
 from shared.inbox import CTY, MAX_LETTER, Inbox, Letter, check_key, digest, open_letter, peek_kid, seal_letter
 from shared.jose import jwe
 from shared.jose.jwk import render_jwk
-from shared.trust.register_json import render_party
+from shared.trust.register_json import read_inbox, render_party
 from shared.trust.registered_use import parse_uses, render_uses, widening
 from shared.trust.relying_party import parse_rp_certificate
 
@@ -134,6 +134,11 @@ def test_a_registration_names_inboxes() -> None:
 def test_the_register_tells_inboxes() -> None:
     told = render_party(entity="e", name=USE.title, uses=(USE, replace(USE, id="o", inbox=OWN)), registrar=None, types=(), inbox=INBOX)
     assert told["inbox"] == {"url": INBOX.url, "jwk": {**PUBLIC, "kid": PRIVATE["kid"]}}
+    assert read_inbox(told["inbox"]) == INBOX
+    wrong: list[dict[str, Any]] = [{"url": "ftp://bank.example"}, {"url": "https://bank.example/#x"}, {"jwk": {}}]
+    for bent in (*wrong, {"jwk": render_jwk(Signer.new("EdDSA").public)}):
+        with pytest.raises(Malformed):
+            read_inbox({**told["inbox"], **bent})
     assert [each.get("inbox", {}).get("url") for each in told["intendedUse"]] == [None, OWN.url]
 
 
