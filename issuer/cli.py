@@ -46,7 +46,7 @@ def parser() -> Parser:
     _add_trust(commands)
     add_federation(commands, lambda actions, name, words: _command(actions, name, words, federation))
     add_types(commands, _command, _know_types)
-    add_log(commands, _command, log_verify)
+    add_log(commands, _command, log)
     _add_doctor(commands)
     return top
 
@@ -341,10 +341,10 @@ def federation(arguments: argparse.Namespace) -> int:
     return _with_office(arguments, work)
 
 
-def log_verify(arguments: argparse.Namespace) -> int:
-    from shared.web.log_command import verify
+def log(arguments: argparse.Namespace) -> int:
+    from shared.web.log_command import COMMANDS
 
-    for line in _with_office(arguments, lambda office: verify(office.storage, arguments.heads)):
+    for line in _with_office(arguments, lambda office: COMMANDS[arguments.do](office.storage, arguments)):
         print(line)
     return 0
 

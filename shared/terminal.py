@@ -131,15 +131,20 @@ def run_command(program: str, arguments: argparse.Namespace) -> int:
 def add_log(
     commands: Commands[Parser],
     command: Callable[[Commands[Parser], str, str, Callable[[argparse.Namespace], int]], Parser],
-    verify: Callable[[argparse.Namespace], int],
+    run: Callable[[argparse.Namespace], int],
 ) -> None:
-    """The commands below ``log``; ``command`` makes one."""
+    """The commands below ``log``; ``command`` makes one, and ``run`` does what its ``do`` says."""
     words = "look after the log"
     group = commands.add_parser("log", help=words, description=words[:1].upper() + words[1:] + ".")
     inner: Commands[Parser] = group.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    one = command(inner, "show", "print the newest entries, or all of them for somebody who checks them", run)
+    one.add_argument("--count", type=int, default=20, metavar="N", help="how many (default: 20)")
+    one.add_argument("--json", action="store_true", help="print all of them as JSON, with salts and commitments to follow the chain by")
+    one.set_defaults(do="show")
     one = command(
-        inner, "verify", "check that no entry of the log was changed, taken out or moved, and that it is the one that was signed", verify
+        inner, "verify", "check that no entry of the log was changed, taken out or moved, and that it is the one that was signed", run
     )
+    one.set_defaults(do="verify")
     one.add_argument(
         "--heads", metavar="FILE", help="file with receipts or signed heads that others kept, one a line: the log has to have had them, too"
     )

@@ -49,7 +49,7 @@ def parser() -> Parser:
     _add_bundle(commands)
     _add_keys(commands)
     add_types(commands, _command, _know_types)
-    add_log(commands, _command, log_verify)
+    add_log(commands, _command, log)
     _command(commands, "doctor", "check that everything is in place", doctor)
     return top
 
@@ -332,10 +332,10 @@ def keys(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def log_verify(arguments: argparse.Namespace) -> int:
-    from shared.web.log_command import verify
+def log(arguments: argparse.Namespace) -> int:
+    from shared.web.log_command import COMMANDS
 
-    for line in _with_desk(arguments, lambda desk: verify(desk.storage, arguments.heads)):
+    for line in _with_desk(arguments, lambda desk: COMMANDS[arguments.do](desk.storage, arguments)):
         print(line)
     return 0
 

@@ -1,8 +1,14 @@
-"""``log verify`` on the command line of a service: whether its log is whole, and is the one that others have kept heads of."""
+"""``log`` on the command line of a service: what was entered, and whether the log is whole and the one that others have kept heads of."""
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
 
 from ..codec import base64url
 from ..cose import thumbprint
@@ -11,12 +17,58 @@ from ..jose import jwt
 from ..jose.jws import verify_jws
 from ..log_heads import TYPS, peek_log_head
 from ..receipts import MAX_RECEIPT, TYP, LogHead, peek_receipt
-from ..storage import Storage
+from ..storage import Storage, Tx
 from ..x509 import load_certificate, parse_x5c
 from . import log, own_trust
 from .log_site import signed_heads
 
 _MAX_FILE = 16_000_000  # bytes
+_BESIDE: Final = frozenset({"prev", "time", "presentation_mac", "receipt_id"})
+"""Members of an entry that tell people nothing."""
+
+
+async def show(storage: Storage, *, count: int) -> list[str]:
+    """The newest ``count`` entries, newest first, in lines."""
+    found = await storage.read(lambda tx: log.page(tx, before=2**53, limit=max(1, count)))
+    return [f"{line.number}  {_when(line.at)}  {_words(line.entry.entry)}" for line in found] or ["Nothing was entered yet."]
+
+
+def _when(at: int) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _words(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "(its time is over; the seal stays)"
+    told = ((name, value) for name, value in entry.items() if name not in _BESIDE and value not in ("", None, []))
+    return "  ".join(f"{name}={','.join(map(str, value)) if isinstance(value, list) else value}" for name, value in told)
+
+
+async def export(storage: Storage) -> str:
+    """All entries as JSON, oldest first, with what it takes to follow the chain (``receipts.verify_log``)."""
+    head, lines = await storage.read(_whole)
+    return json.dumps(
+        {
+            "size": head.size,
+            "digest": base64url.encode(head.digest),
+            "entries": [
+                {
+                    "number": line.number,
+                    "commitment": base64url.encode(line.entry.commitment),
+                    "salt": None if line.entry.salt is None else base64url.encode(line.entry.salt),
+                    "entry": line.entry.entry,
+                }
+                for line in reversed(lines)
+            ],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+async def _whole(tx: Tx) -> tuple[LogHead, list[log.Line]]:
+    head = await log.head(tx)
+    return head, await log.page(tx, before=2**53, limit=head.size)
 
 
 async def verify(storage: Storage, file: str | None = None) -> list[str]:
@@ -60,3 +112,17 @@ def _head(token: str, ours: set[str], number: int) -> LogHead | None:
         return peek_receipt(token).log_head if typ == TYP else peek_log_head(token).head
     except VcError as error:
         raise error.within(f"/{number}") from error.__cause__
+
+
+async def _show(storage: Storage, arguments: argparse.Namespace) -> list[str]:
+    return [await export(storage)] if arguments.json else await show(storage, count=arguments.count)
+
+
+async def _verify(storage: Storage, arguments: argparse.Namespace) -> list[str]:
+    return await verify(storage, arguments.heads)
+
+
+COMMANDS: Final[Mapping[str, Callable[[Storage, argparse.Namespace], Awaitable[list[str]]]]] = MappingProxyType(
+    {"show": _show, "verify": _verify}
+)
+"""By what ``shared.terminal.add_log`` names them; each gives the lines that it tells."""

@@ -68,6 +68,10 @@ async def test_t_au_2_the_two_logs_agree(house: House, tmp_path: Path) -> None:
     assert (whole.returncode, "The log is whole: 1 entries" in whole.stdout, "all 1 heads" in whole.stdout) == (0, True, True), whole
     office = run(house, "issuer", "registry", "log", "verify")
     assert (office.returncode, "The log is whole" in office.stdout) == (0, True), office
+    shown = run(house, "issuer", "registry", "log", "show")
+    assert (shown.returncode, "kind=delivered" in shown.stdout, "kind=made" in shown.stdout) == (0, True, True), shown
+    exported = json.loads(run(house, "verifier", "council", "log", "show", "--json").stdout)
+    assert [dict(each["entry"]) for each in exported["entries"]] == [theirs]
     statement = run(house, "wallet", "nora", "statement")
     assert (statement.returncode, "shared 1, not shared 0" in statement.stdout) == (0, True), statement
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,10 +10,12 @@ from support.signing import AT
 from support.trial_verify import Dice
 
 from shared.clock import DAY
+from shared.codec import base64url
 from shared.errors import HistoryRewritten
-from shared.receipts import LogHead
+from shared.receipts import LogEntry, LogHead, verify_log
 from shared.storage import Storage, Tx, open_storage, read_migrations
 from shared.web import log
+from shared.web.log_command import export, show
 
 CHANGES = {
     "altered": "UPDATE log_entry SET entry = replace(entry, 'accepted', 'rejected') WHERE n = 2",
@@ -102,3 +105,24 @@ async def test_a_verifier_that_had_a_log_before_keeps_it(storage_uri: str) -> No
     await opened.migrate(log.migrations())
     assert await log.check(opened, [head]) == head
     await opened.close()
+
+
+async def test_entries_for_people_and_for_somebody_who_checks(storage: Storage) -> None:
+    assert await show(storage, count=5) == ["Nothing was entered yet."]
+    heads = await enter(storage, "accepted", "rejected")
+    await storage.write(lambda tx: log.purge(tx, AT + DAY))
+    heads += await enter(storage, "later", at=AT + DAY)
+    assert await show(storage, count=2) == [
+        "3  2027-01-16 08:00  decision=later",
+        "2  2027-01-15 08:00  (its time is over; the seal stays)",
+    ]
+    told = json.loads(await export(storage))
+    entries = [
+        LogEntry(
+            commitment=base64url.decode(each["commitment"]),
+            salt=None if each["salt"] is None else base64url.decode(each["salt"]),
+            entry=each["entry"],
+        )
+        for each in told["entries"]
+    ]
+    assert verify_log(entries, heads=heads) == LogHead(size=told["size"], digest=base64url.decode(told["digest"])) == heads[2]
