@@ -163,7 +163,9 @@ async def ask(
 
 
 def read_out(counter: Counter, use: Use, *, at: int, entropy: Entropy) -> CodeQuestion:
-    """Ten fresh digits, for a desk that no wallet can scan."""
+    """Ten fresh digits, for a desk that no wallet can scan. ``Malformed`` for what several have to agree to: digits name no transaction."""
+    if is_joint(use.query):
+        raise Malformed("those who act together are asked by a square code", where="use")
     code = make_code(entity=counter.entity, use=use.query.id, entropy=entropy)
     binding = code_binding(code, entity=counter.entity, use=use.query.id, public=counter.organisation)
     return CodeQuestion(code=code, use=use.query.id, audience=binding.audience, nonce=str(binding.nonce), until=at + SECONDS)

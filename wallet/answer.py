@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from shared.codec import frames, qr
 from shared.credentials import CredentialType, all_types
+from shared.credentials._joint import TAG
 from shared.errors import AccessDenied, Conflict, Expired, Malformed, PurposeMismatch
 from shared.formats import Binding, Parsed, formats
 from shared.formats.sd_cwt import with_staple
@@ -48,6 +49,11 @@ class Question:
     def level(self) -> int:
         """3 for a challenge, 2 for a code."""
         return 2 if self.challenge is None else 3
+
+    @property
+    def together(self) -> bool:
+        """Whether it counts only once others have agreed too."""
+        return self.challenge is not None and self.challenge.transaction is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +138,7 @@ async def _find(tx: Tx, vault: Vault, question: Question, named: str | None, *, 
         want = _wanted(document, question)
         if want is None or named not in {None, document.id}:
             continue
-        required, optional = _groups(type_of(document), document, want)
+        required, optional = _groups(type_of(document), document, want, together=question.together)
         if required is None:
             continue
         for format_name in FORMATS:
@@ -152,9 +158,13 @@ def _wanted(document: Document, question: Question) -> Want | None:
     return next((want for want in question.asker.wants if want.vct == kind.vct_int), None)
 
 
-def _groups(kind: CredentialType, document: Document, want: Want) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """Ids of the groups to show: ``None`` where the document lacks one that is needed; of the optional ones those that it has."""
-    held = _held(kind, document)
+def _groups(kind: CredentialType, document: Document, want: Want, *, together: bool) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Ids of the groups to show: ``None`` where the document lacks one that is needed; of the optional ones those that it has.
+
+    The mark of people who act together is there only where others are to agree to the same (security rule S26).
+    """
+    mark = kind.claim(TAG)
+    held = [group for group in _held(kind, document) if together or mark is None or group != mark.group]
     names = {group.cwt: group.id for group in kind.groups if group.cwt}
     required = tuple(names.get(number, "") for number in want.required)
     optional = tuple(names[number] for number in want.optional if names.get(number) in held)

@@ -481,3 +481,8 @@ def test_the_terminal_says_how_the_next_is_asked(laptop: Laptop) -> None:
 def test_references_of_nothing_are_refused(laptop: Laptop, reference: str, use: str) -> None:
     with pytest.raises(Malformed):
         laptop.challenge("--together", reference, use=use)
+
+
+def test_ten_digits_ask_nobody_who_acts_together(laptop: Laptop) -> None:
+    with pytest.raises(Malformed, match="square code"):
+        laptop.ask("code", use="bank-together")

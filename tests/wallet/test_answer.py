@@ -11,15 +11,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 from support.counter import Counter
+from support.holdings import put_document
 from support.signing import Signer
-from support.trial_verify import assertion
+from support.trial_verify import CLAIMS, assertion
 from support.wallets import Wallet, open_wallet
 from support.world import BANK, BATCH, World
 
 from shared.clock import system_entropy
 from shared.codec import frames, qr
 from shared.credentials import Text
-from shared.errors import AccessDenied, Conflict, Expired, Malformed, PurposeMismatch, TooLarge, Untrusted
+from shared.errors import AccessDenied, Conflict, Expired, Malformed, OverDisclosed, PurposeMismatch, TooLarge, Untrusted
 from shared.formats import Claims, formats
 from shared.ovp import envelope
 from shared.ovp.answer import Answer, OpenChallenge, live_binding, open_answer, parse_answer
@@ -367,3 +368,29 @@ def test_too_much_for_one_picture(tmp_path: Path, capsys: pytest.CaptureFixture[
         at_counter._write(tmp_path / "a.png", ".png", envelope.SEALED, bytes(4_000))
     at_counter._write(tmp_path / "a.png", ".png", envelope.SEALED, system_entropy(1_500))
     assert "a weak camera reads a .gif better" in capsys.readouterr().err
+
+
+async def test_the_mark_of_those_who_act_together_is_shown_for_that_alone(wallet: Wallet) -> None:
+    """A challenge that names what several agree to gets it; another one and ten digits do not, even where it is registered (S26)."""
+    joint = 13
+    claims = CLAIMS | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": "q83vEjRWeJCrze8SNFZ4kA", "attorney_number": 1}
+    await put_document(wallet.means, wallet.vault, ["dc+sd-cwt"], claims=claims)
+    till = Till.of(wallet)
+    wants = (Want(vct=65_001, required=(NAMES, POWERS), optional=(joint,)),)
+    till.counter = replace(till.counter, uses=(replace(USE, wants=wants),))
+    shown = {}
+    for transaction in (None, bytes(16)):
+        _, data = till.asks(wants=list(wants), transaction=transaction)
+        question = till.question(data)
+        shown[question.together] = (await find_reply(wallet.means, wallet.vault, question)).groups
+    assert shown == {False: ("donor-name", "powers"), True: ("donor-name", "powers", "joint")}
+    by_code = read_code(till.code(), till.register(), entity=BANK, use="bank", at=wallet.world.clock())
+    assert "joint" not in (await find_reply(wallet.means, wallet.vault, by_code)).groups
+    _, data = till.asks(wants=[replace(wants[0], required=(NAMES, joint), optional=())])
+    with pytest.raises(OverDisclosed):
+        till.question(data)
+    demanded = replace(USE, wants=(Want(vct=65_001, required=(NAMES, joint)),))
+    till.counter = replace(till.counter, uses=(demanded,))
+    _, data = till.asks(wants=list(demanded.wants))
+    with pytest.raises(AccessDenied):
+        await find_reply(wallet.means, wallet.vault, till.question(data))

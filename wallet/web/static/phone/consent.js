@@ -32,13 +32,13 @@ async function candidate(vault, question, document) {
   const copies = await fresh(vault, document.id);
   const want = question.wants.find((each) => typeByNumber(each.vct)?.vct === document.vct);
   const type = want && typeByNumber(want.vct);
-  return copies.length && want && type ? { document, want, type, copy: unmarked(type, await openCopy(copies[0].value)), left: copies.length } : null;
+  return copies.length && want && type ? { document, want, type, copy: unmarked(type, await openCopy(copies[0].value), question.together === true), left: copies.length } : null;
 }
 
-/** The copy without the mark for reports to a donor: that is shown to nobody, whoever asks. @param {Candidate["type"]} type @param {Candidate["copy"]} copy @returns {Candidate["copy"]} */
-function unmarked(type, copy) {
-  const mark = type.groups.find(({ id }) => id === "reports")?.n;
-  return { ...copy, groups: new Map([...copy.groups].filter(([n]) => n !== mark)) };
+/** The copy without the mark for reports to a donor, which is shown to nobody, whoever asks; and without that of people who act together where nobody else is to agree (S26). @param {Candidate["type"]} type @param {Candidate["copy"]} copy @param {boolean} together @returns {Candidate["copy"]} */
+function unmarked(type, copy, together) {
+  const marks = type.groups.filter(({ id }) => id === "reports" || (id === "joint" && !together)).map(({ n }) => n);
+  return { ...copy, groups: new Map([...copy.groups].filter(([n]) => !marks.includes(n))) };
 }
 
 /** @param {Vault} vault @param {Question} question @param {Candidate[]} found @param {Candidate} one @param {import("./known.js").More | null} more @param {Then} then @param {boolean} changed */
@@ -87,7 +87,7 @@ async function render(vault, question, found, one, more, then, changed) {
       cannot: document.state === "gone",
     },
     lists: {
-      warnings: [...(changed ? [say("warn_changed")] : []), ...warnings(one)].map(warning),
+      warnings: [...(question.together ? [say("together")] : []), ...(changed ? [say("warn_changed")] : []), ...warnings(one)].map(warning),
       more: more ? moreLines(more).map((line) => el("li", {}, line)) : [],
       argued: details(argued(use)),
       choice: found.map((each, at) => radio(each, at, each === one)),

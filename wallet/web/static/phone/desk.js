@@ -21,7 +21,7 @@ import { announce, count, el, find, has, now, pick, press, right, say, show, typ
 /** @typedef {import("../js/ovp/register.js").RelyingParty} RelyingParty */
 /** @typedef {import("../js/ovp/register.js").RegisteredUse} RegisteredUse */
 /** @typedef {import("../js/ovp/sdcwt.js").ToSign} ToSign */
-/** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone, `staple` asks for a status assertion. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], staple?: boolean, binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
+/** What is asked, whichever way it came. `seal` makes the answer readable by the desk alone, `staple` asks for a status assertion, `together`: it counts only once others have agreed too. @typedef {{level: 1 | 2 | 3, entity: string, name: import("./view.js").Text, desk: string, use: RegisteredUse, wants: import("../js/ovp/register.js").Want[], staple?: boolean, together?: boolean, binding: (copy: import("../js/ovp/sdcwt.js").Copy) => Omit<ToSign, "at">, seal?: (kbt: Bytes) => Promise<Bytes>}} Question */
 /** What the holder agreed to: with `claims` before her eyes, else she looks `again`. @typedef {{document: import("./store.js").Kept, groups: number[], asked: number[], claims: unknown, again: () => unknown}} Agreement */
 
 // --- scanning ------------------------------------------------------------------------------------------------------------------------
@@ -136,6 +136,7 @@ const liveQuestion = (challenge, asker) => ({
   ...asker,
   level: 3,
   staple: challenge.staple,
+  together: challenge.transaction !== null,
   binding: () => challenge.binding,
   seal: (kbt) => sealAnswer(challenge, PRESENTATION, kbt),
 });
