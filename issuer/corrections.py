@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry, Gauge
 
 from issuer.claims import details
+from issuer.entered import enter
 from issuer.envelopes import Envelopes
 from issuer.office import STORAGE, Office
 from issuer.publish import list_uri
@@ -114,7 +115,7 @@ async def _take(office: Office, ticket: Ticket, letter: bytes, claims: Claims, a
             return before
         document = await _document(tx, office, claims)
         new = _new(office, reference, kind.id, detail=ticket.detail, said=said, at=at)
-        return await _open(tx, replace(new, ticket=_name(ticket.ticket), letter=letter, document=document), WALLET)
+        return await _open(tx, office, replace(new, ticket=_name(ticket.ticket), letter=letter, document=document), WALLET)
 
     return await office.storage.write(unit, point="dispute")
 
@@ -138,12 +139,18 @@ def _new(office: Office, reference: str, type_id: str, *, detail: str, said: byt
     )
 
 
-async def _open(tx: Tx, new: Correction, actor: Actor) -> Correction:
+async def _open(tx: Tx, office: Office, new: Correction, actor: Actor) -> Correction:
     if await corrections.count_open(tx, new.document) >= MOST_OPEN:
         raise Conflict("there are too many open questions about this document: wait for the answers")
     await corrections.insert(tx, new)
     await documents.note(tx, new.document, Event(at=new.received_at, kind="disputed", actor=actor, reason="", copies=0))
+    await _enter(tx, office, "disputed", new, actor=actor, at=new.received_at)
     return new
+
+
+async def _enter(tx: Tx, office: Office, kind: str, known: Correction, *, actor: Actor, at: int) -> None:
+    """In the office's log, by the name of the detail alone."""
+    await enter(tx, office, kind, actor=actor, at=at, type=known.type, claim_paths=[known.detail.removesuffix("/*")])
 
 
 async def _document(tx: Tx, office: Office, claims: Claims) -> str:
@@ -184,7 +191,7 @@ async def write_down(office: Office, number: str, *, detail: str, words: str, ac
     async def unit(tx: Tx) -> Correction:
         if (await documents.get(tx, number)).standing is Standing.CANCELLED:
             raise Conflict("this document was cancelled")
-        return await _open(tx, replace(new, ticket=office.entropy(32), letter=office.entropy(32), document=number), actor)
+        return await _open(tx, office, replace(new, ticket=office.entropy(32), letter=office.entropy(32), document=number), actor)
 
     return await office.storage.write(unit, point="dispute")
 
@@ -203,6 +210,7 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
         known = await corrections.get(tx, reference)
         await corrections.settle(tx, reference, state=REFUSED, at=at, reason_code=code, answer=sealed)
         await documents.note(tx, known.document, Event(at=at, kind="dispute-refused", actor=actor, reason="", copies=0))
+        await _enter(tx, office, "dispute-refused", known, actor=actor, at=at)
 
     await office.storage.write(unit, point="dispute-answer")
 
