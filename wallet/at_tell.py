@@ -109,8 +109,8 @@ async def _send(host: Host, opened: Opened, made: Item[Telling], *, as_json: boo
 
 
 async def _all(host: Host, opened: Opened, *, as_json: bool) -> int:
-    await host.outbox.work()
     await telling.carry_on_all(host.means, opened.vault, host.outbox)
+    await host.outbox.work()
     await replies.collect(host.means, opened.vault, host.outbox)
     found = [await telling_out(host.means, opened.vault, item) for item in await telling.tellings(host.means, opened.vault)]
     if as_json:

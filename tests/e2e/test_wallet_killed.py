@@ -10,8 +10,12 @@ import asyncio
 import json
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from support.airplane import COUNCIL_TAX
+from support.inboxes import Body
 from support.registry import Template
 from support.street import Street, office, street
 
@@ -106,3 +110,37 @@ async def test_killed_while_a_wallet_is_made(template: Template, tmp_path: Path)
         code, said = await here.run("init", "--holder", "Peter")
         assert code == 78
         assert "already" in said
+
+
+async def pinned_for(here: Street, pem: Path, entity: str) -> None:
+    """The anchor counts for that organisation alone, so that what it publishes is fetched from there."""
+    _, listed = await here.run("trust", "list")
+    fingerprint = next(line.split()[-1] for line in listed.splitlines() if line.startswith("relying-party"))
+    assert (await here.run("trust", "remove", fingerprint))[0] == 0
+    code, said = await here.run("trust", "add", str(pem), "--role", "relying-party", "--entity", entity)
+    assert code == 0, said
+
+
+async def test_killed_while_telling(template: Template, tmp_path: Path) -> None:
+    """Each letter is made once and answered once, wherever the program ended; it is run again, and goes on."""
+    points = ("telling:after", "sent:after", "outbox-tried:before", "answer-to-letter:before")
+    told: list[str] = []
+    async with street(template, tmp_path) as here:
+        await collected(here)
+        world: Any = SimpleNamespace(clock=here.party.clock)
+        body = Body.of(world, here.party, COUNCIL_TAX, issuer=here.registry.office.signer.public)
+        await pinned_for(here, tmp_path / "party.pem", body.entity)
+        code, said = await here.run("refresh")
+        assert code == 0, said
+        (card,) = await here.cards()
+        tell = ("tell", "--document", card["id"], "--to", body.entity, COUNCIL_TAX.id, "--yes")
+        for made, point in enumerate(points, 1):
+            await here.dies(*tell, failpoint=point)
+            code, said = await here.run("tell", "--json")
+            assert code == 0, said
+            told = [letter["state"] for one in json.loads(said) for letter in one["letters"]]
+            assert len(told) == made, f"{point}: {said}"
+        assert sorted(told) == ["accepted"] * 3 + ["waiting"], "a try that was cut off is due again two minutes later"
+        assert len(body.letters) == 4, "it had arrived, and is the same letter when it comes again"
+        kinds = [entry["transactionType"] for entry in await here.history()]
+        assert (kinds.count("addressed-copy"), kinds.count("answer")) == (4, 3)

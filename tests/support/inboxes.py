@@ -21,7 +21,7 @@ from shared.flow import Fetch, Fetched
 from shared.formats import Claims, formats
 from shared.inbox import Inbox, Letter, open_letter
 from shared.jose import jwe
-from shared.keys import KeyId, Role
+from shared.keys import KeyId, PublicKey, Role
 from shared.receipts import LogEntry, LogHead, Receipt, bind_presentation, commit, extend, prepare_receipt, presentation_bytes
 from shared.trust.artefact import RP_CERTIFICATE, Artefact
 from shared.trust.policy import Policy
@@ -58,7 +58,8 @@ FOURTEEN = (
 @dataclass
 class Body:
     """One organisation. ``how`` is accepts, refuses, cannot, person (until ``decides`` says something), or a way to lie:
-    ``signer``, ``presentation``, ``nonce``, ``log``. ``says`` may answer what is posted in its place.
+    ``signer``, ``presentation``, ``nonce``, ``log``. ``says`` may answer what is posted in its place;
+    ``issuer`` is whose documents it takes, the registry's of the tests if nobody's is named.
     """
 
     world: World
@@ -80,6 +81,16 @@ class Body:
     asked: int = 0
     answer_days: int = 1
     signs_as: Party | None = None
+    issuer: PublicKey | None = None
+
+    @classmethod
+    def of(cls, world: World, party: Party, *uses: RegisteredUse, issuer: PublicKey) -> Body:
+        """``party`` behind its own address, with an inbox."""
+        made = cls(world, party.name, 0, uses=uses, issuer=issuer)
+        made.party = party
+        party.says = made.answer
+        made.register()
+        return made
 
     def __post_init__(self) -> None:
         entity = f"https://body-{self.number:02}.example"
@@ -126,7 +137,8 @@ class Body:
         ((wire,),) = copy.vp_token.values()
         form = formats()[copy.format]
         expected = addressed.expected_binding(entity=self.entity, purpose_id=copy.purpose_id)
-        claims = form.verify(form.parse(wire), registry().signer.public, binding=expected, at=self.world.clock())
+        parsed = form.parse(wire)
+        claims = form.verify(parsed, self.issuer or registry().signer.public, binding=expected, at=self.world.clock())
         self.seen.append(claims)
         presentation = presentation_bytes({"x": ["another"]} if self.how == "presentation" else copy.vp_token)
         salt, digest = bind_presentation(presentation, entropy=Dice(f"{self.name} {len(self.letters)}"))
