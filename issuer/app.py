@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import Gauge
 
-from issuer import config, corrections, deciding_news, makers, marking, recall
+from issuer import config, corrections, deciding_news, following, makers, marking, recall
 from issuer.claims import check_sources
 from issuer.config import Settings
 from issuer.corrections import Figures
@@ -171,6 +171,7 @@ async def one_round(app: web.Application) -> None:
     await office.storage.checkpoint()
     await recall.tend(office)
     await marking.tend(office)
+    await following.follow_own(office)
     await deciding_news.tend(office, app[NEWS])
     await follow_keys(office)
     await publisher_of(office).tend()

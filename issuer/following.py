@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from issuer import revoke
+from issuer.claims import source
 from issuer.marking import marks_shown, name_of
 from issuer.office import STORAGE, Office, keyed, reference_mac
 from issuer.records import documents, named, news
@@ -107,6 +109,18 @@ async def _told_before(tx: Tx, before: news.News) -> Heard:
     found = await news.concerned(tx, before.id)
     changed, waits = (sum(each.outcome in outcomes for each in found) for outcomes in (("changed",), ("open", "chosen")))
     return Heard(id=before.id, state=before.state, changed=changed, waits=waits)
+
+
+async def follow_own(office: Office) -> None:
+    """The same for documents of this office that follow others of its own: what changed since the last round is heard of like anybody's."""
+    for change in await office.storage.read(news.changes):
+        document = await office.storage.read(partial(documents.get, document=change.document))
+        kind = next((each for each in office.types if each.id == document.type), None)
+        if kind is not None:
+            claims = await source(office, kind).give(change.claims, replace(document, keep_until=office.clock() + DAY))
+            told = News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims)
+            await hear(office, told)
+        await office.storage.write(partial(news.looked_at, change=change), point="own-change")
 
 
 # --- what to look for ------------------------------------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from issuer import entered
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
-from issuer.records import documents, donors, invitations, named, statuses
+from issuer.records import documents, donors, invitations, named, news, statuses
 from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
 
 MAX_MANY = 10_000
 DECOYS = 64
+_BECAME = {Standing.IN_FORCE: "valid", Standing.ON_HOLD: "on-hold", Standing.CANCELLED: "cancelled"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,7 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         lists.update((number, Standing.ON_HOLD if lost else document.standing, lost) for number, lost in flipped)
         event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
         await documents.set_standing(tx, document, after, event)
+        await _note_change(tx, office, document, after)
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
@@ -139,6 +141,15 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
             documents=len(changed),
             copies=sum(lists.values()),
         )
+
+
+async def _note_change(tx: Tx, office: Office, document: Document, after: Standing) -> None:
+    """For documents of this office that follow documents of this kind (``following``), as far as its details are held."""
+    vct = next((each.vct for each in office.types if each.id == document.type), "")
+    followed = any((follow.vct, follow.on) == (vct, _BECAME[after]) for kind in office.types for follow in kind.follows)
+    claims = await documents.sealed_claims(tx, document.id) if followed else None
+    if claims is not None:
+        await news.changed(tx, news.OwnChange(document=document.id, version=document.version, became=_BECAME[after], claims=claims))
 
 
 async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Standing, *, lost: bool = False) -> None:

@@ -105,6 +105,34 @@ async def named_for(tx: Tx, request: bytes) -> dict[Side, frozenset[Mark]]:
     return {side: frozenset(marks) for side, marks in found.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnChange:
+    """A document of ours that changed, with its details as they were sealed."""
+
+    document: str
+    version: int
+    became: str
+    claims: bytes = field(repr=False)
+
+
+async def changed(tx: Tx, change: OwnChange) -> None:
+    """To be looked at in the next round."""
+    sql = "INSERT INTO own_change (document, version, became, claims) VALUES ($1, $2, $3, $4) ON CONFLICT (document, version) DO NOTHING"
+    await tx.execute(sql, change.document, change.version, change.became, change.claims)
+
+
+async def changes(tx: Tx) -> list[OwnChange]:
+    """Some of those that nobody looked at yet."""
+    rows = await tx.fetch("SELECT * FROM own_change ORDER BY document, version LIMIT 200")
+    return [
+        OwnChange(document=row["document"], version=int(row["version"]), became=row["became"], claims=bytes(row["claims"])) for row in rows
+    ]
+
+
+async def looked_at(tx: Tx, change: OwnChange) -> None:
+    await tx.execute("DELETE FROM own_change WHERE document = $1 AND version = $2", change.document, change.version)
+
+
 async def known(tx: Tx, digest: bytes) -> News | None:
     """What came of it when it came before."""
     row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM news WHERE digest = $1", digest)  # noqa: S608 - our own column names

@@ -12,7 +12,7 @@ from support.documents import document
 from support.own_verifier import DEATH, OwnVerifier, of_margaret, tell
 from support.registry import LPA_1, NOON, Registry, Template, collect, serving
 
-from issuer import deciding_news, marking
+from issuer import deciding_news, following, marking
 from issuer.following import News, hear
 from issuer.listening import by_hand
 from issuer.records import documents, news
@@ -232,6 +232,24 @@ async def test_a_mistake_is_told_by_hand_once_and_while_details_are_held(registr
     registry.clock.at += 400 * DAY
     await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
     assert await registry.office.storage.read(news.counts) == {}
+
+
+async def test_documents_of_one_office_follow_each_other(registry: Registry) -> None:
+    """An office that makes both: the entry of a death is cancelled, and who deals with the estate waits; a record by names alone is for a person."""
+    death = document("life-event", subject={"given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20"})
+    entry = await registry.make(type="life-event", claims=death)
+    estate = await registry.make(type="estate-authority", claims=document("estate-authority"))
+    power, record = await registry.make(), await registry.make(type="mandate-receipt", claims=document("mandate-receipt"))
+    for made, reason in ((entry, "entry-cancelled"), (power, "donor-revoked")):
+        assert (await registry.call("POST", f"/api/credentials/{made['id']}/cancel", {"reason": reason}))[0] == 200
+    for _ in range(2):
+        await following.follow_own(registry.office)
+    assert [await stands(registry, each) for each in (estate, record)] == [Standing.ON_HOLD, Standing.IN_FORCE]
+    assert (await history(registry, estate["id"]))[-1] == ("held", "service", "entry-changed")
+    (task,) = await registry.office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=9))
+    await deciding_news.decide(registry.office, task.id, [record["id"]], CLERK, version=0)
+    assert await stands(registry, record) is Standing.CANCELLED
+    assert await registry.office.storage.read(news.changes) == []
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------------------------------
