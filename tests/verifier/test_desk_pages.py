@@ -14,6 +14,7 @@ from shared.codec import qr
 from shared.errors import AccessDenied, InvalidRequest
 from shared.openid4vp import render_refusal, render_response
 from shared.trust.anchors import TrustAnchors, render_trust
+from verifier.app import one_round
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     page = await clerk.get("/desk/decisions")
     assert "Donor’s postcode" in page
     assert "Margaret" not in page
+    assert "was signed on" not in page
+    await one_round(clerk.desk.app)
+    assert "As it stood with 1 lines it was signed on 15 January 2027 at 08:15" in await clerk.get("/desk/decisions")
 
 
 async def test_never_a_bare_yes(clerk: Clerk) -> None:
@@ -210,3 +214,12 @@ async def test_pages_in_welsh_do_not_break(clerk: Clerk) -> None:
         f"/desk/requests/{asked['id']}", f"/request/{asked['id']}",
     ):  # fmt: skip
         assert 'lang="cy"' in await clerk.get(f"{path}?lang=cy")
+
+
+async def test_that_a_detail_is_disputed_is_said_and_decides_nothing(clerk: Clerk) -> None:
+    said = "Its holder says that a detail is wrong; the issuer is looking at it."
+    page = await clerk.bring(copy_file(claims=CLAIMS | {"disputed": True}, paths=PATHS))
+    assert page.count(said) == 2  # on top, and on the line of its check
+    assert "You can rely on this" in page
+    assert "It serves this purpose" in page
+    assert said not in await clerk.bring(copy_file(seed="another", paths=PATHS))
