@@ -57,7 +57,7 @@ def test_init(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
     code, out, _ = run(capsys, "doctor", "--dir", str(directory))
     assert code == 0
-    assert out.count("ok  ") == 9
+    assert out.count("ok  ") == 10
 
 
 def test_init_says_what_is_next(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
