@@ -62,6 +62,7 @@ LOOKED_AT = (
     "tests/wallet/test_statement_browser.py",
     "tests/wallet/test_ways_browser.py",
     "tests/wallet/test_who_browser.py",
+    "tests/wallet/test_wrong_browser.py",
 )
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
