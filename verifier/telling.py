@@ -37,6 +37,8 @@ def decided(desk: Desk, asked: Asked, verdict: Mapping[str, Any], at: int) -> Ev
     }
     if asked.terms.transaction_data:
         told["agreed"] = agreed_of(asked.terms, verdict)
+    if "together" in verdict:
+        told["together"] = {"agreed": verdict["together"]["agreed"], "needed": verdict["together"]["needed"]}
     return _event(desk, DECIDED, asked, told, at)
 
 

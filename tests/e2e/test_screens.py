@@ -247,7 +247,7 @@ async def test_desk(house: House, walker: Walker, open_page: Open) -> None:
     await walker.look("ask", dark=True)
     await walker.press("Show the square code")
     await walker.look("ask-mistake")
-    await page.get_by_label("Council tax").check()
+    await page.get_by_label("Council tax", exact=True).check()
     await walker.press("Show the square code")
     await walker.look("waiting", dark=True)
     waiting, link = page.url, await page.locator("#request-link").inner_text()

@@ -76,7 +76,7 @@ async def _ask(walker: Walker, desk: Running) -> None:
     await page.get_by_role("heading", name="You can rely on this").wait_for()
     await walker.look("desk-verdict-yes", dark=True)
     await walker.go(f"{desk.base}/desk/ask")
-    await page.get_by_label("Council tax").check()
+    await page.get_by_label("Council tax", exact=True).check()
     await walker.press("Show the square code")
     link = await page.locator("#request-link").text_content() or ""
     await walker.go(link)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import BANK, PATHS, Running
+from support.desk import BANK, PATHS, Running, Template, serving
 from support.joint_acts import ASK, LPA_2, NORA, PETER, PETER_NAMES, SHOWN, TAG, agree, next_of
+from support.receiver import HOOK
 from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, IDX, LIST, Dice, issue, show, status_token
 from support.trusting import Publisher
@@ -226,6 +229,19 @@ async def test_nothing_readable_lies_in_the_row(desk: Running) -> None:
     for word in (b"Ashdown", TAG.encode(), b"Margaret"):
         assert word not in bytes(row["sealed"])
     assert row["key"] not in first["id"]
+
+
+async def test_programs_are_told_how_many_have_agreed(template: Template, tmp_path: Path) -> None:
+    async with serving(template, tmp_path / "desk", webhook_url=HOOK) as desk:
+        first = await desk.ask(**ASK)
+        await agree(desk, first)
+        second = await next_of(desk, first)
+        await agree(desk, second, number=2, by=PETER)
+        rows = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT data FROM event"))
+        told = [json.loads(row["data"]) for row in rows]
+    found = {(each["request"], each["decision"], each["together"]["agreed"], each["together"]["needed"]) for each in told}
+    assert found == {(first["id"], "undecided", 1, 2), (second["id"], "accepted", 2, 2), (first["id"], "accepted", 2, 2)}
+    assert TAG not in json.dumps(told)
 
 
 async def test_the_earlier_answer_is_told_once(desk: Running) -> None:
