@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.desk import URL, Running, read_anchor
+from support.desk import Running, read_anchor
 from support.trial_verify import ISSUER, status_token
 from support.world import World
 
@@ -34,9 +34,9 @@ class Street(World):
     posted: list[Fetch] = field(default_factory=list)
 
     async def __call__(self, fetch: Fetch) -> Fetched:
-        if self.desk is None or not fetch.url.startswith(URL):
+        if self.desk is None or not fetch.url.startswith(self.desk.url):
             return await super().__call__(fetch)
-        if URL in self.down:
+        if self.desk.url in self.down:
             raise Unavailable("nobody answers")
         if fetch.url.endswith("/permissions"):
             self.posted.append(fetch)
