@@ -36,7 +36,7 @@ async def test_the_register_as_its_readers_and_writers_see_it(
         await page.get_by_role("heading", name="Northwold Bank").wait_for()
         await page.goto(f"{desk.base}/desk/uses")
         await walker.look("uses")
-        await page.get_by_role("link", name="Bank account").click()
+        await page.get_by_role("link", name="Bank account", exact=True).click()
         await page.get_by_label("What good it does").fill("You need not bring papers to a branch.")
         await page.get_by_label("Whether it helps").fill("nowhere")
         await page.get_by_role("button", name="Register this").click()
