@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from ..clock import DAY, Clock
 from ..errors import Malformed, Unavailable
 from ..keys import Custodian, Role, sign
-from ..log_heads import HEADS_PAGE, PAGE, SignedHead, prepare_log_head, render_commitments, render_heads
+from ..log_heads import HEADS_PAGE, PAGE, SignedHead, peek_log_head, prepare_log_head, render_commitments, render_heads
 from ..receipts import LogHead
 from ..storage import Storage, Tx
 from . import log
@@ -108,6 +108,12 @@ async def signed_heads(tx: Tx) -> list[LogHead]:
     """Every head that was signed here, oldest first: the log has to have had them all."""
     rows = await tx.fetch("SELECT size, digest FROM log_signed ORDER BY day")
     return [LogHead(size=int(row["size"]), digest=bytes(row["digest"])) for row in rows]
+
+
+async def newest_signed(tx: Tx) -> SignedHead | None:
+    """What was signed last; ``None`` before the first."""
+    row = await tx.fetchrow("SELECT token FROM log_signed ORDER BY day DESC LIMIT 1")
+    return None if row is None else peek_log_head(str(row["token"]))
 
 
 def _day(text: str) -> int:

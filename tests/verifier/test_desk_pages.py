@@ -76,7 +76,7 @@ async def test_ask_wait_and_read_the_verdict(clerk: Clerk) -> None:
     assert "Margaret" not in page
     assert "was signed on" not in page
     await one_round(clerk.desk.app)
-    assert "As it stood with 1 lines it was signed on 15 January 2027 at 08:15" in await clerk.get("/desk/decisions")
+    assert "Up to line 1 it was signed on 15 January 2027 at 08:15" in await clerk.get("/desk/decisions")
 
 
 async def test_never_a_bare_yes(clerk: Clerk) -> None:

@@ -12,6 +12,7 @@ from shared.credentials import Text
 from shared.openid4vp import category_text, permission_kind
 from shared.web import log
 from shared.web.entrance import seated
+from shared.web.log_site import newest_signed
 from shared.web.pages import render
 from verifier import inherited, permissions, words
 from verifier.desk import Desk
@@ -57,6 +58,7 @@ class Decisions:
             rows=[self._row(each, talk) for each in lines],
             size=head.size,
             head=base64url.encode(head.digest),
+            signed=await self._desk.storage.read(newest_signed),
             older=lines[-1].number if lines and lines[-1].number > 1 else 0,
             newer=bool(before),
             days=self._desk.settings.log_days,
