@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from shared.web import staff_login
 from shared.web.home import Home
+from shared.web.settings import OperatorSettings
 
 PREFIX = "MUNIMENT_ISSUER"
 DEFAULT_PORT = 8101
 
 
-class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(OperatorSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of ``issuer.toml``; each is also ``MUNIMENT_ISSUER_<NAME>`` in the environment."""
 
     public_url: Annotated[

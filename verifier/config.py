@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from shared.web import staff_login
 from shared.web.home import Home
+from shared.web.settings import OperatorSettings
 
 PREFIX = "MUNIMENT_VERIFIER"
 DEFAULT_PORT = 8103
@@ -17,7 +17,7 @@ USES = "uses.toml"
 """In the data folder: what is said of each use, and what is admitted for it."""
 
 
-class Settings(staff_login.OperatorSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(OperatorSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of ``verifier.toml``; each is also ``MUNIMENT_VERIFIER_<NAME>`` in the environment."""
 
     public_url: Annotated[

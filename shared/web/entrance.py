@@ -27,7 +27,7 @@ from .pages import render, translator
 from .passkey_pages import PasskeyPages
 from .passphrases import check_new_passphrase
 from .seat import OPERATOR, PASSPHRASE_PATH, Handler, seat, seated
-from .staff_login import OperatorSettings
+from .settings import OperatorSettings
 from .ways import WAYS, Mac, Ways, ways_of
 
 __all__ = ["OPERATOR", "Entrance", "Handler", "seat", "seated"]

@@ -123,6 +123,41 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return origin_of(self.public_url)
 
 
+class OperatorSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a service with operators needs beyond ``Common``."""
+
+    operator_login_issuer: Annotated[
+        str,
+        Meta(
+            description="Identifier of an OpenID Connect provider where operators may sign in; empty for none. It knows this service by "
+            "`operator_login_client_id` and a secret, and sends people back to `/console/sign-in/login/back` of the issuer or "
+            "`/desk/sign-in/login/back` of the verifier."
+        ),
+    ] = ""
+    operator_login_client_id: Annotated[str, Meta(description="What that provider calls this service.")] = ""
+    operator_login_name: Annotated[str, Meta(max_length=60, description="What that provider is called on the pages.")] = ""
+    operator_login_secret_file: Annotated[
+        str, Meta(description="File with the secret, in the data folder unless its path is whole; none is needed for a public client.")
+    ] = "operator-login.secret"  # noqa: S105 - the name of a file
+    operator_login_scopes: Annotated[
+        tuple[str, ...], Meta(description="What the provider is asked for beside `openid`, so that its ID token names person and groups.")
+    ] = ("profile",)
+    operator_login_claim: Annotated[str, Meta(min_length=1, description="Claim of the ID token that lists the groups of a person.")] = (
+        "groups"
+    )
+    operator_login_roles: Annotated[
+        tuple[str, ...],
+        Meta(description="Groups that are let in, each with its role: `GROUP=ROLE`. Of several the highest role counts."),
+    ] = ()
+    operator_login_hours: Annotated[
+        int, Meta(ge=1, le=12, description="Hours after which an operator signs in there again, so that a group that ended is noticed.")
+    ] = 8
+    operator_passphrases: Annotated[
+        bool,
+        Meta(description="Whether operators may sign in with a passphrase; `false` counts only while an admin has another way to sign in."),
+    ] = True
+
+
 @lru_cache(maxsize=64)
 def origin_of(url: str) -> str:
     """Scheme, host and port of ``url``, the usual port left out."""

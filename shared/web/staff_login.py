@@ -1,4 +1,4 @@
-"""Operators with an account elsewhere: the settings, which groups of theirs are let in, and as what.
+"""Operators with an account elsewhere: which groups of theirs are let in, and as what.
 
     elsewhere = elsewhere_of(settings, directory, roles=("clerk", "admin"), back=…)     ``None`` for nowhere; ``ConfigError``
     role      = elsewhere.role_of(claims)                                                 ``None`` where no group is let in
@@ -12,55 +12,18 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
 
 from ..errors import ConfigError, Malformed, VcError
 from ..private_file import read_secret
 from ..urls import check_identifier
 from . import operators
 from .oidc import Provider
-from .settings import Common
+from .settings import OperatorSettings
 
 MOST_GROUPS = 2_000
 MAX_NAME = 90  # characters; a number may follow
 _NAMED_BY = ("name", "preferred_username", "email")
-
-
-class OperatorSettings(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a service with operators needs beyond ``Common``."""
-
-    operator_login_issuer: Annotated[
-        str,
-        Meta(
-            description="Identifier of an OpenID Connect provider where operators may sign in; empty for none. It knows this service by "
-            "`operator_login_client_id` and a secret, and sends people back to `/console/sign-in/login/back` of the issuer or "
-            "`/desk/sign-in/login/back` of the verifier."
-        ),
-    ] = ""
-    operator_login_client_id: Annotated[str, Meta(description="What that provider calls this service.")] = ""
-    operator_login_name: Annotated[str, Meta(max_length=60, description="What that provider is called on the pages.")] = ""
-    operator_login_secret_file: Annotated[
-        str, Meta(description="File with the secret, in the data folder unless its path is whole; none is needed for a public client.")
-    ] = "operator-login.secret"  # noqa: S105 - the name of a file
-    operator_login_scopes: Annotated[
-        tuple[str, ...], Meta(description="What the provider is asked for beside `openid`, so that its ID token names person and groups.")
-    ] = ("profile",)
-    operator_login_claim: Annotated[str, Meta(min_length=1, description="Claim of the ID token that lists the groups of a person.")] = (
-        "groups"
-    )
-    operator_login_roles: Annotated[
-        tuple[str, ...],
-        Meta(description="Groups that are let in, each with its role: `GROUP=ROLE`. Of several the highest role counts."),
-    ] = ()
-    operator_login_hours: Annotated[
-        int, Meta(ge=1, le=12, description="Hours after which an operator signs in there again, so that a group that ended is noticed.")
-    ] = 8
-    operator_passphrases: Annotated[
-        bool,
-        Meta(description="Whether operators may sign in with a passphrase; `false` counts only while an admin has another way to sign in."),
-    ] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from ..storage import Storage
 from . import oidc, operator_logins
 from .fetch import Fetcher
 from .passkeys import AtHome
-from .settings import Common
-from .staff_login import Elsewhere, OperatorSettings, elsewhere_of
+from .settings import Common, OperatorSettings
+from .staff_login import Elsewhere, elsewhere_of
 
 BACK = "sign-in/login/back"
 Mac = Callable[[str], Awaitable[bytes]]

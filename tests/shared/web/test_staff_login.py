@@ -20,7 +20,8 @@ from shared.web.auth import MIGRATIONS
 from shared.web.operator_logins import LATELY, Coming
 from shared.web.operators import Operator
 from shared.web.passkeys import Passkey
-from shared.web.staff_login import Elsewhere, OperatorSettings
+from shared.web.settings import OperatorSettings
+from shared.web.staff_login import Elsewhere
 
 RANKS = ("clerk", "approver", "admin")
 GIVEN: dict[str, Any] = {
