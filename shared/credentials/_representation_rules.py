@@ -19,7 +19,7 @@ from ._rules import Expression, Rule, answer, fault, not_admitted, said
 
 GENERAL = "general"
 _WELFARE = ["health-decisions", "care-contract", "telecare"]
-_PROPERTY = ["council-tax", "benefits", "banking", "property.sale", "utilities", "insurance", "care-contract", "telecare"]
+_PROPERTY = ["council-tax", "benefits", "banking", "property.sale", "utilities", "insurance", "care-contract", "telecare", "parking"]
 _CARRIES: Mapping[str, list[str]] = {
     "lpa-property-and-affairs": _PROPERTY,
     "lpa-personal-welfare": _WELFARE,

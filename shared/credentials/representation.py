@@ -66,6 +66,7 @@ POWERS = (
     Choice("care-contract", Text("Contracts for care", "Contractau gofal")),
     Choice("telecare", Text("Alarm and lifeline services", "Gwasanaethau larwm a llinell fywyd")),
     Choice("health-decisions", Text("Health and treatment", "Iechyd a thriniaeth")),
+    Choice("parking", Text("Parking permits and fines", "Trwyddedau a dirwyon parcio")),
 )
 APPOINTMENTS = (
     Choice("original", Text("Original attorney", "Atwrnai gwreiddiol")),
@@ -352,6 +353,18 @@ QUERIES = (
         optional=(_RESTRICTIONS, _BIRTHDATE),
         values={_POWER: ("council-tax", "general")},
         use={"powers": ("council-tax",)},
+    ),
+    ReadyQuery(
+        id="parking",
+        title=Text("Parking permits and fines", "Trwyddedau a dirwyon parcio"),
+        purpose=Text(
+            "Record that you may deal with this person’s parking permits and fines",
+            "Cofnodi y cewch ddelio â thrwyddedau a dirwyon parcio’r person hwn",
+        ),
+        paths=(*_DONOR, _POSTCODE, _POWER),
+        optional=(_RESTRICTIONS,),
+        values={_POWER: ("parking", "general")},
+        use={"powers": ("parking",)},
     ),
     ReadyQuery(
         id="bank",
