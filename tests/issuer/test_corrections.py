@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.console import Browser, answered
-from support.registry import LPA_1, Holder, Registry, collect
+from support.registry import LPA_1, Holder, Registry, Template, collect, serving
 
 from issuer import app as composition
 from issuer.corrections import KEEP_DAYS, MOST_OPEN, receive, refuse, said
@@ -313,3 +314,22 @@ async def test_by_a_clerk_at_the_counter_with_the_same_clock_and_the_same_answer
     await browser.open(page)
     await browser.send(page, {"detail": DETAIL, "words": "x"})
     assert browser.status == 409
+
+
+async def test_all_of_it_on_postgresql(template: Template, tmp_path: Path, postgresql_uri: str) -> None:
+    async with serving(template, tmp_path / "registry", storage=postgresql_uri) as registry:
+        wallet = await Wallet.new(registry, await registry.make())
+        number, sealed = wallet.ticket()
+        told = await asyncio.gather(*(wallet.post(sealed) for _ in range(3)))
+        (reference,) = {read(registry, each, sealed).reference for each in told}
+        assert await said_of_new_copies(wallet) == [True, True, True]
+        registry.clock.at += 8 * DAY
+        await composition.one_round(registry.app)
+        assert (await figures_of(registry))['muniment_corrections{state="overdue"}'] == 1
+        found = await registry.office.storage.read(lambda tx: records.page(tx, state="open", name=reference, offset=0, limit=5))
+        assert [each.reference for each in found] == [reference]
+        await refuse(registry.office, reference, code="not-ours", words="Ask the council.", actor=SERVICE)
+        assert read(registry, await wallet.ask(number), sealed).state == "refused"
+        registry.clock.at += KEEP_DAYS * DAY
+        await composition.one_round(registry.app)
+        await wallet.ask(number, status=404)
