@@ -64,14 +64,22 @@ async def told(office: Office, kind: CredentialType, document: Document, claims:
 
     The donor's document says what the attorney's says now, while that is held.
     """
-    if kind.claim(TAG) is not None and makes_them(office):
-        return {**claims, str(TAG[0]): base64url.encode(tag_of(await secret_of(office, document.id)))}
+    if kind.claim(TAG) is not None and not kind.bearer and makes_them(office):
+        return {**claims, str(TAG[0]): base64url.encode(await _mark(office, document.id))}
     if kind.claim(SECRET) is None:
         return claims
     about = await office.storage.read(lambda tx: donors.representation_of(tx, document.id))
     if about is None:
         return claims
     return {**claims, **await _now(office, about), str(SECRET[0]): base64url.encode(await secret_of(office, about))}
+
+
+async def _mark(office: Office, number: str) -> bytes:
+    """The mark of an attorney's document, by which it is known from its first copies on."""
+    tag = tag_of(await secret_of(office, number))
+    if await office.storage.read(lambda tx: donors.box(tx, tag)) is None:
+        await office.storage.write(lambda tx: donors.open_box(tx, number, tag), point="report-box")
+    return tag
 
 
 async def _now(office: Office, number: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What wallets of attorneys and donors speak with beside collecting: reports of use, and asks that a holder signs. Errors are OAuth JSON."""
+"""What wallets of attorneys and donors speak with beside collecting: reports of use, reasons, and what a donor asks. Errors are OAuth JSON."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class HolderApi:
             ("/holder/{ask}", self.ask, _ASK_BYTES),
             ("/reports", self.leave, _REPORT_BYTES),
             ("/reports/to", self.key_for, _REPORT_BYTES),
+            ("/reports/why", self.why, _REPORT_BYTES),
             ("/reports/key", self.take_key, _REPORT_BYTES),
             ("/reports/collect", self.collect, _COLLECT_BYTES),
         ):
@@ -64,6 +65,11 @@ class HolderApi:
         presentation = get_str(body, "presentation", max_length=_MAX_PRESENTATION)
         told = await holder_asks.answer(self._office, request.match_info["ask"], get_str(body, "nonce", max_length=200), presentation)
         return told.render(self._office)
+
+    async def why(self, _: web.Request, body: Body) -> Body:
+        """``{"tag"}`` by an attorney's wallet or ``{"secret"}`` by a donor's: how the document stands, and why."""
+        tag = donor.tag_of(_secret(body)) if "secret" in body else _tag(body)
+        return (await holder_asks.why(self._office, tag)).render(self._office)
 
     async def leave(self, _: web.Request, body: Body) -> None:
         """``{"tag", "report"}``, by an attorney's wallet."""

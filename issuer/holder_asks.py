@@ -1,8 +1,7 @@
-"""What holders ask of the office by showing it their document: why it does not count, and, of donors, to stop or end what theirs is about.
+"""What the two sides of a power of attorney ask of the office: why a document does not count, and, of donors, to stop or end what theirs is about.
 
-A copy is presented to the office itself, signed by its key for an address that names what is asked, with a nonce of ours that serves once.
-Anybody may ask why a document does not count and gets the reason and how to contest it: never who asked for that. Only a donor's document
-stops another one.
+A donor shows a copy to the office itself, signed by its key for an address that names what is asked, with a nonce of ours that serves once. Who
+has the mark of a document may ask why it does not count and gets the reason and how to contest it: never who asked for that.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ class Answer:
 
 
 async def answer(office: Office, ask: str, nonce: str, presentation: str) -> Answer:
-    """Do what a holder asks. ``Missing`` for what nobody can ask, ``Rejected`` or ``InvalidNonce`` for whoever does not show it rightly,
+    """Do what a donor asks. ``Missing`` for what nobody can ask, ``Rejected`` or ``InvalidNonce`` for whoever does not show it rightly,
     ``AccessDenied`` where it is not theirs to ask, ``Conflict`` where there is no way.
     """
     if ask not in ASKS:
@@ -74,9 +73,21 @@ async def answer(office: Office, ask: str, nonce: str, presentation: str) -> Ans
     async def unit(tx: Tx) -> Answer:
         await spend_nonces(tx, {nonce: end})
         document = await documents.get(tx, await _document(tx, office, place))
-        return await (_why(tx, document) if ask == "why" else _do(tx, office, document, WISHES[ask], at))
+        return await _do(tx, office, document, WISHES[ask], at)
 
     return await office.storage.write(unit, point="holder-ask")
+
+
+async def why(office: Office, tag: bytes) -> Answer:
+    """For whoever has the mark of an attorney's document; ``Missing``."""
+
+    async def unit(tx: Tx) -> Answer:
+        found = await donors.box(tx, tag)
+        if found is None:
+            raise Missing("there is no document of that mark")
+        return await _why(tx, await documents.get(tx, found.representation))
+
+    return await office.storage.read(unit)
 
 
 async def change(office: Office, representation: str, wish: Wish) -> Answer:

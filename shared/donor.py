@@ -1,4 +1,4 @@
-"""The donor's side of a power of attorney: what is reported to her of its use, and what a holder asks of the office (security rule S27).
+"""The donor's side of a power of attorney: what is reported to her of its use, and what she asks of the office (security rule S27).
 
 A report is a compact JWE of exactly ``SIZE`` characters, sealed to a key that only she has, whether or not there is anything to tell: whoever
 carries it reads nothing and learns nothing. It lies under a tag, the SHA-256 of a secret that only her document has. Who has no wallet keeps
@@ -24,8 +24,8 @@ from .sealed_link import typed
 TYP: Final = "use-report+jwe"
 SIZE: Final = 4_096
 SECRET_BYTES: Final = 16
-ASKS: Final = ("why", "hold", "reinstate", "end")
-"""What a holder asks the office that made a document: why it does not count, and of what is hers to stop, to stop it."""
+ASKS: Final = ("hold", "reinstate", "end")
+"""What a donor asks of the office that made her document: to stop what it is about for now, to let it go on, to end it."""
 MOST: Final = 100
 """Uses in one report at most."""
 _ENC: Final = "A256GCM"
@@ -83,7 +83,7 @@ def read_tag(text: str, *, where: str = "") -> bytes:
 
 
 def audience(issuer: str, ask: str) -> str:
-    """For whom a holder signs what is asked of an office: nobody else, and nothing else, can be meant."""
+    """For whom a donor signs what she asks of an office: nobody else, and nothing else, can be meant."""
     return f"{issuer}/holder/{ask}"
 
 

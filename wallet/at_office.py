@@ -1,7 +1,7 @@
 """What an open wallet asks of the office that made a document: why it does not count, and what a donor wants stopped (ADR 0011).
 
-The question is the document itself, shown to its own office with nothing disclosed, signed by a copy's key for one address that names what is
-asked. One copy serves for all of it: the office made it and learns nothing by seeing it again.
+Why is asked by the mark of the document, by the clock. To stop something a donor shows her document to its own office with nothing disclosed,
+signed by a copy's key for one address that names what is asked. One copy serves for all of it: the office made it and learns nothing by it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from shared import donor
 from shared.codec import strict_json
 from shared.codec.reader import get_int, get_object, get_str
+from shared.credentials._reports import SECRET, TAG
 from shared.errors import Conflict, Missing, Refused, Unavailable, VcError
 from shared.flow import Fetch
 from shared.formats import Binding, formats
@@ -132,13 +133,15 @@ async def standing_of(means: Means, vault: Vault, document: str) -> Standing | N
 
 async def look(means: Means, vault: Vault, item: Item[Document]) -> None:
     """Ask why, once, when the lists have said that a document is on hold or cancelled: by the clock, and whatever was shown of it (S21)."""
+    half = {name: item.value.claims[name] for name in (str(TAG[0]), str(SECRET[0])) if name in item.value.claims}
     known, seen = await standing_of(means, vault, item.id), item.value.status.value
     if known is not None and seen == "valid" != known.seen:  # another hold may have another reason
         await means.storage.write(lambda tx: STANDINGS.drop(tx, vault, item.id), point="office-answered")
-    if seen not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
+    if not half or seen not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
         return
     try:
-        await ask(means, vault, item, "why")
-    except (Missing, Refused, Conflict):  # an office that has no such answers, or no copy is left: it is asked no more about this
-        nothing = Standing(standing="", seen=item.value.status.value)
-        await means.storage.write(lambda tx: STANDINGS.save(tx, vault, item.id, nothing, entropy=means.entropy), point="office-answered")
+        asked = {name.removeprefix("report_"): value for name, value in half.items()}
+        told = _standing(await post(means, f"{item.value.issuer}/reports/why", asked), item.value)
+    except (Missing, Refused, Conflict):  # an office that has no such answers is asked no more about this
+        told = Standing(standing="", seen=seen)
+    await means.storage.write(lambda tx: STANDINGS.save(tx, vault, item.id, told, entropy=means.entropy), point="office-answered")

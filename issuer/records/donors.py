@@ -33,7 +33,14 @@ class Kept:
 async def link(tx: Tx, document: str, representation: str, tag: bytes) -> None:
     """``document`` is the donor's side of ``representation``, and has a box under ``tag``."""
     await tx.execute("INSERT INTO granted (document, representation) VALUES ($1, $2)", document, representation)
-    await tx.execute("INSERT INTO report_box (tag, representation, recipient) VALUES ($1, $2, '')", tag, representation)
+    await open_box(tx, representation, tag)
+
+
+async def open_box(tx: Tx, representation: str, tag: bytes) -> None:
+    """From now on the document is known by its mark; nothing happens if it is."""
+    await tx.execute(
+        "INSERT INTO report_box (tag, representation, recipient) VALUES ($1, $2, '') ON CONFLICT (tag) DO NOTHING", tag, representation
+    )
 
 
 async def granted_for(tx: Tx, representation: str) -> str | None:
