@@ -49,7 +49,7 @@ async def test_the_register_as_its_readers_and_writers_see_it(
         assert read(folder)["bank"].could_stop == "Not while accounts are operated by somebody else."
         await one_round(desk.app)
         await page.goto(f"{desk.base}/register")
-        await page.get_by_text("You need not bring papers to a branch.").wait_for()
+        await page.get_by_text("You need not bring papers to a branch.").first.wait_for()
         await page.get_by_role("heading", name="Version 2").wait_for()
         await walker.look("public")
         await page.goto(f"{desk.base}/register?lang=cy")
