@@ -195,13 +195,19 @@ async def _tend(means: Means, vault: Vault, item: Item[Correction]) -> Item[Corr
         log.info("a ticket: %s", error.code)
         refused = bool(value.sealed) and isinstance(error, Conflict)
         after = msgspec.structs.replace(value, next_at=at + ASK_EVERY, problem=error.code, state="unsent" if refused else value.state)
-    return await means.storage.write(
-        lambda tx: CORRECTIONS.replace(tx, vault, item, after, entropy=means.entropy), point="dispute-answered"
-    )
+
+    async def note(tx: Tx) -> Item[Correction]:
+        kept = await CORRECTIONS.replace(tx, vault, item, after, entropy=means.entropy)
+        document = await DOCUMENTS.find(tx, vault, value.document) if after.state == "corrected" else None
+        if document is not None:  # its copies were cancelled: the next round looks, and fetches the new ones
+            await DOCUMENTS.replace(tx, vault, document, msgspec.structs.replace(document.value, next_check_at=at), entropy=means.entropy)
+        return kept
+
+    return await means.storage.write(note, point="dispute-answered")
 
 
 def _answered(value: Correction, answer: Answer, token: str, at: int) -> Correction:
-    """With the newest answer; what was sent is no longer needed. A document that was replaced is fetched at the next look at it."""
+    """With the newest answer; what was sent is no longer needed."""
     return msgspec.structs.replace(
         value,
         sealed="",

@@ -94,7 +94,6 @@ async def test_from_the_card_to_the_corrected_document_and_those_who_were_told(
     assert await stale(they) == []
     await correct(they, waiting.document)
     await they.go(HOUR + 1)
-    await they.go(HOUR + 1)
     assert (await said(they)).state == "corrected"
     after = await they.nora.again()
     assert after.claims["represented"]["birthdate"] == "1938-11-12"
