@@ -38,6 +38,7 @@ CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "-n", "3", "--ignore=tests/shared", "tests"]  # they wait for browsers and programs more than they work
 LOOKED_AT = (
+    "tests/e2e/test_at_c05.py",
     "tests/e2e/test_screens.py",
     "tests/e2e/test_two_pages.py",
     "tests/issuer/test_collecting_browser.py",

@@ -307,7 +307,7 @@ def _sent(item: Item[Telling], body: Body, signed: Signed, copy: str, ticket: by
         jti=signed.jti,
         nonce=signed.binding.nonce or "",
         ticket=ticket,
-        presentation=presentation_bytes(signed.vp_token),
+        presentation=presentation_bytes(signed.vp_token) if row else b"",
         shown=signed.made.shown,
         expires_at=signed.made.expires_at,
         by_hand=not row,
