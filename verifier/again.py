@@ -34,6 +34,8 @@ async def look_again(desk: Desk, store: Store, identifier: str, *, more: Mapping
     A second undecided one leaves everything as it was, so that it can be tried again.
     """
     exchange = await find(desk, identifier)
+    if exchange.asked.terms.kind == "letter":
+        raise Conflict("a person decides about post at the desk")
     opened = await open_verdict(desk, exchange) if isinstance(exchange, Answered) and exchange.decision == "undecided" else None
     if not isinstance(exchange, Answered) or opened is None or not opened.vp_token:
         raise Conflict("there is nothing undecided here any more")

@@ -168,3 +168,14 @@ async def test_what_cannot_be_told_waits_until_the_lists_are_here(template: Temp
         await clerk.post(f"{path}/fetch", {"form_token": await clerk.token(path)})
         await clerk.post(path, {"form_token": await clerk.token(path), "decision": "accept"})
         assert check(desk, letter, (await ask(desk, letter.ticket))[1]).decision == "accepted"
+
+
+async def test_no_program_decides_in_a_persons_place(clerk: Clerk) -> None:
+    letter, path = await sent(clerk)
+    desk, exchange = clerk.desk, path.rpartition("/")[2]
+    assert (await desk.call("POST", f"/api/presentation-requests/{exchange}/recheck", {}))[0] == 409
+    assert (await desk.call("GET", f"/api/presentation-requests/{exchange}"))[1]["kind"] == "letter"
+    assert (await ask(desk, letter.ticket))[0] == 202
+    _, recent = await desk.call("GET", "/api/presentation-requests")
+    assert recent["items"] == []
+    assert "Answer by" in await clerk.get(f"/desk/requests/{exchange}")

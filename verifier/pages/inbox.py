@@ -17,7 +17,7 @@ from shared.web.entrance import OPERATOR, seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from shared.web.seat import check_admin
-from verifier import inbox_desk, registering, words
+from verifier import giving, inbox_desk, registering, words
 from verifier.again import FETCH_FIRST, READ_FIRST
 from verifier.desk import Desk
 from verifier.inbox_desk import Post, Said
@@ -122,6 +122,7 @@ class Inbox(Standing):
             "why": why(code, talk),
             "fetch": decision == "undecided" and code in FETCH_FIRST and now is not None,
             "read": READ_FIRST.get(code, "") if now is not None else "",
+            "record": post.opened is not None and now is None and giving.may_give(self._desk, post.exchange, post.opened),
             "documents": [],
             "checks": [],
             "disputed": "",
