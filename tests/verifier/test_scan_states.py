@@ -13,7 +13,7 @@ from support.desk import Running, Site, Template, serving
 from support.desk_scan import WHOLE
 from support.scan_page import ScanPage, answer, as_code, browser_with_camera, copy_text
 from support.signing import AT
-from support.trial_verify import DAY, IDX, LIST, Dice, credential, credential_type, registry, status_token, stranger
+from support.trial_verify import CLAIMS, DAY, IDX, LIST, Dice, credential, credential_type, registry, status_token, stranger
 
 from shared.codec import base64url
 from shared.credentials import CredentialType, Text
@@ -61,6 +61,14 @@ async def test_every_refusal_is_looked_at(strict: ScanPage) -> None:
     assert await strict.result() == NO
     await strict.page.locator("[data-part=verdict]").get_by_text("It was made out to someone else.").wait_for()
     await strict.look("refused-made-out-to-others", dark=True)
+
+
+async def test_a_disputed_detail_is_said_and_decides_nothing(strict: ScanPage) -> None:
+    await strict.scan(as_code(answer(await strict.ask(), claims=CLAIMS | {"disputed": True})))
+    assert await strict.result() == "You can rely on this"
+    told = "Its holder says that a detail is wrong; the issuer is looking at it."
+    await strict.page.locator("[data-part=verdict]").get_by_text(told).first.wait_for()
+    await strict.look("disputed")
 
 
 async def test_an_issuer_that_is_trusted_for_something_else(template: Template, tmp_path: Path, chromium: Browser) -> None:
