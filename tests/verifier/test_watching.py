@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clerk import Clerk
 from support.desk import Running, Template, serving
 from support.receiver import HOOK, Receiver
 from support.signing import AT, Signer
@@ -59,6 +60,14 @@ async def test_a_hold_its_end_and_a_cancelling_are_told_once_each(desk: Running,
     assert (document["id"], document["type"].split(":")[-2]) == ("bank", "representation")
     assert await rows(desk) == []
     assert await cycle(desk, site, 0) == 0, "what was cancelled stays so"
+
+
+async def test_the_page_lists_it_in_words(template: Template, tmp_path: Path, site: Receiver) -> None:
+    async with serving(template, tmp_path / "desk", site=site, local=True, webhook_url=HOOK) as desk:
+        await desk.answer(await desk.ask())
+        assert await cycle(desk, site, 1) == 1
+        clerk = await Clerk(desk).sign_in()
+        assert "A document that was accepted has changed" in await clerk.get("/desk/webhook")
 
 
 async def test_what_was_not_accepted_is_not_watched_and_what_has_ended_no_longer(desk: Running) -> None:

@@ -20,6 +20,7 @@ from verifier.pages.seat import spoken
 from verifier.records import events
 from verifier.records.events import Event
 from verifier.telling import DECIDED, DECLINED, OFFERED, WITHDRAWN
+from verifier.watching import CHANGED
 from verifier.words import N_, Spoken
 
 _PATH: Final = "/desk/webhook"
@@ -27,7 +28,9 @@ _SHOWN: Final = 20
 _EVENTS: Final = {
     DECIDED: N_("A decision"),
     DECLINED: N_("Somebody said no"),
-    OFFERED: N_("A document was given"), WITHDRAWN: N_("A permission was withdrawn"),
+    OFFERED: N_("A document was given"),
+    CHANGED: N_("A document that was accepted has changed"),
+    WITHDRAWN: N_("A permission was withdrawn"),
     webhooks.TEST: N_("Test"),
 }
 _TAKEN, _WAITING, _GIVEN_UP = (N_("taken"), "green"), (N_("will be tried again"), "yellow"), (N_("not taken"), "red")
