@@ -55,6 +55,24 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
         from verifier.webhooks import deliver
 
         await deliver(desk, Receiver())
+    elif action == "give":
+        from support.own_office import OwnOffice, record
+
+        await record(desk, OwnOffice(folder=folder), identifier)
+    elif action == "known":
+        from support.own_office import OwnOffice
+
+        from verifier.known import Customer, make_known
+
+        await make_known(desk, OwnOffice(folder=folder), identifier, Customer(since="2027-01-15", fields={"name": "Nora Ashdown"}))
+    elif action == "tell":
+        from verifier.permissions import Tell, tell
+
+        await tell(desk, identifier, Tell(categories=("care-contribution-assessment",), reference="letter 7"))
+    elif action == "withdraw":
+        from verifier.permissions import answer
+
+        await answer(desk, (folder / "body").read_bytes())
     elif action == "inherited":
         from verifier import inherited
 

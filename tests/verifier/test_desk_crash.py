@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.desk import BANK, PATHS, Running, Site, Template, copy_file, present, serving
+from support.desk_killed import die
 from support.joint_acts import ASK, PETER, agree, answer_of, next_of
 from support.merged import ABC, HEIR, Town, answered, councils, in_the_name_of, kept, merge
 from support.receiver import HOOK, Receiver
@@ -25,15 +22,6 @@ from verifier import config, packs
 from verifier.app import one_round
 from verifier.settle import verify_decisions
 from verifier.webhooks import deliver
-
-ROOT = Path(__file__).parents[2]
-
-
-async def die(folder: Path, storage: str, action: str, point: str, identifier: str = "-", *, at: int = AT) -> None:
-    command = [sys.executable, "-m", "support.desk_story", str(folder), storage, action, point, identifier, str(at)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # noqa: TID251 - for the process under test
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == -9, done.stderr
 
 
 async def count(desk: Running, table: str) -> int:

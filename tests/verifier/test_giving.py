@@ -5,55 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.clerk import Clerk
 from support.desk import Running, Template, copy_file, serving
-from support.receiver import HOOK, Receiver
+from support.own_office import KEY, OWN, OwnOffice
+from support.receiver import HOOK
 from support.signing import AT
 from support.trial_verify import CLAIMS
 
 from shared.errors import Malformed
-from shared.flow import Fetch, Fetched
 from shared.storage import Tx
 from verifier import giving
 from verifier.known import Customer, make_known
 from verifier.records import given, known
 from verifier.webhooks import deliver
-
-OWN = "https://documents.northwold-bank.example"
-KEY = "mun_the-key-of-the-desk"
-
-
-@dataclass
-class OwnOffice(Receiver):
-    """The bank's own issuer beside the registry's site: makes a document once for each key, as the API does."""
-
-    status: int = 201
-    orders: list[Fetch] = field(default_factory=list)
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    async def __call__(self, fetch: Fetch) -> Fetched:
-        if not fetch.url.startswith(OWN):
-            return await super().__call__(fetch)
-        self.orders.append(fetch)
-        if fetch.headers["authorization"] != f"Bearer {KEY}":
-            return Fetched(status=401)
-        if self.status != 201:
-            return Fetched(status=self.status, body=b'{"detail": "this detail is needed"}')
-        if not fetch.url.endswith("/api/credentials"):
-            return Fetched(status=200, body=b"{}")
-        number = f"{len(self.documents) + 1:016d}"
-        made = {"id": number, "invitation_link": f"{OWN}/offer/{number}", "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
-        made = self.documents.setdefault(fetch.headers["idempotency-key"], made)
-        return Fetched(status=201, body=json.dumps(made).encode())
-
-    def order(self, number: int = -1) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.orders[number].body or b"")
-        return found
 
 
 @pytest.fixture
@@ -82,7 +50,7 @@ async def give(desk: Running, identifier: str, **body: str) -> tuple[int, Any]:
 
 async def test_what_was_accepted_is_recorded_without_its_contents(desk: Running, office: OwnOffice) -> None:
     status, offer = await give(desk, await accept(desk), case_ref="NB-77")
-    assert (status, offer["type"], offer["invitation_link"]) == (201, "mandate-receipt", f"{OWN}/offer/{1:016d}")
+    assert (status, offer["type"], offer["invitation_link"]) == (201, "mandate-receipt", f"{OWN}/offer/{offer['id']}")
     order = office.order()
     assert order["type"] == "mandate-receipt"
     assert order["claims"] == {
@@ -146,11 +114,11 @@ async def test_nothing_is_recorded_of_what_was_refused(desk: Running, office: Ow
 
 
 async def test_the_own_program_gets_the_way_to_it(desk: Running, office: OwnOffice) -> None:
-    await give(desk, await accept(desk))
+    _, given_offer = await give(desk, await accept(desk))
     await deliver(desk.desk, office)
     told = [office.claims(number) for number in range(len(office.told))]
     offered = next(each for each in told if each["event"] == "document.offered")
-    assert offered["data"]["offer"] == {"link": f"{OWN}/offer/{1:016d}", "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
+    assert offered["data"]["offer"] == {"link": given_offer["invitation_link"], "code": "123456", "expires_at": "2027-01-29T08:00:00Z"}
     events = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT data FROM event"))
     assert all("offer/" not in row["data"] for row in events)
 
