@@ -64,7 +64,8 @@ def settings() -> str:
 
 def settings_of(config: ModuleType) -> type[Common]:
     """The one Struct of settings that a service's config module defines."""
-    (kind,) = (each for each in vars(config).values() if isinstance(each, type) and issubclass(each, Common) and each is not Common)
+    own = (each for each in vars(config).values() if isinstance(each, type) and each.__module__ == config.__name__)
+    (kind,) = (each for each in own if issubclass(each, Common))
     return kind
 
 
