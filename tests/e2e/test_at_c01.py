@@ -4,50 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aiohttp import ClientSession
-from support import desk as desks
-from support.documents import document
+from support.documents import DOCUMENTS
+from support.holdings import minted, put_document
 from support.long_values import decoded
-from support.offices import BANK, COUNCIL, NINE, Carried, Street, given, open_office, set_up_desk, set_up_office, show_live
-from support.thrift import easy_seal
-from support.trial_web import Watch
+from support.offices import BANK, COUNCIL, NINE
+from support.wallets import serve_wallet
+from support.world import World
 
-IDENTITY = "https://identity.example"
-NAMES = (("given_name",), ("family_name",))
-ORDER = {"type": "person", "query": "same-person"}
+from shared import addressed
+from shared.codec import base64url
+from shared.credentials import by_id
+from wallet.share import Wish, make_out
 
-
-def person(**changes: str) -> dict[str, object]:
-    return document("person") | {"given_name": "Nora", "family_name": "Ashdown", "birthdate": "1968-03-14"} | changes
-
-
-async def shown(street: Street, body: str, carried: Carried) -> set[bytes]:
-    """Everything of 16 bytes or more in the copy that was shown to ``body``, which relied on it."""
-    wire = carried.wires[-1]
-    state = await show_live(street, body, carried, ORDER, NAMES)
-    assert state["decision"] == "accepted", state
-    return decoded("dc+sd-jwt", wire)
+PERSON = by_id("person")
+KB_HEADER = base64url.encode(b'{"alg":"ES256","typ":"kb+jwt"}').encode()
 
 
-async def test_at_c01_2_two_bodies_see_nothing_in_common(tmp_path: Path) -> None:
-    """NORA shows who she is to ABC and to BANK: nothing of 16 bytes or more is the same but what her issuer says to everybody."""
-    clock = Watch(NINE)
-    with easy_seal():
-        made = await set_up_office(tmp_path / "identity", IDENTITY, "Identity provider (test)", clock)
-        trust = (f"{made.anchor}:credential-issuer:{IDENTITY}",)
-        told = {
-            name: await set_up_desk(tmp_path / title, name, title, trust, clock)
-            for name, title in ((COUNCIL, "Anytown Borough Council"), (BANK, "Northwold Bank"))
-        }
-    async with ClientSession() as http, open_office(tmp_path / "identity", IDENTITY, made, clock, types=("person",)) as identity:
-        street = Street(clock=clock, http=http, offices={IDENTITY: identity})
-        council = desks.serving(told[COUNCIL], told[COUNCIL].directory, site=street, clock=clock, refresh=False, public_url=COUNCIL)
-        bank = desks.serving(told[BANK], told[BANK].directory, site=street, clock=clock, refresh=False, public_url=BANK)
-        async with council as street.desks[COUNCIL], bank as street.desks[BANK]:
-            nora = await given(street, IDENTITY, "person", person())
-            stranger = await given(street, IDENTITY, "person", person(given_name="Peter", birthdate="1971-07-30"))
-            await street.cycle()
-            one, two = await shown(street, COUNCIL, nora), await shown(street, BANK, nora)
-            constants = await shown(street, COUNCIL, stranger) | await shown(street, BANK, stranger)
+async def test_at_c01_2_two_presentations_of_nora_share_no_value_of_16_bytes(tmp_path: Path) -> None:
+    """To ABC and to BANK: what both decoded presentations have in common, any other holder's has as well."""
+    async with serve_wallet(tmp_path, world=World()) as site:
+        await site.open()
+        means, vault = site.host.means, next(iter(site.host.unlocked.vaults()))
+        await put_document(means, vault, vct=PERSON.vct, claims=DOCUMENTS["person"], copies=4)
+        shown = []
+        for entity, name in ((COUNCIL, "Anytown Borough Council"), (BANK, "Northwold Bank")):
+            made = await make_out(
+                means, vault, Wish(entity=entity, name=name, purpose_id="same-person", type="person", query="same-person")
+            )
+            copy = addressed.parse_file(made.value.file)
+            shown += [decoded(copy.format, wire) for wires in copy.vp_token.values() for wire in wires]
+        peter, _ = minted("dc+sd-jwt", PERSON.vct, {**DOCUMENTS["person"], "given_name": "Peter"}, index=77, at=NINE)
+        constants = decoded("dc+sd-jwt", peter) | {KB_HEADER, base64url.encode(b"same-person").encode()}
+    one, two = shown
     assert len(one) > 10
     assert one & two - constants == set()
