@@ -54,6 +54,8 @@ class TellPages:
     async def all(self, request: web.Request) -> web.StreamResponse:
         vault, words = (await self._desk.sitting(request)).vault, self._desk.words(request)
         await replies.collect(self._desk.means, vault, self._desk.outbox)
+        at = self._desk.means.clock()
+        cards = {item.id: card(item.value, at=at, locale=words.locale) for item in await self._documents(vault)}
         rows = []
         for item in await telling.tellings(self._desk.means, vault):
             states = await self._states(vault, item.id)
@@ -62,6 +64,7 @@ class TellPages:
                 {
                     "id": item.id,
                     "at": item.value.at,
+                    "document": cards.get(item.value.document),
                     "count": len(states),
                     "title": words._(TITLES[item.value.word]),
                     "counts": [(words._(STATES[state][0]), STATES[state][1], counted[state]) for state in STATES if counted[state]],
