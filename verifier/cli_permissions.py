@@ -53,11 +53,12 @@ def add_permissions(commands: Commands[Parser], command: _Command, with_desk: _W
         from shared.errors import OutsidePermission
 
         async def work(desk: Desk) -> str:
+            from verifier.material import Store
             from verifier.permissions import Tell, tell
 
             wanted = Tell(categories=tuple(arguments.category), recipient=arguments.to, reference=arguments.reference, made_by="desk")
             try:
-                told = await tell(desk, arguments.id, wanted)
+                told = await tell(desk, Store(desk), arguments.id, wanted)
             except OutsidePermission as error:
                 return f"{error.code}: {error.detail}"
             print(f"Written down as use {told.number} of {arguments.id}: you may tell it now")

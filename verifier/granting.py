@@ -112,7 +112,9 @@ async def _keep(desk: Desk, permission: Permission, shown: VerifiedCredential, p
         "nonce": nonce,
         "signer": _name(claims.claims, kind.holder or ()),
         "subject": _name(claims.claims, kind.represents or kind.about or kind.holder or ()),
-        "follows": None if status is None or status.purpose else {"uri": status.uri, "idx": status.idx, "issuer": claims.issuer},
+        "follows": None
+        if status is None or status.purpose
+        else {"vct": claims.vct, "issuer": claims.issuer, "uri": status.uri, "idx": status.idx},
         "follows_until": claims.expires_at,
     }
     ends = dt.date.fromisoformat(permission.expires)

@@ -27,11 +27,13 @@ from verifier import granting
 from verifier import request as requests
 from verifier.desk import Desk
 from verifier.granting import Wish
+from verifier.material import Store
 from verifier.ordering import Order
 from verifier.records import events, permissions
 from verifier.records.permissions import Kept, Use
 from verifier.sessions import Asked
 from verifier.telling import withdrawn
+from verifier.watching import standing_of
 
 KIND: Final = "disclosure"
 WITHDRAWN: Final = "withdrawal"
@@ -94,9 +96,10 @@ def state_of(kept: Kept, at: int) -> State:
     return "over" if _day(at) > kept.permission.expires else "in-force"
 
 
-async def tell(desk: Desk, identifier: str, wanted: Tell) -> Use:
+async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
     """Count and write down that something is told now. ``OutsidePermission`` if it is not allowed, which is written down as well.
 
+    Nor is it while the document with which it was given is on hold, or once that was cancelled, as far as the kept lists say.
     ``Conflict`` where the reference was used for something else.
     """
     for _ in range(_TRIES):
@@ -104,7 +107,9 @@ async def tell(desk: Desk, identifier: str, wanted: Tell) -> Use:
         earlier = next((use for use in before if wanted.reference and use.reference == wanted.reference), None)
         if earlier is not None:
             return _repeated(earlier, wanted)
-        fault, basis = _fault(desk, kept, wanted), _Basis(before=len(before), receipt=await _basis(desk, kept))
+        inside = await granting.opened(desk, kept)
+        fault = _fault(desk, kept, wanted) or await _rests_on(desk, store, inside)
+        basis = _Basis(before=len(before), receipt=_basis(desk, inside))
         try:
             use = await desk.storage.write(_unit(desk, kept, wanted, fault, basis), point="permission-use")
         except _ChangedError:
@@ -142,9 +147,22 @@ def _fault(desk: Desk, kept: Kept, wanted: Tell) -> VcError | None:
     return None
 
 
-async def _basis(desk: Desk, kept: Kept) -> Mapping[str, Any]:
+async def _rests_on(desk: Desk, store: Store, inside: Mapping[str, Any]) -> VcError | None:
+    """What has become of the document with which it was given; once that has run out nobody can tell any more."""
+    if inside["follows"] is None or inside["follows_until"] <= desk.clock():
+        return None
+    became = await standing_of(desk, await store.picture(), inside["follows"])
+    if became not in {"on-hold", "cancelled"}:
+        return None
+    words = {
+        "on-hold": "the document with which it was given is on hold",
+        "cancelled": "the document with which it was given was cancelled",
+    }
+    return OutsidePermission(words[became], where="/authority")
+
+
+def _basis(desk: Desk, inside: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the receipt for its giver is bound to."""
-    inside = await granting.opened(desk, kept)
     salt, digest = bind_presentation(base64url.decode(inside["presentation"]), entropy=desk.entropy)
     return {
         "receipt_id": desk.secret(),

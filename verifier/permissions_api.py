@@ -19,6 +19,7 @@ from verifier import granting, permissions
 from verifier.ask_api import Word
 from verifier.desk import SCOPES, Desk
 from verifier.granting import Wish
+from verifier.material import Store
 from verifier.permissions import Tell
 from verifier.records import permissions as records
 from verifier.records.permissions import Kept
@@ -91,7 +92,7 @@ class Permissions(Struct, frozen=True):
     items: list[Given]
 
 
-def routes(desk: Desk, asked: type[Struct], told: Callable[[Asked], Reply]) -> list[Route]:
+def routes(desk: Desk, store: Store, asked: type[Struct], told: Callable[[Asked], Reply]) -> list[Route]:
     """What the organisation's own programs do with permissions; ``told`` renders a request as ``asked``."""
 
     async def ask_permission(_: web.Request, *, body: Permit) -> Reply:
@@ -115,7 +116,7 @@ def routes(desk: Desk, asked: type[Struct], told: Callable[[Asked], Reply]) -> l
 
     async def use(request: web.Request, *, body: Use) -> Reply:
         wanted = Tell(categories=body.categories, recipient=body.recipient, reference=body.reference)
-        return Reply(_told(await permissions.tell(desk, request.match_info["id"], wanted)))
+        return Reply(_told(await permissions.tell(desk, store, request.match_info["id"], wanted)))
 
     one = "/api/permissions/{id}"
     return [

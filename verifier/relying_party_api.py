@@ -236,7 +236,7 @@ class RelyingPartyApi:
             *together_api.routes(self._desk, Asked, self._asked),
             *webhook_api.routes(self._desk),
             *giving_api.routes(self._desk),
-            *permissions_api.routes(self._desk, Asked, self._asked),
+            *permissions_api.routes(self._desk, self._store, Asked, self._asked),
             *VcApi(self._desk, self._store).routes(),
         ]  # fmt: skip
 

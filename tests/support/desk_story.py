@@ -68,7 +68,7 @@ async def act(desk: Desk, action: str, identifier: str, folder: Path) -> None:
     elif action == "tell":
         from verifier.permissions import Tell, tell
 
-        await tell(desk, identifier, Tell(categories=("care-contribution-assessment",), reference="letter 7"))
+        await tell(desk, store, identifier, Tell(categories=("care-contribution-assessment",), reference="letter 7"))
     elif action == "withdraw":
         from verifier.permissions import answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,19 @@ from support.clerk import Clerk
 from support.desk import BANK, Running, Template, present, read_anchor, serving
 from support.receiver import HOOK, Receiver
 from support.signing import AT, Signer
-from support.trial_verify import Dice, issue, show
+from support.trial_verify import IDX, LIST, Dice, issue, show, status_token
 
 from shared.asks import TOLD, WITHDRAW, make_binding, render_ask
 from shared.keys import Role
 from shared.openid4vp import agreed_members, parse_permission, render_response
 from shared.receipts import peek_receipt, presentation_bytes, verify_receipt
+from shared.status.token_status_list import INVALID, SUSPENDED, VALID
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.web import log
+from verifier.cli import main
+from verifier.opening import open_desk
 from verifier.records import permissions as records
 from verifier.webhooks import deliver
 
@@ -218,6 +222,35 @@ async def test_it_is_over_after_its_last_day(nora: Nora) -> None:
     nora.desk.clock.at = AT + 6 * 86_400
     assert (await nora.tell())[1]["pointer"] == "/expires"
     assert (await nora.state())["state"] == "over"
+
+
+async def test_it_waits_and_ends_with_the_document_that_it_was_given_with(nora: Nora, site: Receiver) -> None:
+    """Nora's power is put on hold, goes on, and is revoked: the lists say so, and nothing is told that it does not carry (C04, status)."""
+    await nora.permit(max_uses=5)
+    told = []
+    for hours, value in enumerate((SUSPENDED, VALID, INVALID), 1):
+        nora.desk.clock.at = AT + hours * 3_600
+        site.lists[LIST] = status_token({IDX: value}, iat=nora.desk.clock.at)
+        await nora.desk.store.refresh(site)
+        status, answer = await nora.tell()
+        told.append((status, answer.get("pointer", "")))
+    assert told == [(400, "/authority"), (201, ""), (400, "/authority")]
+
+
+async def test_by_command(nora: Nora, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As somebody at a terminal does it, beside the service."""
+    monkeypatch.setattr("verifier.opening.open_desk", partial(open_desk, clock=nora.desk.clock))
+    await nora.permit()
+    folder = str(nora.desk.desk.directory)
+    for words, code in (
+        (["list"], 0), (["use", nora.permission, "--category", "savings"], 1),
+        (["use", nora.permission, "--category", ASSESSMENT, "--reference", "letter 7"], 0), (["list", "--json"], 0),
+    ):  # fmt: skip
+        assert await asyncio.to_thread(main, ["permission", *words, "--dir", folder]) == code
+    said = capsys.readouterr().out
+    assert f"{nora.permission}  in-force: {ASSESSMENT} to {DWP}, 0 of 1, until 2027-06-30" in said
+    assert "Do not tell this. outside_permission: " in said
+    assert '"state": "used-up"' in said
 
 
 async def test_what_has_had_its_time_goes(nora: Nora) -> None:

@@ -39,6 +39,7 @@ _WHY: Final = {
     "/max_uses": N_("It has been used up. Do not tell this; ask for a new permission."),
     "/data_categories": N_("It does not allow all that you ticked. Take out what it does not name."),
     "/recipient": N_("It allows telling somebody else only."),
+    "/authority": N_("The document with which it was given has ended or is on hold. Do not tell this."),
     "/not_before": N_("It does not count yet."),
     "/expires": N_("It has ended. Do not tell this; ask for a new permission."),
 }
@@ -46,8 +47,7 @@ _WHY: Final = {
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     """Routes of this part."""
-    del store
-    part = PermissionPages(desk)
+    part = PermissionPages(desk, store)
     app.router.add_get(_PATH, seated(part.list))
     app.router.add_get(f"{_PATH}/new", seated(part.form))
     app.router.add_post(f"{_PATH}/new", seated(part.ask))
@@ -56,8 +56,9 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
 
 
 class PermissionPages:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, store: Store) -> None:
         self._desk = desk
+        self._store = store
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """By reference and recipient; nobody is found by name here."""
@@ -114,7 +115,7 @@ class PermissionPages:
             form.error("category", _("Tick what you tell"))
             return await self._page(request, form)
         try:
-            await permissions.tell(self._desk, request.match_info["id"], wanted)
+            await permissions.tell(self._desk, self._store, request.match_info["id"], wanted)
         except OutsidePermission as error:
             form.error("category", _(_WHY.get(error.where, _WHY["/data_categories"])))
             return await self._page(request, form)
