@@ -46,6 +46,7 @@ class Sweeping:
 
 
 LATE: web.AppKey[Gauge] = web.AppKey("LATE", Gauge)
+FOLLOWER: web.AppKey[resting.Follower] = web.AppKey("FOLLOWER", resting.Follower)
 SWEEPING: web.AppKey[Sweeping] = web.AppKey("SWEEPING", Sweeping)
 
 logger = logging.getLogger("muniment.verifier")
@@ -65,7 +66,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     """The whole service; without ``chores`` somebody else calls ``one_round`` and ``visit``."""
     app = make_app("verifier", desk.settings, storage=desk.storage, clock=desk.clock, entropy=desk.entropy)
     store = Store(desk)
-    app[DESK], app[STORE], app[SWEEPING] = desk, store, Sweeping()
+    app[DESK], app[STORE], app[SWEEPING], app[FOLLOWER] = desk, store, Sweeping(), resting.Follower()
     auth.use_auth(app, sign_in_path="/desk/sign-in")
     WalletApi(desk, store).add_to(app)
     RelyingPartyApi(desk, store).add_to(app)
@@ -144,7 +145,7 @@ async def tell(app: web.Application) -> None:
 
 async def follow(app: web.Application) -> None:
     """Have what was given end with what it rests on; in turns of its own, as our issuer may be slow."""
-    await resting.follow(app[DESK], app[STORE], app[FETCHER])
+    await app[FOLLOWER].follow(app[DESK], app[STORE], app[FETCHER])
 
 
 async def hear_above(app: web.Application) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.credentials import by_id
@@ -17,7 +18,7 @@ from verifier import giving, own_issuer
 from verifier.desk import Desk
 from verifier.material import Picture, Store
 from verifier.own_issuer import Send
-from verifier.records import given
+from verifier.records import given, knowledge
 from verifier.records.given import Given
 from verifier.watching import standing_of
 
@@ -26,15 +27,25 @@ _WORST: Final = ("cancelled", "on-hold", "valid")
 logger = logging.getLogger("muniment.verifier")
 
 
-async def follow(desk: Desk, store: Store, send: Send) -> int:
-    """Tell our issuer of each document that has to follow now; how many it took."""
-    if not own_issuer.is_named(desk):
-        return 0
-    made = await desk.storage.read(lambda tx: given.followed(tx, desk.clock()))
+@dataclass(slots=True)
+class Follower:
+    """Looks only where a list is newer than those of its last look, or our issuer was not told then."""
+
+    _looked: object = None
+
+    async def follow(self, desk: Desk, store: Store, send: Send) -> None:
+        lists = [(each.entity, each.uri, each.iat) for each in await desk.storage.read(knowledge.lists)]
+        if lists != self._looked:
+            self._looked = lists if await follow(desk, store, send) else None
+
+
+async def follow(desk: Desk, store: Store, send: Send) -> bool:
+    """Tell our issuer of each document that has to follow now; whether it took all of it."""
+    made = await desk.storage.read(lambda tx: given.followed(tx, desk.clock())) if own_issuer.is_named(desk) else []
     if not made:
-        return 0
+        return True
     picture = await store.picture()
-    return sum([await _follow(desk, picture, each, send) for each in made])
+    return all([await _follow(desk, picture, each, send) for each in made])
 
 
 async def _follow(desk: Desk, picture: Picture, each: Given, send: Send) -> bool:
@@ -42,7 +53,7 @@ async def _follow(desk: Desk, picture: Picture, each: Given, send: Send) -> bool
     became = await _became(desk, picture, known["follows"])
     steps = [step for step in by_id(each.kind).follows if step.on == became and step.vct in {one["vct"] for one in known["follows"]}]
     if became in {None, each.standing} or not steps:
-        return False
+        return True
     try:
         await own_issuer.change(desk, send, known["made"]["number"], steps[0].action, steps[0].reason)
     except VcError as error:

@@ -7,23 +7,25 @@ the kind of document, and what it has become; that is how an office ends what re
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from shared.errors import VcError
+from shared.errors import StatusUnknown, VcError
 from shared.status.freshness import check_current
 from shared.status.token_status_list import INVALID, SUSPENDED, VALID, VerifiedStatusToken, parse_token, status_at
 from shared.storage import Tx
 from shared.verify import Decision
 from verifier.desk import Desk
 from verifier.material import Picture, Store, verify_list
-from verifier.records import events, knowledge, watched
+from verifier.records import events, watched
 from verifier.records.events import Event
-from verifier.records.knowledge import KeptList
 from verifier.records.watched import Watched
 
 CHANGED: Final = "presentation.changed"
+KeptList = tuple[str, str, int]
+"""Issuer and address of a list, and its date."""
 _WORDS: Final = {VALID: "valid", SUSPENDED: "on-hold", INVALID: "cancelled"}
 
 
@@ -51,20 +53,20 @@ async def look(desk: Desk, store: Store) -> int:
     """Look up everything in lists that are newer than those of the last time; how many of them have become something else."""
     if not desk.settings.webhook_url:
         return 0
-    at, picture, changed = desk.clock(), None, 0
-    for kept in await desk.storage.read(knowledge.lists):
-        behind = await desk.storage.read(partial(watched.behind, issuer=kept.entity, uri=kept.uri, iat=kept.iat, at=at))
-        if behind:
-            picture = picture or await store.picture()
-            changed += await _look_up(desk, picture, kept, behind)
-    return changed
+    behind: dict[KeptList, list[Watched]] = defaultdict(list)
+    for each, iat in await desk.storage.read(partial(watched.behind, at=desk.clock())):
+        behind[each.issuer, each.uri, iat].append(each)
+    if not behind:
+        return 0
+    picture = await store.picture()
+    return sum([await _look_up(desk, picture, kept, found) for kept, found in behind.items()])
 
 
 async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequence[Watched]) -> int:
     """Nothing is told by a list that is no longer genuine, or whose time is over, but a cancelling, which is final (S19)."""
-    at = desk.clock()
+    at, (issuer, uri, iat) = desk.clock(), kept
     try:
-        found = await asyncio.to_thread(_read, picture, kept, sorted({each.vct for each in behind}), at)
+        found = await asyncio.to_thread(_read, picture, issuer, uri, sorted({each.vct for each in behind}), at)
     except VcError:
         return 0
     changes = {each: became for each in behind if (became := _became(found, each.idx, at)) is not None}
@@ -72,7 +74,7 @@ async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequenc
     async def unit(tx: Tx) -> int:
         told = 0
         for each, became in changes.items():
-            if await watched.look(tx, each, became, kept.iat) and became != each.became:
+            if await watched.look(tx, each, became, iat) and became != each.became:
                 await events.add(tx, _event(desk, each, became, at))
                 told += 1
         return told
@@ -82,20 +84,20 @@ async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequenc
 
 async def standing_of(desk: Desk, picture: Picture, place: Mapping[str, Any]) -> str | None:
     """What the kept list says of a document whose status stands at ``place`` (vct, issuer, uri, idx); ``None`` where nobody can tell."""
-    lists = await desk.storage.read(knowledge.lists)
-    kept = next((each for each in lists if (each.entity, each.uri) == (place["issuer"], place["uri"])), None)
-    if kept is None:
-        return None
+    issuer, uri = str(place["issuer"]), str(place["uri"])
     try:
-        found = await asyncio.to_thread(_read, picture, kept, [str(place["vct"])], desk.clock())
+        found = await asyncio.to_thread(_read, picture, issuer, uri, [str(place["vct"])], desk.clock())
     except VcError:
         return None
     return _became(found, int(place["idx"]), desk.clock())
 
 
-def _read(picture: Picture, kept: KeptList, vcts: Sequence[str], at: int) -> VerifiedStatusToken:
-    token = parse_token(picture.lists[kept.uri])
-    return verify_list(token, kept.entity, vcts, picture.material.policy, x5c=token.x5c, at=at)
+def _read(picture: Picture, issuer: str, uri: str, vcts: Sequence[str], at: int) -> VerifiedStatusToken:
+    """``StatusUnknown`` where it was not fetched; else as ``verify_list``: its issuer has to be the one that the document names."""
+    if uri not in picture.lists:
+        raise StatusUnknown("this list was not fetched in advance")
+    token = parse_token(picture.lists[uri])
+    return verify_list(token, issuer, vcts, picture.material.policy, x5c=token.x5c, at=at)
 
 
 def _became(found: VerifiedStatusToken, idx: int, at: int) -> str | None:

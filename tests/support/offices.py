@@ -35,8 +35,9 @@ from shared.openid4vp import render_response
 from shared.web.app import free_port
 from shared.web.settings import load
 from shared.web.setup import read_certificate
-from verifier import copies, resting, watching, webhooks
+from verifier import copies, watching, webhooks
 from verifier import init as verifier_init
+from verifier.app import FOLLOWER
 from verifier.settle import Outcome
 
 PASSPHRASE = "correct-horse-battery"
@@ -96,7 +97,7 @@ class Street(Site):
         for desk in self.desks.values():
             await desk.store.refresh(self)
             await watching.look(desk.desk, desk.store)
-            await resting.follow(desk.desk, desk.store, self)
+            await desk.app[FOLLOWER].follow(desk.desk, desk.store, self)
             await self.tell(desk)
 
     async def tell(self, desk: Running) -> None:

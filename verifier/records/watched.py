@@ -40,17 +40,15 @@ async def add(tx: Tx, found: Iterable[Watched]) -> None:
         )
 
 
-async def behind(tx: Tx, *, issuer: str, uri: str, iat: int, at: int) -> list[Watched]:
-    """Some of those that were not looked up in the list of ``iat`` yet."""
+async def behind(tx: Tx, at: int) -> list[tuple[Watched, int]]:
+    """Some of those that were not looked up yet in the list that is kept now, with the date of that list."""
     rows = await tx.fetch(
-        "SELECT * FROM watched WHERE issuer = $1 AND uri = $2 AND looked < $3 AND ends_at > $4 ORDER BY exchange, query LIMIT $5",
-        issuer,
-        uri,
-        iat,
+        "SELECT w.*, s.iat AS iat FROM watched w JOIN status_list s ON s.uri = w.uri AND s.entity = w.issuer "
+        "WHERE w.looked < s.iat AND w.ends_at > $1 ORDER BY w.looked, w.exchange, w.query LIMIT $2",
         at,
         _AT_ONCE,
     )
-    return [_watched(row) for row in rows]
+    return [(_watched(row), int(row["iat"])) for row in rows]
 
 
 async def look(tx: Tx, each: Watched, became: str, iat: int) -> bool:
