@@ -15,6 +15,13 @@ export const types = new Map(JSON.parse(find(document, "#types").textContent).ma
 /** @param {number} number `vct_int` */
 export const typeByNumber = (number) => Array.from(types.values()).find((type) => type.vct_int === number);
 
+/**
+ * Whether it is asked of several who act together: that takes a question on a screen, which names what they agree to.
+ * @param {import("../js/ovp/register.js").RegisteredUse} use
+ */
+export const isJoint = ({ wants }) =>
+  wants.some(({ vct, required }) => typeByNumber(vct)?.groups.some(({ id, n }) => id === "joint" && required.includes(n)));
+
 /** @param {TypeDescriptor} type @param {number} n */
 export const groupLabel = (type, n) => {
   const group = type.groups.find((each) => each.n === n);

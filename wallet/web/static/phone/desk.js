@@ -9,7 +9,7 @@ import { CHALLENGE, PRESENTATION, Reception, SEALED, parseText } from "../js/ovp
 import { VcError } from "../js/ovp/errors.js";
 import { Camera, ScanError, cleaned, openReader, readPicture } from "../js/ovp/scan.js";
 import { present, withStaple } from "../js/ovp/sdcwt.js";
-import { spelt } from "./claims.js";
+import { isJoint, spelt } from "./claims.js";
 import { showFrames } from "./frames.js";
 import { consent } from "./consent.js";
 import { signal } from "./signals.js";
@@ -241,7 +241,8 @@ export function choices(root, known) {
   body.append(first(), ...known.map((party, at) => el("option", { value: String(at) }, pick(party.name))));
   const fill = () => {
     const party = known[Number(typed("body") || -1)];
-    use.replaceChildren(first(), ...(party?.uses ?? []).map((each) => el("option", { value: each.id }, pick(each.title))));
+    const uses = (party?.uses ?? []).filter((each) => !isJoint(each));
+    use.replaceChildren(first(), ...uses.map((each) => el("option", { value: each.id }, pick(each.title))));
   };
   body.addEventListener("change", fill);
   fill();
