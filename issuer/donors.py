@@ -32,16 +32,17 @@ def makes_them(office: Office) -> bool:
 async def make(office: Office, number: str, *, actor: Actor, opening: Opening = BY_INVITATION, needs_code: bool = True) -> Made:
     """The donor's document about the attorney's of that ``number``, with an invitation for her.
 
-    ``Conflict`` where there is one, where the other has ended, or its details are no longer held; ``Malformed`` if it is no power of attorney.
+    ``Conflict`` where there is one that can be collected, where the other has ended, or its details are no longer held; ``Malformed`` if it is no power of attorney.
     """
 
-    async def look(tx: Tx) -> tuple[Document, str | None]:
-        return await documents.get(tx, number), await donors.granted_for(tx, number)
+    async def look(tx: Tx) -> tuple[Document, Document | None]:
+        made = await donors.granted_for(tx, number)
+        return await documents.get(tx, number), None if made is None else await documents.get(tx, made)
 
     document, made = await office.storage.read(look)
     if office.type(document.type).claim(TAG) is None or not makes_them(office):
         raise Conflict("there is no donor's side to a document of this kind")
-    if made is not None:
+    if made is not None and can_be_collected(made):
         raise Conflict("the donor has a document already: make a new invitation to it")
     if document.standing is not Standing.IN_FORCE:
         raise Conflict("only of a document in force can there be a donor's side")
@@ -54,9 +55,14 @@ async def make(office: Office, number: str, *, actor: Actor, opening: Opening = 
         office,
         order,
         actor=actor,
-        idempotency_key=f"donor's side of {number}",
+        idempotency_key=f"donor's side of {number} after {'' if made is None else made.id}",
         also=lambda tx, name: donors.link(tx, name, number, tag),
     )
+
+
+def can_be_collected(hers: Document) -> bool:
+    """Whether a donor's document needs no other in its place: it has not ended, nor was it left uncollected until its details went."""
+    return hers.standing is not Standing.CANCELLED and hers.has_claims
 
 
 async def told(office: Office, kind: CredentialType, document: Document, claims: Mapping[str, Any]) -> Mapping[str, Any]:

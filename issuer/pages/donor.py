@@ -94,7 +94,9 @@ class Donors:
             asks={ask: phrases.donor_ask(ask, words) for ask in WISHES},
             may_safeguard=may(request[OPERATOR], "approver") and view.document.standing is Standing.IN_FORCE,
             makes_them=donors.makes_them(self._office),
-            can_make=view.granted is None and view.document.standing is Standing.IN_FORCE and view.document.has_claims,
+            can_make=(view.granted is None or not donors.can_be_collected(view.granted))
+            and view.document.standing is Standing.IN_FORCE
+            and view.document.has_claims,
             uses=uses,
         )
 

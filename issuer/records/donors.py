@@ -31,7 +31,8 @@ class Kept:
 
 
 async def link(tx: Tx, document: str, representation: str, tag: bytes) -> None:
-    """``document`` is the donor's side of ``representation``, and has a box under ``tag``."""
+    """``document`` is the donor's side of ``representation`` from now on, and has a box under ``tag``."""
+    await tx.execute("DELETE FROM granted WHERE representation = $1", representation)
     await tx.execute("INSERT INTO granted (document, representation) VALUES ($1, $2)", document, representation)
     await open_box(tx, representation, tag)
 

@@ -478,6 +478,18 @@ async def ask_for_mark(they: Family, form: str) -> None:
         await means.storage.read(lambda tx: find_offers(tx, vault, parse_query(query), BANK, at=means.clock()))
 
 
+async def test_a_document_that_nobody_collected_is_made_again(they: Family) -> None:
+    number = await they.appoint()
+    first = await donors.make(they.registry.office, number, actor=CLERK)
+    await they.go((they.registry.office.settings.invitation_days + 1) * DAY)
+    second = await they.grant(number)
+    assert second.document != first.document
+    await they.go(0)
+    assert (await asks(they, "hold")).standing == "on-hold"
+    await they.go(HOUR)
+    assert await stand(they) == ("suspended", "suspended")
+
+
 async def test_there_is_one_donors_side_to_a_document_in_force(they: Family) -> None:
     number = await they.appoint()
     made = await they.grant(number)
