@@ -94,9 +94,11 @@ async def test_a_list_that_is_not_its_issuers_tells_nothing(desk: Running, site:
     assert [each["became"] for each in await rows(desk)] == ["on-hold"]
 
 
-async def test_two_processes_tell_it_once(desk: Running, site: Receiver) -> None:
-    await desk.answer(await desk.ask())
-    desk.clock.at += 3_600
-    site.lists[LIST] = status_token({IDX: 1}, iat=desk.clock() - 60)
-    await desk.store.refresh(site)
-    assert sum(await asyncio.gather(*(look(desk.desk, desk.store) for _ in range(4)))) == 1
+async def test_two_processes_tell_it_once(template: Template, tmp_path: Path, site: Receiver, storage_uri: str) -> None:
+    async with serving(template, tmp_path / "desk", site=site, storage=storage_uri, webhook_url=HOOK) as desk:
+        await desk.answer(await desk.ask())
+        desk.clock.at += 3_600
+        site.lists[LIST] = status_token({IDX: 1}, iat=desk.clock() - 60)
+        await desk.store.refresh(site)
+        assert sum(await asyncio.gather(*(look(desk.desk, desk.store) for _ in range(4)))) == 1
+        assert await rows(desk) == []
