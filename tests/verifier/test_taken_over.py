@@ -143,7 +143,7 @@ async def check_what_is_left(running: Running, council_tax: dict[str, Any], othe
     await one_round(running.app)
     told = await register(running)
     assert [(each["outgoing"], each["purposesCarried"]) for each in told["inherited"]] == [(ABC, ["council-tax"])]
-    assert [(each["intendedUseIdentifier"], each["count"]) for each in told["deletions"]] == [("", 1), ("bank", 2)]
+    assert [(each["intendedUseIdentifier"], each["count"]) for each in told["deletions"]] == [("bank", 2), ("parking", 1)]
     anchor = parse_anchor((running.desk.directory / "anchor.pem").read_bytes(), role=Role.RELYING_PARTY)
     for each in told["deletions"]:
         record = verify_deletion(each["record"], policy=Policy(TrustAnchors(anchors=(anchor,))), at=AT)
