@@ -87,7 +87,6 @@ class CredentialType:
     holder: tuple[str, ...] | None = None  # path prefix of whoever holds it, if it names them: see ``holder_paths``
     bearer: bool = False  # only such a type may lack holder binding (S2)
     private: bool = False  # its holder shows it to nobody but whoever made it
-    private: bool = False  # its holder shows it to nobody but whoever made it
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
     states: Mapping[str, str] = field(default_factory=dict)  # a register's own word -> "valid" | "on-hold" | "cancelled" | "never" made
