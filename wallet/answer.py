@@ -153,7 +153,7 @@ async def _find(tx: Tx, vault: Vault, question: Question, named: str | None, *, 
 
 def _wanted(document: Document, question: Question) -> Want | None:
     kind = all_types().get(document.vct)
-    if kind is None or document.status.value == "invalid":
+    if kind is None or kind.private or document.status.value == "invalid":
         return None
     return next((want for want in question.asker.wants if want.vct == kind.vct_int), None)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from support.counter import USE
 from support.family import CLERK, Family, family
 from support.registry import LPA_1, Template, make_template
 from support.wallets import EASY
@@ -24,14 +25,18 @@ from issuer.sessions import Action
 from shared import donor
 from shared.clock import DAY
 from shared.codec import base64url
-from shared.credentials import by_id
+from shared.credentials import Text, by_id
 from shared.credentials._derive import dcql
 from shared.dcql import parse_query
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, Refused, Unavailable, VcError
+from shared.formats import Binding
 from shared.jose import jwe
 from shared.openid4vci import refresh
+from shared.ovp.challenge import Asker
 from shared.storage import Storage, Tx
+from shared.trust.relying_party import Want
 from wallet import at_office, reported, reporting
+from wallet.answer import Question, find_reply
 from wallet.at_office import Standing, post
 from wallet.backup import BackupTools, open_backup, restore
 from wallet.batch import ask_parts
@@ -453,6 +458,23 @@ async def test_a_donors_document_is_shown_to_nobody(they: Family) -> None:
         await preview(means, vault, CopyWish(entity=BANK, name="", purpose_id="x", type=kind.id, claims=("powers/*",)))
     with pytest.raises(Conflict):
         await begin(means, vault, item.id, "phone")
+
+
+async def test_neither_is_shown_at_a_desk_without_a_network(template: Template, tmp_path: Path) -> None:
+    """A desk asks by numbers of kinds and groups, and may ask for any."""
+    async with family(template, tmp_path, formats=("dc+sd-jwt", "dc+sd-cwt")) as they:
+        await they.grant(await they.appoint())
+        for person, vct, group in ((they.margaret, 65_008, 1), (they.nora, 65_001, 14)):
+            for required in ((group,), ()):
+                wants = (Want(vct=vct, required=required, optional=() if required else (group,)),)
+                asker = Asker(entity=BANK, name=Text("Bank", "Banc"), desk="", use=replace(USE, wants=wants), wants=wants)
+                question = Question(asker=asker, binding=Binding(audience=BANK, nonce="n"))
+                if vct == 65_001 and not required:
+                    reply = await find_reply(person.wallet.means, person.wallet.vault, question)
+                    assert reply.groups == ()
+                else:
+                    with pytest.raises(AccessDenied):
+                        await find_reply(person.wallet.means, person.wallet.vault, question)
 
 
 FORMS = ("dc+sd-jwt", "dc+sd-cwt", "mso_mdoc", "vc+sd-jwt")
