@@ -175,13 +175,12 @@ class Events:
 
     def _pairs(self, request: web.Request, found: news.News, shown: Mapping[str, Any], one: Compared) -> list[dict[str, str]]:
         """Each detail that is compared: what was shown, and what our document says."""
-        other, locale, words = self._kinds[found.vct], locale_of(request), translator(request)
-        follow = next(
-            each for each in one.kind.follows if (each.vct, each.on, each.reason) == (found.vct, found.became, one.concerned.reason)
-        )
+        other, locale, words = self._kinds.get(found.vct), locale_of(request), translator(request)
+        known = (each for each in one.kind.follows if (each.vct, each.on, each.reason) == (found.vct, found.became, one.concerned.reason))
+        follow = next(known, None)
         pairs = []
-        for own, theirs in follow.match:
-            claim, said = one.kind.claim(own), other.claim(theirs)
+        for own, theirs in () if follow is None else follow.match:
+            claim, said = one.kind.claim(own), None if other is None else other.claim(theirs)
             if claim is not None and said is not None:
                 values = ((said, following.value_at(shown, theirs)), (claim, following.value_at(one.details or {}, own)))
                 left, right = ("" if value is None else questions.said(each, value, locale, words) for each, value in values)

@@ -119,6 +119,15 @@ async def test_a_mistake_brings_new_documents(registry: Registry, clerk: Browser
     assert "Was it a mistake?" not in await clerk.open(f"/console/events/{heard['id']}")
 
 
+async def test_a_mistake_that_our_own_verifier_tells(registry: Registry, clerk: Browser) -> None:
+    await registry.make()
+    await tell(registry, OWN.event(of_margaret()))
+    heard = await tell(registry, OWN.event(of_margaret(), event="presentation.changed", became="cancelled"))
+    page = await clerk.open(f"/console/events/{heard['id']}")
+    assert "Entry in a civil register: counts no longer" in page
+    assert "Which of them ended by the mistake" in page
+
+
 async def test_a_second_person_looks_where_the_kind_has_one(template: Template, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"listens_to": (OWN.name,), "approve_types": ("representation",)}
     async with serving(template, tmp_path / "registry", **settings) as registry:
