@@ -194,6 +194,20 @@ async def test_whoever_is_known_is_kept_once(desk: Running, office: OwnOffice, k
     assert "at most 500" in await clerk.post(path, form | {"how": "x" * 501, "wish": "w" * 22}, status=400)
 
 
+async def test_whoever_became_known_after_a_decision_is_asked_twice_from_then_on(desk: Running) -> None:
+    """Also by what was given so: the body knows whom it accepted, and asks again (T-OA-5)."""
+    clerk = await Clerk(desk).sign_in()
+    await clerk.bring(copy_file())
+    path = f"/desk/known/new?after={clerk.at.rpartition('/')[2]}"
+    page = await clerk.get(path)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    assert hidden["after"]
+    await clerk.post("/desk/known/new", hidden | {"name": "Nora Ashdown"})
+    assert await twice(desk) == {}
+    await accept(desk, seed="asked again")
+    assert await twice(desk) == {"bank": 1}
+
+
 async def test_what_somebody_told_goes_with_its_time(desk: Running) -> None:
     await desk.desk.storage.write(lambda tx: known.keep(tx, b"k", b"s", AT + 1))
     assert await desk.desk.storage.write(lambda tx: known.purge(tx, AT + 1)) == 1
