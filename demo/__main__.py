@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from demo import federation, foreign, joan, poa, programs, tom
+from demo import federation, foreign, joan, nora, poa, programs, tom
 from demo.config import Wish, read
 from demo.script import Script, write_report
 from demo.stage import FOLDER, Stage, StageError, clear, free_ports
@@ -32,6 +32,7 @@ STORIES: dict[str, Story] = {
     "federation": federation.play,
     "foreign": foreign.play,
     "joan": joan.play,
+    "nora": nora.play,
     "poa": poa.play,
     "tom": tom.play,
 }  # the services of the last one stay, to look around

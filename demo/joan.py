@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import Any
 
 from demo.script import Script
 from demo.stage import Stage
 from demo.town import House, Town, found, said, tell_what_is_kept
-from shared.clock import monotonic
 from shared.private_file import write_whole
 
 JOAN = "Joan Penhale"
@@ -118,7 +116,7 @@ async def agrees(town: Town, script: Script, wish: dict[str, Any]) -> dict[str, 
     with script.step(
         "She agrees once. Fourteen copies are made, each for one body alone; the answers come back", expected=expected
     ) as step:
-        told = await answers(town, await town.by(JOAN, "POST", "/api/tell", wish))
+        told = await town.answers(JOAN, await town.by(JOAN, "POST", "/api/tell", wish), silent=1)
         for letter in told["letters"]:
             script.show(f"{letter['name']}: {letter['state']}{', with its signed receipt' if letter['receipt'] else ''}")
         script.say(f"To {_BODIES[DOWN][0]} the wallet tries again by itself, for as long as the copy is good.")
@@ -154,18 +152,9 @@ async def mistake(town: Town, script: Script, document: str, number: str) -> Non
             "to": [{"entity": each["entity"], "use": each["use"]} for each in listed if each["stale"] and each["way"] == "inbox"],
         }
         plan = await town.by(JOAN, "POST", "/api/organisations/look", wish)
-        told = await answers(town, await town.by(JOAN, "POST", "/api/tell", wish | {"seen": plan["seen"]}))
+        told = await town.answers(JOAN, await town.by(JOAN, "POST", "/api/tell", wish | {"seen": plan["seen"]}), silent=1)
         script.say("Each gets a new copy that names the one before. The registry is told of none of them.")
         step.came(in_words(told))
-
-
-async def answers(town: Town, told: dict[str, Any]) -> dict[str, Any]:
-    """How the letters stand once all that can be delivered was answered; a minute is more than they need."""
-    until = monotonic() + 60
-    while monotonic() < until and sum(letter["state"] == "waiting" for letter in told["letters"]) > 1:
-        await asyncio.sleep(0.3)
-        told = await town.by(JOAN, "GET", f"/api/tell/{told['id']}")
-    return told
 
 
 def in_words(told: dict[str, Any]) -> str:

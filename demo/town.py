@@ -16,20 +16,25 @@ from demo.config import environment
 from demo.realm import WALLET, together
 from demo.script import Script
 from demo.stage import Stage, StageError, other_ports
-from shared.clock import system_entropy
+from shared.clock import monotonic, system_entropy
 from shared.private_file import write_whole
 from shared.receipts import peek_receipt
 from shared.web.passphrases import generate_passphrase
+from shared.web.setup import toml_text
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One body on stage: ``folder`` is what it is called there, ``program`` what it runs. ``more``: lines of its settings."""
+    """One body on stage: ``folder`` is what it is called there, ``program`` what it runs, ``office`` what makes documents for it.
+
+    ``more``: lines of its settings.
+    """
 
     folder: str
     name: str
     program: str = "verifier"
     more: tuple[str, ...] = ()
+    office: str = ""
 
 
 @dataclass(slots=True)
@@ -147,6 +152,14 @@ class Town:
             raise StageError(f"nothing came to {self.houses[desk].name}")
         return view, verdict
 
+    async def answers(self, person: str, told: dict[str, Any], *, silent: int = 0) -> dict[str, Any]:
+        """How letters stand once all but the ``silent`` were answered; a minute is more than they need."""
+        until = monotonic() + 60
+        while monotonic() < until and sum(letter["state"] == "waiting" for letter in told["letters"]) > silent:
+            await asyncio.sleep(0.3)
+            told = await self.by(person, "GET", f"/api/tell/{told['id']}")
+        return told
+
     async def copy(self, person: str, desk: str, kind: str, query: str, document: str, *, file: str, purpose: str = "") -> str:
         """A copy made out to a body as a file, for what the question is for or another ``purpose``; the sentence that goes with it."""
         body = {
@@ -212,8 +225,12 @@ async def _init(town: Town, house: House, *trusted: str) -> None:
     town.made[house.folder] = await asyncio.to_thread(
         init, house.program, house.folder, "--name", house.name, *_place(town, house.folder), *trusted
     )
+    lines = list(house.more)
+    if house.office:
+        lines.append(f"own_issuer = {toml_text(town.url(house.office))}")
+        write_whole(town.path(house.folder, "own-issuer.key"), town.key(house.office).encode())
     with town.path(house.folder, f"{house.program}.toml").open("a", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in house.more)
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _place(town: Town, name: str) -> tuple[str, ...]:
