@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from shared.addressed import AddressedPresentation, transaction_of
 from shared.credentials import Text
 from shared.credentials._joint import is_joint
 from shared.errors import Conflict, Rejected, VcError
+from shared.ovp.answer import Answer, Peeked, peek_answer
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, decide_error
@@ -132,9 +134,20 @@ def _transaction(judged: Judged) -> str:
 
 
 def nonce_of(judged: Judged) -> str:
-    """The nonce that the holder signed; only of a copy that proved to be the holder's is there a receipt to give."""
+    """The nonce that the holder signed; only of a copy that proved to be the holder's is there a receipt to give, also where it was refused."""
     for credential in judged.decision.credentials:
         nonce = credential.claims.binding_claims.get("nonce")
         if isinstance(nonce, str):
             return nonce
-    return ""
+    if judged.copy is None or judged.decision.line("holder_binding").state != "passed":
+        return ""
+    said = signed(judged.copy)
+    return "" if said is None else said.nonce
+
+
+def signed(copy: AddressedPresentation) -> Peeked | None:
+    """What the holder signed beside the document, as the copy says itself; ``None`` where it says nothing of the kind."""
+    for wire in (wire for wires in copy.vp_token.values() for wire in wires):
+        with suppress(VcError):
+            return peek_answer(Answer(copy.format, wire))
+    return None

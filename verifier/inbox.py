@@ -12,12 +12,9 @@ from functools import partial
 from typing import Final
 
 from shared import inbox
-from shared.addressed import AddressedPresentation
 from shared.clock import DAY, add_working_days
 from shared.codec import strict_json
-from shared.errors import Conflict, Malformed, Missing, VcError
-from shared.ovp.answer import Answer as Presented
-from shared.ovp.answer import peek_answer
+from shared.errors import Conflict, Malformed, Missing
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision
@@ -116,8 +113,10 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     if judged.copy is None:
         raise Malformed("there is no copy in this letter", where="/copy")
     at, argued = asked.made_at, argued_of(desk, judged)
-    nonce, number = _signed(judged.copy)
-    basis = bind(desk, judged.copy.vp_token, nonce)
+    said = copies.signed(judged.copy)
+    if said is None:
+        raise Malformed("nothing in this copy says whom it answers", where="/copy")
+    basis = bind(desk, judged.copy.vp_token, said.nonce)
     basis |= {} if judged.use else {"purpose_id": judged.copy.purpose_id}  # a stranger's word, told to nobody but whoever sent it
     kept = kept_for(desk, judged)
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
@@ -127,7 +126,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         digest=posted.digest,
         exchange=asked.id,
         team=argued.team,
-        mark=await _mac(desk, "copy", number.encode()),
+        mark=await _mac(desk, "copy", said.number.encode()),
         about=posted.about,
         basis=await desk.custodian.seal(STORAGE, strict_json.dumps(basis), context=_context(asked.id)),
         status_iat=judged.decision.status_iat,
@@ -166,15 +165,6 @@ def kept_for(desk: Desk, judged: Judged) -> int:
     days = -1 if judged.use is None else registering.days_kept(desk.directory, desk.settings, judged.use.query.id)
     least = desk.settings.keep_minutes * 60
     return max(days * DAY, least) if judged.decision.decision != "rejected" else least
-
-
-def _signed(copy: AddressedPresentation) -> tuple[str, str]:
-    """Nonce and number that the holder gave the copy, as it says itself: whoever sent it gets an answer that fits it. ``Malformed`` without."""
-    for wire in (wire for wires in copy.vp_token.values() for wire in wires):
-        with suppress(VcError):
-            peeked = peek_answer(Presented(copy.format, wire))
-            return peeked.nonce, peeked.number
-    raise Malformed("nothing in this copy says whom it answers", where="/copy")
 
 
 def _context(exchange: str) -> bytes:

@@ -53,6 +53,18 @@ async def test_receipt_of_a_copy_is_bound_to_it(desk: Running) -> None:
     assert (receipt.decision, receipt.purpose_id) == ("accepted", "bank")
 
 
+async def test_at_c03_3_a_copy_that_is_refused_has_a_receipt_too(template: Template, tmp_path: Path) -> None:
+    """Where it proved to be its holder's; of anything else there is nobody to give one to."""
+    async with serving(template, tmp_path / "desk", site=Site(lists={LIST: status_token({IDX: 1})})) as desk:
+        copy = make_copy()
+        state = await bring(desk, addressed.render_file(copy))
+        policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY),)))
+        nonce = parse_jwt(copy.vp_token["bank"][0].rsplit("~", 1)[1]).claims["nonce"]
+        receipt = verify_receipt(state["receipt"], policy=policy, at=AT, presentation=presentation_bytes(copy.vp_token), nonce=nonce)
+        assert (receipt.decision, receipt.reason_code) == ("rejected", "revoked")
+        assert (await bring(desk, copy_file(to="https://somebody.example")))["receipt"] is None
+
+
 async def test_second_time_is_replayed_also_after_a_restart(template: Template, tmp_path: Path) -> None:
     data = copy_file()
     async with serving(template, tmp_path / "desk") as desk:
