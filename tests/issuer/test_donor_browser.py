@@ -1,0 +1,36 @@
+"""The donor's pages at the counter, in a narrow window: her document, her sheet, her reports, and a hold to keep her safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from support.browser import PHONE, Open
+from support.registry import Template, serving
+from support.walk import Walker
+
+pytestmark = pytest.mark.real
+
+
+async def test_a_clerk_serves_a_donor_without_a_telephone(template: Template, tmp_path: Path, open_page: Open) -> None:
+    async with serving(template, tmp_path / "registry", local=True) as registry:
+        number = (await registry.make())["id"]
+        clerk = Walker(watched=await open_page(PHONE))
+        await clerk.go(f"{registry.base}/console/sign-in")
+        await clerk.write("Your name", "Iris Admin")
+        await clerk.write("Passphrase", registry.passphrase)
+        await clerk.press("Sign in")
+        await clerk.go(f"{registry.base}/console/documents/{number}/donor")
+        await clerk.press("Make the donor’s document")
+        await clerk.go(f"{registry.base}/console/documents/{number}/donor")
+        await clerk.press("Make a sheet with seven words")
+        await expect(clerk.page.get_by_role("heading", name="See what is done in your name")).to_be_visible()
+        words = await clerk.page.locator("code").inner_text()
+        await clerk.go(f"{registry.base}/console/documents/{number}/donor")
+        await clerk.write("The seven words of the donor’s sheet", words)
+        await clerk.press("Read the reports")
+        await expect(clerk.page.get_by_text("Nothing was reported so far.")).to_be_visible()
+        await clerk.follow("Hold it to keep the donor safe")
+        await clerk.press("Put it on hold")
+        await expect(clerk.page.get_by_text("On hold", exact=True)).to_be_visible()
