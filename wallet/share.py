@@ -52,7 +52,8 @@ class Wish:
 
     ``query`` is a ready question of the type; ``claims`` are further details by key (``represented/given_name``, ``powers/*``). ``seen`` names
     what stood before a person who looked at it (``Offer.seen``), where one has, and ``told`` what it would say (``told_in``), from whichever copy. ``whole_days``: it
-    ends with a day, as all others made then do (S22). ``together`` is what somebody was told by whom others have agreed with already.
+    ends with a day, as all others made then do (S22). ``together`` is what somebody was told by whom others have agreed with already. ``small``: as a
+    coarser square code, in which the powers of a document are shown all or none; otherwise no power is shown but what is needed.
     """
 
     entity: str
@@ -67,6 +68,7 @@ class Wish:
     whole_days: bool = False
     told: str | None = None
     together: str = ""
+    small: bool = True
 
 
 def check_wish(wish: Wish) -> None:
@@ -189,11 +191,12 @@ def path_of(key: str) -> ClaimPath:
 
 
 async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = False) -> Offer:
-    """A small copy that nobody has seen, else what there is."""
-    with suppress(AccessDenied):
-        small = await _find_in(tx, vault, wish, SMALL, at=at, named=named)
-        if small.copy is not None and not small.reused:
-            return small
+    """A copy that nobody has seen in the form that was wished for, or in the other, else what there is."""
+    for form in (SMALL, PREFERRED) if wish.small else (PREFERRED, SMALL):
+        with suppress(AccessDenied):
+            found = await _find_in(tx, vault, wish, form, at=at, named=named)
+            if found.copy is not None and not found.reused:
+                return found
     return await _find_in(tx, vault, wish, PREFERRED, at=at, named=named)
 
 

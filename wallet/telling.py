@@ -211,6 +211,7 @@ def _wish(document: Document, choice: Choice, told: str | None = None) -> Wish:
         days=DAYS,
         whole_days=True,
         told=told,
+        small=choice.inbox is None,
     )
 
 

@@ -108,6 +108,20 @@ async def test_small_copies_make_the_square_code_where_there_are_any(wallet: Wal
         assert {"aud", "exp", "jti", "nonce", "purpose_id"} <= facts.binding_claims.keys()
 
 
+async def test_a_letter_shows_no_power_but_the_one_that_is_needed(wallet: Wallet) -> None:
+    """In the form of the square code powers are shown all or none; a letter goes in the other form, as long as there is one left."""
+    await put_document(wallet.means, wallet.vault, ["dc+sd-cwt", "dc+sd-jwt"])
+    powers = {}
+    for small in (True, False):
+        made = await make_out(wallet.means, wallet.vault, replace(FOR_BANK, small=small))
+        copy = addressed.parse_file(made.value.file)
+        ((wire,),) = copy.vp_token.values()
+        powers[copy.format] = formats()[copy.format].peek(formats()[copy.format].parse(wire)).claims["powers"]
+    assert powers == {"dc+sd-cwt": CLAIMS["powers"], "dc+sd-jwt": ["banking"]}
+    left = await make_out(wallet.means, wallet.vault, replace(FOR_BANK, entity=COUNCIL, small=False))
+    assert addressed.parse_file(left.value.file).format == "dc+sd-jwt"
+
+
 async def test_a_copy_ends_no_later_than_what_it_is_made_of(wallet: Wallet) -> None:
     wallet.world.office.formats = ("dc+sd-cwt",)
     await wallet.collect()

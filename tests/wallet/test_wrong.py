@@ -72,9 +72,7 @@ async def correct(they: Family, number: str) -> None:
     await replace(they.registry.office, number, claims, reason="The day was wrong", actor=SERVICE, correction=waiting.reference)
 
 
-async def test_from_the_card_to_the_corrected_document_and_those_who_were_told(
-    they: Family, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_from_the_card_to_the_corrected_document_and_those_who_were_told(they: Family, caplog: pytest.LogCaptureFixture) -> None:
     """The old value went to the bank; the office replaces it, the wallet offers to tell the bank, and the office never heard of a bank."""
     caplog.set_level(logging.DEBUG)
     before = await they.nora.item()
