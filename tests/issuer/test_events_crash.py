@@ -75,7 +75,8 @@ async def test_killed_at_putting_a_mistake_right(office: Office, point: str, mom
     await dies(office, f"{point}:{moment}", "decide", task.id, number)
     waits = deciding_news.gauge(CollectorRegistry())
     await deciding_news.tend(office, waits)
-    assert waits.collect()[0].samples[0].value == ((point, moment) == ("news-decided", "before"))
+    (metric,) = waits.collect()
+    assert metric.samples[0].value == ((point, moment) == ("news-decided", "before"))
     if (point, moment) == ("news-decided", "before"):
         await act(office, "decide", task.id, number)
     assert await standings(office) == [Standing.IN_FORCE, Standing.CANCELLED]

@@ -110,7 +110,7 @@ class Office:
             return _json(self.assertions(fetch.url.removesuffix("/assertions"), json.loads(fetch.body or b"{}")["idx"]))
         if path.startswith("/status/"):
             return Fetched(status=200, headers={"content-type": "application/statuslist+jwt"}, body=self.status(fetch.url).encode())
-        handlers = {
+        handlers: dict[str, Callable[[Fetch], Fetched]] = {
             "/.well-known/openid-credential-issuer": self._metadata,
             "/.well-known/oauth-authorization-server": self._server,
             "/token": self._token,
@@ -118,7 +118,8 @@ class Office:
             "/credential": self._credential,
             "/notification": self._notification,
         }
-        return handlers.get(path, lambda _: Fetched(status=404))(fetch)
+        answer = handlers.get(path)
+        return Fetched(status=404) if answer is None else answer(fetch)
 
     def status(self, uri: str) -> str:
         return status_token(self.statuses, by=self.by, uri=uri, iat=self.clock())

@@ -62,7 +62,7 @@ def test_names_for_the_log() -> None:
 def test_all_that_was_seen_by_name() -> None:
     """What a kind never hides was seen too; of a kind that is not known here, what its holder chose to show."""
     claims = {"has_restrictions": False, "powers": ["banking"], "represented": {"given_name": "Margaret"}, "else": 7}
-    chosen = [("powers", 0), ("represented", "given_name")]
+    chosen: list[tuple[str | int | None, ...]] = [("powers", 0), ("represented", "given_name")]
     kind = by_id("representation")
     assert details.names_seen(kind, claims, chosen) == ["powers", "represented/given_name", "has_restrictions"]
     assert details.names_seen(kind, {"represented": "given_name", "powers": {}, "proxy": []}, ()) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_what_policy_can_do_without_is_said_plainly() -> None:
 
 
 def test_sentences_of_a_verdict() -> None:
-    bare = {"decision": "accepted", "code": "", "pack": None, "status": None, "level": {"number": 3}, "checks": []}
+    bare: dict[str, Any] = {"decision": "accepted", "code": "", "pack": None, "status": None, "level": {"number": 3}, "checks": []}
     assert words.sentence(bare) == "You can rely on this."
     for number in (0, 1):  # never a whole yes
         assert words.sentence(bare | {"level": {"number": number}}) == "Genuine, but only a copy: it does not show who brings it."
