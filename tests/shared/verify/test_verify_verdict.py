@@ -60,7 +60,11 @@ def test_each_member_of_a_verdict_is_in_the_schema() -> None:
         assert set(schema["properties"]) == set(value)
 
     verdict = rendered(decide(SHOWN, trust=material(source=SOURCE)))
-    compare(VERDICT_SCHEMA, verdict | {"agreed": ["poa"]})  # only where the holder was asked to agree to something
+    sometimes = {
+        "agreed": ["poa"],
+        "together": {},
+    }  # only where the holder was asked to agree to something, and others are to agree as well
+    compare(VERDICT_SCHEMA, verdict | sometimes)
     members = VERDICT_SCHEMA["properties"]
     compare(members["level"], verdict["level"])
     compare(members["checks"]["items"], verdict["checks"][0])
