@@ -109,7 +109,7 @@ class Street(Site):
 async def open_street(folder: Path, *, at: int) -> AsyncIterator[Street]:
     """Made and open at ``at``; what is shown at the Public Guardian's desk is told to its office."""
     clock = Watch(at)
-    kinds = {GRO: ("life-event", "estate-authority"), OPG: ("representation",)}
+    kinds = {GRO: ("life-event", "estate-authority"), OPG: ("representation", "representation-granted")}
     names = {GRO: "General Register Office (test)", OPG: "Office of the Public Guardian (test)"}
     with easy_seal():
         made = {name: await set_up_office(folder / name[8:11], name, names[name], clock) for name in kinds}
