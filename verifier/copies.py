@@ -63,6 +63,7 @@ async def bring(
     judged = _judge(desk, picture, copy, at=at, more=more or {})
     kind: Kind = "copy" if filing is None else "letter"
     asked = Asked(id=desk.secret(), entity=desk.entity, terms=_terms(judged, kind), made_by=made_by, made_at=at, expires_at=at)
+    asked = await together.apart(desk, asked, judged.decision)
     filed = None if filing is None else await filing(judged, asked)
 
     async def take(_tx: Tx, _ended: Ended) -> bool:

@@ -157,6 +157,8 @@ def _transactions(order: Order, query: DcqlQuery) -> tuple[TransactionData, ...]
         where = f"/transaction_data/{position}"
         if not isinstance(kind, str):
             raise InvalidRequest("a transaction has a type", where=f"{where}/type")
+        if kind == JOINT:
+            raise InvalidRequest("what several agree to is made here: ask a ready question for acting together", where=f"{where}/type")
         if ids is not None and not (isinstance(ids, list) and set(map(str, ids)) <= set(able)):
             raise InvalidRequest("only documents that can agree are named here", where=f"{where}/credential_ids")
         entries.append(render_transaction_data(kind, ids or able, members, hash_algs=algs))

@@ -69,7 +69,7 @@ async def make_next(desk: Desk, exchange: Exchange, *, made_by: str) -> Asked:
         raise Conflict("the time in which others could agree is over: ask everybody again")
     if not terms.transaction_data:
         order = Order(type=terms.type, query=terms.ready, formats=desk.settings.formats, together=terms.together)
-        return await _make(desk, terms_of(desk, order), made_by=made_by)
+        return await _make(desk, replace(terms_of(desk, order), instrument=terms.instrument), made_by=made_by)
     return await _make(desk, replace(terms, client_id=desk.client_id, redirect_uri="", same_device=False), made_by=made_by)
 
 

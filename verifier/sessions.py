@@ -27,7 +27,8 @@ class Terms:
     ``query`` is a DCQL query as JSON, ``use`` what the kind's own check is told, ``client_id`` who we were to the wallet.
     A ready question without a ``type`` asks for every kind of document that has one of its name. ``transaction_data`` are the entries that the
     holder agrees to, as they travel. ``same_device``: the answer counts only in the browser that opened the request, and then goes on
-    to ``redirect_uri``. ``together`` names the act that several agree to, each in an answer of their own.
+    to ``redirect_uri``. ``together`` names the act that several agree to, each in an answer of their own; where holders made that name up, for
+    copies, ``instrument`` is a keyed name of their instrument beside it, so that others who made up the same one are not in their way.
     """
 
     kind: Kind
@@ -43,12 +44,13 @@ class Terms:
     response_mode: str = "direct_post.jwt"
     transaction_data: Sequence[str] = ()
     together: str = ""
+    instrument: str = ""
 
 
 def render_terms(terms: Terms) -> str:
     """JSON that ``parse_terms`` reads back to the same value."""
-    names = ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri", "same_device", "response_mode", "together")
-    doc = {name: getattr(terms, name) for name in names}
+    names = ("kind", "purpose_id", "type", "ready", "query", "use", "client_id", "redirect_uri", "same_device", "response_mode")
+    doc = {name: getattr(terms, name) for name in (*names, "together", "instrument")}
     doc |= {"purpose": [terms.purpose.en, terms.purpose.cy], "transaction_data": list(terms.transaction_data)}
     return strict_json.dumps(doc).decode()
 

@@ -18,6 +18,7 @@ from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.errors import NeedsMoreAttorneys, OtherInstrument, Replayed
 from shared.formats import NOTHING
+from shared.openid4vp import JOINT
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
@@ -29,7 +30,7 @@ from verifier.records import exchanges
 from verifier.records import together as records
 from verifier.records.exchanges import Ended
 from verifier.records.together import Kept
-from verifier.sessions import Answered, Asked, parse_terms, render_terms
+from verifier.sessions import Answered, Asked, parse_terms, render_terms, transactions
 from verifier.settle import Opened, Outcome, Put, Shown, Take
 
 WAIT: Final = 7 * DAY
@@ -250,9 +251,22 @@ def _part(asked: Asked, mark: Mark, shown: Shown, more: Mapping[str, Any], at: i
 
 
 async def _key(desk: Desk, asked: Asked) -> str:
-    """Nobody who reads the row learns for which transaction it is."""
-    named = strict_json.dumps([asked.terms.purpose_id, asked.terms.together])
+    """Nobody who reads the row learns for which transaction it is. Whoever signed other words for it, or none, is in another act."""
+    terms = asked.terms
+    signed = [each.raw for each in transactions(terms) if each.type != JOINT]
+    beside = [terms.instrument, signed] if terms.instrument or signed else []
+    named = strict_json.dumps([terms.purpose_id, terms.together, *beside])
     return base64url.encode(await desk.custodian.mac(LOG, b"together\0" + named))
+
+
+async def apart(desk: Desk, asked: Asked, decision: Decision) -> Asked:
+    """A copy whose holder made the name of the act up: theirs is the act of their instrument. One that was begun here has a name of ours."""
+    mark = find_mark(decision.credentials, desk.types)
+    if mark is None or not asked.terms.together or await standing_of(desk, asked) is not None:
+        return asked
+    named = strict_json.dumps([asked.terms.purpose_id, asked.terms.together, mark.vct, mark.issuer, mark.tag])
+    instrument = base64url.encode(await desk.custodian.mac(LOG, b"instrument\0" + named))
+    return replace(asked, terms=replace(asked.terms, instrument=instrument))
 
 
 async def _seal(desk: Desk, key: str, act: Act) -> bytes:

@@ -21,7 +21,7 @@ from shared.addressed import AddressedPresentation
 from shared.clock import DAY
 from shared.credentials import Text
 from shared.formats import StatusReference
-from shared.openid4vp import Agreement, render_agreement
+from shared.openid4vp import JOINT, Agreement, render_agreement
 from shared.receipts import peek_receipt
 from verifier import app as composition
 from verifier import together
@@ -99,6 +99,20 @@ async def test_joint_other_transaction(desk: Running) -> None:
     await agree(desk, unrelated, number=2, by=PETER)  # alone in an act of its own
     assert await stands(desk, unrelated) == ("undecided", "needs_more_attorneys", 1)
     assert await stands(desk, first) == ("undecided", "needs_more_attorneys", 1)
+
+    agreed = {"statement": "Pay GBP 40000 to X", "reference": "pay-7"}  # a copy has no room for words, and joins no act that has some
+    worded = await desk.ask(**ASK, agree=agreed)
+    (joint,) = (each for each in (await desk.read(worded)).transaction_data if each.type == JOINT)
+    await agree(desk, worded)
+    copied = await bring(desk, copy_of(number=2, by=PETER, transaction=joint.members["reference"], seed="joins"))
+    assert (copied["code"], copied["together"]["agreed"]) == ("needs_more_attorneys", 1)
+    assert await stands(desk, worded) == ("undecided", "needs_more_attorneys", 1)
+    forged = ASK | {"agree": {"statement": "Pay GBP 40"}, "transaction_data": [{"type": JOINT, **joint.members}]}
+    status, refused = await desk.call("POST", "/api/presentation-requests", {"type": "representation", **forged})
+    assert (status, refused["code"]) == (400, "invalid_request")
+    third = await next_of(desk, worded)
+    await agree(desk, third, number=2, by=PETER)
+    assert await stands(desk, third) == ("accepted", "", 2)
 
 
 async def test_a_replacement_counts_once_they_act(desk: Running) -> None:
@@ -185,11 +199,18 @@ async def test_the_restrictions_are_read_for_each(desk: Running) -> None:
 
 
 def copy_of(
-    *, number: int = 1, by: Signer = NORA, transaction: str | None = "abcd" * 6, seed: str = "", purpose: str = "bank-together"
+    *,
+    number: int = 1,
+    by: Signer = NORA,
+    transaction: str | None = "abcd" * 6,
+    seed: str = "",
+    purpose: str = "bank-together",
+    tag: str = TAG,
 ) -> bytes:
     """A copy by which one attorney agrees."""
     binding = addressed.make_binding(entity=BANK, purpose_id=purpose, at=AT, entropy=Dice(f"copy {number}{seed}"), transaction=transaction)
-    claims = LPA_2 | {"attorney_number": number, "proxy": CLAIMS["proxy"] if number == 1 else PETER_NAMES}
+    proxy = CLAIMS["proxy"] if number == 1 else PETER_NAMES
+    claims = LPA_2 | {"attorney_number": number, "proxy": proxy, "instrument_tag": tag}
     shown = show(issue(seed=f"{number}{seed}", claims=claims, to=by), paths=SHOWN, binding=binding, by=by)
     copy = AddressedPresentation(format="dc+sd-jwt", aud=addressed.audience(BANK), purpose_id=purpose, vp_token={purpose: (shown,)})
     return addressed.render_file(copy)
@@ -220,6 +241,25 @@ async def test_who_brought_a_copy_and_who_is_asked_live_act_together(desk: Runni
     await agree(desk, second, number=2, by=PETER)
     assert await stands(desk, second) == ("accepted", "", 2)
     assert (await desk.state(first))["decision"] == "accepted"
+
+
+async def test_a_copy_joins_an_act_that_was_begun_live(desk: Running) -> None:
+    first = await desk.ask(**ASK)
+    (joint,) = (await desk.read(first)).transaction_data
+    await agree(desk, first)
+    second = await bring(desk, copy_of(number=2, by=PETER, transaction=joint.members["reference"]))
+    assert (second["decision"], second["together"]["agreed"]) == ("accepted", 2)
+
+
+async def test_families_that_make_up_one_reference_are_not_in_each_others_way(desk: Running) -> None:
+    ours = await bring(desk, copy_of(transaction="house"))
+    theirs = await bring(desk, copy_of(transaction="house", by=Signer.new(), seed="theirs", tag=TAG[:-2] + "AA"))
+    assert [(each["code"], each["together"]["agreed"]) for each in (ours, theirs)] == [("needs_more_attorneys", 1)] * 2
+    second = await next_of(desk, ours)
+    await agree(desk, second, number=2, by=PETER, claims={"instrument_tag": TAG[:-2] + "AA"})
+    assert (await stands(desk, second))[1] == "other_instrument"
+    third = await bring(desk, copy_of(transaction="house", number=2, by=PETER))
+    assert (third["decision"], third["together"]["agreed"]) == ("accepted", 2)
 
 
 async def test_nothing_readable_lies_in_the_row(desk: Running) -> None:
