@@ -138,11 +138,19 @@ async def by_hand(town: Town, script: Script, copies: dict[str, str]) -> None:
 
 async def mistake(town: Town, script: Script, document: str, number: str) -> None:
     """A slip in the date of death is put right; the wallet, not the registry, knows who was told."""
-    with script.step("The registrar finds a slip in the date of death, and puts it right", expected="2 February 2027") as step:
+    with script.step(
+        "Joan sees a slip in the date of death and says so from the card; the registrar puts it right", expected="2 February 2027"
+    ) as step:
+        said_wrong = {"detail": "death_date/value", "words": "He died on the 2nd, before midnight."}
+        ticket = await town.by(JOAN, "POST", f"/api/cards/{document}/corrections", said_wrong)
         right = {**ARTHUR, **town.signs("registry"), "death_date": {"value": "2027-02-02"}}
-        await town.at("registry", "POST", f"/api/credentials/{number}/correction", {"claims": right, "reason": "typing error"})
-        await town.look_after(JOAN)
+        order = {"claims": right, "reason": "typing error", "answers": ticket["reference"]}
+        await town.at("registry", "POST", f"/api/credentials/{number}/correction", order)
+        await town.by(JOAN, "POST", f"/api/corrections/{ticket['id']}/ask")
         card = await town.by(JOAN, "GET", f"/api/cards/{document}")
+        script.say(
+            f"Her message has the number {ticket['reference']}; until it was answered, new copies would have said that a detail is disputed."
+        )
         step.came(next(line["value"] for line in card["details"] if line["label"] == "Date of death"))
     with script.step("Her wallet offers to tell those who were told, and she agrees", expected="accepted 12, waiting 1") as step:
         listed = (await town.by(JOAN, "GET", f"/api/organisations?document={document}"))["bodies"]

@@ -185,9 +185,7 @@ async def margaret(town: Town, script: Script, document: str, hers: str) -> None
         step.came(state["standing"])
     with script.step("Nora tries the council once more", expected="rejected: suspended") as step:
         _, verdict = await town.show(NORA, "council", KIND, "council-tax", document)
-        await town.look_after(NORA)
-        told = await town.by(NORA, "GET", f"/api/cards/{document}/donor")
-        script.say(f"Her wallet says why: {told['reason']}. {told['contest']}")
+        script.say("Her wallet finds out by the clock, and then says why and where to turn; nobody is told who asked.")
         step.came(said(verdict))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -102,16 +101,6 @@ class Town:
     def signs(self, office: str) -> dict[str, str]:
         """Who says what a document says."""
         return {"issuing_authority": self.houses[office].name, "issuing_country": "GB", "issuing_jurisdiction": "GB-EAW"}
-
-    async def look_after(self, person: str) -> None:
-        """Somebody's wallet does what is due by the clock."""
-        secret = self.path("passphrase")
-        write_whole(secret, self.passphrases[person].encode())
-        command = [sys.executable, "-m", "wallet", "refresh", "--holder", person, "--dir", str(self.path(WALLET))]
-        known = environment({"MUNIMENT_WALLET_PASSPHRASE_FILE": str(secret)})
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, env=known, check=False)
-        if done.returncode:
-            raise StageError(f"the wallet of {person} did not do what was due:\n{done.stderr}")
 
     async def collect(self, person: str, made: Mapping[str, Any]) -> str:
         """Somebody collects it; the document's name in the wallet."""

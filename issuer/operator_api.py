@@ -186,7 +186,9 @@ class OperatorApi:
 
     async def correct(self, request: web.Request, *, body: Correction) -> Detail:
         document = number(request)
-        await replace.replace(self._office, document, body.claims, reason=body.reason, actor=_actor(request), version=body.version)
+        await replace.replace(
+            self._office, document, body.claims, reason=body.reason, actor=_actor(request), version=body.version, correction=body.answers
+        )
         return await self._detail(document)
 
     async def cancel(self, request: web.Request, *, body: Why) -> Detail:

@@ -131,6 +131,9 @@ class Correction(Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[
         int | None, Meta(description="The `version` that this corrects: if somebody else corrected it meanwhile, nothing changes (409).")
     ] = None
+    answers: Annotated[
+        str, Meta(max_length=64, description="Number of what its holder said was wrong: it is answered by this, and their wallet hears so.")
+    ] = ""
 
 
 class Renewal(Struct, frozen=True, forbid_unknown_fields=True):

@@ -173,6 +173,20 @@ async def test_the_document_is_replaced_and_the_ticket_answered_with_it(registry
     assert (await wallet.post(late, status=400))["code"] == "revoked"
 
 
+async def test_a_program_of_the_office_answers_it_with_its_correction(registry: Registry, wallet: Wallet) -> None:
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    right = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    path = f"/api/credentials/{document}/correction"
+    status, problem = await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": "NOSUCH"})
+    assert (status, problem["code"]) == (404, "not_found")
+    assert read(registry, await wallet.ask(number), sealed).state == "open"
+    status, _ = await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": reference})
+    assert status == 200
+    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+
+
 async def test_a_correction_of_another_document_answers_nothing(registry: Registry, wallet: Wallet) -> None:
     number, sealed = wallet.ticket()
     reference = read(registry, await wallet.post(sealed), sealed).reference
