@@ -33,8 +33,8 @@ STORIES: dict[str, Story] = {
     "foreign": foreign.play,
     "joan": joan.play,
     "nora": nora.play,
-    "poa": poa.play,
     "tom": tom.play,
+    "poa": poa.play,
 }  # the services of the last one stay, to look around
 LEFT = {"offline": "What is needed to repeat the offline check is", "airplane/pictures": "Pictures of every step in airplane mode are"}
 STOPS = (signal.SIGINT, signal.SIGTERM)

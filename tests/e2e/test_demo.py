@@ -59,9 +59,18 @@ def test_the_two_commands_of_the_readme(played: tuple[Path, str]) -> None:
 def told(played: tuple[Path, str], story: str) -> dict[str, Any]:
     """The report of one of the stories."""
     reports = json.loads((played[0] / ".demo" / "report.json").read_text(encoding="utf-8"))
-    assert [each["story"] for each in reports] == ["federation", "poa"]
+    assert [each["story"] for each in reports] == ["federation", "joan", "nora", "tom", "poa"]
     found: dict[str, Any] = next(each for each in reports if each["story"] == story)
     return found
+
+
+@pytest.mark.parametrize(("story", "bodies"), [("joan", 12), ("nora", 5), ("tom", 2)])
+def test_peoples_stories_end_with_what_each_body_holds(played: tuple[Path, str], story: str, bodies: int) -> None:
+    """Each step came as it should, one at least without a network, and the last one tells by signed receipts who keeps what."""
+    report = told(played, story)
+    assert report["ok"] is True, [step for step in report["steps"] if not step["ok"]]
+    assert any(not step["network"] for step in report["steps"])
+    assert report["steps"][-1]["got"] == f"receipts from {bodies} bodies"
 
 
 def test_every_step_is_in_the_report_and_in_order(played: tuple[Path, str]) -> None:
