@@ -19,7 +19,7 @@ from . import addressed
 from .clock import DAY, Entropy
 from .codec import base64url, strict_json
 from .codec.padding import pad
-from .codec.reader import get_int, get_str
+from .codec.reader import get_instant, get_str
 from .errors import BadSignature, Malformed, OtherPresentation, Untrusted, WrongNonce, WrongTyp
 from .formats import Binding, Claims, Parsed, formats
 from .inbox import ENC, TICKET, check_key
@@ -232,10 +232,10 @@ def _read_answer(claims: Mapping[str, Any]) -> Answer:
         entity=get_str(claims, "iss", max_length=_LONG),
         reference=get_str(claims, "reference", max_length=_SHORT),
         digest=told,
-        received_at=get_int(claims, "received_at"),
-        answer_by=get_int(claims, "answer_by"),
+        received_at=get_instant(claims, "received_at"),
+        answer_by=get_instant(claims, "answer_by"),
         state=state,
-        answered_at=get_int(claims, "answered_at", optional=True),
+        answered_at=get_instant(claims, "answered_at", optional=True),
         reason_code=get_str(claims, "reason_code", optional=True, max_length=_SHORT) or "",
         words=get_str(claims, "words", optional=True, max_length=MAX_WORDS) or "",
         how_to_complain=get_str(claims, "how_to_complain", optional=True, max_length=MAX_WORDS) or "",

@@ -15,7 +15,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from .codec import base64url, strict_json
-from .codec.reader import get_bool, get_int, get_objects, get_str
+from .codec.reader import get_bool, get_instant, get_int, get_objects, get_str
 from .errors import Malformed, WrongTyp
 from .jose import jwe, jwk
 from .keys import PublicKey
@@ -159,7 +159,7 @@ def _use(doc: Mapping[str, Any], where: str) -> Use:
         raise Malformed("only letters that can be seen", where=where)
     return Use(
         number=get_int(doc, "n", where, minimum=1),
-        at=get_int(doc, "at", where),
+        at=get_instant(doc, "at", where),
         result=get_str(doc, "result", where, max_length=40),
         live=get_bool(doc, "live", where),
         **texts,

@@ -25,7 +25,7 @@ from .addressed import AddressedPresentation
 from .clock import Entropy
 from .codec import base64url, strict_json
 from .codec.padding import pad
-from .codec.reader import get_int, get_object, get_objects, get_str
+from .codec.reader import get_instant, get_int, get_object, get_objects, get_str
 from .credentials import Text
 from .errors import AlgorithmRefused, Expired, Malformed, TooLarge, WrongAudience, WrongTyp
 from .jose import jwe
@@ -230,7 +230,7 @@ def _parse(inside: bytes) -> Link:
         raise Malformed("a name has only letters that can be seen", where="/name")
     return Link(
         name=name,
-        until=get_int(doc, "until"),
+        until=get_instant(doc, "until"),
         title=_text(doc, "title"),
         purpose=_text(doc, "purpose"),
         details=tuple(Detail(label=_text(each, "label", f"/details/{place}"), value=_text(each, "value", f"/details/{place}")) for place, each in enumerate(details)),

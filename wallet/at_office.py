@@ -13,7 +13,7 @@ import msgspec
 
 from shared import donor
 from shared.codec import strict_json
-from shared.codec.reader import get_int, get_object, get_str
+from shared.codec.reader import get_instant, get_object, get_str
 from shared.credentials._reports import SECRET, TAG
 from shared.errors import Conflict, Missing, Refused, Unavailable, VcError
 from shared.flow import Fetch
@@ -116,7 +116,7 @@ def _standing(doc: Mapping[str, Any], document: Document) -> Standing:
         reason=get_str(doc, "reason", optional=True, max_length=60) or "",
         words_en=_plain(texts["en"]),
         words_cy=_plain(texts["cy"]),
-        since=get_int(doc, "since", optional=True) or 0,
+        since=get_instant(doc, "since", optional=True) or 0,
         contest=_plain(contest),
     )
 

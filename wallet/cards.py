@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.codec.reader import LAST
 from shared.credentials import DISPUTED, ClaimPath, CredentialType, Disclosure, Kind, Text, all_types
 from shared.credentials._derive import leaves
 from shared.credentials._reports import GROUP as REPORTS
@@ -188,4 +189,4 @@ def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | No
 
 def iso_day(at: int) -> str:
     """``2026-12-25``."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+    return datetime.fromtimestamp(min(at, LAST), UTC).date().isoformat()

@@ -154,7 +154,7 @@ async def _tend(means: Means, vault: Vault, item: Item[Permitted]) -> Item[Permi
         seen = {peek_receipt(token).receipt_id for token in value.receipts}
         new = [(token, receipt) for token, receipt in zip(fresh, receipts, strict=True) if receipt.receipt_id not in seen]
         state = _STATES.get(reader.get_str(told, "state"), value.state)
-        ended = reader.get_int(told, "withdrawn_at", optional=True) or 0
+        ended = reader.get_instant(told, "withdrawn_at", optional=True) or 0
     except VcError as error:
         over = iso_day(at) > value.expires
         changed = msgspec.structs.replace(

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Final, Literal, TypeVar, overload
 
 from ..errors import Malformed, TooLarge
 
 T = TypeVar("T")
 Object = Mapping[str, Any]
+LAST: Final = 253_402_214_400
+"""The start of 31 December 9999 (UTC): what comes after it is no date everywhere on earth."""
 
 
 def pointer(where: str, name: str | int) -> str:
@@ -50,6 +52,17 @@ def get_int(obj: Object, name: str, where: str = "", *, optional: bool = False, 
     if value is not None and not minimum <= value <= maximum:
         raise Malformed(f"a number from {minimum} to {maximum} is demanded here", where=pointer(where, name))
     return value
+
+
+@overload
+def get_instant(obj: Object, name: str, where: str = "") -> int: ...
+@overload
+def get_instant(obj: Object, name: str, where: str = "", *, optional: Literal[False]) -> int: ...
+@overload
+def get_instant(obj: Object, name: str, where: str = "", *, optional: bool) -> int | None: ...
+def get_instant(obj: Object, name: str, where: str = "", *, optional: bool = False) -> int | None:
+    """Whole seconds since the epoch to ``LAST``, for a moment that is shown to people."""
+    return get_int(obj, name, where, optional=optional, maximum=LAST)
 
 
 @overload

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_time
 
+from ..codec.reader import LAST
+
 _AT = {"en": "{date} at {time}", "cy": "{date} am {time}"}
 
 
@@ -18,7 +20,8 @@ class Dates:
         self._zone, self._note = _zone(time_zone)
 
     def _when(self, at: int) -> datetime:
-        return datetime.fromtimestamp(at, self._zone)
+        """What no calendar has is shown as its last day: a stranger's number never keeps a page from being made."""
+        return datetime.fromtimestamp(min(at, LAST), self._zone)
 
     def date(self, at: int) -> str:
         """``22 November 2026``."""

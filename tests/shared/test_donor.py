@@ -70,7 +70,8 @@ def test_a_report_that_is_none(bent: Callable[[str], str], error: type[VcError])
 
 
 @pytest.mark.parametrize(
-    "change", [{"live": 1}, {"n": 0}, {"at": "x"}, {"name": "a\nb"}, {"result": ""}, {"entity": "x" * 201}, {"purpose": None}]
+    "change",
+    [{"live": 1}, {"n": 0}, {"at": "x"}, {"at": 2**53 - 1}, {"name": "a\nb"}, {"result": ""}, {"entity": "x" * 201}, {"purpose": None}],
 )
 def test_a_use_that_is_none(change: dict[str, Any]) -> None:
     use = {"n": 1, "at": 2, "name": "", "entity": "", "purpose": "", "result": "success", "live": True} | change

@@ -31,7 +31,7 @@ from shared.flow import Fetch, Fetched
 from shared.jose.jwk import thumbprint
 from shared.keys import PublicKey
 from shared.openid4vci import CredentialOffer, offer_links
-from wallet.cards import card
+from wallet.cards import card, iso_day
 from wallet.invite import read_invitation
 from wallet.receive import collect, send_notice
 from wallet.records import DOCUMENTS, RECEIVING
@@ -354,3 +354,7 @@ async def test_a_document_of_a_removed_wallet_is_gone(wallet: Wallet) -> None:
 async def test_a_name_is_taken_once(wallet: Wallet) -> None:
     with pytest.raises(Conflict):
         await wallet.doors.make("  nora   ASHDOWN ", "another long passphrase")
+
+
+def test_a_day_that_no_calendar_has_breaks_no_card() -> None:
+    assert (iso_day(1_800_000_000), iso_day(2**53 - 1)) == ("2027-01-15", "9999-12-31")

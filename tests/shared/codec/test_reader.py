@@ -26,6 +26,7 @@ def test_what_is_there() -> None:
     assert reader.get_str(OBJ, "s") == "text"
     assert reader.get_str(OBJ, "e", min_length=0) == ""
     assert reader.get_int(OBJ, "i") == 7
+    assert reader.get_instant({"at": reader.LAST}, "at") == reader.LAST
     assert reader.get_bool(OBJ, "b") is True
     assert reader.get_object(OBJ, "o") == {"a": 1}
     assert reader.get_list(OBJ, "l") == ["a", 1]
@@ -52,6 +53,7 @@ def test_absent_null_and_wrong(get: Callable[..., object]) -> None:
         (Malformed, lambda: reader.get_int(OBJ, "b", "/w"), "/w/b"),
         (Malformed, lambda: reader.get_int(OBJ, "i", "/w", maximum=6), "/w/i"),
         (Malformed, lambda: reader.get_int(OBJ, "i", "/w", minimum=8), "/w/i"),
+        (Malformed, lambda: reader.get_instant({"at": reader.LAST + 1}, "at", "/w"), "/w/at"),
         (Malformed, lambda: reader.get_bool(OBJ, "i", "/w"), "/w/i"),
         (Malformed, lambda: reader.get_list(OBJ, "l", "/w", min_items=3), "/w/l"),
         (TooLarge, lambda: reader.get_list(OBJ, "l", "/w", max_items=1), "/w/l"),

@@ -242,7 +242,7 @@ def inside(**changes: object) -> dict[str, Any]:
 def test_what_is_inside_is_read_strictly() -> None:
     assert open_with_key(sealed_json(inside()), KEY).name == "X"
     bad: list[dict[str, Any]] = [
-        {"name": ""}, {"name": "a\x1b[2J"}, {"until": "1"}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
+        {"name": ""}, {"name": "a\x1b[2J"}, {"until": "1"}, {"until": 2**53 - 1}, {"title": {"en": "a"}}, {"details": [{}] * 401}, {"details": [{"label": {"en": "a", "cy": "b"}}]},
         {"copy": "{}"}, {"copy": 1}, {"purpose": "x"},
     ]  # fmt: skip
     for changes in bad:

@@ -228,6 +228,11 @@ def test_dates_as_people_read_them() -> None:
         assert instant(date(2026, 7, 22), time(hour, 5), zone) == at
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_moment_that_no_calendar_has_breaks_no_page(zone: str) -> None:
+    assert Dates("en", zone).date(2**53 - 1).endswith(" December 9999")
+
+
 # --- forms -------------------------------------------------------------------------------------------------------------------------
 
 
