@@ -1,7 +1,8 @@
 """Telling another body something by a holder's permission: only what it allows, only as often, and never after it was withdrawn.
 
 Each time is written down, also what was refused: by name of what was to be told, never its contents. It is counted in the same unit of work
-(failpoint ``permission-use``), and the same ``reference`` again is the same use, so that a program that dies in between tells nothing twice.
+(failpoint ``permission-use``), and the same ``reference`` again is the same use, so that a program that dies in between tells nothing twice; it is
+judged again, for what was withdrawn or has ended since is not to be told any more.
 Its giver gets a receipt for each (domain sheet C04, rule R6).
 """
 
@@ -106,9 +107,12 @@ async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
         kept, before = await find(desk, identifier)
         earlier = next((use for use in before if wanted.reference and use.reference == wanted.reference), None)
         if earlier is not None:
-            return _repeated(earlier, wanted)
+            _check_same(earlier, wanted)
         inside = await granting.opened(desk, kept)
-        fault = _fault(desk, kept, wanted) or await _rests_on(desk, store, inside)
+        used = kept.used if earlier is None else kept.used - 1  # counted already
+        fault = _fault(desk, kept, wanted, used) or await _rests_on(desk, store, inside)
+        if earlier is not None and fault is None:
+            return earlier
         basis = _Basis(before=len(before), receipt=_basis(desk, inside))
         try:
             use = await desk.storage.write(_unit(desk, kept, wanted, fault, basis), point="permission-use")
@@ -120,16 +124,16 @@ async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
     raise Conflict("it is used by several at the same moment; try again")
 
 
-def _repeated(earlier: Use, wanted: Tell) -> Use:
+def _check_same(earlier: Use, wanted: Tell) -> None:
+    """Whom it was told stands in the permission: anybody else is refused as such."""
     if earlier.categories != tuple(wanted.categories):
         raise Conflict("this reference was used for something else", where="/reference")
     if earlier.code:
         raise OutsidePermission("this was refused before", where=earlier.place)
-    return earlier
 
 
-def _fault(desk: Desk, kept: Kept, wanted: Tell) -> VcError | None:
-    """Why it may not be told, by the rules of the kind of document that a permission is."""
+def _fault(desk: Desk, kept: Kept, wanted: Tell, used: int) -> VcError | None:
+    """Why it may not be told after ``used`` others, by the rules of the kind of document that a permission is."""
     at, limits = desk.clock(), kept.permission
     if kept.withdrawn_at is not None:
         return OutsidePermission("it was withdrawn", where="/withdrawn")
@@ -138,7 +142,7 @@ def _fault(desk: Desk, kept: Kept, wanted: Tell) -> VcError | None:
         "recipient": wanted.recipient or limits.recipient.id,
         "categories": list(wanted.categories),
         "today": _day(at),
-        "used": kept.used,
+        "used": used,
     }
     try:
         permission_kind().judge(limits_of(limits), use)

@@ -210,6 +210,20 @@ async def test_the_same_reference_is_the_same_use(nora: Nora) -> None:
     assert len((await nora.state())["uses"]) == 2
 
 
+async def test_what_is_repeated_is_judged_again(nora: Nora) -> None:
+    """A message that is sent again is told again: to nobody else, and not after it was withdrawn or has ended."""
+    await nora.permit(until="2027-01-20")
+    first = await nora.tell(reference="letter 7")
+    assert (await nora.tell(reference="letter 7", recipient="https://hmrc.example"))[1]["pointer"] == "/recipient"
+    assert await nora.tell(reference="letter 7", recipient=DWP) == first
+    nora.desk.clock.at = AT + 6 * 86_400
+    assert (await nora.tell(reference="letter 7"))[1]["pointer"] == "/expires"
+    await nora.ask(WITHDRAW)
+    assert (await nora.tell(reference="letter 7"))[1]["pointer"] == "/withdrawn"
+    state = await nora.state()
+    assert (state["used"], [each["where"] for each in state["uses"]]) == (1, ["", "/recipient", "/expires", "/withdrawn"])
+
+
 async def test_two_at_once_use_it_once(nora: Nora) -> None:
     await nora.permit()
     found = await asyncio.gather(*(nora.tell() for _ in range(4)))
@@ -296,6 +310,8 @@ async def test_a_clerk_asks_finds_and_writes_down(local: Running) -> None:
     assert "Tick what you tell" in await clerk.post(page, {"form_token": token}, status=400)
     assert "does not allow all that you ticked" in await clerk.post(page, {"form_token": token, "category": "savings"}, status=400)
     assert "1 of 2" in await clerk.post(page, {"form_token": token, "category": ASSESSMENT, "reference": "letter 7"})
+    again = await clerk.post(page, {"form_token": token, "category": ASSESSMENT, "reference": "letter 7"})
+    assert ("This reference was counted before, on 15 January 2027" in again, "1 of 2" in again) == (True, True)
     assert "used for something else" in await clerk.post(
         page, {"form_token": token, "category": "savings", "reference": "letter 7"}, status=400
     )

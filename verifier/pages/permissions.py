@@ -105,6 +105,7 @@ class PermissionPages:
             open=permissions.state_of(kept, at) == "in-force",
             choices=_choices(talk.locale, ticked),
             uses=[_use(each, talk) for each in uses],
+            before=next((each.at for each in uses if str(each.number) == request.query.get("before")), None),
         )
 
     async def tell(self, request: web.Request) -> web.StreamResponse:
@@ -114,15 +115,17 @@ class PermissionPages:
         if not wanted.categories:
             form.error("category", _("Tick what you tell"))
             return await self._page(request, form)
+        _kept, uses = await permissions.find(self._desk, request.match_info["id"])
         try:
-            await permissions.tell(self._desk, self._store, request.match_info["id"], wanted)
+            use = await permissions.tell(self._desk, self._store, request.match_info["id"], wanted)
         except OutsidePermission as error:
             form.error("category", _(_WHY.get(error.where, _WHY["/data_categories"])))
             return await self._page(request, form)
         except Conflict:
             form.error("reference", _("This reference was used for something else. Choose another one."))
             return await self._page(request, form)
-        raise web.HTTPSeeOther(f"{_PATH}/{request.match_info['id']}")
+        before = f"?before={use.number}" if use.number <= len(uses) else ""
+        raise web.HTTPSeeOther(f"{_PATH}/{request.match_info['id']}{before}")
 
     async def form(self, request: web.Request) -> web.StreamResponse:
         return await self._form(request, Form({"max_uses": "1"}))
