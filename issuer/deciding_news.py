@@ -12,14 +12,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from issuer import following, offers
+from issuer import following, offers, revoke
 from issuer.approval import check_decides, first_approval
 from issuer.claims import details, source
 from issuer.following import AGAIN, apply, context, ended_by
 from issuer.office import STORAGE, Office
 from issuer.records import documents, news
 from issuer.records.news import Concerned, News
-from issuer.sessions import SERVICE, Action, Actor, Approval, Document, can_change
+from issuer.sessions import SERVICE, Action, Actor, Approval, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import CredentialType
@@ -232,7 +232,7 @@ async def _carry_out(tx: Tx, office: Office, found: News, taken: Sequence[Concer
     able = [
         replace(each, outcome="changed")
         for each in taken
-        if each.action != AGAIN and can_change((await documents.get(tx, each.document)).standing, Action(each.action))
+        if each.action != AGAIN and await revoke.able(tx, await documents.get(tx, each.document), Action(each.action), each.reason)
     ]
     kept = [await following.with_details(tx, office, each) for each in able]
     await apply(tx, office, able, actor, office.clock())

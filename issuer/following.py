@@ -21,7 +21,7 @@ from issuer.office import STORAGE, Office, keyed, reference_mac
 from issuer.records import documents, named, news
 from issuer.records.news import Concerned, Side
 from issuer.revoke import Wish
-from issuer.sessions import SERVICE, Action, Actor, Document, can_change
+from issuer.sessions import SERVICE, Action, Actor, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import ClaimPath, CredentialType
@@ -176,8 +176,9 @@ async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dic
     for listed in await documents.by_reference(tx, request):
         document = listed.document
         for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
-            meant = (follow.vct, follow.on) == (told.vct, told.became) and can_change(document.standing, Action(follow.action))
-            if meant and await revoke.began_alike(tx, office, document, Action(follow.action), follow.reason):
+            meant, action = (follow.vct, follow.on) == (told.vct, told.became), Action(follow.action)
+            meant = meant and await revoke.able(tx, document, action, follow.reason)
+            if meant and await revoke.began_alike(tx, office, document, action, follow.reason):
                 found[document.id] = _concerned(document, follow, "")
     return found
 
@@ -193,7 +194,7 @@ async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
     found = {}
     for number in numbers:
         document = await documents.get(tx, number)
-        if can_change(document.standing, Action(asked.follow.action)):
+        if await revoke.able(tx, document, Action(asked.follow.action), asked.follow.reason):
             certain = outcome == "one" and asked.sure and asked.follow.action != Action.REINSTATE.value
             found[number] = _concerned(document, asked.follow, likeness[number], certain=certain)
     return found

@@ -17,7 +17,7 @@ from issuer.office import MOST_READ, Office
 from issuer.publish import list_uri
 from issuer.records import documents, donors, statuses
 from issuer.revoke import Wish
-from issuer.sessions import Action, Actor, Document, Event, Standing
+from issuer.sessions import BY_DONOR, PAST, Action, Actor, Document, Event, Standing, holds
 from shared.clock import floor_day
 from shared.codec import base64url
 from shared.cose import thumbprint
@@ -31,13 +31,11 @@ from shared.web import own_trust
 from shared.x509 import load_certificate
 
 DONOR = Actor(role="donor", name="")
-STOPPED: Final = "donor-asked"
 WISHES: Final[Mapping[str, Wish]] = {
-    "hold": Wish(action=Action.HOLD, reason=STOPPED, actor=DONOR),
-    "reinstate": Wish(action=Action.REINSTATE, reason=STOPPED, actor=DONOR),
+    "hold": Wish(action=Action.HOLD, reason=BY_DONOR, actor=DONOR),
+    "reinstate": Wish(action=Action.REINSTATE, reason=BY_DONOR, actor=DONOR),
     "end": Wish(action=Action.CANCEL, reason="donor-revoked", actor=DONOR),
 }
-_ENDS: Final = {Standing.ON_HOLD: "held", Standing.CANCELLED: "cancelled"}
 _WORDS: Final = {Standing.IN_FORCE: "valid", Standing.ON_HOLD: "on-hold", Standing.CANCELLED: "cancelled"}
 
 
@@ -155,10 +153,11 @@ async def _change(tx: Tx, office: Office, number: str, wish: Wish, at: int) -> A
 
 async def stopped_by_donor(tx: Tx, document: Document) -> bool:
     """Whether it is on hold because its donor asked for that."""
-    last = _last(await documents.history(tx, document.id), document.standing)
-    return document.standing is Standing.ON_HOLD and last is not None and last.reason == STOPPED
+    return (await documents.held(tx, document))[-1:] == [BY_DONOR]
 
 
 def _last(history: Sequence[Event], standing: Standing) -> Event | None:
     """What brought a document to where it stands."""
-    return next((event for event in reversed(history) if event.kind == _ENDS.get(standing)), None)
+    ended = [event for event in history if event.kind == PAST[Action.CANCEL]]
+    found = {Standing.IN_FORCE: [], Standing.ON_HOLD: holds(history), Standing.CANCELLED: ended}[standing]
+    return found[-1] if found else None

@@ -43,7 +43,7 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
     async def unit(tx: Tx) -> Document:
         document = await documents.get(tx, number)
         _check_reason(office, document, wish)
-        change(document.standing, wish.action)
+        change(document.standing, wish.action, wish.reason, await documents.held(tx, document))
         if not await began_alike(tx, office, document, wish.action, wish.reason):
             raise Conflict("this document is on hold for another reason, which has to end by itself")
         await apply(tx, office, [document], wish, at)
@@ -68,15 +68,15 @@ async def change_many(
     async def unit(tx: Tx) -> Many:
         found = [await documents.by_reference(tx, mac) for mac in macs]
         listed = {each.document.id: each.document for one in found for each in one if only in {"", each.document.type}}
-        able = [document for document in listed.values() if can_change(document.standing, wish.action)]
-        for document in able:
+        chosen = [document for document in listed.values() if await able(tx, document, wish.action, wish.reason)]
+        for document in chosen:
             _check_reason(office, document, wish)
         if not preview:
-            _brake(len(able), confirm_count, wish)
-            await apply(tx, office, able, wish, at)
+            _brake(len(chosen), confirm_count, wish)
+            await apply(tx, office, chosen, wish, at)
         return Many(
-            documents=len(able),
-            unchanged=len(listed) - len(able),
+            documents=len(chosen),
+            unchanged=len(listed) - len(chosen),
             unknown=tuple(place for place, one in enumerate(found) if not one),
             done=not preview,
         )
@@ -96,13 +96,18 @@ def _check_reason(office: Office, document: Document, wish: Wish) -> None:
         raise Malformed(f"the reason is one of: {', '.join(known)}", where="/reason")
 
 
+async def able(tx: Tx, document: Document, action: Action, reason: str) -> bool:
+    """Whether there is a way for that, as the document stands and for the reasons for which it is on hold."""
+    return can_change(document.standing, action, reason, await documents.held(tx, document))
+
+
 async def began_alike(tx: Tx, office: Office, document: Document, action: Action, reason: str) -> bool:
     """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``)."""
     follows = office.type(document.type).follows
     if action is not Action.REINSTATE or reason not in {each.reason for each in follows if each.action == action.value}:
         return True
-    held = [each.reason for each in await documents.history(tx, document.id) if each.kind == PAST[Action.HOLD]]
-    return held[-1:] != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
+    held = await documents.held(tx, document)
+    return held != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
@@ -111,23 +116,23 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
     What donors hold about them goes along.
     """
     beside = [await documents.get(tx, number) for number in await donors.beside(tx, [each.id for each in changed])]
-    changed = [*changed, *(each for each in beside if can_change(each.standing, wish.action))]
-    lists: Counter[tuple[int, Standing, bool]] = Counter()
-    after = Standing.IN_FORCE
+    changed = [*changed, *[each for each in beside if await able(tx, each, wish.action, wish.reason)]]
+    lists: Counter[tuple[int, Standing, Standing, bool]] = Counter()
     for document in changed:
-        after = change(document.standing, wish.action)
-        flipped = await statuses.flip(tx, document.id, int(after), at)
-        lists.update((number, Standing.ON_HOLD if lost else document.standing, lost) for number, lost in flipped)
+        after = change(document.standing, wish.action, wish.reason, await documents.held(tx, document))
+        flipped = [] if after is document.standing else await statuses.flip(tx, document.id, int(after), at)
+        lists.update((number, Standing.ON_HOLD if lost else document.standing, after, lost) for number, lost in flipped)
         event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
         await documents.set_standing(tx, document, after, event)
-        await _note_change(tx, office, document, after)
+        if after is not document.standing:
+            await _note_change(tx, office, document, after)
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
             await named.forget(tx, document.id)
-    for number, before, lost in lists:
+    for number, before, after, lost in lists:
         await pad(tx, office, number, before, after, lost=lost)
-    for number in sorted({number for number, _, _ in lists}):
+    for number in sorted({number for number, _, _, _ in lists}):
         await statuses.touch(tx, number)
     if changed:
         await entered.enter(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from shared.errors import Conflict, InvalidGrant, InvalidRequest
 
@@ -33,16 +35,30 @@ PAST = {Action.CANCEL: "cancelled", Action.HOLD: "held", Action.REINSTATE: "rein
 """The word for the history once an action was taken."""
 
 
-def can_change(standing: Standing, action: Action) -> bool:
-    return (standing, action) in _NEXT
+BY_DONOR: Final = "donor-asked"
+"""The reason of a hold that the donor asked for, and may end. What stands for another reason is not hers to end."""
 
 
-def change(standing: Standing, action: Action) -> Standing:
-    """The standing after ``action``; ``Conflict`` where there is no way: cancelled is final (security rule S19)."""
-    try:
-        return _NEXT[standing, action]
-    except KeyError as missing:
-        raise Conflict(f"a document that is {_WORDS[standing]} cannot be {PAST[action]}") from missing
+def can_change(standing: Standing, action: Action, reason: str = "", held: Sequence[str] = ()) -> bool:
+    return _after(standing, action, reason, held) is not None
+
+
+def change(standing: Standing, action: Action, reason: str = "", held: Sequence[str] = ()) -> Standing:
+    """The standing after ``action``; ``Conflict`` where there is no way: cancelled is final (security rule S19).
+
+    ``held`` are the reasons for which it is on hold, the latest last. What the donor stopped is put on hold for another ``reason`` besides,
+    and is still stopped when that ends.
+    """
+    after = _after(standing, action, reason, held)
+    if after is None:
+        raise Conflict(f"a document that is {_WORDS[standing]} cannot be {PAST[action]}")
+    return after
+
+
+def _after(standing: Standing, action: Action, reason: str, held: Sequence[str]) -> Standing | None:
+    besides = action is Action.HOLD and list(held) == [BY_DONOR] and reason != BY_DONOR
+    beneath = action is Action.REINSTATE and len(held) > 1
+    return standing if besides or beneath else _NEXT.get((standing, action))
 
 
 class InvitationState(StrEnum):
@@ -161,6 +177,19 @@ class Event:
     actor: Actor
     reason: str
     copies: int
+
+
+def holds(history: Iterable[Event]) -> list[Event]:
+    """The holds that have not ended, of a ``history`` from the oldest on, the latest last."""
+    found: list[Event] = []
+    for event in history:
+        if event.kind == PAST[Action.HOLD]:
+            found.append(event)
+        elif event.kind == PAST[Action.REINSTATE]:
+            del found[-1:]
+        elif event.kind == PAST[Action.CANCEL]:
+            found.clear()
+    return found
 
 
 def state_of(document: Document, invitation: InvitationState | None) -> str:

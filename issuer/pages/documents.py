@@ -15,7 +15,7 @@ from issuer.pages.desk import actor, may, seated
 from issuer.records import documents, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
-from issuer.sessions import Action, Approval, Event, Standing, can_change, state_of
+from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, state_of
 from shared.clock import DAY
 from shared.codec import qr
 from shared.credentials._reports import TAG
@@ -61,6 +61,11 @@ class View:
     state: str
     copies: int
     history: list[Event]
+
+    @property
+    def held(self) -> list[str]:
+        """The reasons for which it is on hold, the latest last."""
+        return [each.reason for each in holds(self.history)]
 
 
 class Documents:
@@ -124,7 +129,7 @@ class Documents:
         actions = [
             {"href": f"/console/documents/{document.id}/{action.value}", "text": phrases.action(action, words), "action": action.value}
             for action in (Action.HOLD, Action.REINSTATE, Action.CANCEL)
-            if can_change(document.standing, action)
+            if can_change(document.standing, action, held=view.held)
         ]
         reasons = {reason.value: reason.label.in_(locale_of(request)) for reason in self._office.type(document.type).reasons}
         return await render(
@@ -260,7 +265,7 @@ class Documents:
     async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
         view, action, words = await self._view(request), Action(request.match_info["action"]), translator(request)
         document = view.listed.document
-        if not can_change(document.standing, action):
+        if not can_change(document.standing, action, held=view.held):
             raise Conflict("this document cannot be changed in that way now")
         reasons = self._office.type(document.type).reasons_for(action.value)
         return await render(

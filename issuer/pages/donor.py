@@ -29,6 +29,7 @@ from shared.web.pages import locale_of, render, translator
 
 PATH: Final = "/console/documents/{id}/donor"
 _LONGEST: Final = 400
+_SAFE: Final = "investigation"
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -48,12 +49,16 @@ def add_to(app: web.Application, office: Office) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The attorney's document, and the donor's where there is one; ``takes_reports`` once she has left a key to lock them with."""
+    """The attorney's document, and the donor's where there is one; ``takes_reports`` once she has left a key to lock them with.
+
+    ``can_hold``: it can be put on hold to keep her safe, also where she has stopped it herself.
+    """
 
     document: Document
     granted: Document | None
     tag: bytes
     takes_reports: bool
+    can_hold: bool
 
 
 class Donors:
@@ -68,7 +73,9 @@ class Donors:
         async def unit(tx: Tx) -> View:
             document, beside, box = await documents.get(tx, name), await records.granted_for(tx, name), await records.box(tx, tag)
             granted = None if beside is None else await documents.get(tx, beside)
-            return View(document=document, granted=granted, tag=tag, takes_reports=box is not None and bool(box.recipient))
+            can_hold = await revoke.able(tx, document, Action.HOLD, _SAFE)
+            takes_reports = box is not None and bool(box.recipient)
+            return View(document=document, granted=granted, tag=tag, takes_reports=takes_reports, can_hold=can_hold)
 
         view = await self._office.storage.read(unit)
         if self._office.type(view.document.type).claim(TAG) is None:
@@ -92,7 +99,7 @@ class Donors:
             granted_number="" if view.granted is None else phrases.spaced(view.granted.id),
             can=_can(view.document, stopped=stopped),
             asks={ask: phrases.donor_ask(ask, words) for ask in WISHES},
-            may_safeguard=may(request[OPERATOR], "approver") and view.document.standing is Standing.IN_FORCE,
+            may_safeguard=may(request[OPERATOR], "approver") and view.can_hold,
             makes_them=donors.makes_them(self._office),
             can_make=(view.granted is None or not donors.can_be_collected(view.granted))
             and view.document.standing is Standing.IN_FORCE
@@ -153,7 +160,7 @@ class Donors:
 
     async def ask_safeguard(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)
-        if view.document.standing is not Standing.IN_FORCE:
+        if not view.can_hold:
             raise Conflict("this document cannot be put on hold now")
         title = self._office.type(view.document.type).title.in_(locale_of(request))
         return await render(request, "console/safeguard.html", document=view.document, number=phrases.spaced(view.document.id), title=title)
@@ -162,7 +169,7 @@ class Donors:
         """There is no field for who asked, nor for why: what nobody writes down nobody can find out (T-AG-3)."""
         await auth.read_form(request)
         view = await self._view(request)
-        await revoke.change_one(self._office, view.document.id, Wish(action=Action.HOLD, reason="investigation", actor=actor(request)))
+        await revoke.change_one(self._office, view.document.id, Wish(action=Action.HOLD, reason=_SAFE, actor=actor(request)))
         raise web.HTTPSeeOther(f"/console/documents/{view.document.id}")
 
 

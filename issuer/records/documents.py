@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from issuer.sessions import Actor, Approval, Document, Event, InvitationState, Standing
+from issuer.sessions import Actor, Approval, Document, Event, InvitationState, Standing, holds
 from shared.credentials import DISPUTED
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
@@ -296,6 +296,11 @@ async def history(tx: Tx, document: str) -> list[Event]:
         )
         for row in rows
     ]
+
+
+async def held(tx: Tx, document: Document) -> list[str]:
+    """The reasons for which it is on hold, the latest last; none where it is not."""
+    return [each.reason for each in holds(await history(tx, document.id))] if document.standing is Standing.ON_HOLD else []
 
 
 async def _write_event(tx: Tx, document: str, version: int, event: Event) -> None:

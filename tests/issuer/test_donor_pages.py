@@ -130,6 +130,24 @@ async def test_at_c02_10_what_a_donor_asks_at_the_counter_is_done(desk: Browser,
     assert "donor/ask" not in await desk.open(f"/console/documents/{number}/donor")
 
 
+async def test_t_ag_3_a_hold_to_keep_safe_is_laid_over_one_that_the_donor_asked_for(desk: Browser) -> None:
+    number = await made(desk.registry)
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "hold"})
+    assert f"/console/documents/{number}/safeguard" in await desk.open(f"/console/documents/{number}/donor")
+    assert f"/console/documents/{number}/hold" in await desk.open(f"/console/documents/{number}")
+    await desk.open(f"/console/documents/{number}/safeguard")
+    await desk.send(f"/console/documents/{number}/safeguard", {})
+    assert (await stands(desk.registry, number))[1].reason == "investigation"
+    page = await desk.open(f"/console/documents/{number}/donor")
+    assert "Let the attorney act again" not in page
+    assert f"/console/documents/{number}/safeguard" not in page
+    for reason, standing in (("investigation-closed", Standing.ON_HOLD), ("held-in-error", Standing.IN_FORCE)):
+        await desk.open(f"/console/documents/{number}/reinstate")
+        await desk.send(f"/console/documents/{number}/reinstate", {"reason": reason})
+        assert (await stands(desk.registry, number))[0] is standing
+
+
 async def test_t_ag_3_a_hold_to_keep_safe_needs_a_role_and_asks_for_no_name(desk: Browser) -> None:
     registry = desk.registry
     number = await made(registry)

@@ -381,6 +381,28 @@ async def test_t_ag_3_a_safeguarding_hold_tells_nobody_who_asked(they: Family, t
 async def test_what_an_attorney_sees_is_the_same_whoever_asked(template: Template, tmp_path: Path) -> None:
     """Once Margaret herself wanted it and once a neighbour: the same answers, down to their sizes."""
     seen = []
+async def test_t_ag_3_what_the_donors_phone_has_stopped_is_held_to_keep_her_safe_all_the_same(they: Family) -> None:
+    """Who has her phone, and may be the one that is looked into, neither keeps that from happening nor ends it."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await asks(they, "hold")
+    await hold_for_safeguarding(they, number)
+    with pytest.raises(Conflict, match="another reason"):
+        await asks(they, "reinstate")
+    with pytest.raises(Conflict):
+        await asks(they, "hold")
+    await they.go(HOUR)
+    assert await stand(they) == ("suspended", "suspended")
+    assert (await told(they)).reason == "investigation"
+    await revoke.change_one(they.registry.office, number, Wish(action=Action.REINSTATE, reason="investigation-closed", actor=CLERK))
+    await they.go(HOUR)
+    assert await stand(they) == ("suspended", "suspended"), "what she has stopped stays so until she lets it go on"
+    assert (await asks(they, "reinstate")).standing == "valid"
+    await they.go(HOUR)
+    assert await stand(they) == ("valid", "valid")
+
+
     for donors_wish in (True, False):
         async with family(template, tmp_path / str(donors_wish)) as they:
             number = await they.appoint()
