@@ -378,9 +378,6 @@ async def test_t_ag_3_a_safeguarding_hold_tells_nobody_who_asked(they: Family, t
     assert rows == [("held", CLERK.role, CLERK.name, "investigation")]
 
 
-async def test_what_an_attorney_sees_is_the_same_whoever_asked(template: Template, tmp_path: Path) -> None:
-    """Once Margaret herself wanted it and once a neighbour: the same answers, down to their sizes."""
-    seen = []
 async def test_t_ag_3_what_the_donors_phone_has_stopped_is_held_to_keep_her_safe_all_the_same(they: Family) -> None:
     """Who has her phone, and may be the one that is looked into, neither keeps that from happening nor ends it."""
     number = await they.appoint()
@@ -403,6 +400,9 @@ async def test_t_ag_3_what_the_donors_phone_has_stopped_is_held_to_keep_her_safe
     assert await stand(they) == ("valid", "valid")
 
 
+async def test_what_an_attorney_sees_is_the_same_whoever_asked(template: Template, tmp_path: Path) -> None:
+    """Once Margaret herself wanted it and once a neighbour: the same answers, down to their sizes."""
+    seen = []
     for donors_wish in (True, False):
         async with family(template, tmp_path / str(donors_wish)) as they:
             number = await they.appoint()
