@@ -23,7 +23,7 @@ from shared.codec import reader, strict_json
 from shared.errors import InvalidTransactionData, Malformed, Missing, Unavailable, Untrusted, VcError
 from shared.flow import Fetch
 from shared.formats import formats
-from shared.openid4vp import RequestObject, TransactionData, parse_permission, sentence_of
+from shared.openid4vp import Permission, RequestObject, TransactionData, parse_permission, sentence_of
 from shared.receipts import Receipt, peek_receipt, verify_receipt
 from shared.storage import Tx
 from shared.urls import check_link
@@ -62,6 +62,19 @@ def check_asked(means: Means, asked: RequestObject, asker: Asker) -> None:
             raise InvalidTransactionData("it would be withdrawn somewhere else than where it is given", where=f"{where}/withdraw_at")
 
 
+async def check_new(tx: Tx, vault: Vault, asked: RequestObject) -> None:
+    """``InvalidTransactionData`` for a number that a permission for the same organisation has: one never takes the place of another."""
+    names: set[str] = set()
+    for position, entry in enumerate(asked.transaction_data):
+        permission = parse_permission(entry)
+        if permission is None:
+            continue
+        name = _name(vault, permission)
+        if name in names or await PERMITTED.find(tx, vault, name) is not None:
+            raise InvalidTransactionData("there is a permission of this number", where=f"/transaction_data/{position}/permission")
+        names.add(name)
+
+
 async def keep(
     tx: Tx, means: Means, vault: Vault, asker: Asker, *, nonce: str, shown: Iterable[tuple[str, Copy, str, Sequence[TransactionData]]]
 ) -> None:
@@ -86,13 +99,13 @@ async def keep(
                 state="sent",
                 next_at=means.clock() + EVERY,
             )
-            await PERMITTED.save(tx, vault, _name(vault, permission.id), made, entropy=means.entropy)
+            await PERMITTED.put(tx, vault, _name(vault, permission), made, entropy=means.entropy)
 
 
 async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, presentation: bytes, *, decision: str) -> None:
     """What was sent with them, once it went out, and what was decided about it, where that is known: what was refused is no permission."""
     for permission in filter(None, map(parse_permission, asked.transaction_data)):
-        item = await PERMITTED.find(tx, vault, _name(vault, permission.id))
+        item = await PERMITTED.find(tx, vault, _name(vault, permission))
         if item is not None and decision == "rejected":
             await PERMITTED.drop(tx, vault, item.id)
         elif item is not None:
@@ -100,8 +113,8 @@ async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, pres
             await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
 
 
-def _name(vault: Vault, permission: str) -> str:
-    return vault.tag("permission", permission)
+def _name(vault: Vault, permission: Permission) -> str:
+    return vault.tag("permission", permission.discloser.id, permission.id)
 
 
 # --- afterwards ----------------------------------------------------------------------------------------------------------------------------

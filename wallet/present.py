@@ -92,6 +92,7 @@ async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> It
         known = await REQUESTS.find(tx, vault, name)
         if known is not None:
             return known
+        await permissions.check_new(tx, vault, resolved.request)
         await registered.first_seen(tx, means, vault, request, over_asked=bool(left_out))
         return await REQUESTS.put(tx, vault, name, request, entropy=means.entropy)
 
@@ -203,6 +204,7 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
         for one in showings:
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
         signing = [(one.document.id, one.copy, one.presented.format, one.agreed) for one in showings]
+        await permissions.check_new(tx, vault, asked)
         await permissions.keep(tx, means, vault, asker, nonce=asked.nonce, shown=signing)
         state = Agreed(
             at=at,

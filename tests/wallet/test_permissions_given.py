@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from support.signing import AT
 from support.wallets import Wallet, open_wallet
 
 from shared.clock import DAY
+from shared.credentials import Text
 from shared.errors import VcError
-from shared.openid4vp import permission_members
+from shared.openid4vp import Body, Permission, permission_members, render_permission
 from wallet import permissions
 from wallet.permitted import Permitted
+from wallet.present import agree, read_request
 from wallet.records import PERMITTED, Item
+from wallet.sessions import Asker
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,21 @@ async def nora(street: Street, sqlite_uri: str, template: Template, tmp_path: Pa
         street.desk = desk
         await wallet.collect()
         yield wallet
+
+
+NUMBER = "AAECAwQFBgcICQoLDA0ODw"
+ALLOWED = Permission(
+    id=NUMBER,
+    discloser=Body(id=BANK, name="Northwold Bank"),
+    recipient=Body(id=DWP, name="the Pensions department"),
+    categories=(ASSESSMENT,),
+    purpose=Text("so that it is right", "fel bod hyn yn iawn"),
+    not_before="2027-01-15",
+    expires="2027-06-30",
+    max_uses=1,
+    withdraw_at=f"{URL}/permissions",
+    on_behalf_of=True,
+)
 
 
 async def permit(nora: Wallet, street: Street, **changes: Any) -> Item[Permitted]:
@@ -142,6 +161,38 @@ async def test_a_receipt_for_something_else_is_told(nora: Wallet, street: Street
     await nora.storage.write(bend)
     item = await permissions.look(nora.means, nora.vault, item.id)
     assert (item.value.problem.partition(":")[0], item.value.receipts) == ("other_presentation", ())
+
+
+async def test_a_permission_is_never_given_in_place_of_another(nora: Wallet, street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bank asks again under the number of the first, for other limits: the first stays, and can be taken back."""
+    monkeypatch.setattr("verifier.granting.permission_members", lambda permission: permission_members(permission) | {"permission": NUMBER})
+    read_before = await read_request(nora.means, nora.vault, await ask(street, max_uses=9))
+    first = await permit(nora, street)
+    for again in (
+        read_request(nora.means, nora.vault, await ask(street, until="2027-05-30")),
+        agree(nora.means, nora.vault, read_before.id),
+    ):
+        with pytest.raises(VcError) as caught:
+            await again
+        assert (caught.value.code, caught.value.where) == ("invalid_transaction_data", "/transaction_data/0/permission")
+    assert await permissions.given(nora.means, nora.vault) == [first]
+    assert (await permissions.withdraw(nora.means, nora.vault, first.id)).value.state == "withdrawn"
+
+
+async def test_numbers_of_two_organisations_are_two_permissions(nora: Wallet, street: Street) -> None:
+    """Whoever knows the number of another organisation's permission replaces nothing with it."""
+    first = await permit(nora, street)
+
+    async def elsewhere(tx: Any) -> None:
+        asker = Asker(party=DWP, name="Pensions", proved=True, client_id=DWP)
+        limits = replace(ALLOWED, id=first.value.permission, discloser=Body(id=DWP, name="Pensions"))
+        shown = [(first.value.document, first.value.copy, first.value.format, [render_permission(limits, ["poa"])])]
+        await permissions.keep(tx, nora.means, nora.vault, asker, nonce="n", shown=shown)
+
+    await nora.storage.write(elsewhere)
+    given = await permissions.given(nora.means, nora.vault)
+    assert {(item.value.entity, item.value.permission) for item in given} == {(entity, first.value.permission) for entity in (BANK, DWP)}
+    assert first in given
 
 
 @pytest.mark.parametrize(
