@@ -100,7 +100,7 @@ def state_of(kept: Kept, at: int) -> State:
 async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
     """Count and write down that something is told now. ``OutsidePermission`` if it is not allowed, which is written down as well.
 
-    Nor is it while the document with which it was given is on hold, or once that was cancelled, as far as the kept lists say.
+    Nor is it while the document with which it was given is on hold, or once that was cancelled, as far as the kept lists say, or has run out.
     ``Conflict`` where the reference was used for something else.
     """
     for _ in range(_TRIES):
@@ -152,8 +152,10 @@ def _fault(desk: Desk, kept: Kept, wanted: Tell, used: int) -> VcError | None:
 
 
 async def _rests_on(desk: Desk, store: Store, inside: Mapping[str, Any]) -> VcError | None:
-    """What has become of the document with which it was given; once that has run out nobody can tell any more."""
-    if inside["follows"] is None or inside["follows_until"] <= desk.clock():
+    """What has become of the document with which it was given; once that has run out nobody can tell any more, and it has to be asked for again."""
+    if inside["follows_until"] <= desk.clock():
+        return OutsidePermission("the document with which it was given has run out: ask for it again", where="/authority")
+    if inside["follows"] is None:
         return None
     became = await standing_of(desk, await store.picture(), inside["follows"])
     if became not in {"on-hold", "cancelled"}:

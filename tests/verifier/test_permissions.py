@@ -25,6 +25,7 @@ from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.web import log
+from verifier import granting, permissions
 from verifier.cli import main
 from verifier.opening import open_desk
 from verifier.records import permissions as records
@@ -249,6 +250,18 @@ async def test_it_waits_and_ends_with_the_document_that_it_was_given_with(nora: 
         status, answer = await nora.tell()
         told.append((status, answer.get("pointer", "")))
     assert told == [(400, "/authority"), (201, ""), (400, "/authority")]
+
+
+async def test_it_lasts_no_longer_than_the_copy_with_which_it_was_given(nora: Nora, site: Receiver) -> None:
+    """After that nobody can tell whether the power still counts, and lists may have forgotten that it was cancelled."""
+    await nora.permit(max_uses=5)
+    kept, _ = await permissions.find(nora.desk.desk, nora.permission)
+    nora.desk.clock.at = int((await granting.opened(nora.desk.desk, kept))["follows_until"]) - 1
+    assert (await nora.tell(reference="letter 7"))[0] == 201
+    nora.desk.clock.at += 1
+    site.lists[LIST] = status_token({IDX: INVALID}, iat=nora.desk.clock.at)
+    await nora.desk.store.refresh(site)
+    assert [(await nora.tell(reference=each))[1]["pointer"] for each in ("letter 7", "letter 8")] == ["/authority", "/authority"]
 
 
 async def test_by_command(nora: Nora, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
