@@ -39,7 +39,9 @@ _WHY: Final = {
     "/max_uses": N_("It has been used up. Do not tell this; ask for a new permission."),
     "/data_categories": N_("It does not allow all that you ticked. Take out what it does not name."),
     "/recipient": N_("It allows telling somebody else only."),
-    "/authority": N_("The document with which it was given has ended, is on hold or is too old. Do not tell this; ask for a new permission."),
+    "/authority": N_(
+        "The document with which it was given has ended, is on hold or is too old. Do not tell this; ask for a new permission."
+    ),
     "/not_before": N_("It does not count yet."),
     "/expires": N_("It has ended. Do not tell this; ask for a new permission."),
 }
