@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from issuer.config import Settings
     from issuer.office import Office
+    from issuer.sessions import Actor
 
 T = TypeVar("T")
 
@@ -232,9 +233,9 @@ def revoke(arguments: argparse.Namespace) -> int:
 async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
     from issuer.operator_api import summary
     from issuer.revoke import Many, Wish, change_many, change_one
-    from issuer.sessions import Action, Actor
+    from issuer.sessions import Action
 
-    wish = Wish(action=Action(arguments.action), reason=arguments.reason, actor=Actor(role="program", name="command line"))
+    wish = Wish(action=Action(arguments.action), reason=arguments.reason, actor=_here())
     seen = await change_many(office, [arguments.reference], wish, preview=True, confirm_count=None)
     if seen.unknown:  # nothing under that reference: perhaps it is a number
         await change_one(office, arguments.reference.replace("-", "").upper(), wish)
@@ -243,6 +244,13 @@ async def _revoke(office: Office, arguments: argparse.Namespace) -> int:
     count = arguments.confirm_count if arguments.confirm_count is not None else 1
     print(summary(await change_many(office, [arguments.reference], wish, preview=False, confirm_count=count), wish.action))
     return 0
+
+
+def _here() -> Actor:
+    """Whoever sits at this machine."""
+    from issuer.sessions import Actor
+
+    return Actor(role="program", name="command line")
 
 
 def event(arguments: argparse.Namespace) -> int:
@@ -254,7 +262,7 @@ def event(arguments: argparse.Namespace) -> int:
 
     async def work(office: Office) -> list[Heard]:
         if body.startswith(b"{"):
-            return [await hear(office, by_hand(body, base64url.encode(system_entropy(16))))]
+            return [await hear(office, by_hand(body, base64url.encode(system_entropy(16))), by=_here())]
         return await listen(office, body.decode("ascii", "replace"), oldest=system_clock())
 
     for each in _with_office(arguments, work):

@@ -13,13 +13,13 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from issuer import following, offers, revoke
-from issuer.approval import check_decides, first_approval
+from issuer.approval import check_decides
 from issuer.claims import details, source
 from issuer.following import AGAIN, apply, context, ended_by
 from issuer.office import STORAGE, Office
 from issuer.records import documents, news
 from issuer.records.news import Concerned, News
-from issuer.sessions import SERVICE, Action, Actor, Approval, Document
+from issuer.sessions import SERVICE, Action, Actor, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import CredentialType
@@ -80,7 +80,7 @@ async def decide(office: Office, identifier: str, chosen: Collection[str], actor
         for each in listed:
             if each not in taken:
                 await news.note(tx, identifier, replace(each, outcome="left", claims=None))
-        if any([await _needs_second(tx, office, each) for each in taken]):
+        if any([await following.needs_second(tx, office, each) for each in taken]):
             for each in taken:
                 await news.note(tx, identifier, replace(each, outcome="chosen"))
             await news.settle(tx, found, "second", first_by=actor.name)
@@ -217,13 +217,6 @@ async def _second(tx: Tx, identifier: str, actor: Actor, version: int) -> News:
 
 async def _chosen(tx: Tx, identifier: str) -> list[Concerned]:
     return [each for each in await news.concerned(tx, identifier) if each.outcome == "chosen"]
-
-
-async def _needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
-    """A document that comes back is a new one, which has a second person of its own."""
-    if each.action == AGAIN:
-        return False
-    return first_approval(office, office.type((await documents.get(tx, each.document)).type)) is Approval.WAITING
 
 
 async def _carry_out(tx: Tx, office: Office, found: News, taken: Sequence[Concerned], actor: Actor) -> None:

@@ -2,7 +2,8 @@
 to its own what their kinds say (``CredentialType.follows``). Nobody in the middle tells it, and it tells nobody.
 
 It acts by itself only on one person who is certain: names, a whole date of birth and one more item agree (``shared.marks``), or the document
-was made for the very request in which the other was shown. Everything else waits for somebody of the office (``deciding_news``). What names
+was made for the very request in which the other was shown. Everything else waits for somebody of the office (``deciding_news``), as does what
+somebody of it tells by hand about documents that a second person approves. What names
 nobody of ours is counted and forgotten. All of it is one unit of work, and the same news twice change nothing.
 """
 
@@ -15,13 +16,14 @@ from itertools import groupby
 from typing import Any
 
 from issuer import revoke
+from issuer.approval import first_approval
 from issuer.claims import source
 from issuer.marking import marks_shown, name_of
 from issuer.office import STORAGE, Office, keyed, reference_mac
 from issuer.records import documents, named, news
 from issuer.records.news import Concerned, Side
 from issuer.revoke import Wish
-from issuer.sessions import SERVICE, Action, Actor, Document
+from issuer.sessions import SERVICE, Action, Actor, Approval, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import ClaimPath, CredentialType
@@ -68,8 +70,11 @@ class _Asked:
     sure: bool
 
 
-async def hear(office: Office, told: News) -> Heard:
-    """Do what follows. ``Malformed`` for a word that nothing can become."""
+async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
+    """Do what follows. ``Malformed`` for a word that nothing can become.
+
+    ``by`` is who says so, if somebody of the office does: what a second person approves does not end by one alone.
+    """
     if told.became not in BECAME:
         raise Malformed(f"it was or became one of: {', '.join(BECAME)}", where="/became")
     at = office.clock()
@@ -90,6 +95,8 @@ async def hear(office: Office, told: News) -> Heard:
         for each in asked:
             found = {**await _by_person(tx, _remembering(each, remembered)), **found}  # what is certain by the request is not compared
         found = found if told.became != "cancelled" or request is None else {**found, **await _mistaken(tx, office, request, found)}
+        if by != SERVICE:
+            found = {number: await _one_alone(tx, office, each) for number, each in found.items()}
         changed = [await with_details(tx, office, each) for each in found.values()]
         waits = sum(each.outcome == "open" for each in changed)
         state = "open" if waits else "done" if changed else "blank" if blank else "nothing"
@@ -97,7 +104,7 @@ async def hear(office: Office, told: News) -> Heard:
             id=number, digest=digest, request=request, at=at, vct=told.vct, became=told.became, state=state,
             claims=sealed if waits else None, keep_until=at + max(_LEAST_DAYS, office.settings.undo_days) * DAY,
         )  # fmt: skip
-        await apply(tx, office, [each for each in changed if each.outcome == "changed"], SERVICE, at)
+        await apply(tx, office, [each for each in changed if each.outcome == "changed"], by, at)
         await news.add(tx, new, changed)
         await news.remember(tx, number, later)
         return Heard(id=number, state=state, changed=len(changed) - waits, waits=waits)
@@ -203,6 +210,18 @@ async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
 def _concerned(document: Document, follow: Follow, likeness: str, *, certain: bool = True) -> Concerned:
     outcome = "changed" if certain else "open"
     return Concerned(document=document.id, action=follow.action, reason=follow.reason, likeness=likeness, outcome=outcome)
+
+
+async def _one_alone(tx: Tx, office: Office, each: Concerned) -> Concerned:
+    """``each``, to be decided where it is one that a second person approves."""
+    return replace(each, outcome="open") if await needs_second(tx, office, each) else each
+
+
+async def needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
+    """Whether somebody says so and somebody else confirms it. A document that comes back is a new one, which has a second person of its own."""
+    if each.action == AGAIN:
+        return False
+    return first_approval(office, _kind(office, await documents.get(tx, each.document))) is Approval.WAITING
 
 
 async def _mistaken(tx: Tx, office: Office, request: bytes, found: Mapping[str, Concerned]) -> dict[str, Concerned]:

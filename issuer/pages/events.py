@@ -282,7 +282,8 @@ class Events:
                 told=questions.answers(kind, claims, locale, words),
                 hidden=[(name, value) for name, value in form.sent() if name not in {"step", "form_token"}],
             )
-        heard = await following.hear(self._office, News(id=f"form {form.value('once')}", vct=vct, became=became, claims=claims))
+        told = News(id=f"form {form.value('once')}", vct=vct, became=became, claims=claims)
+        heard = await following.hear(self._office, told, by=actor(request))
         raise web.HTTPSeeOther(f"{PATH}/{heard.id}")
 
 

@@ -13,6 +13,7 @@ from support.own_verifier import OwnVerifier, of_margaret, tell
 from support.registry import Registry, Template, serving
 
 from shared.credentials import by_id
+from shared.web import log
 
 OWN = OwnVerifier.new()
 SHOWN = f"/console/events/tell?what={by_id('life-event').vct}%20shown"
@@ -74,7 +75,12 @@ async def test_a_clerk_tells_a_death_and_what_is_certain_ends(registry: Registry
     number = await number_of(clerk)
     assert "Names, date of birth and one more item agree" in clerk.text
     assert "Reason: The donor has died" in clerk.text
-    assert "Cancelled" in await clerk.open(f"/console/documents/{made['id']}")
+    page = await clerk.open(f"/console/documents/{made['id']}")
+    assert "Cancelled" in page
+    assert page.count("Cleo Clerk") == 1, "who told it is who ended it"
+    (line,) = await registry.office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1))
+    logged = dict(line.entry.entry or {})
+    assert (logged["kind"], logged["staff_role"], logged["reason_code"]) == ("cancelled", "clerk", "donor-died")
     assert number in await clerk.open("/console/events?all=1")
     assert (await clerk.open("/console/events/tell?what=nothing%20shown"), clerk.status)[1] == 404
 
@@ -126,6 +132,31 @@ async def test_a_mistake_that_our_own_verifier_tells(registry: Registry, clerk: 
     page = await clerk.open(f"/console/events/{heard['id']}")
     assert "Entry in a civil register: counts no longer" in page
     assert "Which of them ended by the mistake" in page
+
+
+async def test_what_a_second_person_approves_does_not_end_by_what_one_types(template: Template, tmp_path: Path) -> None:
+    """Nor does it by a file at the command line; what the office's own verifier was shown ends it, as before."""
+    settings: dict[str, Any] = {"listens_to": (OWN.name,), "approve_types": ("representation",)}
+    async with serving(template, tmp_path / "registry", **settings) as registry:
+        made, browser = await registry.make(), Browser(registry)
+        for name, role in (("Abel One", "approver"), ("Cleo Clerk", "clerk")):
+            await add(registry, name, role)
+        await browser.sign_in("Cleo Clerk", "correct-horse-battery")
+        await browser.open(SHOWN)
+        await browser.send(SHOWN, [*death(), ("step", "make")])
+        page = f"/console/events/{await number_of(browser)}"
+        await browser.send(f"{page}/decide", [("documents", made["id"])])
+        assert "Cancelled" not in await browser.open(f"/console/documents/{made['id']}")
+        registry.http.cookie_jar.clear()
+        await browser.sign_in("Abel One", "correct-horse-battery")
+        await browser.open(page)
+        await browser.send(f"{page}/confirm", {})
+        history = await browser.open(f"/console/documents/{made['id']}")
+        assert "Cancelled" in history
+        assert "Abel One" in history
+        again = await registry.make()
+        assert (await tell(registry, OWN.event(of_margaret())))["changed"] == 1
+        assert "Cancelled" in await browser.open(f"/console/documents/{again['id']}")
 
 
 async def test_a_second_person_looks_where_the_kind_has_one(template: Template, tmp_path: Path) -> None:
