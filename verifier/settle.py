@@ -15,11 +15,12 @@ from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.formats import Binding, Handover
 from shared.jose import jwe
+from shared.jose.jwk import thumbprint
 from shared.keys import sign
 from shared.receipts import LogHead, Receipt, bind_presentation, prepare_receipt, presentation_bytes
 from shared.status.memory import StatusMemory
 from shared.storage import Tx
-from shared.verify import Decision, render_verdict, replayed
+from shared.verify import Decision, render_verdict, replayed, shown_again
 from shared.web import log
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.details import names_seen
@@ -143,6 +144,9 @@ async def _settle(
 ) -> Outcome | None:
     at = desk.clock()
     keys = [await _mac(desk, "replay", key) for key in decision.replay_keys] if decision.decision == "accepted" else []
+    copies = await _copies(desk, decision)
+    if copies and await desk.storage.read(lambda tx: exchanges.first_seen(tx, copies)) is not None:
+        decision = shown_again(decision)
     keep_until = at + (keep or desk.settings.keep_minutes * 60)
     opened = _opened(desk, asked, decision, shown)
     sealed = await desk.custodian.seal(STORAGE, _render(opened), context=_context(asked.id))
@@ -162,6 +166,8 @@ async def _settle(
             return None
         if not await exchanges.mark_seen(tx, keys, at, at + _LIFE):
             raise _SeenBeforeError
+        for copy, until in copies.items():
+            await exchanges.mark_seen(tx, [copy], at, until)
         if teaches:
             await knowledge.learn(tx, decision.learnt, at)
         head = await log.append(tx, record, at=at, keep_until=int(str(record["retain_until"])), entropy=desk.entropy)
@@ -190,6 +196,14 @@ async def _settle(
     return Outcome(
         decision=decision, answered=answered, receipt=await sign_receipt(desk, answered, opened), response_code=opened.response_code
     )
+
+
+async def _copies(desk: Desk, decision: Decision) -> dict[bytes, int]:
+    """What copies of documents are known by when they come again, for as long as they are good: their holder key, keyed."""
+    if decision.decision != "accepted":
+        return {}
+    bound = [(each.claims.holder, each.claims.expires_at) for each in decision.credentials if each.claims.holder is not None]
+    return {await _mac(desk, "copy", thumbprint(key).encode()): until for key, until in bound}
 
 
 def _awaits_number(asked: Asked, decision: Decision) -> bool:

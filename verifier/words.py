@@ -191,6 +191,7 @@ REMARKS: Final[Mapping[str, str]] = {
     "small_status_list": N_("The issuer’s list is so short that whoever serves it could tell whose document was checked."),
     "authority_ended": N_("The issuer may no longer make such documents; it might when it made this one."),
     "succeeded": N_("Another body has taken over from the issuer since."),
+    "copy_seen": N_("This very copy was shown here before; a wallet shows a fresh one as long as it has any."),
     "disputed": N_("Its holder says that a detail is wrong; the issuer is looking at it."),
 }
 

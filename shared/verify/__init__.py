@@ -56,6 +56,7 @@ from ._verdict import VERDICT_SCHEMA, render_verdict
 
 __all__ = [
     "CHECKS",
+    "COPY_SEEN",
     "DEFAULT_AGE",
     "VERDICT_SCHEMA",
     "Agreed",
@@ -81,10 +82,14 @@ __all__ = [
     "render_verdict",
     "replayed",
     "ruled_out",
+    "shown_again",
     "verify",
 ]
 
 MAX_PRESENTATIONS: Final = 16
+
+COPY_SEEN: Final = "copy_seen"
+"""A remark: this very copy of a document was shown here before, by another presentation."""
 
 
 def verify(
@@ -151,6 +156,15 @@ def _replay_keys(expectation: Expectation, seen: Sequence[Presentation]) -> tupl
 def replayed(decision: Decision) -> Decision:
     """The decision once the caller's store has found one of ``replay_keys`` in it: rejected, whatever else was right."""
     return ruled_out(decision, Replayed("this presentation was shown before"))
+
+
+def shown_again(decision: Decision) -> Decision:
+    """The decision once the caller's store has found the holder key of one of its documents in it: nothing changes but a remark.
+
+    A wallet shows each copy to one party, and to the same again only where none is left (domain rule R7).
+    """
+    known = [each if each.name != "holder_binding" or each.state != "passed" else replace(each, code=COPY_SEEN) for each in decision.checks]
+    return replace(decision, checks=tuple(known))
 
 
 def ruled_out(decision: Decision, error: Rejected) -> Decision:

@@ -10,7 +10,7 @@ from support.trial_verify import BANK, CLAIMS, Answers, decide, issue, material,
 
 from shared.codec import strict_json
 from shared.trust.bundle import Source
-from shared.verify import CHECKS, VERDICT_SCHEMA, Decision, render_verdict
+from shared.verify import CHECKS, COPY_SEEN, VERDICT_SCHEMA, Decision, render_verdict, shown_again
 
 SHOWN = show(issue())
 SOURCE = Source(iss=BANK, signer="thumb", seq=4, iat=AT - 50, exp=AT + 50)
@@ -73,3 +73,13 @@ def test_each_member_of_a_verdict_is_in_the_schema() -> None:
     )  # only where somebody took over from its issuer
     compare(members["status"]["anyOf"][1], verdict["status"])
     compare(members["pack"]["anyOf"][1], verdict["pack"])
+
+
+def test_a_copy_that_comes_again_changes_nothing_but_a_remark() -> None:
+    once, never = decide(SHOWN), decide("")
+    again = shown_again(once)
+    assert (again.decision, again.line("holder_binding").state, again.line("holder_binding").code) == (once.decision, "passed", COPY_SEEN)
+    assert [each for each in again.checks if each.name != "holder_binding"] == [
+        each for each in once.checks if each.name != "holder_binding"
+    ]
+    assert shown_again(never) == never
