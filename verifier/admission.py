@@ -1,7 +1,8 @@
 """What this organisation admits for a use, beyond what kinds of document ask by themselves: which instruments, and how established.
 
 It stands in ``uses.toml`` beside what is said of the use. Where only some instruments are admitted the question names them, so that a wallet
-shows no other and nothing of anybody is disclosed in vain.
+shows no other and nothing of anybody is disclosed in vain. Checking packs carry it too, in their description of the kinds for pages, so that a desk
+without a network judges as the service does.
 
     [bank]
     instruments = ["lpa-property-and-affairs"]
@@ -16,8 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from shared.codec import strict_json
+from shared.codec.reader import get_object, get_objects, get_str, get_strings
 from shared.credentials import Claim, ClaimPath, CredentialType, all_types
-from shared.errors import WrongInstrument
+from shared.errors import ConfigError, WrongInstrument
+from shared.trust.bundle import MAX_ARTEFACT
 from verifier.uses import Use, alone
 
 INSTRUMENT: Final[ClaimPath] = ("instrument_type",)
@@ -34,17 +38,40 @@ def codes(member: str) -> set[str]:
 
 
 def read(file: Path) -> dict[str, dict[str, tuple[str, ...]]]:
-    """By use, what is listed; nothing of a file that cannot be read, which says so elsewhere."""
+    """By use, what is listed; ``ConfigError`` for a file that cannot be read: what it may have meant to leave out is not admitted meanwhile."""
     try:
         text = file.read_text(encoding="utf-8")
         found = tomllib.loads(text) if any(member in text for member in MEMBERS) else {}
-    except (OSError, tomllib.TOMLDecodeError):
+    except FileNotFoundError:
         return {}
-    return {
-        name: {member: tuple(map(str, said[member])) for member in MEMBERS if isinstance(said.get(member), list) and said[member]}
-        for name, said in found.items()
-        if isinstance(said, Mapping)
-    }
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file.name}: {error}", where=file.name) from error
+    return {name: _listed_in(name, said) for name, said in found.items()}
+
+
+def _listed_in(name: str, said: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(said, Mapping):
+        raise ConfigError(f"{name} is no table of a use", where=name)
+    found: dict[str, tuple[str, ...]] = {}
+    for member in MEMBERS:
+        listed = said.get(member, [])
+        if not isinstance(listed, list) or not all(isinstance(code, str) for code in listed):
+            raise ConfigError(f"{name}: {member} is a list of codes", where=member)
+        if listed:
+            found[member] = tuple(listed)
+    return found
+
+
+def of_pack(descriptions: Iterable[bytes]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By use, what whoever made a checking pack admits; ``Malformed`` for what describes no kinds of document."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    kinds = {kind.vct for kind in all_types().values() if kind.claim(INSTRUMENT) is not None}
+    for data in descriptions:
+        for kind in get_objects(strict_json.load_object(data, max_bytes=MAX_ARTEFACT), "types"):
+            for query in get_objects(kind, "queries") if kind.get("vct") in kinds else ():
+                use = get_object(query, "use")
+                found[get_str(query, "id")] = {member: get_strings(use, member) for member in MEMBERS if use.get(member)}
+    return found
 
 
 def admitting(uses: Iterable[Use], listed: Mapping[str, Mapping[str, tuple[str, ...]]]) -> list[Use]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -94,7 +94,11 @@ class Desk:
 
     def uses(self) -> list[Use]:
         """Every use that is served here, with what is admitted for it."""
-        return admission.admitting(served(self.types.values(), self.settings.purposes), admission.read(self.directory / USES))
+        return self.admitted(served(self.types.values(), self.settings.purposes))
+
+    def admitted(self, uses: Iterable[Use]) -> list[Use]:
+        """The same, with what is admitted for each."""
+        return admission.admitting(uses, admission.read(self.directory / USES))
 
     def uses_of(self, type_id: str, query_id: str) -> tuple[Use, ...]:
         """The ready questions of that name that are served here; without ``type_id`` of every kind of document, with those beside them.
@@ -103,5 +107,5 @@ class Desk:
         """
         found = [use for use in self.uses() if use.query.id == query_id and type_id in {"", use.type.id}]
         named = dict.fromkeys(name for use in found for name in use.query.beside) if not type_id else {}
-        found += [use for use in served(self.types.values()) if (use.type.id, use.query.id) in named and use not in found]
+        found += [use for use in self.admitted(served(self.types.values())) if (use.type.id, use.query.id) in named and use not in found]
         return tuple(use.beside_others() for use in found) if len(found) > 1 else tuple(found)

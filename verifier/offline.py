@@ -27,18 +27,18 @@ from shared.errors import ConfigError, Malformed, Rejected, Undecided, Untrusted
 from shared.private_file import write_whole
 from shared.terminal import REFUSED, UNDECIDED, plain
 from shared.trust.anchors import TrustAnchors, parse_trust
-from shared.trust.bundle import BundleMemory, VerifiedBundle, parse_bundle, parse_memory, render_memory, verify_bundle
+from shared.trust.bundle import PAGE_TYPES, BundleMemory, VerifiedBundle, parse_bundle, parse_memory, render_memory, verify_bundle
 from shared.trust.missing import missing_anchor
 from shared.trust.policy import Policy
 from shared.verify import Check, Material, decide_error, render_verdict, replayed
-from verifier import offline_acts, words
+from verifier import admission, offline_acts, words
 from verifier.answers import judge_live, judge_parts
 from verifier.check import MAX_COPY, Judged
 from verifier.details import details
 from verifier.locked import is_locked, unlock, words_at_terminal
 from verifier.offline_acts import Acts, parse_acts, render_acts
 from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
-from verifier.uses import served
+from verifier.uses import Use, served
 
 EXIT: Final[Mapping[str, int]] = {"accepted": 0, "rejected": REFUSED, "undecided": UNDECIDED}
 _LIFE: Final = 16 * DAY  # seconds after which no copy can be good any more
@@ -158,6 +158,7 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     """The decision about what came in these files, and what is known afterwards."""
     try:
         verified = open_pack(pack, memory.packs, trust=trust, at=at)
+        uses = _uses(verified)
     except (Rejected, Undecided) as error:
         return Judged(decision=decide_error(error, at=at)), memory
     material = Material(
@@ -168,7 +169,7 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
         source=verified.source,
         floor=verified.memory.floor,
     )
-    uses, waiting = served(all_types().values()), memory.questions.at(at)
+    waiting = memory.questions.at(at)
     outcome = judge_parts(parts, waiting, entity=entity, uses=uses, material=material, answer=verified.answer, at=at)
     judged, agreed = outcome.judged, 0
     acts: Acts = offline_acts.at(memory.acts, at)
@@ -186,6 +187,14 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
     packs = verified.memory.with_statuses(decision.learnt)
     answered = outcome.answered or (outcome.live.nonce if agreed and outcome.live is not None else "")
     return judged, Memory(packs=packs, seen=seen, questions=waiting.without(answered), acts=acts)
+
+
+def _uses(pack: VerifiedBundle) -> list[Use]:
+    """All uses, with what whoever made the pack admits for them: what the service refuses is refused here."""
+    try:
+        return admission.admitting(served(all_types().values()), admission.of_pack(pack.bundle.of(PAGE_TYPES)))
+    except Malformed as error:
+        raise Untrusted(f"this is no checking pack: {error.detail}", where=error.where) from error
 
 
 def open_pack(data: bytes, memory: BundleMemory, *, trust: TrustAnchors, at: int) -> VerifiedBundle:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,7 @@ from verifier.desk import BUNDLE, Desk
 from verifier.material import issuers
 from verifier.records import knowledge
 from verifier.records.knowledge import KeptList, Pack
+from verifier.uses import served
 
 _ROOM: Final = MAX_BYTES * 3 // 4 - 1_000_000  # bytes of all files, which are written in base64
 _LISTED: Final = 200  # of each: its name, twice
@@ -200,10 +201,12 @@ def _certificates(desk: Desk, known: Heard, tokens: Iterable[bytes]) -> list[byt
 
 
 def _page_types(desk: Desk) -> Artefact:
-    """A page holds the owner's own limit on the age of lists against what is at stake, as the service does."""
+    """A page holds the owner's own limit on the age of lists against what is at stake, and what is admitted for a use, as the service does."""
+    admitted = {(use.type.vct, use.query.id): use.query for use in desk.admitted(served(desk.types.values()))}
     limit = desk.settings.max_status_hours * 3_600 or None
     types = [
-        page_type(each) | {"status_max_age": {stakes: allowed_age(each, {"stakes": stakes}, limit) for stakes in ("low", "high")}}
+        page_type(replace(each, queries=tuple(admitted[each.vct, query.id] for query in each.queries)))
+        | {"status_max_age": {stakes: allowed_age(each, {"stakes": stakes}, limit) for stakes in ("low", "high")}}
         for each in desk.types.values()
     ]
     return Artefact(media_type=PAGE_TYPES, data=strict_json.dumps({"version": 1, "types": types}))

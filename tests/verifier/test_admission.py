@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.desk import PATHS, Running, Template, opened
+from hypothesis import given
+from hypothesis import strategies as st
+from support.desk import BANK, PATHS, Running, Template, copy_file, opened, serving
+from support.signing import AT
 from support.trial_verify import CLAIMS
 
-from shared.errors import ConfigError
-from verifier import admission, registering
+from shared.credentials.representation import TYPE
+from shared.errors import ConfigError, VcError
+from shared.trust.artefact import PAGE_TYPES
+from shared.trust.bundle import parse_bundle
+from verifier import admission, packs, registering
 from verifier.admission import INSTRUMENT
+from verifier.offline import Memory, decide, read_trust
 
 EPA = {name: value for name, value in CLAIMS.items() if name != "attestation_basis"} | {
     "instrument_type": "epa",
@@ -57,13 +66,54 @@ async def test_what_holds_for_one_holds_for_several(template: Template, tmp_path
             registering.state(desk.directory, desk.settings, "bank", {"bases": ("hearsay",)})
 
 
-def test_a_file_that_cannot_be_read_lists_nothing(tmp_path: Path) -> None:
+async def test_a_desk_without_a_network_admits_what_the_service_admits(template: Template, tmp_path: Path) -> None:
+    """The signed pack carries it, for the command and for pages; a pack that says nothing of it admits all."""
+    found = {}
+    async with serving(template, tmp_path / "desk") as running:
+        desk, trust = running.desk, read_trust(tmp_path / "desk" / "trust.json")
+        for name, said in (("all", {}), ("some", {"bases": ("court-order",)}), ("other", {"instruments": ("epa",)})):
+            if said:
+                registering.state(desk.directory, desk.settings, "bank", said)
+            pack, data = await packs.make(desk), copy_file(seed=name)
+            judged, _ = decide([data], pack.data, Memory(), trust=trust, entity=BANK, at=AT)
+            headers = {"Authorization": f"Bearer {running.api_key}", "content-type": "application/json"}
+            async with running.http.post(f"{running.base}/api/copies", data=data, headers=headers) as answer:
+                online = await answer.json()
+            assert (judged.decision.decision, judged.decision.code) == (online["decision"], online["code"])
+            types = json.loads(parse_bundle(pack.data).of(PAGE_TYPES)[0])["types"]
+            uses = {query["id"]: query["use"] for kind in types if kind["vct"] == TYPE.vct for query in kind["queries"]}
+            found[name] = (online["code"], uses["bank"].get("bases"), uses["bank-together"].get("instruments"))
+    assert found == {
+        "all": ("", None, None),
+        "some": ("wrong_instrument", ["court-order"], None),
+        "other": ("wrong_instrument", ["court-order"], ["epa"]),
+    }
+
+
+@given(st.binary() | st.from_regex(rb'\{"types":\[\{"vct":.*', fullmatch=True))
+def test_what_describes_no_kinds_of_document_is_refused(data: bytes) -> None:
+    with suppress(VcError):
+        admission.of_pack([data])
+
+
+def test_a_file_that_lists_nothing_admits_what_the_kinds_do(tmp_path: Path) -> None:
     file = tmp_path / "uses.toml"
     assert admission.read(file) == {}
-    file.write_text("instruments = [")
-    assert admission.read(file) == {}
-    file.write_text('x = 7\n[bank]\nbases = ["register"]\ninstruments = []\n')
-    assert admission.read(file) == {"bank": {"bases": ("register",)}}
+    file.write_text('[bank]\nbases = ["register"]\ninstruments = []\n[council-tax]\nbenefit = "x"\n')
+    assert admission.read(file) == {"bank": {"bases": ("register",)}, "council-tax": {}}
+
+
+@pytest.mark.parametrize(
+    "text", ["instruments = [", 'instruments = ["x"]', '[bank]\nbases = "register"', "[bank]\nbases = [7]", "[bank]\nbases = true"]
+)
+async def test_a_file_that_cannot_be_read_lifts_no_limit(desk: Running, text: str) -> None:
+    """Nothing is asked or judged until somebody has put it right."""
+    (desk.desk.directory / registering.FILE).write_text(text)
+    with pytest.raises(ConfigError):
+        desk.desk.uses()
+    (desk.desk.directory / registering.FILE).write_bytes(b"bases \xff")
+    with pytest.raises(ConfigError):
+        desk.desk.uses()
 
 
 def test_a_verdict_about_something_else_says_nothing_of_it() -> None:
