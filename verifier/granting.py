@@ -21,6 +21,7 @@ from shared.openid4vp import (
     PERMISSION,
     Body,
     Permission,
+    check_letters,
     parse_permission,
     parse_permission_members,
     permission_kind,
@@ -68,6 +69,7 @@ def entry(desk: Desk, wish: Wish, kind: CredentialType) -> dict[str, Any]:
     )
     try:
         parse_permission_members(permission_members(permission))
+        check_letters(permission)
     except InvalidTransactionData as error:
         raise InvalidRequest(error.detail, where=_place(error.where)) from error
     return {"type": PERMISSION, **permission_members(permission)}

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from shared.credentials import Text
 from shared.dcql import CredentialQuery
 from shared.openid4vp import RequestObject, parse_agreement
 from wallet.cards import key_of
 from wallet.entries import AgreedTo, ClaimNames, Words
+from wallet.sessions import Request
 
 
-def agreed_to(asked: RequestObject) -> list[AgreedTo]:
+def names_of(request: Request) -> dict[str, Text]:
+    """By which names organisations are called in what is agreed to: who asks as was checked, the others as they are registered."""
+    others = {entity: Text(name["en"], name["cy"]) for entity, name in request.names.items()}
+    return {**others, request.asker.party: Text(request.asker.name, request.asker.name)}
+
+
+def agreed_to(request: Request, asked: RequestObject) -> list[AgreedTo]:
     """What is agreed to in answering, in the words that were shown."""
-    agreements = [(entry, parse_agreement(entry)) for entry in asked.transaction_data]
+    names = names_of(request)
+    agreements = [(entry, parse_agreement(entry, names=names)) for entry in asked.transaction_data]
     return [
         AgreedTo(
             statement=(Words(lang="en", content=agreement.statement.en), Words(lang="cy", content=agreement.statement.cy)),

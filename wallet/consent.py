@@ -22,6 +22,7 @@ from shared.web.dates import Dates
 from shared.web.i18n import N_
 from wallet import registered
 from wallet.acting import acting_words, needed, together_words
+from wallet.agreed import names_of
 from wallet.cards import Line, acting_for, fresh_copies, type_of
 from wallet.choose import Answerable, Offer, Ways, way_name
 from wallet.consent_view import (
@@ -158,7 +159,7 @@ class _Words:
         until = self.dates.date(self.at + use.retention_days * DAY)
         return self._("It says that it will keep {what} until {date}, then delete it.").format(what=what, date=until)
 
-    def agreeing(self, asked: RequestObject, shown: _Shown) -> tuple[tuple[Agreeing, ...], str]:
+    def agreeing(self, request: Request, asked: RequestObject, shown: _Shown) -> tuple[tuple[Agreeing, ...], str]:
         """What is agreed to with the documents that would be shown, and why they cannot, if so; every word of it, whatever is decided."""
         titles = {part.query: part.choices[0].title for part in shown.parts}
         try:
@@ -166,7 +167,8 @@ class _Words:
             problem = ""
         except InvalidTransactionData:
             by, problem = {}, self._("Nothing that you would show can be used to agree to what they want you to agree to.")
-        agreements = [(parse_agreement(entry), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
+        names = names_of(request)
+        agreements = [(parse_agreement(entry, names=names), titles.get(by.get(entry.raw, ""), "")) for entry in asked.transaction_data]
         return tuple(agreeing(agreement, self.locale, title) for agreement, title in agreements), problem
 
     def sentence(self, request: Request, choices: Sequence[Choice], agreeing: Sequence[Agreeing], intends: str) -> str:
@@ -348,7 +350,7 @@ def _view(item: Item[Request], asked: RequestObject, shown: _Shown, words: _Word
     request, state = item.value, item.value.state
     choices = [part.choices[0] for part in shown.parts]
     answered = state if isinstance(state, Answered) else None
-    agreeing, problem = words.agreeing(asked, shown)
+    agreeing, problem = words.agreeing(request, asked, shown)
     intends = words.intends(asked, shown)
     return Consent(
         id=item.id,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from shared import addressed
 from shared.asks import TOLD, WITHDRAW, make_binding, render_ask
 from shared.clock import DAY
 from shared.codec import reader, strict_json
+from shared.credentials import Text
 from shared.errors import InvalidTransactionData, Malformed, Missing, Unavailable, Untrusted, VcError
 from shared.flow import Fetch
 from shared.formats import formats
@@ -27,7 +29,7 @@ from shared.openid4vp import Permission, RequestObject, TransactionData, parse_p
 from shared.receipts import Receipt, peek_receipt, verify_receipt
 from shared.storage import Tx
 from shared.urls import check_link
-from wallet import history
+from wallet import history, register
 from wallet.cards import iso_day
 from wallet.entries import ClaimNames, Entry, Party, Words
 from wallet.holding import sign_presentation
@@ -75,19 +77,37 @@ async def check_new(tx: Tx, vault: Vault, asked: RequestObject) -> None:
         names.add(name)
 
 
+async def registered_names(means: Means, asked: RequestObject) -> dict[str, dict[str, str]]:
+    """What those are called who would be told something, as far as the kept register knows them (security rule S21: nothing is asked)."""
+    known = await register.register(means)
+    found: dict[str, dict[str, str]] = {}
+    for permission in filter(None, map(parse_permission, asked.transaction_data)):
+        with suppress(VcError):
+            name = known.find(permission.recipient.id, at=means.clock()).name
+            found[permission.recipient.id] = {"en": name.en, "cy": name.cy}
+    return found
+
+
 async def keep(
-    tx: Tx, means: Means, vault: Vault, asker: Asker, *, nonce: str, shown: Iterable[tuple[str, Copy, str, Sequence[TransactionData]]]
+    tx: Tx,
+    means: Means,
+    vault: Vault,
+    asker: Asker,
+    names: Mapping[str, Text],
+    *,
+    nonce: str,
+    shown: Iterable[tuple[str, Copy, str, Sequence[TransactionData]]],
 ) -> None:
     """Before anything is sent: the permissions that go with what is ``shown`` (document, copy, format, what it agrees to)."""
     for document, copy, form, agreed in shown:
         for permission in filter(None, map(parse_permission, agreed)):
-            words = sentence_of(permission)
+            words, recipient = sentence_of(permission, names), permission.recipient
             made = Permitted(
                 at=means.clock(),
                 permission=permission.id,
                 entity=asker.party,
                 name=asker.name,
-                recipient=permission.recipient.name,
+                recipient=names[recipient.id].en if recipient.id in names else recipient.name,
                 statement=(Words(lang="en", content=words.en), Words(lang="cy", content=words.cy)),
                 expires=permission.expires,
                 max_uses=permission.max_uses,

@@ -37,7 +37,7 @@ from shared.receipts import Receipt, peek_receipt, presentation_bytes, verify_re
 from shared.storage import Tx
 from shared.x509 import load_certificate
 from wallet import history, permissions, registered
-from wallet.agreed import agreed_to, requested_names
+from wallet.agreed import agreed_to, names_of, requested_names
 from wallet.asker import asker_of, use_of
 from wallet.cards import acting_for, lines, type_of
 from wallet.choose import LOOK_AGAIN, Answerable, Offer, find_offers, pick_copy
@@ -84,6 +84,7 @@ async def _remember(means: Means, vault: Vault, resolved: ResolvedRequest) -> It
         state=Asked(),
         origin=resolved.request.origin,
         registration=registration,
+        names=await permissions.registered_names(means, resolved.request),
     )
     permissions.check_asked(means, resolved.request, request.asker)
     left_out = registered.asked_of(request, resolved.request).left_out
@@ -205,7 +206,7 @@ async def _spend(means: Means, vault: Vault, item: Item[Request], pick: Pick) ->
             await mark_used(tx, means, vault, document=one.document.id, copy=one.line.id, party=asker.party, name=asker.name, at=at)
         signing = [(one.document.id, one.copy, one.presented.format, one.agreed) for one in showings]
         await permissions.check_new(tx, vault, asked)
-        await permissions.keep(tx, means, vault, asker, nonce=asked.nonce, shown=signing)
+        await permissions.keep(tx, means, vault, asker, names_of(item.value), nonce=asked.nonce, shown=signing)
         state = Agreed(
             at=at,
             selection={one.query_id: one.document.id for one in showings},
@@ -352,7 +353,7 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
         receipt=(state.receipt or "") if isinstance(state, Answered) else "",
         receipt_problem=state.receipt_problem if isinstance(state, Answered) else "",
         reason=failed,
-        agreed=agreed_to(asked),
+        agreed=agreed_to(item.value, asked),
         registered=registered.told(item.value, asked),
     )
 

@@ -75,6 +75,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     interval: int = 0
     notification_id: str = ""
     identifier: str = ""
+    report_pass: str = ""
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True, tag="promised"):
@@ -214,7 +215,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A card: one document with all its copies. ``claims`` is the type's claim tree, as the issuer signed it.
 
     ``acknowledged`` names the statements by which its records came to others, where the holder was asked and said that this is known.
-    ``changes`` is when new copies first said something else than those before, and what.
+    ``changes`` is when new copies first said something else than those before, and what. ``report_pass`` came beside the copies, for reports to a donor.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     restored: bool = False
     acknowledged: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    report_pass: str = ""
 
 
 class StatusCopy(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,7 +328,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request, as it was checked when it was read. ``claims`` are those of the request object, ``signer`` its DER certificate, if any.
 
     ``origin`` is where a platform says that it came from; such a request is answered to the platform (``Answered.handed``).
-    ``registration`` is ``None`` where nobody knows who asks.
+    ``registration`` is ``None`` where nobody knows who asks. ``names`` are those of the organisations that would be told something, by identifier
+    and language, as far as they are registered.
     """
 
     at: int
@@ -337,6 +340,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     state: RequestState
     origin: str = ""
     registration: Registration | None = None
+    names: dict[str, dict[str, str]] = {}
 
 
 class Addressed(msgspec.Struct, frozen=True, kw_only=True):

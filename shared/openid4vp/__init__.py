@@ -4,7 +4,7 @@ from ._client import STRICT, Admission, ClientId, Prefix, client_id_of, parse_cl
 from ._dc_api import MULTISIGNED, PROTOCOLS, SIGNED, UNSIGNED, resolve_dc_api_request
 from ._link import AuthorizationRequest, parse_authorization_link, request_links
 from ._metadata import VP_FORMATS, wallet_metadata
-from ._permission import PERMISSION, Body, Permission, category_text, limits_of, sentence_of
+from ._permission import PERMISSION, Body, Permission, category_text, check_letters, limits_of, sentence_of
 from ._permission import kind as permission_kind
 from ._permission import members_of as permission_members
 from ._permission import parse_members as parse_permission_members
@@ -86,6 +86,7 @@ __all__ = [
     "agreed_members",
     "assign",
     "category_text",
+    "check_letters",
     "check_request_object",
     "client_id_of",
     "find_use",

@@ -15,6 +15,7 @@ from ..codec import base64url, reader
 from ..credentials import CredentialType, Text, by_id
 from ..days import day_text
 from ..errors import InvalidTransactionData, Malformed, VcError
+from ..urls import split
 from ._use import parse_words, render_words
 
 PERMISSION: Final = "urn:muniment:transaction:permission:1"
@@ -28,9 +29,14 @@ _BODY: Final = frozenset({"id", "name"})
 _ID: Final = 16  # bytes
 _MAX_NAME, _MAX_URI, _MAX_PURPOSE = 120, 500, 300
 _SENTENCE: Final = Text(
-    "I allow {discloser} to tell {recipient} this, {times}, until {day}: {what}. The reason: {purpose}. Nothing else. I can withdraw this.",
-    "Rwy’n caniatáu i {discloser} ddweud hyn wrth {recipient}, {times}, hyd at {day}: {what}. Y rheswm: {purpose}. Dim byd arall. "
+    "I allow {discloser} to tell {recipient} ({id}) this, {times}, until {day}: {what}. The reason: {purpose}. Nothing else. "
+    "I can withdraw this.",
+    "Rwy’n caniatáu i {discloser} ddweud hyn wrth {recipient} ({id}), {times}, hyd at {day}: {what}. Y rheswm: {purpose}. Dim byd arall. "
     "Gallaf dynnu hyn yn ôl.",
+)
+_UNKNOWN: Final = Text(
+    " Nobody has registered {id}: what it is called here is only what {discloser} says.",
+    " Nid oes neb wedi cofrestru {id}: dim ond gair {discloser} yw’r enw a roddir yma.",
 )
 _ONCE: Final = Text("once", "unwaith")
 _TIMES: Final = Text("at most {count} times", "{count} gwaith ar y mwyaf")
@@ -144,21 +150,48 @@ def limits_of(permission: Permission) -> dict[str, Any]:
     }
 
 
-def sentence_of(permission: Permission) -> Text:
-    """What its giver agrees to, in both languages."""
-    return Text(_sentence(permission, "en"), _sentence(permission, "cy"))
+def check_letters(permission: Permission, where: str = "") -> None:
+    """``InvalidTransactionData`` for names, a reason or identifiers that hold what nobody sees: it could turn the sentence into another."""
+    texts = {
+        "/discloser/name": permission.discloser.name,
+        "/recipient/name": permission.recipient.name,
+        "/purpose": permission.purpose.en + permission.purpose.cy,
+    }
+    for place, text in texts.items():
+        if not text.isprintable():
+            raise InvalidTransactionData("only letters that can be seen", where=where + place)
+    for place, body in (("/discloser/id", permission.discloser), ("/recipient/id", permission.recipient)):
+        try:
+            split(body.id, where=where + place)
+        except VcError as error:
+            raise InvalidTransactionData(error.detail, where=error.where) from error
 
 
-def _sentence(permission: Permission, locale: str) -> str:
+def sentence_of(permission: Permission, names: Mapping[str, Text] | None = None) -> Text:
+    """What its giver agrees to, in both languages.
+
+    ``names`` is how whoever reads it knows organisations by their identifiers: by no other name are they called, and it says so where the one
+    that is to be told is not among them. Without ``names`` they are called as in the permission.
+    """
+    return Text(_sentence(permission, "en", names), _sentence(permission, "cy", names))
+
+
+def _sentence(permission: Permission, locale: str, names: Mapping[str, Text] | None) -> str:
+    called = {each.id: each.name for each in (permission.recipient, permission.discloser)}
+    called |= {each: name.in_(locale) for each, name in (names or {}).items()}
+    discloser, recipient = called[permission.discloser.id], permission.recipient.id
+    unknown = "" if names is None or recipient in names else _UNKNOWN.in_(locale).format(id=recipient, discloser=discloser)
     times = _ONCE.in_(locale) if permission.max_uses == 1 else _TIMES.in_(locale).format(count=permission.max_uses)
-    return _SENTENCE.in_(locale).format(
-        discloser=permission.discloser.name,
-        recipient=permission.recipient.name,
+    said = _SENTENCE.in_(locale).format(
+        discloser=discloser,
+        recipient=called[recipient],
+        id=recipient,
         times=times,
         day=day_text(date.fromisoformat(permission.expires), locale),
         what=", ".join(category_text(each, locale) for each in permission.categories),
         purpose=permission.purpose.in_(locale).rstrip(". "),
     )
+    return said + unknown
 
 
 def category_text(code: str, locale: str = "en") -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..codec import base64url, reader, strict_json
 from ..credentials import Text
 from ..errors import InvalidTransactionData, Malformed
-from ._permission import PERMISSION, Permission, members_of, parse_members, sentence_of
+from ._permission import PERMISSION, Permission, check_letters, members_of, parse_members, sentence_of
 from ._use import parse_words, render_words
 
 AGREE: Final = "urn:muniment:transaction:agree:1"
@@ -122,11 +122,14 @@ def parse_transaction_data(raw: str, where: str) -> TransactionData:
         raise InvalidTransactionData(error.detail, where=error.where) from error
 
 
-def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
-    """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5)."""
+def parse_agreement(entry: TransactionData, where: str = "", *, names: Mapping[str, Text] | None = None) -> Agreement:
+    """``InvalidTransactionData`` for another type, and for one member or language too many or too few (section 8.5).
+
+    ``names``: how organisations are called (``sentence_of``).
+    """
     permission = parse_permission(entry, where)
     if permission is not None:
-        return Agreement(statement=sentence_of(permission), reference=permission.id, permits=True)
+        return Agreement(statement=sentence_of(permission, names), reference=permission.id, permits=True)
     if entry.type not in {AGREE, JOINT}:
         raise InvalidTransactionData("this wallet knows no transaction of that kind", where=where)
     if not entry.members.keys() <= {"statement", "reference"}:
@@ -144,7 +147,11 @@ def parse_agreement(entry: TransactionData, where: str = "") -> Agreement:
 
 def parse_permission(entry: TransactionData, where: str = "") -> Permission | None:
     """``None`` where something else is agreed to; ``InvalidTransactionData`` as ``parse_agreement``."""
-    return parse_members(entry.members, where) if entry.type == PERMISSION else None
+    if entry.type != PERMISSION:
+        return None
+    permission = parse_members(entry.members, where)
+    check_letters(permission, where)
+    return permission
 
 
 # --- what is signed --------------------------------------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ from shared.x509 import render_pem
 WCC, DWP = "https://westshire-cc.example", "https://dwp.example"
 NINE = AT + 3_600  # 2027-01-15T09:00:00Z
 SENTENCE = (
-    "I allow Westshire County Council to tell the Pensions department this, once, until 30 June 2027: assessment of the care contribution. "
-    "The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+    "I allow Westshire County Council to tell the Pensions department (https://dwp.example) this, once, until 30 June 2027: assessment "
+    "of the care contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
 )
 
 

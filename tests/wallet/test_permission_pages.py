@@ -60,7 +60,7 @@ async def test_from_the_question_to_the_end_of_it(site: Site, street: Street) ->
     await nora.get("/present")
     await nora.post("/present", {"link": await ask(street, max_uses=2)}, files={})
     page = unescape(nora.text)
-    assert "I allow Northwold Bank to tell the Pensions department this, at most 2 times" in page
+    assert "I allow Northwold Bank to tell the Pensions department (https://dwp.example) this, at most 2 times" in page
     assert "Your wallet made these words" in page
     assert "These are their words." not in page
     await nora.post(nora.path, {"decision": "share"})

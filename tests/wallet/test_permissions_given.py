@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +15,14 @@ from support.desk import BANK, URL, Site, Template, make_template, serving
 from support.permitting import ASSESSMENT, DWP, LISTS, Street, ask, tell
 from support.signing import AT
 from support.wallets import Wallet, open_wallet
+from support.world import COUNCIL
 
 from shared.clock import DAY
 from shared.credentials import Text
-from shared.errors import VcError
+from shared.errors import Untrusted, VcError
 from shared.openid4vp import Body, Permission, permission_members, render_permission
 from wallet import permissions
+from wallet.means import Means
 from wallet.permitted import Permitted
 from wallet.present import agree, read_request
 from wallet.records import PERMITTED, Item
@@ -72,10 +76,38 @@ async def test_it_is_shown_in_the_words_of_its_limits(nora: Wallet, street: Stre
     (agreeing,) = view.agreeing
     assert agreeing.permits
     assert agreeing.statement == (
-        "I allow Northwold Bank to tell the Pensions department this, once, until 30 June 2027: assessment of the care contribution. "
-        "The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+        "I allow Northwold Bank to tell the Pensions department (https://dwp.example) this, once, until 30 June 2027: assessment of the care "
+        "contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this. Nobody has registered "
+        "https://dwp.example: what it is called here is only what Northwold Bank says."
     )
-    assert agreeing.translation.endswith("Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl.")
+    assert "Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl." in agreeing.translation
+
+
+async def test_it_says_whom_the_register_knows_whatever_they_are_called(
+    nora: Wallet, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bank would tell somebody else than it says, and calls itself another."""
+    named = {"discloser": {"id": BANK, "name": "The Crown"}, "recipient": {"id": COUNCIL, "name": "the Pensions department"}}
+    monkeypatch.setattr("verifier.granting.permission_members", lambda permission: permission_members(permission) | named)
+    council = SimpleNamespace(name=Text("Anytown Borough Council", "Cyngor Anytown"))
+    monkeypatch.setattr("wallet.register.register", partial(_knows, {COUNCIL: council}))
+    item = await permit(nora, street, recipient=COUNCIL)
+    assert item.value.recipient == "Anytown Borough Council"
+    entry = (await nora.lines())[-1].entry
+    assert entry.agreed
+    for said in (item.value.statement, entry.agreed[0].statement):
+        assert said[0].content.startswith(f"I allow Northwold Bank to tell Anytown Borough Council ({COUNCIL}) this, once,")
+        assert said[1].content.startswith(f"Rwy’n caniatáu i Northwold Bank ddweud hyn wrth Cyngor Anytown ({COUNCIL}), unwaith,")
+        assert "Nobody has registered" not in said[0].content
+
+
+async def _knows(named: Mapping[str, Any], _: Means) -> Any:
+    def find(entity: str, *, at: int) -> Any:
+        if entity not in named or not at:
+            raise Untrusted("nobody registered this")
+        return named[entity]
+
+    return SimpleNamespace(find=find)
 
 
 async def test_it_is_kept_with_the_key_that_gave_it(nora: Wallet, street: Street) -> None:
@@ -187,7 +219,7 @@ async def test_numbers_of_two_organisations_are_two_permissions(nora: Wallet, st
         asker = Asker(party=DWP, name="Pensions", proved=True, client_id=DWP)
         limits = replace(ALLOWED, id=first.value.permission, discloser=Body(id=DWP, name="Pensions"))
         shown = [(first.value.document, first.value.copy, first.value.format, [render_permission(limits, ["poa"])])]
-        await permissions.keep(tx, nora.means, nora.vault, asker, nonce="n", shown=shown)
+        await permissions.keep(tx, nora.means, nora.vault, asker, {}, nonce="n", shown=shown)
 
     await nora.storage.write(elsewhere)
     given = await permissions.given(nora.means, nora.vault)

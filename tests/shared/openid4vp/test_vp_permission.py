@@ -48,15 +48,32 @@ def test_its_words_are_made_of_its_limits() -> None:
     agreement = parse_agreement(entry)
     assert (agreement.reference, agreement.together) == (ALLOWED.id, False)
     assert agreement.statement.en == (
-        "I allow Westshire County Council to tell the Pensions department this, once, until 30 June 2027: assessment of the care "
-        "contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+        "I allow Westshire County Council to tell the Pensions department (https://dwp.example) this, once, until 30 June 2027: assessment "
+        "of the care contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
     )
     assert agreement.statement.cy == (
-        "Rwy’n caniatáu i Westshire County Council ddweud hyn wrth the Pensions department, unwaith, hyd at 30 Mehefin 2027: asesiad o’r "
-        "cyfraniad gofal. Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl."
+        "Rwy’n caniatáu i Westshire County Council ddweud hyn wrth the Pensions department (https://dwp.example), unwaith, hyd at 30 Mehefin "
+        "2027: asesiad o’r cyfraniad gofal. Y rheswm: fel bod ei Chredyd Pensiwn yn iawn. Dim byd arall. Gallaf dynnu hyn yn ôl."
     )
     often = parse_agreement(render_permission(replace(ALLOWED, max_uses=3), ["poa"]))
     assert "this, at most 3 times, until" in often.statement.en
+
+
+def test_whoever_reads_it_calls_organisations_as_they_know_them() -> None:
+    entry = render_permission(replace(ALLOWED, recipient=Body(id="https://adverts.example", name="the Pensions department")), ["poa"])
+    council = Text("Westshire County Council", "Cyngor Sir Westshire")
+    known = {ALLOWED.discloser.id: council, "https://adverts.example": Text("Adverts plc", "Hysbysebion ccc")}
+    named = parse_agreement(entry, names=known).statement
+    assert named.en.startswith("I allow Westshire County Council to tell Adverts plc (https://adverts.example) this, once,")
+    assert named.cy.startswith("Rwy’n caniatáu i Cyngor Sir Westshire ddweud hyn wrth Hysbysebion ccc (https://adverts.example), unwaith,")
+    doubted = parse_agreement(entry, names={ALLOWED.discloser.id: council}).statement
+    assert doubted.en.startswith("I allow Westshire County Council to tell the Pensions department (https://adverts.example) this, once,")
+    assert doubted.en.endswith(
+        " Nobody has registered https://adverts.example: what it is called here is only what Westshire County Council says."
+    )
+    assert doubted.cy.endswith(
+        " Nid oes neb wedi cofrestru https://adverts.example: dim ond gair Cyngor Sir Westshire yw’r enw a roddir yma."
+    )
 
 
 def test_it_reads_back() -> None:
@@ -80,6 +97,11 @@ def test_a_code_that_is_not_known_stays_as_it_is() -> None:
         ({"permission": "no base64!"}, "/permission"),
         ({"discloser": "https://westshire-cc.example"}, "/discloser"),
         ({"recipient": {"id": "https://dwp.example"}}, "/recipient"),
+        ({"recipient": {"id": "https://dwp.example) and you (", "name": "x"}}, "/recipient/id"),
+        ({"recipient": {"id": "https://dwp.example", "name": "Pensions\u202enoitaicossA"}}, "/recipient/name"),
+        ({"recipient": {"id": "https://dwp.example", "name": "Pensions\n\nI also allow"}}, "/recipient/name"),
+        ({"discloser": {"id": "https://westshire-cc.example", "name": "Council\u200b"}}, "/discloser/name"),
+        ({"purpose": [{"lang": "en", "content": "a"}, {"lang": "cy", "content": "\u2067b"}]}, "/purpose"),
         ({"data_categories": []}, "/data_categories"),
         ({"data_categories": ["shoe-size"]}, "/data_categories/0"),
         ({"purpose": [{"lang": "en", "content": "x" * 301}]}, "/purpose"),
