@@ -14,6 +14,7 @@ from typing import Any, Final
 from shared.codec import base64url, strict_json
 from shared.credentials import ClaimPath, CredentialType
 from shared.credentials._derive import path_in
+from shared.credentials._marks import marks_of, without_marks
 from shared.credentials._reports import TAG
 from shared.dcql import Candidate, DcqlQuery, Held, Match, match
 from shared.errors import Conflict, Malformed, OverDisclosed, VcError, WrongInstrument
@@ -52,12 +53,20 @@ class Offer:
         return {f"{self.query_id}/{key_of(path)}": path for path in self.candidate.optional()}
 
     def disclose(self, parsed: Parsed, ticked: Collection[str]) -> Parsed:
-        """``parsed`` (any copy) with exactly what is asked and what was ticked; whole where the format cannot withhold."""
-        wanted = [path for key, path in self.optional().items() if key in ticked]
+        """``parsed`` (any copy) with exactly what is asked and what was ticked; whole where the format cannot withhold.
+
+        ``OverDisclosed`` where that would show the mark for reports to a donor: nobody ever sees it, whoever asks for what (ADR 0011).
+        """
+        form, wanted = formats()[self.format], [path for key, path in self.optional().items() if key in ticked]
+        marks = [path_in(type_of(self.document), mark, self.format) for mark in marks_of(type_of(self.document))]
+        document, paths = form.peek(parsed).document, self.candidate.choose(wanted).paths
         try:
-            return formats()[self.format].disclose(parsed, self.candidate.choose(wanted).paths)
+            shown = form.disclose(parsed, [each for path in paths for each in _beside(document, path, marks)])
         except OverDisclosed:
-            return parsed
+            shown = parsed
+        if TAG[0] in form.peek(shown).claims:
+            raise OverDisclosed("this would show the mark for reports to a donor")
+        return shown
 
     def shown(self, ticked: Collection[str], locale: str = "en") -> list[Line]:
         """Every detail that would be seen."""
@@ -164,7 +173,7 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
         left_out = type_of(item.value).private or _is_of_no_use(item.value, use)
         for format_name in () if left_out else item.value.configurations:
             sample = await _sample(tx, vault, item.value, format_name, party=party, at=at)
-            if sample is not None:
+            if sample is not None and not _tells_marks(sample, type_of(item.value)):
                 pairs[f"{item.id}/{format_name}"] = (item.value, format_name, sample)
                 held.append(_held(f"{item.id}/{format_name}", sample, type_of(item.value)))
     held.sort(key=lambda one: -pairs[one.id][0].received_at)
@@ -230,6 +239,23 @@ def _held(name: str, sample: Parsed, kind: CredentialType) -> Held:
         authority_keys=tuple(base64url.encode(cert.authority_key_id) for cert in chain if cert.authority_key_id),
         bound=peeked.holder is not None,
     )
+
+
+def _tells_marks(sample: Parsed, kind: CredentialType) -> bool:
+    """Whether everybody who sees the copy would see marks: some offices put them into copies that are shown whole."""
+    form = formats()[sample.format]
+    return not form.withholds and len(without_marks(kind, claims := form.peek(sample).claims)) < len(claims)
+
+
+def _beside(document: Any, path: ClaimPath, marks: Collection[ClaimPath], at: int = 0) -> list[ClaimPath]:
+    """``path``, or where it leads above marks all that lies beside those: a mark is shown only to whom it was asked for by its own name."""
+    below = [mark for mark in marks if len(mark) > len(path) and mark[: len(path)] == path]
+    for part in path[at:]:
+        document = document[part]
+    if not below or not isinstance(document, Mapping):
+        return [path]
+    inner = [(*path, name) for name in document if (*path, name) not in below]
+    return [each for one in inner for each in _beside(document, one, below, len(path))]
 
 
 def _without(document: Mapping[str, Any], path: ClaimPath) -> Mapping[str, Any]:

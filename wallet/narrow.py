@@ -56,7 +56,10 @@ def narrow(query: DcqlQuery, use: RegisteredUse) -> Narrowed:
 
 
 def apart(query: DcqlQuery) -> tuple[DcqlQuery, tuple[Text, ...]]:
-    """The question without the marks of people who act together, which serve nothing else (security rule S26), and what that leaves out."""
+    """The question without the marks of people who act together, which serve nothing else (security rule S26), and what that leaves out.
+
+    Of whatever kind of document it is: a question may name none. What leads above a mark never shows it (``choose``).
+    """
     found = _Found()
     credentials = tuple(_unmarked(asked, found) for asked in query.credentials)
     if credentials == query.credentials:
@@ -67,7 +70,7 @@ def apart(query: DcqlQuery) -> tuple[DcqlQuery, tuple[Text, ...]]:
 def _unmarked(asked: CredentialQuery, found: _Found) -> CredentialQuery:
     marks = {
         path_in(kind, claim.path, asked.format): claim.label
-        for kind in kinds_of(asked)
+        for kind in all_types().values()
         for claim in kind.claims
         if claim.path in {TAG, NUMBER}
     }
@@ -116,7 +119,7 @@ def _alternatives(
     asked: Sequence[Sequence[str]], kinds: Sequence[CredentialType], registered: Sequence[CredentialType], found: _Found
 ) -> tuple[tuple[str, ...], ...]:
     """Those that ask for a registered kind: of the others each would be answered by something else, or by anything."""
-    ours = {kind.vcdm_type for kind in registered}
+    ours = {name for kind in registered for name in (kind.vcdm_type, kind.vct)}
     kept = tuple(tuple(names) for names in asked if not ours.isdisjoint(names))
     if len(kept) < len(asked):
         others = [kind.title for kind in kinds if kind not in registered]
@@ -128,7 +131,7 @@ def kinds_of(asked: CredentialQuery) -> Iterator[CredentialType]:
     """The kinds of document of this installation that a credential query is about."""
     named = {name for names in asked.type_values or () for name in names}
     for kind in all_types().values():
-        if kind.vct in (asked.vct_values or ()) or kind.doctype == asked.doctype_value or kind.vcdm_type in named:
+        if kind.vct in {*(asked.vct_values or ()), *named} or kind.doctype == asked.doctype_value or kind.vcdm_type in named:
             yield kind
 
 

@@ -22,6 +22,7 @@ from shared.codec.qr import ErrorCorrection
 from shared.credentials import ClaimPath, CredentialType, by_id
 from shared.credentials._derive import dcql
 from shared.credentials._joint import is_joint
+from shared.credentials._marks import MARKS
 from shared.dcql import DcqlQuery, parse_query
 from shared.errors import AccessDenied, Conflict, Malformed, TooLarge
 from shared.formats import Binding, formats
@@ -82,6 +83,8 @@ def check_wish(wish: Wish) -> None:
         raise Malformed(f"a copy lives between 1 and {addressed.MAX_DAYS} days", where="days")
     if wish.query is None and not wish.claims:
         raise Malformed("say what the copy is to show", where="query")
+    if not _is_joint(wish) and any(path_of(key) in MARKS for key in wish.claims):
+        raise Malformed("this is shown only where several people agree to the same", where="claims")
     if len(_plain(wish.together)) > addressed.MAX_TRANSACTION or not wish.together.isascii() or not wish.together.isprintable():
         raise Malformed("this is no reference that others were given", where="together")
     if wish.together and not _is_joint(wish):

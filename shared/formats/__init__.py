@@ -166,6 +166,8 @@ class CredentialFormat(Protocol):
 
     name: str
     """The OpenID4VCI and OpenID4VP identifier, e.g. ``dc+sd-jwt``."""
+    withholds: bool
+    """Whether details can be left out of a document; one that is shown whole has no marks (``credentials._marks``)."""
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         """The credential, lacking only the issuer's signature. ``holder`` is ``None`` for bearer types alone (S2)."""

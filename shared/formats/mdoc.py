@@ -57,6 +57,7 @@ class Mdoc:
     """See ``CredentialFormat``."""
 
     name: str = NAME
+    withholds: bool = True
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         check_issuable(credential, holder)

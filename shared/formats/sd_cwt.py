@@ -91,6 +91,7 @@ class SdCwt:
     """See ``CredentialFormat``."""
 
     name: str = NAME
+    withholds: bool = True
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         check_issuable(credential, holder)

@@ -46,6 +46,7 @@ class SdJwtVc(Presented):
     """See ``CredentialFormat``."""
 
     name: str = TYP
+    withholds: bool = True
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         check_issuable(credential, holder)

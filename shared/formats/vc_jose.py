@@ -31,6 +31,7 @@ class VcJose:
     """See ``CredentialFormat``."""
 
     name: str = TYP
+    withholds: bool = False
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         document = _vcdm.make(credential, holder, entropy)

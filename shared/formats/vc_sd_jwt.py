@@ -38,6 +38,7 @@ class VcSdJwt(Presented):
     """See ``CredentialFormat``."""
 
     name: str = TYP
+    withholds: bool = True
 
     def prepare(self, credential: Credential, *, key: KeyId, holder: PublicKey | None, entropy: Entropy) -> Unsigned[str]:
         payload = _vcdm.make(credential, holder, entropy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,15 @@ from support.wallets import Wallet
 
 from shared import addressed
 from shared.credentials import Text, by_id
+from shared.credentials._derive import dcql, path_in
+from shared.dcql import parse_query
 from shared.errors import Malformed
 from shared.formats import formats
 from shared.jose.jwt import parse_jwt
 from shared.openid4vp import JOINT, Agreement, IntendedUse, VpResponse, agreed_members, render_agreement, render_use
 from wallet import share
 from wallet.acting import acting_words
+from wallet.choose import Offer, find_offers
 from wallet.pages.copies import questions
 from wallet.present import agree
 
@@ -82,6 +86,36 @@ async def test_the_mark_serves_nothing_else(wallet: Wallet) -> None:
         (wire,) = answer.vp_token["document"]
         form = formats()["dc+sd-jwt"]
         assert not {"instrument_tag", "attorney_number"} & form.peek(form.parse(wire)).claims.keys()
+
+
+@pytest.mark.parametrize("form", sorted(name for name, each in formats().items() if each.withholds))
+async def test_what_leads_above_the_mark_does_not_show_it(wallet: Wallet, form: str) -> None:
+    """Nor the number: both are shown only to whom they were asked for by their own names."""
+    kind = by_id("representation")
+    await put_document(wallet.means, wallet.vault, (form,), claims=LPA_2 | {"report_tag": "A" * 43})
+    above = ["credentialSubject"] if form == "vc+sd-jwt" else list(path_in(kind, ("represented", "given_name"), form))
+    query = dcql(kind, "council-tax", form)["credentials"][0]
+    asked = {key: query[key] for key in ("id", "format", "meta")} | {"claims": [{"path": above}]}
+    (offer,) = await find(wallet, asked)
+    shown = formats()[form].peek(offer.disclose(offer.sample, ())).claims
+    assert not {"instrument_tag", "attorney_number", "report_tag"} & shown.keys()
+    assert shown["represented"]["given_name"]
+    assert form != "vc+sd-jwt" or shown["powers"]
+    asked["claims"] = [{"path": list(path_in(kind, path, form))} for path in (TAG, NUMBER)]
+    (offer,) = await find(wallet, asked)
+    assert formats()[form].peek(offer.disclose(offer.sample, ())).claims["instrument_tag"] == LPA_2["instrument_tag"]
+
+
+async def find(wallet: Wallet, asked: dict[str, Any]) -> Sequence[Offer]:
+    query = parse_query({"credentials": [asked]})
+    found = await wallet.storage.read(lambda tx: find_offers(tx, wallet.vault, query, "https://x.example", at=wallet.means.clock()))
+    return found.parts[asked["id"]]
+
+
+async def test_no_copy_is_made_out_with_the_mark_but_for_acting_together(wallet: Wallet) -> None:
+    await put_document(wallet.means, wallet.vault, claims=LPA_2)
+    with pytest.raises(Malformed, match="several"):
+        await share.make_out(wallet.means, wallet.vault, replace(WISH, query=None, claims=("powers/*", "instrument_tag")))
 
 
 async def test_a_document_without_the_mark_does_not_answer(wallet: Wallet) -> None:

@@ -16,7 +16,7 @@ from shared.credentials._derive import dcql, path_in
 from shared.dcql import parse_query, render_query
 from shared.errors import OverDisclosed
 from shared.trust.registered_use import RegisteredUse, Want
-from wallet.narrow import check_shown, narrow
+from wallet.narrow import apart, check_shown, narrow
 
 PERSON = by_id("person")
 
@@ -131,6 +131,26 @@ def test_of_several_types_of_the_w3c_only_the_registered_one_may_answer(names: l
     assert told.query is not None
     assert told.query.credentials[0].type_values == (tuple(ours),)
     assert english(told.left_out) == [left_out]
+
+
+def test_our_own_question_of_the_w3c_names_a_kind_by_its_address() -> None:
+    asked = parse_query(dcql(KIND, "council-tax", "vc+sd-jwt"))
+    assert narrow(asked, registered(DONOR, POSTCODE, POWERS, optional=(8, 2))).query is asked
+    both = dcql(KIND, "council-tax", "vc+sd-jwt")
+    both["credentials"][0]["meta"]["type_values"].append(["VerifiableCredential"])
+    told = narrow(parse_query(both), registered(DONOR, POSTCODE, POWERS, optional=(8, 2)))
+    assert told.query == asked
+
+
+@pytest.mark.parametrize("form", ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc"])
+@pytest.mark.parametrize("types", [None, [["VerifiableCredential"]], [[KIND.vct]]])
+def test_the_mark_of_an_instrument_is_left_out_whatever_kind_a_question_names(form: str, types: Any) -> None:
+    given_ = query(path_in(KIND, ("instrument_tag",), form), path_in(KIND, ("represented", "family_name"), form), form=form)
+    if types is not None and form == "vc+sd-jwt":
+        given_["credentials"][0]["meta"] = {"type_values": types}
+    told, left_out = apart(parse_query(given_))
+    assert [claim.path for claim in told.credentials[0].claims or ()] == [path_in(KIND, ("represented", "family_name"), form)]
+    assert english(left_out) == ["Mark of the instrument"]
 
 
 def test_a_document_of_a_kind_that_is_not_registered_is_stopped_whatever_it_shows() -> None:
