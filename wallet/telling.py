@@ -17,6 +17,8 @@ from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.credentials import CredentialType, Disclosure, ReadyQuery, Text
 from shared.credentials._derive import leaves
+from shared.credentials._joint import TAG, is_joint
+from shared.credentials._marks import without_marks
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, VcError
 from shared.formats import formats
 from shared.inbox import Inbox, Letter, seal_letter
@@ -126,10 +128,18 @@ async def choice_of(means: Means, document: Document, entity: str, use: str) -> 
 
 
 def _choices(party: RpCertificate, document: Document, at: int) -> list[Choice]:
-    number = type_of(document).vct_int
-    wants = [(use, want) for use in party.uses for want in use.wants if want.vct == number]
+    kind = type_of(document)
+    wants = [(use, want) for use in party.uses for want in use.wants if want.vct == kind.vct_int and not _for_several(kind, use, want)]
     made = [_choice(document, party, use, want) for use, want in wants] if at < party.expires_at else []
     return [each for each in made if each is not None]
+
+
+def _for_several(kind: CredentialType, use: RegisteredUse, want: Want) -> bool:
+    """Whether several people would have to agree to the same: nobody is told of which instrument a document is by the way (S22, S26)."""
+    ready, mark = kind.query(use.id), kind.claim(TAG)
+    if ready is not None and is_joint(ready):
+        return True
+    return mark is not None and any(group.cwt in want.required for group in kind.groups if group.id == mark.group)
 
 
 def _choice(document: Document, party: RpCertificate, use: RegisteredUse, want: Want) -> Choice | None:
@@ -165,7 +175,8 @@ def _needed(kind: CredentialType, document: Document, want: Want) -> tuple[tuple
     """The details of the necessary groups that the document has, and the labels of groups of which it has none."""
     groups = {group.cwt: group for group in kind.groups if group.cwt}
     needed = [groups[number] for number in want.required if number in groups]
-    held = [claim for _, claim, _ in leaves(kind, document.claims) if claim.disclosure is not Disclosure.ALWAYS]
+    told = without_marks(kind, document.claims)
+    held = [claim for _, claim, _ in leaves(kind, told) if claim.disclosure is not Disclosure.ALWAYS]
     names = {group.id for group in needed}
     claims = tuple(dict.fromkeys(key_of(claim.path) for claim in held if claim.group in names))
     has = {claim.group for claim in held}

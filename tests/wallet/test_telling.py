@@ -12,6 +12,7 @@ import pytest
 from support.holdings import put_document
 from support.inboxes import BIRTHDATE, DEATH, EVENT, FOURTEEN, NAME, TELL, Body
 from support.letters import ARTHUR, DiedError, Joan, joan
+from support.trial_verify import CLAIMS
 
 from shared.addressed import parse_file
 from shared.clock import DAY
@@ -60,6 +61,29 @@ async def test_who_may_be_told(at_home: Joan) -> None:
     assert len(at_home.town.fetches) == before
     at_home.town.clock.at += 40 * DAY
     assert await known(at_home) == []
+
+
+async def test_nobody_is_told_a_mark_that_others_could_know_a_document_by(at_home: Joan) -> None:
+    """What several have to agree to is no news for many, and the mark of an instrument no detail of any news (S22, S26)."""
+    kind = by_id("representation")
+    number = {group.id: group.cwt for group in kind.groups}
+    marks = {"report_tag": "A" * 43, "instrument_tag": "B" * 22, "attorney_number": 1}
+    claims = CLAIMS | marks | {"decision_rule": "jointly", "cardinality": 2}
+    document = await put_document(at_home.wallet.means, at_home.wallet.vault, vct=kind.vct, claims=claims)
+    names = number["donor-name"]
+    assert names
+    bank, water, saxon = at_home.town.bodies
+    for body, use, groups in (
+        (bank, "bank-together", (names,)),
+        (water, "own-word", (names, number["joint"])),
+        (saxon, "own-word", (names, number["reports"])),
+    ):
+        body.uses = (replace(TELL, id=use, wants=(Want(vct=kind.vct_int, required=tuple(one for one in groups if one)),)),)
+    await at_home.hear(3)
+    (item,) = [each for each in await at_home.wallet.documents() if each.id == document]
+    (only,) = await telling.choices(at_home.wallet.means, item.value)
+    assert only.party.entity == saxon.entity
+    assert only.claims == ("represented/given_name", "represented/family_name")
 
 
 async def test_each_learns_what_it_registered_for(at_home: Joan) -> None:
