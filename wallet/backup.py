@@ -19,16 +19,35 @@ from shared.codec import reader, strict_json
 from shared.errors import Malformed, SignInRequired
 from shared.storage import Storage, Tx
 from shared.web.passphrases import check_new_passphrase
-from wallet import history
+from wallet import history, logs, permissions
 from wallet.clients import client_name
+from wallet.corrections import ticket_name
 from wallet.enter import Doors, Opened
 from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
 from wallet.known_uses import KnownUse
-from wallet.records import ADDRESSED, CLIENTS, COPIES, DOCUMENTS, HEAD, HISTORY, KNOWN_USES, SENT, STATUS, TELLINGS
+from wallet.links import LockedLink
+from wallet.logs import LOGS, LogSeen
+from wallet.permitted import Permitted
+from wallet.records import (
+    ADDRESSED,
+    CLIENTS,
+    COPIES,
+    CORRECTIONS,
+    DOCUMENTS,
+    HEAD,
+    HISTORY,
+    KNOWN_USES,
+    LOCKED,
+    PERMITTED,
+    SENT,
+    STATUS,
+    TELLINGS,
+)
 from wallet.registered import name_of
 from wallet.reported import REPORTED, Reported
 from wallet.reporting import REPORTINGS, Reporting
+from wallet.said_wrong import Correction
 from wallet.sent import Sent, Telling
 from wallet.sessions import Addressed, ClientSecrets, Copy, Document, StatusCopy
 from wallet.telling import name_of as letter_name
@@ -40,7 +59,7 @@ _MAX_MEMORY_KIB = 1 << 21  # a file may not ask for more than 2 GiB
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything in a backup. Documents, copies and copies made out keep their names."""
+    """Everything in a backup. Documents, copies, copies made out and links keep their names."""
 
     holder: str
     made_at: int
@@ -56,6 +75,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[Sent, ...] = ()
     reportings: dict[str, Reporting] = {}
     reported: dict[str, Reported] = {}
+    permitted: tuple[Permitted, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    links: dict[str, LockedLink] = {}
+    logs: tuple[LogSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +125,10 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         sent=tuple(item.value for item in await SENT.all(tx, vault)),
         reportings={item.id: item.value for item in await REPORTINGS.all(tx, vault)},
         reported={item.id: item.value for item in await REPORTED.all(tx, vault)},
+        permitted=tuple(item.value for item in await PERMITTED.all(tx, vault)),
+        corrections=tuple(item.value for item in await CORRECTIONS.all(tx, vault)),
+        links={item.id: item.value for item in await LOCKED.all(tx, vault)},
+        logs=tuple(item.value for item in await LOGS.all(tx, vault)),
     )
 
 
@@ -162,6 +189,7 @@ async def restore(doors: Doors, storage: Storage, content: Content, *, holder: s
             await KNOWN_USES.put(tx, opened.vault, name_of(opened.vault, known.entity, known.id), known, entropy=entropy)
         await _fill_letters(tx, opened.vault, content, entropy=entropy)
         await _fill_reports(tx, opened.vault, content, entropy=entropy)
+        await _fill_asks(tx, opened.vault, content, entropy=entropy)
         await _fill_history(tx, opened.vault, content, at=at, entropy=entropy)
 
     await storage.write(fill, point="restore")
@@ -182,6 +210,18 @@ async def _fill_reports(tx: Tx, vault: Vault, content: Content, *, entropy: Entr
         await REPORTINGS.put(tx, vault, name, one, entropy=entropy)
     for name, told in content.reported.items():
         await REPORTED.put(tx, vault, name, told, entropy=entropy)
+
+
+async def _fill_asks(tx: Tx, vault: Vault, content: Content, *, entropy: Entropy) -> None:
+    """What can be taken back or is waited for. It is asked again by the clock, and what was said twice because of it counts once."""
+    for given in content.permitted:
+        await PERMITTED.put(tx, vault, permissions.name_of(vault, given.entity, given.permission), given, entropy=entropy)
+    for wrong in content.corrections:
+        await CORRECTIONS.put(tx, vault, ticket_name(vault, wrong.ticket), wrong, entropy=entropy)
+    for name, link in content.links.items():
+        await LOCKED.put(tx, vault, name, link, entropy=entropy)
+    for seen in content.logs:
+        await LOGS.put(tx, vault, logs.name_of(vault, seen.entity), seen, entropy=entropy)
 
 
 async def _fill_history(tx: Tx, vault: Vault, content: Content, *, at: int, entropy: Entropy) -> None:

@@ -151,12 +151,16 @@ async def _keep(means: Means, vault: Vault, made: Correction, document: Document
     entry = history.said_wrong(document, ClaimNames(credential_identifier=document.vct, claims=shown), at=made.at)
 
     async def keep(tx: Tx) -> Item[Correction]:
-        name = vault.tag("correction", base64url.encode(made.ticket))
-        kept = await CORRECTIONS.put(tx, vault, name, made, entropy=means.entropy)
+        kept = await CORRECTIONS.put(tx, vault, ticket_name(vault, made.ticket), made, entropy=means.entropy)
         await history.append(tx, vault, entry, entropy=means.entropy)
         return kept
 
     return await means.storage.write(keep, point="dispute-kept")
+
+
+def ticket_name(vault: Vault, ticket: bytes) -> str:
+    """The opaque name of what was said with that ticket."""
+    return vault.tag("correction", base64url.encode(ticket))
 
 
 # --- what becomes of it ------------------------------------------------------------------------------------------------------------------

@@ -59,6 +59,11 @@ class Told:
     said: SignedHead
 
 
+def name_of(vault: Vault, entity: str) -> str:
+    """The opaque name of what is known of the log of ``entity``."""
+    return vault.tag("log", entity)
+
+
 async def seen(means: Means, vault: Vault) -> dict[str, LogSeen]:
     """What is known of the logs of bodies, by their identifier."""
     return {item.value.entity: item.value for item in await means.storage.read(lambda tx: LOGS.all(tx, vault)) if item.value.entity}
@@ -82,7 +87,7 @@ async def tend(means: Means, vault: Vault) -> None:
     looked = LogSeen(entity="", next_at=0, settled=lines[-1].entry.seq if lines else 0)
 
     async def unit(tx: Tx) -> None:
-        await LOGS.save(tx, vault, vault.tag("log", ""), looked, entropy=means.entropy)
+        await LOGS.save(tx, vault, name_of(vault, ""), looked, entropy=means.entropy)
 
     await means.storage.write(unit, point="log-looked")
 
@@ -114,7 +119,7 @@ def told_by(lines: Sequence[Sealed]) -> dict[str, list[Told]]:
 
 async def _due(means: Means, vault: Vault, entity: str) -> Item[LogSeen]:
     """When its log is looked at next: for the first time at an hour that says nothing of when a receipt came."""
-    name = vault.tag("log", entity)
+    name = name_of(vault, entity)
     first = means.clock() + int.from_bytes(means.entropy(4), "big") % means.log_every
 
     async def unit(tx: Tx) -> Item[LogSeen]:

@@ -25,7 +25,7 @@ from shared.credentials import Text
 from shared.errors import InvalidTransactionData, Malformed, Missing, Unavailable, Untrusted, VcError
 from shared.flow import Fetch
 from shared.formats import formats
-from shared.openid4vp import Permission, RequestObject, TransactionData, parse_permission, sentence_of
+from shared.openid4vp import RequestObject, TransactionData, parse_permission, sentence_of
 from shared.receipts import Receipt, peek_receipt, verify_receipt
 from shared.storage import Tx
 from shared.urls import check_link
@@ -71,7 +71,7 @@ async def check_new(tx: Tx, vault: Vault, asked: RequestObject) -> None:
         permission = parse_permission(entry)
         if permission is None:
             continue
-        name = _name(vault, permission)
+        name = name_of(vault, permission.discloser.id, permission.id)
         if name in names or await PERMITTED.find(tx, vault, name) is not None:
             raise InvalidTransactionData("there is a permission of this number", where=f"/transaction_data/{position}/permission")
         names.add(name)
@@ -119,13 +119,13 @@ async def keep(
                 state="sent",
                 next_at=means.clock() + EVERY,
             )
-            await PERMITTED.put(tx, vault, _name(vault, permission), made, entropy=means.entropy)
+            await PERMITTED.put(tx, vault, name_of(vault, permission.discloser.id, permission.id), made, entropy=means.entropy)
 
 
 async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, presentation: bytes, *, decision: str) -> None:
     """What was sent with them, once it went out, and what was decided about it, where that is known: what was refused is no permission."""
     for permission in filter(None, map(parse_permission, asked.transaction_data)):
-        item = await PERMITTED.find(tx, vault, _name(vault, permission))
+        item = await PERMITTED.find(tx, vault, name_of(vault, permission.discloser.id, permission.id))
         if item is not None and decision == "rejected":
             await PERMITTED.drop(tx, vault, item.id)
         elif item is not None:
@@ -133,8 +133,9 @@ async def arrived(tx: Tx, means: Means, vault: Vault, asked: RequestObject, pres
             await PERMITTED.replace(tx, vault, item, value, entropy=means.entropy)
 
 
-def _name(vault: Vault, permission: Permission) -> str:
-    return vault.tag("permission", permission.discloser.id, permission.id)
+def name_of(vault: Vault, entity: str, number: str) -> str:
+    """The opaque name of the permission that ``entity`` knows by ``number``."""
+    return vault.tag("permission", entity, number)
 
 
 # --- afterwards ----------------------------------------------------------------------------------------------------------------------------
