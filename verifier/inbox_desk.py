@@ -52,15 +52,27 @@ async def listed(desk: Desk, who: Operator, wanted: str = "") -> list[Post]:
 
 async def one(desk: Desk, who: Operator, exchange: str) -> Post:
     """The letter with that copy. ``Missing`` also where it is another group's."""
+    letter = await check(desk, who, exchange)
+    found = None if letter is None else await _post(desk, letter)
+    if found is None:
+        raise _none()
+    return found
+
+
+async def check(desk: Desk, who: Operator, exchange: str) -> Letter | None:
+    """The letter with which it came, if it came with one. ``Missing`` where that is another group's, of which nobody else sees anything."""
 
     async def unit(tx: Tx) -> tuple[Letter | None, frozenset[str]]:
         return await letters.of_exchange(tx, exchange), await letters.teams_of(tx, who.id)
 
     letter, teams = await desk.storage.read(unit)
-    found = None if letter is None or not _may_see(who, letter, teams) else await _post(desk, letter)
-    if found is None:
-        raise Missing("there is no such letter, or its time is over")
-    return found
+    if letter is not None and not _may_see(who, letter, teams):
+        raise _none()
+    return letter
+
+
+def _none() -> Missing:
+    return Missing("there is no such letter, or its time is over")
 
 
 def _may_see(who: Operator, letter: Letter, teams: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.clerk import Clerk
 from support.desk import PATHS, Site, Template, serving
+from support.own_office import KEY, OWN, OwnOffice, record
 from support.posting import Sent, ask, check, post, written
 from support.trial_verify import CLAIMS, IDX, LIST, status_token
 
@@ -112,6 +113,29 @@ async def test_a_group_sees_its_own_post(clerk: Clerk) -> None:
     await desk.storage.write(lambda tx: tx.execute("UPDATE operator SET role = 'clerk'"))
     assert "Estates" in await clerk.get("/desk/inbox")
     assert "Estates" in await clerk.get(path)
+
+
+async def test_nobody_outside_a_group_sees_its_post_by_another_page(template: Template, tmp_path: Path) -> None:
+    office = OwnOffice()
+    async with serving(template, tmp_path / "desk", local=True, retention_days=30, site=office, own_issuer=OWN) as desk:
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"team": "Estates"})
+        clerk = await Clerk(desk).sign_in()
+        letter = written(desk)
+        assert check(desk, letter, (await post(desk, letter))[1]).decision == "accepted"
+        (found,) = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 50))
+        of_it = f"/desk/requests/{found.exchange}"
+        key = desk.desk.directory / "own-issuer.key"
+        key.write_text(KEY)
+        key.chmod(0o600)
+        await record(desk.desk, office, found.exchange)
+        for path in ("match", "record", "receipt", "state"):
+            await clerk.get(f"{of_it}/{path}")
+        token = await clerk.token()
+        await desk.desk.storage.write(lambda tx: tx.execute("UPDATE operator SET role = 'clerk'"))
+        for path in ("", "/match", "/record", "/record/qr.svg", "/receipt", "/state", "/known"):
+            await clerk.get(of_it + path, status=404)
+        for path in ("match", "again", "next", "known", "known/forget"):
+            await clerk.post(f"{of_it}/{path}", {"form_token": token, "records": "1; Margaret; Ashdown"}, status=404)
 
 
 async def test_a_letter_corrects_an_earlier_one(clerk: Clerk) -> None:

@@ -13,6 +13,7 @@ from verifier import request as requests
 from verifier import together
 from verifier.desk import Desk
 from verifier.material import Store
+from verifier.pages import seen
 from verifier.sessions import Answered
 
 _PATH = "/desk/requests/{id}/next"
@@ -45,7 +46,7 @@ def add_to(app: web.Application, desk: Desk, store: Store) -> None:
     async def ask(request: web.Request) -> web.StreamResponse:
         """The page of the new request shows its square code."""
         identifier = request.match_info["id"]
-        exchange = await requests.find(desk, identifier)
+        exchange = await seen.find(desk, request)
         try:
             asked = await requests.make_next(desk, exchange, made_by="desk")
         except Conflict:

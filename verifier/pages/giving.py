@@ -11,18 +11,18 @@ from shared.credentials import by_id
 from shared.errors import Conflict, Malformed, Missing, Unavailable
 from shared.web import auth
 from shared.web.context import FETCHER
-from shared.web.entrance import seated
+from shared.web.entrance import OPERATOR, seated
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
-from verifier import giving
-from verifier import request as requests
+from verifier import giving, inbox_desk
 from verifier.desk import Desk
 from verifier.details import details
 from verifier.facts import fact_of
-from verifier.giving import MANDATE, Draft
+from verifier.giving import MANDATE, Draft, Offer
 from verifier.material import Store
+from verifier.pages import seen
 from verifier.sessions import Answered
-from verifier.settle import Opened, open_verdict
+from verifier.settle import Opened
 
 _PATH = "/desk/requests/{id}/record"
 
@@ -42,7 +42,7 @@ class Giving:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The form, or the invitation once it is there."""
-        offer = await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
+        offer = await self._offer(request)
         if offer is not None:
             back_to = f"/desk/requests/{request.match_info['id']}"
             return await render(request, "desk/given.html", offer=offer, here=request.path, back_to=back_to, title=self._title(request))
@@ -53,8 +53,7 @@ class Giving:
         return by_id(MANDATE).title.in_(locale_of(request))
 
     async def _accepted(self, request: web.Request) -> tuple[Answered, Opened]:
-        exchange = await requests.find(self._desk, request.match_info["id"])
-        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        exchange, opened = await seen.decided(self._desk, request)
         if not isinstance(exchange, Answered) or opened is None:
             raise Missing("nothing was decided here, or its details were deleted")
         return exchange, opened
@@ -97,9 +96,14 @@ class Giving:
             return await self._form(request, form, wanted)
         raise web.HTTPSeeOther(f"/desk/requests/{answered.asked.id}/record")
 
+    async def _offer(self, request: web.Request) -> Offer | None:
+        """It outlasts the decision."""
+        await inbox_desk.check(self._desk, request[OPERATOR], request.match_info["id"])
+        return await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
+
     async def code(self, request: web.Request) -> web.StreamResponse:
         """The link as a square code."""
-        offer = await giving.offer_of(self._desk, request.match_info["id"], MANDATE)
+        offer = await self._offer(request)
         if offer is None:
             raise Missing("nothing was given after this decision")
         return web.Response(text=qr.svg(offer.link), content_type="image/svg+xml")

@@ -24,8 +24,9 @@ from verifier import request as requests
 from verifier.desk import Desk
 from verifier.known import FIELDS, KNOWN, Customer
 from verifier.material import Store
+from verifier.pages import seen
 from verifier.sessions import Answered
-from verifier.settle import Opened, open_verdict
+from verifier.settle import Opened
 
 _NEW: Final = "/desk/known/new"
 _ONE: Final = "/desk/known/{id}"
@@ -101,8 +102,7 @@ class Knowing:
         """The decision that led here, as long as it is kept."""
         if not identifier:
             return None
-        exchange = await requests.find(self._desk, identifier)
-        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        exchange, opened = await seen.decided(self._desk, request, identifier)
         return (exchange, opened) if isinstance(exchange, Answered) and opened is not None and exchange.decision == "accepted" else None
 
     def _customer(self, form: Form, request: web.Request, *, since: str) -> Customer | None:
@@ -142,8 +142,7 @@ class Knowing:
 
     async def _shown(self, request: web.Request) -> tuple[str, Customer]:
         """The reference that was just shown, and what is kept under it; ``Missing`` before."""
-        exchange = await requests.find(self._desk, request.match_info["id"])
-        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        exchange, opened = await seen.decided(self._desk, request)
         reference = known.reference_in(self._desk, exchange, opened) if isinstance(exchange, Answered) else ""
         customer = await known.find(self._desk, reference) if reference else None
         if customer is None:

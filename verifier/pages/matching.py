@@ -11,14 +11,14 @@ from shared.web.entrance import seated
 from shared.web.forms import Form
 from shared.web.pages import render, translator
 from verifier import matching
-from verifier import request as requests
 from verifier.desk import STORAGE, Desk
 from verifier.matching import Found, Told
 from verifier.material import Store
+from verifier.pages import seen
 from verifier.pages.listing import title_of
 from verifier.pages.seat import spoken
 from verifier.sessions import Answered
-from verifier.settle import Opened, open_verdict
+from verifier.settle import Opened
 
 _PATH = "/desk/requests/{id}/match"
 
@@ -41,8 +41,7 @@ class Matching:
 
     async def _accepted(self, request: web.Request) -> tuple[Answered, Opened]:
         identifier = request.match_info["id"]
-        exchange = await requests.find(self._desk, identifier)
-        opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
+        exchange, opened = await seen.decided(self._desk, request)
         if not isinstance(exchange, Answered) or opened is None or exchange.decision != "accepted":
             raise web.HTTPSeeOther(f"/desk/requests/{identifier}")
         return exchange, opened

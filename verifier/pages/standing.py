@@ -24,6 +24,7 @@ from verifier.again import FETCH_FIRST, READ_FIRST, look_again
 from verifier.desk import Desk
 from verifier.details import details
 from verifier.material import Store
+from verifier.pages import seen
 from verifier.pages.acting import acting
 from verifier.pages.listing import title_of
 from verifier.pages.seat import spoken
@@ -66,7 +67,7 @@ class Standing:
         self._store = store
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        exchange = await requests.find(self._desk, request.match_info["id"])
+        exchange = await seen.find(self._desk, request)
         if exchange.asked.terms.kind == "letter":
             raise web.HTTPSeeOther(f"/desk/inbox/{exchange.asked.id}")
         if isinstance(exchange, Answered):
@@ -101,7 +102,7 @@ class Standing:
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """For the page that waits."""
-        exchange = await requests.find(self._desk, request.match_info["id"])
+        exchange = await seen.find(self._desk, request)
         told = {"state": state_of(exchange), "text": spoken(request).translate(_text(exchange))}
         if isinstance(exchange, Answered | Expired):
             told["href"] = f"/desk/requests/{exchange.asked.id}"
@@ -109,7 +110,7 @@ class Standing:
 
     async def receipt(self, request: web.Request) -> web.StreamResponse:
         """The signed receipt of a brought copy, to be given to whoever brought it."""
-        exchange = await requests.find(self._desk, request.match_info["id"])
+        exchange = await seen.find(self._desk, request)
         opened = await open_verdict(self._desk, exchange) if isinstance(exchange, Answered) else None
         token = None if opened is None or not isinstance(exchange, Answered) else await sign_receipt(self._desk, exchange, opened)
         if token is None:
@@ -121,7 +122,7 @@ class Standing:
         """Fetch lists, or say what was read, and look once more."""
         form, _ = Form(await auth.read_form(request)), translator(request)
         identifier = request.match_info["id"]
-        exchange = await requests.find(self._desk, identifier)
+        exchange = await seen.find(self._desk, request)
         if not isinstance(exchange, Answered) or exchange.decision != "undecided":
             raise web.HTTPSeeOther(f"/desk/requests/{identifier}")
         more: dict[str, Any] = {}
