@@ -21,6 +21,7 @@ from verifier import config, fetching, inbox, inbox_keys, inherited, keys, passi
 from verifier.config import Settings
 from verifier.desk import Desk
 from verifier.inbox_api import InboxApi
+from verifier.known import finish as finish_forgetting
 from verifier.material import Store
 from verifier.opening import entity_of, log_site_of, open_desk, publisher_of, start, stop
 from verifier.pages import add_pages
@@ -145,6 +146,7 @@ async def tell(app: web.Application) -> None:
 
 async def follow(app: web.Application) -> None:
     """Have what was given end with what it rests on; in turns of its own, as our issuer may be slow."""
+    await finish_forgetting(app[DESK], app[FETCHER])
     await app[FOLLOWER].follow(app[DESK], app[STORE], app[FETCHER])
 
 

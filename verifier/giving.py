@@ -160,6 +160,8 @@ async def give(desk: Desk, send: Send, exchange: str, wanted: Draft, *, fact: by
     )
     ordered = await desk.storage.write(lambda tx: given.order(tx, fresh), point="given-ordered")
     known = await open_given(desk, ordered)
+    if ordered.state == "ending":
+        raise Conflict("whoever got it asked to be forgotten")
     if ordered.state != "ordered":
         return _offer(ordered.kind, known["made"])
     try:
@@ -183,7 +185,7 @@ async def give(desk: Desk, send: Send, exchange: str, wanted: Draft, *, fact: by
 async def offer_of(desk: Desk, exchange: str, kind: str) -> Offer | None:
     """The invitation that was given after a decision; ``None`` if none was."""
     found = await desk.storage.read(lambda tx: given.find(tx, exchange, kind))
-    if found is None or found.state == "ordered" or found.keep_until <= desk.clock():
+    if found is None or found.state != "made" or found.keep_until <= desk.clock():
         return None
     return _offer(kind, (await open_given(desk, found))["made"])
 

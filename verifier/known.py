@@ -6,19 +6,22 @@ What they filled in is kept sealed under a keyed digest of that reference. It co
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from shared.clock import DAY
-from shared.codec import strict_json
+from shared.codec import base64url, strict_json
 from shared.credentials import by_id
-from shared.errors import Malformed
+from shared.errors import Malformed, VcError
+from shared.storage import Tx
 from verifier import facts, giving, own_issuer
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.giving import LONGEST, Draft, Offer
 from verifier.own_issuer import Send
 from verifier.records import given, known
+from verifier.records.given import Given
 from verifier.sessions import Answered
 from verifier.settle import Opened
 
@@ -28,12 +31,14 @@ FIELDS: Final = ("name", "address", "telephone", "email", "how")
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MAX: Final = 500
 
+logger = logging.getLogger("muniment.verifier")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """What somebody has told before. ``fields`` are by ``FIELDS``; ``language`` and ``adjustments`` are codes of ``known-here``.
 
-    ``document`` is the number of what was given to them, and ``given`` after what it was.
+    ``document`` is the number of what was given to them, and ``given`` after what it was. ``fact`` is the key of what was recorded then.
     """
 
     since: str
@@ -42,6 +47,7 @@ class Customer:
     adjustments: tuple[str, ...] = ()
     document: str = ""
     given: str = ""
+    fact: str = field(default="", repr=False)
 
 
 def check(fields: Mapping[str, str]) -> dict[str, str]:
@@ -68,7 +74,7 @@ async def make_known(desk: Desk, send: Send, identifier: str, customer: Customer
     by_id(KNOWN).check(claims)
     fact = None if after is None else await facts.fact_of(desk, after[0].asked, after[1].verdict["credentials"])
     offer = await giving.give(desk, send, identifier, Draft(kind=KNOWN, claims=claims, last_day=last_day), fact=fact)
-    kept = await _sealed(desk, reference, replace(customer, document=offer.number, given=identifier))
+    kept = await _sealed(desk, reference, replace(customer, document=offer.number, given=identifier, fact=_text(fact)))
     key, until = await _key(desk, reference), giving.end_of(last_day)
     await desk.storage.write(lambda tx: known.keep(tx, key, kept, until), point="known")
     return offer
@@ -102,15 +108,41 @@ async def change(desk: Desk, reference: str, customer: Customer) -> None:
 
 def of_before(before: Customer, now: Customer) -> Customer:
     """``now``, with the document that was given before."""
-    return replace(now, document=before.document, given=before.given)
+    return replace(now, document=before.document, given=before.given, fact=before.fact)
 
 
-async def forget(desk: Desk, send: Send, reference: str, customer: Customer) -> None:
-    """What is kept goes at once, then the document ends. ``Unavailable`` where the issuer does not answer: it has to be cancelled there."""
-    key = await _key(desk, reference)
-    await desk.storage.write(lambda tx: known.forget(tx, key), point="forget")
-    await own_issuer.change(desk, send, customer.document, "cancel", "asked-to-delete")
-    await desk.storage.write(lambda tx: given.forget(tx, customer.given, KNOWN), point="forgotten")
+async def forget(desk: Desk, send: Send, reference: str, customer: Customer) -> bool:
+    """What is kept goes at once, then the document ends; false where our issuer did not take that yet, which is told again (``finish``)."""
+    key, sealed = await _key(desk, reference), await giving.seal(desk, customer.given, KNOWN, {"number": customer.document})
+
+    async def unit(tx: Tx) -> Given | None:
+        await known.forget(tx, key)
+        await known.unrecord(tx, base64url.decode(customer.fact))
+        await given.ending(tx, customer.given, KNOWN, sealed)
+        return await given.find(tx, customer.given, KNOWN)
+
+    ending = await desk.storage.write(unit, point="forget")
+    return ending is None or await _end(desk, send, ending)
+
+
+async def finish(desk: Desk, send: Send) -> bool:
+    """Tell our issuer again of documents that have to end because somebody asked to be forgotten; whether it took all of it."""
+    return all([await _end(desk, send, each) for each in await desk.storage.read(given.to_end)])
+
+
+async def _end(desk: Desk, send: Send, ending: Given) -> bool:
+    number = (await giving.open_given(desk, ending))["number"]
+    try:
+        await own_issuer.change(desk, send, number, "cancel", "asked-to-delete")
+    except VcError as error:
+        logger.warning("our own issuer was not told that a document has to end: %s", error.detail)
+        return False
+    await desk.storage.write(lambda tx: given.forget(tx, ending.exchange, ending.kind), point="forgotten")
+    return True
+
+
+def _text(fact: bytes | None) -> str:
+    return "" if fact is None else base64url.encode(fact)
 
 
 async def _reference(desk: Desk, identifier: str) -> str:

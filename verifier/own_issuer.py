@@ -6,7 +6,7 @@ what was shown (security rule S21).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 from shared.codec import strict_json
@@ -17,6 +17,7 @@ from verifier.desk import Desk
 
 Send = Callable[[Fetch], Awaitable[Fetched]]
 _MAX_ANSWER: Final = 1_000_000
+_DONE: Final = (404, 409)
 
 
 def is_named(desk: Desk) -> bool:
@@ -33,14 +34,17 @@ async def make(desk: Desk, send: Send, order: Mapping[str, Any], *, key: str) ->
 
 
 async def change(desk: Desk, send: Send, number: str, action: str, reason: str) -> None:
-    """``cancel``, ``hold`` or ``reinstate`` a document; that it was done before, or can be done no more, is no error."""
-    try:
-        await _call(desk, send, f"/api/credentials/{number}/{action}", {"reason": reason}, {})
-    except Conflict:
-        return
+    """``cancel``, ``hold`` or ``reinstate`` a document; that it was done before, or can be done no more, is no error.
+
+    ``Conflict`` if it is refused otherwise, or no issuer is named; else as ``make``.
+    """
+    await _call(desk, send, f"/api/credentials/{number}/{action}", {"reason": reason}, {}, fine=_DONE)
 
 
-async def _call(desk: Desk, send: Send, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, Any]:
+async def _call(
+    desk: Desk, send: Send, path: str, body: Mapping[str, Any], headers: Mapping[str, str], *, fine: Collection[int] = ()
+) -> Mapping[str, Any]:
+    """What it answers; nothing for a status that is ``fine``."""
     if not is_named(desk):
         raise Conflict("no issuer of this organisation is named")
     key = read_secret(desk.directory / desk.settings.own_issuer_key_file, "own_issuer_key_file").decode("ascii", "replace")
@@ -49,7 +53,9 @@ async def _call(desk: Desk, send: Send, path: str, body: Mapping[str, Any], head
     got = await send(Fetch(url=url, method="POST", headers=told, body=strict_json.dumps(body), max_bytes=_MAX_ANSWER))
     if got.status in {401, 403}:
         raise ConfigError("our own issuer does not know the key that was set for it", where="own_issuer_key_file")
-    if got.status >= 500:
+    if got.status in fine:
+        return {}
+    if got.status >= 500 or got.status == 429:
         raise Unavailable("our own issuer cannot do this now")
     if not 200 <= got.status < 300:
         raise Conflict(f"our own issuer refused it: {_reason(got.body)}")

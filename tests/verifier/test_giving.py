@@ -16,11 +16,16 @@ from support.receiver import HOOK
 from support.signing import AT
 from support.trial_verify import CLAIMS
 
-from shared.errors import Malformed
+from shared.errors import Malformed, Unavailable
+from shared.flow import Fetch, Fetched
 from shared.storage import Tx
 from verifier import giving
-from verifier.known import Customer, make_known
+from verifier import request as requests
+from verifier.app import follow
+from verifier.known import Customer, find, forget, make_known
 from verifier.records import given, known
+from verifier.sessions import Answered
+from verifier.settle import open_verdict
 from verifier.webhooks import deliver
 
 
@@ -206,6 +211,43 @@ async def test_whoever_became_known_after_a_decision_is_asked_twice_from_then_on
     assert await twice(desk) == {}
     await accept(desk, seed="asked again")
     assert await twice(desk) == {"bank": 1}
+
+
+@pytest.mark.parametrize("trouble", [503, 429, 400, 401, "key", "nobody"])
+async def test_a_document_ends_though_our_issuer_did_not_take_it_at_once(desk: Running, office: OwnOffice, trouble: int | str) -> None:
+    """What was told is gone at once, with what was recorded for it; whatever stands in the way, the document ends later."""
+    identifier = await accept(desk)
+    exchange = await requests.find(desk.desk, identifier)
+    opened = await open_verdict(desk.desk, exchange) if isinstance(exchange, Answered) else None
+    assert isinstance(exchange, Answered)
+    assert opened is not None
+    await make_known(desk.desk, office, "w" * 22, Customer(since="2027-01-15", fields={"name": "Nora"}), after=(exchange, opened))
+    reference = office.order()["claims"]["case_ref"]
+    customer = await find(desk.desk, reference)
+    assert customer is not None
+    key, made = desk.desk.directory / "own-issuer.key", len(office.orders)
+    if trouble == "key":
+        key.unlink()
+    office.status = trouble if isinstance(trouble, int) else 201
+    assert not await forget(desk.desk, _nobody if trouble == "nobody" else office, reference, customer)
+    assert await find(desk.desk, reference) is None
+    rows = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT key FROM recorded_fact"))
+    assert rows == []
+    assert await giving.offer_of(desk.desk, "w" * 22, "known-here") is None
+    office.status = 201
+    key.write_text(KEY)
+    key.chmod(0o600)
+    await follow(desk.app)
+    ended = [each for each in office.orders[made:] if each.url.endswith(f"/api/credentials/{customer.document}/cancel")][-1]
+    assert json.loads(ended.body or b"") == {"reason": "asked-to-delete"}
+    told = len(office.orders)
+    await follow(desk.app)
+    assert len(office.orders) == told
+    assert await desk.desk.storage.read(lambda tx: tx.fetch("SELECT kind FROM given_document")) == []
+
+
+async def _nobody(fetch: Fetch) -> Fetched:
+    raise Unavailable(f"nobody answers at {fetch.url}")
 
 
 async def test_what_somebody_told_goes_with_its_time(desk: Running) -> None:

@@ -20,7 +20,6 @@ from shared.web.forms import Form
 from shared.web.i18n import N_
 from shared.web.pages import locale_of, render, translator
 from verifier import giving, known, own_issuer
-from verifier import request as requests
 from verifier.desk import Desk
 from verifier.known import FIELDS, KNOWN, Customer
 from verifier.material import Store
@@ -88,7 +87,7 @@ class Knowing:
         if customer is None or form.wrong:
             return await self._new(request, form)
         try:
-            after = await self._after(form.value("after"))
+            after = await self._after(request, form.value("after"))
             await known.make_known(self._desk, request.config_dict[FETCHER], wish, customer, after=after)
         except Conflict as error:
             form.error("name", _("Our own issuer did not make it: %(reason)s") % {"reason": error.detail})
@@ -98,7 +97,7 @@ class Knowing:
             return await self._new(request, form)
         raise web.HTTPSeeOther(f"/desk/known/{wish}")
 
-    async def _after(self, identifier: str) -> tuple[Answered, Opened] | None:
+    async def _after(self, request: web.Request, identifier: str) -> tuple[Answered, Opened] | None:
         """The decision that led here, as long as it is kept."""
         if not identifier:
             return None
@@ -187,12 +186,8 @@ class Knowing:
         """On request, at once."""
         await auth.read_form(request)
         reference, customer = await self._shown(request)
-        late = False
-        try:
-            await known.forget(self._desk, request.config_dict[FETCHER], reference, customer)
-        except Unavailable:
-            late = True
-        return await render(request, "desk/forgotten.html", late=late, number=customer.document)
+        ended = await known.forget(self._desk, request.config_dict[FETCHER], reference, customer)
+        return await render(request, "desk/forgotten.html", late=not ended, number=customer.document)
 
 
 def _knows(claim: Claim | None, code: str) -> bool:

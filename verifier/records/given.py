@@ -9,7 +9,10 @@ from shared.storage import Row, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """``state`` is ``ordered`` until the issuer has answered, then ``made``; ``standing`` is what it was last told of the document."""
+    """``state`` is ``ordered`` until the issuer has answered, then ``made``, and ``ending`` while it has to be told to cancel it for good.
+
+    ``standing`` is what it was last told of the document.
+    """
 
     exchange: str
     kind: str
@@ -69,8 +72,17 @@ async def stand(tx: Tx, given: Given, standing: str) -> None:
     )
 
 
+async def ending(tx: Tx, exchange: str, kind: str, sealed: bytes) -> None:
+    """Whoever got it asked to be forgotten: ``sealed`` is what is needed to end it, and nothing else is kept."""
+    await tx.execute("UPDATE given_document SET state = 'ending', sealed = $3 WHERE exchange = $1 AND kind = $2", exchange, kind, sealed)
+
+
+async def to_end(tx: Tx) -> list[Given]:
+    return [_given(row) for row in await tx.fetch("SELECT * FROM given_document WHERE state = 'ending' ORDER BY made_at, exchange")]
+
+
 async def forget(tx: Tx, exchange: str, kind: str) -> None:
-    """Whoever got it asked to be forgotten."""
+    """It has ended."""
     await tx.execute("DELETE FROM given_document WHERE exchange = $1 AND kind = $2", exchange, kind)
 
 

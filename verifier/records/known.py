@@ -36,6 +36,11 @@ async def record(tx: Tx, keys: Iterable[bytes], until: int) -> None:
         )
 
 
+async def unrecord(tx: Tx, key: bytes) -> None:
+    """Whoever it was about asked to be forgotten."""
+    await tx.execute("DELETE FROM recorded_fact WHERE key = $1", key)
+
+
 async def count(tx: Tx, key: bytes, purpose: str, at: int) -> None:
     """It was shown; count it if it was recorded here already, and that still holds."""
     if await tx.fetchrow("SELECT key FROM recorded_fact WHERE key = $1 AND until > $2", key, at) is None:
