@@ -8,14 +8,15 @@ from typing import Any
 from issuer import offers
 from issuer.claims import details, source
 from issuer.offers import Made, Order
-from issuer.office import Office, keyed
+from issuer.office import Configuration, Office, keyed
 from issuer.people import BY_INVITATION, Opening
 from issuer.records import documents, donors
 from issuer.sessions import Actor, Document, Standing
 from shared.codec import base64url
 from shared.credentials import CredentialType
+from shared.credentials._marks import without_marks
 from shared.credentials._reports import SECRET, TAG
-from shared.donor import SECRET_BYTES, tag_of
+from shared.donor import PASS_BYTES, SECRET_BYTES, tag_of
 from shared.errors import Conflict, CredentialRequestDenied
 from shared.storage import Tx
 
@@ -65,11 +66,17 @@ def can_be_collected(hers: Document) -> bool:
     return hers.standing is not Standing.CANCELLED and hers.has_claims
 
 
-async def told(office: Office, kind: CredentialType, document: Document, claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What copies say: ``claims``, and the half of the secret that belongs into a document of this kind.
+async def told(office: Office, configuration: Configuration, document: Document, sealed: bytes | None) -> Mapping[str, Any]:
+    """What copies say: the details as they are now, and the half of the secret that belongs into a document of this kind.
 
-    The donor's document says what the attorney's says now, while that is held.
+    The donor's document says what the attorney's says now, while that is held. A form that is always shown whole has no marks.
     """
+    kind = configuration.type
+    made = await _told(office, kind, document, await source(office, kind).give(sealed, document))
+    return made if configuration.format.withholds else without_marks(kind, made)
+
+
+async def _told(office: Office, kind: CredentialType, document: Document, claims: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind.claim(TAG) is not None and not kind.bearer and makes_them(office):
         return {**claims, str(TAG[0]): base64url.encode(await _mark(office, document.id))}
     if kind.claim(SECRET) is None:
@@ -102,6 +109,18 @@ async def _now(office: Office, number: str) -> Mapping[str, Any]:
 async def secret_of(office: Office, number: str) -> bytes:
     """The secret of the donor of the attorney's document of that number: always the same, and known to nobody without the custodian."""
     return (await keyed(office, "report secret", number))[:SECRET_BYTES]
+
+
+async def pass_of(office: Office, number: str) -> bytes:
+    """What the wallet of the attorney leaves reports with: stored nowhere, and in no document, so that nobody is ever shown it (ADR 0011)."""
+    return (await keyed(office, "report pass", number))[:PASS_BYTES]
+
+
+async def pass_with(office: Office, document: Document) -> str | None:
+    """It goes along with each batch of copies of a document that is reported on."""
+    if office.type(document.type).claim(TAG) is None or not makes_them(office):
+        return None
+    return base64url.encode(await pass_of(office, document.id))
 
 
 def _seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:

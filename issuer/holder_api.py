@@ -67,17 +67,25 @@ class HolderApi:
         return told.render(self._office)
 
     async def why(self, _: web.Request, body: Body) -> Body:
-        """``{"tag"}`` by an attorney's wallet or ``{"secret"}`` by a donor's: how the document stands, and why."""
-        tag = donor.tag_of(_secret(body)) if "secret" in body else _tag(body)
-        return (await holder_asks.why(self._office, tag)).render(self._office)
+        """``{"tag", "pass"}`` by an attorney's wallet or ``{"secret"}`` by a donor's: how the document stands, and why."""
+        return (await holder_asks.why(self._office, await self._proved(body))).render(self._office)
+
+    async def _proved(self, body: Body) -> bytes:
+        """The mark of whoever has the donor's secret, or the attorney's pass to it: the mark alone opens nothing, whoever was shown it."""
+        if "secret" in body:
+            return donor.tag_of(_secret(body))
+        tag = _tag(body)
+        await reports.check_pass(self._office, tag, donor.read_pass(get_str(body, "pass", max_length=64), where="/pass"))
+        return tag
 
     async def leave(self, _: web.Request, body: Body) -> None:
-        """``{"tag", "report"}``, by an attorney's wallet."""
-        await reports.leave(self._office, _tag(body), get_str(body, "report", max_length=donor.SIZE))
+        """``{"tag", "pass", "report"}``, by an attorney's wallet."""
+        report = get_str(body, "report", max_length=donor.SIZE)
+        await reports.leave(self._office, await self._proved(body), report)
 
     async def key_for(self, _: web.Request, body: Body) -> Body:
-        """``{"tag"}``: the key to seal to."""
-        return {"key": await reports.key_for(self._office, _tag(body))}
+        """``{"tag", "pass"}`` or ``{"secret"}``: the key that is sealed to."""
+        return {"key": await reports.key_for(self._office, await self._proved(body))}
 
     async def take_key(self, _: web.Request, body: Body) -> None:
         """``{"secret", "key"}``, by the donor's wallet."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from issuer import donors
 from issuer.bitstrings import addresses
-from issuer.claims import source
 from issuer.clients import Access, no_access
 from issuer.entered import enter_delivery, enter_loss
 from issuer.identifiers import split_identifier
@@ -144,10 +143,10 @@ async def make_copies(
         if view is None or len(view.free) != count or view.list.bits != bits:  # an attestation may speak of more keys than there are proofs
             view = await _look(office, access, count, at, bits)
         held = holding(view.granted, wanted.place)
-        kind = wanted.configuration.type
-        claims = held.told(await donors.told(office, kind, held.document, await source(office, kind).give(held.claims, held.document)))
+        claims = held.told(await donors.told(office, wanted.configuration, held.document, held.claims))
         series = _series(office, wanted.configuration, held.document, view.list.id, at)
         copies = [await _sign(office, series, claims, holder, index) for holder, index in zip(wanted.holders, view.free, strict=True)]
+        report_pass = await donors.pass_with(office, held.document)
         delivery = _Delivery(
             id=office.secret(16),
             document=held.document,
@@ -164,7 +163,7 @@ async def make_copies(
         except _KeyOverError:
             await keyring_of(office).follow(office.signing)
             continue
-        return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id)
+        return CredentialResponse(credentials=tuple(copies), notification_id=delivery.id, report_pass=report_pass)
     raise Unavailable("too many requests at the same moment")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from typing import Any, Final
 
+from issuer.donors import pass_of
 from issuer.office import Office
 from issuer.records import donors
 from issuer.records.donors import Kept
@@ -27,6 +29,13 @@ _DAILY = Limit("report", 8, DAY)
 
 def _none() -> Missing:
     return Missing("no reports are taken under that mark")
+
+
+async def check_pass(office: Office, tag: bytes, given: bytes) -> None:
+    """``Missing`` unless it is the pass that went along with the copies of that mark (ADR 0011)."""
+    found = await office.storage.read(lambda tx: donors.box(tx, tag))
+    if found is None or not hmac.compare_digest(await pass_of(office, found.representation), given):
+        raise _none()
 
 
 async def key_for(office: Office, tag: bytes) -> dict[str, Any]:
@@ -87,14 +96,14 @@ async def new_sheet(office: Office, tag: bytes) -> str:
 async def read_aloud(office: Office, tag: bytes, words: str) -> list[Use] | None:
     """What the reports say that the words of a sheet open, each use once, the newest first; ``None`` if they open none of those that lie there.
 
-    Nothing of it is kept, and the reports stay where they are.
+    Nothing of it is kept, and the reports stay where they are. What is told under one number in two ways stands there twice.
     """
-    key, uses, opened = donor.key_of_words(words), dict[int, Use](), 0
+    key, uses, opened = donor.key_of_words(words), dict[Use, None](), 0
     found = await office.storage.read(lambda tx: donors.reports(tx, tag, donors.MOST))
     for each in found:
         try:
-            uses |= {use.number: use for use in donor.open_report(each.sealed, key).uses}
+            uses |= dict.fromkeys(donor.open_report(each.sealed, key).uses)
             opened += 1
         except Malformed:
             continue
-    return [uses[number] for number in sorted(uses, reverse=True)] if opened or not found else None
+    return sorted(uses, key=lambda use: use.number, reverse=True) if opened or not found else None

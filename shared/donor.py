@@ -1,8 +1,8 @@
 """The donor's side of a power of attorney: what is reported to her of its use, and what she asks of the office (security rule S27).
 
 A report is a compact JWE of exactly ``SIZE`` characters, sealed to a key that only she has, whether or not there is anything to tell: whoever
-carries it reads nothing and learns nothing. It lies under a tag, the SHA-256 of a secret that only her document has. Who has no wallet keeps
-the key as seven words on a sheet of paper.
+carries it reads nothing and learns nothing. It lies under a tag, the SHA-256 of a secret that only her document has, and is left with a pass
+that the attorney's wallet got beside its copies, and shows to nobody but the office. Who has no wallet keeps the key as seven words on a sheet of paper.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .sealed_link import typed
 TYP: Final = "use-report+jwe"
 SIZE: Final = 4_096
 SECRET_BYTES: Final = 16
+PASS_BYTES: Final = 16
 ASKS: Final = ("hold", "reinstate", "end")
 """What a donor asks of the office that made her document: to stop what it is about for now, to let it go on, to end it."""
 MOST: Final = 100
@@ -80,6 +81,14 @@ def read_tag(text: str, *, where: str = "") -> bytes:
     if len(tag) != hashlib.sha256().digest_size:
         raise Malformed("a mark for reports has 256 bits", where=where)
     return tag
+
+
+def read_pass(text: str, *, where: str = "") -> bytes:
+    """What an attorney's wallet leaves reports with, in the same way."""
+    given = base64url.decode(text, where=where)
+    if len(given) != PASS_BYTES:
+        raise Malformed("a pass for reports has 128 bits", where=where)
+    return given
 
 
 def audience(issuer: str, ask: str) -> str:

@@ -1,6 +1,6 @@
 """What an open wallet asks of the office that made a document: why it does not count, and what a donor wants stopped (ADR 0011).
 
-Why is asked by the mark of the document, by the clock. To stop something a donor shows her document to its own office with nothing disclosed,
+Why is asked by the mark of the document and the pass to it, by the clock. To stop something a donor shows her document to its own office with nothing disclosed,
 signed by a copy's key for one address that names what is asked. One copy serves for all of it: the office made it and learns nothing by it.
 """
 
@@ -139,8 +139,11 @@ async def look(means: Means, vault: Vault, item: Item[Document]) -> None:
         await means.storage.write(lambda tx: STANDINGS.drop(tx, vault, item.id), point="office-answered")
     if not half or seen not in {"suspended", "invalid"} or (known is not None and known.seen == seen):
         return
+    if str(SECRET[0]) not in half and not item.value.report_pass:  # it comes with the next copies
+        return
     try:
         asked = {name.removeprefix("report_"): value for name, value in half.items()}
+        asked |= {"pass": item.value.report_pass} if item.value.report_pass else {}
         told = _standing(await post(means, f"{item.value.issuer}/reports/why", asked), item.value)
     except (Missing, Refused, Conflict):  # an office that has no such answers is asked no more about this
         told = Standing(standing="", seen=seen)

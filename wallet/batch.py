@@ -68,6 +68,11 @@ class Batch:
         return {part.configuration: part.identifier for part in self.parts if part.identifier}
 
     @property
+    def report_pass(self) -> str:
+        """What reports on the document are left with; empty where nobody is reported to."""
+        return next((part.report_pass for part in self.parts if part.report_pass), "")
+
+    @property
     def notification_ids(self) -> Sequence[str]:
         return _notifications(self.parts)
 
@@ -137,7 +142,8 @@ async def _prove(means: Means, client: Client, grant: Granted, *, configuration:
 def _answered(part: Part, response: CredentialResponse) -> Part:
     if response.transaction_id is not None:
         return msgspec.structs.replace(part, transaction=response.transaction_id, interval=response.interval or 60)
-    return msgspec.structs.replace(part, wires=response.credentials, transaction="", notification_id=response.notification_id or "")
+    came = {"notification_id": response.notification_id or "", "report_pass": response.report_pass or ""}
+    return msgspec.structs.replace(part, wires=response.credentials, transaction="", **came)
 
 
 async def ask_again(client: Client, token: TokenResponse, parts: Sequence[Part]) -> tuple[Part, ...]:

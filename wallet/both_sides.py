@@ -9,7 +9,8 @@ from shared.storage import Tx
 from wallet import at_office, reported, reporting
 from wallet.keep import Vault
 from wallet.means import Means
-from wallet.records import DOCUMENTS
+from wallet.records import DOCUMENTS, Item
+from wallet.sessions import Document
 
 log = logging.getLogger("muniment.wallet")
 
@@ -27,7 +28,16 @@ async def tend(means: Means, vault: Vault, name: str) -> None:
                 log.info("what attorney and donor tell each other: %s", error.code)
 
 
-async def forget(tx: Tx, vault: Vault, name: str) -> None:
-    """The document goes out of the wallet, and what was told of it with it."""
-    for shelf in (reporting.REPORTINGS, reported.REPORTED, at_office.STANDINGS):
-        await shelf.drop(tx, vault, name)
+async def tend_gone(means: Means, vault: Vault) -> None:
+    """What donors have not heard yet of documents that were removed."""
+    try:
+        await reporting.tend_gone(means, vault)
+    except VcError as error:
+        log.info("the last reports to donors: %s", error.code)
+
+
+async def forget(tx: Tx, means: Means, vault: Vault, item: Item[Document]) -> None:
+    """The document goes out of the wallet, and what was told of it with it; what a donor has not heard yet is still told."""
+    await reporting.leave_behind(tx, means, vault, item)
+    for shelf in (reported.REPORTED, at_office.STANDINGS):
+        await shelf.drop(tx, vault, item.id)

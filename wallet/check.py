@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.credentials import CredentialType, all_types
+from shared.credentials._marks import without_marks
 from shared.errors import Malformed, NotBound, UnknownCredentialType
 from shared.formats import Claims, Parsed, formats
 from shared.keys import KeyId, PublicKey
@@ -86,8 +87,18 @@ def _check_copy(key: KeyId, parsed: Parsed, holder: PublicKey, *, policy: Policy
 
 
 def same_document(one: Checked, other: Checked) -> bool:
-    """Whether both say the same, in whatever format."""
-    return one.type is other.type and one.claims.claims == other.claims.claims and one.claims.issuer == other.claims.issuer
+    """Whether both say the same, in whatever format: where one of them can leave nothing out, marks aside."""
+    if one.type is not other.type or one.claims.issuer != other.claims.issuer:
+        return False
+    if all(formats()[each.parsed.format].withholds for each in (one, other)):
+        return one.claims.claims == other.claims.claims
+    said = [without_marks(each.type, each.claims.claims) for each in (one, other)]
+    return said[0] == said[1]
+
+
+def fullest(checked: Sequence[Checked]) -> Checked:
+    """Of the copies of one document one that says all of it, marks included, where any does."""
+    return next((each for each in checked if formats()[each.parsed.format].withholds), checked[0])
 
 
 def _check_alike(checked: Sequence[Checked]) -> None:

@@ -45,6 +45,7 @@ from wallet.batch import (
     usable,
     wait_of,
 )
+from wallet.check import fullest
 from wallet.clients import Client, client_for, client_of, granted, token_of
 from wallet.invite import metadata_for, offer_of
 from wallet.keep import Vault
@@ -272,7 +273,7 @@ async def kept_by(means: Means, vault: Vault, invitation: str) -> list[Item[Docu
 
 
 def _document(means: Means, batch: Batch, metadata: Metadata, grant: Granted, shared: str) -> Document:
-    first, at, refreshed = batch.checked[0], means.clock(), grant.refresh_token
+    first, at, refreshed = fullest(batch.checked), means.clock(), grant.refresh_token
     return Document(
         id=means.entropy(12).hex(),
         type=first.type.id,
@@ -287,6 +288,7 @@ def _document(means: Means, batch: Batch, metadata: Metadata, grant: Granted, sh
         renewal=None if refreshed is None else renewal(batch, metadata.issuer.issuer, grant, refreshed, at, shared=shared),
         notice=_notice(batch, metadata, grant),
         next_check_at=at,
+        report_pass=batch.report_pass,
     )
 
 

@@ -5,6 +5,7 @@ Both happen by the clock, when her document is looked after. Who has the documen
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +28,7 @@ _MAX_REPORTS = 50
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch."""
+    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``fits``: nothing else was told under its number."""
 
     number: int
     at: int
@@ -36,6 +37,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     result: str
     live: bool
+    fits: bool = True
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,20 +95,24 @@ async def _visit(means: Means, issuer: str, secret: str, state: Reported) -> Rep
 
 
 def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Reported:
-    """The state with these reports in it; one that comes again, or was sealed to another key, changes nothing."""
-    uses, unread = {each.number: each for each in state.uses}, 0
+    """The state with these reports in it; one that comes again, or was sealed to another key, changes nothing.
+
+    Where two say different things under one number both stay: neither hides the other.
+    """
+    told, unread = dict.fromkeys(msgspec.structs.replace(each, fits=True) for each in state.uses), 0
     for place, each in enumerate(reports):
         try:
             report = donor.open_report(get_str(each, "report", f"/reports/{place}", max_length=donor.SIZE), state.key)
         except VcError:
             unread += 1
             continue
-        uses = {**{told.number: told for told in _told(report)}, **uses}
+        told |= dict.fromkeys(_told(report))
+    numbers = Counter(each.number for each in told)
     return msgspec.structs.replace(
         state,
         left=True,
         next_at=at + EVERY,
-        uses=tuple(uses[number] for number in sorted(uses)),
+        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.number] == 1) for each in sorted(told, key=lambda one: one.number)),
         had=tuple(get_str(each, "id", f"/reports/{place}", max_length=60) for place, each in enumerate(reports)),
         reports=state.reports + len(reports),
         last_at=at if reports else state.last_at,

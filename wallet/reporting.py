@@ -1,11 +1,13 @@
 """The attorney's side: what was done for a donor is reported to her, by the clock and whether or not there was anything (security rule S27).
 
 At each hour that was settled for new copies one report goes to the office's box, sealed to the donor's key, always of the same size. What
-finds no room in it, or finds nobody to seal it to, waits for the next. Nothing is ever sent because of a use.
+finds no room in it, or finds nobody to seal it to, waits for the next. Nothing is ever sent because of a use. Once the document has ended, or was
+removed from the wallet, ``LAST`` more come whatever is left to tell: their number tells nothing.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -28,12 +30,23 @@ from wallet.sessions import Document
 
 EVERY: Final = 20 * DAY  # where no hour is settled for new copies
 RETRY: Final = 3_600  # seconds
+LAST: Final = 3
+"""Reports after the end."""
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """Where reports on a document go: the office, the mark, and the pass to it."""
+
+    issuer: str
+    tag: str
+    report_pass: str
 
 
 class Reporting(msgspec.Struct, frozen=True, kw_only=True):
     """How far the reports about one document have come: ``told`` uses have been, the next is due at ``next_at`` (0: there will be none).
 
-    ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never.
+    ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never. ``after`` counts
+    the reports since the end. Of a document that was removed only ``gone`` is left, until the last of them.
     """
 
     next_at: int
@@ -41,6 +54,8 @@ class Reporting(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     changed_at: int = 0
     ended: bool = False
+    after: int = 0
+    gone: Box | None = None
 
 
 REPORTINGS = Shelf("reportings", Reporting)
@@ -61,33 +76,65 @@ async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
     if known is not None and (state.ended or state.next_at > at):
         return
     if known is not None:
-        state = await _send(means, vault, item, state)
+        over = item.value.status.value == "invalid"
+        state = await _send(means, vault, item.id, _box(item.value), state, over=over, next_at=_following(item.value, at))
     await means.storage.write(lambda tx: REPORTINGS.save(tx, vault, item.id, state, entropy=means.entropy), point="reported")
+
+
+def _box(document: Document) -> Box:
+    return Box(issuer=document.issuer, tag=document.claims[str(TAG[0])], report_pass=document.report_pass)
 
 
 def _following(document: Document, at: int) -> int:
     return document.renewal.at if document.renewal is not None and document.renewal.at > at else at + EVERY
 
 
-async def _send(means: Means, vault: Vault, item: Item[Document], state: Reporting) -> Reporting:
+async def leave_behind(tx: Tx, means: Means, vault: Vault, item: Item[Document]) -> None:
+    """The document goes out of the wallet, and what it takes to tell the rest of its use stays: part of a unit of work."""
+    known = await REPORTINGS.find(tx, vault, item.id)
+    if not reports(item.value) or (known is not None and known.value.ended):
+        await REPORTINGS.drop(tx, vault, item.id)
+        return
+    state = Reporting(next_at=_following(item.value, means.clock())) if known is None else known.value
+    state = msgspec.structs.replace(state, gone=_box(item.value))
+    await REPORTINGS.save(tx, vault, item.id, state, entropy=means.entropy)
+
+
+async def tend_gone(means: Means, vault: Vault) -> None:
+    """The last reports on documents that were removed, at the hours that they would have come at."""
+    for item in await means.storage.read(lambda tx: REPORTINGS.all(tx, vault)):
+        box, at = item.value.gone, means.clock()
+        if box is None or item.value.next_at > at:
+            continue
+        async with means.locks.of(f"{vault.wallet}/upkeep/{item.id}"):
+            state = await _send(means, vault, item.id, box, item.value, over=True, next_at=at + EVERY)
+            await means.storage.write(partial(_gone_on, vault=vault, item=item, state=state, means=means), point="reported")
+
+
+async def _gone_on(tx: Tx, *, vault: Vault, item: Item[Reporting], state: Reporting, means: Means) -> None:
+    if state.ended:
+        await REPORTINGS.drop(tx, vault, item.id)
+    else:
+        await REPORTINGS.replace(tx, vault, item, state, entropy=means.entropy)
+
+
+async def _send(means: Means, vault: Vault, document: str, box: Box, state: Reporting, *, over: bool, next_at: int) -> Reporting:
     """The state after one report, or after an attempt that has to be repeated."""
-    at, document = means.clock(), item.value
-    over = document.status.value == "invalid"
-    later = msgspec.structs.replace(state, next_at=_following(document, at), ended=over)
-    tag = document.claims[str(TAG[0])]
+    at, after = means.clock(), state.after + 1 if over else 0
+    later = msgspec.structs.replace(state, next_at=next_at, after=after, ended=after >= LAST)
+    proof = {"tag": box.tag, "pass": box.report_pass}
     try:
-        key = donor.parse_key(get_object(await post(means, f"{document.issuer}/reports/to", {"tag": tag}), "key"), where="/key")
+        key = donor.parse_key(get_object(await post(means, f"{box.issuer}/reports/to", proof), "key"), where="/key")
         mark = jwk.thumbprint(jwk.parse_public_jwk(key))
-        uses = await means.storage.read(lambda tx: uses_of(tx, vault, item.id))
+        uses = await means.storage.read(lambda tx: uses_of(tx, vault, document))
         report, count = donor.seal_report(uses[state.told :], key)
-        await post(means, f"{document.issuer}/reports", {"tag": tag, "report": report})
+        await post(means, f"{box.issuer}/reports", {**proof, "report": report})
     except (Missing, Refused):  # she has left no key, or the office takes none
         return later
     except VcError:
         return msgspec.structs.replace(state, next_at=at + RETRY)
-    left = len(uses) - state.told - count
     changed = at if state.key not in {"", mark} else state.changed_at
-    return msgspec.structs.replace(later, told=state.told + count, key=mark, changed_at=changed, ended=over and left == 0)
+    return msgspec.structs.replace(later, told=state.told + count, key=mark, changed_at=changed)
 
 
 async def uses_of(tx: Tx, vault: Vault, document: str) -> list[Use]:

@@ -47,6 +47,7 @@ from wallet import both_sides, corrections, cut_off, history, invite, locking, p
 from wallet.at_successor import check_moved, client_at, list_signer
 from wallet.batch import Batch, NotKeptError, ask_again, ask_parts, check_renewed, ledger, put_copies, renewal, usable, wait_of
 from wallet.cards import changed
+from wallet.check import fullest
 from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
@@ -82,6 +83,7 @@ async def upkeep(means: Means, vault: Vault) -> None:
         except VcError as error:
             log.info("upkeep of a document: %s", error.code)
         await both_sides.tend(means, vault, item.id)
+    await both_sides.tend_gone(means, vault)
     await permissions.tend(means, vault)
 
 
@@ -359,7 +361,7 @@ async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: 
 
     async def store(tx: Tx) -> Item[Document]:
         now = await DOCUMENTS.get(tx, vault, item.id)
-        cancelled, first = now.value.status.value == "invalid", batch.checked[0]
+        cancelled, first = now.value.status.value == "invalid", fullest(batch.checked)
         claims = msgspec.to_builtins(first.claims.claims)
         moved = now.value.renewal is not None and now.value.renewal.issuer != following.issuer
         staying = tuple(copy for copy in now.value.copies if copy.shown_to and copy.expires_at > at and not cancelled and not moved)
@@ -373,6 +375,7 @@ async def _store_batch(means: Means, vault: Vault, item: Item[Document], batch: 
             status=StatusSeen() if moved else StatusSeen(list_iat=now.value.status.list_iat) if cancelled else now.value.status,
             next_check_at=at,
             restored=False,
+            report_pass=batch.report_pass,
         )
         for gone in {copy.id for copy in now.value.copies} - {copy.id for copy in staying}:
             await COPIES.drop(tx, vault, gone)

@@ -35,10 +35,14 @@ class CredentialRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialResponse:
-    """Copies in any order, or the receipt for later (``transaction_id`` with ``interval`` seconds)."""
+    """Copies in any order, or the receipt for later (``transaction_id`` with ``interval`` seconds).
+
+    ``report_pass`` is a member of our own: what reports to a donor are left with (``shared.donor``). It is in no copy, so that nobody is ever shown it.
+    """
 
     credentials: tuple[str, ...] = ()
     notification_id: str | None = None
+    report_pass: str | None = None
     transaction_id: str | None = None
     interval: int | None = None
 
@@ -137,6 +141,7 @@ def parse_credential_response(data: bytes | str) -> CredentialResponse:
             reader.get_str(entry, "credential", f"/credentials/{position}", max_length=1_000_000) for position, entry in enumerate(copies)
         ),
         notification_id=reader.get_str(doc, "notification_id", optional=True, max_length=_MAX_CODE),
+        report_pass=reader.get_str(doc, "report_pass", optional=True, max_length=_MAX_CODE),
     )
 
 
@@ -147,6 +152,8 @@ def render_credential_response(response: CredentialResponse) -> dict[str, Any]:
     doc: dict[str, Any] = {"credentials": [{"credential": wire} for wire in response.credentials]}
     if response.notification_id is not None:
         doc["notification_id"] = response.notification_id
+    if response.report_pass is not None:
+        doc["report_pass"] = response.report_pass
     return doc
 
 

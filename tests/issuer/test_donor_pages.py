@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,19 @@ async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(de
         page = await desk.send(f"/console/documents/{number}/donor/read", {"words": typed})
         assert desk.errors() == wrong
         assert "Northwold" not in page
+
+
+async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browser) -> None:
+    number = await made(desk.registry)
+    await granted(desk, number)
+    await desk.open(f"/console/documents/{number}/donor")
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {}))
+    await report(desk.registry, number, USE)
+    await report(desk.registry, number, replace(USE, name="Harmless Ltd"), replace(USE, number=2, name="Saxon Mutual"))
+    await desk.open(f"/console/documents/{number}/donor")
+    page = await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
+    assert [page.count(name) for name in ("Northwold Bank", "Harmless Ltd", "Saxon Mutual")] == [1, 1, 1]
+    assert page.count("does not fit") == 2
 
 
 async def test_another_sheet_opens_what_comes_after(desk: Browser) -> None:

@@ -87,7 +87,7 @@ def test_nobody_else_reads_it() -> None:
 
 @given(st.text(max_size=80) | st.binary(max_size=80).map(base64url.encode))
 def test_whatever_is_typed_or_sent_is_a_value_or_an_error(text: str) -> None:
-    for read in (donor.read_secret, donor.read_tag, donor.check_report, lambda token: donor.open_report(token, KEY)):
+    for read in (donor.read_secret, donor.read_tag, donor.read_pass, donor.check_report, lambda token: donor.open_report(token, KEY)):
         try:
             read(text)
         except VcError:
@@ -98,7 +98,8 @@ def test_secret_and_tag() -> None:
     secret = bytes(range(16))
     assert donor.read_secret(base64url.encode(secret)) == secret
     assert donor.read_tag(base64url.encode(donor.tag_of(secret))) == hashlib.sha256(secret).digest()
-    for read, size in ((donor.read_secret, 15), (donor.read_tag, 16)):
+    assert donor.read_pass(base64url.encode(secret)) == secret
+    for read, size in ((donor.read_secret, 15), (donor.read_tag, 16), (donor.read_pass, 17)):
         with pytest.raises(Malformed, match="bits"):
             read(base64url.encode(bytes(size)))
 

@@ -13,12 +13,14 @@ from typing import Any, cast
 
 import pytest
 from support.counter import USE
-from support.family import CLERK, Family, family
+from support.family import CLERK, Family, Person, family
+from support.holdings import put_document
 from support.registry import LPA_1, Template, make_template
+from support.trial_verify import CLAIMS
 from support.wallets import EASY
 from support.world import BANK, COUNCIL
 
-from issuer import donors, revoke
+from issuer import donors, reports, revoke
 from issuer.people import BY_INVITATION
 from issuer.revoke import Wish
 from issuer.sessions import Action
@@ -26,16 +28,16 @@ from shared import donor
 from shared.clock import DAY
 from shared.codec import base64url
 from shared.credentials import Text, by_id
-from shared.credentials._derive import dcql
+from shared.credentials._derive import dcql, path_in
 from shared.dcql import parse_query
 from shared.errors import AccessDenied, Conflict, Malformed, Missing, Refused, Unavailable, VcError
-from shared.formats import Binding
+from shared.formats import Binding, formats
 from shared.jose import jwe
 from shared.openid4vci import refresh
 from shared.ovp.challenge import Asker
 from shared.storage import Storage, Tx
 from shared.trust.relying_party import Want
-from wallet import at_office, reported, reporting
+from wallet import at_office, both_sides, reported, reporting
 from wallet.answer import Question, find_reply
 from wallet.at_office import Standing, post
 from wallet.backup import BackupTools, open_backup, restore
@@ -45,6 +47,7 @@ from wallet.clients import client_of
 from wallet.lease import grant_of
 from wallet.phone import begin
 from wallet.receive import renewed
+from wallet.records import COPIES, DOCUMENTS
 from wallet.share import Wish as CopyWish
 from wallet.share import preview
 
@@ -107,7 +110,7 @@ async def test_t_ag_1_the_donor_sees_what_was_done_for_her(they: Family) -> None
 
 async def test_reports_come_alike_whether_or_not_anything_was_done(template: Template, tmp_path: Path) -> None:
     """The same requests at the same moments, of the same size: one a refresh, and none because of a use."""
-    looks, reports = [], []
+    looks, left = [], []
     for used in (False, True):
         async with family(template, tmp_path / str(used)) as they:
             await they.grant(await they.appoint())
@@ -118,10 +121,10 @@ async def test_reports_come_alike_whether_or_not_anything_was_done(template: Tem
                 await they.go(3 * DAY)
             mine = [each for each in they.nora.sent if each.path.startswith("/reports")]
             looks.append([(each.at - begun, each.path, len(each.body), each.status) for each in mine])
-            reports.append(len(they.nora.to("/reports")))
+            left.append(len(they.nora.to("/reports")))
             assert len(await heard(they)) == (14 if used else 0) or not used
     assert looks[0] == looks[1]
-    assert reports == [2, 2]
+    assert left == [2, 2]
 
 
 async def test_donor_relay_cannot_read(they: Family, tmp_path: Path) -> None:
@@ -220,32 +223,55 @@ async def test_another_key_is_noticed(they: Family) -> None:
     assert (found.reports, found.unread) == (2, 1)
 
 
-async def test_one_last_report_comes_after_the_end(they: Family) -> None:
-    number = await they.appoint()
-    await they.grant(number)
+@pytest.mark.parametrize("uses", [0, 15])
+async def test_how_many_reports_come_after_the_end_tells_nothing(they: Family, uses: int) -> None:
+    await they.grant(await they.appoint())
     await they.go(0)
-    await they.show()
+    for _ in range(uses):
+        await they.show()
     await asks(they, "end")
-    for _ in range(4):
+    for _ in range(6):
         await they.go(21 * DAY)
-    assert len(they.nora.to("/reports")) == 1
-    assert [number for number, _ in await heard(they)] == [1]
+    assert len(they.nora.to("/reports")) == reporting.LAST
+    assert [number for number, _ in await heard(they)] == list(range(1, uses + 1))
+
+
+async def test_what_was_not_told_yet_is_told_of_a_card_that_was_removed(they: Family) -> None:
+    """The same number of reports as after an end; then nothing of it is left."""
+    await they.grant(await they.appoint())
+    await they.go(0)
+    await they.show("bank")
+    wallet, item = they.nora.wallet, await they.nora.item()
+
+    async def drop(tx: Tx) -> None:
+        await DOCUMENTS.drop(tx, wallet.vault, item.id)
+        await both_sides.forget(tx, wallet.means, wallet.vault, item)
+
+    await wallet.storage.write(drop)
+    for _ in range(6):
+        await they.go(21 * DAY)
+    assert len(they.nora.to("/reports")) == reporting.LAST
+    assert [entity for _, entity in await heard(they)] == [BANK]
+    assert await reporting.state_of(wallet.means, wallet.vault, item.id) is None
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/reports/to", {"tag": "A" * 43}, 404),
+        ("/reports/to", {"tag": "A" * 43}, 400),
+        ("/reports/to", {"tag": "A" * 43, "pass": "A" * 22}, 404),
+        ("/reports/to", {"secret": "A" * 22}, 404),
         ("/reports", {"tag": "A" * 43, "report": "x" * donor.SIZE}, 400),
-        ("/reports", {"tag": "A" * 43, "report": "x"}, 400),
-        ("/reports", {"tag": "A" * 43, "report": "x" * 5_000}, 413),
+        ("/reports", {"tag": "A" * 43, "pass": "A" * 22, "report": "x" * donor.SIZE}, 404),
+        ("/reports", {"tag": "A" * 43, "pass": "A" * 22, "report": "x" * 5_000}, 413),
         ("/reports/key", {"secret": "A" * 22, "key": donor.public_key(jwe.generate_ephemeral())}, 404),
         ("/reports/key", {"secret": "A" * 22, "key": {}}, 400),
         ("/reports/collect", {"secret": "A" * 22, "had": []}, 404),
         ("/reports/collect", {"secret": "A" * 43, "had": []}, 400),
         ("/reports/collect", {"secret": "A" * 22, "had": ["x"] * 51}, 413),
         ("/reports/collect", {"secret": 1, "had": []}, 400),
-        ("/reports/why", {"tag": "A" * 43}, 404),
+        ("/reports/why", {"tag": "A" * 43}, 400),
+        ("/reports/why", {"tag": "A" * 43, "pass": "A" * 22}, 404),
         ("/reports/why", {"secret": "A" * 22}, 404),
         ("/reports/why", {}, 400),
         ("/holder/hold", {"nonce": "x", "presentation": "y"}, 400),
@@ -257,6 +283,48 @@ async def test_strangers_get_nothing(they: Family, path: str, body: object, stat
         assert answer.status == status, await answer.text()
     async with they.registry.http.post(they.registry.base + path, data=b"{}") as answer:
         assert answer.status == 415
+
+
+async def test_whoever_was_shown_the_mark_alone_reports_nothing(they: Family) -> None:
+    """Nor takes the place of what is reported, nor fills the box, nor hears why a document does not count."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    means, item = they.nora.wallet.means, await they.nora.item()
+    tag, passing = item.value.claims["report_tag"], item.value.report_pass
+    key = await reports.key_for(they.registry.office, donor.read_tag(tag))
+    report, _ = donor.seal_report([FORGED], donor.parse_key(key))
+    other = base64url.encode(await donors.pass_of(they.registry.office, "another"))
+    for given in ({}, {"pass": other}, {"pass": item.value.claims["report_tag"][:22]}):
+        for path, more in (("/reports/to", {}), ("/reports/why", {}), ("/reports", {"report": report})):
+            with pytest.raises((Missing, Refused)):
+                await post(means, f"{they.registry.url}{path}", {"tag": tag, **given, **more})
+    await they.show("bank")
+    for _ in range(2):
+        await they.go(21 * DAY)
+    assert [entity for _, entity in await heard(they)] == [BANK]
+    assert passing == (await they.nora.item()).value.report_pass == base64url.encode(await donors.pass_of(they.registry.office, number))
+
+
+async def test_what_is_told_in_two_ways_stands_there_twice(they: Family) -> None:
+    """An attorney's wallet that was changed hides nothing that it told before, or afterwards."""
+    await they.grant(await they.appoint())
+    await they.go(0)
+    item = await they.nora.item()
+    tag, passing = item.value.claims["report_tag"], item.value.report_pass
+    key = await reports.key_for(they.registry.office, donor.read_tag(tag))
+    report, _ = donor.seal_report([FORGED], donor.parse_key(key))
+    await post(they.nora.wallet.means, f"{they.registry.url}/reports", {"tag": tag, "pass": passing, "report": report})
+    await they.go(DAY)
+    await they.show("bank")
+    for _ in range(2):
+        await they.go(21 * DAY)
+    state = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, (await they.margaret.item()).id)
+    assert state is not None
+    assert [(use.number, use.entity, use.fits) for use in state.uses] == [(1, FORGED.entity, False), (1, BANK, False)]
+
+
+FORGED = donor.Use(number=1, at=1, name="Harmless Ltd", entity="https://x.example", purpose="nothing", result="success", live=True)
 
 
 # --- stopping ----------------------------------------------------------------------------------------------------------------------------
@@ -499,27 +567,74 @@ async def test_neither_is_shown_at_a_desk_without_a_network(template: Template, 
                         await find_reply(person.wallet.means, person.wallet.vault, question)
 
 
-FORMS = ("dc+sd-jwt", "dc+sd-cwt", "mso_mdoc", "vc+sd-jwt")
-
-
 async def test_the_mark_is_never_shown_whoever_asks(template: Template, tmp_path: Path) -> None:
-    async with family(template, tmp_path, formats=FORMS) as they:
+    async with family(template, tmp_path, formats=tuple(formats())) as they:
         await they.appoint()
-        for form in FORMS:
+        document = (await they.nora.item()).value
+        assert set(document.configurations) == set(formats())
+        assert donor.read_tag(document.claims["report_tag"])
+        for form in formats():
             await ask_for_mark(they, form)
 
 
 async def ask_for_mark(they: Family, form: str) -> None:
+    """By its name, above it, as any kind of document, and by the way."""
+    kind = by_id("representation")
+    paths: list[Any] = [list(path_in(kind, ("represented", "given_name"), form)), None]
+    for whatever in (False, True) if form.startswith("vc+") else (False,):
+        with pytest.raises(AccessDenied):
+            await shown_for(they, form, list(path_in(kind, ("report_tag",), form)), whatever=whatever)
+        for path in [["credentialSubject"], *paths] if form.startswith("vc+") else paths:
+            shown = await shown_for(they, form, path, whatever=whatever)
+            assert "report_tag" not in shown
+            assert "represented" in shown or path is None
+
+
+async def shown_for(they: Family, form: str, path: list[Any] | None, *, whatever: bool = False) -> Any:
     means, vault = they.nora.wallet.means, they.nora.wallet.vault
-    query = dcql(by_id("representation"), "council-tax", form)
-    name = {"mso_mdoc": [by_id("representation").doctype, "report_tag"], "vc+sd-jwt": ["credentialSubject", "report_tag"]}.get(
-        form, ["report_tag"]
+    asked = dcql(by_id("representation"), "council-tax", form)["credentials"][0]
+    query: dict[str, Any] = {name: asked[name] for name in ("id", "format", "meta")} | ({"claims": [{"path": path}]} if path else {})
+    if whatever:
+        query["meta"] = {"type_values": [["VerifiableCredential"]]}
+    found = await means.storage.read(lambda tx: find_offers(tx, vault, parse_query({"credentials": [query]}), BANK, at=means.clock()))
+    ((offer,),) = found.parts.values()
+    return formats()[form].peek(offer.disclose(offer.sample, offer.optional())).claims
+
+
+async def test_no_copy_that_is_shown_whole_has_a_mark(template: Template, tmp_path: Path) -> None:
+    """Neither the attorney's nor the donor's; and one by an office that puts it there is shown to nobody."""
+    async with family(template, tmp_path, formats=("vc+jwt", "dc+sd-jwt")) as they:
+        await they.grant(await they.appoint(claims=LPA_1 | {"decision_rule": "jointly", "cardinality": 2, "attorney_number": 1}))
+        for person, mark in ((they.nora, "report_tag"), (they.margaret, "report_secret")):
+            item = await person.item()
+            assert mark in item.value.claims
+            for line in (each for each in item.value.copies if each.format == "vc+jwt"):
+                assert not marks_in(await wire_of(person, line.id))
+            assert len({line.format for line in item.value.copies}) == 2
+        await they.go(21 * DAY)
+        assert "report_tag" in (await they.nora.item()).value.claims
+
+
+async def wire_of(person: Person, copy: str) -> str:
+    return (await person.wallet.storage.read(lambda tx: COPIES.get(tx, person.wallet.vault, copy))).value.wire
+
+
+def marks_in(wire: str) -> set[str]:
+    form = formats()["vc+jwt"]
+    return {"report_tag", "report_secret", "instrument_tag", "attorney_number"} & form.peek(form.parse(wire)).claims.keys()
+
+
+@pytest.mark.parametrize("marked", ["report_tag", "instrument_tag"])
+async def test_a_copy_that_would_show_a_mark_to_everybody_answers_nothing(they: Family, marked: str) -> None:
+    wallet, query = they.nora.wallet, parse_query(dcql(by_id("representation"), "council-tax", "vc+jwt"))
+    claims = (
+        CLAIMS
+        | {"decision_rule": "jointly", "cardinality": 2}
+        | ({"report_tag": "A" * 43} if marked == "report_tag" else {"instrument_tag": "A" * 22, "attorney_number": 1})
     )
-    await means.storage.read(lambda tx: find_offers(tx, vault, parse_query(query), BANK, at=means.clock()))
-    query["credentials"][0].pop("claim_sets", None)
-    query["credentials"][0]["claims"] = [{"path": name}]
+    await put_document(wallet.means, wallet.vault, ("vc+jwt",), claims=claims)
     with pytest.raises(AccessDenied):
-        await means.storage.read(lambda tx: find_offers(tx, vault, parse_query(query), BANK, at=means.clock()))
+        await wallet.storage.read(lambda tx: find_offers(tx, wallet.vault, query, BANK, at=wallet.means.clock()))
 
 
 async def test_a_document_that_nobody_collected_is_made_again(they: Family) -> None:

@@ -147,7 +147,7 @@ class DocumentPages:
             for copy in item.value.copies:
                 await COPIES.drop(tx, vault, copy.id)
             await DOCUMENTS.drop(tx, vault, item.id)
-            await both_sides.forget(tx, vault, item.id)
+            await both_sides.forget(tx, self._desk.means, vault, item)
             await history.append(tx, vault, entry, entropy=self._desk.means.entropy)
 
         await self._desk.means.storage.write(drop, point="remove")

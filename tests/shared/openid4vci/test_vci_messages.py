@@ -230,6 +230,7 @@ def test_unknown_members_of_a_credential_request_are_ignored() -> None:
     [
         CredentialResponse(credentials=("a~",)),
         CredentialResponse(credentials=("a~", "b~"), notification_id="n"),
+        CredentialResponse(credentials=("a~",), report_pass="p"),
         CredentialResponse(transaction_id="t", interval=3600),
     ],
 )
