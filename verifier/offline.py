@@ -180,7 +180,7 @@ def decide(parts: Sequence[bytes], pack: bytes, memory: Memory, *, trust: TrustA
         judged = replace(judged, decision=decision, agreed=agreed, transaction=named)
     decision = judged.decision
     if decision.decision == "accepted" and any(key in memory.seen for key in decision.replay_keys):
-        judged = replace(judged, decision=replayed(decision))
+        judged, acts = replace(judged, decision=replayed(decision)), offline_acts.at(memory.acts, at)
     seen = {key: until for key, until in memory.seen.items() if until > at}
     if judged.decision.decision == "accepted":
         seen |= dict.fromkeys(decision.replay_keys, at + _LIFE)

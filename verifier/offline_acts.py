@@ -14,7 +14,7 @@ from shared.clock import DAY
 from shared.codec import base64url
 from shared.codec.reader import get_int, get_objects, get_str, pointer
 from shared.credentials import all_types
-from shared.errors import NeedsMoreAttorneys, OtherInstrument
+from shared.errors import NeedsMoreAttorneys, OtherInstrument, TooMany
 from shared.ovp.answer import Answer
 from shared.ovp.challenge import parse_challenge
 from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
@@ -46,7 +46,8 @@ def at(acts: Acts, now: int) -> dict[str, Act]:
 def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) -> tuple[Decision, Acts, int]:
     """The decision with what the others answered, what is remembered then, and how many have agreed (0 where nobody else has to).
 
-    ``OtherInstrument`` is told as the decision, and changes nothing.
+    ``OtherInstrument`` is told as the decision, and changes nothing; nor does an answer that is no yes once they are enough. ``TooMany``
+    where too many acts wait already.
     """
     transaction, mark = live.challenge.transaction, _mark(decision)
     if transaction is None or mark is None or decision.code != NeedsMoreAttorneys.code:
@@ -63,8 +64,13 @@ def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) 
     answers = (*(each for each, _ in found), live)
     if len(answers) < mark.needed:
         kept = {**acts, name: replace(act, answers=answers)}
-        return decision, kept if len(kept) <= MAX_ACTS else acts, len(answers)
-    return judge(live, enough), {other: each for other, each in acts.items() if other != name}, len(answers)
+        if len(kept) > MAX_ACTS:
+            raise TooMany("too many acts wait for others to agree")
+        return decision, kept, len(answers)
+    last = judge(live, enough)
+    if last.decision != "accepted":
+        return last, acts, len(found)
+    return last, {other: each for other, each in acts.items() if other != name}, len(answers)
 
 
 def _mark(decision: Decision) -> Mark | None:

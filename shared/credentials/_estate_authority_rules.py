@@ -84,13 +84,6 @@ USES: tuple[Rule, ...] = (
             ),
         ],
     },
-    answer(
-        "needs_more_attorneys",
-        "/cardinality",
-        ["all", _JOINTLY, ["less", ["else", ["use", "attorneys"], 1], _CARDINALITY]],
-        "{} must act together",
-        of=_CARDINALITY,
-    ),
     {
         "when": ["has", ["use", "bands"]],
         "rules": [
@@ -104,4 +97,11 @@ USES: tuple[Rule, ...] = (
         "each": ["use", "acts"],
         "rules": [answer("outside_scope", "/acts", ["not", ["in", ["item"], _ACTS]], "it does not show that it covers {}", of=["item"])],
     },
+    answer(
+        "needs_more_attorneys",
+        "/cardinality",
+        ["all", _JOINTLY, ["less", ["else", ["use", "attorneys"], 1], _CARDINALITY]],
+        "{} must act together",
+        of=_CARDINALITY,
+    ),
 )

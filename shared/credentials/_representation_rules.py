@@ -7,7 +7,8 @@ of a verifier, about what was disclosed and this use:
 ``bases`` (codes that it admits, default all), ``capacity_evidence`` (true once it has seen a separate statement), ``restrictions_allow``
 (true or false once a person has read the restrictions and said whether they allow this use). Words cannot be judged by a program:
 restrictions that were shown but not read give ``RestrictionsToRead``, never acceptance. Order of ``USES``: what the document is, then its
-limits, then its scope, so that the wrong kind of document is told first.
+limits, then its scope, so that the wrong kind of document is told first; last who has to act as well, so that nobody is asked to add to what is
+of no use.
 """
 
 from __future__ import annotations
@@ -194,6 +195,11 @@ USES: tuple[Rule, ...] = (
             ),
         ],
     },
+    {
+        "when": ["not", ["in", GENERAL, _POWERS]],
+        "each": ["use", "powers"],
+        "rules": [answer("outside_scope", "/powers", ["not", ["in", ["item"], _POWERS]], "the power {} was not shown", of=["item"])],
+    },
     answer(
         "needs_more_attorneys",
         "/cardinality",
@@ -201,9 +207,4 @@ USES: tuple[Rule, ...] = (
         "{} attorneys must act together",
         of=_CARDINALITY,
     ),
-    {
-        "when": ["not", ["in", GENERAL, _POWERS]],
-        "each": ["use", "powers"],
-        "rules": [answer("outside_scope", "/powers", ["not", ["in", ["item"], _POWERS]], "the power {} was not shown", of=["item"])],
-    },
 )

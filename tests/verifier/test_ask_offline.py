@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ from shared.formats import Binding, StatusReference
 from shared.ovp import envelope
 from shared.ovp.answer import Answer, code_binding, live_binding, render_answer, seal_answer
 from shared.ovp.challenge import Challenge, parse_challenge
+from shared.verify import Decision
 from verifier import ask, cli, counter, offline, offline_acts, packs
-from verifier.answers import judge_parts, read_brought
+from verifier.answers import Live, Outcome, judge_parts, read_brought
 from verifier.offline import Memory, parse_state, render_state
 from verifier.questions import CodeQuestion, Questions, parse_questions, render_questions
 
@@ -327,7 +329,7 @@ def test_the_desk_has_its_own_key_and_a_week(laptop: Laptop) -> None:
     assert laptop.run("desk", "new", "Counter 3", "--days", "2")[0] == 0
     renewed = counter.find(laptop.folder / "desk", None)
     assert (renewed.desk.public, renewed.desk.expires_at) == (desk.desk.public, AT + 3 * DAY)
-    laptop.clock.at += 12 * 3_600
+    laptop.clock.at += 2 * DAY
     with pytest.raises(Expired):
         asyncio.run(counter.ask(renewed, ask._use("bank"), at=laptop.clock(), entropy=system_entropy))
 
@@ -419,13 +421,30 @@ TOGETHER = (*GROUPS, "joint")
 TAG = "q83vEjRWeJCrze8SNFZ4kA"
 
 
-def agreeing(challenge: Challenge, number: int, by: Signer, *, tag: str = TAG, **changes: Any) -> bytes:
+def agreeing(
+    challenge: Challenge, number: int, by: Signer, *, tag: str = TAG, powers: Sequence[str] = ("banking",), **changes: Any
+) -> bytes:
     """The sealed answer of one attorney."""
-    claims = FOR_BANK | {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": tag, "attorney_number": number}
+    joint = {"decision_rule": "jointly", "cardinality": 2, "instrument_tag": tag, "attorney_number": number}
+    claims = FOR_BANK | joint | {"powers": list(powers)}
     paths = [claim.path for claim in credential_type().claims if claim.group in TOGETHER and (_there(claim.path) or claim.group == "joint")]
     wire = issue("dc+sd-cwt", claims=claims, to=by, seed=f"{number}", **changes)
     presented = show(wire, format_name="dc+sd-cwt", paths=paths, binding=live_binding(challenge), by=by)
     return text(envelope.SEALED, seal_answer(Answer("dc+sd-cwt", presented), challenge, entropy=system_entropy))
+
+
+def decided(laptop: Laptop, data: bytes) -> Outcome:
+    """What is thought of one answer by itself."""
+    found = []
+
+    def judge(*parts: Any, **how: Any) -> Outcome:
+        found.append(judge_parts(*parts, **how))
+        return found[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offline, "judge_parts", judge)
+        laptop.check(data)
+    return found[-1]
 
 
 def test_two_attorneys_agree_at_a_desk_without_a_network(laptop: Laptop) -> None:
@@ -447,6 +466,42 @@ def test_two_attorneys_agree_at_a_desk_without_a_network(laptop: Laptop) -> None
     second = laptop.check(agreeing(last, 2, peter))
     assert (told(second), second["act"]["agreed"]) == (("accepted", "", 3), 2)
     assert parse_state(laptop.state.read_bytes()).acts == {}
+
+
+def test_an_answer_that_is_refused_leaves_the_act_as_it_was(laptop: Laptop) -> None:
+    nora, peter = Signer.new(), Signer.new()
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, nora))
+    acts = parse_state(laptop.state.read_bytes()).acts
+    other = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+    assert told(laptop.check(agreeing(other, 2, peter, powers=["utilities"])))[:2] == ("rejected", "outside_scope")
+    assert parse_state(laptop.state.read_bytes()).acts == acts
+    last = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+    second = laptop.check(agreeing(last, 2, peter))
+    assert (told(second), second["act"]["agreed"]) == (("accepted", "", 3), 2)
+
+
+def test_what_was_no_yes_in_the_end_leaves_the_act_as_it_was(laptop: Laptop) -> None:
+    asked = laptop.challenge(use="bank-together")
+    waiting = decided(laptop, agreeing(asked, 1, Signer.new()))
+    again = laptop.challenge("--together", base64url.encode(asked.transaction or b""), use="bank-together")
+    other, undecided = decided(laptop, agreeing(again, 2, Signer.new())), waiting.judged.decision
+    assert waiting.live is not None
+    assert other.live is not None
+    _, acts, _ = offline_acts.join({}, waiting.live, undecided, lambda _live, _told: undecided, now=AT)
+    refused = replace(undecided, decision="rejected", code="suspended", credentials=())
+
+    def judge(live: Live, _told: Mapping[str, Any]) -> Decision:
+        return refused if live == other.live else undecided
+
+    assert offline_acts.join(acts, other.live, other.judged.decision, judge, now=AT) == (refused, acts, 1)
+
+
+def test_only_so_many_acts_wait_and_none_is_dropped_unsaid(laptop: Laptop) -> None:
+    waiting = decided(laptop, agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    assert waiting.live is not None
+    acts = {f"{number}/bank-together": offline_acts.Act(until=AT + 1) for number in range(offline_acts.MAX_ACTS)}
+    with pytest.raises(TooMany):
+        offline_acts.join(acts, waiting.live, waiting.judged.decision, lambda _live, _told: waiting.judged.decision, now=AT)
 
 
 def test_an_act_of_its_own_counts_alone_and_ends_after_a_week(laptop: Laptop) -> None:

@@ -336,6 +336,7 @@ async def test_a_broken_download_goes_on_where_it_stopped(
     head: Running, template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "PIECE", 1_000)
+    monkeypatch.setattr(fetching, "MOST", 1_000)
     async with opened(template, tmp_path / "branch", pack_url=URL) as branch:
         await branch_of(head, branch)
         proxy = route(head)
