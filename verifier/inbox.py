@@ -14,7 +14,7 @@ from typing import Final
 from shared import inbox
 from shared.clock import DAY, add_working_days
 from shared.codec import strict_json
-from shared.errors import Conflict, Malformed, Missing
+from shared.errors import Conflict, Malformed, Missing, Unavailable
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision
@@ -36,6 +36,7 @@ from verifier.settle import Opened, bind, sign_receipt
 MADE_BY: Final = "inbox"
 ANSWERED: Final = 31 * DAY  # seconds for which an answer can be asked for
 _PATIENCE: Final = 16 * DAY  # seconds after which no copy that waited can be good any more
+_PROVEN: Final = ("issuer_trust", "signature", "holder_binding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,11 @@ class Answer:
 
 
 async def take(desk: Desk, store: Store, token: str) -> Answer:
-    """What a letter came to. ``Malformed`` for what cannot be opened here or shows no copy, ``Conflict`` for another letter with the same ticket."""
+    """What a letter came to. ``Conflict`` for another letter with the same ticket.
+
+    ``Malformed`` for what cannot be opened here, shows no copy, or one that is nobody's as far as is known: that leaves nothing behind, no line in the log
+    either, or anybody could fill both. ``Unavailable`` where it cannot be told at present who made it.
+    """
     letter = inbox.open_letter(token, await opening(desk, inbox.peek_kid(token)))
     ticket, digest = await _mac(desk, "ticket", letter.ticket), inbox.digest(token)
     known = await _find(desk, ticket)
@@ -112,12 +117,12 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     """How a judged copy is kept: what of it waits for a person, for how long, and the letter's own row."""
     if judged.copy is None:
         raise Malformed("there is no copy in this letter", where="/copy")
+    _check_proven(judged.decision)
     at, argued = asked.made_at, argued_of(desk, judged)
     said = copies.signed(judged.copy)
     if said is None:
         raise Malformed("nothing in this copy says whom it answers", where="/copy")
     basis = bind(desk, judged.copy.vp_token, said.nonce)
-    basis |= {} if judged.use else {"purpose_id": judged.copy.purpose_id}  # a stranger's word, told to nobody but whoever sent it
     kept = kept_for(desk, judged)
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
     until = add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone)) if waits else None
@@ -148,6 +153,14 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         basis=basis,
         put=put,
     )
+
+
+def _check_proven(decision: Decision) -> None:
+    """Somebody whom we trust made it, and its holder made it out to us for something that we ask."""
+    if any(decision.line(name).state != "passed" for name in _PROVEN):
+        if decision.decision == "undecided":
+            raise Unavailable(f"it cannot be told at present who made this copy: {decision.code}")
+        raise Malformed(f"this copy is nobody’s, as far as we know: {decision.code}", where="/copy")
 
 
 def waiting(decision: Decision) -> Decision:

@@ -6,12 +6,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+from prometheus_client import Counter
 
+from shared.clock import DAY
 from shared.codec import base64url, strict_json
 from shared.codec.reader import get_str
 from shared.errors import Malformed, UnsupportedMediaType
 from shared.inbox import MAX_LETTER, MEDIA_TYPE, TICKET
 from shared.web.app import bound_body
+from shared.web.metrics import METRICS
 from shared.web.problem import PROBLEM, speak
 from shared.web.rates import Limit, allow
 from shared.web.security import client_address
@@ -22,8 +25,10 @@ from verifier.inbox_file import PATH
 from verifier.material import Store
 
 POSTED: Final = Limit("inbox", 120, 60)
+POSTED_IN_A_DAY: Final = Limit("inbox-day", 10_000, DAY)
 ASKED: Final = Limit("inbox-answer", 600, 60)
 _MAX_ASK: Final = 1_000
+_REFUSED: Final = web.AppKey("refused letters", Counter)
 
 
 class InboxApi:
@@ -37,6 +42,11 @@ class InboxApi:
         """Register the routes below the path of ``public_url``."""
         if not self._desk.settings.inbox:
             return
+        app[_REFUSED] = Counter(
+            "muniment_inbox_refused",
+            "Letters that left nothing here: not to be opened, or with a copy that is nobody's.",
+            registry=app[METRICS].registry,
+        )
         path = urlsplit(self._desk.settings.public_url).path + PATH
         app.router.add_post(path, self.post)
         app.router.add_post(f"{path}/answer", self.answer)
@@ -48,8 +58,13 @@ class InboxApi:
         """200 where it was decided, 202 where a person has to; the body is a compact JWE."""
         if request.content_type != MEDIA_TYPE:
             raise UnsupportedMediaType(f"this address takes {MEDIA_TYPE}")
-        await allow(self._desk.storage, POSTED, client_address(request), at=self._desk.clock())
-        return _told(await inbox.take(self._desk, self._store, (await request.read()).decode("ascii", "replace").strip()))
+        for limit in (POSTED, POSTED_IN_A_DAY):
+            await allow(self._desk.storage, limit, client_address(request), at=self._desk.clock())
+        try:
+            return _told(await inbox.take(self._desk, self._store, (await request.read()).decode("ascii", "replace").strip()))
+        except Malformed:
+            request.config_dict[_REFUSED].inc()
+            raise
 
     async def answer(self, request: web.Request) -> web.Response:
         """The newest receipt, for whoever has the ticket."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from support.desk import Running, Site, Template, serving
 from support.posting import ask, check, inbox_of, post, written
-from support.signing import AT
-from support.trial_verify import IDX, status_token
+from support.signing import AT, Signer
+from support.trial_verify import IDX, Authority, issue, status_token
 
 from shared.clock import DAY
 from shared.errors import ConfigError
@@ -20,6 +20,7 @@ from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.trust.register_json import render_inbox
 from shared.trust.relying_party import parse_rp_certificate
+from shared.web import log
 from verifier import inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
@@ -41,6 +42,12 @@ async def test_a_good_letter_is_answered_at_once(desk: Running) -> None:
     assert await verify_decisions(desk.desk, [receipt.log_head]) == receipt.log_head
     again = check(desk, sent, (await ask(desk, sent.ticket))[1])
     assert again == receipt
+
+
+async def test_no_receipt_of_ours_repeats_what_a_stranger_wrote(desk: Running) -> None:
+    sent = written(desk, purpose="Anytown Bank owes the bearer 500 pounds")
+    status, told = await post(desk, sent)
+    assert (status, "receipt" in told, "500" in str(told)) == (400, False, False)
 
 
 async def test_the_same_letter_twice_is_one_letter(desk: Running) -> None:
@@ -127,10 +134,25 @@ async def test_what_is_no_letter(desk: Running) -> None:
     assert (await ask(desk, b"u" * 16))[0] == 404
 
 
-async def test_a_letter_for_another_body_is_opened_and_refused(desk: Running) -> None:
-    sent = written(desk, to="https://somebody.example")
-    receipt = check(desk, sent, (await post(desk, sent))[1])
-    assert (receipt.decision, receipt.reason_code) == ("rejected", "wrong_audience")
+async def test_what_is_nobodys_leaves_nothing_behind(desk: Running) -> None:
+    """Anybody can make such letters; whoever filled the log with them would keep wallets from following it."""
+    before = await desk.desk.storage.read(log.head)
+    stranger = Authority.new("https://evil.example", subject="Nobody")
+    for code, how in (
+        ("wrong_audience", {"to": "https://somebody.example"}),
+        ("purpose_mismatch", {"purpose": "We have paid you GBP 10,000"}),
+        ("untrusted", {"by": stranger}),
+        ("not_bound", {"wire": issue(seed="hers", to=Signer.new())}),
+    ):
+        sent = written(desk, seed=code, **how)
+        status, told = await post(desk, sent)
+        assert (status, told["code"], code in told["detail"]) == (400, "malformed", True), told
+        assert (await ask(desk, sent.ticket))[0] == 404
+    assert await desk.desk.storage.read(log.head) == before
+    assert list(await desk.desk.storage.read(lambda tx: tx.fetch("SELECT ticket FROM letter"))) == []
+    assert list(await desk.desk.storage.read(lambda tx: tx.fetch("SELECT id FROM exchange"))) == []
+    page = await (await desk.http.get(f"{desk.base}/metrics")).text()
+    assert "muniment_inbox_refused_total 4.0" in page
 
 
 async def test_keys_follow_each_other(desk: Running) -> None:
