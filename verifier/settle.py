@@ -158,6 +158,7 @@ async def _settle(
     }
     teaches = knowledge.teaches(known, decision.learnt)
     fact = await fact_of(desk, asked, opened.verdict["credentials"]) if decision.decision == "accepted" else None
+    watch = await to_watch(desk, asked.id, decision)
     permitted = await granted(desk, asked, decision, shown.vp_token, shown.nonce)
     event = decided(desk, asked, opened.verdict, at) if tell and (collected or not _awaits_number(asked, decision)) else None
 
@@ -177,7 +178,7 @@ async def _settle(
         await count_again(tx, fact, asked.terms.purpose_id, at)
         if event is not None:
             await events.add(tx, event)
-        await watched.add(tx, to_watch(desk, asked.id, decision))
+        await watched.add(tx, watch)
         return head
 
     head = await desk.storage.write(unit, point="answer")

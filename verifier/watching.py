@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from shared.codec import strict_json
 from shared.errors import StatusUnknown, VcError
 from shared.status.freshness import check_current
 from shared.status.token_status_list import INVALID, SUSPENDED, VALID, VerifiedStatusToken, parse_token, status_at
 from shared.storage import Tx
 from shared.verify import Decision
-from verifier.desk import Desk
+from verifier.desk import STORAGE, Desk
 from verifier.material import Picture, Store, verify_list
 from verifier.records import events, watched
 from verifier.records.events import Event
@@ -29,24 +30,42 @@ KeptList = tuple[str, str, int]
 _WORDS: Final = {VALID: "valid", SUSPENDED: "on-hold", INVALID: "cancelled"}
 
 
-def to_watch(desk: Desk, exchange: str, decision: Decision) -> list[Watched]:
+async def to_watch(desk: Desk, exchange: str, decision: Decision) -> list[Watched]:
     """What of a decision is to be watched: nothing where nobody wants to be told."""
     if not desk.settings.webhook_url or decision.decision != "accepted":
         return []
-    return [
-        Watched(
-            exchange=exchange,
-            query=each.query_id,
-            vct=each.claims.vct,
-            issuer=each.claims.issuer,
-            uri=each.claims.status.uri,
-            idx=each.claims.status.idx,
-            became="valid",
-            ends_at=each.claims.expires_at,
-        )
-        for each in decision.credentials
-        if each.claims.status is not None and not each.claims.status.purpose
-    ]
+    found = []
+    for each in decision.credentials:
+        claims, status = each.claims, each.claims.status
+        if status is not None and not status.purpose:
+            name = desk.secret()
+            place = strict_json.dumps({"query": each.query_id, "idx": status.idx})
+            sealed = await desk.custodian.seal(STORAGE, place, context=_context(exchange, name))
+            found.append(
+                Watched(
+                    exchange=exchange,
+                    name=name,
+                    vct=claims.vct,
+                    issuer=claims.issuer,
+                    uri=status.uri,
+                    sealed=sealed,
+                    became="valid",
+                    ends_at=claims.expires_at,
+                )
+            )
+    return found
+
+
+def _context(exchange: str, name: str) -> bytes:
+    return f"watched:{exchange}:{name}".encode()
+
+
+async def _place(desk: Desk, each: Watched) -> tuple[str, int]:
+    """Which question it answered, and its index in the list."""
+    if not each.sealed:
+        return each.name, each.idx
+    doc = strict_json.load_object(await desk.custodian.unseal(STORAGE, each.sealed, context=_context(each.exchange, each.name)))
+    return str(doc["query"]), int(doc["idx"])
 
 
 async def look(desk: Desk, store: Store) -> int:
@@ -69,13 +88,14 @@ async def _look_up(desk: Desk, picture: Picture, kept: KeptList, behind: Sequenc
         found = await asyncio.to_thread(_read, picture, issuer, uri, sorted({each.vct for each in behind}), at)
     except VcError:
         return 0
-    changes = {each: became for each in behind if (became := _became(found, each.idx, at)) is not None}
+    places = {each: await _place(desk, each) for each in behind}
+    changes = {each: became for each, (_, idx) in places.items() if (became := _became(found, idx, at)) is not None}
 
     async def unit(tx: Tx) -> int:
         told = 0
         for each, became in changes.items():
             if await watched.look(tx, each, became, iat) and became != each.became:
-                await events.add(tx, _event(desk, each, became, at))
+                await events.add(tx, _event(desk, each, places[each][0], became, at))
                 told += 1
         return told
 
@@ -110,7 +130,7 @@ def _became(found: VerifiedStatusToken, idx: int, at: int) -> str | None:
     return _WORDS.get(value)
 
 
-def _event(desk: Desk, each: Watched, became: str, at: int) -> Event:
-    documents = [{"id": each.query, "type": each.vct, "issuer": each.issuer}]
+def _event(desk: Desk, each: Watched, query: str, became: str, at: int) -> Event:
+    documents = [{"id": query, "type": each.vct, "issuer": each.issuer}]
     data = {"request": each.exchange, "became": became, "documents": documents}
     return Event(id=desk.secret(), name=CHANGED, exchange=each.exchange, data=data, made_at=at, next_at=at)

@@ -62,6 +62,24 @@ async def test_a_hold_its_end_and_a_cancelling_are_told_once_each(desk: Running,
     assert await cycle(desk, site, 0) == 0, "what was cancelled stays so"
 
 
+async def test_which_copy_it_was_lies_sealed(desk: Running, site: Receiver) -> None:
+    await desk.answer(await desk.ask())
+    (row,) = await desk.desk.storage.read(lambda tx: tx.fetch("SELECT * FROM watched"))
+    assert row["idx"] != IDX
+    assert row["query"] != "bank"
+    assert str(IDX).encode() not in bytes(row["sealed"])
+    assert await cycle(desk, site, 1) == 1
+
+
+async def test_what_was_watched_before_that_is_watched_on(desk: Running, site: Receiver) -> None:
+    await desk.answer(await desk.ask())
+    old = "UPDATE watched SET sealed = NULL, query = 'bank', idx = $1"
+    await desk.desk.storage.write(lambda tx: tx.execute(old, IDX))
+    assert await cycle(desk, site, 1) == 1
+    (document,) = site.claims()["data"]["documents"]
+    assert document["id"] == "bank"
+
+
 async def test_the_page_lists_it_in_words(template: Template, tmp_path: Path, site: Receiver) -> None:
     async with serving(template, tmp_path / "desk", site=site, local=True, webhook_url=HOOK) as desk:
         await desk.answer(await desk.ask())
