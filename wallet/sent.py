@@ -22,6 +22,7 @@ def key_of(entity: str, use: str) -> str:
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """One organisation and one of its registered uses, and what it is ``told`` (``share.told_in``).
 
+    ``inbox`` is the address to which its letter goes, as the holder saw it; empty where it is handed over, ``None`` where that was not kept.
     ``about`` is the ``jti`` of an earlier copy that this one corrects or calls back, made out at ``about_at``.
     """
 
@@ -29,6 +30,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     use: str
     name: str
     told: str
+    inbox: str | None = None
     about: str = ""
     about_at: int = 0
 
@@ -87,13 +89,13 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
-def state_of(sent: Sent | None, at: int) -> str:
-    """One word for where a letter stands; ``None`` is one whose copy could not be made yet.
+def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
+    """One word for where a letter stands; ``None`` is one whose copy could not be made yet, and with ``given_up`` never will be.
 
-    ``no-copy``, ``by-hand``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``, ``undelivered``.
+    ``no-copy``, ``never``, ``by-hand``, ``waiting``, ``sent``, ``accepted``, ``refused``, ``undecided``, ``unanswered``, ``misfit``, ``undelivered``.
     """
     if sent is None:
-        return "no-copy"
+        return "never" if given_up else "no-copy"
     if sent.by_hand:
         return "by-hand"
     if sent.problem:
@@ -113,5 +115,5 @@ def _pending(sent: Sent, at: int) -> str:
     return "sent" if sent.reason in {WAITS, PASSED_ON} else "undecided"
 
 
-ENDED = frozenset({"by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})
+ENDED = frozenset({"never", "by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})
 """States after which nothing more comes by itself."""

@@ -95,7 +95,7 @@ class PlanOut(Struct, frozen=True):
 
 
 class LetterOut(Struct, frozen=True):
-    """``state`` is no-copy, by-hand, waiting, sent, accepted, refused, undecided, unanswered, misfit or undelivered.
+    """``state`` is no-copy, never, by-hand, waiting, sent, accepted, refused, undecided, unanswered, misfit or undelivered.
 
     ``copy`` names the copy that was made out (``/api/addressed``), ``receipt`` is the newest answer, ``problem`` what is wrong with it,
     ``reason`` an error code.
@@ -144,6 +144,7 @@ class Tellings:
             Route("POST", "/api/organisations/look", self.look, body=TellWish, out=PlanOut, scope=scope, summary="What each of them would learn", errors=known),
             Route("POST", "/api/tell", self.tell, body=TellWish, out=TellingOut, status=201, scope=scope, summary="Agree, and tell them", errors=known),
             Route("GET", "/api/tell", self.all, out=TellingsOut, scope=scope, summary="Everybody who was told, and their answers"),
+            Route("POST", "/api/tell/{id}/stop", self.stop, out=TellingOut, scope=scope, summary="Tell no more of them than were told", errors=(Missing,)),
             Route("GET", "/api/tell/{id}", self.show, out=TellingOut, scope=scope, summary="How the letters of one agreement stand", errors=(Missing,)),
         ]  # fmt: skip
 
@@ -177,6 +178,10 @@ class Tellings:
         await replies.collect(self._means, vault, self._outbox)
         items = await telling.tellings(self._means, vault)
         return TellingsOut(tuple([await telling_out(self._means, vault, item) for item in items]))
+
+    async def stop(self, request: web.Request) -> TellingOut:
+        vault = await self._vault(request)
+        return await telling_out(self._means, vault, await telling.stop(self._means, vault, request.match_info["id"]))
 
     async def show(self, request: web.Request) -> TellingOut:
         vault = await self._vault(request)
@@ -220,13 +225,14 @@ def plan_out(plan: Plan) -> PlanOut:
 async def telling_out(means: Means, vault: Vault, item: Item[Telling]) -> TellingOut:
     """How an agreement stands, for programs."""
     at = means.clock()
-    letters = tuple(_letter(body, sent, item.value.faults, at) for body, sent in await telling.letters(means, vault, item))
+    letters = tuple(_letter(body, sent, item.value, at) for body, sent in await telling.letters(means, vault, item))
     return TellingOut(id=item.id, at=item.value.at, document=item.value.document, word=item.value.word, letters=letters)
 
 
-def _letter(body: Body, sent: Item[Sent] | None, faults: dict[str, str], at: int) -> LetterOut:
+def _letter(body: Body, sent: Item[Sent] | None, agreed: Telling, at: int) -> LetterOut:
     if sent is None:
-        return LetterOut(body.entity, body.use, body.name, state_of(None, at), fault=faults.get(body.key, ""))
+        state = state_of(None, at, given_up=agreed.given_up)
+        return LetterOut(body.entity, body.use, body.name, state, fault=agreed.faults.get(body.key, ""))
     value = sent.value
     return LetterOut(
         entity=body.entity,

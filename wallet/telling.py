@@ -193,7 +193,7 @@ async def look(means: Means, vault: Vault, picked: Picked) -> Plan:
     if unknown := [key for key in keys if key not in known]:
         raise Malformed(f"not registered to be told this: {unknown[0]}", where="to")
     parts = [await _part(means, vault, item.value, known[key], picked.about.get(key)) for key in keys]
-    said = [[part.choice.key, part.told, part.about, part.choice.inbox.url if part.choice.inbox else ""] for part in parts]
+    said = [[part.choice.key, part.told, part.about, _address(part.choice)] for part in parts]
     seen = base64url.encode(sha256(strict_json.dumps([item.id, picked.word, said])).digest())
     return Plan(document=item, parts=tuple(parts), seen=seen, fresh=fresh(means, item.value), word=picked.word)
 
@@ -253,25 +253,55 @@ async def tell(means: Means, vault: Vault, outbox: Outbox, name: str, picked: Pi
 def _body(part: Part) -> Body:
     choice = part.choice
     return Body(
-        entity=choice.party.entity, use=choice.use.id, name=choice.party.name.en, told=part.told, about=part.about, about_at=part.about_at
+        entity=choice.party.entity,
+        use=choice.use.id,
+        name=choice.party.name.en,
+        told=part.told,
+        inbox=_address(choice),
+        about=part.about,
+        about_at=part.about_at,
     )
 
 
+def _address(choice: Choice) -> str:
+    """Where its letter goes; empty where the holder hands it over."""
+    return "" if choice.inbox is None else choice.inbox.url
+
+
 async def carry_on(means: Means, vault: Vault, outbox: Outbox, name: str) -> Item[Telling]:
-    """Make every copy and letter that is missing; one that cannot be made does not keep the others from it."""
+    """Make every copy and letter that is missing; one that cannot be made does not keep the others from it.
+
+    After ``DAYS``, or once the holder has stopped it, nothing is made any more: what was agreed to is that they are told now (check T-FC-5).
+    """
     async with means.locks.of(f"{vault.wallet}/tell/{name}"):
         item = await means.storage.read(lambda tx: TELLINGS.get(tx, vault, name))
+        missing = await means.storage.read(lambda tx: _missing(tx, vault, item))
+        if item.value.given_up or not missing:
+            return await _note(means, vault, item, faults=item.value.faults if missing else {}, given_up=item.value.given_up)
+        if means.clock() >= item.value.at + DAYS * DAY:
+            return await _note(means, vault, item, faults=item.value.faults, given_up=True)
         faults: dict[str, str] = {}
-        for body in await means.storage.read(lambda tx: _missing(tx, vault, item)):
+        for body in missing:
             try:
                 await _make(means, vault, outbox, item, body)
             except VcError as error:
                 faults[body.key] = error.code
-        given_up = bool(faults) and means.clock() >= item.value.at + DAYS * DAY
-        if faults == item.value.faults and given_up == item.value.given_up:
-            return item
-        value = msgspec.structs.replace(item.value, faults=faults, given_up=given_up)
-        return await means.storage.write(lambda tx: TELLINGS.replace(tx, vault, item, value, entropy=means.entropy), point="telling-on")
+        return await _note(means, vault, item, faults=faults, given_up=False)
+
+
+async def stop(means: Means, vault: Vault, name: str) -> Item[Telling]:
+    """The holder will not have the rest told: copies that are not made yet are never made. Letters that are made stay as they are."""
+    async with means.locks.of(f"{vault.wallet}/tell/{name}"):
+        item = await get(means, vault, name)
+        missing = await means.storage.read(lambda tx: _missing(tx, vault, item))
+        return await _note(means, vault, item, faults=item.value.faults, given_up=item.value.given_up or bool(missing))
+
+
+async def _note(means: Means, vault: Vault, item: Item[Telling], *, faults: dict[str, str], given_up: bool) -> Item[Telling]:
+    if faults == item.value.faults and given_up == item.value.given_up:
+        return item
+    value = msgspec.structs.replace(item.value, faults=faults, given_up=given_up)
+    return await means.storage.write(lambda tx: TELLINGS.replace(tx, vault, item, value, entropy=means.entropy), point="telling-on")
 
 
 async def _missing(tx: Tx, vault: Vault, item: Item[Telling]) -> list[Body]:
@@ -288,6 +318,8 @@ async def _make(means: Means, vault: Vault, outbox: Outbox, item: Item[Telling],
     choice = await choice_of(means, document, body.entity, body.use)
     if choice is None:
         raise Missing("the organisation is not registered for this any more")
+    if body.inbox is not None and body.inbox != _address(choice):
+        raise Conflict("its letters go somewhere else now than when this was agreed to")
     signed, ticket = await sign_out(means, vault, _wish(document, choice, body.told)), means.entropy(TICKET)
     ready = None
     if choice.inbox is not None:

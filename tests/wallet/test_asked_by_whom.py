@@ -167,7 +167,7 @@ def test_t_fc_5_nothing_is_presented_but_by_an_act_of_the_holder() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        for name in names & {"sign_presentation", "agree", "make_out", "give"}:
+        for name in names & {"sign_presentation", "agree", "make_out", "give", "carry_on", "carry_on_all"}:
             called.setdefault(name, set()).add(str(path.relative_to(ROOT)))
     to_the_issuer = {
         "wallet/at_office.py",
@@ -183,6 +183,9 @@ def test_t_fc_5_nothing_is_presented_but_by_an_act_of_the_holder() -> None:
         "wallet/pages/asking.py", "wallet/pages/copies.py", "wallet/holder_api.py", "wallet/at_terminal.py", "wallet/at_counter.py",
         "wallet/pages/tell.py",
     }  # fmt: skip
+    # Many are told at once, once agreed to, and for some days (test_telling.test_t_fc_5_nobody_is_told_by_the_clock_once_the_days_are_over).
+    assert called["carry_on"] == {"wallet/telling.py"}
+    assert called["carry_on_all"] == {"wallet/app.py", "wallet/at_tell.py"}
 
 
 async def test_t_fc_5_open_questions_are_never_answered_by_the_clock(town: Town) -> None:

@@ -19,11 +19,14 @@ from shared.clock import DAY
 from shared.credentials import Text, by_id
 from shared.errors import AccessDenied, Conflict, Malformed
 from shared.formats import formats
+from shared.inbox import Inbox
+from shared.jose import jwe
 from shared.receipts import peek_receipt
 from shared.trust.registered_use import Want
 from wallet import resend, telling
 from wallet.cards import changed
-from wallet.records import ADDRESSED, TELLINGS
+from wallet.records import ADDRESSED, TELLINGS, Item
+from wallet.sent import Telling, state_of
 from wallet.sessions import StatusSeen
 
 UNION = {
@@ -172,6 +175,58 @@ async def test_where_copies_run_out_the_rest_waits_for_new_ones(sqlite_uri: str)
         await at_home.change(copies=())
         with pytest.raises(AccessDenied):
             await at_home.tell(at_home.town.bodies[0])
+
+
+async def short_of_copies(at_home: Joan) -> Item[Telling]:
+    """Three are to be told, two were, and then there are copies again."""
+    item = await at_home.tell(*at_home.town.bodies)
+    assert len(await at_home.sent()) == 2
+    old = await at_home.wallet.document()
+    more = tuple(msgspec.structs.replace(replace_line(line), expires_at=line.expires_at + 400 * DAY) for line in old.copies)
+    await at_home.change(copies=more)
+    return item
+
+
+async def test_t_fc_5_nobody_is_told_by_the_clock_once_the_days_are_over(sqlite_uri: str) -> None:
+    """Her wallet stays closed for long; what she agreed to was to tell them then, not now."""
+    async with joan(sqlite_uri, "A", "B", "C", copies=2) as at_home:
+        means, vault = at_home.wallet.means, at_home.wallet.vault
+        item = await short_of_copies(at_home)
+        at_home.town.clock.at = item.value.at + telling.DAYS * DAY
+        await at_home.hear(9)
+        for _ in range(2):
+            await telling.carry_on_all(means, vault, at_home.outbox)
+            await telling.carry_on(means, vault, at_home.outbox, item.id)
+        assert len(await at_home.sent()) == 2
+        after = (await telling.get(means, vault, item.id)).value
+        assert (after.given_up, list(after.faults.values())) == (True, ["conflict"])
+        found = await telling.letters(means, vault, item)
+        assert [state_of(None, means.clock(), given_up=after.given_up) for _, sent in found if sent is None] == ["never"]
+
+
+async def test_t_fc_5_the_rest_is_not_told_once_its_holder_says_so(sqlite_uri: str) -> None:
+    async with joan(sqlite_uri, "A", "B", "C", copies=2) as at_home:
+        means, vault = at_home.wallet.means, at_home.wallet.vault
+        item = await short_of_copies(at_home)
+        assert (await telling.stop(means, vault, item.id)).value.given_up
+        await telling.carry_on_all(means, vault, at_home.outbox)
+        await telling.carry_on(means, vault, at_home.outbox, item.id)
+        assert len(await at_home.sent()) == 2
+        whole = await at_home.tell(at_home.town.bodies[0])
+        assert not (await telling.stop(means, vault, whole.id)).value.given_up  # nothing was left to be told
+
+
+async def test_a_letter_goes_nowhere_but_where_it_was_agreed_to_go(sqlite_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between agreeing and sending the organisation registers another inbox: that was not what was looked at."""
+    async with joan(sqlite_uri, "A", "B", "C", copies=2) as at_home:
+        means, vault = at_home.wallet.means, at_home.wallet.vault
+        item = await short_of_copies(at_home)
+        (left,) = [body for body, sent in await telling.letters(means, vault, item) if sent is None]
+        assert left.inbox == f"{left.entity}/inbox"
+        monkeypatch.setattr(Body, "inbox", property(lambda one: Inbox(f"{one.entity}/elsewhere", jwe.public_half(one.private))))
+        await at_home.hear(9)
+        item = await telling.carry_on(means, vault, at_home.outbox, item.id)
+        assert (len(await at_home.sent()), item.value.faults) == (2, {left.key: "conflict"})
 
 
 def replace_line(line: Any) -> Any:

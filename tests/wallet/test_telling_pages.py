@@ -123,6 +123,25 @@ async def test_choosing_finds_keeps_and_counts(home: Home) -> None:
     assert "Nobody fits." in home.at.text
 
 
+async def test_the_rest_is_not_told_by_a_button(home: Home) -> None:
+    """Three were to be told and there was one copy: the page says for how long it waits, and ends it."""
+    item = await home.site.host.storage.read(lambda tx: DOCUMENTS.get(tx, home.vault, home.document))
+    await home.change(copies=item.value.copies[:1])
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="all")
+    await choose(home, do="look")
+    await agree(home)
+    assert sorted(home.marks()) == ["no-copy", "no-copy", "waiting"]
+    assert "within 14 days" in home.at.text
+    await home.at.post(f"{home.at.path}/stop", {})
+    assert sorted(home.marks()) == ["never", "never", "waiting"]
+    assert "Do not tell the rest" not in home.at.text
+    token = await home.site.open()
+    name = home.at.path.removeprefix("/tell/")
+    status, told = await home.site.call("POST", f"/api/tell/{name}/stop", token=token)
+    assert (status, sorted(one["state"] for one in told["letters"])) == (200, ["never", "never", "waiting"])
+
+
 async def test_look_agree_and_follow(home: Home) -> None:
     bank, water, saxon = home.town.bodies
     water.how, saxon.how = "refuses", "person"

@@ -42,6 +42,7 @@ class TellPages:
         app.router.add_get("/tell/new", self.show_form)
         app.router.add_post("/tell/new", self.choose)
         app.router.add_post("/tell/agree", self.agree)
+        app.router.add_post("/tell/{id}/stop", self.stop)
         app.router.add_get("/tell/{id}", self.show)
         app.router.add_get("/tell/{id}/state", self.state)
 
@@ -75,7 +76,7 @@ class TellPages:
     async def _states(self, vault: Vault, name: str) -> Sequence[str]:
         item, at = await telling.get(self._desk.means, vault, name), self._desk.means.clock()
         found = await telling.letters(self._desk.means, vault, item)
-        return [state_of(None if sent is None else sent.value, at) for _, sent in found]
+        return [state_of(None if sent is None else sent.value, at, given_up=item.value.given_up) for _, sent in found]
 
     # --- choosing
 
@@ -198,6 +199,13 @@ class TellPages:
             return await self._look_page(request, vault, form, chosen, changed=True)
         return see(f"/tell/{made.id}")
 
+    async def stop(self, request: web.Request) -> web.StreamResponse:
+        """Those who were not told yet are not told any more."""
+        await read_form(request)
+        vault = (await self._desk.sitting(request)).vault
+        item = await telling.stop(self._desk.means, vault, request.match_info["id"])
+        return see(f"/tell/{item.id}")
+
     # --- what comes of it
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -205,7 +213,8 @@ class TellPages:
         await replies.collect(means, vault, self._desk.outbox)
         item = await telling.get(means, vault, request.match_info["id"])
         document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
-        letters = [letter_view(body, sent, means.clock(), words) for body, sent in await telling.letters(means, vault, item)]
+        found, given_up = await telling.letters(means, vault, item), item.value.given_up
+        letters = [letter_view(body, sent, means.clock(), words, given_up=given_up) for body, sent in found]
         states = [one["state"] for one in letters]
         return await render(
             request,
@@ -219,6 +228,7 @@ class TellPages:
             state=_summary(states),
             said=_said(states, words),
             over=set(states) <= ENDED,
+            left="no-copy" in states,
             decisions=DECISIONS,
         )
 

@@ -15,6 +15,7 @@ from wallet.sent import Body, Sent, state_of
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "no-copy": (N_("Waiting for a copy"), "yellow"),
+    "never": (N_("Not told"), "grey"),
     "by-hand": (N_("For you to send"), "yellow"),
     "waiting": (N_("Waiting to be sent"), "grey"),
     "sent": (N_("Sent"), "blue"),
@@ -29,6 +30,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 
 NEXT: Final[Mapping[str, str]] = {
     "no-copy": N_("Your wallet has no unused copy left for them. It goes on when new ones have come."),
+    "never": N_("Your wallet tries no more. Tell them again if you still want to."),
     "by-hand": N_("They have no inbox. Send their copy by e-mail or print it."),
     "waiting": N_("Your wallet sends it by itself, also when you close it."),
     "tried": N_("They could not be reached so far. Your wallet tries again by itself, also when you close it."),
@@ -76,10 +78,10 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
-def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words) -> dict[str, Any]:
+def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, given_up: bool = False) -> dict[str, Any]:
     """One line of the progress list."""
     value = None if sent is None else sent.value
-    state = state_of(value, at)
+    state = state_of(value, at, given_up=given_up)
     receipt, tried = _receipt(value), state == "waiting" and value is not None and value.tries > 0
     return {
         "name": body.name,
