@@ -104,8 +104,12 @@ def judge_copy(
     answer: Callable[[Fetch], Fetched],
     at: int,
     more: Mapping[str, Any] | None = None,
+    came_at: int | None = None,
 ) -> Judged:
-    """As ``judge``, of a copy that was read already. It must show what its purpose asks for; what it shows beyond was the holder's choice."""
+    """As ``judge``, of a copy that was read already. It must show what its purpose asks for; what it shows beyond was the holder's choice.
+
+    ``came_at`` is when it came, where it waited since: in force it had to be then.
+    """
     try:
         use = _check_envelope(copy, entity, uses)
         query = parse_query(dcql(use.type, use.query.id, copy.format))
@@ -115,6 +119,7 @@ def judge_copy(
         query=query,
         binding=addressed.expected_binding(entity=entity, purpose_id=copy.purpose_id),
         use={**use.query.use, **(more or {})},
+        shown_at=came_at,
     )
     shown = {use.query.id: [wire for wires in copy.vp_token.values() for wire in wires]}
     decision = run(verify(shown, expectation, material, at=at, stapled=copy.status_list_tokens), answer)

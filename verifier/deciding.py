@@ -48,7 +48,10 @@ def decide(
 
 
 def decide_again(desk: Desk, picture: Picture, asked: Asked, opened: Opened, *, came_at: int, more: Mapping[str, Any]) -> Decision:
-    """The decision about an answer that came at ``came_at``, checked whole once more: nothing is believed because it was checked before."""
+    """The decision about an answer that came at ``came_at``, checked whole once more: nothing is believed because it was checked before.
+
+    A copy had to be in force when it came, for its holder cannot help how long we take; who made it, and whether it was cancelled, is asked as of now.
+    """
     at, terms = desk.clock(), asked.terms
     if terms.kind == "request":
         # It was fresh when it came, and the nonce was used up then.
@@ -60,5 +63,12 @@ def decide_again(desk: Desk, picture: Picture, asked: Asked, opened: Opened, *, 
         vp_token={name: tuple(wires) for name, wires in opened.vp_token.items()},
     )
     return judge_copy(
-        copy, entity=desk.entity, uses=desk.uses(), material=picture.material, answer=picture.answer, at=at, more=more
+        copy,
+        entity=desk.entity,
+        uses=desk.uses(),
+        material=picture.material,
+        answer=picture.answer,
+        at=at,
+        more=more,
+        came_at=came_at,
     ).decision

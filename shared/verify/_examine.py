@@ -119,7 +119,8 @@ def _authenticate(one: Presentation, wire: str, expectation: Expectation, known:
         step = "holder_binding"
         _check_bearer(expectation.binding, material)
         step = "signature"
-        claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=known.at)
+        shown_at = known.at if expectation.shown_at is None else min(expectation.shown_at, known.at)
+        claims = form.verify(parsed, issuer.public, binding=expectation.binding, at=shown_at)
         step = "issuer_trust"
         _check_same(parsed, claims)
         one.keeper = find_keeper(material.policy, claims, known.at)

@@ -122,7 +122,8 @@ class Expectation:
     ``query`` or else ``asked``, of which a document serves that is of any one of the kinds; neither means that nothing was asked for.
     ``binding`` holds the expected audience and nonce; only of an addressed copy the nonce is the holder's own, and ``None`` here.
     ``use`` goes to the type's own check; its ``stakes`` ("low" or "high", the default) choose how old a status may be. ``format`` serves
-    where no query names one. ``agreed`` is what the holder is to agree to, and nothing else (OpenID4VP section 8.4).
+    where no query names one. ``agreed`` is what the holder is to agree to, and nothing else (OpenID4VP section 8.4). ``shown_at`` is when it came,
+    where it waited since: it had to be in force then, while who made it and whether it was cancelled is asked as of now.
     """
 
     query: DcqlQuery | None
@@ -131,6 +132,7 @@ class Expectation:
     format: str | None = None
     asked: tuple[Asked, ...] = ()
     agreed: tuple[Agreed, ...] = ()
+    shown_at: int | None = None
 
     def __post_init__(self) -> None:
         if self.query is not None and self.asked:

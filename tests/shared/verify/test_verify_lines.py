@@ -187,6 +187,17 @@ def test_validity() -> None:
         assert decision.line("status").code == "not_reached"
 
 
+def test_what_waited_had_to_be_in_force_when_it_came() -> None:
+    """Whether it was cancelled is asked as of now."""
+    late = MADE + 30 * DAY + 600
+    came = replace(expectation(), shown_at=AT)
+    assert decide(SHOWN, want=came, at=late, answer=Answers({LIST: status_token(iat=late)})).decision == "accepted"
+    rejected(decide(SHOWN, want=came, at=late, answer=Answers({LIST: status_token({IDX: 1}, iat=late)})), "status", "revoked")
+    rejected(
+        decide(SHOWN, want=replace(came, shown_at=late), at=late, answer=Answers({LIST: status_token(iat=late)})), "validity", "expired"
+    )
+
+
 def test_status_is_only_asked_about_a_document_in_force() -> None:
     """Token Status List section 8.3."""
     driver = Answers({LIST: status_token()})
