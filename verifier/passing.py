@@ -5,6 +5,7 @@ Whose it is says the name of the key in its header, which the register knows. Wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -49,13 +50,16 @@ async def bodies(desk: Desk) -> dict[str, RpCertificate]:
 
 
 async def whose(desk: Desk, token: str) -> tuple[RpCertificate, Inbox]:
-    """The body that can open a letter, and where its inbox is. ``Untrusted`` where nobody who is registered has that key."""
-    kid = inbox.peek_kid(token)
-    for one in (await bodies(desk)).values():
-        for found in (one.inbox, *(use.inbox for use in one.uses)):
-            if found is not None and kid and found.kid == kid:
-                return one, found
-    raise Untrusted("nobody whom we know can open this letter", where="/kid")
+    """The body that can open a letter, and where its inbox is.
+
+    ``Untrusted`` where nobody who is registered has that key; or several say so, for nobody proves that they have the private half.
+    """
+    kid, known = inbox.peek_kid(token), (await bodies(desk)).values()
+    inboxes = ((one, found) for one in known for found in (one.inbox, *(use.inbox for use in one.uses)) if found is not None)
+    named = [(one, found) for one, found in inboxes if kid and found.kid == kid]
+    if not named or len({one.entity for one, _ in named}) > 1:
+        raise Untrusted("nobody whom we know can open this letter, or several say so", where="/kid")
+    return named[0]
 
 
 async def take(desk: Desk, token: str) -> Passed:
@@ -156,7 +160,7 @@ async def deliver(desk: Desk, send: Send) -> int:
     if not await desk.storage.read(lambda tx: passed.is_due(tx, at)):
         return 0
     due = await desk.storage.write(lambda tx: passed.take_due(tx, at, _LEASE), point="letter-due")
-    return sum([await _try(desk, send, each) for each in due])
+    return sum(await asyncio.gather(*(_try(desk, send, each) for each in due)))  # an inbox that hangs is in nobody's way
 
 
 async def _try(desk: Desk, send: Send, one: Passed) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,12 @@ from support.desk import Template
 from support.no_wrong_door import Town, check_passed, open_town
 from support.posting import ask, check, inbox_of, post, written
 
+from shared.errors import Unavailable, Untrusted
+from shared.flow import Fetch, Fetched
 from shared.storage import Tx
+from shared.trust.relying_party import RpCertificate
 from verifier import passing
+from verifier.desk import Desk
 from verifier.records import passed
 
 
@@ -41,6 +47,22 @@ async def test_a_counter_passes_on_what_it_cannot_read(town: Town) -> None:
     assert "arrived" in await clerk.get(path)
     assert check(town.council, letter, (await ask(town.council, letter.ticket))[1]).decision == "accepted"
     assert "a letter for somebody else" in await clerk.get("/desk/decisions")
+
+
+async def test_nobody_gets_a_letter_by_saying_that_its_key_is_theirs(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of inboxes are registered without proof: where two organisations name one, the letter is given back."""
+    desk, token = town.library.desk, town.letter().token
+    known = await passing.bodies(desk)
+    council, found = await passing.whose(desk, token)
+    other = replace(council, entity="https://a-first.example", uses=(), inbox=replace(found, url="https://a-first.example/inbox"))
+
+    async def both(_desk: Desk) -> dict[str, RpCertificate]:
+        return {other.entity: other, **known}
+
+    monkeypatch.setattr(passing, "bodies", both)
+    with pytest.raises(Untrusted):
+        await passing.take(desk, token)
+    assert "give it back unopened" in await hand_in(await Clerk(town.library).sign_in(), token, status=400)
 
 
 async def test_the_letter_goes_once_it_has_arrived_and_nothing_in_it_stays(town: Town) -> None:
@@ -75,6 +97,25 @@ async def test_it_is_tried_until_it_arrives(town: Town) -> None:
     town.library.clock.at += 7_200
     assert await passing.deliver(town.library.desk, town.send) == 1
     assert (await rows(town))[0].tries == 5
+
+
+async def test_an_inbox_that_hangs_holds_up_nobody_elses_letters(town: Town) -> None:
+    clerk = await Clerk(town.library).sign_in()
+    slow, quick = town.letter("slow"), town.letter("quick")
+    for each in (slow, quick):
+        await hand_in(clerk, each.token)
+    arrived = asyncio.Event()
+
+    async def send(fetch: Fetch) -> Fetched:
+        if fetch.body == slow.token.encode():
+            await arrived.wait()
+            raise Unavailable("it hung")
+        got = await town.send(fetch)
+        arrived.set()
+        return got
+
+    assert await asyncio.wait_for(passing.deliver(town.library.desk, send), 30) == 1
+    assert {each.fault for each in await rows(town)} == {"", "unavailable"}
 
 
 @pytest.mark.parametrize("status", [400, 413])
