@@ -84,6 +84,7 @@ def build(desk: Desk, *, chores: bool = True) -> web.Application:
     if chores:
         keep_house(app, one_round, visit, every=CHORES_EVERY)
         keep_house(app, tell, every=TELL_EVERY)
+        keep_house(app, pass_on, every=TELL_EVERY)
         keep_house(app, hear_above, every=CHORES_EVERY)
         keep_house(app, follow, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: desk.custodian.public(desk.signer.key)
@@ -139,8 +140,12 @@ async def one_round(app: web.Application) -> None:
 
 
 async def tell(app: web.Application) -> None:
-    """Send the organisation's own program what it was not told yet, and letters for others where they belong."""
+    """Send the organisation's own program what it was not told yet."""
     await webhooks.deliver(app[DESK], app[FETCHER])
+
+
+async def pass_on(app: web.Application) -> None:
+    """Send letters for others where they belong; in turns of its own, as some of those may be slow."""
     await passing.deliver(app[DESK], app[FETCHER])
 
 
