@@ -9,9 +9,10 @@ where something beside them agrees: what is left is for a person to decide, with
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cache
 from itertools import product
 from typing import Any, Final, Literal
 from unicodedata import normalize
@@ -142,6 +143,8 @@ _ASIDE: Final = re.compile(r"\([^()]*\)")
 _LETTERS: Final = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "ħ": "h"})
 _LONGEST: Final = 200
 _WORDS: Final = 12
+_NAMES: Final = 8
+"""Other names of one person that are compared: who has more of them is found by one of these, or by a person."""
 
 
 def name_words(name: str) -> tuple[str, ...]:
@@ -152,30 +155,32 @@ def name_words(name: str) -> tuple[str, ...]:
 
 def _compare_names(record: Person, shown: Person) -> Agreement:
     """``open`` is a likeness that only a person can judge: a part of the other's name, or nearly its spelling."""
-    pairs = list(product(full_names(record), full_names(shown)))
+    pairs = list(product(full_names(record, most=_NAMES), full_names(shown, most=_NAMES)))
     if any(one == other for one, other in pairs):
         return "agrees"
-    return "open" if any(_alike(one, other) for one, other in pairs) else "differs"
+    near = cache(_near)  # the same words stand in many of them; gone with this comparison
+    return "open" if any(_alike(one, other, near) for one, other in pairs) else "differs"
 
 
-def full_names(person: Person) -> set[tuple[str, ...]]:
-    """All full names as ``name_words``; another name can be one, or a family name alone."""
+def full_names(person: Person, *, most: int | None = None) -> set[tuple[str, ...]]:
+    """All full names as ``name_words``; another name can be one, or a family name alone. ``most``: no more of those than that."""
     texts = [f"{person.given_name} {person.family_name}"]
-    for other in person.also_known_as:
+    for other in person.also_known_as[:most]:
         texts += [other, f"{person.given_name} {other}"]
     return {words for words in map(name_words, texts) if words}
 
 
-def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def _alike(one: tuple[str, ...], other: tuple[str, ...], near: Callable[[str, str], bool]) -> bool:
     """Each word of one name is nearly one of the other, or stands for it as an initial."""
-    return any(all(any(_near(word, each) for each in many[:_WORDS]) for word in few[:_WORDS]) for few, many in ((one, other), (other, one)))
+    return any(all(any(near(word, each) for each in many[:_WORDS]) for word in few[:_WORDS]) for few, many in ((one, other), (other, one)))
 
 
 def _near(one: str, other: str) -> bool:
     if min(len(one), len(other)) == 1:
         return one[0] == other[0]
     first, second = sorted((one, other))  # the ratio depends on the order
-    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
+    found = SequenceMatcher(None, first, second, autojunk=False)
+    return found.real_quick_ratio() >= _ALIKE and found.quick_ratio() >= _ALIKE and found.ratio() >= _ALIKE  # the quick ones are never less
 
 
 def squeezed(text: str) -> str:

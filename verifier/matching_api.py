@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 import msgspec
@@ -63,7 +64,7 @@ def routes(desk: Desk) -> list[Route]:
         await collect(desk, exchange, opened, body.response_code)
         records = [matching.described(msgspec.to_builtins(each)) for each in body.records]
         told = Told(postal_code=body.told_postal_code, reference=body.told_reference)
-        found = matching.find(opened, desk.types, records, told)
+        found = await asyncio.to_thread(matching.find, opened, desk.types, records, told)
         return msgspec.convert({"outcome": found.outcome, "reference": found.reference or None, "code": found.code}, Meant)
 
     return [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
+from time import process_time
 from typing import Any
 
 import pytest
@@ -142,6 +144,31 @@ def test_t_fm_3_a_partial_date_helps_nobody_to_be_found() -> None:
     assert match((record,), NAMED) == Match("ambiguous", (0,))
     assert match((record,), MARGARET) == Match("one", (0,))
     assert match((replace(record, birthdate="1939", postal_code=""),), NAMED) == Match("none")
+
+
+def word(number: int) -> str:
+    return sha256(str(number).encode()).hexdigest()[:14].translate(str.maketrans("0123456789", "ghijklmnop"))
+
+
+def test_many_long_names_are_compared_at_once() -> None:
+    """Fifty records whose names all but agree, eight others each: nobody can keep the service busy with them."""
+    words = [word(number) for number in range(11)]
+
+    def somebody(which: int, count: int) -> Person:
+        names = [" ".join([*words[at % 11 :], *words[: at % 11], word(1_000 * which + at + 11)]) for at in range(count + 2)]
+        return Person(names[0][:100], names[1][:99], tuple(names[2:]), "1938-11-02")
+
+    records, shown = [somebody(which, 8) for which in range(50)], somebody(50, 500)
+    begun = process_time()
+    assert match(records, shown).outcome == "ambiguous"
+    assert process_time() - begun < 3
+
+
+def test_who_has_more_names_than_are_compared_is_left_to_a_person() -> None:
+    others = tuple(f"Maiden{'x' * number} Name" for number in range(9))
+    shown = Person("Zoë", "Quill", ("Ann Ashdown",), "1938-11-02", "ZZ99 1AB")
+    assert match([Person("Ann", "Other", ("Ann Ashdown", *others), "1938-11-02", "ZZ99 1AB")], shown).outcome == "one"
+    assert match([Person("Ann", "Other", (*others, "Ann Ashdown"), "1938-11-02", "ZZ99 1AB")], shown).outcome == "ambiguous"
 
 
 def test_the_person_in_a_document() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from shared.codec import base64url
@@ -64,7 +66,7 @@ class Matching:
             form.error("records", _("Write one record a line: number; first names; last name; date of birth; postcode"))
             return await self._page(request, answered, form)
         told = Told(postal_code=form.value("postal_code"), reference=form.value("reference"))
-        found = matching.find(opened, self._desk.types, records, told)
+        found = await asyncio.to_thread(matching.find, opened, self._desk.types, records, told)
         kept = "" if found.reference else await self._seal(answered, text)
         return await self._page(request, answered, Form(), found, kept)
 
