@@ -36,6 +36,8 @@ from verifier.settle import Opened, bind, sign_receipt
 MADE_BY: Final = "inbox"
 ANSWERED: Final = 31 * DAY  # seconds for which an answer can be asked for
 _PATIENCE: Final = 16 * DAY  # seconds after which no copy that waited can be good any more
+_MARGIN: Final = 7 * DAY
+"""Seconds for which a letter can still be looked at once its answer is late, and for which it can be refused after that."""
 _PROVEN: Final = ("issuer_trust", "signature", "holder_binding")
 
 
@@ -126,6 +128,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     kept = kept_for(desk, judged)
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
     until = add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone)) if waits else None
+    keep = kept if until is None else max(_PATIENCE, kept, until + _MARGIN - at)
     letter = Letter(
         ticket=posted.ticket,
         digest=posted.digest,
@@ -137,7 +140,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         status_iat=judged.decision.status_iat,
         got_at=at,
         answer_by=until,
-        forget_at=at + max(ANSWERED, kept),
+        forget_at=at + max(ANSWERED, keep if until is None else keep + _MARGIN),
     )
 
     async def put(tx: Tx, _ended: Ended) -> None:
@@ -148,7 +151,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
 
     return Filing(
         decision=waiting(judged.decision) if waits else judged.decision,
-        keep=max(_PATIENCE, kept) if waits else kept,
+        keep=keep,
         forget_at=letter.forget_at,
         basis=basis,
         put=put,

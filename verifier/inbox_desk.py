@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from shared import inbox
 from shared.clock import DAY
-from shared.errors import Conflict, Missing
+from shared.errors import Conflict, Expired, Missing
 from shared.receipts import LogHead
 from shared.storage import Tx
-from shared.verify import Decision
+from shared.verify import Decision, decide_error
 from shared.web.operators import Operator
 from verifier import registering
 from verifier.deciding import decide_again
@@ -140,9 +140,15 @@ async def thought(desk: Desk, store: Store, post: Post, more: Mapping[str, Any] 
 
 
 async def decide(desk: Desk, store: Store, post: Post, said: Said) -> Outcome:
-    """Keep what a person decided. Nobody can accept what the program refuses, or cannot tell: ``Conflict`` names then what is open."""
-    decision, opened = await thought(desk, store, post, said.more), post.opened
-    if decision is None or opened is None or not post.letter.waits:
+    """Keep what a person decided. Nobody can accept what the program refuses, or cannot tell: ``Conflict`` names then what is open.
+
+    What is no longer kept can still be refused, so that its sender hears of it: the receipt is bound as the first one was.
+    """
+    opened = post.opened
+    decision = await thought(desk, store, post, said.more)
+    if decision is None and not said.accept:
+        decision = decide_error(Expired("what was shown is no longer kept"), at=desk.clock())
+    if decision is None or not post.letter.waits:
         raise Conflict("there is nothing to decide here any more")
     if said.accept and decision.decision == "undecided":
         raise Conflict("it still cannot be decided", where=decision.code)
@@ -152,6 +158,8 @@ async def decide(desk: Desk, store: Store, post: Post, said: Said) -> Outcome:
     sealed = await _sealed(desk, post.letter, said.account) if said.account else None
 
     async def take(tx: Tx, ended: Ended) -> bool:
+        if opened is None:
+            return await exchanges.agree(tx, post.letter.exchange, inbox.WAITS)
         return await exchanges.reopen(tx, post.letter.exchange, ended)
 
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
@@ -159,7 +167,8 @@ async def decide(desk: Desk, store: Store, post: Post, said: Said) -> Outcome:
         await letters.decided(tx, post.letter.ticket, at, status_iat, sealed)
 
     basis = await basis_of(desk, post.letter)
-    shown = Shown(vp_token=opened.vp_token, nonce=str(basis["nonce"]), format=opened.format, basis=basis)
+    token, form = ({}, "") if opened is None else (opened.vp_token, opened.format)
+    shown = Shown(vp_token=token, nonce=str(basis["nonce"]), format=form, basis=basis)
     memory = (await store.picture()).material.memory
     asked = replace(post.exchange.asked, made_by="desk")
     outcome = await settle(desk, asked, decision, shown, memory, take=take, put=put, keep=_kept(desk, post, decision))

@@ -10,21 +10,26 @@ import pytest
 from support.desk import Running, Site, Template, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
-from support.trial_verify import IDX, Authority, issue, status_token
+from support.trial_verify import IDX, LIST, Authority, issue, status_token
+from support.trusting import Publisher
 
 from shared.clock import DAY
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Conflict
+from shared.formats import StatusReference
 from shared.inbox import Inbox, Letter, seal_letter
 from shared.jose.jwt import parse_jwt
+from shared.status.token_status_list import INVALID
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.trust.register_json import render_inbox
 from shared.trust.relying_party import parse_rp_certificate
 from shared.web import log
-from verifier import inbox_keys, registering
+from shared.web.operators import Operator
+from verifier import inbox_desk, inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
 from verifier.desk import Desk
+from verifier.inbox_desk import Post, Said
 from verifier.records import exchanges, letters
 from verifier.settle import verify_decisions
 
@@ -107,6 +112,57 @@ async def test_t_au_5_nobody_decides_in_time(desk: Running) -> None:
     assert check(desk, sent, (await ask(desk, sent.ticket))[1]).log_head == receipt.log_head
     page = await (await desk.http.get(f"{desk.base}/metrics")).text()
     assert "muniment_inbox_late 1.0" in page
+
+
+async def test_what_waits_is_kept_until_after_its_answer_is_due(template: Template, tmp_path: Path) -> None:
+    """The longest promise, and a person who is late: the letter is still there, and in the end it can be refused."""
+    async with serving(template, tmp_path / "desk", inbox_answer_days=20) as desk:
+        by_a_person(desk.desk)
+        sent = written(desk)
+        desk.clock.at = (check(desk, sent, (await post(desk, sent))[1]).answer_by or 0) + 6 * DAY
+        post_ = await the_letter(desk)
+        assert post_.opened is not None
+        desk.clock.at += DAY
+        await one_round(desk.app)
+        gone = await the_letter(desk)
+        assert (gone.opened, gone.letter.waits) == (None, True)
+        with pytest.raises(Conflict):
+            await inbox_desk.decide(desk.desk, desk.store, gone, Said(accept=True))
+        await inbox_desk.decide(desk.desk, desk.store, gone, Said(accept=False, reason="not_enough"))
+        status, told = await ask(desk, sent.ticket)
+        receipt = check(desk, sent, told)
+        assert (status, receipt.decision, receipt.reason_code, await late(desk)) == (200, "rejected", "not_enough", 0)
+
+
+async def test_a_letter_in_time_is_not_refused_because_somebody_was_slow(desk: Running) -> None:
+    """The copy runs out on the next day, and the person decides on the last one that was promised; what was cancelled meanwhile is refused."""
+    by_a_person(desk.desk)
+    sent, other = written(desk, days=1), written(desk, days=1, seed="other", status=StatusReference(uri=LIST, idx=IDX + 1))
+    promised = check(desk, sent, (await post(desk, sent))[1]).answer_by or 0
+    one = await the_letter(desk)
+    await post(desk, other)
+    assert int(sent.claims["exp"]) < promised
+    desk.clock.at = promised - 60
+    desk.site.trust = Publisher(seq=2, at=desk.clock() - 60)
+    desk.site.lists[LIST] = status_token({IDX + 1: INVALID}, iat=desk.clock() - 3_600)
+    await desk.store.refresh(desk.site)
+    outcome = await inbox_desk.decide(desk.desk, desk.store, one, Said(accept=True))
+    assert (outcome.decision.decision, outcome.decision.code) == ("accepted", "")
+    (waits,) = [each for each in await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 5)) if each.waits]
+    late_one = await inbox_desk.one(desk.desk, an_admin(), waits.exchange)
+    thought = await inbox_desk.thought(desk.desk, desk.store, late_one)
+    assert thought is not None
+    assert (thought.decision, thought.code) == ("rejected", "revoked")
+
+
+async def the_letter(desk: Running) -> Post:
+    """The only one, as an admin sees it."""
+    (letter,) = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 5))
+    return await inbox_desk.one(desk.desk, an_admin(), letter.exchange)
+
+
+def an_admin() -> Operator:
+    return Operator(id="x", name="x", role="admin", passphrase="", made_at=AT, ended_at=None)
 
 
 async def test_t_au_5_also_before_the_next_round(desk: Running) -> None:

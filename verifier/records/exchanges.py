@@ -99,10 +99,12 @@ async def reopen(tx: Tx, identifier: str, ended: Ended) -> bool:
     return await tx.execute(sql, identifier, ended.at) == 1
 
 
-async def agree(tx: Tx, identifier: str) -> bool:
-    """Take the decision that follows once enough have agreed together, also where the details are gone; false if it was taken before."""
+async def agree(tx: Tx, identifier: str, code: str = NeedsMoreAttorneys.code) -> bool:
+    """Take the decision that follows once enough have agreed together, or for what else it waits by its ``code``, also where the details are
+    gone; false if it was taken before.
+    """
     sql = "UPDATE exchange SET decision = '' WHERE id = $1 AND state = 'answered' AND decision = 'undecided' AND code = $2"
-    return await tx.execute(sql, identifier, NeedsMoreAttorneys.code) == 1
+    return await tx.execute(sql, identifier, code) == 1
 
 
 async def remember(tx: Tx, identifier: str, until: int) -> None:
