@@ -27,6 +27,7 @@ from wallet.means import Means
 from wallet.records import HEAD, Item, Shelf
 
 log = logging.getLogger("muniment.wallet")
+STALE = 2 * DAY  # seconds: a head is signed once a day, whether or not anything was entered
 
 
 class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,8 @@ class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
 
     ``token`` is the newest signed head that was found good, ``settled`` the number of the last line of the history up to which every receipt was
     held against it. ``broken`` are the lines whose receipts speak of another log, ``evidence`` the signed heads that show it; ``fault`` is the
-    code of what was in the way, ``not-published`` where the body publishes none.
+    code of what was in the way, ``not-published`` where the body publishes none, ``stale`` where its newest signed head is days old: a log that was
+    frozen hides what followed.
     """
 
     entity: str
@@ -138,6 +140,9 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     try:
         followed = await _follow(means, before.entity, oldest=oldest)
         value = msgspec.structs.replace(value, fault="not-published") if followed is None else _judged(value, followed, kept, new, at)
+        if followed is not None and at - followed.newest.at > STALE:
+            log.info("the log of a body has no head of the last days")
+            value = msgspec.structs.replace(value, fault="stale")
     except VcError as error:
         log.info("the log of a body could not be followed: %s", error.code)
         value = msgspec.structs.replace(before, next_at=at + min(DAY, means.log_every), fault=error.code)

@@ -52,7 +52,7 @@ async def test_receipts_are_held_against_the_log_once_a_week(wallet: Wallet, boo
     await pass_days(wallet, 7)
     assert book.asked == ["/log/heads"]  # the receipt names the very head that was signed
     first = await known(wallet)
-    assert (first.settled, first.broken, first.fault) == (2, (), "")
+    assert (first.settled, first.broken) == (2, ())
     book.enter("later")
     book.sign()
     await pass_days(wallet, 7)
@@ -98,6 +98,18 @@ async def test_a_log_that_was_rewritten_after_it_was_found_good(wallet: Wallet, 
     found = await known(wallet)
     assert found.broken_at > good.checked_at
     assert found.evidence == (good.token, book.tokens[0])
+
+
+async def test_a_log_that_stands_still_is_stale(wallet: Wallet, book: Book) -> None:
+    """Heads are signed each day, also where nothing was entered: whoever signs none may hide what came after."""
+    for _ in range(7 * 4):
+        wallet.world.clock.at += DAY // 4
+        book.sign()
+        await logs.tend(wallet.means, wallet.vault)
+    assert ((await known(wallet)).fault, (await known(wallet)).broken) == ("", ())
+    wallet.world.clock.at += 14 * DAY
+    await logs.tend(wallet.means, wallet.vault)
+    assert ((await known(wallet)).fault, (await known(wallet)).broken) == ("stale", ())
 
 
 async def test_a_receipt_from_after_the_newest_head_waits(wallet: Wallet, book: Book) -> None:
