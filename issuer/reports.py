@@ -6,10 +6,12 @@ import hmac
 from collections.abc import Sequence
 from typing import Any, Final
 
+from issuer import entered
 from issuer.donors import pass_of
 from issuer.office import Office
-from issuer.records import donors
+from issuer.records import documents, donors
 from issuer.records.donors import Kept
+from issuer.sessions import Actor, Event
 from shared import donor
 from shared.clock import DAY, floor_day
 from shared.codec import strict_json
@@ -21,6 +23,7 @@ from shared.web import rates
 from shared.web.rates import Limit
 
 AT_ONCE: Final = 50
+SHEET: Final = "sheet-made"
 RATE = Limit("reports", 600, 600)
 """By address; a service for many wallets has one."""
 _DAILY = Limit("report", 8, DAY)
@@ -84,12 +87,21 @@ async def collect(office: Office, secret: bytes, had: Sequence[str] = ()) -> lis
 # --- for who has no wallet ---------------------------------------------------------------------------------------------------------------
 
 
-async def new_sheet(office: Office, tag: bytes) -> str:
-    """Seven words for a sheet of paper, which open what is reported from now on; they are kept nowhere here. ``Missing``."""
-    words = generate_words(office.entropy)
+async def new_sheet(office: Office, number: str, tag: bytes, actor: Actor) -> str:
+    """Seven words for a sheet of paper, which open what is reported from now on; they are kept nowhere here. ``Missing``.
+
+    That ``actor`` made one stands in the history of the attorney's document of that ``number``, and in the log.
+    """
+    words, at = generate_words(office.entropy), office.clock()
     text = strict_json.dumps(donor.public_key(donor.key_of_words(words))).decode()
-    if not await office.storage.write(lambda tx: donors.set_recipient(tx, tag, text), point="report-key"):
-        raise _none()
+
+    async def unit(tx: Tx) -> None:
+        if not await donors.set_recipient(tx, tag, text):
+            raise _none()
+        await documents.note(tx, number, Event(at=at, kind=SHEET, actor=actor, reason="", copies=0))
+        await entered.enter(tx, office, SHEET, actor=actor, at=at, type=(await documents.get(tx, number)).type)
+
+    await office.storage.write(unit, point="report-key")
     return words
 
 

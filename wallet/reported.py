@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from shared import donor
-from shared.codec.reader import get_objects, get_str
+from shared.codec.reader import get_object, get_objects, get_str
 from shared.credentials._reports import SECRET
 from shared.donor import Report
 from shared.errors import Missing, Refused, VcError
 from shared.jose import jwe
+from shared.storage import Tx
 from wallet.at_office import post
 from wallet.keep import Vault
 from wallet.means import Means
@@ -43,7 +44,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """Her key, and what she was told, in order. ``left``: the office has the key; ``had`` are reports that it may forget.
 
-    ``reports`` is how many came, ``last_at`` when the last did, ``unread`` how many of them opened with no key of hers.
+    ``reports`` is how many came, ``last_at`` when the last did, ``unread`` how many lie there that open with no key of hers: they are somebody
+    else's to read, and stay. ``elsewhere_at`` is when she found that new ones are locked for another key; 0 while they are for hers.
     """
 
     key: dict[str, str]
@@ -54,6 +56,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     reports: int = 0
     last_at: int = 0
     unread: int = 0
+    elsewhere_at: int = 0
 
 
 REPORTED = Shelf("reported", Reported)
@@ -90,8 +93,22 @@ async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
 async def _visit(means: Means, issuer: str, secret: str, state: Reported) -> Reported:
     if not state.left:
         await post(means, f"{issuer}/reports/key", {"secret": secret, "key": donor.public_key(state.key)})
+    to = get_object(await post(means, f"{issuer}/reports/to", {"secret": secret}), "key")
+    elsewhere = 0 if donor.parse_key(to, where="/key") == donor.public_key(state.key) else state.elsewhere_at or means.clock()
     got = await post(means, f"{issuer}/reports/collect", {"secret": secret, "had": list(state.had)})
+    state = msgspec.structs.replace(state, elsewhere_at=elsewhere)
     return _taken(state, get_objects(got, "reports", max_items=_MAX_REPORTS), means.clock())
+
+
+async def take_back(means: Means, vault: Vault, item: Item[Document]) -> None:
+    """From the next visit on, which is now, reports are locked for her key again."""
+
+    async def unit(tx: Tx) -> None:
+        known = await REPORTED.get(tx, vault, item.id)
+        await REPORTED.replace(tx, vault, known, msgspec.structs.replace(known.value, left=False, next_at=0), entropy=means.entropy)
+
+    await means.storage.write(unit, point="report-key")
+    await tend(means, vault, item)
 
 
 def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Reported:
@@ -99,6 +116,7 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
 
     Where two say different things under one number both stay: neither hides the other.
     """
+    had: list[str] = []
     told, unread = dict.fromkeys(msgspec.structs.replace(each, fits=True) for each in state.uses), 0
     for place, each in enumerate(reports):
         try:
@@ -107,16 +125,17 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
             unread += 1
             continue
         told |= dict.fromkeys(_told(report))
+        had.append(get_str(each, "id", f"/reports/{place}", max_length=60))
     numbers = Counter(each.number for each in told)
     return msgspec.structs.replace(
         state,
         left=True,
         next_at=at + EVERY,
         uses=tuple(msgspec.structs.replace(each, fits=numbers[each.number] == 1) for each in sorted(told, key=lambda one: one.number)),
-        had=tuple(get_str(each, "id", f"/reports/{place}", max_length=60) for place, each in enumerate(reports)),
-        reports=state.reports + len(reports),
-        last_at=at if reports else state.last_at,
-        unread=state.unread + unread,
+        had=tuple(had),
+        reports=state.reports + len(had),
+        last_at=at if had else state.last_at,
+        unread=unread,
     )
 
 

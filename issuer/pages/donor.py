@@ -119,10 +119,13 @@ class Donors:
         raise web.HTTPSeeOther(f"/console/documents/{made.document}/made")
 
     async def sheet(self, request: web.Request) -> web.StreamResponse:
-        """The page is the sheet: its words are shown this once."""
-        await auth.read_form(request)
+        """The page is the sheet: its words are shown this once, to whoever made sure that it is she."""
+        form, _ = Form(await auth.read_form(request)), translator(request)
         view = await self._view(request)
-        words = await reports.new_sheet(self._office, view.tag)
+        if form.value("known_sheet") != "yes":
+            form.error("known_sheet", _("First make sure that it is the donor who asks"))
+            return await self._show(request, view, form)
+        words = await reports.new_sheet(self._office, view.document.id, view.tag, actor(request))
         return await render(
             request,
             "console/donor_sheet.html",

@@ -37,6 +37,7 @@ _EVENTS = {
     "approved": N_("Approved by a second person"),
     "sent-back": N_("Sent back by a second person"),
     "corrected": N_("Corrected; copies made before no longer count"),
+    "sheet-made": N_("Sheet with seven words made, which locks reports to the donor from then on"),
     "disputed": N_("The holder says that a detail is wrong; copies made meanwhile say so"),
     "dispute-refused": N_("The holder was told that the detail stays as it is"),
     "recalled": N_("Copies called in because of the key that signed them; wallets get others"),

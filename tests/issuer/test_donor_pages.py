@@ -16,6 +16,7 @@ from issuer.records import donors as records
 from issuer.sessions import Event, Standing
 from shared import donor
 from shared.donor import Use
+from shared.web import log
 
 USE = Use(
     number=1, at=1_800_000_000, name="Northwold Bank", entity="https://bank.example", purpose="Bank account", result="success", live=True
@@ -76,7 +77,7 @@ async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(de
     await granted(desk, number)
     page = await desk.open(f"/console/documents/{number}/donor")
     assert "seven words of the donor" not in page
-    sheet = await desk.send(f"/console/documents/{number}/donor/sheet", {})
+    sheet = await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"})
     (words,) = re.findall(r"<code>([a-z-]{41})</code>", sheet)
     await report(desk.registry, number)
     await report(desk.registry, number, USE)
@@ -96,7 +97,7 @@ async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browse
     number = await made(desk.registry)
     await granted(desk, number)
     await desk.open(f"/console/documents/{number}/donor")
-    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {}))
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"}))
     await report(desk.registry, number, USE)
     await report(desk.registry, number, replace(USE, name="Harmless Ltd"), replace(USE, number=2, name="Saxon Mutual"))
     await desk.open(f"/console/documents/{number}/donor")
@@ -105,13 +106,32 @@ async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browse
     assert page.count("does not fit") == 2
 
 
+async def test_who_made_a_sheet_stands_in_the_history_and_in_the_log(desk: Browser) -> None:
+    """Nobody makes one who did not say that she asks, so that nobody reads her reports unseen."""
+    number = await made(desk.registry)
+    await granted(desk, number)
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/sheet", {})
+    assert desk.errors() == ["known_sheet"]
+    assert (await stands(desk.registry, number))[1].kind != "sheet-made"
+    await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"})
+    event = (await stands(desk.registry, number))[1]
+    assert (event.kind, event.actor.role, bool(event.actor.name)) == ("sheet-made", "admin", True)
+    assert "Sheet with seven words made" in await desk.open(f"/console/documents/{number}")
+    (line,) = await desk.registry.office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1))
+    told = dict(line.entry.entry or {})
+    assert (told["kind"], told["staff_role"], told["type"]) == ("sheet-made", "admin", "representation")
+
+
 async def test_another_sheet_opens_what_comes_after(desk: Browser) -> None:
     number = await made(desk.registry)
     await granted(desk, number)
     found = []
     for _ in range(2):
         await desk.open(f"/console/documents/{number}/donor")
-        found += re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {}))
+        found += re.findall(
+            r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"})
+        )
         await report(desk.registry, number)
     for words in found:
         await desk.open(f"/console/documents/{number}/donor")

@@ -220,7 +220,32 @@ async def test_another_key_is_noticed(they: Family) -> None:
     await they.go(DAY)
     found = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, (await they.margaret.item()).id)
     assert found is not None
-    assert (found.reports, found.unread) == (2, 1)
+    assert (found.reports, found.unread, found.elsewhere_at) == (1, 1, they.world.clock() - DAY)
+
+
+async def test_a_sheet_that_the_donor_did_not_ask_for_is_noticed_and_taken_back(they: Family) -> None:
+    """What was locked with it in between stays for whoever has the sheet; what comes after is hers again."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    office, means, vault = they.registry.office, they.margaret.wallet.means, they.margaret.wallet.vault
+    words = await reports.new_sheet(office, number, donor.tag_of(await donors.secret_of(office, number)), CLERK)
+    await they.show()
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    item = await they.margaret.item()
+    found = await reported.state_of(means, vault, item.id)
+    assert found is not None
+    assert (found.uses, found.unread, found.elsewhere_at > 0) == ((), 1, True)
+    await reported.take_back(means, vault, item)
+    await they.show()
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    found = await reported.state_of(means, vault, item.id)
+    assert found is not None
+    assert ([use.number for use in found.uses], found.elsewhere_at) == ([2], 0)
+    aloud = await reports.read_aloud(office, donor.tag_of(await donors.secret_of(office, number)), words)
+    assert [use.number for use in aloud or []] == [1]
 
 
 @pytest.mark.parametrize("uses", [0, 15])

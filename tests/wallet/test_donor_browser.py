@@ -14,9 +14,10 @@ from support.walk import Walker
 from support.wallets import Site, serve_wallet
 from support.world import World
 
-from issuer import donors
+from issuer import donors, reports
 from issuer.app import one_round
 from shared.clock import DAY
+from shared.donor import tag_of
 from shared.flow import Fetch, Fetched
 from shared.keys import Role
 from shared.trust.anchors import TrustAnchors
@@ -117,3 +118,22 @@ async def test_the_donor_sees_stops_lets_go_on_and_ends(
         await expect(margaret.page.locator("#stop")).to_have_count(0)
         await later(they, site, opened, 3_600)
         assert (await they.nora.item()).value.status.value == "invalid"
+
+
+async def test_the_donor_takes_back_what_a_sheet_has_locked_for_somebody_else(template: Template, tmp_path: Path, open_page: Open) -> None:
+    async with family(template, tmp_path) as they, serve_wallet(tmp_path / "margaret", world=Hers(they)) as site:
+        office, number = they.registry.office, await they.appoint()
+        made = await donors.make(office, number, actor=CLERK)
+        opened = await site.host.doors.open(site.made.holder, site.made.passphrase)
+        link = f"openid-credential-offer://?credential_offer_uri={URL}/credential-offer/{made.secrets.token}"
+        invitation = await read_invitation(site.host.means, opened.vault, link)
+        document = await collect_and_look(site.host.means, opened.vault, invitation.id, made.secrets.code)
+        await later(they, site, opened, 0)
+        await reports.new_sheet(office, number, tag_of(await donors.secret_of(office, number)), CLERK)
+        await later(they, site, opened, DAY)
+        margaret = Walker(watched=await open_page(PHONE))
+        await see(margaret, site, document.id)
+        await expect(margaret.page.get_by_text("new reports are locked for somebody else")).to_be_visible()
+        await margaret.enter(margaret.page.get_by_role("button", name="Lock reports for this wallet again"))
+        await expect(margaret.page.locator("#told")).to_be_visible()
+        await expect(margaret.page.locator("#elsewhere")).to_have_count(0)

@@ -81,6 +81,7 @@ class DonorPages:
         path = "/cards/{id}/donor/{ask:hold|reinstate|end}"
         app.router.add_get(path, self.ask)
         app.router.add_post(path, self.do)
+        app.router.add_post("/cards/{id}/donor/reports", self.take_back)
 
     async def _item(self, request: web.Request) -> tuple[Vault, Item[Document]]:
         vault = (await self._desk.sitting(request)).vault
@@ -109,6 +110,13 @@ class DonorPages:
             return await self._show(request, item, form)
         await self._look_again(vault, item.id)
         raise web.HTTPSeeOther(f"/cards/{item.id}?asked={request.match_info['ask']}")
+
+    async def take_back(self, request: web.Request) -> web.StreamResponse:
+        """Reports are locked for this wallet again."""
+        await read_form(request)
+        vault, item = await self._item(request)
+        await reported.take_back(self._desk.means, vault, item)
+        raise web.HTTPSeeOther(f"/cards/{item.id}")
 
     async def _look_again(self, vault: Vault, name: str) -> None:
         """The office knows that she has just asked."""
