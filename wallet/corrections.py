@@ -44,6 +44,8 @@ FORMATS: Final = (PREFERRED, "vc+sd-jwt", GROUPED_FORMAT)
 """Those in which a detail can be shown by itself to somebody by name, in the order of what else they show."""
 RETRY: Final = 600  # seconds
 ASK_EVERY: Final = 3_600  # seconds; each ticket by itself, from when it was taken
+PATIENCE: Final = 56 * DAY
+"""For how long after the promised day, or after it was said where nobody took it, the office is still asked."""
 MOST_WAITING: Final = 5  # of one document, as at the office
 log = logging.getLogger("muniment.wallet")
 
@@ -192,6 +194,8 @@ async def _tend(means: Means, vault: Vault, item: Item[Correction]) -> Item[Corr
         token = await _post(means, value)
         answer = corrections.verify_answer(token, policy=means.trust(), entity=value.issuer, sealed=value.digest, at=at)
         after = _answered(value, answer, token, at)
+    except Missing as error:
+        after = msgspec.structs.replace(value, problem=error.code, state="forgotten")
     except Unavailable as error:
         log.info("a ticket: %s", error.code)
         after = msgspec.structs.replace(value, next_at=at + RETRY, problem=error.code)
@@ -199,6 +203,9 @@ async def _tend(means: Means, vault: Vault, item: Item[Correction]) -> Item[Corr
         log.info("a ticket: %s", error.code)
         refused = bool(value.sealed) and isinstance(error, Conflict)
         after = msgspec.structs.replace(value, next_at=at + ASK_EVERY, problem=error.code, state="unsent" if refused else value.state)
+
+    if not after.final and at >= (value.answer_by or value.at) + PATIENCE:
+        after = msgspec.structs.replace(after, state="unsent" if value.sealed else "forgotten")
 
     async def note(tx: Tx) -> Item[Correction]:
         kept = await CORRECTIONS.replace(tx, vault, item, after, entropy=means.entropy)
@@ -241,6 +248,8 @@ async def _post(means: Means, value: Correction) -> str:
             max_bytes=2 * MAX_ANSWER,
         )
     )
+    if got.status == 404 and not value.sealed:
+        raise Missing("the office knows nothing of it any more")
     if got.status in {400, 409, 410, 413, 415}:
         raise Conflict(f"the office refused it ({got.status})")
     if got.status != 200:

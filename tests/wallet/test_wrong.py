@@ -14,6 +14,7 @@ from support.registry import LPA_1, Template, make_template
 from support.world import BANK, COUNCIL
 
 from issuer import corrections as at_office
+from issuer.app import one_round
 from issuer.records import corrections as records
 from issuer.records.corrections import Correction as Row
 from issuer.replace import replace
@@ -151,6 +152,29 @@ async def test_an_office_that_is_down_gets_the_same_ticket_later(they: Family) -
     found = await corrections.ask_now(wallet.means, wallet.vault, made.id)
     assert found.value.state == "open"
     assert (await corrections.of_document(wallet.means, wallet.vault, item.id))[0].value.reference
+
+
+async def test_what_the_office_forgot_is_not_asked_for_for_ever(they: Family) -> None:
+    """It answered, and deleted the ticket while the wallet was closed."""
+    made = await say(they)
+    await at_office.refuse(they.registry.office, made.value.reference, code="record-agrees", words="no", actor=SERVICE)
+    for _ in range(2):
+        they.registry.clock.at += 49 * DAY
+        they.world.clock.at = they.registry.clock.at
+        await one_round(they.registry.app)
+    for _ in range(3):
+        await corrections.tend(they.nora.wallet.means, they.nora.wallet.vault)
+        they.world.clock.at += DAY
+    assert (await said(they)).state == "forgotten"
+    assert [each.status for each in they.nora.sent if each.path == "/corrections/answer"] == [404]
+
+
+async def test_an_office_that_never_answers_is_given_up(they: Family) -> None:
+    await say(they)
+    they.nora.down = True
+    they.world.clock.at += 100 * DAY
+    await corrections.tend(they.nora.wallet.means, they.nora.wallet.vault)
+    assert (await said(they)).state == "forgotten"
 
 
 async def test_what_the_office_will_not_take_is_said_and_not_sent_again(they: Family) -> None:

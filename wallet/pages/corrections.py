@@ -26,6 +26,7 @@ STATES: Final = {
     "open": (N_("The office is looking at it"), "yellow"),
     "corrected": (N_("Corrected"), "green"),
     "refused": (N_("Stays as it is"), "grey"),
+    "forgotten": (N_("Never answered"), "red"),
 }
 REASONS: Final = {
     "record-agrees": N_("Their record says the same as your document."),
