@@ -58,6 +58,11 @@ class Doors:
         found = await self._storage.read(list_wallets)
         return found[0].id if len(found) == 1 else None
 
+    async def check(self, wallet: str, passphrase: str) -> None:
+        """``SignInRequired`` for another passphrase."""
+        locked = await self._storage.read(lambda tx: get_wallet(tx, wallet))
+        await self._keeper.open(locked, passphrase)
+
     async def delete(self, wallet: str, passphrase: str) -> None:
         """Take a wallet away with everything in it, by who knows its passphrase; off the disk as far as the database can."""
         locked = await self._storage.read(lambda tx: get_wallet(tx, wallet))

@@ -94,14 +94,15 @@ class SettingsPages:
         passphrase = form.need("passphrase", words._("Enter your passphrase"))
         if not form.wrong:
             await throttle_sign_in(request, sitting.vault.wallet)
-            shown = [item.value.view for item in await locking.all_links(self._desk.means, sitting.vault) if item.value.view]
-            posted = await telling.on_their_way(self._desk.means, sitting.vault)
             try:
-                await self._desk.doors.delete(sitting.vault.wallet, passphrase)
-                for view in shown:
-                    await self._desk.views.close(view)
-                for row in posted:
+                await self._desk.doors.check(sitting.vault.wallet, passphrase)
+                # What others can still see or get goes first: once the wallet is gone nothing here knows of it.
+                for item in await locking.all_links(self._desk.means, sitting.vault):
+                    if item.value.view:
+                        await self._desk.views.close(item.value.view)
+                for row in await telling.on_their_way(self._desk.means, sitting.vault):
                     await self._desk.outbox.drop(row)
+                await self._desk.doors.delete(sitting.vault.wallet, passphrase)
             except SignInRequired:
                 form.error("passphrase", words._("This is not your passphrase"))
         if form.wrong:
