@@ -72,7 +72,7 @@ def test_a_file_that_is_not_right(text: str, tmp_path: Path) -> None:
 def test_a_use_that_is_not_served_has_nothing_to_say(template: Template, tmp_path: Path) -> None:
     place(template, tmp_path / "desk")
     with pytest.raises(ConfigError):
-        registering.state(tmp_path / "desk", settings_of(tmp_path / "desk"), "parking", {})
+        registering.state(tmp_path / "desk", settings_of(tmp_path / "desk"), "allotments", {})
     assert read(tmp_path / "desk") == {}
 
 
@@ -89,7 +89,7 @@ def test_the_commands_tell_what_is_lacking(template: Template, tmp_path: Path, c
     assert main(["uses", "show", "--json", "--dir", folder]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["identifier"] == settings_of(tmp_path / "desk").entity_id
-    assert main(["uses", "state", "parking", "--dir", folder]) != 0
+    assert main(["uses", "state", "allotments", "--dir", folder]) != 0
 
 
 async def test_doctor_names_what_a_use_lacks(template: Template, tmp_path: Path) -> None:
