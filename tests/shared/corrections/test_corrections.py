@@ -196,7 +196,8 @@ def test_an_answer_says_what_becomes_of_it(answer: Answer) -> None:
 
 @pytest.mark.parametrize("name", ["received_at", "answer_by", "answered_at"])
 def test_an_answer_after_the_last_day_of_all_is_none(name: str) -> None:
-    assert refused(Malformed, lambda: read(answered(replace(OPEN, **{name: 2**53 - 1})))).where == f"/{name}"
+    late: dict[str, Any] = {name: 2**53 - 1}
+    assert refused(Malformed, lambda: read(answered(replace(OPEN, **late)))).where == f"/{name}"
 
 
 def test_an_answer_of_somebody_else_or_to_something_else() -> None:
