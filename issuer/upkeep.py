@@ -83,15 +83,11 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
 
 async def _keys(office: Office) -> str:
     await office.custodian.public(office.signer.key)
-    await office.custodian.mac(REFERENCES, b"doctor")
-    sealed = await office.custodian.seal(STORAGE, b"doctor", context=b"doctor")
-    await office.custodian.unseal(STORAGE, sealed, context=b"doctor")
-    return ""
+    return await doctor.uses_keys(office.custodian, mac=REFERENCES, seal=STORAGE)
 
 
 async def _database(office: Office) -> str:
-    applied = await office.storage.migrate(init.migrations())
-    return f"{len(applied)} migrations applied just now" if applied else "up to date"
+    return await doctor.migrates(office.storage, init.migrations())
 
 
 async def _sign_in(office: Office) -> str:

@@ -74,10 +74,7 @@ async def examine(directory: Path, settings: Settings, *, clock: Clock, entropy:
 
 async def _keys(desk: Desk) -> str:
     await desk.custodian.public(BUNDLE)
-    await desk.custodian.mac(LOG, b"doctor")
-    sealed = await desk.custodian.seal(STORAGE, b"doctor", context=b"doctor")
-    await desk.custodian.unseal(STORAGE, sealed, context=b"doctor")
-    return ""
+    return await doctor.uses_keys(desk.custodian, mac=LOG, seal=STORAGE)
 
 
 async def _certificate(desk: Desk) -> str:
@@ -86,8 +83,7 @@ async def _certificate(desk: Desk) -> str:
 
 
 async def _database(desk: Desk) -> str:
-    applied = await desk.storage.migrate(init.migrations())
-    return f"{len(applied)} migrations applied just now" if applied else "up to date"
+    return await doctor.migrates(desk.storage, init.migrations())
 
 
 async def _sign_in(desk: Desk) -> str:

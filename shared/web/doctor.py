@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import VcError
+from ..keys import Custodian, KeyId
+from ..storage import Migration, Storage
 from ..terminal import REFUSED
 
 T = TypeVar("T")
@@ -43,6 +45,20 @@ async def examine(
     finally:
         await closed(office)
     return findings
+
+
+async def uses_keys(custodian: Custodian, *, mac: KeyId, seal: KeyId) -> str:
+    """That both secret keys can be used: what one sealed, it opens."""
+    await custodian.mac(mac, b"doctor")
+    sealed = await custodian.seal(seal, b"doctor", context=b"doctor")
+    await custodian.unseal(seal, sealed, context=b"doctor")
+    return ""
+
+
+async def migrates(storage: Storage, migrations: Sequence[Migration]) -> str:
+    """That the database answers, and is of this version from now on."""
+    applied = await storage.migrate(migrations)
+    return f"{len(applied)} migrations applied just now" if applied else "up to date"
 
 
 def _nobody_shadows_us(service: str) -> Finding:
