@@ -116,7 +116,16 @@ class _Contents:
     until: int
 
 
-async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
+async def lacking(tx: Tx, desk: Desk) -> str | None:
+    """The code of what keeps ``make`` from making one now; ``None`` if nothing does."""
+    try:
+        await _complete(tx, desk)
+    except (StatusUnknown, SnapshotMissing) as error:
+        return error.code
+    return None
+
+
+async def _complete(tx: Tx, desk: Desk) -> tuple[Heard, Sequence[KeptList]]:
     trusted = issuers(desk)
     known = await heard.heard(tx, desk.trust)
     kept = [each for each in await knowledge.lists(tx) if each.entity in trusted or known.federation.knows(each.entity)]
@@ -124,6 +133,11 @@ async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
         if all(each.entity != entity for each in kept):
             raise StatusUnknown(f"no list of cancelled documents of {entity} is here: fetch them first")
     _check_snapshots(desk, known)
+    return known, kept
+
+
+async def _contents(tx: Tx, desk: Desk, own: Own, at: int) -> _Contents:
+    trusted, (known, kept) = issuers(desk), await _complete(tx, desk)
     tokens = {each.uri: body_of(await knowledge.token(tx, each.uri)) for each in kept}
     others = {each.uri: data for each in kept if (data := await _other_form(tx, each, tokens[each.uri])) is not None}
     descriptions = {each.vct: each.data for each in await knowledge.descriptions(tx)}

@@ -515,6 +515,24 @@ async def test_pages_of_packs(head: Running, template: Template, tmp_path: Path)
         assert "That has run out" in await clerk.get("/desk/trust")
 
 
+async def test_a_pack_is_offered_where_one_can_be_made(template: Template, tmp_path: Path) -> None:
+    """The page asks what the download asks: nobody is led to a refusal."""
+    link = 'href="/desk/trust/packs/newest"'
+    async with serving(template, tmp_path / "silent", site=Site(trust=None), refresh=False, local=True) as silent:
+        clerk = await Clerk(silent).sign_in()
+        page = await clerk.get("/desk/trust/packs")
+        assert (link in page, "There is nothing to put into one yet." in page) == (False, True)
+        await silent.store.refresh(silent.site)
+        page = await clerk.get("/desk/trust/packs")
+        assert (link in page, "has not said yet what is in force" in page) == (False, True)
+    async with serving(template, tmp_path / "told", local=True) as told:
+        clerk = await Clerk(told).sign_in()
+        assert link in await clerk.get("/desk/trust/packs")
+        await told.desk.storage.write(lambda tx: tx.execute("UPDATE status_list SET entity = 'https://other.example'"))
+        page = await clerk.get("/desk/trust/packs")
+        assert (link in page, "has sent no list of cancelled documents yet" in page) == (False, True)
+
+
 async def test_by_command(template: Template, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Pin the signer, look, take it in; the same file by a stranger's hand is refused."""
     data, signer = await make(template, tmp_path / "head")

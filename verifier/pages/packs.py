@@ -22,6 +22,7 @@ from shared.web.seat import check_admin
 from verifier import applying, scan
 from verifier.desk import BUNDLE, Desk
 from verifier.material import Store
+from verifier.packs import lacking
 from verifier.pages.seat import spoken
 from verifier.pages.trusting import run_out
 from verifier.records import knowledge, packs
@@ -42,6 +43,12 @@ KINDS: Final[Mapping[str, str]] = {
     kinds.TYPE_METADATA: N_("Descriptions of kinds of document"),
 }
 """What people are told is inside; what only programs look at is left out."""
+
+LACKING: Final[Mapping[str, str]] = {
+    "status_unknown": N_("Somebody whose documents count here has sent no list of cancelled documents yet, so none can be made now."),
+    "snapshot_missing": N_("Somebody whose documents count here has not said yet what is in force, so none can be made now."),
+}
+"""Why none can be made at this moment, by the code of ``lacking``."""
 
 
 def add_to(app: web.Application, desk: Desk, store: Store) -> None:
@@ -67,16 +74,17 @@ class Packs:
     async def _page(self, request: web.Request, form: Form, *, taken: applying.Taken | None = None) -> web.Response:
         desk, talk = self._desk, spoken(request)
 
-        async def unit(tx: Tx) -> tuple[Applied | None, list[Applied], list[knowledge.Pack], packs.Download, bool]:
+        async def unit(tx: Tx) -> tuple[Applied | None, list[Applied], list[knowledge.Pack], packs.Download, bool, str | None]:
             return (
                 await packs.in_use(tx),
                 await packs.applied(tx),
                 list(await packs.made(tx)),
                 await packs.download(tx, desk.settings.pack_url),
                 bool(await knowledge.lists(tx)),
+                await lacking(tx, desk),
             )
 
-        current, applied, made, download, ready = await desk.storage.read(unit)
+        current, applied, made, download, begun, missing = await desk.storage.read(unit)
         return await render(
             request,
             "desk/packs.html",
@@ -89,7 +97,8 @@ class Packs:
             applied=applied,
             made=made,
             download=download,
-            ready=ready,
+            begun=begun,
+            missing=missing and talk.translate(LACKING[missing]),
             fetched_from=desk.settings.pack_url,
             visits=desk.settings.visit_issuers,
             signer=thumbprint(await desk.custodian.public(BUNDLE)),
