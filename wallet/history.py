@@ -234,7 +234,7 @@ def said_wrong(document: Document, shown: ClaimNames, *, at: int) -> Entry:
 
 
 def by_phone(document: Document, kind: str, *, at: int) -> Entry:
-    """A phone keeps copies of its own (``kept-on-phone``), or has lost them (``lost-by-phone``)."""
+    """A phone keeps copies of its own (``kept-on-phone``), has lost them (``lost-by-phone``) or given them up (``moved-off-phone``)."""
     return msgspec.structs.replace(issuance(document, at=at), transaction_type=kind)
 
 
