@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -254,3 +255,35 @@ async def test_the_new_phone_is_open_no_longer_than_the_old_one_would_have_been(
     await new.post("/move/new/enter")
     ends = [one.session.expires_at for one in site.host.unlocked._sittings.values()]
     assert ends == [before.session.expires_at] * 2
+
+
+async def test_t_ex_5_the_recovery_sheet_opens_the_wallet_once(site: Site, old: Visitor, new: Visitor) -> None:
+    """It has all that is needed, the code in no address that a server sees; what it opens is closed everywhere else, and it is then dead."""
+    await old.get("/settings")
+    fresh = {"passphrase": site.made.passphrase, "new_passphrase": "four words on paper", "repeat": "four words on paper"}
+    await old.post("/settings/passphrase", fresh)
+    code = re.findall(r"<code>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{5})</code>", old.text)[0]
+    drawn = b64encode(qr.svg(f"{site.base}/recover#{code}").encode()).decode()
+    assert f'src="data:image/svg+xml;base64,{drawn}"' in old.text
+    for words in ("Recovery sheet", "Nora Ashdown", "no longer works", "At its counter"):
+        assert words in old.text
+    await new.get("/recover")
+    again = {"holder": "Nora Ashdown", "code": code, "new_passphrase": "another four long words", "repeat": "another four long words"}
+    await new.post("/recover", again)
+    assert "Recovery sheet" in new.text
+    assert code not in new.text
+    await old.get("/settings")
+    assert old.path == "/sign-in"
+    await old.get("/recover")
+    await old.post("/recover", again)
+    assert "do not open a wallet here" in old.text
+
+
+async def test_the_sheet_is_there_in_welsh(site: Site, old: Visitor) -> None:
+    async with site.http.get(f"{site.base}/settings?lang=cy"):
+        pass
+    await old.get("/settings")
+    fresh = {"passphrase": site.made.passphrase, "new_passphrase": "four words on paper", "repeat": "four words on paper"}
+    await old.post("/settings/passphrase", fresh)
+    assert "Taflen adfer" in old.text
+    assert "Recovery sheet" not in old.text
