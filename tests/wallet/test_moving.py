@@ -49,11 +49,11 @@ async def thief(site: Site) -> AsyncIterator[Visitor]:
 
 
 def code_on(visitor: Visitor) -> str:
-    return re.findall(r"<code>((?:[0-9A-Z]{2,4} )+[0-9A-Z]{2,4})</code>", visitor.text)[0]
+    return str(re.findall(r"<code>((?:[0-9A-Z]{2,4} )+[0-9A-Z]{2,4})</code>", visitor.text)[0])
 
 
 def number_on(visitor: Visitor) -> str:
-    return re.findall(r"<code>(\d{3} \d{3})</code>", visitor.text)[0]
+    return str(re.findall(r"<code>(\d{3} \d{3})</code>", visitor.text)[0])
 
 
 async def show_first(old: Visitor, phone: str = PHONE) -> str:
