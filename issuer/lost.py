@@ -16,7 +16,7 @@ from shared.errors import Conflict
 from shared.storage import Tx
 
 
-async def replace_lost(office: Office, number: str, *, actor: Actor) -> Made:
+async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code: bool = True) -> Made:
     """The new invitation. The lost wallet can renew nothing either. Writes: ``invite``.
 
     ``Missing``; ``Conflict`` unless the document is in force and its details are still held.
@@ -31,4 +31,4 @@ async def replace_lost(office: Office, number: str, *, actor: Actor) -> Made:
         await documents.note(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
         await enter_loss(tx, office, len(lists), at, actor=actor)
 
-    return await invite_again(office, number, actor=actor, also=lose)
+    return await invite_again(office, number, actor=actor, needs_code=needs_code, also=lose)

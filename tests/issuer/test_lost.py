@@ -172,3 +172,14 @@ async def test_said_twice_the_newest_invitation_counts(registry: Registry, clerk
     assert second is not None
     assert first.secrets.token != second.secrets.token
     assert len((await (await again(registry, made["id"])).copies(2)).credentials) == 2
+
+
+async def test_a_program_at_the_counter_does_the_same(registry: Registry) -> None:
+    made = await registry.make()
+    lost = places(await (await collect(registry, made)).copies(3))
+    status, again = await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})
+    assert status == 201
+    assert {(await listed(registry)).get(index) for index in lost} == {2}
+    assert len((await (await collect(registry, again)).copies(2)).credentials) == 2
+    status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
+    assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "renewed"]

@@ -4,7 +4,7 @@ import { handle, hasHandle, wipe } from "./phone/name.js";
 
 function takeFragment() {
   const code = location.hash.slice(1);
-  const field = document.querySelector("[data-scanned]");
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-scanned]"));
   if (!field || !/^[0-9A-Za-z-]{10,40}$/.test(code)) return;
   history.replaceState(null, "", location.pathname + location.search);
   field.value = code;
@@ -12,13 +12,13 @@ function takeFragment() {
 
 // The old phone says under which name it keeps copies, so that they can be given up.
 function tellName() {
-  const field = document.querySelector("[data-phone-name]");
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-phone-name]"));
   if (field && hasHandle()) field.value = handle();
 }
 
 // Once the wallet is open on the new phone, this one forgets it.
 async function forget() {
-  const form = document.querySelector("form[data-wipe]");
+  const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-wipe]"));
   if (!form) return;
   await wipe().catch(() => undefined); // the answer to the form tells the browser to do the same
   form.requestSubmit();
