@@ -244,6 +244,11 @@ def known_keeper(document: Document, entity: str, name: str, *, at: int) -> Entr
     return msgspec.structs.replace(entry, interacting_party_identifier=Party(type="uri", identifier=entity), interacting_party_name=name)
 
 
+def moved(*, at: int) -> Entry:
+    """The wallet was opened on a new phone by two scans."""
+    return msgspec.structs.replace(restored(at=at, made_at=at), transaction_type="moved-to-phone", reason_of_noncompletion="")
+
+
 def restored(*, at: int, made_at: int) -> Entry:
     """Everything here came from a backup file, made at ``made_at``."""
     return Entry(

@@ -17,7 +17,7 @@ from hashlib import sha256
 
 from shared.clock import Clock, Entropy
 from shared.errors import Conflict, Missing
-from wallet import phone
+from wallet import history, phone
 from wallet.deliveries import Lost
 from wallet.keep import Vault, as_spelt, spell
 from wallet.means import Means
@@ -177,9 +177,13 @@ def _digest(secret: str) -> str:
 
 
 async def give_up(means: Means, vault: Vault, name: str) -> tuple[str, ...]:
-    """The copies on the phone of that name are given up: noted now, told to the issuers in the next round. The documents they are of."""
+    """The move stands in the history. Copies on the phone of that ``name``, if it has one, are given up: noted now, told to the issuers in
+    the next round. The documents they are of.
+    """
     deliveries = await phone.all_deliveries(means, vault)
     batches = [item for item in deliveries if item.value.phone == name and not isinstance(item.value.state, Lost)]
     for item in batches:
         await phone.note_lost(means, vault, item, kind="moved-off-phone")
+    entry = history.moved(at=means.clock())
+    await means.storage.write(lambda tx: history.append(tx, vault, entry, entropy=means.entropy), point="moved")
     return tuple(dict.fromkeys(item.value.document for item in batches))

@@ -119,6 +119,7 @@ async def test_t_ex_5_two_scans_move_the_wallet_and_give_up_the_old_copies(site:
     assert old.path == "/sign-in"
     await new.get("/history")
     assert "Given up for a new phone" in new.text
+    assert "Opened on a new phone" in new.text
     status, state = await site.call("GET", f"/phone/api/state?phone={PHONE}")
     assert status == 200
     assert [batch["mine"] for batch in state["batches"] if batch["state"] == "on-phone"] == [False]

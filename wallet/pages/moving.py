@@ -195,8 +195,7 @@ class MovingPages:
         if move is None or move.state is not State.AGREED:
             see(NEW)
         old = move.sitting
-        if move.phone:
-            move.documents = await give_up(self._desk.means, old.vault, move.phone)
+        move.documents = await give_up(self._desk.means, old.vault, move.phone)
         self._desk.moves.enter(self._secret(request))
         before = await current_session(request)
         if before is not None:
