@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.console import Browser
+from support.dying import dies
 from support.registry import Holder, Registry, Template, collect, serving
 
 from issuer import offers
@@ -183,3 +184,18 @@ async def test_a_program_at_the_counter_does_the_same(registry: Registry) -> Non
     assert len((await (await collect(registry, again)).copies(2)).credentials) == 2
     status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
     assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "renewed"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_a_wallet_is_said_to_be_lost(template: Template, tmp_path: Path, moment: str) -> None:
+    """Both or neither: copies on hold, and an invitation."""
+    async with serving(template, tmp_path / "registry") as registry:
+        made = await registry.make()
+        lost = places(await (await collect(registry, made)).copies(3))
+        await dies("dying_office", f"invite:{moment}", registry.directory, registry.clock(), "lose", made["id"])
+        done = moment == "after"
+        assert {(await listed(registry)).get(index) for index in lost} == {2 if done else 0}
+        assert (await offers.secrets_of(registry.office, made["id"]) is not None) == done
+        await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})  # the clerk says it again
+        assert {(await listed(registry)).get(index) for index in lost} == {2}
+        assert len((await (await again(registry, made["id"])).copies(2)).credentials) == 2
