@@ -52,7 +52,7 @@ class Why(StrEnum):
 class Move:
     """One move of the wallet of ``sitting``. ``phone`` is the name under which the old phone keeps copies, where it keeps any.
 
-    ``key`` is the digest of the new phone's secret, ``number`` what both screens show, ``documents`` those that the old phone had kept.
+    ``key`` is the digest of the new phone's secret, ``number`` what both screens show.
     """
 
     sitting: Sitting
@@ -65,7 +65,6 @@ class Move:
     second: str = ""
     number: str = ""
     tries: int = 0
-    documents: tuple[str, ...] = ()
 
 
 class Moves:

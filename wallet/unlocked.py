@@ -20,12 +20,13 @@ LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
 
 @dataclass(slots=True, kw_only=True)
 class Sitting:
-    """One browser's or program's open wallet."""
+    """One browser's or program's open wallet. ``moved``: the documents that the phone kept from which it came here."""
 
     vault: Vault
     holder: str
     session: Session
     seen_at: int
+    moved: tuple[str, ...] = ()
 
 
 class Unlocked:

@@ -117,6 +117,7 @@ async def test_t_ex_5_two_scans_move_the_wallet_and_give_up_the_old_copies(site:
     assert "has forgotten your wallet" in old.text
     await old.get("/settings")
     assert old.path == "/sign-in"
+    assert f"#keep/{document}" in await new.get("/move/here")  # as long as the wallet is open here
     await new.get("/history")
     assert "Given up for a new phone" in new.text
     assert "Opened on a new phone" in new.text

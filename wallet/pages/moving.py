@@ -192,26 +192,28 @@ class MovingPages:
         """The wallet opens here, no longer than it would have been open there; the copies on the old phone are given up."""
         await read_form(request, signed_in=False)
         move = self._waiting(request)
-        if move is None or move.state is not State.AGREED:
+        if move is None:
             see(NEW)
         old = move.sitting
-        move.documents = await give_up(self._desk.means, old.vault, move.phone)
-        self._desk.moves.enter(self._secret(request))
+        async with self._desk.means.locks.of(f"{old.vault.wallet}/move"):
+            if move.state is not State.AGREED:
+                see(NEW)
+            kept = await give_up(self._desk.means, old.vault, move.phone)
+            self._desk.moves.enter(self._secret(request))
         before = await current_session(request)
         if before is not None:
             self._desk.unlocked.close(before.key)
         token, sitting = self._desk.unlocked.open(old.vault, old.holder, until=old.session.expires_at)
+        sitting.moved = kept
         response = web.HTTPSeeOther(f"{OLD}/here")
         set_session(request, response, token, sitting.session)
         return response
 
     async def here(self, request: web.Request) -> web.StreamResponse:
         """What the old phone kept, to be kept anew."""
-        sitting, move, words = await self._desk.sitting(request), self._waiting(request), self._desk.words(request)
-        names = () if move is None or move.sitting.vault.wallet != sitting.vault.wallet else move.documents
+        sitting, words, at = await self._desk.sitting(request), self._desk.words(request), self._desk.means.clock()
         items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
-        at = self._desk.means.clock()
-        cards = [card(item.value, at=at, locale=words.locale) for item in items if item.id in names]
+        cards = [card(item.value, at=at, locale=words.locale) for item in items if item.id in sitting.moved]
         return await render(request, "wallet/moved_here.html", cards=cards)
 
     def _address(self, path: str) -> str:
