@@ -10,16 +10,22 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, CookieJar
+from hypothesis import given
+from hypothesis import strategies as st
 from support.trial_verify import Dice
 from support.wallet_visitor import Visitor
 from support.wallets import Site, serve_wallet
 
 from shared.codec import qr
+from shared.errors import Missing
 from wallet.holding import make_keys
-from wallet.moving import LIFE, TRIES
+from wallet.keep import as_spelt, spell
+from wallet.moving import LIFE, TRIES, Moves
 from wallet.phone import look_after
+from wallet.unlocked import Unlocked
 
 PHONE = "ab" * 16
+CODE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @pytest.fixture
@@ -289,3 +295,18 @@ async def test_the_sheet_is_there_in_welsh(site: Site, old: Visitor) -> None:
     await old.post("/settings/passphrase", fresh)
     assert "Taflen adfer" in old.text
     assert "Recovery sheet" not in old.text
+
+
+@given(st.binary(min_size=16, max_size=16), st.sampled_from(["", " ", "-", "·"]), st.booleans())
+def test_a_code_is_read_however_it_is_typed(value: bytes, between: str, small: bool) -> None:
+    code = spell(value, 26)
+    typed = between.join(code[start : start + 4] for start in range(0, 26, 4)).replace("0", "O").replace("1", "l")
+    assert as_spelt(typed.lower() if small else typed) == code
+    assert sum(CODE.index(symbol) << (5 * place) for place, symbol in enumerate(code)) == int.from_bytes(value, "big")  # all 128 bits
+
+
+@given(st.text())
+def test_anything_typed_is_no_code_of_anybody(typed: str) -> None:
+    moves = Moves(Unlocked(lambda: 0, Dice("moves"), idle=600), clock=lambda: 0, entropy=Dice("moves"))
+    with pytest.raises(Missing):
+        moves.join(typed, "secret")
