@@ -39,10 +39,10 @@ async def enter_delivery(tx: Tx, office: Office, document: Document, name: bytes
     await enter(tx, office, "delivered", actor=WALLET, at=at, type=document.type, copies=copies)
 
 
-async def enter_loss(tx: Tx, office: Office, copies: int, at: int) -> int:
-    """A holder has lost so many copies, which are on hold for good; as many are returned."""
+async def enter_loss(tx: Tx, office: Office, copies: int, at: int, *, actor: Actor = WALLET) -> int:
+    """A holder has lost so many copies, which are on hold for good; as many are returned. ``actor`` is who told the office."""
     if copies:
-        await enter(tx, office, "lost", actor=WALLET, at=at, copies=copies)
+        await enter(tx, office, "lost", actor=actor, at=at, copies=copies)
     return copies
 
 

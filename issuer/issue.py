@@ -21,7 +21,7 @@ from issuer.nonces import check_nonce
 from issuer.office import Configuration, Office, digest, draw_indices
 from issuer.publish import list_uri
 from issuer.records import documents, statuses, sweep
-from issuer.revoke import pad
+from issuer.revoke import pad_lost
 from issuer.sessions import WALLET, Document, Event, Standing
 from shared.clock import DAY, floor_day
 from shared.credentials._derive import MDOC_FORMAT
@@ -391,9 +391,7 @@ async def notify(office: Office, access: Access, request: NotificationRequest) -
 
 
 async def _lose(tx: Tx, office: Office, delivery: bytes, at: int) -> int:
-    """How many copies are lost. What stays on hold stays there among decoys of its own, also if it was on hold before (security rule S23)."""
+    """How many copies are lost."""
     lists = await statuses.lose(tx, delivery, at)
-    for number in sorted(set(lists)):
-        await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD, lost=True)
-        await statuses.touch(tx, number)
+    await pad_lost(tx, office, lists)
     return await enter_loss(tx, office, len(lists), at)

@@ -124,9 +124,9 @@ async def _insert(tx: Tx, invitation: invitations.NewInvitation, opening: people
     await people.keep(tx, opening, document=invitation.document, invitation=invitation.id, at=at, expires_at=invitation.expires_at)
 
 
-async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True) -> Made:
+async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True, also: Also | None = None) -> Made:
     """A new invitation to a document whose details are still held, and a new letter if there was one; what was open to it before is
-    withdrawn.
+    withdrawn. ``also`` is written with it, by the document's number.
     """
     at = office.clock()
 
@@ -151,6 +151,8 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
         await invitations.withdraw_all(tx, number)
         await _insert(tx, invitation, opening, at)
         await documents.note(tx, number, Event(at=at, kind="invited", actor=actor, reason="", copies=0))
+        if also is not None:
+            await also(tx, number)
 
     await office.storage.write(unit, point="invite")
     return made

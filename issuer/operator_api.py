@@ -9,6 +9,7 @@ from aiohttp import web
 
 from issuer import donors, offers, replace, revoke
 from issuer.events_api import routes as event_routes
+from issuer.lost import replace_lost
 from issuer.office import Office, reference_mac
 from issuer.operator_bodies import (
     Changed,
@@ -96,6 +97,10 @@ class OperatorApi:
                 summary="A new invitation; earlier ones and their tokens end",
             ),
             Route(
+                "POST", f"{one}/lost", self.lose, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
+                summary="The holder's phone or wallet is lost: all copies are on hold for good, and there is a new invitation",
+            ),
+            Route(
                 "POST", f"{one}/donor", self.make_donors, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
                 summary="Make the document of whoever gave the power of attorney that this is of, and an invitation for them",
             ),
@@ -130,6 +135,9 @@ class OperatorApi:
     async def invite(self, request: web.Request, *, body: Renewal) -> Made:
         made = await offers.invite_again(self._office, number(request), actor=_actor(request), needs_code=body.tx_code)
         return self._told(made)
+
+    async def lose(self, request: web.Request, *, body: Renewal) -> Made:
+        return self._told(await replace_lost(self._office, number(request), actor=_actor(request), needs_code=body.tx_code))
 
     async def make_donors(self, request: web.Request, *, body: Renewal) -> Made:
         return self._told(await donors.make(self._office, number(request), actor=_actor(request), needs_code=body.tx_code))

@@ -175,3 +175,10 @@ async def pad(tx: Tx, office: Office, number: int, before: Standing, after: Stan
     free = [index for index in drawn if index not in used][:count]
     if free:
         await statuses.reserve(tx, number, free, document=None, delivery=None, value=int(after), expires_at=0, lost=lost)
+
+
+async def pad_lost(tx: Tx, office: Office, lists: Sequence[int]) -> None:
+    """Lost copies stand in ``lists``. What stays on hold stays there among decoys of its own, also if it was on hold before (S23)."""
+    for number in sorted(set(lists)):
+        await pad(tx, office, number, Standing.IN_FORCE, Standing.ON_HOLD, lost=True)
+        await statuses.touch(tx, number)

@@ -75,11 +75,24 @@ def test_no_dead_link(name: str) -> None:
     assert [target for target in links(document) if target and not (document.parent / target).exists()] == []
 
 
-def test_the_threat_model_names_tests_that_exist() -> None:
-    """Every attack has one at least; ``test_killed_while_…`` stands for all that begin so."""
-    found = {
+def existing() -> set[str]:
+    return {
         name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
     }
+
+
+def test_every_way_without_a_phone_names_tests_that_exist() -> None:
+    """T-EX-1: each story has its way at a counter or on paper, and what holds it to the same decision."""
+    table = (ROOT / "docs" / "counter.md").read_text(encoding="utf-8").split("## Each story")[1].split("\n## ")[0]
+    rows = [re.findall(r"`(test_\w+)`", row) for row in table.splitlines() if row.startswith("| ")][1:]
+    assert len(rows) >= 12
+    assert all(rows)
+    assert {name for names in rows for name in names} <= existing()
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Every attack has one at least; ``test_killed_while_…`` stands for all that begin so."""
+    found = existing()
     table = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8").split("## Particular attacks")[1].split("\n## ")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     named = [re.findall(r"`(test_\w+…?)`", row.rsplit(" | ", 1)[1]) for row in rows]

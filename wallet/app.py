@@ -30,6 +30,7 @@ from wallet.init import entity_of, migrations
 from wallet.keep import STORAGE, Keeper
 from wallet.keys import Vouching, open_vouching
 from wallet.means import Means, TrustFile
+from wallet.moving import Moves
 from wallet.outbox import Outbox
 from wallet.pages import Desk, add_pages
 from wallet.phone import look_after
@@ -156,6 +157,7 @@ def build(host: Host) -> web.Application:
         backups=host.backups,
         views=host.views,
         outbox=host.outbox,
+        moves=Moves(host.unlocked, clock=means.clock, entropy=means.entropy),
         trust_file=host.place.path(host.place.settings.trust),
         entity=_entity(host),
         vouching=host.vouching,

@@ -234,7 +234,7 @@ def said_wrong(document: Document, shown: ClaimNames, *, at: int) -> Entry:
 
 
 def by_phone(document: Document, kind: str, *, at: int) -> Entry:
-    """A phone keeps copies of its own (``kept-on-phone``), or has lost them (``lost-by-phone``)."""
+    """A phone keeps copies of its own (``kept-on-phone``), has lost them (``lost-by-phone``) or given them up (``moved-off-phone``)."""
     return msgspec.structs.replace(issuance(document, at=at), transaction_type=kind)
 
 
@@ -242,6 +242,11 @@ def known_keeper(document: Document, entity: str, name: str, *, at: int) -> Entr
     """The holder has said to know who keeps the records of a document now."""
     entry = msgspec.structs.replace(issuance(document, at=at), transaction_type="keeper-known")
     return msgspec.structs.replace(entry, interacting_party_identifier=Party(type="uri", identifier=entity), interacting_party_name=name)
+
+
+def moved(*, at: int) -> Entry:
+    """The wallet was opened on a new phone by two scans."""
+    return msgspec.structs.replace(restored(at=at, made_at=at), transaction_type="moved-to-phone", reason_of_noncompletion="")
 
 
 def restored(*, at: int, made_at: int) -> Entry:

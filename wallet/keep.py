@@ -142,15 +142,20 @@ async def name_mac(custodian: Custodian, name: str) -> bytes:
 
 def make_recovery_code(entropy: Entropy) -> str:
     """25 symbols (125 bits) in groups of five."""
-    number = int.from_bytes(entropy(16), "big")
-    symbols = "".join(_CODE_ALPHABET[number >> (5 * place) & 31] for place in range(_CODE_SIZE))
+    symbols = spell(entropy(16), _CODE_SIZE)
     return "-".join(symbols[start : start + 5] for start in range(0, _CODE_SIZE, 5))
 
 
-def _code_bytes(code: str) -> bytes:
+def spell(value: bytes, symbols: int) -> str:
+    """The lowest bits of a number, five a symbol: what a person can type."""
+    number = int.from_bytes(value, "big")
+    return "".join(_CODE_ALPHABET[number >> (5 * place) & 31] for place in range(symbols))
+
+
+def as_spelt(typed: str) -> str:
     """What a person typed, with the symbols that are easily confused put right."""
-    plain = "".join(symbol for symbol in code.upper() if symbol.isalnum())
-    return plain.translate(str.maketrans("OIL", "011")).encode()
+    plain = "".join(symbol for symbol in typed.upper() if symbol.isalnum())
+    return plain.translate(str.maketrans("OIL", "011"))
 
 
 def stretch(passphrase: str, salt: bytes, hardness: Hardness) -> bytes:
@@ -186,7 +191,7 @@ class Keeper:
             name_mac=await name_mac(self.custodian, name),
             kdf=self._hardness.render(salt),
             by_passphrase=await self._wrap(key, unlock, wallet, Door.PASSPHRASE),
-            by_recovery=await self._wrap(key, _code_bytes(code), wallet, Door.RECOVERY),
+            by_recovery=await self._wrap(key, as_spelt(code).encode(), wallet, Door.RECOVERY),
             opened_on=at - at % 86_400,
         )
         return locked, Vault(wallet, key, self._entropy), code
@@ -205,7 +210,7 @@ class Keeper:
         check_new_passphrase(passphrase)  # first: what is said of it must not tell whether there is such a wallet
         if locked is None:
             raise SignInRequired("no wallet opens with this name and recovery code")
-        key = await self._unwrap(locked.by_recovery, _code_bytes(code), locked.id, Door.RECOVERY)
+        key = await self._unwrap(locked.by_recovery, as_spelt(code).encode(), locked.id, Door.RECOVERY)
         return await self._new_doors(locked, key, passphrase)
 
     async def change(self, locked: Locked, old: str, passphrase: str) -> tuple[Locked, Vault, str]:
@@ -222,7 +227,7 @@ class Keeper:
             locked,
             kdf=self._hardness.render(salt),
             by_passphrase=await self._wrap(key, unlock, locked.id, Door.PASSPHRASE),
-            by_recovery=await self._wrap(key, _code_bytes(code), locked.id, Door.RECOVERY),
+            by_recovery=await self._wrap(key, as_spelt(code).encode(), locked.id, Door.RECOVERY),
         )
         return renewed, Vault(locked.id, key, self._entropy), code
 

@@ -262,21 +262,27 @@ async def refused(means: Means, vault: Vault, name: str, code: str) -> None:
 
 async def lost(means: Means, vault: Vault, name: str) -> None:
     """The phone, or its holder, says that these copies are gone: the issuer is asked to put them on hold, now or at the next round."""
-    item = await get(means, vault, name)
+    noted = await note_lost(means, vault, await get(means, vault, name))
+    if noted is not None:
+        await report_lost(means, vault, noted)
+
+
+async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: str = "lost-by-phone") -> Item[Delivery] | None:
+    """Write it down, for ``report_lost`` to tell; ``None`` for copies that no phone has yet, which are forgotten. ``kind`` is for the history."""
     state = item.value.state
     if not isinstance(state, OnPhone):
         await _drop(means, vault, item)
-        return
+        return None
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
     gone = Lost(notification_id=state.notification_id or "")
     value = msgspec.structs.replace(item.value, at=means.clock(), state=gone)
 
     async def note(tx: Tx) -> Item[Delivery]:
         if document is not None:
-            await history.append(tx, vault, history.by_phone(document.value, "lost-by-phone", at=means.clock()), entropy=means.entropy)
+            await history.append(tx, vault, history.by_phone(document.value, kind, at=means.clock()), entropy=means.entropy)
         return await DELIVERIES.replace(tx, vault, item, value, entropy=means.entropy)
 
-    await report_lost(means, vault, await means.storage.write(note, point="phone-lost"))
+    return await means.storage.write(note, point="phone-lost")
 
 
 async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> None:

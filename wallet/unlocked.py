@@ -20,12 +20,13 @@ LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
 
 @dataclass(slots=True, kw_only=True)
 class Sitting:
-    """One browser's or program's open wallet."""
+    """One browser's or program's open wallet. ``moved``: the documents that the phone kept from which it came here."""
 
     vault: Vault
     holder: str
     session: Session
     seen_at: int
+    moved: tuple[str, ...] = ()
 
 
 class Unlocked:
@@ -37,10 +38,11 @@ class Unlocked:
         self._idle = idle
         self._sittings: dict[str, Sitting] = {}
 
-    def open(self, vault: Vault, holder: str) -> tuple[str, Sitting]:
-        """Begin a sitting: its token and itself."""
+    def open(self, vault: Vault, holder: str, *, until: int | None = None) -> tuple[str, Sitting]:
+        """Begin a sitting: its token and itself. ``until``: it ends no later, because another that ends then stands for it."""
         token, at = base64url.encode(self._entropy(32)), self._clock()
-        session = Session(hashed(token), vault.wallet, {}, at, at, at + LONGEST, form_token(token))
+        ends = at + LONGEST if until is None else min(until, at + LONGEST)
+        session = Session(hashed(token), vault.wallet, {}, at, at, ends, form_token(token))
         sitting = Sitting(vault=vault, holder=holder, session=session, seen_at=at)
         self._sittings[session.key] = sitting
         return token, sitting
@@ -59,6 +61,11 @@ class Unlocked:
         if sitting is None:
             raise SignInRequired("this wallet is closed; open it again with its passphrase")
         return sitting
+
+    def is_open(self, key: str) -> bool:
+        """Whether the sitting of a session's key goes on; being asked does not keep it awake."""
+        self.sweep()
+        return key in self._sittings
 
     def close(self, key: str) -> None:
         """End a sitting."""

@@ -24,6 +24,7 @@ _STATES = {
 _EVENTS = {
     "made": N_("Made, with an invitation to collect it"),
     "invited": N_("New invitation made; the earlier one ended"),
+    "lost": N_("Phone or wallet lost, said at the counter; all copies are on hold for good"),
     "collected": N_("Collected"),
     "renewed": N_("Copies renewed"),
     "held": N_("Put on hold"),

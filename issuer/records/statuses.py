@@ -167,10 +167,19 @@ async def supersede(tx: Tx, document: str, at: int, *, by: SignedBy | None = Non
 
 async def lose(tx: Tx, delivery: bytes, at: int) -> list[int]:
     """The copies of one delivery are lost, and on hold from now on; the list that each stands in."""
+    return await _lose(tx, "delivery", delivery, at)
+
+
+async def lose_all(tx: Tx, document: str, at: int) -> list[int]:
+    """As ``lose`` for all copies of a document."""
+    return await _lose(tx, "document", document, at)
+
+
+async def _lose(tx: Tx, column: str, which: str | bytes, at: int) -> list[int]:
     rows = await tx.fetch(
         f"UPDATE status_entry SET value = CASE WHEN {_LASTING} THEN 1 ELSE 2 END, lost = 1, since = CASE value WHEN 2 THEN since ELSE {_NEXT} END "  # noqa: S608 - no value in it
-        "WHERE delivery = $1 AND expires_at > $2 AND value <> 1 AND lost = 0 RETURNING list",
-        delivery,
+        f"WHERE {column} = $1 AND expires_at > $2 AND value <> 1 AND lost = 0 RETURNING list",
+        which,
         at,
     )
     return [int(row["list"]) for row in rows]

@@ -220,6 +220,12 @@ async def test_wallet(house: House, walker: Walker) -> None:
     await walker.look("history-line")
     await walker.go(f"{base}/settings")
     await walker.look("settings")
+    await walker.go(f"{base}/move")
+    await walker.look("move")
+    await walker.press("Show the code")
+    await walker.look("move-code")
+    await walker.press("Stop")
+    await walker.look("move-stopped")
     await walker.go(f"{base}/settings/remove")
     await walker.look("remove-wallet")
     await walker.go(f"{base}/nowhere", status=404)
@@ -323,12 +329,13 @@ async def test_welsh(house: House, walker: Walker, open_page: Open) -> None:
     document, other = f"{house.issuer}/console/documents/{made['id']}", f"{house.issuer}/console/documents/{waiting['id']}"
     for person, prefix, pages in (
         (clerk, "registry", (f"{house.issuer}/console/", f"{house.issuer}/console/make/representation", f"{house.issuer}/console/documents",
-                             document, f"{document}/cancel", f"{other}/invitation", f"{other}/letter", f"{house.issuer}/console/settings",
+                             document, f"{document}/cancel", f"{document}/lost", f"{other}/invitation", f"{other}/letter", f"{house.issuer}/console/settings",
                              waiting["invitation_link"])),
         (nora, "wallet", (house.wallet, card, f"{house.wallet}/receive", f"{house.wallet}/present", consent, shared, copy.page,
                           f"{house.wallet}/copies/new", f"{house.wallet}/history", f"{house.wallet}/settings", invitation,
-                          f"{card}/renew", f"{card}/remove", f"{house.wallet}/copies", f"{house.wallet}/history/1", f"{house.wallet}/settings/remove")),
-        (stranger, "wallet-closed", (house.wallet, *(f"{house.wallet}/{page}" for page in ("sign-in", "forgotten", "recover")))),
+                          f"{card}/renew", f"{card}/remove", f"{house.wallet}/copies", f"{house.wallet}/history/1", f"{house.wallet}/settings/remove",
+                          f"{house.wallet}/move")),
+        (stranger, "wallet-closed", (house.wallet, *(f"{house.wallet}/{page}" for page in ("sign-in", "forgotten", "recover", "move/new")))),
         (counter, "desk", (f"{house.desk}/desk/", f"{house.desk}/desk/ask", asking, verdict, f"{house.desk}/desk/copies",
                            f"{house.desk}/desk/trust", f"{house.desk}/desk/decisions", f"{house.desk}/limits")),
     ):  # fmt: skip

@@ -1,6 +1,6 @@
 """One process of an office that may die of what it does, beside another that lives: ``python -m support.dying_office FOLDER AT ACTION [NUMBER]``.
 
-``serve`` prints its port and answers until it is ended; ``approve`` and ``correct`` do that to a document.
+``serve`` prints its port and answers until it is ended; ``approve``, ``correct`` and ``lose`` do that to a document.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from support.registry import LPA_1
 from support.second_person import approve
 
 from issuer.app import build
+from issuer.lost import replace_lost
 from issuer.office import Office
 from issuer.replace import replace
 from issuer.sessions import Actor
@@ -25,6 +26,8 @@ async def _act(office: Office, action: str, number: str = "") -> None:
         await _serve(office)
     elif action == "approve":
         await approve(office, number)
+    elif action == "lose":
+        await replace_lost(office, number, actor=Actor(role="clerk", name="Cled"))
     else:
         await replace(office, number, LPA_1 | {"powers": ["banking"]}, reason="a slip", actor=Actor(role="clerk", name="Cled"))
 

@@ -254,13 +254,15 @@ async def bring(street: Street, desk: str, file: bytes) -> Outcome:
     return await copies.bring(running.desk, running.store, file, made_by="desk")
 
 
-async def show_live(street: Street, desk: str, carried: Carried, order: Mapping[str, Any], paths: Sequence[Any]) -> dict[str, Any]:
-    """Show it online at a desk that asked; how it stands then."""
+async def show_live(
+    street: Street, desk: str, carried: Carried, order: Mapping[str, Any], paths: Sequence[Any], *, refused: bool = False
+) -> dict[str, Any]:
+    """Show it online at a desk that asked; how it stands then. ``refused``: the wallet is told so."""
     running = street.desks[desk]
     asked = await running.ask(**order)
     request = await running.read(asked)
     wire, key = carried.one()
     told = desks.present(request, at=street.clock(), paths=paths, wire=wire, by=key)
     status, body = await running.post(asked, render_response(request, told))
-    assert status == 200, body
+    assert status == (400 if refused else 200), body
     return await running.state(asked)

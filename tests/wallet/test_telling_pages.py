@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import ClientSession, CookieJar
 from support.documents import DOCUMENTS as STORIES
 from support.holdings import put_document
 from support.inboxes import DEATH, Town
@@ -272,3 +274,46 @@ async def test_by_api(home: Home) -> None:
     unknown = {"document": home.document, "to": [{"entity": "https://nobody.example", "use": "x"}]}
     assert (await home.site.call("POST", "/api/organisations/look", unknown))[0] == 400
     assert (await home.site.call("POST", "/api/organisations/look", {**unknown, "about": home.document}))[0] == 400
+
+
+@pytest.fixture
+async def library(home: Home) -> AsyncIterator[Home]:
+    """The same street from a computer in a library: no JavaScript, nothing of anybody in it."""
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        yield Home(replace(home.site, http=http), home.town)
+
+
+async def test_t_ex_2_joan_tells_them_without_a_phone_of_her_own(home: Home, library: Home) -> None:
+    """No phone, passport, address or bank account: a wallet at the library's computer and a sheet of paper; the decisions are the same.
+
+    Once she has left, the computer has nothing of hers. On another day the sheet opens the wallet, and the receipts are there.
+    """
+    _, water, saxon = home.town.bodies
+    water.how, saxon.how = "refuses", "person"
+    await home.at.post("/sign-out")  # whoever sat here before
+    await library.at.get("/wallets/new")
+    own = {"holder": "Joan Penhale", "new_passphrase": "four words of hers", "repeat": "four words of hers"}
+    await library.at.post("/wallets/new", own)
+    (code,) = re.findall(r"<code>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{5})</code>", library.at.text)
+    assert "Recovery sheet" in library.at.text
+    claims = STORIES["life-event"]
+    library.document = await put_document(library.site.host.means, library.vault, vct=DEATH.vct, claims=claims, copies=20)
+    await library.at.get(f"/tell/new?document={library.document}")
+    await choose(library, do="all")
+    await choose(library, do="look")
+    await agree(library)
+    where = library.at.path
+    await library.post()
+    await library.at.get("/settings")
+    await library.at.post("/sign-out")
+    await library.at.get(where)
+    assert library.at.path == "/sign-in"
+    assert [cookie.key for cookie in library.site.http.cookie_jar if "wallet" in cookie.key] == []
+    await library.at.get("/recover")
+    await library.at.post(
+        "/recover", {"holder": "Joan Penhale", "code": code, "new_passphrase": "four other words", "repeat": "four other words"}
+    )
+    assert "Recovery sheet" in library.at.text
+    await library.post(60)
+    await library.at.get(where)
+    assert sorted(library.marks()) == ["accepted", "refused", "sent"]  # as for whoever has a phone

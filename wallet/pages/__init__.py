@@ -17,6 +17,7 @@ from wallet.pages.donor import DonorPages
 from wallet.pages.entry import EntryPages
 from wallet.pages.issuers import IssuerPages
 from wallet.pages.locked import LockedPages
+from wallet.pages.moving import MovingPages
 from wallet.pages.past import HistoryPages
 from wallet.pages.permissions import PermissionPages
 from wallet.pages.phone import PhonePages
@@ -59,6 +60,7 @@ def add_pages(app: web.Application, desk: Desk) -> None:
         StatementPages,
         WhoPages,
         PhonePages,
+        MovingPages,
         SettingsPages,
         AbovePages,
     )

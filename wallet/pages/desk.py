@@ -21,6 +21,7 @@ from wallet.enter import Doors
 from wallet.holder_api import link_in
 from wallet.keys import Vouching
 from wallet.means import Means
+from wallet.moving import Moves
 from wallet.outbox import Outbox
 from wallet.unlocked import Sitting, Unlocked
 from wallet.views import Views
@@ -48,6 +49,7 @@ class Desk:
     backups: BackupTools
     views: Views
     outbox: Outbox
+    moves: Moves
     trust_file: Path
     entity: OwnEntity
     vouching: Vouching | None

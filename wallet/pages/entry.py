@@ -10,6 +10,7 @@ from shared.web.forms import Form
 from shared.web.pages import render
 from wallet.enter import Opened
 from wallet.pages.desk import Desk, Words, see
+from wallet.pages.sheet import show_sheet
 
 
 class EntryPages:
@@ -97,8 +98,7 @@ class EntryPages:
 
     async def _code_page(self, request: web.Request, opened: Opened) -> web.StreamResponse:
         """The recovery code, once. The sitting begins with this answer."""
-        response = await render(request, "wallet/recovery_code.html", code=opened.recovery_code, holder=opened.holder)
-        return await self._enter(request, opened, response)
+        return await self._enter(request, opened, await show_sheet(self._desk, request, opened))
 
     # --- lost passphrases
 

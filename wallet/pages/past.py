@@ -32,6 +32,8 @@ KINDS = {
     "removal": N_("Taken away"),
     "kept-on-phone": N_("Kept on a phone"),
     "lost-by-phone": N_("Lost by a phone"),
+    "moved-off-phone": N_("Given up for a new phone"),
+    "moved-to-phone": N_("Opened on a new phone"),
     "keeper-known": N_("Known who keeps it"),
     "told-by-permission": N_("Told by your permission"),
     "permission-withdrawn": N_("Permission taken back"),

@@ -13,6 +13,7 @@ from shared.web.pages import render
 from wallet import locking, telling
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
+from wallet.pages.sheet import show_sheet
 from wallet.pages.trusting import looks_after
 
 
@@ -70,7 +71,7 @@ class SettingsPages:
             form.error("passphrase", words._("This is not your passphrase"))
             return await self._page(request, form)
         self._desk.unlocked.close_wallet(sitting.vault.wallet, but=sitting.session.key)
-        return await render(request, "wallet/recovery_code.html", code=opened.recovery_code, holder=opened.holder)
+        return await show_sheet(self._desk, request, opened)
 
     async def backup(self, request: web.Request) -> web.StreamResponse:
         form, words, sitting = Form(await read_form(request)), self._desk.words(request), await self._desk.sitting(request)

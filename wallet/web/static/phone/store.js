@@ -4,13 +4,16 @@
  * A copy is gone for good before its answer is shown: it leaves the vault, key and all, in the same write that notes the showing.
  * @module
  */
-import { fromBase64url, random, hex } from "../js/ovp/bytes.js";
+import { fromBase64url, random } from "../js/ovp/bytes.js";
 import { importJwk } from "../js/ovp/cose.js";
 import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
 import { parseAssertion } from "../js/ovp/statuslist.js";
 import { types } from "./claims.js";
+import { handle } from "./name.js";
 import { now } from "./view.js";
+
+export { NAME, dropHandle, handle, hasHandle } from "./name.js";
 
 /** @typedef {import("../js/ovp/vault.js").Vault} Vault */
 /** @typedef {import("../js/ovp/vault.js").DeviceKey} DeviceKey */
@@ -22,21 +25,6 @@ import { now } from "./view.js";
 /** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */
 /** @typedef {{at: number, certificates: string[], anchors: import("./net.js").RegisterFile["anchors"]}} RegisterKept */
 /** @typedef {{phone: string, sound: boolean}} About */
-
-export const NAME = "phone";
-const HANDLE = "muniment-phone-name";
-
-/** The random name of this phone; it outlives the vault, so that what a vault held can be reported as lost. */
-export function handle() {
-  const known = localStorage.getItem(HANDLE);
-  if (known) return known;
-  const made = hex(random(16));
-  localStorage.setItem(HANDLE, made);
-  return made;
-}
-
-export const hasHandle = () => localStorage.getItem(HANDLE) !== null;
-export const dropHandle = () => localStorage.removeItem(HANDLE);
 
 /** @param {Vault} vault @returns {Promise<About>} */
 export const about = async (vault) => (await vault.get("about", "phone"))?.value ?? { phone: handle(), sound: true };

@@ -1,0 +1,51 @@
+"""``/console/documents/{id}/lost``: a lost phone or wallet at the counter, in one step."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from issuer.lost import replace_lost
+from issuer.office import Office
+from issuer.operator_api import number
+from issuer.pages import words as phrases
+from issuer.pages.desk import actor, seated
+from issuer.records import documents
+from issuer.sessions import Standing
+from shared.errors import Conflict
+from shared.web import auth
+from shared.web.forms import Form
+from shared.web.pages import locale_of, render, translator
+
+PATH = "/console/documents/{id}/lost"
+
+
+def add_to(app: web.Application, office: Office) -> None:
+    """Routes of this part."""
+    part = Losing(office)
+    app.router.add_get(PATH, seated(part.ask))
+    app.router.add_post(PATH, seated(part.answer))
+
+
+class Losing:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        return await self._show(request, Form())
+
+    async def _show(self, request: web.Request, form: Form) -> web.StreamResponse:
+        name = number(request)
+        document = await self._office.storage.read(lambda tx: documents.get(tx, name))
+        if document.standing is not Standing.IN_FORCE or not document.has_claims:
+            raise Conflict("only a document in force whose details are still held can be collected again")
+        title = self._office.type(document.type).title.in_(locale_of(request))
+        return await render(request, "console/lost.html", form=form, document=document, title=title, number=phrases.spaced(document.id))
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Nothing is asked but whether it is the holder: not where the copies were used, nor by whom."""
+        form, words = Form(await auth.read_form(request)), translator(request)
+        if form.value("known") != "yes":
+            form.error("known", words("First make sure that it is the holder"))
+            return await self._show(request, form)
+        made = await replace_lost(self._office, number(request), actor=actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{made.document}/invitation")

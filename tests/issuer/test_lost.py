@@ -1,0 +1,201 @@
+"""A lost phone or wallet at the counter, on each database: one step, and the office learns nothing of what was done with the copies."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.console import Browser
+from support.dying import dies
+from support.registry import Holder, Registry, Template, collect, serving
+
+from issuer import offers
+from shared.clock import system_entropy
+from shared.codec import base64url
+from shared.credentials import by_id
+from shared.credentials._derive import path_in
+from shared.errors import VcError
+from shared.formats import Binding, formats
+from shared.keys import KeyId
+from shared.openid4vci import CredentialResponse, refresh
+from shared.status.token_status_list import StatusList, parse_token, verify_token
+from shared.web import log
+from shared.x509 import load_certificate
+
+BANK = "https://northwold-bank.example"
+
+
+@pytest.fixture
+async def registry(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Registry]:
+    async with serving(template, tmp_path / "registry", storage=storage_uri) as running:
+        yield running
+
+
+@pytest.fixture
+async def clerk(registry: Registry) -> Browser:
+    browser = Browser(registry)
+    await browser.sign_in()
+    return browser
+
+
+async def listed(registry: Registry) -> StatusList:
+    token = parse_token(await (await registry.get("/status/1")).text())
+    issuer = load_certificate(registry.office.signer.x5c[0]).public
+    return verify_token(token, uri=token.uri, key=issuer, at=registry.clock()).statuses
+
+
+def places(response: CredentialResponse) -> list[int]:
+    found = [formats()["dc+sd-jwt"].parse(wire).status for wire in response.credentials]
+    return [reference.idx for reference in found if reference is not None]
+
+
+async def say_lost(clerk: Browser, number: str) -> None:
+    await clerk.open(f"/console/documents/{number}/lost")
+    await clerk.send(f"/console/documents/{number}/lost", {"known": "yes"})
+    assert clerk.path == f"/console/documents/{number}/invitation"
+
+
+async def test_t_ex_5_a_lost_wallet_at_the_counter(registry: Registry, clerk: Browser) -> None:
+    """The old copies are on hold in the very next list, among decoys (S23); the lost wallet gets no more; the new invitation works."""
+    made = await registry.make()
+    old = await collect(registry, made)
+    lost = places(await old.copies(7))
+    other = places(await (await collect(registry, await registry.make())).copies(5))
+    await say_lost(clerk, made["id"])
+    now = await listed(registry)
+    assert {now.get(index) for index in lost} == {2}
+    assert {now.get(index) for index in other} == {0}
+    assert sum(now.get(index) == 2 for index in range(now.size)) - 7 >= 64
+    assert old.token.refresh_token is not None
+    with pytest.raises(VcError):
+        await registry.run(refresh(old.metadata, old.token.refresh_token))
+    with pytest.raises(VcError):
+        await old.copies(1)
+    new = await again(registry, made["id"])
+    assert {(await listed(registry)).get(index) for index in places(await new.copies(5))} == {0}
+
+
+async def again(registry: Registry, number: str) -> Holder:
+    """By the invitation that the clerk has on the screen."""
+    made = await offers.secrets_of(registry.office, number)
+    assert made is not None
+    return await collect(registry, {"invitation_link": offers.links(registry.office, made.secrets.token).https, "code": made.secrets.code})
+
+
+async def use(holder: Holder, response: CredentialResponse) -> None:
+    """Show every copy to the bank."""
+    form = formats()["dc+sd-jwt"]
+    for key, wire in zip(holder.keys, response.credentials, strict=True):
+        parsed = form.parse(wire)
+        shown = form.disclose(parsed, [path_in(by_id("representation"), ("represented", "family_name"), form.name)])
+        binding = Binding(audience=f"a:{BANK}", nonce=base64url.encode(system_entropy(16)))
+        assert key.finish(form.present(shown, binding, key=KeyId("k"), at=holder.registry.clock()))
+
+
+async def known(registry: Registry, number: str) -> list[list[Any]]:
+    """What the office has written down of a document, but for what it would have of any other."""
+    rows = await registry.office.storage.read(
+        lambda tx: tx.fetch(
+            "SELECT version, kind, actor_role, actor, reason, copies FROM event WHERE document = $1 ORDER BY version", number
+        )
+    )
+    return [[row[name] for name in ("version", "kind", "actor_role", "actor", "reason", "copies")] for row in rows]
+
+
+async def test_t_ex_5_the_office_learns_nothing_of_past_use(registry: Registry, clerk: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    """One holder has shown every copy at the bank, the other none. Forms, requests, rows, the office's log and its disk are the same."""
+    caplog.set_level(logging.DEBUG)
+    busy, idle = await registry.make(), await registry.make()
+    for made in (busy, idle):
+        holder = await collect(registry, made)
+        copies = await holder.copies(7)
+        if made is busy:
+            before = await registry.office.storage.read(log.head)
+            await use(holder, copies)
+            assert await registry.office.storage.read(log.head) == before
+    pages = []
+    for made in (busy, idle):
+        await clerk.open(f"/console/documents/{made['id']}/lost")
+        fields = set(re.findall(r'name="([^"]+)"', clerk.text.partition("<main")[2]))
+        assert fields == {"form_token", "known"}
+        pages.append(re.sub(r"[0-9A-Z]{4}(-?[0-9A-Z]{4})+", "", clerk.text))
+        await say_lost(clerk, made["id"])
+    assert pages[0] == pages[1]
+    assert await known(registry, busy["id"]) == await known(registry, idle["id"])
+    lines = await registry.office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1_000))
+    entries = [dict(line.entry.entry or {}) for line in lines]
+    lost = [{name: value for name, value in entry.items() if name != "prev"} for entry in entries if entry["kind"] == "lost"]
+    assert lost == [{"time": registry.clock(), "kind": "lost", "staff_role": "admin", "copies": 7}] * 2
+    for path in registry.directory.rglob("*"):
+        assert not path.is_file() or b"northwold" not in path.read_bytes().lower()
+    assert "northwold" not in caplog.text.lower()
+
+
+async def test_it_is_one_step_or_none(registry: Registry, clerk: Browser) -> None:
+    """Not before somebody has seen who it is; and a document that is on hold or cancelled is not collected again."""
+    made = await registry.make()
+    holder = await collect(registry, made)
+    mine = places(await holder.copies(3))
+    path = f"/console/documents/{made['id']}/lost"
+    await clerk.open(path)
+    await clerk.send(path, {})
+    assert clerk.errors() == ["known"]
+    assert {(await listed(registry)).get(index) for index in mine} == {0}
+    await registry.call("POST", f"/api/credentials/{made['id']}/hold", {"reason": "investigation"})
+    await clerk.send(path, {"known": "yes"})
+    assert clerk.status == 409
+
+
+async def test_a_stranger_and_another_site_cannot_say_it(registry: Registry, clerk: Browser) -> None:
+    made = await registry.make()
+    path = f"/console/documents/{made['id']}/lost"
+    await clerk.open(path)
+    await clerk.send(path, {"known": "yes"}, Origin="https://evil.example")
+    assert clerk.status == 403
+    stranger = Browser(registry)
+    registry.http.cookie_jar.clear()
+    await stranger.open(path)
+    assert stranger.path == "/console/sign-in"
+
+
+async def test_said_twice_the_newest_invitation_counts(registry: Registry, clerk: Browser) -> None:
+    made = await registry.make()
+    await collect(registry, made)
+    await say_lost(clerk, made["id"])
+    first = await offers.secrets_of(registry.office, made["id"])
+    await say_lost(clerk, made["id"])
+    second = await offers.secrets_of(registry.office, made["id"])
+    assert first is not None
+    assert second is not None
+    assert first.secrets.token != second.secrets.token
+    assert len((await (await again(registry, made["id"])).copies(2)).credentials) == 2
+
+
+async def test_a_program_at_the_counter_does_the_same(registry: Registry) -> None:
+    made = await registry.make()
+    lost = places(await (await collect(registry, made)).copies(3))
+    status, again = await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})
+    assert status == 201
+    assert {(await listed(registry)).get(index) for index in lost} == {2}
+    assert len((await (await collect(registry, again)).copies(2)).credentials) == 2
+    status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
+    assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "renewed"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_a_wallet_is_said_to_be_lost(template: Template, tmp_path: Path, moment: str) -> None:
+    """Both or neither: copies on hold, and an invitation."""
+    async with serving(template, tmp_path / "registry") as registry:
+        made = await registry.make()
+        lost = places(await (await collect(registry, made)).copies(3))
+        await dies("dying_office", f"invite:{moment}", registry.directory, registry.clock(), "lose", made["id"])
+        done = moment == "after"
+        assert {(await listed(registry)).get(index) for index in lost} == {2 if done else 0}
+        assert (await offers.secrets_of(registry.office, made["id"]) is not None) == done
+        await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})  # the clerk says it again
+        assert {(await listed(registry)).get(index) for index in lost} == {2}
+        assert len((await (await again(registry, made["id"])).copies(2)).credentials) == 2
