@@ -39,7 +39,7 @@ from shared.trust.artefact import (
     TYPE_METADATA,
     Artefact,
 )
-from shared.trust.bundle import parse_bundle
+from shared.trust.bundle import MAX_BYTES, parse_bundle
 from shared.trust.snapshot import KeyState
 from verifier import applying, copies, fetching, packs
 from verifier.cli import main
@@ -335,8 +335,10 @@ async def test_a_pack_is_fetched_with_its_etag(head: Running, template: Template
 async def test_a_broken_download_goes_on_where_it_stopped(
     head: Running, template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "PIECE", 1_000)
-    monkeypatch.setattr(fetching, "MOST", 1_000)
+    """The pack of a desk with no list but one has some 135,000 bytes, nearly all of it the kinds of document in the words of both languages: at
+    1,000 bytes a piece it would need more requests than one visit makes (``MOST``), and the next one would go on.
+    """
+    monkeypatch.setattr(fetching, "PIECE", 4_000)
     async with opened(template, tmp_path / "branch", pack_url=URL) as branch:
         await branch_of(head, branch)
         proxy = route(head)
@@ -349,10 +351,15 @@ async def test_a_broken_download_goes_on_where_it_stopped(
         taken = await fetching.fetch(branch, proxy)
         assert taken is not None
         good = list(dict.fromkeys(proxy.ranges))
-        assert good[:4] == ["bytes=0-999", "bytes=1000-1999", "bytes=2000-2999", "bytes=3000-3999"]
-        assert sum(each.headers["range"] == "bytes=0-999" for each in proxy.log) == 1
+        assert good[:4] == ["bytes=0-3999", "bytes=4000-7999", "bytes=8000-11999", "bytes=12000-15999"]
+        assert sum(each.headers["range"] == "bytes=0-3999" for each in proxy.log) == 1
         assert all("if-range" in each.headers for each in proxy.log[1:])
         assert await branch.storage.read(lambda tx: records.pieces(tx, URL)) == b""
+
+
+def test_one_visit_is_enough_for_the_largest_pack() -> None:
+    """Twice over, at the true size of a piece: the bound on requests refuses nobody's pack."""
+    assert fetching.PIECE * fetching.MOST >= 2 * MAX_BYTES
 
 
 async def test_a_newer_pack_in_between_starts_again(
