@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from shared import asks
-from shared.asks import read_ask
+from shared.asks import Ask, Told, read_ask
 from shared.clock import DAY
 from shared.codec import base64url
 from shared.errors import Conflict, Missing, OutsidePermission, VcError
@@ -232,7 +232,9 @@ def _day(at: int) -> str:
 
 
 async def answer(desk: Desk, data: bytes) -> dict[str, Any]:
-    """Withdraw a permission, or say what was told by it: for whoever signs with the key that gave it. How it stands, and a receipt a use.
+    """Withdraw a permission, for whoever signs with the key that gave it; say what was told by it, for whoever has what was shown then as well.
+
+    How it stands, and a receipt a use.
 
     ``Missing`` if there is no such permission, or somebody else asks: nobody learns which. ``Malformed`` for what is no ask.
     """
@@ -240,10 +242,13 @@ async def answer(desk: Desk, data: bytes) -> dict[str, Any]:
     try:
         kept, uses = await find(desk, ask.about)
         inside = await granting.opened(desk, kept)
-        asks.check_ask(ask, entity=desk.entity, holder=parse_public_jwk(inside["holder"]), at=desk.clock())
+        if isinstance(ask, Told):
+            asks.check_told(ask, presentation=base64url.decode(inside["presentation"]))
+        else:
+            asks.check_ask(ask, entity=desk.entity, holder=parse_public_jwk(inside["holder"]), at=desk.clock())
     except VcError as error:
         raise Missing("there is no such permission of yours") from error
-    if ask.what == asks.WITHDRAW:
+    if isinstance(ask, Ask):
         kept = await _withdraw(desk, kept)
     receipts = [await _receipt(desk, kept, use) for use in uses if not use.code]
     ended = {} if kept.withdrawn_at is None else {"withdrawn_at": kept.withdrawn_at}
@@ -274,6 +279,7 @@ async def _receipt(desk: Desk, kept: Kept, use: Use) -> str:
         decision="accepted",
         effective_from=use.at,
         purpose_id=PURPOSE,
+        retain_until=kept.keep_until,
         contact=desk.settings.contact or None,
         how_to_complain=desk.settings.how_to_complain or None,
         salt=base64url.decode(use.receipt["salt"]),

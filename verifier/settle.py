@@ -307,7 +307,8 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
     if told is None:
         return None
     status = opened.verdict["status"]
-    kept = settings.retention_days * DAY if settings.retention_days >= 0 else answered.keep_until - answered.at
+    refused = answered.decision == "rejected"  # nothing of it goes into the organisation's own records
+    kept = settings.retention_days * DAY if settings.retention_days >= 0 and not refused else answered.keep_until - answered.at
     receipt = Receipt(
         receipt_id=told["receipt_id"],
         entity=desk.entity,
@@ -316,7 +317,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         reason_code=answered.code,
         effective_from=answered.at if answered.decision == "accepted" else None,
         purpose_id=answered.asked.terms.purpose_id or told.get("purpose_id", ""),
-        claims_kept=settings.claims_kept,
+        claims_kept=() if refused else settings.claims_kept,
         retain_until=answered.at + kept,
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.desk import Running, Site, Template, serving
@@ -18,6 +19,7 @@ from shared.errors import ConfigError, Conflict
 from shared.formats import StatusReference
 from shared.inbox import Inbox, Letter, seal_letter
 from shared.jose.jwt import parse_jwt
+from shared.receipts import peek_receipt
 from shared.status.token_status_list import INVALID
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
@@ -79,6 +81,22 @@ async def test_what_is_cancelled_is_refused_with_a_receipt(template: Template, t
         status, told = await post(desk, sent)
         receipt = check(desk, sent, told)
     assert (status, receipt.decision, receipt.reason_code) == (200, "rejected", "revoked")
+
+
+async def test_a_receipt_for_what_was_refused_names_nothing_that_is_kept(template: Template, tmp_path: Path) -> None:
+    """By post and live: what goes into the body's own records is what it accepts; what was shown goes with the desk's minutes (domain 0.3)."""
+    kept: dict[str, Any] = {"claims_kept": ("donor’s name",), "retention_days": 365}
+    async with serving(template, tmp_path / "desk", site=Site(lists={LIST: status_token({IDX: 1})}), **kept) as desk:
+        sent = written(desk)
+        letter = check(desk, sent, (await post(desk, sent))[1])
+        live = peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"])
+        minutes = desk.desk.settings.keep_minutes * 60
+    for receipt in (letter, live):
+        assert (receipt.decision, receipt.reason_code, receipt.claims_kept) == ("rejected", "revoked", ())
+        assert receipt.retain_until == receipt.received_at + minutes
+    async with serving(template, tmp_path / "other", **kept) as desk:
+        receipt = check(desk, sent := written(desk), (await post(desk, sent))[1])
+        assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", ("donor’s name",), AT + 365 * DAY)
 
 
 async def test_a_letter_waits_for_a_person(desk: Running) -> None:

@@ -16,7 +16,7 @@ from support.receiver import HOOK, Receiver
 from support.signing import AT, Signer
 from support.trial_verify import IDX, LIST, Dice, issue, show, status_token
 
-from shared.asks import TOLD, WITHDRAW, make_binding, render_ask
+from shared.asks import WITHDRAW, make_binding, render_ask, render_told
 from shared.keys import Role
 from shared.openid4vp import agreed_members, parse_permission, render_response
 from shared.receipts import peek_receipt, presentation_bytes, verify_receipt
@@ -75,7 +75,12 @@ class Nora:
         about, at = about or self.permission, self.desk.clock()
         binding = make_binding(what, about, entity=to, at=at, entropy=Dice(what))
         wire = show(issue(seed="live"), paths=(), binding=binding, at=at, by=by)
-        body = render_ask(wire, "dc+sd-jwt", what=what, about=about, entity=to)
+        return await self._post(render_ask(wire, "dc+sd-jwt", what=what, about=about, entity=to))
+
+    async def look(self, *, about: str = "", shown: bytes = b"") -> tuple[int, Any]:
+        return await self._post(render_told(about or self.permission, shown or presentation_bytes(self.vp_token)))
+
+    async def _post(self, body: bytes) -> tuple[int, Any]:
         async with self.desk.http.post(f"{self.desk.base}/permissions", data=body) as answer:
             return answer.status, json.loads(await answer.text())
 
@@ -146,13 +151,14 @@ async def test_it_is_told_once_and_the_giver_gets_a_receipt(nora: Nora) -> None:
     assert (await nora.state())["state"] == "used-up"
     status, told = await nora.tell()
     assert (status, told["code"], told["pointer"]) == (400, "outside_permission", "/max_uses")
-    _, answer = await nora.ask(TOLD)
+    _, answer = await nora.look()
     assert (answer["state"], answer["used"], len(answer["receipts"])) == ("used-up", 1, 1)
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(nora.desk.desk), role=Role.RELYING_PARTY),)))
     receipt = verify_receipt(answer["receipts"][0], policy=policy, at=AT, presentation=presentation_bytes(nora.vp_token), nonce=nora.nonce)
     assert (receipt.entity, receipt.recipient, receipt.told, receipt.decision) == (BANK, DWP, (ASSESSMENT,), "accepted")
     assert receipt.log_head is not None
-    _, again = await nora.ask(TOLD)
+    assert receipt.retain_until == (await nora.desk.desk.storage.read(lambda tx: records.recent(tx, AT, 2)))[0].keep_until > AT
+    _, again = await nora.look()
     assert peek_receipt(again["receipts"][0]) == receipt
 
 
@@ -188,7 +194,8 @@ async def test_nobody_else_withdraws_it_or_learns_of_it(nora: Nora) -> None:
     await nora.permit()
     stranger = [
         await nora.ask(WITHDRAW, by=Signer.new()),
-        await nora.ask(TOLD, by=Signer.new()),
+        await nora.look(shown=b"{}"),
+        await nora.look(about="AAECAwQFBgcICQoLDA0ODw"),
         await nora.ask(WITHDRAW, about="AAECAwQFBgcICQoLDA0ODw"),
         await nora.ask(WITHDRAW, to=DWP),
     ]

@@ -82,3 +82,4 @@ async def test_from_the_question_to_the_end_of_it(site: Site, street: Street) ->
     lines = [unescape(await nora.get(f"/history/{number}")) for number in range(1, 5)]
     told = next(text for text in lines if "Told by your permission" in text)
     assert ("assessment of the care contribution" in told, "Their receipt, signed by them" in told) == (True, True)
+    assert ("a note of what they told" in told, re.search(r"Until</dt>", told) is not None) == (True, True)
