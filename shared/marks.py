@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from .credentials import ClaimPath
 from .credentials._tree import days_of
-from .match import Agreement, Likeness, Outcome, full_names, person_of, squeezed
+from .match import Agreement, Likeness, Outcome, full_names, person_of, place, squeezed
 
 K = TypeVar("K")
 Pair = tuple[ClaimPath, ClaimPath]
@@ -59,7 +59,7 @@ def marks_of(claims: Mapping[str, Any], path: ClaimPath, more: Collection[tuple[
     """Of the person below ``path``. ``more`` names further items by the path where they lie here; none without the name."""
     person = person_of(claims, path)
     names = [" ".join(words) for words in full_names(person)]
-    day, code = _whole_day(person.birthdate), squeezed(person.postal_code)
+    day, code = _whole_day(person.birthdate), place(person.postal_code)
     found = {Mark(NAME, name) for name in names}
     found |= {Mark(BORN, f"{name}\0{day}") for name in names if day}
     found |= {Mark(HOME, f"{name}\0{code}") for name in names if code}

@@ -117,7 +117,7 @@ def _likeness(record: Person, shown: Person) -> Likeness:
 def _further(record: Person, shown: Person) -> Iterator[Agreement]:
     """How what is neither name nor date of birth agrees, for each item that both have."""
     pairs = [
-        (record.postal_code, shown.postal_code),
+        (place(record.postal_code), place(shown.postal_code)),
         *((record.more[name], shown.more[name]) for name in record.more if name in shown.more),
     ]
     for one, other in pairs:
@@ -186,3 +186,12 @@ def _near(one: str, other: str) -> bool:
 def squeezed(text: str) -> str:
     """Letters and digits alone, in one case."""
     return "".join(re.findall(r"[^\W_]", normalize("NFKC", text).casefold()))
+
+
+_NOWHERE: Final = re.compile(r"zz99[0-9][a-z]z")
+
+
+def place(code: str) -> str:
+    """A postcode to compare by. Empty for those of no place, such as ZZ99 3VZ for no fixed address: they are nobody's own."""
+    plain = squeezed(code)
+    return "" if _NOWHERE.fullmatch(plain) else plain

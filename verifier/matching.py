@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared.credentials import CredentialType
 from shared.errors import AmbiguousMatch, Malformed
-from shared.match import Match, Person, match, person_of
+from shared.match import Match, Person, match, person_of, place
 from verifier.settle import Opened
 
 MAX_RECORDS: Final = 50
@@ -49,7 +49,7 @@ class Found:
 def find(opened: Opened, types: Mapping[str, CredentialType], records: Sequence[Record], told: Told) -> Found:
     """Which record is meant by the person whom the documents are about."""
     shown = _shown(opened, types)
-    if told.postal_code and not shown.postal_code:
+    if told.postal_code and not place(shown.postal_code):
         shown = replace(shown, postal_code=told.postal_code)
     if told.reference:
         shown = replace(shown, more={_REFERENCE: told.reference})

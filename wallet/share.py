@@ -204,11 +204,16 @@ async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = Fals
 
 
 async def _find_in(tx: Tx, vault: Vault, wish: Wish, format_name: str, *, at: int, named: bool) -> Offer:
-    """The document that was named; else the only one, or unless one of several has to be ``named``, the newest, for a person to look at."""
+    """The document that was named; else the only one, or unless one of several has to be ``named``, the newest, for a person to look at.
+
+    ``AccessDenied`` where what was named does not answer, whether another would or none.
+    """
     found = await find_offers(tx, vault, _query(by_id(wish.type), wish, format_name), wish.entity, at=at, use=wish.query or "")
     ((name, answers),) = found.parts.items()
     if named and wish.document is None and len(answers) > 1:
         raise Conflict("several documents fit this: say which")
+    if wish.document is not None and wish.document not in {each.document.id for each in answers}:
+        raise AccessDenied("this document does not say all that they ask for")  # as where the wallet holds no other
     return found.choose({name: wish.document or answers[0].document.id}, {})[0]
 
 

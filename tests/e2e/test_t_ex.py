@@ -1,4 +1,4 @@
-"""Domain check T-EX-1: on paper, by mail and on a screen the same document meets with the same decision."""
+"""Domain checks T-EX-1 and T-EX-2: whatever people have or lack, the same document meets with the same decision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.offices import ACCOUNT, BANK, NINE, OPG, Street, bring, collected, copy_for, open_street, show_live
+from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, NINE, OPG, Street, bring, collected, copy_for, given, open_street, show_live
 from support.registry import LPA_1
 
 from shared import addressed
@@ -46,3 +46,35 @@ async def test_t_ex_1_paper_mail_and_screen_have_the_same_decision(street: Stree
         for brought in (mailed, printed, typed):
             outcome = await bring(street, BANK, brought)
             assert (outcome.decision.decision, outcome.decision.code) == expected
+
+
+NOWHERE = {"postal_code": "ZZ99 3VZ"}
+"""No fixed address, as the registers of the country write it."""
+TOLD = tuple(path for path in DIED if path[-1] != "birthdate")
+
+
+async def test_t_ex_2_who_died_without_a_fixed_address_is_told_of_like_anybody(street: Street) -> None:
+    """C05 for ARTHUR of no fixed address: BANK accepts the copy as one for anybody; of two accounts of that name and code it picks none,
+    until somebody tells one more item.
+    """
+    subject = {**ENTRY["subject"], "given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20"}
+    told = []
+    for home in ({"postal_code": "ZZ99 2AB"}, NOWHERE):
+        joan = await given(street, GRO, "life-event", ENTRY | {"subject": subject | {"address": home}})
+        file = copy_for(BANK, joan, purpose="tell-of-death", paths=TOLD, at=street.clock(), seed=str(home))
+        told.append(await bring(street, BANK, file))
+    assert [(each.decision.decision, each.decision.code) for each in told] == [("accepted", "")] * 2
+    accounts = [
+        {"reference": number, "given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20", **NOWHERE}
+        for number in ("7", "8")
+    ]
+    path = f"/api/presentation-requests/{told[1].answered.asked.id}/match"
+    for records, said, expected in (
+        (accounts, {}, None),
+        (accounts[:1], {}, None),
+        (accounts, {"told_reference": "8"}, "8"),
+        ([accounts[0] | {"postal_code": "ZZ99 2AB"}, accounts[1]], {"told_postal_code": "ZZ99 2AB"}, None),
+        ([accounts[0] | {"postal_code": "ZZ99 2AB"}], {"told_postal_code": "ZZ99 2AB"}, "7"),
+    ):
+        status, found = await street.desks[BANK].call("POST", path, {"records": records, **said})
+        assert (status, found["reference"]) == (200, expected), found

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.console import Browser, add
-from support.registry import Registry
+from support.registry import LPA_1, Registry
 
 from issuer import donors, reports
 from issuer.records import documents
@@ -91,6 +91,24 @@ async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(de
         page = await desk.send(f"/console/documents/{number}/donor/read", {"words": typed})
         assert desk.errors() == wrong
         assert "Northwold" not in page
+
+
+async def test_t_ex_2_a_donor_without_phone_passport_address_or_account_sees_it_and_stops_it(desk: Browser) -> None:
+    """C02 for MARGARET who has none of the four: her document, her sheet, the reports, and the end are hers at the counter all the same."""
+    donor_of = {name: value for name, value in LPA_1["represented"].items() if name != "address"}
+    number = str((await desk.registry.make(claims=LPA_1 | {"represented": donor_of}))["id"])
+    hers = await granted(desk, number)
+    asked = await desk.open(f"/console/documents/{number}/donor")
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"}))
+    await report(desk.registry, number, USE)
+    asked += await desk.open(f"/console/documents/{number}/donor")
+    asked += await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
+    assert "Northwold Bank" in asked
+    await desk.open(f"/console/documents/{number}/donor")
+    await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "end"})
+    assert [(await stands(desk.registry, each))[0] for each in (number, hers)] == [Standing.CANCELLED] * 2
+    for word in ("passport", "driving licence", "mobile", "account number", "postcode", "e-mail address"):
+        assert word not in asked.lower(), word
 
 
 async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browser) -> None:

@@ -55,6 +55,16 @@ def test_t_fm_1_to_3_everything_else_is_for_a_person(changes: dict[str, Any], li
     assert compare(donor(**changes), donor()) == likeness
 
 
+def test_t_ex_2_no_fixed_address_is_no_item_in_common() -> None:
+    """T-EX-2, T-FM-1: the code for no fixed address (or an unknown one) is one that strangers share."""
+    for code in ("ZZ99 3VZ", "zz993wz"):
+        nowhere = donor(address={"postal_code": code})
+        assert compare(nowhere, nowhere) == "near"
+        assert compare(nowhere, donor()) == compare(donor(), nowhere) == "near"
+        assert compare(nowhere, donor(given_name="Margret", address={"postal_code": code})) == "other"
+        assert nowhere == donor(address={})
+
+
 def test_a_further_item_counts_like_a_postcode() -> None:
     def dead(**changes: str) -> frozenset[Mark]:
         person = {"given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20", "death_date": "2027-02-03"}

@@ -56,6 +56,18 @@ def test_t_fm_1_father_and_son_and_twins() -> None:
     assert match((son,), twin) == Match("ambiguous", (0,))
 
 
+def test_t_ex_2_no_fixed_address_is_no_item_in_common() -> None:
+    """T-EX-2, T-FM-1: thousands have the code for no fixed address; two who share it and a name are no nearer to each other by it."""
+    arthur = Person("Arthur", "Penhale", birthdate="1931-04-20", postal_code="ZZ99 3VZ")
+    assert match((arthur,), replace(arthur, postal_code="zz993vz")) == Match("ambiguous", (0,))
+    settled = replace(arthur, postal_code="ZZ99 2AB")
+    assert match((settled,), arthur) == match((arthur,), settled) == Match("ambiguous", (0,)), "whoever has moved is not another"
+    numbered = replace(arthur, more={"account": "7712"})
+    assert match((numbered, arthur), replace(numbered, postal_code="")) == Match("ambiguous", (0, 1))
+    assert match((numbered,), numbered) == Match("one", (0,)), "another item decides as for anybody"
+    assert match((replace(arthur, postal_code="ZZ99 3AB"),), replace(arthur, postal_code="ZZ99 3AB")) == Match("one", (0,))
+
+
 SPELLED = [
     ("Zoë", "Brontë", (), "Zoe", "Bronte", ()),
     ("Zoë", "Brontë", (), "zoe\u0308", "BRONTE\u0308", ()),

@@ -284,7 +284,8 @@ async def library(home: Home) -> AsyncIterator[Home]:
 
 
 async def test_t_ex_2_joan_tells_them_without_a_phone_of_her_own(home: Home, library: Home) -> None:
-    """No phone, passport, address or bank account: a wallet at the library's computer and a sheet of paper; the decisions are the same.
+    """No phone, passport, address or bank account, nor had ARTHUR a fixed address: a wallet at the library's computer and a sheet of paper;
+    the decisions are the same.
 
     Once she has left, the computer has nothing of hers. On another day the sheet opens the wallet, and the receipts are there.
     """
@@ -296,7 +297,7 @@ async def test_t_ex_2_joan_tells_them_without_a_phone_of_her_own(home: Home, lib
     await library.at.post("/wallets/new", own)
     (code,) = re.findall(r"<code>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{5})</code>", library.at.text)
     assert "Recovery sheet" in library.at.text
-    claims = STORIES["life-event"]
+    claims = {**STORIES["life-event"], "subject": {**STORIES["life-event"]["subject"], "address": {"postal_code": "ZZ99 3VZ"}}}
     library.document = await put_document(library.site.host.means, library.vault, vct=DEATH.vct, claims=claims, copies=20)
     await library.at.get(f"/tell/new?document={library.document}")
     await choose(library, do="all")
@@ -317,3 +318,16 @@ async def test_t_ex_2_joan_tells_them_without_a_phone_of_her_own(home: Home, lib
     await library.post(60)
     await library.at.get(where)
     assert sorted(library.marks()) == ["accepted", "refused", "sent"]  # as for whoever has a phone
+
+
+async def test_what_is_missing_is_said_though_another_document_would_say_it(home: Home) -> None:
+    """JOAN has two entries, one of them without any postcode: she reads what each organisation misses, and that nobody can be told by it."""
+    subject = {name: value for name, value in STORIES["life-event"]["subject"].items() if name != "address"}
+    claims = {**STORIES["life-event"], "subject": subject}
+    home.document = await put_document(home.site.host.means, home.vault, vct=DEATH.vct, claims=claims, copies=20)
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, do="all")
+    await choose(home, do="look")
+    assert "no longer registered" not in home.at.text
+    assert home.at.text.count("They need more, but your document does not say it: Postcode.") == 3
+    assert "Agree and tell" not in home.at.text
