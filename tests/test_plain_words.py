@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
-from support.page_texts import ROOT, SITES, marked_in_template
+from support.page_texts import ROOT, SITES, marked_in_code, marked_in_template
 from test_welsh import welsh
 
 from shared.credentials import Text, all_types
@@ -20,11 +20,18 @@ AGREEMENT = (
     "wallet/copy_form.html",
     "wallet/copy_look.html",
     "wallet/lock.html",
+    "wallet/donor_ask.html",
+    "wallet/move.html",
+    "wallet/permission.html",
     "wallet/receive.html",
+    "wallet/tell_choose.html",
+    "wallet/tell_look.html",
+    "wallet/wrong.html",
     "wallet/phone/keeping.html",
     "wallet/phone/showing.html",
 )
 """Pages on which a holder says yes."""
+AGREEMENT_IN_CODE = ("wallet/consent.py", "wallet/acting.py", "wallet/share.py", "wallet/pages/tell_words.py")
 _END = re.compile(r"[.!?:;](?:\s|$)|\n")
 _HOLE = re.compile(r"%\(\w+\)s|\{\w*\}")
 _SILENT = re.compile(r"(?:[^laeiouy]es|ed|[^laeiouy]e)$")
@@ -67,9 +74,24 @@ def test_the_formula_knows_easy_from_hard() -> None:
 
 
 @pytest.mark.parametrize("page", AGREEMENT)
-def test_pages_of_agreement(page: str) -> None:
+def test_t_ex_3_pages_of_agreement(page: str) -> None:
     source = (ROOT / "wallet" / "web" / "templates" / page).read_text("utf-8")
     assert reading_age("\n".join(text for (text, *_) in marked_in_template(source))) <= READING_AGE
+
+
+@pytest.mark.parametrize("module", AGREEMENT_IN_CODE)
+def test_t_ex_3_what_is_agreed_to_in_code(module: str) -> None:
+    texts = [text for (text, *_) in marked_in_code((ROOT / module).read_text("utf-8"))]
+    assert texts
+    assert reading_age("\n".join(texts)) <= READING_AGE
+
+
+def test_t_ex_3_a_permission_as_its_signer_reads_it() -> None:
+    told = (
+        "I allow Westshire County Council to tell the Pensions department this, once, until 30 June 2027: assessment of the care "
+        "contribution. The reason: so that her Pension Credit is right. Nothing else. I can withdraw this."
+    )
+    assert reading_age(told) <= READING_AGE
 
 
 @pytest.mark.parametrize("purpose", [ready.purpose.en for kind in all_types().values() for ready in kind.queries])

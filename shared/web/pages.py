@@ -5,7 +5,8 @@
 
 The folders ``templates``, ``static`` and ``locale`` of ``package`` are added to ours; templates begin ``{% extends "layout.html" %}``.
 Every template knows: ``_``, ``ngettext``, ``locale``, ``asset(path)``, ``date(seconds)``, ``moment(seconds)``, ``day(seconds)`` (in UTC), ``country(code)``, ``session`` (or None),
-``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``.
+``form_token``, ``form`` (an empty ``Form`` unless passed), ``service``, ``languages``, ``navigation``, ``public_url``, ``here``,
+``sign_language``.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ async def render(request: web.Request, template: str, *, status: int = 200, **co
         "session": session,
         "form_token": session.form_token if session is not None else "",
         "public_url": request.config_dict[SETTINGS].public_url,
+        "sign_language": request.config_dict[SETTINGS].sign_language,
     }
     if status == 200 and isinstance(form, Form) and form.wrong:
         status = 400

@@ -62,6 +62,12 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=0, le=65_535, description="Own port for `/metrics` on `host`; 0 serves it on the main port to this machine only.")
     ] = 0
     time_zone: Annotated[str, Meta(description="Time zone of the times shown on pages.")] = "Europe/London"
+    sign_language: Annotated[
+        str,
+        Meta(
+            max_length=2_000, description="https address of a film or an interpreter in British Sign Language, to which every page leads."
+        ),
+    ] = ""
     authority_hints: Annotated[
         tuple[str, ...],
         Meta(max_length=16, description="Identifiers of the bodies above this one in federations: what its entity configuration names."),
@@ -93,6 +99,8 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         check_public_url(self.public_url)
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key are set together or not at all")
+        if self.sign_language and not re.fullmatch(r"https://[^\s/@]+(/\S*)?", self.sign_language):
+            raise ValueError(f"sign_language: {self.sign_language!r} is not an https address")
         for hint in self.authority_hints:
             try:
                 check_identifier(hint, plain_http=LOOPBACK)

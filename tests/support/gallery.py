@@ -15,9 +15,9 @@ QR = (
 )
 
 
-def gallery(app_of: Build) -> web.Application:
+def gallery(app_of: Build, **settings: object) -> web.Application:
     """An application that shows the page at ``/``, with errors at ``/wrong``, and an ordinary error page elsewhere."""
-    app = app_of()
+    app = app_of(**settings)
     use_auth(app)
     navigation = [pages.Link("Documents", "/", signed_in=False), pages.Link("Make one", "/make", signed_in=False)]
     pages.use_pages(app, package="support", title="Make documents", navigation=navigation)

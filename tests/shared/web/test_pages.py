@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -43,6 +44,32 @@ async def test_a_page_speaks_the_readers_language_and_remembers(app_of: Build, s
     assert "Documents" in page  # what has no Welsh yet is there in English
     assert "Cyfrinymadrodd" in page
     assert 'lang="cy"' in await (await client.get("/")).text()
+
+
+@pytest.mark.parametrize("film", ["", "https://films.example/bsl?a=1&b=2"])
+async def test_t_ex_3_every_page_leads_to_sign_language_where_there_is_some(app_of: Build, serve: Serve, film: str) -> None:
+    """T-EX-3: a film or an interpreter in British Sign Language, one press away from every page, errors too, in both languages."""
+    client = await serve(gallery(app_of, sign_language=film))
+    for path, language, words in (
+        ("/", "en", "British Sign Language (BSL)"),
+        ("/nowhere", "cy", "Iaith Arwyddion Prydain (BSL)"),
+        ("/wrong", "en", "British Sign Language (BSL)"),
+    ):
+        page = await (await client.get(path, headers={"Accept-Language": language})).text()
+        link = f'<a class="govuk-link" href="https://films.example/bsl?a=1&amp;b=2" hreflang="bfi">{words}</a>'
+        assert (link in page) == bool(film), path
+        assert (words in page) == bool(film)
+
+
+def test_t_ex_3_no_size_of_text_is_fixed() -> None:
+    """T-EX-3: whoever has set large print in the browser gets it: sizes follow the reader's own, and no page forbids to enlarge."""
+    for site in SITES:
+        for style in (ROOT / site / "web" / "static").rglob("*.css"):
+            if "vendor" not in style.parts:
+                screen = re.sub(r"@media print[^\n]*|clamp\([^)]*\)", "", style.read_text("utf-8"))  # codes are large, and fit the screen
+                assert re.findall(r"font(?:-size)?:[^;}]*\d(?:px|pt)\b[^;}]*", screen) == [], style.name
+        for template in (ROOT / site / "web").rglob("*.html"):
+            assert not re.search(r"user-scalable|maximum-scale|style=", template.read_text("utf-8")), template.name
 
 
 async def test_an_answer_to_a_form_switches_language_at_home(app_of: Build, serve: Serve) -> None:

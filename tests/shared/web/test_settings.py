@@ -54,6 +54,8 @@ def test_other_programs_variables_are_left_alone() -> None:
         (b'public_url = "https://issuer.example/"', {}, "public_url", "final slash"),
         (b'public_url = "https://a:b@issuer.example"', {}, "public_url", "sign-in"),
         (b'tls_cert = "c.pem"', {}, "tls_cert", "together"),
+        (b'sign_language = "javascript:alert(1)"', {}, "sign_language", "https address"),
+        (b'sign_language = "https://a@films.example"', {}, "sign_language", "https address"),
         (b'trusted_proxies = ["10.0.0.0/8", "here"]', {}, "trusted_proxies", "here"),
         (b'outbound_allow = ["localhost"]', {}, "outbound_allow", "host:port"),
         (b"port = ", {}, "", "not TOML"),
