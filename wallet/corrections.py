@@ -210,11 +210,16 @@ async def _tend(means: Means, vault: Vault, item: Item[Correction]) -> Item[Corr
     async def note(tx: Tx) -> Item[Correction]:
         kept = await CORRECTIONS.replace(tx, vault, item, after, entropy=means.entropy)
         document = await DOCUMENTS.find(tx, vault, value.document) if after.state == "corrected" else None
-        if document is not None:  # its copies were cancelled: the next round looks, and fetches the new ones
-            await DOCUMENTS.replace(tx, vault, document, msgspec.structs.replace(document.value, next_check_at=at), entropy=means.entropy)
+        if document is not None:  # the next round fetches the new copies, whether or not the list says by then that the old ones are over
+            await DOCUMENTS.replace(tx, vault, document, _due(document.value, at), entropy=means.entropy)
         return kept
 
     return await means.storage.write(note, point="dispute-answered")
+
+
+def _due(document: Document, at: int) -> Document:
+    renewal = document.renewal and msgspec.structs.replace(document.renewal, at=min(document.renewal.at, at))
+    return msgspec.structs.replace(document, next_check_at=at, renewal=renewal)
 
 
 def _answered(value: Correction, answer: Answer, token: str, at: int) -> Correction:

@@ -17,6 +17,7 @@ from wallet.means import Means
 from wallet.records import Item
 from wallet.said_wrong import Correction
 from wallet.unlocked import Unlocked
+from wallet.upkeep import ask_now
 
 
 class Wrong(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +88,7 @@ class Corrections:
 
     async def ask(self, request: web.Request) -> CorrectionOut:
         vault, name = await self._vault(request), request.match_info["id"]
-        return _out(await corrections.ask_now(self._means, vault, name))
+        return _out(await ask_now(self._means, vault, name))
 
 
 def _out(item: Item[Correction]) -> CorrectionOut:

@@ -56,6 +56,7 @@ from wallet.lease import grant_of, note_renewal, note_token, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
+from wallet.said_wrong import Correction
 from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
@@ -85,6 +86,18 @@ async def upkeep(means: Means, vault: Vault) -> None:
         await both_sides.tend(means, vault, item.id)
     await both_sides.tend_gone(means, vault)
     await permissions.tend(means, vault)
+
+
+async def ask_now(means: Means, vault: Vault, name: str) -> Item[Correction]:
+    """Ask what became of a detail that is wrong, by the holder's own wish. A corrected document is here when this returns, if it can be had."""
+    asked = await corrections.ask_now(means, vault, name)
+    document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, asked.value.document))
+    if asked.value.state == "corrected" and document is not None:
+        try:
+            await _look_after(means, vault, document, means.clock())
+        except VcError as error:
+            log.info("upkeep of a document: %s", error.code)
+    return asked
 
 
 async def _collect_promised(means: Means, vault: Vault) -> None:

@@ -26,7 +26,7 @@ from wallet import corrections, history, resend
 from wallet.present import mark_used
 from wallet.records import Item
 from wallet.said_wrong import Correction
-from wallet.upkeep import renew
+from wallet.upkeep import ask_now, renew
 
 DETAIL, WORDS = "represented/birthdate", "She was born on the 12th.\r\nNot the 2nd."
 BANKING = "Bank and building society accounts"
@@ -103,6 +103,21 @@ async def test_from_the_card_to_the_corrected_document_and_those_who_were_told(t
     told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("muniment.issuer")).encode()
     for name in (BANK, COUNCIL, "northwold", "council.example"):
         assert name.encode() not in disk + requests + told
+
+
+async def test_whoever_asks_and_hears_that_it_was_corrected_has_the_corrected_document(they: Family) -> None:
+    """At once, and also while the list still says that the old copies are in force."""
+    wallet, made = they.nora.wallet, await say(they)
+    await correct(they, (await row(they)).document)
+    after = await ask_now(wallet.means, wallet.vault, made.id)
+    assert after.value.state == "corrected"
+    assert (await they.nora.again()).claims["represented"]["birthdate"] == "1938-11-12"
+
+
+async def test_whoever_asks_while_nothing_was_answered_changes_nothing(they: Family) -> None:
+    wallet, made, before = they.nora.wallet, await say(they), await they.nora.again()
+    assert (await ask_now(wallet.means, wallet.vault, made.id)).value.state == "open"
+    assert await they.nora.again() == before
 
 
 async def test_copies_made_meanwhile_say_so_and_are_no_change_to_those_who_were_told(they: Family) -> None:

@@ -19,6 +19,7 @@ from wallet.pages.desk import Desk, see
 from wallet.records import CORRECTIONS, DOCUMENTS, Item
 from wallet.said_wrong import Correction
 from wallet.sessions import Document
+from wallet.upkeep import ask_now
 
 STATES: Final = {
     "waiting": (N_("Not sent yet"), "yellow"),
@@ -112,7 +113,7 @@ class CorrectionPages:
         await read_form(request)
         vault, item = await self._item(request)
         one = await self._one(request, vault, item)
-        await corrections.ask_now(self._desk.means, vault, one.id)
+        await ask_now(self._desk.means, vault, one.id)
         see(f"/cards/{item.id}/wrong/{one.id}")
 
     async def _one(self, request: web.Request, vault: Vault, item: Item[Document]) -> Item[Correction]:
