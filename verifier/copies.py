@@ -11,7 +11,7 @@ from typing import Any
 from shared.addressed import AddressedPresentation, transaction_of
 from shared.credentials import Text
 from shared.credentials._joint import is_joint
-from shared.errors import Conflict, Rejected, VcError
+from shared.errors import Conflict, Rejected, Unavailable, VcError
 from shared.ovp.answer import Answer, Peeked, peek_answer
 from shared.receipts import LogHead
 from shared.storage import Tx
@@ -31,11 +31,12 @@ from verifier.settle import Outcome, Shown, settle
 class Filing:
     """How a copy that came by post is kept: with which decision, what was shown for how many seconds (``keep``), and with which row beside it.
 
-    ``basis`` is what its receipts are bound to.
+    ``basis`` is what its receipts are bound to; ``joins``: it counts with what others agree to, and the decision is made with theirs.
     """
 
     decision: Decision
-    keep: int
+    joins: bool
+    keep: Callable[[Decision], int]
     forget_at: int
     basis: Mapping[str, Any] = field(repr=False)
     put: Callable[[Tx, Ended], Awaitable[None]]
@@ -81,18 +82,27 @@ async def bring(
         format="" if judged.copy is None else judged.copy.format,
         basis=None if filed is None else filed.basis,
     )
-    if filed is not None:
-        outcome = await settle(desk, asked, filed.decision, shown, picture.material.memory, take=take, put=put, keep=filed.keep)
+    if filed is not None and not filed.joins:
+        memory, decision = picture.material.memory, filed.decision
+        outcome = await settle(desk, asked, decision, shown, memory, take=take, put=put, keep=filed.keep(decision))
     else:
 
         def judge(told: Mapping[str, Any]) -> Decision:
             return _judge(desk, picture, copy, at=at, more=told).decision
 
-        outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put, more=more or {})
+        keep = _no_time if filed is None else filed.keep
+        outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put, more=more or {}, keep=keep)
         await together.finish(desk, store)
+    if outcome is None and filed is not None:
+        raise Unavailable("others agreed to the same at this very moment: post it again")
     if outcome is None:
         raise Conflict("others agreed to the same at this very moment: bring it again")
     return outcome
+
+
+def _no_time(_decision: Decision) -> int:
+    """For as long as the desk keeps what it is shown."""
+    return 0
 
 
 async def _read(store: Store, data: bytes) -> AddressedPresentation | VcError:
@@ -125,7 +135,7 @@ def _terms(judged: Judged, kind: Kind) -> Terms:
     if use is None:
         return Terms(kind=kind, purpose_id="", purpose=Text("", ""))
     named = use.query
-    act = _transaction(judged) if kind == "copy" and is_joint(named) else ""
+    act = _transaction(judged) if is_joint(named) else ""
     return Terms(kind=kind, type=use.type.id, ready=named.id, purpose_id=named.id, purpose=named.purpose, use=named.use, together=act)
 
 

@@ -14,13 +14,13 @@ from typing import Final
 from shared import inbox
 from shared.clock import DAY, add_working_days
 from shared.codec import strict_json
-from shared.errors import Conflict, Malformed, Missing, Unavailable
+from shared.errors import Conflict, Malformed, Missing, NeedsMoreAttorneys, Unavailable
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision
 from shared.web import log
 from shared.web.dates import zone_of
-from verifier import copies, registering
+from verifier import copies, registering, together
 from verifier.check import Judged
 from verifier.copies import Filing
 from verifier.desk import LOG, STORAGE, Desk
@@ -36,7 +36,7 @@ from verifier.settle import Opened, bind, sign_receipt
 MADE_BY: Final = "inbox"
 ANSWERED: Final = 31 * DAY  # seconds for which an answer can be asked for
 _PATIENCE: Final = 16 * DAY  # seconds after which no copy that waited can be good any more
-_MARGIN: Final = 7 * DAY
+MARGIN: Final = 7 * DAY
 """Seconds for which a letter can still be looked at once its answer is late, and for which it can be refused after that."""
 _PROVEN: Final = ("issuer_trust", "signature", "holder_binding")
 
@@ -125,10 +125,13 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     if said is None:
         raise Malformed("nothing in this copy says whom it answers", where="/copy")
     basis = bind(desk, judged.copy.vp_token, said.nonce)
-    kept = kept_for(desk, judged)
     waits = judged.decision.decision == "undecided" or (judged.decision.decision == "accepted" and argued.decides == "person")
-    until = add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone)) if waits else None
-    keep = kept if until is None else max(_PATIENCE, kept, until + _MARGIN - at)
+    joins = judged.decision.code == NeedsMoreAttorneys.code and bool(asked.terms.together) and argued.decides != "person"
+    until = None
+    if waits:  # for the others as long as they can agree, else for a person
+        until = at + together.WAIT if joins else answer_by(desk, at)
+    patience = kept_waiting(desk, asked, at, until)
+    keep = kept_for(desk, asked, judged.decision) if until is None else patience
     letter = Letter(
         ticket=posted.ticket,
         digest=posted.digest,
@@ -140,18 +143,23 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         status_iat=judged.decision.status_iat,
         got_at=at,
         answer_by=until,
-        forget_at=at + max(ANSWERED, keep if until is None else keep + _MARGIN),
+        forget_at=at + max(ANSWERED, keep if until is None else keep + MARGIN),
     )
 
-    async def put(tx: Tx, _ended: Ended) -> None:
+    def keeps(decision: Decision) -> int:
+        return patience if decision.decision == "undecided" else kept_for(desk, asked, decision)
+
+    async def put(tx: Tx, ended: Ended) -> None:
+        known = letter if ended.decision == "undecided" else replace(letter, answer_by=None)
         earlier = None if not letter.about else await letters.earlier(tx, letter.about)
         undo = "open" if earlier is not None and judged.decision.code in {"revoked", "suspended"} else ""
-        if not await letters.add(tx, replace(letter, undo=undo, about=letter.about if earlier is not None else b"")):
+        if not await letters.add(tx, replace(known, undo=undo, about=letter.about if earlier is not None else b"")):
             raise _TakenError
 
     return Filing(
         decision=waiting(judged.decision) if waits else judged.decision,
-        keep=keep,
+        joins=joins,
+        keep=keeps,
         forget_at=letter.forget_at,
         basis=basis,
         put=put,
@@ -176,11 +184,21 @@ def argued_of(desk: Desk, judged: Judged) -> Argued:
     return Argued() if judged.use is None else registering.argued_of(desk.directory, judged.use.query.id)
 
 
-def kept_for(desk: Desk, judged: Judged) -> int:
-    """Seconds that what was shown is kept, sealed: as it is registered; nothing of what is refused, for longer than the desk keeps anything."""
-    days = -1 if judged.use is None else registering.days_kept(desk.directory, desk.settings, judged.use.query.id)
-    least = desk.settings.keep_minutes * 60
-    return max(days * DAY, least) if judged.decision.decision != "rejected" else least
+def answer_by(desk: Desk, at: int) -> int:
+    """Until when a person decides about what came at ``at``."""
+    return add_working_days(at, desk.settings.inbox_answer_days, zone_of(desk.settings.time_zone))
+
+
+def kept_for(desk: Desk, asked: Asked, decision: Decision) -> int:
+    """Seconds that what was shown is kept once it is decided, or waits."""
+    accepted = decision.decision != "rejected"
+    return registering.seconds_kept(desk.directory, desk.settings, asked.terms.purpose_id, accepted=accepted)
+
+
+def kept_waiting(desk: Desk, asked: Asked, at: int, until: int | None) -> int:
+    """Seconds from ``at`` on that what was shown is kept while it waits until then: longer than that, for whoever is late."""
+    kept = registering.seconds_kept(desk.directory, desk.settings, asked.terms.purpose_id, accepted=True)
+    return max(_PATIENCE, kept, (until or at) + MARGIN - at)
 
 
 def _context(exchange: str) -> bytes:

@@ -7,22 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from shared import inbox
-from shared.clock import DAY
-from shared.errors import Conflict, Expired, Missing
+from shared.errors import Conflict, Expired, Missing, NeedsMoreAttorneys
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, decide_error
 from shared.web.operators import Operator
-from verifier import registering
+from verifier import together
 from verifier.deciding import decide_again
 from verifier.desk import STORAGE, Desk
-from verifier.inbox import basis_of
+from verifier.inbox import MARGIN, basis_of, kept_for, kept_waiting
 from verifier.material import Store
 from verifier.records import exchanges, letters
 from verifier.records.exchanges import Ended
 from verifier.records.letters import Letter
 from verifier.sessions import Answered
-from verifier.settle import Opened, Outcome, Shown, open_verdict, settle
+from verifier.settle import Opened, Outcome, Shown, open_verdict
 
 SEARCHED: Final = 500  # letters that a search looks into
 _MAX_ACCOUNT: Final = 100
@@ -136,45 +135,66 @@ async def thought(desk: Desk, store: Store, post: Post, more: Mapping[str, Any] 
     """What the program thinks of it now; ``None`` once there is nothing left to look at."""
     if post.opened is None or not post.opened.vp_token:
         return None
-    return decide_again(desk, await store.picture(), post.exchange.asked, post.opened, came_at=post.exchange.at, more=more or {})
+    return decide_again(desk, await store.picture(), post.exchange.asked, post.opened, came_at=post.letter.got_at, more=more or {})
 
 
 async def decide(desk: Desk, store: Store, post: Post, said: Said) -> Outcome:
     """Keep what a person decided. Nobody can accept what the program refuses, or cannot tell: ``Conflict`` names then what is open.
 
-    What is no longer kept can still be refused, so that its sender hears of it: the receipt is bound as the first one was.
+    What several have to agree to is accepted as far as it goes: it counts, and waits for the others. What is no longer kept can still be
+    refused, so that its sender hears of it: the receipt is bound as the first one was.
     """
-    opened = post.opened
+    decision = await _decided(desk, store, post, said)
+    sealed = await _sealed(desk, post.letter, said.account) if said.account else None
+    at, letter, asked, opened = desk.clock(), post.letter, replace(post.exchange.asked, made_by="desk"), post.opened
+    picture = await store.picture()
+
+    async def take(tx: Tx, ended: Ended) -> bool:
+        if opened is None:
+            return await exchanges.agree(tx, letter.exchange, post.exchange.code)
+        return await exchanges.reopen(tx, letter.exchange, ended)
+
+    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
+        await exchanges.keep_answer(tx, letter.exchange, ended, head)
+        if ended.decision != "undecided":
+            await letters.decided(tx, letter.ticket, at, decision.status_iat, sealed)
+            return
+        forget_at = ended.keep_until + MARGIN
+        await letters.wait_for_others(tx, letter.ticket, sealed, until=at + together.WAIT, forget_at=forget_at)
+        await exchanges.remember(tx, letter.exchange, forget_at)
+
+    def judge(told: Mapping[str, Any]) -> Decision:
+        """Only of what has to be accepted by others as well: everything else is decided."""
+        if opened is None or not _joins(post, decision):
+            return decision
+        return decide_again(desk, picture, asked, opened, came_at=letter.got_at, more=told)
+
+    def keep(found: Decision) -> int:
+        waits = found.decision == "undecided"
+        return kept_waiting(desk, asked, at, at + together.WAIT) if waits else kept_for(desk, asked, found)
+
+    basis = await basis_of(desk, letter)
+    token, form = ({}, "") if opened is None else (opened.vp_token, opened.format)
+    shown = Shown(vp_token=token, nonce=str(basis["nonce"]), format=form, basis=basis)
+    came_at = letter.got_at
+    outcome = await together.conclude(desk, picture, asked, judge, shown, take=take, put=put, more=said.more, came_at=came_at, keep=keep)
+    if outcome is None:
+        raise Conflict("it was decided in the meantime")
+    await together.finish(desk, store)
+    return outcome
+
+
+async def _decided(desk: Desk, store: Store, post: Post, said: Said) -> Decision:
     decision = await thought(desk, store, post, said.more)
     if decision is None and not said.accept:
         decision = decide_error(Expired("what was shown is no longer kept"), at=desk.clock())
     if decision is None or not post.letter.waits:
         raise Conflict("there is nothing to decide here any more")
-    if said.accept and decision.decision == "undecided":
-        raise Conflict("it still cannot be decided", where=decision.code)
     if not said.accept:
-        decision = replace(decision, decision="rejected", code=_reason(said.reason), credentials=(), agreed=(), replay_keys=())
-    at, status_iat = desk.clock(), decision.status_iat
-    sealed = await _sealed(desk, post.letter, said.account) if said.account else None
-
-    async def take(tx: Tx, ended: Ended) -> bool:
-        if opened is None:
-            return await exchanges.agree(tx, post.letter.exchange, inbox.WAITS)
-        return await exchanges.reopen(tx, post.letter.exchange, ended)
-
-    async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
-        await exchanges.keep_answer(tx, post.letter.exchange, ended, head)
-        await letters.decided(tx, post.letter.ticket, at, status_iat, sealed)
-
-    basis = await basis_of(desk, post.letter)
-    token, form = ({}, "") if opened is None else (opened.vp_token, opened.format)
-    shown = Shown(vp_token=token, nonce=str(basis["nonce"]), format=form, basis=basis)
-    memory = (await store.picture()).material.memory
-    asked = replace(post.exchange.asked, made_by="desk")
-    outcome = await settle(desk, asked, decision, shown, memory, take=take, put=put, keep=_kept(desk, post, decision))
-    if outcome is None:
-        raise Conflict("it was decided in the meantime")
-    return outcome
+        return replace(decision, decision="rejected", code=_reason(said.reason), credentials=(), agreed=(), replay_keys=())
+    if decision.decision == "undecided" and not _joins(post, decision):
+        raise Conflict("it still cannot be decided", where=decision.code)
+    return decision
 
 
 def _reason(code: str) -> str:
@@ -183,10 +203,9 @@ def _reason(code: str) -> str:
     return code
 
 
-def _kept(desk: Desk, post: Post, decision: Decision) -> int:
-    """Seconds: as registered what was accepted, no longer than the desk's own time what was not."""
-    days = registering.days_kept(desk.directory, desk.settings, post.exchange.asked.terms.purpose_id)
-    return max(days * DAY, desk.settings.keep_minutes * 60) if decision.decision == "accepted" else desk.settings.keep_minutes * 60
+def _joins(post: Post, decision: Decision) -> bool:
+    """Whether it counts with what others agree to."""
+    return decision.code == NeedsMoreAttorneys.code and bool(post.exchange.asked.terms.together)
 
 
 async def _sealed(desk: Desk, letter: Letter, account: str) -> bytes:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import CredentialType, Text, all_types
 from shared.errors import ConfigError, VcError
@@ -113,6 +114,12 @@ def days_kept(directory: Path, settings: Settings, use: str) -> int:
     """Days that what is shown for one use is kept, as it is registered; negative where nothing is said of it."""
     argued = argued_of(directory, use)
     return argued.retention_days if argued.retention_days >= 0 else settings.retention_days
+
+
+def seconds_kept(directory: Path, settings: Settings, use: str, *, accepted: bool) -> int:
+    """How long what came by post is kept, sealed: as it is registered; what is refused no longer than the desk keeps anything."""
+    least = settings.keep_minutes * 60
+    return max(days_kept(directory, settings, use) * DAY, least) if accepted else least
 
 
 def state(directory: Path, settings: Settings, use: str, said: Mapping[str, object]) -> Argued:

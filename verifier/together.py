@@ -7,7 +7,7 @@ once more, told how many they are: only what still holds then counts. The earlie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -22,11 +22,11 @@ from shared.openid4vp import JOINT
 from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
-from verifier import settle
+from verifier import registering, settle
 from verifier.deciding import decide_again
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.material import Picture, Store
-from verifier.records import exchanges
+from verifier.records import exchanges, letters
 from verifier.records import together as records
 from verifier.records.exchanges import Ended
 from verifier.records.together import Kept
@@ -40,7 +40,9 @@ Judge = Callable[[Mapping[str, Any]], Decision]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's answer, as far as it has to be known to check it once more. ``more`` is what somebody read or saw then."""
+    """One person's answer, as far as it has to be known to check it once more. ``more`` is what somebody read or saw then, ``basis`` what
+    receipts for it are bound to, where that was settled before.
+    """
 
     exchange: str
     entity: str
@@ -58,6 +60,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     key: dict[str, str]
     response_code: str
     more: dict[str, Any]
+    basis: dict[str, Any] = {}
 
     @property
     def asked(self) -> Asked:
@@ -110,10 +113,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Weighed:
-    """The decision with what the others said; ``kept`` is what is to be remembered of it, ``None`` for nothing new."""
+    """The decision with what the others said; ``kept`` is what is to be remembered of it, ``None`` for nothing new, and ``others`` are theirs."""
 
     decision: Decision
     kept: Kept | None = None
+    others: tuple[Part, ...] = ()
     standing: Standing | None = None
 
 
@@ -136,13 +140,16 @@ async def conclude(
     more: Mapping[str, Any] = NOTHING,
     tell: bool = True,
     collected: bool = False,
+    came_at: int | None = None,
+    keep: Callable[[Decision], int] = lambda _: 0,
 ) -> Outcome | None:
     """Decide and keep the decision, as ``settle``; where several have to agree, with what the others have answered.
 
-    ``more`` is what is known beyond the question.
+    ``more`` is what is known beyond the question, ``came_at`` when the answer came, if that was before now; ``keep`` is asked how long what was
+    shown is kept.
     """
     for _ in range(_TRIES):
-        weighed = await _weigh(desk, picture, asked, judge, shown, more=more)
+        weighed = await _weigh(desk, picture, asked, judge, shown, more=more, came_at=came_at)
         try:
             return await settle.settle(
                 desk,
@@ -154,6 +161,7 @@ async def conclude(
                 put=_with(weighed, put, desk.clock(), asked),
                 tell=tell,
                 collected=collected,
+                keep=keep(weighed.decision),
             )
         except _ChangedError:
             continue
@@ -170,14 +178,21 @@ def _with(weighed: _Weighed, put: Put, at: int, asked: Asked) -> Put:
         await put(tx, ended, head)
         if ended.decision == "rejected":  # it was relied upon elsewhere in the meantime
             return
-        if not await records.keep(tx, kept, at):
+        if not await _still_open(tx, weighed.others) or not await records.keep(tx, kept, at):
             raise _ChangedError
         await exchanges.remember(tx, asked.id, kept.until)
 
     return both
 
 
-async def _weigh(desk: Desk, picture: Picture, asked: Asked, judge: Judge, shown: Shown, *, more: Mapping[str, Any]) -> _Weighed:
+async def _still_open(tx: Tx, parts: Sequence[Part]) -> bool:
+    """Whether none of these answers was refused by a person meanwhile."""
+    return all([await exchanges.is_undecided(tx, each.exchange) for each in parts])
+
+
+async def _weigh(
+    desk: Desk, picture: Picture, asked: Asked, judge: Judge, shown: Shown, *, more: Mapping[str, Any], came_at: int | None
+) -> _Weighed:
     decision, at = judge(more), desk.clock()
     mark = find_mark(decision.credentials, desk.types) if decision.code == NeedsMoreAttorneys.code else None
     if mark is None or not asked.terms.together:
@@ -190,19 +205,29 @@ async def _weigh(desk: Desk, picture: Picture, asked: Asked, judge: Judge, shown
     try:
         if kept.done:
             raise Replayed("enough have agreed to this already")
+        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
         if not is_another(mark, act.marks()):
             return _Weighed(decision=decision, standing=_standing(act, kept))
     except (OtherInstrument, Replayed) as error:
         return _Weighed(decision=ruled_out(decision, error))
     others = tuple(each for each in act.parts if _holds(desk, picture, each, act))
-    both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at)))
+    both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at if came_at is None else came_at)))
     enough = len(both.parts) >= both.needed
     if enough:
         decision = judge({**more, "attorneys": len(both.parts)})
         if decision.decision != "accepted":
             return _Weighed(decision=decision, standing=_standing(act, kept))
     changed = replace(kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough)
-    return _Weighed(decision=decision, kept=changed, standing=_standing(both, changed))
+    return _Weighed(decision=decision, kept=changed, standing=_standing(both, changed), others=others)
+
+
+async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Those that no person has refused since."""
+
+    async def unit(tx: Tx) -> tuple[Part, ...]:
+        return tuple([each for each in parts if await exchanges.is_undecided(tx, each.exchange)])
+
+    return await desk.storage.read(unit)
 
 
 def _holds(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
@@ -244,6 +269,7 @@ def _part(asked: Asked, mark: Mark, shown: Shown, more: Mapping[str, Any], at: i
         key=dict(shown.key),
         response_code=shown.response_code,
         more=dict(more),
+        basis=dict(shown.basis or {}),
     )
 
 
@@ -317,15 +343,21 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
         del ended
         return await exchanges.agree(tx, part.exchange)
 
+    decision, terms = _decide(desk, picture, part, act), part.asked.terms
+
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.keep_answer(tx, part.exchange, ended, head)
+        if ended.decision != "undecided":
+            await letters.decided_with_others(tx, part.exchange, ended.at, decision.status_iat)
 
-    opened = part.opened
+    accepted, opened = decision.decision == "accepted", part.opened
+    keep = registering.seconds_kept(desk.directory, desk.settings, terms.purpose_id, accepted=accepted) if terms.kind == "letter" else 0
     shown = Shown(
         vp_token=opened.vp_token,
         nonce=part.nonce,
         format=opened.format,
         response_code=opened.response_code,
+        basis=part.basis or None,
         binding=opened.binding if opened.bound else None,
         key=opened.key,
         standing=_told(Standing(agreed=act.needed, needed=act.needed, until=at)),
@@ -333,11 +365,12 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
     outcome = await settle.settle(
         desk,
         part.asked,
-        _decide(desk, picture, part, act),
+        decision,
         shown,
         picture.material.memory,
         take=take,
         put=put,
         collected=before.collected,
+        keep=keep,
     )
     return outcome is not None

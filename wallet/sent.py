@@ -112,7 +112,7 @@ def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
 def _pending(sent: Sent, at: int) -> str:
     if sent.reason == NO_ANSWER or 0 < sent.answer_by <= at:
         return "unanswered"
-    return "sent" if sent.reason in {WAITS, PASSED_ON} else "undecided"
+    return "sent" if sent.answer_by or sent.reason in {WAITS, PASSED_ON} else "undecided"
 
 
 ENDED = frozenset({"never", "by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import BANK, PATHS, Running, Template, serving
-from support.joint_acts import ASK, LPA_2, NORA, PETER, PETER_NAMES, SHOWN, TAG, agree, next_of
+from support.desk import PATHS, Running, Template, serving
+from support.joint_acts import ASK, PETER, PETER_NAMES, SHOWN, TAG, agree, joint_copy, next_of
 from support.receiver import HOOK
 from support.signing import AT, Signer
-from support.trial_verify import CLAIMS, IDX, LIST, Dice, issue, show, status_token
+from support.trial_verify import IDX, LIST, status_token
 from support.trusting import Publisher
 
 from shared import addressed
-from shared.addressed import AddressedPresentation
 from shared.clock import DAY
 from shared.credentials import Text
 from shared.formats import StatusReference
@@ -198,22 +197,8 @@ async def test_the_restrictions_are_read_for_each(desk: Running) -> None:
     assert (await stands(desk, first))[0] == "accepted"
 
 
-def copy_of(
-    *,
-    number: int = 1,
-    by: Signer = NORA,
-    transaction: str | None = "abcd" * 6,
-    seed: str = "",
-    purpose: str = "bank-together",
-    tag: str = TAG,
-) -> bytes:
-    """A copy by which one attorney agrees."""
-    binding = addressed.make_binding(entity=BANK, purpose_id=purpose, at=AT, entropy=Dice(f"copy {number}{seed}"), transaction=transaction)
-    proxy = CLAIMS["proxy"] if number == 1 else PETER_NAMES
-    claims = LPA_2 | {"attorney_number": number, "proxy": proxy, "instrument_tag": tag}
-    shown = show(issue(seed=f"{number}{seed}", claims=claims, to=by), paths=SHOWN, binding=binding, by=by)
-    copy = AddressedPresentation(format="dc+sd-jwt", aud=addressed.audience(BANK), purpose_id=purpose, vp_token={purpose: (shown,)})
-    return addressed.render_file(copy)
+def copy_of(**how: Any) -> bytes:
+    return addressed.render_file(joint_copy(**how))
 
 
 async def bring(desk: Running, data: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from shared import inbox
-from shared.errors import Conflict
+from shared.errors import Conflict, NeedsMoreAttorneys
 from shared.storage import Tx
 from shared.verify import Decision, render_verdict
 from shared.web import auth, operators
@@ -22,6 +22,7 @@ from verifier.again import FETCH_FIRST, READ_FIRST
 from verifier.desk import Desk
 from verifier.inbox_desk import Post, Said
 from verifier.material import Store
+from verifier.pages.acting import acting
 from verifier.pages.listing import tag_of, title_of
 from verifier.pages.seat import spoken
 from verifier.pages.standing import Standing
@@ -31,6 +32,7 @@ from verifier.words import N_, Spoken
 
 PATH: Final = "/desk/inbox"
 _SHOWN: Final = 50
+_OTHERS = N_("Waits for others")
 _WAITS, _LATE, _UNDO, _UNDONE = N_("Decide"), N_("Late: decide now"), N_("Undo what rested on it"), N_("Undone")
 
 
@@ -81,8 +83,9 @@ class Inbox(Standing):
     def _tag(self, post: Post) -> tuple[str, str]:
         letter = post.letter
         if letter.waits:
-            is_late = self._desk.clock() >= (letter.answer_by or 0)
-            return (_LATE, "red") if is_late else (_WAITS, "blue")
+            if self._desk.clock() >= (letter.answer_by or 0):
+                return _LATE, "red"
+            return (_OTHERS, "grey") if post.exchange.code == NeedsMoreAttorneys.code else (_WAITS, "blue")
         if letter.undo:
             return (_UNDO, "orange") if letter.undo == "open" else (_UNDONE, "green")
         return tag_of(post.exchange)
@@ -107,6 +110,8 @@ class Inbox(Standing):
             later=[self._line(each, talk) for each in later],
             account=await inbox_desk.account_of(desk, post.letter),
             waits=post.letter.waits,
+            answered=post.exchange,
+            acting=await acting(desk, post.exchange),
             late=post.letter.waits and desk.clock() >= (post.letter.answer_by or 0),
             reasons={code: inbox.REASONS[code].in_(talk.locale) for code in inbox.REFUSALS},
             **self._told(post, now, talk),

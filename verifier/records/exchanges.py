@@ -107,6 +107,12 @@ async def agree(tx: Tx, identifier: str, code: str = NeedsMoreAttorneys.code) ->
     return await tx.execute(sql, identifier, code) == 1
 
 
+async def is_undecided(tx: Tx, identifier: str) -> bool:
+    """Whether it was answered, and nobody has decided otherwise since; its details may be gone."""
+    sql = "SELECT id FROM exchange WHERE id = $1 AND state = 'answered' AND decision = 'undecided'"
+    return await tx.fetchrow(sql, identifier) is not None
+
+
 async def remember(tx: Tx, identifier: str, until: int) -> None:
     """The row, without details, stays at least until then."""
     await tx.execute("UPDATE exchange SET forget_at = $2 WHERE id = $1 AND forget_at < $2", identifier, until)

@@ -157,6 +157,21 @@ async def decided(tx: Tx, ticket: bytes, at: int, status_iat: int | None, accoun
     await tx.execute(sql, ticket, at, status_iat, account)
 
 
+async def wait_for_others(tx: Tx, ticket: bytes, account: bytes | None, *, until: int, forget_at: int) -> None:
+    """A person has accepted it as far as it goes: until then others can agree to the same, and nobody is late."""
+    sql = (
+        "UPDATE letter SET answer_by = $2, account = $3, late_size = NULL, late_digest = NULL, "
+        "forget_at = CASE WHEN forget_at < $4 THEN $4 ELSE forget_at END WHERE ticket = $1"
+    )
+    await tx.execute(sql, ticket, until, account, forget_at)
+
+
+async def decided_with_others(tx: Tx, exchange: str, at: int, status_iat: int | None) -> None:
+    """Enough have agreed to the same; nothing happens where it came by no letter."""
+    sql = "UPDATE letter SET decided_at = $2, status_iat = $3 WHERE exchange = $1 AND decided_at IS NULL"
+    await tx.execute(sql, exchange, at, status_iat)
+
+
 async def undone(tx: Tx, ticket: bytes) -> bool:
     """What rested on the earlier copy was undone; false if somebody said so before."""
     return await tx.execute("UPDATE letter SET undo = 'done' WHERE ticket = $1 AND undo = 'open'", ticket) == 1
