@@ -105,6 +105,23 @@ async def test_at_c05_4_a_wrong_death_brings_new_documents_and_never_the_old_one
     assert {each["id"]: each["state"] for each in found["items"]} == {nora.made["id"]: "cancelled", back.made: "invited"}
 
 
+async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(street: Street) -> None:
+    """ARTHUR was found on 3 March and died in February: who asks whether he died by the end of March is told yes, who needs the day nothing."""
+    street.clock.at += 4 * DAY
+    await street.cycle()
+    found = {"value": "2027-02", "description": "Deceased found on 3 March 2027"}
+    joan = await given(street, GRO, "life-event", ENTRY | {"death_date": found, "registered_at": "2027-03-04"})
+    said = []
+    for use in ({"died_by": "2027-03-31"}, {"full_date": True}, {"died_by": "2027-02-15"}, {"died_by": "2027-01-31"}):
+        told = await show_live(
+            street, BANK, joan, {"type": "life-event", "query": "tell-of-death", "use": use}, DIED, refused=use == {"died_by": "2027-01-31"}
+        )
+        said.append((told["decision"], told["code"]))
+        for document in told["verdict"]["credentials"]:
+            assert document["claims"].get("death_date", found)["value"] == "2027-02", "no day is made up"
+    assert said == [("accepted", ""), ("undecided", "not_determined"), ("undecided", "not_determined"), ("rejected", "outside_scope")]
+
+
 # --- telling many at once ------------------------------------------------------------------------------------------------------------------
 
 
