@@ -325,10 +325,10 @@ async def test_settings_passphrase_backup_and_the_end(site: Site, visitor: Visit
     await visitor.post("/settings/passphrase", new | {"passphrase": site.made.passphrase})
     assert "Your recovery code" in visitor.text
     await visitor.get("/settings")
-    await visitor.post("/settings/backup", {"backup_passphrase": "short"})
+    await visitor.post("/settings/backup", {"own_passphrase": PASSPHRASE, "backup_passphrase": "short"})
     assert "12 to 256 characters" in visitor.text
     assert '"schema":"urn:muniment:wallet-backup:1"' in await visitor.post(
-        "/settings/backup", {"backup_passphrase": "a passphrase for backups"}
+        "/settings/backup", {"own_passphrase": PASSPHRASE, "backup_passphrase": "a passphrase for backups"}
     )
     await visitor.get("/settings/remove")
     await visitor.post("/settings/remove", {"passphrase": "wrong wrong wrong"})
@@ -336,6 +336,22 @@ async def test_settings_passphrase_backup_and_the_end(site: Site, visitor: Visit
     await visitor.post("/settings/remove", {"passphrase": PASSPHRASE})
     assert "Your documents, shown only by you" in visitor.text
     assert (await site.call("POST", "/api/session", {"holder": "Nora Ashdown", "passphrase": PASSPHRASE}, token=""))[0] == 401
+
+
+@pytest.mark.parametrize("own", ["", "wrong wrong wrong"])
+async def test_t_br_3_nothing_is_taken_out_of_an_open_wallet_without_its_passphrase(visitor: Visitor, own: str) -> None:
+    """T-BR-3: whoever finds the wallet open cannot carry it away in a backup under words of his own."""
+    await visitor.enter()
+    await visitor.collect()
+    await visitor.get("/settings")
+    page = await visitor.post("/settings/backup", {"own_passphrase": own, "backup_passphrase": "words of somebody else"})
+    assert visitor.status == 400
+    assert ("This is not your passphrase" if own else "Enter your passphrase") in page
+    assert "wallet-backup" not in page
+    for _ in range(12):
+        await visitor.get("/settings")
+        await visitor.post("/settings/backup", {"own_passphrase": "another wrong one", "backup_passphrase": "words of somebody else"})
+    assert visitor.status == 429
 
 
 async def test_welsh_words_of_type_and_consent(site: Site, visitor: Visitor) -> None:

@@ -74,10 +74,18 @@ class SettingsPages:
         return await show_sheet(self._desk, request, opened)
 
     async def backup(self, request: web.Request) -> web.StreamResponse:
+        """Only for who knows the passphrase: somebody else's hands at an open wallet take nothing away from it."""
         form, words, sitting = Form(await read_form(request)), self._desk.words(request), await self._desk.sitting(request)
+        own = form.need("own_passphrase", words._("Enter your passphrase"))
         passphrase = form.need("backup_passphrase", words._("Choose a passphrase for the backup"))
         if passphrase and not 12 <= len(passphrase) <= 256:
             form.error("backup_passphrase", words._("Choose a passphrase of 12 to 256 characters"))
+        if not form.wrong:
+            await throttle_sign_in(request, sitting.vault.wallet)
+            try:
+                await self._desk.doors.check(sitting.vault.wallet, own)
+            except SignInRequired:
+                form.error("own_passphrase", words._("This is not your passphrase"))
         if form.wrong:
             return await self._page(request, form)
         data = await self._desk.backups.back_up(sitting.vault, holder=sitting.holder, passphrase=passphrase)
