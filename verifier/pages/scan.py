@@ -106,6 +106,7 @@ class Scan:
             "here": HOME,
             "form": Form(),
             "public_url": request.config_dict[SETTINGS].public_url,
+            "sign_language": request.config_dict[SETTINGS].sign_language,
         }
         return [pages.render(locale, _SHELL, common | self._told(request, locale)) for locale in LOCALES]
 

@@ -21,6 +21,7 @@ from shared.web.forms import Form
 from shared.web.i18n import LOCALES, NAMES
 from shared.web.pages import PAGES, Pages, locale_of
 from shared.web.security import allow, policy
+from shared.web.settings import Common
 from wallet.pages.desk import Desk
 from wallet.phone_api import PhoneApi
 
@@ -103,13 +104,13 @@ class PhonePages:
 
     def _made(self, request: web.Request) -> Shell:
         if self._shell is None:
-            self._shell = make_shell(request.config_dict[PAGES], request.config_dict[SERVICE], request.config_dict[SETTINGS].public_url)
+            self._shell = make_shell(request.config_dict[PAGES], request.config_dict[SERVICE], request.config_dict[SETTINGS])
         return self._shell
 
 
-def make_shell(pages: Pages, service: str, public_url: str) -> Shell:
+def make_shell(pages: Pages, service: str, settings: Common) -> Shell:
     """Page and worker. The build's name hashes the texts, their policy and every static file."""
-    texts = {locale: pages.render(locale, "wallet/phone.html", _context(pages, service, public_url, locale)) for locale in LOCALES}
+    texts = {locale: pages.render(locale, "wallet/phone.html", _context(pages, service, settings, locale)) for locale in LOCALES}
     build = sha256("\0".join([pages.assets.build, policy(_PAGE), *texts.values()]).encode()).hexdigest()[:12]
     texts = {locale: text.replace(BUILD, build) for locale, text in texts.items()}
     keep = [f"{SCOPE}?lang={locale}" for locale in LOCALES] + [f"{SCOPE}manifest.webmanifest"] + pages.assets.under(*KEPT)
@@ -117,7 +118,7 @@ def make_shell(pages: Pages, service: str, public_url: str) -> Shell:
     return Shell(build, texts, f"self.MUNIMENT = {head};\n{pages.assets.text('phone/sw.js')}")
 
 
-def _context(pages: Pages, service: str, public_url: str, locale: str) -> dict[str, object]:
+def _context(pages: Pages, service: str, settings: Common, locale: str) -> dict[str, object]:
     """What every template knows, for nobody in particular."""
     return {
         "service": service,
@@ -129,7 +130,8 @@ def _context(pages: Pages, service: str, public_url: str, locale: str) -> dict[s
         "session": None,
         "form_token": "",
         "form": Form(),
-        "public_url": public_url,
+        "public_url": settings.public_url,
+        "sign_language": settings.sign_language,
         "build": BUILD,
         "months": list(get_month_names("wide", locale=locale).values()),
         "types": [page_type(kind) for kind in all_types().values()],
