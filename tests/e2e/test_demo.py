@@ -202,4 +202,4 @@ def test_an_unknown_story_is_usage(tmp_path: Path) -> None:
     environment = dict(os.environ) | {"STORY": "nobody"}
     done = subprocess.run([sys.executable, "-m", "demo"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 64
-    assert "airplane, federation, foreign, poa" in done.stderr
+    assert "airplane, federation, foreign, joan, nora, tom, poa" in done.stderr
