@@ -1,4 +1,4 @@
-"""Domain check T-EX-1 for sheets C04 and C22: by a clerk's forms, a library's computer without JavaScript, and paper, with the same decision."""
+"""Domain checks T-EX-1 (for sheets C04 and C22) and T-EX-4: by a clerk's forms, a library's computer without JavaScript, and paper, with the same decision."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from pathlib import Path
 
 import pytest
 from support.clerk import Clerk
-from support.desk import Running, make_template, serving
+from support.desk import Running, make_copy, make_template, serving
 from support.desk import Site as Registry
 from support.knowing import Body, open_bodies
 from support.neighbours import Neighbour
 from support.offices import Street as Offices
+from support.page_texts import SITES, marked_in_template, templates
 from support.permitting import ASSESSMENT, DWP, LISTS, Street
+from support.posting import check, post, written
 from support.wallet_visitor import Visitor
 from support.wallets import serve_wallet
 
+from shared import addressed
+from shared.clock import DAY
+from shared.codec import qr
+from shared.receipts import peek_receipt
 from shared.web import log
+from verifier import registering
 from wallet.invite import read_invitation
 from wallet.upkeep import collect_and_look
 
@@ -123,3 +130,26 @@ async def test_t_ex_1_c22_known_by_a_printed_page(tmp_path: Path) -> None:
             assert f'value="{text}"' in shown
         assert re.search(r'value="cy"[^>]* checked', shown)
         assert re.search(r'value="large-print"[^>]* checked', shown)
+
+
+async def test_t_ex_4_paper_is_neither_slower_nor_dearer(tmp_path: Path) -> None:
+    """T-EX-4: where a wallet's letter waits for a person until tomorrow, a printed copy at the counter is decided at once, with a receipt that
+    takes effect no later; and nothing on any page has a price.
+    """
+    template = await make_template(tmp_path / "template" / "desk")
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person"})
+        letter = written(desk, seed="letter")
+        promised = check(desk, letter, (await post(desk, letter))[1]).answer_by
+        assert promised is not None
+        clerk = await Clerk(desk).sign_in()
+        page = await clerk.bring(qr.png(addressed.render_qr(make_copy(at=desk.clock(), seed="paper")), ec="L"), "page.png")
+        assert "You can rely on this" in page
+        receipt = peek_receipt(await clerk.get(f"{clerk.at}/receipt"))
+        assert (receipt.decision, receipt.reason_code) == ("accepted", "")
+        assert receipt.effective_from is not None
+        assert receipt.effective_from <= promised <= desk.clock() + 4 * DAY, "one working day, over a weekend"
+    for site in SITES:
+        for template_file in templates(site):
+            text = " ".join(text for texts in marked_in_template(template_file.read_text("utf-8")) for text in texts)
+            assert not re.search(r"\b(fee|fees|price|charge|pay a|costs?)\b|£", text), template_file
