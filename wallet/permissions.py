@@ -1,7 +1,8 @@
 """Permissions to tell another body something, on the side of whoever gives them (domain sheet C04).
 
 The wallet makes the words of a permission from its limits, and takes it only from the very body that is to tell. It keeps the key of the copy
-that it was signed with: that key alone withdraws it, and asks what was told. It asks once a day, by the clock, for every permission alike.
+that it was signed with: that key alone withdraws it, when its holder says so. What was told it asks once a day, by the clock, for every permission
+alike: with a ticket of what was shown, and nothing is signed for that (T-FC-5). What its holder signed to withdraw one is said again as it is.
 
 Order of writes (failpoints by name): ``present`` keeps the permission before anything is sent; ``permission-withdraw`` remembers that it is to
 end before that is said, so that a wallet that dies says it again; ``permission-answer`` keeps what came back, with a line of history a use.
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared import addressed
-from shared.asks import TOLD, WITHDRAW, make_binding, render_ask
+from shared.asks import DAYS, WITHDRAW, make_binding, render_ask, render_told
 from shared.clock import DAY
 from shared.codec import reader, strict_json
 from shared.credentials import Text
@@ -60,7 +61,7 @@ def check_asked(means: Means, asked: RequestObject, asker: Asker) -> None:
         if not asker.proved or permission.discloser.id != asker.party:
             raise InvalidTransactionData("only the organisation that is to tell may ask for this, and it has to be known", where=where)
         check_link(permission.withdraw_at, where=f"{where}/withdraw_at", plain_http=means.plain_http)
-        if not asked.origin and urlsplit(permission.withdraw_at).netloc != urlsplit(asked.response_uri or "").netloc:
+        if urlsplit(permission.withdraw_at).netloc != urlsplit(asked.origin or asked.response_uri or "").netloc:
             raise InvalidTransactionData("it would be withdrawn somewhere else than where it is given", where=f"{where}/withdraw_at")
 
 
@@ -153,12 +154,13 @@ async def find(means: Means, vault: Vault, name: str) -> Item[Permitted]:
 
 
 async def withdraw(means: Means, vault: Vault, name: str) -> Item[Permitted]:
-    """It is to end now. If that is not heard, ``state`` stays ``withdrawing`` and it is said again by the clock."""
+    """It is to end now. If that is not heard, ``state`` stays ``withdrawing``, and what was signed is said again by the clock for ``DAYS``."""
     async with means.locks.of(f"{vault.wallet}/permission/{name}"):
         item = await find(means, vault, name)
         if item.value.state in _OVER:
             return item
-        value = msgspec.structs.replace(item.value, state="withdrawing", problem="", next_at=means.clock())
+        at, ask = means.clock(), await _sign(means, item.value)
+        value = msgspec.structs.replace(item.value, state="withdrawing", ask=ask, asked_at=at, problem="", next_at=at)
         item = await _replace(means, vault, item, value, point="permission-withdraw")
         return await _tend(means, vault, item)
 
@@ -180,9 +182,9 @@ async def tend(means: Means, vault: Vault) -> None:
 async def _tend(means: Means, vault: Vault, item: Item[Permitted]) -> Item[Permitted]:
     """Say that it ends, or ask what was told; what goes wrong is kept, and tried again a day later."""
     at, value = means.clock(), item.value
-    what = WITHDRAW if value.state == "withdrawing" else TOLD
+    unheard = value.state == "withdrawing" and value.asked_at + DAYS * DAY <= at
     try:
-        told = await _ask(means, value, what)
+        told = await _post(means, value, _asked(value, at))
         fresh = [token for token in reader.get_strings(told, "receipts", max_items=1_000) if token not in value.receipts]
         receipts = [_check(means, value, token) for token in fresh]
         seen = {peek_receipt(token).receipt_id for token in value.receipts}
@@ -191,8 +193,9 @@ async def _tend(means: Means, vault: Vault, item: Item[Permitted]) -> Item[Permi
         ended = reader.get_instant(told, "withdrawn_at", optional=True) or 0
     except VcError as error:
         over = iso_day(at) > value.expires
+        done = over or unheard
         changed = msgspec.structs.replace(
-            value, state="over" if over else value.state, problem=f"{error.code}: {error.detail}", next_at=0 if over else at + EVERY
+            value, state="over" if over else value.state, problem=f"{error.code}: {error.detail}", next_at=0 if done else at + EVERY
         )
         return await _replace(means, vault, item, changed, point="permission-answer")
     done = state in _OVER
@@ -210,13 +213,28 @@ async def _tend(means: Means, vault: Vault, item: Item[Permitted]) -> Item[Permi
     return await _replace(means, vault, item, changed, point="permission-answer", lines=lines)
 
 
-async def _ask(means: Means, value: Permitted, what: str) -> dict[str, Any]:
+def _asked(value: Permitted, at: int) -> bytes:
+    """What is posted now; nothing is signed for it."""
+    if value.state != "withdrawing":
+        if not value.presentation:
+            raise Missing("nobody knows whether they got it: you can take it back, not ask about it")
+        return render_told(value.permission, value.presentation)
+    if not value.ask or value.asked_at + DAYS * DAY <= at:
+        raise Unavailable("they did not hear that it is over: take it back once more")
+    return value.ask
+
+
+async def _sign(means: Means, value: Permitted) -> bytes:
+    """That it is over, by the key that gave it: because its holder says so, and never by the clock."""
     at, form = means.clock(), formats()[value.format]
-    binding = make_binding(what, value.permission, entity=value.entity, at=at, entropy=means.entropy)
+    binding = make_binding(WITHDRAW, value.permission, entity=value.entity, at=at, entropy=means.entropy)
     bare = form.disclose(form.parse(value.copy.wire), ())
     wire = await sign_presentation(value.copy, bare, binding, at=at, entropy=means.entropy)
-    body = render_ask(wire, value.format, what=what, about=value.permission, entity=value.entity)
-    headers = {"content-type": addressed.MEDIA_TYPE}
+    return render_ask(wire, value.format, what=WITHDRAW, about=value.permission, entity=value.entity)
+
+
+async def _post(means: Means, value: Permitted, body: bytes) -> dict[str, Any]:
+    headers = {"content-type": addressed.MEDIA_TYPE if value.state == "withdrawing" else "application/json"}
     got = await means.fetch(Fetch(url=value.withdraw_at, method="POST", headers=headers, body=body, max_bytes=_MAX_ANSWER))
     if got.status == 404:
         raise Missing("they know of no such permission")

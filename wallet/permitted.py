@@ -15,8 +15,8 @@ State = Literal["sent", "in-force", "withdrawing", "withdrawn", "used-up", "over
 class Permitted(msgspec.Struct, frozen=True, kw_only=True):
     """That ``entity`` may tell ``recipient`` something. ``copy`` is the copy that was shown with it: its key alone withdraws it.
 
-    ``state`` is ``sent`` while nobody knows whether it arrived, ``withdrawing`` while its end was not heard yet. ``presentation`` and ``nonce``
-    are what receipts have to be for; ``receipts`` are those that came, one a use, and ``problem`` is what is wrong with one.
+    ``state`` is ``sent`` while nobody knows whether it arrived, ``withdrawing`` while its end was not heard yet: ``ask`` is what its holder
+    signed at ``asked_at`` to take it back. ``presentation`` and ``nonce`` are what receipts have to be for; ``receipts`` are those that came, one a use, and ``problem`` is what is wrong with one.
     """
 
     at: int
@@ -34,6 +34,8 @@ class Permitted(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     state: State
     presentation: bytes = b""
+    ask: bytes = b""
+    asked_at: int = 0
     withdrawn_at: int = 0
     receipts: tuple[str, ...] = ()
     problem: str = ""

@@ -253,6 +253,7 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
     asked, state = request_object(means, item.value), item.value.state
     if not isinstance(state, Agreed):
         return item
+    vp_token: Mapping[str, Sequence[str]] = NOTHING
     try:
         vp_token = {one.query_id: [await _sign(means, one, asked)] for one in showings}
         if asked.origin:
@@ -262,7 +263,8 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
             )
         result = await arun(post_response(asked, vp_token, plain_http=means.plain_http), means.fetch)
     except VcError as error:
-        return await _close(means, vault, item, Unanswered(at=means.clock(), shown=state.shown, detail=error.detail), showings)
+        unanswered = Unanswered(at=means.clock(), shown=state.shown, detail=error.detail)
+        return await _close(means, vault, item, unanswered, showings, vp_token=vp_token)
     answered = Answered(
         at=means.clock(),
         shown=state.shown,

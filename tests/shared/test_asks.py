@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from support.signing import AT, Signer
 from support.trial_verify import BANK, DAY, Dice, holder, issue, show
 
 from shared import asks
-from shared.asks import TOLD, WITHDRAW, check_ask, make_binding, read_ask, render_ask
+from shared.asks import DAYS, TOLD, WITHDRAW, Ask, Told, check_ask, check_told, make_binding, read_ask, render_ask, render_told
 from shared.codec import strict_json
 from shared.errors import Malformed, NotBound, PurposeMismatch, StaleBinding, VcError, WrongAudience, WrongTyp
 
@@ -26,21 +27,40 @@ def posted(
     return render_ask(wire, form, what=what, about=about, entity=to)
 
 
-@pytest.mark.parametrize("what", [WITHDRAW, TOLD])
-def test_who_showed_it_asks(what: str) -> None:
-    ask = read_ask(posted(what))
-    assert (ask.what, ask.about) == (what, ABOUT)
+def signed(data: bytes) -> Ask:
+    ask = read_ask(data)
+    assert isinstance(ask, Ask)
+    return ask
+
+
+def test_who_showed_it_asks() -> None:
+    ask = signed(posted())
+    assert (ask.what, ask.about) == (WITHDRAW, ABOUT)
     check_ask(ask, entity=BANK, holder=holder().public, at=AT)
-    check_ask(ask, entity=BANK, holder=holder().public, at=AT + DAY - 1)
+    check_ask(ask, entity=BANK, holder=holder().public, at=AT + DAYS * DAY - 1)
+
+
+def test_what_was_told_is_asked_with_a_ticket_of_what_was_shown() -> None:
+    shown = b'{"poa":["a~b~c"]}'
+    data = render_told(ABOUT, shown)
+    told = read_ask(data)
+    assert isinstance(told, Told)
+    assert (told.about, len(told.ticket)) == (ABOUT, 32)
+    check_told(told, presentation=shown)
+    with pytest.raises(NotBound):
+        check_told(told, presentation=shown + b" ")
+    assert render_told(ABOUT, shown) == data
+    assert b"a~b~c" not in data
+    assert sha256(shown).digest() != told.ticket
 
 
 def test_it_may_have_run_out_since() -> None:
     later = AT + 170 * DAY
-    check_ask(read_ask(posted(at=later)), entity=BANK, holder=holder().public, at=later)
+    check_ask(signed(posted(at=later)), entity=BANK, holder=holder().public, at=later)
 
 
 def test_the_other_form() -> None:
-    check_ask(read_ask(posted(form="vc+sd-jwt")), entity=BANK, holder=holder().public, at=AT)
+    check_ask(signed(posted(form="vc+sd-jwt")), entity=BANK, holder=holder().public, at=AT)
 
 
 def test_nothing_new_is_in_it() -> None:
@@ -51,13 +71,13 @@ def test_nothing_new_is_in_it() -> None:
 
 
 def test_nobody_else_asks() -> None:
-    ask = read_ask(posted(by=Signer.new()))
+    ask = signed(posted(by=Signer.new()))
     with pytest.raises(NotBound):
         check_ask(ask, entity=BANK, holder=holder().public, at=AT)
 
 
 def test_not_of_somebody_else() -> None:
-    ask = read_ask(posted(to="https://dwp.example"))
+    ask = signed(posted(to="https://dwp.example"))
     with pytest.raises(WrongAudience):
         check_ask(ask, entity=BANK, holder=holder().public, at=AT)
     moved = replace(ask, copy=replace(ask.copy, aud=f"a:{BANK}"))
@@ -67,18 +87,18 @@ def test_not_of_somebody_else() -> None:
 
 def test_not_about_something_else() -> None:
     with pytest.raises(PurposeMismatch):
-        check_ask(replace(read_ask(posted()), about="another"), entity=BANK, holder=holder().public, at=AT)
+        check_ask(replace(signed(posted()), about="another"), entity=BANK, holder=holder().public, at=AT)
     with pytest.raises(PurposeMismatch):
-        check_ask(replace(read_ask(posted()), what=TOLD), entity=BANK, holder=holder().public, at=AT)
+        check_ask(replace(signed(posted()), what=TOLD), entity=BANK, holder=holder().public, at=AT)
 
 
-def test_a_day_later_it_is_asked_anew() -> None:
+def test_two_weeks_later_it_is_asked_anew() -> None:
     with pytest.raises(StaleBinding):
-        check_ask(read_ask(posted()), entity=BANK, holder=holder().public, at=AT + 2 * DAY)
+        check_ask(signed(posted()), entity=BANK, holder=holder().public, at=AT + (DAYS + 1) * DAY)
 
 
 def test_another_form_than_it_says() -> None:
-    ask = read_ask(posted())
+    ask = signed(posted())
     with pytest.raises(WrongTyp):
         check_ask(replace(ask, copy=replace(ask.copy, format="vc+sd-jwt")), entity=BANK, holder=holder().public, at=AT)
 
@@ -89,6 +109,10 @@ def test_another_form_than_it_says() -> None:
         {"purpose_id": "bank"},
         {"purpose_id": f"{WITHDRAW}:"},
         {"purpose_id": WITHDRAW},
+        {"purpose_id": f"{TOLD}:{ABOUT}"},
+        {"ask": TOLD},
+        {"ask": TOLD, "about": ABOUT, "ticket": "no base64!"},
+        {"ask": TOLD, "about": "x" * 201, "ticket": "AAAA"},
         {"format": "mso_mdoc"},
         {"vp_token": {"other": ["x"]}},
         {"vp_token": {"ask": ["x", "y"]}},

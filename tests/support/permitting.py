@@ -32,6 +32,8 @@ class Street(World):
 
     desk: Running | None = None
     posted: list[Fetch] = field(default_factory=list)
+    deaf: bool = False
+    """What is posted arrives, and no answer comes back."""
 
     async def __call__(self, fetch: Fetch) -> Fetched:
         if self.desk is None or not fetch.url.startswith(self.desk.url):
@@ -40,7 +42,10 @@ class Street(World):
             raise Unavailable("nobody answers")
         if fetch.url.endswith("/permissions"):
             self.posted.append(fetch)
-        return await self.desk.fetch(fetch)
+        fetched = await self.desk.fetch(fetch)
+        if self.deaf and fetch.method == "POST":
+            raise Unavailable("the line went dead")
+        return fetched
 
     def policy(self) -> Policy:
         pins = super().policy().anchors
