@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from .clock import DAY
 from .codec import base64url, reader, strict_json
-from .errors import HistoryRewritten, Malformed, TooLarge, Unavailable, Untrusted, WrongTyp
+from .errors import HistoryRewritten, Malformed, Unavailable, Untrusted, WrongTyp
 from .flow import Fetch, Fetched, Flow
 from .jose import jwt
 from .keys import KeyId, Role, Unsigned
@@ -30,7 +31,10 @@ TYPS: Final[Mapping[Role, str]] = MappingProxyType(
 MAX_BYTES: Final = 65_536
 HEADS_PAGE: Final = 31
 PAGE: Final = 1_000  # commitments
-MAX_FOLLOWED: Final = 100_000  # entries
+MAX_FOLLOWED: Final = 100_000
+"""Entries that one visit follows a log over; the next one goes on from where it stood (``Followed.reached``)."""
+STALE: Final = 2 * DAY
+"""Seconds after which a newest head is old: one is signed each day, whether or not anything was entered."""
 _SIZE = 32  # bytes of a digest or a commitment
 _MAX_PAGE = 1_000_000  # bytes
 _MAX_PAGES = 60  # of heads: five years
@@ -98,23 +102,40 @@ def _read(claims: dict[str, object]) -> SignedHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """A log as far as it was followed: the newest signed head, the earlier one from which the way to it was taken, and the way itself."""
+    """A log as far as it was followed: the newest signed head, the earlier one from which the way to it was taken, and the way itself.
+
+    Unless it is ``whole`` the way ends before the newest head, where no head is signed: the next visit takes it up from what was ``reached``.
+    """
 
     token: str
     newest: SignedHead
     start: LogHead
     commitments: tuple[bytes, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether the way leads to the newest head."""
+        return self.start.size + len(self.commitments) >= self.newest.head.size
+
+    @property
+    def reached(self) -> LogHead:
+        """Where the way ends."""
+        return self._walk(())
+
+    def _walk(self, heads: Sequence[LogHead]) -> LogHead:
+        return verify_log([LogEntry(commitment=each) for each in self.commitments], heads=heads, start=self.start)
+
     def check(self, known: Collection[SignedHead]) -> None:
-        """``HistoryRewritten`` unless the way ends at the newest head and has on it all those of ``known`` that are from its start or later.
+        """``HistoryRewritten`` unless the way has on it the newest head, if it is ``whole``, and all those of ``known`` that it passes.
 
         Longer ones are from after the newest head; who was told one well before it holds the proof that entries are gone.
         """
-        on_it = [each.head for each in known if self.start.size <= each.head.size <= self.newest.head.size]
+        end = min(self.start.size + len(self.commitments), self.newest.head.size)
+        on_it = [each.head for each in known if self.start.size <= each.head.size <= end]
         gone = [each.head for each in known if each.head.size > self.newest.head.size and each.at < self.newest.at - _LEEWAY]
         if gone:
             raise HistoryRewritten("the log has lost entries that an earlier head speaks of", where=f"/{self.newest.head.size}")
-        verify_log([LogEntry(commitment=each) for each in self.commitments], heads=(self.newest.head, *on_it), start=self.start)
+        self._walk((self.newest.head, *on_it) if self.whole else on_it)
 
 
 def render_heads(tokens: Sequence[str], following: str | None) -> bytes:
@@ -127,11 +148,19 @@ def render_commitments(first: int, commitments: Sequence[bytes]) -> bytes:
     return strict_json.dumps({"from": first, "commitments": [base64url.encode(each) for each in commitments]})
 
 
-def follow_log(site: str, *, oldest: int, check: Callable[[str], SignedHead], plain_http: Collection[str] = ()) -> Flow[Followed | None]:
+def follow_log(
+    site: str,
+    *,
+    oldest: int,
+    check: Callable[[str], SignedHead],
+    plain_http: Collection[str] = (),
+    reached: LogHead | None = None,
+) -> Flow[Followed | None]:
     """The log of the body at ``site``, from a signed head on that has at most ``oldest`` entries, else from its beginning; ``None`` if it publishes none.
 
     ``check`` verifies the newest head; earlier ones are only where the way begins. Requests are whole pages of days, the same from everybody
-    who looks that far back (security rule S21). ``TooLarge`` beyond ``MAX_FOLLOWED`` entries.
+    who looks that far back (security rule S21). ``MAX_FOLLOWED`` entries are followed at once; with ``reached`` the way begins where an earlier
+    visit left off, and ``oldest`` says nothing.
     """
     got = yield _request(f"{site}/log/heads", plain_http)
     if got.status in {404, 410}:
@@ -140,24 +169,27 @@ def follow_log(site: str, *, oldest: int, check: Callable[[str], SignedHead], pl
     if not tokens:
         return None
     token, newest = tokens[0], check(tokens[0])
+    start = reached or (yield from _begin(site, tokens, before, oldest, plain_http))
+    end = min(newest.head.size, start.size + MAX_FOLLOWED)
+    found: list[bytes] = []
+    for first in range(start.size + 1, end + 1, PAGE):
+        last = min(first + PAGE - 1, end)
+        page = _commitments_in(_body((yield _request(f"{site}/log/commitments?from={first}&to={last}", plain_http))))
+        if len(page) != last - first + 1:
+            raise HistoryRewritten("entries that the newest head counts are missing", where=f"/{first}")
+        found += page
+    return Followed(token=token, newest=newest, start=start, commitments=tuple(found))
+
+
+def _begin(site: str, tokens: Sequence[str], before: str, oldest: int, plain_http: Collection[str]) -> Flow[LogHead]:
+    """The newest signed head with at most ``oldest`` entries that ends a page, from the page of ``tokens`` back; else the beginning."""
     start = peek_log_head(tokens[-1]).head
     for _ in range(_MAX_PAGES):
         if start.size <= oldest or not before:
             break
         tokens, before = _heads_in(_body((yield _request(f"{site}/log/heads?before={before}", plain_http))))
         start = peek_log_head(tokens[-1]).head if tokens else _BEGINNING
-    if start.size > oldest:
-        start = _BEGINNING
-    if newest.head.size - start.size > MAX_FOLLOWED:
-        raise TooLarge(f"more than {MAX_FOLLOWED:,} entries are not followed at once")
-    found: list[bytes] = []
-    for first in range(start.size + 1, newest.head.size + 1, PAGE):
-        last = min(first + PAGE - 1, newest.head.size)
-        page = _commitments_in(_body((yield _request(f"{site}/log/commitments?from={first}&to={last}", plain_http))))
-        if len(page) != last - first + 1:
-            raise HistoryRewritten("entries that the newest head counts are missing", where=f"/{first}")
-        found += page
-    return Followed(token=token, newest=newest, start=start, commitments=tuple(found))
+    return start if start.size <= oldest else _BEGINNING
 
 
 def _request(url: str, plain_http: Collection[str]) -> Fetch:

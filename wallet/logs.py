@@ -17,8 +17,8 @@ from shared.clock import DAY
 from shared.errors import HistoryRewritten, VcError
 from shared.flow import arun
 from shared.keys import Role
-from shared.log_heads import Followed, SignedHead, follow_log, peek_log_head, verify_log_head
-from shared.receipts import peek_receipt
+from shared.log_heads import STALE, Followed, SignedHead, follow_log, peek_log_head, verify_log_head
+from shared.receipts import LogHead, peek_receipt
 from shared.storage import Tx
 from wallet import history
 from wallet.entries import Sealed
@@ -27,7 +27,22 @@ from wallet.means import Means
 from wallet.records import HEAD, Item, Shelf
 
 log = logging.getLogger("muniment.wallet")
-STALE = 2 * DAY  # seconds: a head is signed once a day, whether or not anything was entered
+
+
+SOON = 3_600  # seconds after which a way that was too long for one visit is gone on with
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a log was followed that is too long for one visit: where the next one begins, and up to which line of the history it is for.
+
+    ``off``: something that was told does not lie on it so far, on these ``lines``. Nobody is accused before it has led to a signed head.
+    """
+
+    size: int
+    digest: bytes
+    settles: int
+    off: bool = False
+    lines: tuple[int, ...] = ()
 
 
 class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +51,7 @@ class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
     ``token`` is the newest signed head that was found good, ``settled`` the number of the last line of the history up to which every receipt was
     held against it. ``broken`` are the lines whose receipts speak of another log, ``evidence`` the signed heads that show it; ``fault`` is the
     code of what was in the way, ``not-published`` where the body publishes none, ``stale`` where its newest signed head is days old: a log that was
-    frozen hides what followed.
+    frozen hides what followed. ``way`` is where the next visit goes on.
     """
 
     entity: str
@@ -48,6 +63,7 @@ class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
     broken_at: int = 0
     evidence: tuple[str, ...] = ()
     fault: str = ""
+    way: Way | None = None
 
 
 LOGS = Shelf("logs", LogSeen)
@@ -138,8 +154,13 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     oldest = min(each.head.size for each in (*kept, *(one.said for one in new))) if kept or new else 0
     value = msgspec.structs.replace(before, next_at=at + means.log_every, checked_at=at, fault="")
     try:
-        followed = await _follow(means, before.entity, oldest=oldest)
-        value = msgspec.structs.replace(value, fault="not-published") if followed is None else _judged(value, followed, kept, new, at)
+        followed = await _follow(means, before, oldest=oldest)
+        if followed is None:
+            value = msgspec.structs.replace(value, fault="not-published")
+        elif followed.whole:
+            value = _judged(value, followed, kept, new, at)
+        else:
+            value = msgspec.structs.replace(before, next_at=at + SOON, fault="", way=_gone_on(before, followed, kept, new))
         if followed is not None and at - followed.newest.at > STALE:
             log.info("the log of a body has no head of the last days")
             value = msgspec.structs.replace(value, fault="stale")
@@ -153,24 +174,42 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     await means.storage.write(unit, point="log-seen")
 
 
-async def _follow(means: Means, entity: str, *, oldest: int) -> Followed | None:
-    policy, at = means.trust(), means.clock()
+async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | None:
+    policy, at, entity = means.trust(), means.clock(), seen.entity
+    reached = None if seen.way is None else LogHead(size=seen.way.size, digest=seen.way.digest)
 
     def check(token: str) -> SignedHead:
         return verify_log_head(token, policy=policy, role=Role.RELYING_PARTY, entity=entity, at=at)
 
     pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
     site = next((each for each in pinned if each is not None), entity)
-    return await arun(follow_log(site.rstrip("/"), oldest=oldest, check=check, plain_http=means.plain_http), means.fetch)
+    flow = follow_log(site.rstrip("/"), oldest=oldest, check=check, plain_http=means.plain_http, reached=reached)
+    return await arun(flow, means.fetch)
+
+
+def _gone_on(before: LogSeen, followed: Followed, kept: Sequence[SignedHead], new: Sequence[Told]) -> Way:
+    """The way so far, with what does not lie on it."""
+    way = before.way or Way(size=0, digest=b"", settles=max((each.seq for each in new), default=before.settled))
+    reached = followed.reached
+    return Way(
+        size=reached.size,
+        digest=reached.digest,
+        settles=way.settles,
+        off=way.off or not _lie_on(followed, *kept, *(each.said for each in new)),
+        lines=(*way.lines, *(each.seq for each in new if not _lie_on(followed, each.said))),
+    )
 
 
 def _judged(value: LogSeen, followed: Followed, kept: Sequence[SignedHead], new: Sequence[Told], at: int) -> LogSeen:
     """What the way says of the heads that were told; from now on the newest one is what the log is held against."""
-    changed = not _lie_on(followed, *kept, *(each.said for each in new))
+    way = value.way
+    changed = not _lie_on(followed, *kept, *(each.said for each in new)) or (way is not None and way.off)
     wrong = [each.seq for each in new if not _lie_on(followed, each.said)] if changed else []
+    wrong += () if way is None else way.lines
     waiting = [each.seq for each in new if each.said.head.size > followed.newest.head.size and each.seq not in wrong]
+    waiting += [] if way is None else [each.seq for each in new if each.seq > way.settles]  # they may be from before where this visit began
     settled = max((each.seq for each in new if each.seq < min(waiting, default=each.seq + 1)), default=value.settled)
-    now = msgspec.structs.replace(value, token=followed.token, settled=settled)
+    now = msgspec.structs.replace(value, token=followed.token, settled=settled, way=None)
     if not changed:
         return now
     return msgspec.structs.replace(

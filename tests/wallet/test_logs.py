@@ -11,6 +11,7 @@ from support.books import Book
 from support.wallets import Wallet, open_wallet
 from support.world import COUNCIL
 
+from shared import log_heads
 from shared.clock import DAY
 from shared.flow import Fetched
 from shared.keys import Role
@@ -150,9 +151,45 @@ async def test_what_is_asked_does_not_depend_on_use(tmp_path: Path) -> None:
     assert not any("if-none-match" in headers for headers, _ in asked[0][2])
 
 
+@pytest.mark.parametrize("rewritten", ["", "before", "after", "told"])
+async def test_a_long_log_is_followed_over_several_visits(
+    wallet: Wallet, book: Book, monkeypatch: pytest.MonkeyPatch, rewritten: str
+) -> None:
+    """An hour apart, from where the last one stood; who rewrites it in between, or whose log is another than a receipt says, is found out."""
+    monkeypatch.setattr(log_heads, "MAX_FOLLOWED", 4)
+    for number in range(6):
+        book.enter(f"later {number}")
+    if rewritten == "told":  # the fifth entry is the wallet's, on the way of the second visit
+        book.rewrite(keep=4)
+    book.tokens.clear()
+    book.sign()
+    wallet.world.clock.at += wallet.means.log_every
+    await logs.tend(wallet.means, wallet.vault)
+    wallet.world.clock.at += wallet.means.log_every
+    await logs.tend(wallet.means, wallet.vault)
+    begun = await known(wallet)
+    assert begun.way is not None
+    assert (begun.way.size, begun.settled, begun.token, begun.fault) == (4, 0, "", "stale")
+    assert begun.next_at == wallet.world.clock() + logs.SOON
+    if rewritten in {"before", "after"}:
+        book.tokens.clear()
+        book.rewrite(keep=0 if rewritten == "before" else 4)
+        book.enter("more")
+        book.sign()
+    for _ in range(2):
+        assert logs.broken(await logs.seen(wallet.means, wallet.vault)) == {}  # not before it has led to a signed head
+        wallet.world.clock.at += logs.SOON
+        await logs.tend(wallet.means, wallet.vault)
+    found = await known(wallet)
+    assert found.way is None
+    assert [each.partition("?")[2] for each in book.asked if "commitments" in each][:2] == ["from=1&to=4", "from=5&to=8"]
+    assert (found.broken, found.settled) == (() if not rewritten else (2,), 2)
+    assert found.evidence == (() if not rewritten else (book.tokens[0],))
+
+
 @pytest.mark.parametrize("wrong", ["down", "stranger", "nothing", "long", "other"])
 async def test_what_keeps_a_log_from_being_followed_accuses_nobody(wallet: Wallet, book: Book, wrong: str) -> None:
-    faults = {"down": "unavailable", "stranger": "untrusted", "nothing": "not-published", "long": "too_large", "other": "untrusted"}
+    faults = {"down": "unavailable", "stranger": "untrusted", "nothing": "not-published", "long": "history_rewritten", "other": "untrusted"}
     if wrong == "down":
         wallet.world.down.add(f"{COUNCIL}/log/")
     elif wrong == "stranger":

@@ -11,6 +11,7 @@ from support.asking import ENTITY, KEY, Asker
 from support.signing import AT
 from support.trial_verify import ISSUER, Dice, registry
 
+from shared import log_heads
 from shared.codec import base64url, strict_json
 from shared.errors import (
     BadSignature,
@@ -172,8 +173,8 @@ class Log:
             return Fetched(status=200, body=render_commitments(first, [each.commitment for each in self.entries[first - 1 : last]]))
         return Fetched(status=200, body=self.pages[path]) if path in self.pages else Fetched(status=404)
 
-    def follow(self, oldest: int) -> Followed:
-        followed = run(follow_log(SITE, oldest=oldest, check=verify), self)
+    def follow(self, oldest: int, reached: LogHead | None = None) -> Followed:
+        followed = run(follow_log(SITE, oldest=oldest, check=verify, reached=reached), self)
         assert followed is not None
         return followed
 
@@ -253,11 +254,41 @@ def test_what_is_no_log(path: str, body: bytes | None, error: type[VcError]) -> 
         run(follow_log(SITE, oldest=5, check=verify), answer)
 
 
-def test_a_log_that_is_too_long_to_be_followed_at_once() -> None:
-    log = Log()
-    log.pages["/log/heads"] = render_heads([sign(replace(SAID, head=LogHead(size=100_005, digest=bytes(32))))], None)
-    with pytest.raises(TooLarge):
-        log.follow(0)
+@pytest.mark.parametrize("most", [1, 2, 4, 5])
+def test_a_log_that_is_too_long_to_be_followed_at_once(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Each visit goes on where the one before stood, whatever is in between two signed heads."""
+    monkeypatch.setattr(log_heads, "MAX_FOLLOWED", most)
+    log, reached, visits = Log(), LogHead(size=0, digest=bytes(32)), 0
+    followed = log.follow(0)
+    while not followed.whole:
+        assert followed.reached == heads()[followed.start.size + most - 1]
+        followed.check(told(*heads()))
+        with pytest.raises(HistoryRewritten):
+            followed.check(told(LogHead(size=followed.reached.size, digest=bytes(32))))
+        reached, visits = followed.reached, visits + 1
+        followed = log.follow(0, reached=reached)
+        assert followed.start == reached
+    assert (visits, followed.reached) == (-(-6 // most) - 1, followed.newest.head)
+    followed.check(told(*heads()))
+    assert log.asked.count("/log/heads?before=2026-02-02") == 1  # the way back is looked for once
+
+
+def test_a_log_that_is_rewritten_between_two_visits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before what was reached or after it, shorter or longer: the way on does not lead to its newest head, or not past what was told."""
+    monkeypatch.setattr(log_heads, "MAX_FOLLOWED", 4)
+    reached = Log().follow(0).reached
+    for kept in (0, 3):
+        other = [*ENTRIES[:kept], *(commit({"o": place}, entropy=Dice(f"other {place}")) for place in range(6 - kept))]
+        followed = Log(other).follow(0, reached=reached)
+        assert followed.whole
+        with pytest.raises(HistoryRewritten):
+            followed.check([])
+    other = [*ENTRIES[:4], *(commit({"o": place}, entropy=Dice(f"other {place}")) for place in range(2))]
+    with pytest.raises(HistoryRewritten):
+        Log(other).follow(0, reached=reached).check(told(heads()[4]))
+    shorter = Log(ENTRIES[:2]).follow(0, reached=reached)
+    with pytest.raises(HistoryRewritten):
+        shorter.check([])
 
 
 def test_a_newest_head_that_the_way_does_not_lead_to() -> None:
