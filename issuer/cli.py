@@ -352,7 +352,7 @@ def federation(arguments: argparse.Namespace) -> int:
 def log(arguments: argparse.Namespace) -> int:
     from shared.web.log_command import COMMANDS
 
-    for line in _with_office(arguments, lambda office: COMMANDS[arguments.do](office.storage, arguments)):
+    for line in _with_office(arguments, lambda office: COMMANDS[arguments.do](office.storage, arguments, office.clock())):
         print(line)
     return 0
 

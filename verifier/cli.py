@@ -335,7 +335,7 @@ def keys(arguments: argparse.Namespace) -> int:
 def log(arguments: argparse.Namespace) -> int:
     from shared.web.log_command import COMMANDS
 
-    for line in _with_desk(arguments, lambda desk: COMMANDS[arguments.do](desk.storage, arguments)):
+    for line in _with_desk(arguments, lambda desk: COMMANDS[arguments.do](desk.storage, arguments, desk.clock())):
         print(line)
     return 0
 

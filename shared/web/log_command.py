@@ -15,12 +15,12 @@ from ..cose import thumbprint
 from ..errors import ConfigError, Untrusted, VcError, WrongTyp
 from ..jose import jwt
 from ..jose.jws import verify_jws
-from ..log_heads import TYPS, peek_log_head
+from ..log_heads import STALE, TYPS, peek_log_head
 from ..receipts import MAX_RECEIPT, TYP, LogHead, peek_receipt
 from ..storage import Storage, Tx
 from ..x509 import load_certificate, parse_x5c
 from . import log, own_trust
-from .log_site import signed_heads
+from .log_site import newest_signed, signed_heads
 
 _MAX_FILE = 16_000_000  # bytes
 _BESIDE: Final = frozenset({"prev", "time", "presentation_mac", "receipt_id"})
@@ -71,10 +71,10 @@ async def _whole(tx: Tx) -> tuple[LogHead, list[log.Line]]:
     return head, await log.page(tx, before=2**53, limit=head.size)
 
 
-async def verify(storage: Storage, file: str | None = None) -> list[str]:
+async def verify(storage: Storage, file: str | None = None, *, at: int) -> list[str]:
     """What was found, in lines; ``HistoryRewritten`` where the log is another than it was, ``Untrusted`` for what no key of ours signed.
 
-    ``file`` has receipts or signed heads that others kept.
+    ``file`` has receipts or signed heads that others kept. ``at`` is now: a newest head that is days old is told, for others see it, too.
     """
     tokens = [] if file is None else _read(file)
     ours = {each.thumbprint for each in await storage.read(own_trust.keys)}
@@ -84,6 +84,9 @@ async def verify(storage: Storage, file: str | None = None) -> list[str]:
     lines = [f"The log is whole: {now.size:,} entries, with the {len(signed):,} heads that were signed here."]
     if tokens:
         lines.append(f"It has all {len(theirs):,} heads that were given.")
+    newest = await storage.read(newest_signed)
+    if newest is not None and at - newest.at > STALE:
+        lines.append(f"STALE: its newest signed head is of {_when(newest.at)} UTC. Others see that it stands still: does the service run?")
     return [*lines, f"Its head: {now.size} {base64url.encode(now.digest)}"]
 
 
@@ -114,15 +117,15 @@ def _head(token: str, ours: set[str], number: int) -> LogHead | None:
         raise error.within(f"/{number}") from error.__cause__
 
 
-async def _show(storage: Storage, arguments: argparse.Namespace) -> list[str]:
+async def _show(storage: Storage, arguments: argparse.Namespace, _at: int) -> list[str]:
     return [await export(storage)] if arguments.json else await show(storage, count=arguments.count)
 
 
-async def _verify(storage: Storage, arguments: argparse.Namespace) -> list[str]:
-    return await verify(storage, arguments.heads)
+async def _verify(storage: Storage, arguments: argparse.Namespace, at: int) -> list[str]:
+    return await verify(storage, arguments.heads, at=at)
 
 
-COMMANDS: Final[Mapping[str, Callable[[Storage, argparse.Namespace], Awaitable[list[str]]]]] = MappingProxyType(
+COMMANDS: Final[Mapping[str, Callable[[Storage, argparse.Namespace, int], Awaitable[list[str]]]]] = MappingProxyType(
     {"show": _show, "verify": _verify}
 )
-"""By what ``shared.terminal.add_log`` names them; each gives the lines that it tells."""
+"""By what ``shared.terminal.add_log`` names them; each gives the lines that it tells; the number is now."""

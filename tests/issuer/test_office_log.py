@@ -144,7 +144,7 @@ async def test_a_head_signed_each_day_by_the_key_of_documents(registry: Registry
     registry.clock.at += DAY
     await log_site_of(registry.office).tend()
     with pytest.raises(HistoryRewritten):
-        await verify(registry.office.storage)
+        await verify(registry.office.storage, at=registry.office.clock())
     with pytest.raises(HistoryRewritten):
         (await follow()).check([kept])
 

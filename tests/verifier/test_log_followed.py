@@ -90,7 +90,7 @@ async def test_t_au_1_a_head_signed_each_day_that_anybody_can_follow(desk: Runni
     followed = await follow(desk, oldest=2)
     assert (followed.start, followed.newest.head, len(followed.commitments)) == (kept[1].head, kept[2].head, 1)
     followed.check(kept)
-    assert await verify(desk.desk.storage) == [
+    assert await verify(desk.desk.storage, at=desk.clock()) == [
         "The log is whole: 3 entries, with the 2 heads that were signed here.",
         f"Its head: 3 {base64url.encode(kept[2].head.digest)}",
     ]
@@ -109,13 +109,21 @@ async def test_rewritten_log_detected_by_receipt_head(desk: Running) -> None:
         followed.check([kept])
 
 
+async def test_a_log_whose_head_nobody_signs_any_more_is_told_to_whoever_looks(desk: Running) -> None:
+    await bring(desk, "first")
+    await one_round(desk.app)
+    assert not any("STALE" in line for line in await verify(desk.desk.storage, at=AT + 2 * DAY))
+    told = await verify(desk.desk.storage, at=AT + 2 * DAY + 1)
+    assert any(line.startswith("STALE: its newest signed head is of 2027-") for line in told)
+
+
 async def test_a_log_that_is_rewritten_after_a_head_was_signed(desk: Running) -> None:
     await bring(desk, "first")
     await one_round(desk.app)
     await desk.desk.storage.write(start_over)
     await bring(desk, "another")
     with pytest.raises(HistoryRewritten):
-        await verify(desk.desk.storage)
+        await verify(desk.desk.storage, at=desk.clock())
 
 
 async def test_what_others_kept_is_held_against_the_log(desk: Running, tmp_path: Path) -> None:
@@ -124,28 +132,28 @@ async def test_what_others_kept_is_held_against_the_log(desk: Running, tmp_path:
     (signed,) = json.loads((await desk.fetch(Fetch(url=f"{desk.url}/log/heads"))).body)["heads"]
     file = tmp_path / "kept.txt"
     file.write_text(f"{receipt}\n{signed}\n")
-    assert "It has all 2 heads that were given." in await verify(desk.desk.storage, str(file))
+    assert "It has all 2 heads that were given." in await verify(desk.desk.storage, str(file), at=desk.clock())
     header, _, signature = receipt.split(".")
     bent = parse_jwt(receipt).claims | {"log_head": {"size": 1, "digest": base64url.encode(bytes(32))}}
     for forged in (f"{header}.{base64url.encode(json.dumps(bent).encode())}.{signature}", "x", signed.replace(".", "..", 1)):
         file.write_text(forged)
         with pytest.raises(VcError):
-            await verify(desk.desk.storage, str(file))
+            await verify(desk.desk.storage, str(file), at=desk.clock())
     stranger = Asker.new()
     file.write_text(stranger.sign_claims({}, typ="receipt+jwt"))
     with pytest.raises(Untrusted) as caught:
-        await verify(desk.desk.storage, str(file))
+        await verify(desk.desk.storage, str(file), at=desk.clock())
     assert caught.value.where == "/1"
     file.write_text(f"{stranger.sign()}")
     with pytest.raises(WrongTyp):
-        await verify(desk.desk.storage, str(file))
+        await verify(desk.desk.storage, str(file), at=desk.clock())
     file.write_text(receipt)
     await desk.desk.storage.write(start_over)
     await desk.desk.storage.write(lambda tx: tx.execute("DELETE FROM log_signed"))
     with pytest.raises(HistoryRewritten):
-        await verify(desk.desk.storage, str(file))
+        await verify(desk.desk.storage, str(file), at=desk.clock())
     with pytest.raises(ConfigError):
-        await verify(desk.desk.storage, str(tmp_path / "gone.txt"))
+        await verify(desk.desk.storage, str(tmp_path / "gone.txt"), at=desk.clock())
 
 
 async def test_pages_of_heads_and_of_commitments_are_bounded(desk: Running) -> None:

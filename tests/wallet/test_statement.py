@@ -16,6 +16,7 @@ from support.wallets import Site, serve_wallet
 from support.world import COUNCIL, Party
 
 from shared.clock import DAY
+from shared.flow import Fetched
 from wallet import logs
 from wallet.app import follow_logs
 from wallet.at_statement import told
@@ -182,6 +183,30 @@ async def test_the_line_of_a_receipt_whose_log_is_another(site: Site) -> None:
     await visitor.get("/history/2")
     assert "They have changed their own record since they gave you this receipt." in visitor.text
     assert book.tokens[0] in visitor.text
+
+
+async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) -> None:
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    await visitor.get("/present")
+    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+    await visitor.post(visitor.path, {"decision": "share"})
+    book.sign()
+    await look(visitor)  # a week after its newest head
+    said = "The newest state of their record that they signed is more than two days old."
+    assert "stands still: its newest signed state is more than two days old" in await visitor.get("/history")
+    text = await visitor.get("/history/2")
+    assert (said in text, "unchanged when your wallet last looked" in text) == (True, True)
+    assert "yn fwy na dau ddiwrnod oed" in await visitor.get("/history/2?lang=cy")
+    await visitor.get("/history/2?lang=en")
+    book.answer = lambda _: Fetched(status=503)
+    await look(visitor)
+    assert "Your wallet could not check their record when it last tried." in await visitor.get("/history/2")
+    book.answer = lambda _: Fetched(status=404)
+    await look(visitor)
+    assert "They publish nothing of their record" in await visitor.get("/history/2")
+    assert "stands still" not in await visitor.get("/history")
 
 
 async def look(visitor: Visitor) -> None:

@@ -44,6 +44,12 @@ STANDINGS = {
     "other-use": N_("registered, but not to ask for this reason"),
     "unregistered": N_("nobody had registered what they may ask for"),
 }
+UNFOLLOWED = {
+    "stale": N_("The newest state of their record that they signed is more than two days old. What they entered since cannot be checked."),
+    "not-published": N_("They publish nothing of their record that your wallet could check."),
+}
+"""Why nobody can tell whether a body changed its record, by ``LogSeen.fault``; anything else kept the wallet from looking."""
+_NOT_SEEN = N_("Your wallet could not check their record when it last tried. It tries again by itself.")
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
 
 
@@ -82,6 +88,7 @@ class HistoryPages:
             kinds=KINDS,
             results=RESULTS,
             changed=logs.broken(known),
+            stale_by=_names(lines, [each.entity for each in known.values() if each.fault == "stale" and not each.broken_at]),
             changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
         )
 
@@ -92,10 +99,12 @@ class HistoryPages:
         if line is None:
             raise Missing("there is no such line in this history")
         words, receipt = self._desk.words(request), _receipt(line.entry.receipt)
+        record = None if receipt is None else (await self._logs(request)).get(receipt.entity)
         return await render(
             request,
             "wallet/entry.html",
-            record=None if receipt is None else (await self._logs(request)).get(receipt.entity),
+            record=record,
+            unfollowed=UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.fault else "",
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
