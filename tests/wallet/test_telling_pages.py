@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,16 +14,20 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 from support.documents import DOCUMENTS as STORIES
 from support.holdings import put_document
-from support.inboxes import DEATH, Town
+from support.inboxes import DEATH, TELL, Town
 from support.wallet_visitor import Visitor
 from support.wallets import Site, serve_wallet
 
 from shared.clock import DAY
+from shared.credentials import Text, by_id
+from shared.trust.registered_use import Want
 from wallet import register
 from wallet.app import one_round
 from wallet.keep import Vault
 from wallet.records import DOCUMENTS
 from wallet.sessions import StatusSeen
+
+POWER = by_id("representation")
 
 
 class Home:
@@ -54,6 +59,10 @@ class Home:
     async def post(self, seconds: int = 0) -> None:
         self.town.clock.at += seconds
         await self.site.host.outbox.work()
+
+    async def tell(self, key: str, wish: dict[str, Any]) -> tuple[int, Any]:
+        """By a program, under its own name for it."""
+        return await self.site.call("POST", "/api/tell", wish, **{"Idempotency-Key": key})
 
     def marks(self) -> list[str]:
         """The state of each organisation on the page."""
@@ -276,6 +285,29 @@ async def test_by_api(home: Home) -> None:
     assert (await home.site.call("POST", "/api/organisations/look", {**unknown, "about": home.document}))[0] == 400
 
 
+async def test_the_same_key_tells_nobody_twice(home: Home) -> None:
+    """As two clicks on the page are one; also where the details have changed since, and those who were told could not be told the same again."""
+    await home.site.open()
+    _, told = await home.site.call("GET", f"/api/organisations?document={home.document}")
+    to = [{"entity": one["entity"], "use": one["use"]} for one in told["bodies"]]
+    wish = {"document": home.document, "to": to[:1]}
+    status, first = await home.tell("run 7", wish)
+    assert (status, await home.tell("run 7", wish)) == (201, (201, first))
+    assert {(await home.tell("run 7", other))[1]["pointer"] for other in ({**wish, "to": to[1:]}, {**wish, "about": home.document})} == {
+        "Idempotency-Key"
+    }
+    assert len((await home.site.call("GET", "/api/tell"))[1]["tellings"]) == 1
+    about = {**wish, "about": home.document}
+    status, again = await home.tell("run 8", about)
+    assert (status, again["id"] == first["id"], await home.tell("run 8", about)) == (201, False, (201, again))
+    assert (await home.tell("x" * 201, wish))[1]["code"] == "invalid_request"
+    both = await asyncio.gather(home.tell("run 9", wish), home.tell("run 9", wish))
+    assert both[0] == both[1]
+    _, described = await home.site.call("GET", "/api/openapi.json")
+    (key,) = [each for each in described["paths"]["/api/tell"]["post"]["parameters"] if each["in"] == "header"]
+    assert (key["name"], key.get("required", False)) == ("Idempotency-Key", False)
+
+
 @pytest.fixture
 async def library(home: Home) -> AsyncIterator[Home]:
     """The same street from a computer in a library: no JavaScript, nothing of anybody in it."""
@@ -331,3 +363,25 @@ async def test_what_is_missing_is_said_though_another_document_would_say_it(home
     assert "no longer registered" not in home.at.text
     assert home.at.text.count("They need more, but your document does not say it: Postcode.") == 3
     assert "Agree and tell" not in home.at.text
+
+
+async def test_at_c02_2_another_department_costs_one_choice_and_one_yes(home: Home) -> None:
+    """NORA tells parking of LPA-1 as she told council tax before: she ticks it, reads what it learns, and agrees; nothing is typed."""
+    parking = home.town.bodies[0]
+    wants = (Want(vct=POWER.vct_int, required=(1, 3, 5)),)
+    parking.uses = (replace(TELL, id="parking", title=Text("Parking permits", "Trwyddedau parcio"), wants=wants),)
+    await home.hear(3)
+    await home.at.enter()
+    claims = {**STORIES["representation"], "powers": ["council-tax", "parking"]}
+    home.document = await put_document(home.site.host.means, home.vault, vct=POWER.vct, claims=claims, copies=4)
+    await home.at.get(f"/tell/new?document={home.document}")
+    await choose(home, f"{parking.entity} parking", do="look")
+    await agree(home)
+    await home.post()
+    where = home.at.path
+    await home.at.get(where)
+    assert home.marks() == ["accepted"]
+    (seen,) = parking.seen
+    assert seen.claims["powers"] == ["parking"]
+    assert sorted(seen.claims["represented"]) == ["address", "family_name", "given_name"]
+    assert not seen.claims.get("proxy")
