@@ -45,7 +45,7 @@ from shared.storage import Tx
 from shared.web.api_keys import ApiKey
 from shared.web.app import bound_body
 from shared.web.auth import require_scope
-from shared.web.openapi import Param, Reply, Route, add_routes
+from shared.web.openapi import IDEMPOTENCY, Param, Reply, Route, add_routes, idempotency_key
 
 CREATE, READ, CHANGE = "credentials:create", "credentials:read", "status:change"
 _KEY: web.RequestKey[ApiKey] = web.RequestKey("API_KEY", ApiKey)
@@ -71,7 +71,7 @@ class OperatorApi:
 
     def routes(self) -> list[Route]:
         key = Param(
-            "Idempotency-Key",
+            IDEMPOTENCY,
             required=True,
             description="A value of your own for this one document: repeating the request with it makes no second document.",
             schema={"type": "string", "minLength": 1, "maxLength": 200},
@@ -261,10 +261,8 @@ def _actor(request: web.Request) -> Actor:
 
 def _idempotency_key(request: web.Request) -> str:
     """Making a document twice by accident is not harmless, so the key is demanded."""
-    keys = request.headers.getall("Idempotency-Key", [])
-    if len(keys) != 1 or not 1 <= len(keys[0]) <= 200:
-        raise InvalidRequest("send one Idempotency-Key of 1 to 200 characters", where="Idempotency-Key")
-    return f"{request[_KEY].id} {keys[0]}"  # two API keys may have one name
+    key = idempotency_key(request)  # there is one: the route demands it
+    return f"{request[_KEY].id} {key}"  # two API keys may have one name
 
 
 def number(request: web.Request) -> str:

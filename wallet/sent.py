@@ -43,7 +43,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """The holder agreed once that all these are told what ``document`` says.
 
     ``word`` is empty, ``cancelled`` or ``corrected`` for those who were told before. ``faults`` are error codes by ``Body.key`` of copies that
-    could not be made yet, ``given_up`` says that nobody tries any more.
+    could not be made yet, ``given_up`` says that nobody tries any more. ``wish`` is SHA-256 of what a program asked for by its own key.
     """
 
     at: int
@@ -52,6 +52,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     word: str = ""
     faults: dict[str, str] = {}
     given_up: bool = False
+    wish: bytes = b""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

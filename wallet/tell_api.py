@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Annotated
 
+import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from shared.codec import base64url
-from shared.errors import AccessDenied, Conflict, Malformed, Missing
+from shared.errors import AccessDenied, Conflict, InvalidRequest, Malformed, Missing
 from shared.web.auth import require_session
-from shared.web.openapi import Reply, Route
+from shared.web.openapi import IDEMPOTENCY, Param, Reply, Route, idempotency_key
 from wallet import replies, resend, telling
 from wallet.cards import lines, type_of
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.outbox import Outbox
-from wallet.records import DOCUMENTS, Item
+from wallet.records import DOCUMENTS, TELLINGS, Item
 from wallet.sent import Body, Sent, Telling, key_of, state_of
 from wallet.sessions import Document
 from wallet.telling import MOST, Choice, Part, Picked, Plan
 from wallet.unlocked import Unlocked
 
+_ONCE = Param(
+    IDEMPOTENCY,
+    description="A value of your own for this one agreement: the same request with it tells nobody twice, and gets how that agreement stands.",
+    schema={"type": "string", "minLength": 1, "maxLength": 200},
+)
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Entity = Annotated[str, Meta(min_length=1, max_length=2_000)]
 
@@ -142,7 +149,7 @@ class Tellings:
         return [
             Route("GET", "/api/organisations", self.bodies, query=Wanted, out=BodiesOut, scope=scope, summary="Who has registered to be told what a document says", errors=(Missing,)),
             Route("POST", "/api/organisations/look", self.look, body=TellWish, out=PlanOut, scope=scope, summary="What each of them would learn", errors=known),
-            Route("POST", "/api/tell", self.tell, body=TellWish, out=TellingOut, status=201, scope=scope, summary="Agree, and tell them", errors=known),
+            Route("POST", "/api/tell", self.tell, body=TellWish, out=TellingOut, status=201, scope=scope, summary="Agree, and tell them", errors=(*known, InvalidRequest), params=(_ONCE,)),
             Route("GET", "/api/tell", self.all, out=TellingsOut, scope=scope, summary="Everybody who was told, and their answers"),
             Route("POST", "/api/tell/{id}/stop", self.stop, out=TellingOut, scope=scope, summary="Tell no more of them than were told", errors=(Missing,)),
             Route("GET", "/api/tell/{id}", self.show, out=TellingOut, scope=scope, summary="How the letters of one agreement stand", errors=(Missing,)),
@@ -169,9 +176,20 @@ class Tellings:
         return plan_out(await telling.look(self._means, vault, await self._picked(vault, body)))
 
     async def tell(self, request: web.Request, *, body: TellWish) -> Reply:
-        vault, name = await self._vault(request), base64url.encode(self._means.entropy(16))
-        made = await telling.tell(self._means, vault, self._outbox, name, await self._picked(vault, body), seen=body.seen)
+        vault, key = await self._vault(request), idempotency_key(request)
+        name = vault.tag("telling", key) if key else base64url.encode(self._means.entropy(16))
+        wish = sha256(msgspec.json.encode(body)).digest() if key else b""
+        made = await self._made(vault, name, wish)
+        if made is None:
+            made = await telling.tell(self._means, vault, self._outbox, name, await self._picked(vault, body), seen=body.seen, wish=wish)
         return Reply(await telling_out(self._means, vault, made), headers={"Location": f"/api/tell/{name}"})
+
+    async def _made(self, vault: Vault, name: str, wish: bytes) -> Item[Telling] | None:
+        """What was agreed to by this key before: who was told already could not be picked in the same way again."""
+        found = await self._means.storage.read(lambda tx: TELLINGS.find(tx, vault, name))
+        if found is not None and found.value.wish != wish:
+            raise Conflict("this key was used for something else", where=IDEMPOTENCY)
+        return found and await telling.carry_on(self._means, vault, self._outbox, name)
 
     async def all(self, request: web.Request) -> TellingsOut:
         vault = await self._vault(request)

@@ -6,7 +6,7 @@ letter (``sent``): whoever was interrupted goes on with those that are missing, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -231,8 +231,10 @@ def fresh(means: Means, document: Document) -> int:
     return sum(len(fresh_copies(document, form, means.clock())) for form in (SMALL, PREFERRED))
 
 
-async def tell(means: Means, vault: Vault, outbox: Outbox, name: str, picked: Picked, *, seen: str | None = None) -> Item[Telling]:
-    """The holder agreed. Asked again under the same ``name`` it changes nothing.
+async def tell(
+    means: Means, vault: Vault, outbox: Outbox, name: str, picked: Picked, *, seen: str | None = None, wish: bytes = b""
+) -> Item[Telling]:
+    """The holder agreed. Asked again under the same ``name`` it changes nothing; ``wish`` is a digest of what a program asked for by it.
 
     ``Conflict`` where somebody would learn something else than what was ``seen``. Copies that cannot be made yet are made by ``carry_on``.
     """
@@ -245,8 +247,10 @@ async def tell(means: Means, vault: Vault, outbox: Outbox, name: str, picked: Pi
             bodies = tuple(_body(part) for part in plan.parts if part.offer is not None)
             if not bodies:
                 raise AccessDenied("no document in this wallet can tell them this")
-            value = Telling(at=means.clock(), document=picked.document, bodies=bodies, word=picked.word)
+            value = Telling(at=means.clock(), document=picked.document, bodies=bodies, word=picked.word, wish=wish)
             await means.storage.write(lambda tx: TELLINGS.put(tx, vault, name, value, entropy=means.entropy), point="telling")
+        elif found.value.wish != wish:
+            raise Conflict("this name was used for something else")
     return await carry_on(means, vault, outbox, name)
 
 
@@ -393,8 +397,3 @@ async def on_their_way(means: Means, vault: Vault) -> list[str]:
 async def get(means: Means, vault: Vault, name: str) -> Item[Telling]:
     """``Missing``."""
     return await means.storage.read(lambda tx: TELLINGS.get(tx, vault, name))
-
-
-def all_fitting(found: Sequence[Choice], wanted: str, chosen: Collection[str]) -> list[Choice]:
-    """Those whose names fit, and those that are chosen already."""
-    return [one for one in found if one.key in chosen or one.fits(wanted)]

@@ -27,6 +27,7 @@ from ..codec import strict_json
 from ..errors import (
     Forbidden,
     InsufficientScope,
+    InvalidRequest,
     InvalidToken,
     Malformed,
     Missing,
@@ -42,6 +43,7 @@ from .problem import PROBLEM, Problem, speak, title_of
 Handler = Callable[..., Awaitable[Any]]
 _SEGMENT = "[A-Za-z0-9_-]{1,200}"
 """What an identifier in a path looks like, where the route does not say otherwise."""
+IDEMPOTENCY = "Idempotency-Key"
 Guard = Callable[[web.Request, str], Awaitable[object]]
 
 
@@ -90,6 +92,14 @@ class Reply:
     out: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
+
+
+def idempotency_key(request: web.Request) -> str:
+    """The caller's own name for what it asks, by which it asks for it once; empty where it gave none."""
+    keys = request.headers.getall(IDEMPOTENCY, [])
+    if keys and (len(keys) != 1 or not 1 <= len(keys[0]) <= 200):
+        raise InvalidRequest(f"send one {IDEMPOTENCY} of 1 to 200 characters", where=IDEMPOTENCY)
+    return keys[0] if keys else ""
 
 
 def add_routes(

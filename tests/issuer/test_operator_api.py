@@ -201,6 +201,7 @@ async def test_document_and_page(registry: Registry) -> None:
         "/api/credentials/{id}/cancel",
         "/api/credentials/{id}/hold",
         "/api/credentials/{id}/reinstate",
+        "/api/credentials/{id}/lost",
         "/api/events",
         "/api/register-words",
         "/api/status-changes",
