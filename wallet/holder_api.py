@@ -162,9 +162,10 @@ class HolderApi:
     async def open_wallet(self, request: web.Request, *, body: SignIn) -> Token:
         account = await self._doors.account(body.holder)
         await throttle_sign_in(request, account)
+        since = self._unlocked.mark()
         opened = await self._doors.open(body.holder, body.passphrase)
+        token, _ = self._unlocked.open(opened.vault, opened.holder, since=since)
         await forgive_sign_in(request, account)
-        token, _ = self._unlocked.open(opened.vault, opened.holder)
         return Token(token, opened.holder, self._settings.idle_minutes * 60)
 
     async def close_wallet(self, request: web.Request) -> None:

@@ -37,9 +37,20 @@ class Unlocked:
         self._entropy = entropy
         self._idle = idle
         self._sittings: dict[str, Sitting] = {}
+        self._closings = 0
+        self._closed: dict[str, int] = {}  # which closing was a wallet's last
 
-    def open(self, vault: Vault, holder: str, *, until: int | None = None) -> tuple[str, Sitting]:
-        """Begin a sitting: its token and itself. ``until``: it ends no later, because another that ends then stands for it."""
+    def mark(self) -> int:
+        """This moment, for ``open``: to be taken before the doors of a wallet are read."""
+        return self._closings
+
+    def open(self, vault: Vault, holder: str, *, since: int, until: int | None = None) -> tuple[str, Sitting]:
+        """Begin a sitting: its token and itself. ``until``: it ends no later, because another that ends then stands for it.
+
+        Opening takes its time. ``SignInRequired`` if the wallet was closed after the mark ``since``: what opened it may no longer count.
+        """
+        if self._closed.get(vault.wallet, 0) > since:
+            raise SignInRequired("this wallet was closed while it was being opened")
         token, at = base64url.encode(self._entropy(32)), self._clock()
         ends = at + LONGEST if until is None else min(until, at + LONGEST)
         session = Session(hashed(token), vault.wallet, {}, at, at, ends, form_token(token))
@@ -72,7 +83,9 @@ class Unlocked:
         self._sittings.pop(key, None)
 
     def close_wallet(self, wallet: str, *, but: str = "") -> None:
-        """End every sitting of a wallet but one, after its passphrase changed."""
+        """End every sitting of a wallet but one, after its passphrase changed; whoever is still signing in by the old one comes too late."""
+        self._closings += 1
+        self._closed[wallet] = self._closings
         for key in [key for key, sitting in self._sittings.items() if sitting.vault.wallet == wallet and key != but]:
             del self._sittings[key]
 

@@ -44,22 +44,24 @@ class EntryPages:
         passphrase = form.need("passphrase", words._("Enter your passphrase"))
         if form.wrong:
             return await self._sign_in_page(request, form, form.value("next", "/"))
+        since = self._desk.unlocked.mark()
         try:
             account = await self._desk.doors.account(name)
             await throttle_sign_in(request, account)
             opened = await self._desk.doors.open(name, passphrase)
+            response = await self._enter(request, opened, web.HTTPSeeOther(_safe(form.value("next", "/"))), since)
         except (SignInRequired, Malformed):
             form.error("passphrase", words._("Name and passphrase do not open a wallet here. Check both and try again."))
             return await self._sign_in_page(request, form, form.value("next", "/"))
         await forgive_sign_in(request, account)
-        return await self._enter(request, opened, web.HTTPSeeOther(_safe(form.value("next", "/"))))
+        return response
 
-    async def _enter(self, request: web.Request, opened: Opened, response: web.StreamResponse) -> web.StreamResponse:
-        """Begin a sitting; the one that this browser had before ends."""
+    async def _enter(self, request: web.Request, opened: Opened, response: web.StreamResponse, since: int) -> web.StreamResponse:
+        """Begin a sitting; the one that this browser had before ends. ``SignInRequired`` if the wallet was closed after the mark ``since``."""
         before = await current_session(request)
+        token, sitting = self._desk.unlocked.open(opened.vault, opened.holder, since=since)
         if before is not None:
             self._desk.unlocked.close(before.key)
-        token, sitting = self._desk.unlocked.open(opened.vault, opened.holder)
         set_session(request, response, token, sitting.session)
         return response
 
@@ -86,6 +88,7 @@ class EntryPages:
         passphrase = _new_passphrase(form, words)
         if not form.wrong:
             await throttle_sign_in(request, "new wallet")
+            since = self._desk.unlocked.mark()
             try:
                 opened = await self._desk.doors.make(name, passphrase)
             except Conflict:
@@ -93,12 +96,12 @@ class EntryPages:
             except Malformed as error:
                 _tell(form, words, error)
             else:
-                return await self._code_page(request, opened)
+                return await self._code_page(request, opened, since)
         return await render(request, "wallet/new.html", form=form)
 
-    async def _code_page(self, request: web.Request, opened: Opened) -> web.StreamResponse:
+    async def _code_page(self, request: web.Request, opened: Opened, since: int) -> web.StreamResponse:
         """The recovery code, once. The sitting begins with this answer."""
-        return await self._enter(request, opened, await show_sheet(self._desk, request, opened))
+        return await self._enter(request, opened, await show_sheet(self._desk, request, opened), since)
 
     # --- lost passphrases
 
@@ -120,9 +123,10 @@ class EntryPages:
             except Malformed as error:
                 _tell(form, words, error)
             else:
-                await forgive_sign_in(request, account)
                 self._desk.unlocked.close_wallet(opened.vault.wallet)
-                return await self._code_page(request, opened)
+                since = self._desk.unlocked.mark()
+                await forgive_sign_in(request, account)
+                return await self._code_page(request, opened, since)
         return await render(request, "wallet/recover.html", form=form)
 
     async def forgotten(self, request: web.Request) -> web.StreamResponse:

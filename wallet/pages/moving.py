@@ -199,11 +199,12 @@ class MovingPages:
             if move.state is not State.AGREED:
                 see(NEW)
             kept = await give_up(self._desk.means, old.vault, move.phone)
+            before = await current_session(request)
             self._desk.moves.enter(self._secret(request))
-        before = await current_session(request)
+            since = self._desk.unlocked.mark()
         if before is not None:
             self._desk.unlocked.close(before.key)
-        token, sitting = self._desk.unlocked.open(old.vault, old.holder, until=old.session.expires_at)
+        token, sitting = self._desk.unlocked.open(old.vault, old.holder, since=since, until=old.session.expires_at)
         sitting.moved = kept
         response = web.HTTPSeeOther(f"{OLD}/here")
         set_session(request, response, token, sitting.session)
