@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 from support import desk as desks
+from support.browser import LAPTOP, PHONE, Open
 from support.neighbours import Neighbour
 from support.offices import COUNCIL, NINE, OPG, Street, bring, open_street, set_up_desk
 from support.registry import LPA_1
+from support.scenes import sign_in
 from support.thrift import easy_seal
+from support.walk import Walker
 from support.wallets import Site, serve_wallet
 
 from shared.clock import DAY
@@ -123,3 +127,57 @@ async def test_at_c02_3_pensions_need_no_form_and_no_certified_copy(street: Stre
     assert "benefits" in document.claims.claims["powers"]
     assert "register_entry" not in document.claims.claims
     assert "certified" not in shown(outcome)
+
+
+# --- with hands ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.real
+async def test_at_c02_1_by_hand_on_both_pages(tmp_path: Path, open_page: Open) -> None:
+    """NORA makes the copy on her wallet's pages, and the clerk opens it at council tax; neither makes any service ask another."""
+    async with open_street(tmp_path, at=NINE) as street, AsyncExitStack() as stack:
+        trust = [f"{each.directory / 'anchor.pem'}:credential-issuer:{name}" for name, each in street.offices.items()]
+        with easy_seal():
+            template = await set_up_desk(tmp_path / "council", COUNCIL, NAMES[COUNCIL], trust, street.clock)
+        serving = desks.serving(template, template.directory, site=street, clock=street.clock, refresh=False, local=True, entity=COUNCIL)
+        council = street.desks[COUNCIL] = await stack.enter_async_context(serving)
+        await street.cycle()
+        made = await street.offices[OPG].make(claims=LPA_1)
+        site = await stack.enter_async_context(serve_wallet(tmp_path / "nora", world=Neighbour(street)))
+        opened = await site.host.doors.open(site.made.holder, site.made.passphrase)
+        invitation = await read_invitation(site.host.means, opened.vault, made["invitation_link"])
+        await collect_and_look(site.host.means, opened.vault, invitation.id, made["code"])
+        street.clock.at += 3 * 3_600
+        street.asked.clear()
+
+        nora, clerk = Walker(watched=await open_page(PHONE)), Walker(watched=await open_page(LAPTOP))
+        await nora.go(f"{site.base}/sign-in")
+        await sign_in(nora, "Name of your wallet", site.made.holder, site.made.passphrase, "Open")
+        await nora.go(f"{site.base}/copies/new")
+        await nora.write("Organisation", NAMES[COUNCIL])
+        await nora.write("The organisation’s own address", COUNCIL)
+        await nora.tick(nora.page.locator('input[value="representation/council-tax"]'))
+        await nora.press("Look at it first")
+        await expect(nora.page.get_by_text("ZZ99 1AB")).to_be_visible()
+        for value in NEVER:
+            assert value not in await nora.text(), value
+        await nora.press("Make this copy")
+        async with nora.page.expect_download() as saving:
+            await nora.page.get_by_role("link", name="Save the copy as a file, to send by e-mail").click()
+        mailed = await (await saving.value).path()
+
+        await clerk.go(f"{council.base}/desk/copies")
+        await sign_in(clerk, "Your name", "Bea Clerk", "correct-horse-battery", "Sign in")
+        await clerk.go(f"{council.base}/desk/copies")
+        await clerk.page.locator("input[type=file]").set_input_files(
+            {"name": "copy.json", "mimeType": "application/json", "buffer": mailed.read_bytes()}
+        )
+        await clerk.press("Check it")
+        await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
+        for value in NEVER:
+            assert value not in await clerk.text(), value
+        async with clerk.page.expect_download() as saving:
+            await clerk.page.get_by_role("link", name="Save the receipt").click()
+        receipt = parse_jwt((await (await saving.value).path()).read_text()).claims
+        assert (receipt["decision"], receipt["effective_from"] // DAY) == ("accepted", street.clock() // DAY)
+        assert street.asked == []
