@@ -356,13 +356,21 @@ async def test_what_the_service_shows(site: Site) -> None:
     assert "It can be opened 3 more times." in visitor.text
 
 
-async def test_a_removed_wallet_shows_nothing_any_more(site: Site) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed"])
+async def test_a_removed_wallet_shows_nothing_any_more(site: Site, monkeypatch: pytest.MonkeyPatch, *, killed: bool) -> None:
+    """Also where the service dies while the wallet goes."""
+    if killed:
+        monkeypatch.setattr("wallet.enter.delete_wallet", _dies)
     visitor = Visitor(site)
     _, where = await lock_by_page(site, visitor, way="show", uses="5")
     address = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', await visitor.get(where))[0])
     await visitor.get("/settings/remove")
     await visitor.post("/settings/remove", {"passphrase": site.made.passphrase})
     assert (await site.http.get(f"{site.base}/view/{address.rpartition('/')[2]}")).status == 404
+
+
+async def _dies(*_: object) -> None:
+    raise RuntimeError("the process ends here")
 
 
 async def test_at_c05_2_no_log_has_fragment_or_words(site: Site, caplog: pytest.LogCaptureFixture) -> None:

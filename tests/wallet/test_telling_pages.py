@@ -24,7 +24,7 @@ from shared.trust.registered_use import Want
 from wallet import register
 from wallet.app import one_round
 from wallet.keep import Vault
-from wallet.records import DOCUMENTS
+from wallet.records import DOCUMENTS, list_wallets
 from wallet.sessions import StatusSeen
 
 POWER = by_id("representation")
@@ -249,7 +249,11 @@ async def test_they_are_told_that_it_was_cancelled(home: Home) -> None:
     assert "has heard otherwise" not in home.at.text
 
 
-async def test_a_removed_wallet_takes_its_letters_back(home: Home) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed"])
+async def test_a_removed_wallet_takes_its_letters_back(home: Home, monkeypatch: pytest.MonkeyPatch, *, killed: bool) -> None:
+    """Also where the service dies while the wallet goes: whoever comes back finds the wallet, and no letter that nobody could take back."""
+    if killed:
+        monkeypatch.setattr("wallet.enter.delete_wallet", _dies)
     home.town.down.add(home.town.bodies[0].entity)
     await home.at.get(f"/tell/new?document={home.document}")
     await choose(home, f"{home.town.bodies[0].entity} tell-of-death", do="look")
@@ -259,6 +263,11 @@ async def test_a_removed_wallet_takes_its_letters_back(home: Home) -> None:
     await home.at.post("/settings/remove", {"passphrase": home.site.made.passphrase})
     rows = await home.site.host.storage.read(lambda tx: tx.fetch("SELECT id FROM outbox"))
     assert list(rows) == []
+    assert len(await home.site.host.storage.read(list_wallets)) == int(killed)
+
+
+async def _dies(*_: object) -> None:
+    raise RuntimeError("the process ends here")
 
 
 async def test_by_api(home: Home) -> None:
