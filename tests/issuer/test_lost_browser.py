@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, PHONE, Open
+from support.browser import LAPTOP, Open
 from support.registry import Template, collect, serving
 from support.walk import Walker
 
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
-async def test_a_clerk_holds_all_copies_and_invites_again(
-    template: Template, tmp_path: Path, open_page: Open, size: dict[str, int]
-) -> None:
+async def test_a_clerk_holds_all_copies_and_invites_again(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "registry", local=True) as registry:
         made = await registry.make()
         await (await collect(registry, made)).copies(3)
-        clerk = Walker(watched=await open_page(size))
+        clerk = Walker(watched=await open_page(LAPTOP))
         await clerk.go(f"{registry.base}/console/sign-in")
         await clerk.write("Your name", "Iris Admin")
         await clerk.write("Passphrase", registry.passphrase)
@@ -28,13 +25,14 @@ async def test_a_clerk_holds_all_copies_and_invites_again(
         await clerk.go(f"{registry.base}/console/documents/{made['id']}")
         await clerk.press("Lost phone or wallet")
         await expect(clerk.page.get_by_role("heading", name="Lost phone or wallet")).to_be_visible()
-        await clerk.watched.check()
+        await clerk.look("lost")
         await clerk.press("Put all copies on hold and make a new invitation")
-        await expect(clerk.page.get_by_role("link", name="First make sure that it is the holder")).to_be_visible()
-        await clerk.watched.check()
+        await expect(clerk.page.get_by_role("link", name="First make sure that it is the holder").first).to_be_visible()
+        await clerk.look("lost-not-made-sure")
         await clerk.page.get_by_label("I have seen who it is: it is the holder").check()
         await clerk.press("Put all copies on hold and make a new invitation")
         await expect(clerk.page.get_by_role("heading", name="Invitation to collect")).to_be_visible()
-        await clerk.watched.check()
+        await clerk.look("lost-invited-again")
         await clerk.go(f"{registry.base}/console/documents/{made['id']}")
         await expect(clerk.page.get_by_text("Phone or wallet lost, said at the counter")).to_be_visible()
+        await clerk.look("document-lost")

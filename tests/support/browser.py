@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -37,6 +39,8 @@ _LARGE_TEXT = """() => {
 }"""
 """With the text alone at twice its size (WCAG 2.2, 1.4.4): how much wider than the window the page is, and what is cut off."""
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+SIZES = {"1280": LAPTOP, "320": PHONE}
+LANGUAGE = "muniment-lang"  # the cookie of the pages
 
 
 @dataclass
@@ -60,7 +64,7 @@ class Watched:
         await self.check_shape()
 
     async def check_shape(self) -> None:
-        """What can be told without axe: no fault so far, nothing wider than the window, one heading, a title and a language."""
+        """What can be told without axe: no fault so far, nothing wider than the window, one heading, mistakes said once, a title and a language."""
         await self.page.wait_for_load_state()
         assert self.faults == [], f"{self.page.url}: {self.faults}"
         overflow = await self.page.evaluate(_OVERFLOW)
@@ -71,6 +75,7 @@ class Watched:
             overflow = await self.page.evaluate(_OVERFLOW)
         assert overflow <= 0, f"{self.page.url} is {overflow} px wider than the window"
         assert await self.page.locator("h1").count() == 1, self.page.url
+        assert await self.page.locator(".govuk-error-summary").count() <= 1, f"{self.page.url} says twice what is wrong"
         assert await self.page.title()
         assert await self.page.locator("html").get_attribute("lang")
 
@@ -81,13 +86,23 @@ class Watched:
         assert cut == [], f"{self.page.url} cuts off text of twice the size: {cut}"
 
 
+def album() -> Path | None:
+    """The folder of the running test's pictures: ``e2e/at_c05/at_c05_1_joan_tells…`` below ``SCREENS``. None where none are kept."""
+    if SCREENS is None:
+        return None
+    file, _, name = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].partition("::")
+    place = Path(file)
+    return SCREENS / place.parent.name / place.stem.removeprefix("test_") / re.sub(r"\W+", "-", name.removeprefix("test_")).strip("-")
+
+
 @dataclass
 class Walker:
-    """``look`` checks the page, and keeps its picture when MUNIMENT_SCREENS names a folder: numbered, as ``name`` walks."""
+    """``look`` checks the page, and keeps its pictures when MUNIMENT_SCREENS names a folder: numbered, as ``name`` walks."""
 
     watched: Watched
     name: str
     count: int = 0
+    folder: Path | None = field(default_factory=album)
 
     @property
     def page(self) -> Page:
@@ -95,9 +110,11 @@ class Walker:
 
     async def look(self, name: str) -> None:
         await self.watched.check()
-        if SCREENS is not None:
+        if self.folder is not None:
             self.count += 1
-            await picture(self.page, SCREENS, f"{self.name}-{self.count:02d}-{name}")
+            named = f"{self.name}-{self.count:02d}-{name}"
+            await in_both_sizes(self.page, self.folder, named)
+            await in_the_other_language(self.page, self.folder, named)
 
 
 expect.set_options(timeout=PATIENCE)
@@ -149,3 +166,30 @@ async def until(page: Page, script: str) -> None:
 async def picture(page: Page, folder: Path, name: str) -> None:
     """A screenshot of the whole page."""
     await page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+async def in_both_sizes(page: Page, folder: Path, name: str) -> None:
+    """Two pictures of the page; its window is as it was afterwards."""
+    before = page.viewport_size
+    for size, box in SIZES.items():
+        await page.set_viewport_size({"width": box["width"], "height": box["height"]})
+        await picture(page, folder, f"{name}-{size}")
+    if before is not None:
+        await page.set_viewport_size(before)
+
+
+async def in_the_other_language(page: Page, folder: Path, name: str) -> None:
+    """The same page in a tab beside it, where its address may be asked for again; a page that asks by itself is left alone."""
+    switch = page.locator(".mu-languages a")
+    if await switch.count() != 1 or await page.locator("[data-poll]").count():
+        return
+    address = urljoin(page.url, await switch.get_attribute("href"))
+    if urlsplit(address).path != urlsplit(page.url).path:  # the answer to a form
+        return
+    tab, before = await page.context.new_page(), await page.context.cookies()
+    await tab.goto(address)
+    await in_both_sizes(tab, folder, f"{name}-{await switch.get_attribute('hreflang')}")
+    await tab.close()
+    await page.context.clear_cookies(name=LANGUAGE)
+    kept = [each["value"] for each in before if each.get("name") == LANGUAGE]
+    await page.context.add_cookies([{"name": LANGUAGE, "value": value, "url": urljoin(page.url, "/")} for value in kept])

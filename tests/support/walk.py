@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.async_api import Error, Locator, Page
-from support.browser import LAPTOP, PHONE, Watched, picture
+from support.browser import LAPTOP, SIZES, Watched, album, in_the_other_language, picture
 
 from shared.codec import qr
 
 PATIENCE = 30_000  # milliseconds, on a machine that does much else
-SIZES = {"1280": LAPTOP, "320": PHONE}
 FOCUS = """(wanted) => {
   const here = document.activeElement;
   if (here === document.body) return [false, true];
@@ -32,10 +31,10 @@ FOCUS = """(wanted) => {
 
 @dataclass(slots=True, kw_only=True)
 class Walker:
-    """Somebody with a mouse. ``folder``: where pictures go, none without one; ``careful``: axe on every page."""
+    """Somebody with a mouse. ``folder``: where pictures go, the test's own unless another is named; ``careful``: axe on every page."""
 
     watched: Watched
-    folder: Path | None = None
+    folder: Path | None = field(default_factory=album)
     careful: bool = True
     names: list[str] = field(default_factory=list)
 
@@ -112,13 +111,16 @@ class Walker:
 
     async def look(self, name: str, *, dark: bool = False, paper: bool = False) -> None:
         """Check this page at both sizes. ``dark`` also looks at it on a dark screen, ``paper`` as it would be printed."""
+        before = self.page.viewport_size or LAPTOP
         for size, box in SIZES.items():
             await self.page.set_viewport_size({"width": box["width"], "height": box["height"]})
             await self._check()
             await self._take(f"{name}-{size}")
-        await self.page.set_viewport_size({"width": LAPTOP["width"], "height": LAPTOP["height"]})
+        await self.page.set_viewport_size({"width": before["width"], "height": before["height"]})
         if self.careful:
             await self.watched.check_large_text()
+        if self.folder is not None:
+            await in_the_other_language(self.page, self.folder, name)
         if dark:
             await self.page.emulate_media(color_scheme="dark")
             await self._check()

@@ -74,6 +74,7 @@ async def decide(margaret: Walker, button: str, yes: str) -> None:
     """Press what leads to the question, read it, and press the same again."""
     await margaret.enter(margaret.page.get_by_role("button", name=button, exact=True))
     await expect(margaret.page.get_by_role("heading", name=yes)).to_be_visible()
+    await margaret.look(f"asked-whether-to-{button}")
     await margaret.press(button)
 
 
@@ -98,15 +99,18 @@ async def test_the_donor_sees_stops_lets_go_on_and_ends(
         await margaret.go(f"{site.base}/cards/{document.id}?lang={language}")
         await expect(margaret.page.get_by_text(words[6])).to_be_visible()
         await expect(margaret.page.get_by_text("Show it to someone who asks")).to_have_count(0)
+        await margaret.look("nothing-reported")
 
         await they.show()
         await later(they, site, opened, 21 * DAY)
         await later(they, site, opened, DAY)
         await see(margaret, site, document.id)
         await expect(margaret.page.locator("#told tbody tr")).to_have_count(1)
+        await margaret.look("reported")
 
         await decide(margaret, words[0], words[3])
         await expect(margaret.page.get_by_role("button", name=words[1])).to_be_visible()
+        await margaret.look("stopped")
         await later(they, site, opened, 3_600)
         assert (await they.nora.item()).value.status.value == "suspended"
         await see(margaret, site, document.id)
@@ -116,6 +120,7 @@ async def test_the_donor_sees_stops_lets_go_on_and_ends(
         await see(margaret, site, document.id)
         await decide(margaret, words[2], words[5])
         await expect(margaret.page.locator("#stop")).to_have_count(0)
+        await margaret.look("ended")
         await later(they, site, opened, 3_600)
         assert (await they.nora.item()).value.status.value == "invalid"
 
@@ -134,6 +139,7 @@ async def test_the_donor_takes_back_what_a_sheet_has_locked_for_somebody_else(te
         margaret = Walker(watched=await open_page(PHONE))
         await see(margaret, site, document.id)
         await expect(margaret.page.get_by_text("new reports are locked for somebody else")).to_be_visible()
+        await margaret.look("locked-for-another")
         await margaret.enter(margaret.page.get_by_role("button", name="Lock reports for this wallet again"))
         await expect(margaret.page.locator("#told")).to_be_visible()
         await expect(margaret.page.locator("#elsewhere")).to_have_count(0)
