@@ -80,12 +80,13 @@ async def test_t_co_2_indices_are_spread_evenly_and_never_in_a_row(registry: Reg
     assert near <= 5  # by chance 10,000 times 2 in the size of the list: less than one
 
 
-async def test_t_co_3_times_are_rounded_to_the_day(registry: Registry) -> None:
+@pytest.mark.parametrize("configuration", FORMS)
+async def test_t_co_3_times_are_rounded_to_the_day(registry: Registry, configuration: str) -> None:
     holder = await collect(registry, await registry.make())
-    copies = list((await holder.copies(20)).credentials)
+    copies = list((await holder.copies(20, configuration)).credentials)
     registry.clock.at += 240
-    copies += (await holder.copies(20)).credentials
-    times = {(parsed.payload["iat"], parsed.payload["exp"]) for parsed in map(formats()["dc+sd-jwt"].parse, copies)}
+    copies += (await holder.copies(20, configuration)).credentials
+    times = {(parsed.payload["iat"], parsed.payload["exp"]) for parsed in map(formats()[FORMS[configuration]].parse, copies)}
     assert len(times) == 1
     assert {at % DAY for at in times.pop()} == {0}
 
