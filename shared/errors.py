@@ -344,9 +344,10 @@ class SnapshotStale(Undecided):
 
 
 class AmbiguousMatch(Undecided):
-    """It is not certain whose record this is: names and dates of birth alone decide nothing (C02)."""
+    """It is not certain who is meant: names and dates of birth alone decide nothing, and another spelling is no other person (C02)."""
 
     code = "ambiguous_match"
+    check = "request"
 
 
 class NotDetermined(Undecided):

@@ -103,7 +103,7 @@ Likeness = Literal["same", "near", "far", "other"]
 
 
 def _likeness(record: Person, shown: Person) -> Likeness:
-    names, born, further = _compare_names(record, shown), compare_dates(record.birthdate, shown.birthdate), set(_further(record, shown))
+    names, born, further = compare_names(record, shown), compare_dates(record.birthdate, shown.birthdate), set(_further(record, shown))
     agreed = "agrees" in further
     if names == "differs":
         return "far" if agreed and born == "agrees" else "other"
@@ -153,7 +153,7 @@ def name_words(name: str) -> tuple[str, ...]:
     return tuple(sorted(re.findall(r"[^\W_]+", plain)))
 
 
-def _compare_names(record: Person, shown: Person) -> Agreement:
+def compare_names(record: Person, shown: Person) -> Agreement:
     """``open`` is a likeness that only a person can judge: a part of the other's name, or nearly its spelling."""
     pairs = list(product(full_names(record, most=_NAMES), full_names(shown, most=_NAMES)))
     if any(one == other for one, other in pairs):
@@ -171,8 +171,10 @@ def full_names(person: Person, *, most: int | None = None) -> set[tuple[str, ...
 
 
 def _alike(one: tuple[str, ...], other: tuple[str, ...], near: Callable[[str, str], bool]) -> bool:
-    """Each word of one name is nearly one of the other, or stands for it as an initial."""
-    return any(all(any(near(word, each) for each in many[:_WORDS]) for word in few[:_WORDS]) for few, many in ((one, other), (other, one)))
+    """Each word of one name is nearly one of the other, or stands for it as an initial; or only hyphens and gaps lie elsewhere."""
+    return sorted("".join(one)) == sorted("".join(other)) or any(
+        all(any(near(word, each) for each in many[:_WORDS]) for word in few[:_WORDS]) for few, many in ((one, other), (other, one))
+    )
 
 
 def _near(one: str, other: str) -> bool:

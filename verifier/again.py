@@ -24,7 +24,11 @@ from verifier.settle import Outcome, Shown, open_verdict
 
 FETCH_FIRST: Final = frozenset({"status_unknown", "status_stale"})
 """What may have become decidable by fetching lists."""
-READ_FIRST: Final[Mapping[str, str]] = {"restrictions_to_read": "restrictions_allow", "needs_capacity_evidence": "capacity_evidence"}
+READ_FIRST: Final[Mapping[str, str]] = {
+    "restrictions_to_read": "restrictions_allow",
+    "needs_capacity_evidence": "capacity_evidence",
+    "ambiguous_match": "same_person",
+}
 """What a person has to say, and what the kind's own check is then told."""
 
 

@@ -42,6 +42,9 @@ class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     categories: Annotated[list[Word] | None, Meta(description="Codes of what is to be told.")] = None
     used: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="How often that permission was used before.")] = None
     capacity_evidence: Annotated[bool | None, Meta(description="Whether separate evidence was seen.")] = None
+    same_person: Annotated[
+        bool | None, Meta(description="What a person says who compared the names in documents that were shown together.")
+    ] = None
     restrictions_allow: Annotated[bool | None, Meta(description="What a person who read the restrictions says about this use.")] = None
 
 

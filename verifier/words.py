@@ -128,7 +128,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "different_people": Reason(
         N_("The documents that were shown name different people as their holder."),
-        N_("Each has to be the holder’s own. If only a spelling differs, its issuer can correct it; until then, ask for paper."),
+        N_("Each has to be the holder’s own. Ask for the right one."),
     ),
     "not_agreed": Reason(
         N_("The holder did not agree to what was asked, or agreed to something else."), N_("Make a new request and have it answered.")
@@ -164,8 +164,8 @@ REASONS: Final[Mapping[str, Reason]] = {
     "bundle_incomplete": Reason(N_("The checking pack lacks a part."), N_("Fetch a new checking pack, then check once more.")),
     "crl_stale": Reason(N_("Our list of withdrawn certificates has run out."), N_("Fetch a new checking pack, then check once more.")),
     "ambiguous_match": Reason(
-        N_("Names and dates of birth alone do not say whose record this is."),
-        N_("Ask for one more item, such as a postcode or a reference."),
+        N_("Names and dates of birth alone do not say who is meant."),
+        N_("Ask for one more item, such as a postcode or a reference. A person decides."),
     ),
     "needs_more_attorneys": Reason(
         N_("More than one person must act together, and the others have not agreed yet."), N_("Ask for the other people’s documents too.")

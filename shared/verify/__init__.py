@@ -252,7 +252,9 @@ def _check_request(
         # Nobody asks for a copy made out to somebody: its holder may put in more, but not less than the purpose needs.
         check_satisfied(query, presented, or_more=level_of(expectation.binding) is Level.ADDRESSED)
         check_agreed(expectation.agreed, presented)
-        check_one_holder([claims for each in presented.values() for claims in each], material.types)
+        check_one_holder(
+            [claims for each in presented.values() for claims in each], material.types, same_person=expectation.use.get("same_person")
+        )
     except VcError as error:
         return of_error("request", error, error.where)
     return Check("request", "passed")
@@ -263,7 +265,8 @@ def _check_asked(expectation: Expectation, material: Material, seen: Sequence[Pr
     for one in seen:
         if one.claims is not None:
             check_groups(expectation.asked, one.claims, material.types, or_more=or_more)
-    check_one_holder([one.claims for one in seen if one.claims is not None], material.types)
+    same_person = expectation.use.get("same_person")
+    check_one_holder([one.claims for one in seen if one.claims is not None], material.types, same_person=same_person)
     return unreached("request") if any(one.claims is None for one in seen) else Check("request", "passed")
 
 

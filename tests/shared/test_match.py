@@ -56,6 +56,15 @@ def test_t_fm_1_father_and_son_and_twins() -> None:
     assert match((son,), twin) == Match("ambiguous", (0,))
 
 
+def test_t_fm_1_two_volunteers_of_one_name_and_date() -> None:
+    """T-FM-1: LEILA and LEILA-2, of whom one has a conviction that is not spent: neither is picked, whichever the records have."""
+    leila = Person("Leila", "Hart", birthdate="1985-10-18")
+    first, second = replace(leila, more={"certificate": "001"}), replace(leila, more={"certificate": "002"})
+    for records in ((first, second), (first,), (second,)):
+        assert match(records, leila).outcome == "ambiguous"
+    assert match((first, second), second) == Match("one", (1,))
+
+
 def test_t_ex_2_no_fixed_address_is_no_item_in_common() -> None:
     """T-EX-2, T-FM-1: thousands have the code for no fixed address; two who share it and a name are no nearer to each other by it."""
     arthur = Person("Arthur", "Penhale", birthdate="1931-04-20", postal_code="ZZ99 3VZ")
@@ -87,6 +96,8 @@ SLIPS = [
     ("M.", "Ashdown", "Margaret", "Ashdown"),
     ("Jürgen", "Müller", "Juergen", "Mueller"),
     ("Margaret", "Ashdown", "Margaret", "Ashdowne"),
+    ("Anne-Marie", "Ash-Down", "Annemarie", "Ashdown"),
+    ("Mc Kenzie", "Reid", "McKenzie", "Reid"),
 ]
 
 

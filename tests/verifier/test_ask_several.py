@@ -303,11 +303,30 @@ async def test_the_attorney_herself_is_accepted(bank: Running) -> None:
     assert (await beside(bank, NORA | {"given_name": "NORA"}))[0] == 200
 
 
-@pytest.mark.parametrize("person", [MALLORY, NORA | {"birthdate": "1990-01-01"}, NORA | {"given_name": "Nóra"}])
+@pytest.mark.parametrize("person", [MALLORY, NORA | {"birthdate": "1990-01-01"}])
 async def test_somebody_elses_power_beside_ones_own_document_is_refused(bank: Running, person: dict[str, str]) -> None:
     status, code, sentence, documents = await beside(bank, person)
     assert (status, code, documents) == (400, "different_people", 0)
     assert sentence.startswith("Do not rely on this: the documents that were shown name different people as their holder.")
+
+
+async def test_t_fm_2_a_spelling_is_compared_by_a_person(bank: Running) -> None:
+    """Undecided, on the page and for programs; what whoever compared them says decides it."""
+    nora = NORA | {"given_name": "Nóra"}
+    clerk = await Clerk(bank).sign_in()
+    for said, decision in (("yes", "You can rely on this"), ("no", "name different people as their holder")):
+        status, _, sentence, documents = await beside(bank, nora)
+        assert (status, documents) == (200, 2)
+        assert "do not say who is meant" in sentence
+        newest = (await bank.call("GET", "/api/presentation-requests"))[1]["items"][0]["id"]
+        path = f"/desk/requests/{newest}"
+        assert "Have you compared the documents, and is it one person?" in await clerk.get(path)
+        assert decision in await clerk.post(f"{path}/again", {"form_token": await clerk.token(path), "allow": said})
+        bank.clock.at += 1
+    await beside(bank, nora)
+    newest = (await bank.call("GET", "/api/presentation-requests"))[1]["items"][0]["id"]
+    status, state = await bank.call("POST", f"/api/presentation-requests/{newest}/recheck", {"use": {"same_person": True}})
+    assert (status, state["decision"]) == (200, "accepted")
 
 
 async def test_the_page_says_that_the_documents_are_of_different_people(bank: Running) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import Running, Site, Template, serving
+from support.desk import Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
 from support.trial_verify import IDX, LIST, Authority, issue, status_token
@@ -97,6 +97,20 @@ async def test_a_receipt_for_what_was_refused_names_nothing_that_is_kept(templat
     async with serving(template, tmp_path / "other", **kept) as desk:
         receipt = check(desk, sent := written(desk), (await post(desk, sent))[1])
         assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", ("donor’s name",), AT + 365 * DAY)
+
+
+async def test_t_fm_4_every_refusal_says_why_and_where_to_turn(template: Template, tmp_path: Path) -> None:
+    """T-FM-4: by post, live and as a file, in a receipt for the holder: nobody else is told."""
+    route: dict[str, Any] = {"contact": "privacy@bank.example", "how_to_complain": "https://bank.example/complain"}
+    async with serving(template, tmp_path / "desk", site=Site(lists={LIST: status_token({IDX: 1})}), **route) as desk:
+        sent = written(desk)
+        receipts = [check(desk, sent, (await post(desk, sent))[1])]
+        receipts.append(peek_receipt((await desk.answer(await desk.ask()))[1]["receipt"]))
+        headers = {"Authorization": f"Bearer {desk.api_key}", "Content-Type": "application/json"}
+        async with desk.http.post(f"{desk.base}/api/copies", data=copy_file(seed="file"), headers=headers) as brought:
+            receipts.append(peek_receipt((await brought.json())["receipt"]))
+    told = {(each.decision, each.reason_code, each.contact, each.how_to_complain) for each in receipts}
+    assert told == {("rejected", "revoked", route["contact"], route["how_to_complain"])}
 
 
 async def test_a_letter_waits_for_a_person(desk: Running) -> None:

@@ -48,7 +48,7 @@ export const CODES = {
   not_agreed: ["request", "failed"],
   history_rewritten: ["signature", "failed"],
   undecided: ["status", "unchecked"],
-  ambiguous_match: ["status", "unchecked"],
+  ambiguous_match: ["request", "unchecked"],
   status_unknown: ["status", "unchecked"],
   status_stale: ["status", "unchecked"],
   status_list_too_short: ["status", "unchecked"],
