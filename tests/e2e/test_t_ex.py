@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.documents import document
 from support.offices import ACCOUNT, BANK, DIED, ENTRY, GRO, NINE, OPG, Street, bring, collected, copy_for, given, open_street, show_live
 from support.registry import LPA_1
 
@@ -46,6 +48,36 @@ async def test_t_ex_1_paper_mail_and_screen_have_the_same_decision(street: Stree
         for brought in (mailed, printed, typed):
             outcome = await bring(street, BANK, brought)
             assert (outcome.decision.decision, outcome.decision.code) == expected
+
+
+ESTATE = (
+    ("deceased", "given_name"), ("deceased", "family_name"), ("deceased", "death_date"), ("representative", "given_name"),
+    ("representative", "family_name"), ("acts", 0),
+)  # fmt: skip
+ALSO: dict[str, tuple[str, str, dict[str, Any], str, tuple[Any, ...], tuple[str, str]]] = {
+    "C02 with restrictions kept back": (
+        OPG, "representation", LPA_1 | {"has_restrictions": True, "restrictions_text": "Not the savings"}, "bank", ACCOUNT,
+        ("undecided", "restricted_undisclosed"),
+    ),
+    "C02 for later": (OPG, "representation", LPA_1 | {"usable_when": "when-capacity-lost"}, "bank", ACCOUNT, ("undecided", "needs_capacity_evidence")),
+    "C02 without the power": (OPG, "representation", LPA_1 | {"powers": ["council-tax", "utilities"]}, "bank", ACCOUNT, ("rejected", "outside_scope")),
+    "C05 a death": (GRO, "life-event", ENTRY, "donor-died", DIED, ("accepted", "")),
+    "C06 to freeze": (GRO, "estate-authority", document("estate-authority"), "freeze", ESTATE, ("accepted", "")),
+    "C06 to release": (GRO, "estate-authority", document("estate-authority"), "release", ESTATE, ("rejected", "needs_grant")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", ALSO)
+async def test_t_ex_1_each_story_on_paper_as_online(street: Street, story: str) -> None:
+    """Also where the answer is no, or not yet: shown online, mailed, or printed and scanned at a counter."""
+    office, kind, claims, query, paths, expected = ALSO[story]
+    carried = await given(street, office, kind, claims)
+    online = await show_live(street, BANK, carried, {"type": kind, "query": query}, paths, refused=expected[0] == "rejected")
+    assert (online["decision"], online["code"]) == expected
+    mailed, printed = (copy_for(BANK, carried, purpose=query, paths=paths, at=street.clock(), seed=way) for way in ("mail", "paper"))
+    for brought in (mailed, qr.png(addressed.render_qr(addressed.parse_file(printed.decode())), ec="L")):
+        outcome = await bring(street, BANK, brought)
+        assert (outcome.decision.decision, outcome.decision.code) == expected
 
 
 NOWHERE = {"postal_code": "ZZ99 3VZ"}
