@@ -266,7 +266,7 @@ QUERIES = (
     ReadyQuery(
         id="estate-pensions",
         title=Text("Pensions and benefits of an estate", "Pensiynau a budd-daliadau ystad"),
-        purpose=Text("Settle the pension of the person who died with you", "Setlo pensiwn y person a fu farw gyda chi"),
+        purpose=Text("Settle with you the pension of the person who died", "Setlo gyda chi bensiwn y person a fu farw"),
         paths=(*_DECEASED, *_DATES, *_REPRESENTATIVE, _ACTS),
         optional=(_LIMITS,),
         values={_ACTS: ("pensions", "general")},

@@ -90,15 +90,19 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await holder_opens(first, nora, asked)
     await expect(first.page.get_by_text("You are the first of 2 who have to agree.")).to_be_visible()
     await expect(first.page.get_by_text("You are acting for Margaret Ashdown as attorney.")).to_be_visible()
+    await first.look("wallet-first-of-two")
     for box in await first.page.get_by_role("checkbox").all():
         await first.tick(box)
     await first.enter(first.page.get_by_role("button", name=re.compile("^Agree and share once")))
     await expect(first.page.get_by_text("They cannot tell yet")).to_be_visible()
+    await first.look("wallet-waits-for-the-second")
 
     await expect(clerk.page.get_by_role("heading", name="Can’t tell yet")).to_be_visible()
+    await clerk.look("desk-restrictions-to-read")
     await clerk.choose("Yes")  # these restrictions are about the house, not about the account
     await clerk.press("Decide")
     await expect(clerk.page.get_by_text("1 of 2 have agreed.")).to_be_visible()
+    await clerk.look("desk-one-of-two")
     here = clerk.page.url
     town.later(5 * DAY)
     await town.refresh()
@@ -110,6 +114,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await holder_enters(second, peter)
     await holder_opens(second, peter, asked)
     await expect(second.page.get_by_text("They say that 1 of 2 have agreed to the same. With you it counts.")).to_be_visible()
+    await second.look("wallet-second-of-two")
     for box in await second.page.get_by_role("checkbox").all():
         await second.tick(box)
     await second.enter(second.page.get_by_role("button", name=re.compile("^Agree and share once")))
@@ -120,6 +125,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
     await clerk.go(here)
     await expect(clerk.page.get_by_role("heading", name="You can rely on this")).to_be_visible()
     await expect(clerk.page.get_by_text("2 of 2 have agreed.")).to_be_visible()
+    await clerk.look("desk-two-of-two")
 
 
 # --- the donor ---------------------------------------------------------------------------------------------------------------------------
@@ -148,6 +154,7 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
         await clerk.press("Sign in")
         await clerk.go(f"{office.base}/console/documents/{made['id']}")
         await clerk.follow("The donor’s side of it")
+        await clerk.look("office-donor")
         await clerk.choose("Stop the attorney for now")
         await clerk.tick(clerk.page.get_by_role("checkbox", name="I have made sure that it is the donor"))
         await clerk.press("Do what the donor asks")
@@ -164,6 +171,7 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
         await nora.go(f"{site.base}/cards/{document.id}")
         await expect(nora.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
         await expect(nora.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()
+        await nora.look("wallet-stopped-by-the-donor")
 
 
 @pytest.mark.real
@@ -187,6 +195,7 @@ async def test_at_c02_6_a_restriction_that_is_kept_back_is_no_yes(town: Anytown,
     await clerk.choose("No")
     await clerk.press("Decide")
     await expect(clerk.page.get_by_role("heading", name="Do not rely on this")).to_be_visible()
+    await clerk.look("desk-outside-scope")
     state = await town.desk.state(asked)
     assert (state["decision"], state["code"]) == ("rejected", "outside_scope")
 
@@ -203,16 +212,18 @@ async def test_at_c02_7_two_donors_of_one_name_are_not_confused(town: Anytown, o
     await clerk_enters(clerk, town)
     await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
     await clerk.follow("Which of our accounts is it?")
-    await clerk.look("which account")
+    await clerk.look("desk-which-account")
     accounts = "CT-1; Margaret; Ashdown; 02/11/1938; ZZ99 4CD\nCT-2; Margaret; Ashdown; 02/11/1938; ZZ99 7XY"
     await clerk.fill(clerk.page.locator("#records"), accounts)
     await clerk.press("Compare")
     await expect(clerk.page.get_by_text("It may be more than one of them. Ask for one more item")).to_be_visible()
+    await clerk.look("desk-more-than-one")
     source = await clerk.page.content()
     assert not [word for word in ("ZZ99", "4CD", "7XY", "CT-1", "CT-2") if word in source]
     await clerk.write("Postcode of the person, if they told you", "zz99 4cd")
     await clerk.press("Compare")
     await expect(clerk.page.get_by_text("It is CT-1.")).to_be_visible()
+    await clerk.look("desk-the-one")
     assert "7XY" not in await clerk.page.content()
 
 

@@ -144,6 +144,7 @@ async def test_at_c03_3_never_silence(tmp_path: Path, open_page: Open) -> None:
         await page.get_by_label("Accept it").check()
         await walker.press("Decide and tell the sender")
         await expect(page.get_by_text("The sender got a signed receipt")).to_be_visible()
+        await walker.look("desk-letter-accepted")
         assert check(desk, decided, (await ask(desk, decided.ticket))[1]).decision == "accepted"
         desk.clock.at = promised
         await one_round(desk.app)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession
 from playwright.async_api import expect
 from support import desk as desks
-from support.agents import Anytown, holder_enters, holder_opens, open_agents
+from support.agents import Anytown, clerk_enters, holder_enters, holder_opens, open_agents
 from support.browser import LAPTOP, Open
 from support.documents import document
 from support.offices import BANK, NINE, Carried, Street, bring, copy_for, given, open_office, set_up_desk, set_up_office
@@ -42,8 +42,8 @@ async def test_at_c06_3_a_caveat_holds_the_authority_until_it_is_lifted(tmp_path
             street.desks[BANK] = desk
             tom = await given(street, url, "estate-authority", document("estate-authority"))
             await street.cycle()
-            watched = await open_page(LAPTOP)
-            page = watched.page
+            walker = Walker(watched=await open_page(LAPTOP))
+            page = walker.page
             await page.goto(f"{url}/console/sign-in")
             await page.get_by_label("Name").fill("Iris Admin")
             await page.get_by_role("textbox", name="Passphrase").fill(probate.passphrase)
@@ -58,7 +58,7 @@ async def test_at_c06_3_a_caveat_holds_the_authority_until_it_is_lifted(tmp_path
                 await page.get_by_label(reason).check()
                 await page.get_by_role("button", name=confirm).click()
                 await expect(page.get_by_text(f"Reason: {reason}")).to_be_visible()
-                await watched.check()
+                await walker.look(f"office-{len(codes)}")
                 clock.at += 300
                 await street.cycle()
                 codes.append(await _freeze(street, tom, reason))
@@ -96,11 +96,12 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     (tom,) = town.people
     await tom.holds(EXECUTOR, vct=KIND.vct)
     asked = await asks(town, "freeze")
-    walker = Walker(watched=await open_page(LAPTOP), careful=False)
+    walker = Walker(watched=await open_page(LAPTOP))
     await holder_enters(walker, tom)
     await holder_opens(walker, tom, asked["link"])
     words = "You are dealing with the estate of Arthur Penhale as executor named in the will."
     await expect(walker.page.get_by_text(words)).to_be_visible()
+    await walker.look("wallet-as-executor")
     assert "attorney" not in await walker.text()
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     assert (await town.desk.state(asked))["decision"] == "accepted"
@@ -108,6 +109,10 @@ async def test_at_c06_1_an_executor_freezes_and_needs_a_grant_for_money(town: An
     await tom.share(asked["link"])
     state = await town.desk.state(asked)
     assert (state["decision"], state["code"]) == ("rejected", "needs_grant")
+    clerk = Walker(watched=await open_page(LAPTOP))
+    await clerk_enters(clerk, town)
+    await clerk.go(f"{town.desk.base}/desk/requests/{asked['id']}")
+    await clerk.look("desk-needs-the-grant")
 
 
 @pytest.mark.real
@@ -117,11 +122,12 @@ async def test_at_c06_2_a_solicitor_acts_within_what_is_listed(town: Anytown, op
     KIND.check(SOLICITOR)
     await solicitor.holds(SOLICITOR, vct=KIND.vct)
     asked = await asks(town, "estate-pensions")
-    walker = Walker(watched=await open_page(LAPTOP), careful=False)
+    walker = Walker(watched=await open_page(LAPTOP))
     await holder_enters(walker, solicitor)
     await expect(walker.page.get_by_text("Tom Penhale").first).to_be_visible()
     await holder_opens(walker, solicitor, asked["link"])
     await expect(walker.page.get_by_text("You are acting for Tom Penhale as solicitor.")).to_be_visible()
+    await walker.look("wallet-as-solicitor")
     assert "attorney" not in await walker.text()
     await walker.enter(walker.page.get_by_role("button", name=re.compile("^Share once")))
     assert (await town.desk.state(asked))["decision"] == "accepted"

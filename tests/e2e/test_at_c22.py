@@ -41,7 +41,9 @@ async def become_known(walker: Walker, street: Street, body: Body) -> Carried:
         await walker.write(label, text)
     await walker.choose("Welsh")
     await walker.choose("Large print")
+    await walker.look("desk-known-new")
     await walker.press("Make it")
+    await walker.look("desk-known-made")
     shown = await walker.page.get_by_text("Number of the document:").text_content()
     assert shown is not None
     return await collect(street, body, shown.partition(": ")[2].strip())

@@ -67,6 +67,7 @@ async def test_t_ex_5_two_scans_with_two_browsers(tmp_path: Path, size: dict[str
         await new.page.get_by_role("heading", name="Your wallet is open on this phone").wait_for()
         await new.look("moved-here")
         await old.page.get_by_role("heading", name="This phone has forgotten your wallet").wait_for()
+        await expect(old.page.get_by_role("button", name="Sign out")).to_have_count(0)
         await old.look("moved")
         left = await old.page.evaluate("async () => [localStorage.length, (await caches.keys()).length]")
         assert left == [0, 0]
