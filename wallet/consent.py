@@ -41,7 +41,7 @@ from wallet.keep import Vault
 from wallet.keepers import keeper_of
 from wallet.means import Means
 from wallet.narrow import check_shown
-from wallet.present import offers, request_object
+from wallet.present import offers, request_object, unavailable
 from wallet.records import REQUESTS, Item
 from wallet.registered import More
 from wallet.sessions import Agreed, Answered, Asked, Request, Unanswered, Use, Withheld
@@ -387,5 +387,5 @@ def _handed(request: Request) -> dict[str, Any] | None:
     if isinstance(request.state, Answered):
         return request.state.handed
     if request.origin and isinstance(request.state, Withheld):
-        return dict(render_dc_api_refusal(AccessDenied("the holder did not agree")))
+        return dict(render_dc_api_refusal(unavailable()))
     return None

@@ -364,7 +364,7 @@ def closing_entry(means: Means, item: Item[Request], state: Answered | Unanswere
 
 
 async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
-    """Don't share: ``access_denied`` goes out, and nothing else (OpenID4VP section 8.5). Asked again it changes nothing."""
+    """Don't share: ``unavailable`` goes out, and nothing else (OpenID4VP section 8.5). Asked again it changes nothing."""
     async with means.locks.of(f"{vault.wallet}/{request_id}"):
         item = await means.storage.read(lambda tx: REQUESTS.get(tx, vault, request_id))
         if not isinstance(item.value.state, Asked):
@@ -390,12 +390,17 @@ async def refuse(means: Means, vault: Vault, request_id: str) -> Item[Request]:
         return await means.storage.write(close, point="withheld")
 
 
+def unavailable() -> AccessDenied:
+    """What whoever asks hears, whether the holder shares nothing or the wallet has nothing that answers: they cannot tell (check T-AG-4)."""
+    return AccessDenied("what is asked for is not available")
+
+
 async def _tell(means: Means, asked: RequestObject) -> bool:
     """Whether the refusal was heard; a platform gets it from us in any case."""
     if asked.origin:
         return True
     try:
-        await arun(post_refusal(asked, AccessDenied("the holder did not agree"), plain_http=means.plain_http), means.fetch)
+        await arun(post_refusal(asked, unavailable(), plain_http=means.plain_http), means.fetch)
     except VcError:
         return False  # the decision stands; the other side will see its request run out
     return True

@@ -285,7 +285,7 @@ async def test_dont_share_tells_only_that(house: House, nora: Walker, open_page:
     await nora_opens_request(nora, house, await desk_asks(counter, house))
     await nora.press("Don’t share")
     assert await nora.heading() == "Nothing was shared"
-    assert f"{COUNCIL} learns only that you did not agree." in await nora.text()
+    assert f"{COUNCIL} hears that it is not available." in await nora.text()
     await nora.look("not shared")
     await expect(counter.page.get_by_role("status")).to_contain_text("don’t share", timeout=PATIENCE)
     assert "Margaret" not in await counter.text()

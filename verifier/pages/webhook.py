@@ -27,7 +27,7 @@ _PATH: Final = "/desk/webhook"
 _SHOWN: Final = 20
 _EVENTS: Final = {
     DECIDED: N_("A decision"),
-    DECLINED: N_("Somebody said no"),
+    DECLINED: N_("Somebody said no, or had nothing to show"),
     OFFERED: N_("A document was given"),
     CHANGED: N_("A document that was accepted has changed"),
     WITHDRAWN: N_("A permission was withdrawn"),
