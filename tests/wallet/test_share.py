@@ -145,7 +145,8 @@ async def test_nothing_is_fetched_for_a_copy(wallet: Wallet) -> None:
     assert len(wallet.world.log) == before
 
 
-async def test_a_copy_and_a_showing_share_what_one_party_has_seen(wallet: Wallet) -> None:
+async def test_t_co_4_what_one_party_has_seen_goes_to_no_other(wallet: Wallet) -> None:
+    """T-CO-4, by a copy and by a showing: the one who saw it may see it again, and is told of; whoever else asks gets none of these."""
     await wallet.collect()
     for _ in range(BATCH):
         await make_out(wallet.means, wallet.vault, FOR_BANK)
