@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import Running, Template, serving
+from support.joint_acts import PETER, joint_copy
 from support.no_wrong_door import Town, open_town
 from support.posting import Sent, ask, check, post, written
 from support.signing import AT
@@ -18,6 +19,7 @@ from support.signing import AT
 from shared.clock import DAY
 from shared.storage import Tx
 from verifier import inbox, passing, registering
+from verifier.app import one_round
 from verifier.records import letters, passed
 from verifier.settle import verify_decisions
 
@@ -95,6 +97,23 @@ async def test_killed_while_saying_that_nobody_decided(template: Template, tmp_p
         assert await inbox.tend(desk.desk) == 1
         assert await lines(desk) == [("undecided", "waits_for_person"), ("undecided", "no_answer_yet")]
         assert check(desk, sent, (await ask(desk, sent.ticket))[1]).reason_code == "no_answer_yet"
+
+
+@pytest.mark.parametrize("point", ["answer:before", "answer:after", "together:before", "together:after"])
+async def test_killed_between_two_letters_that_agree_together(template: Template, tmp_path: Path, storage_uri: str, point: str) -> None:
+    """The second letter is taken whole or not at all; the first is told of it once, at the latest in the next round."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        first, second = written(desk, joint_copy()), written(desk, joint_copy(number=2, by=PETER))
+        await post(desk, first)
+    await die(folder, storage_uri, "take", point, letter=second.token)
+    async with serving(template, folder, storage=storage_uri) as desk:
+        assert (await post(desk, second))[0] == 200
+        await one_round(desk.app)
+        for sent in (first, second):
+            assert check(desk, sent, (await ask(desk, sent.ticket))[1]).decision == "accepted"
+        assert await lines(desk) == [("undecided", "needs_more_attorneys"), ("accepted", ""), ("accepted", "")]
+        assert await desk.desk.storage.read(lambda tx: letters.count_late(tx, AT + 30 * DAY)) == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

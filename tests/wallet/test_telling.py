@@ -406,6 +406,18 @@ async def test_t_fm_4_a_refusal_says_why_and_the_way_to_contest_it(at_home: Joan
     assert (receipt.contact, receipt.how_to_complain) == ("bereavement@body.example", "Write to the complaints desk of the body")
 
 
+async def test_a_letter_to_which_others_have_to_agree_is_on_its_way(at_home: Joan) -> None:
+    """As long as its answer is promised; who promises none has said the last word."""
+    bank = at_home.town.bodies[0]
+    bank.how = "person"
+    await at_home.tell(bank)
+    await at_home.post()
+    (sent,) = await at_home.sent()
+    waits, at = msgspec.structs.replace(sent, reason="needs_more_attorneys"), at_home.town.clock()
+    assert [state_of(waits, moment) for moment in (at, sent.answer_by)] == ["sent", "unanswered"]
+    assert state_of(msgspec.structs.replace(waits, answer_by=0), at) == "undecided"
+
+
 @pytest.mark.real
 async def test_telling_on_postgresql(postgresql_uri: str) -> None:
     async with joan(postgresql_uri, "Northwold Bank", "Saxon Mutual") as at_home:
