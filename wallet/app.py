@@ -33,6 +33,7 @@ from wallet.means import Means, TrustFile
 from wallet.moving import Moves
 from wallet.outbox import Outbox
 from wallet.pages import Desk, add_pages
+from wallet.pages.moving import forget_first
 from wallet.phone import look_after
 from wallet.unlocked import Unlocked
 from wallet.upkeep import upkeep
@@ -127,10 +128,10 @@ class InMemory:
         self._unlocked = unlocked
 
     async def find(self, request: web.Request, cookie: str) -> Session | None:
-        """The session of an open wallet; being asked keeps it open."""
+        """The session of an open wallet; being asked keeps it open. Also that of a browser which the wallet has left: it opens nothing."""
         del request
-        sitting = self._unlocked.find(cookie)
-        return None if sitting is None else sitting.session
+        known = self._unlocked.find(cookie) or self._unlocked.left(cookie)
+        return None if known is None else known.session
 
     async def end(self, request: web.Request, session: Session) -> None:
         """Close this sitting; its key leaves the memory."""
@@ -148,6 +149,7 @@ def build(host: Host) -> web.Application:
     app[HOST] = host
     app[FETCHER] = host.fetcher.__call__
     auth.use_auth(app, keep=InMemory(host.unlocked))
+    app.middlewares.append(forget_first(host.unlocked))
     HolderApi(means, host.doors, host.unlocked, host.place.settings, host.views, outbox=host.outbox).add_to(app)
     desk = Desk(
         means=means,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from wallet.sessions import CopyLine
+
+
+class Told(StrEnum):
+    """Whether the issuer knows that copies are lost."""
+
+    HEARD = "heard"
+    LATER = "later"  # it could not be reached; asked again by the clock
+    NEVER = "never"  # it cannot be told: the copies count until they run out
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):

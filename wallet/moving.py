@@ -10,7 +10,10 @@ Moves lie in this process's memory, like the open wallets that they are of: no d
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -18,10 +21,13 @@ from hashlib import sha256
 from shared.clock import Clock, Entropy
 from shared.errors import Conflict, Missing
 from wallet import history, phone
-from wallet.deliveries import Lost
+from wallet.deliveries import Delivery, Lost, OnPhone, Told
 from wallet.keep import Vault, as_spelt, spell
 from wallet.means import Means
+from wallet.records import Item
 from wallet.unlocked import Sitting, Unlocked
+
+log = logging.getLogger("muniment.wallet")
 
 LIFE = 300  # seconds for each step
 TRIES = 5  # codes of new phones that the old one may bring
@@ -35,8 +41,12 @@ class State(StrEnum):
     JOINED = "joined"  # a new phone has brought it and shows the second
     SEEN = "seen"  # the old phone has brought that
     AGREED = "agreed"  # its holder says that both show the same number
+    ENTERING = "entering"  # the new phone enters now; nobody can stop it any more
     ENTERED = "entered"  # the wallet is open on the new phone
     OVER = "over"  # nothing came of it
+
+
+_IN = {State.ENTERING, State.ENTERED}
 
 
 class Why(StrEnum):
@@ -50,9 +60,9 @@ class Why(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Move:
-    """One move of the wallet of ``sitting``. ``phone`` is the name under which the old phone keeps copies, where it keeps any.
+    """One move of the wallet of ``sitting``. ``phone`` is the name under which the old phone says that it keeps copies, where it says one.
 
-    ``key`` is the digest of the new phone's secret, ``number`` what both screens show.
+    ``phones`` are those whose copies are given up, ``key`` is the digest of the new phone's secret, ``number`` what both screens show.
     """
 
     sitting: Sitting
@@ -65,6 +75,7 @@ class Move:
     second: str = ""
     number: str = ""
     tries: int = 0
+    phones: tuple[str, ...] = ()
 
 
 class Moves:
@@ -101,19 +112,17 @@ class Moves:
             self._end(move, Why.TRIES)
         return False
 
-    def agree(self, sitting: Sitting) -> None:
+    def agree(self, sitting: Sitting, phones: tuple[str, ...] = ()) -> None:
         """Its holder says that both phones show the same number. ``Conflict`` before the second code was brought."""
-        self._step(self._in(sitting, State.SEEN), State.AGREED)
+        move = self._in(sitting, State.SEEN)
+        move.phones = phones
+        self._step(move, State.AGREED)
 
     def stop(self, sitting: Sitting) -> None:
         """Nothing comes of it, unless it has happened."""
         move = self.of(sitting)
-        if move is not None and move.state is not State.ENTERED:
+        if move is not None and move.state not in _IN:
             self._end(move, Why.STOPPED)
-
-    def forget(self, sitting: Sitting) -> None:
-        """The old phone is done with it."""
-        self._moves.pop(sitting.session.key, None)
 
     # --- the new phone
 
@@ -138,13 +147,19 @@ class Moves:
         key = _digest(secret)
         return next((one for one in self._moves.values() if one.key and hmac.compare_digest(one.key, key)), None) if secret else None
 
-    def enter(self, secret: str) -> Move:
+    def enter(self, move: Move) -> None:
         """The new phone enters, once. ``Conflict`` before the old phone's holder has agreed, or if the old sitting is over."""
-        move = self.waiting(secret)
-        if move is None or move.state is not State.AGREED:
+        if move.state is not State.AGREED or not self._unlocked.is_open(move.sitting.session.key):
             raise Conflict("the old phone has not confirmed this move, or its time is over")
+        self._step(move, State.ENTERING)
+
+    def entered(self, move: Move) -> None:
+        """It is in."""
         self._step(move, State.ENTERED)
-        return move
+
+    def not_entered(self, move: Move) -> None:
+        """It could not be let in: it may try again."""
+        self._step(move, State.AGREED)
 
     # --- steps
 
@@ -165,9 +180,14 @@ class Moves:
         """End what is late; forget what has been over for a while, and all of sittings that are over."""
         at = self._clock()
         for key, move in list(self._moves.items()):
-            if not self._unlocked.is_open(key) or (at >= move.until and move.state in {State.OVER, State.ENTERED}):
+            late = at >= move.until
+            if late and move.state in {State.OVER, State.ENTERED}:
                 del self._moves[key]
-            elif at >= move.until:
+            elif move.state in _IN:
+                continue
+            elif not self._unlocked.is_open(key):
+                del self._moves[key]
+            elif late:
                 self._end(move, Why.LATE)
 
 
@@ -175,14 +195,48 @@ def _digest(secret: str) -> str:
     return sha256(b"muniment new phone\0" + secret.encode()).hexdigest()
 
 
-async def give_up(means: Means, vault: Vault, name: str) -> tuple[str, ...]:
-    """The move stands in the history. Copies on the phone of that ``name``, if it has one, are given up: noted now, told to the issuers in
-    the next round. The documents they are of.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What one phone keeps: its name, the day of its newest copies, and the documents they are of."""
+
+    phone: str
+    at: int
+    documents: tuple[str, ...]
+
+
+async def keeping(means: Means, vault: Vault) -> list[Keeping]:
+    """The phones that keep copies, the newest first."""
+    batches: dict[str, list[Delivery]] = {}
+    for item in await phone.all_deliveries(means, vault):
+        if isinstance(item.value.state, OnPhone):
+            batches.setdefault(item.value.phone, []).append(item.value)
+    found = [
+        Keeping(phone=name, at=max(one.at for one in kept), documents=tuple(dict.fromkeys(one.document for one in kept)))
+        for name, kept in batches.items()
+    ]
+    return sorted(found, key=lambda one: -one.at)
+
+
+async def give_up(means: Means, vault: Vault, names: Collection[str]) -> list[Item[Delivery]]:
+    """The move stands in the history, and copies on the phones of these ``names`` are given up: noted, for ``tell`` to tell their issuers."""
     deliveries = await phone.all_deliveries(means, vault)
-    batches = [item for item in deliveries if item.value.phone == name and not isinstance(item.value.state, Lost)]
-    for item in batches:
-        await phone.note_lost(means, vault, item, kind="moved-off-phone")
+    batches = [item for item in deliveries if item.value.phone in names and not isinstance(item.value.state, Lost)]
+    noted = [await phone.note_lost(means, vault, item, kind="moved-off-phone") for item in batches]
     entry = history.moved(at=means.clock())
     await means.storage.write(lambda tx: history.append(tx, vault, entry, entropy=means.entropy), point="moved")
-    return tuple(dict.fromkeys(item.value.document for item in batches))
+    return [item for item in noted if item is not None]
+
+
+async def tell(means: Means, vault: Vault, noted: Sequence[Item[Delivery]]) -> dict[str, Told]:
+    """Ask the issuers of what was given up to put it on hold, all at once: by document, whether they heard."""
+    found = await asyncio.gather(*(phone.report_lost(means, vault, item) for item in noted), return_exceptions=True)
+    told: dict[str, Told] = {}
+    for item, one in zip(noted, found, strict=True):
+        if isinstance(one, BaseException):
+            log.warning("copies of an old phone could not be reported yet", exc_info=one)
+        word = Told.LATER if isinstance(one, BaseException) else one
+        told[item.value.document] = max(word, told.get(item.value.document, word), key=_WORST.index)
+    return told
+
+
+_WORST = (Told.HEARD, Told.LATER, Told.NEVER)

@@ -41,7 +41,7 @@ from wallet.batch import LONGEST_WAIT, MAX_BATCH, ledger
 from wallet.cards import type_of
 from wallet.check import Checked, check_batch, type_offered
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
-from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received, Told
 from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
 from wallet.lease import grant_of, note_renewal, note_token, take_lease
@@ -285,20 +285,22 @@ async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: s
     return await means.storage.write(note, point="phone-lost")
 
 
-async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> None:
+async def report_lost(means: Means, vault: Vault, item: Item[Delivery]) -> Told:
     """Tell the issuer by the document's grant (OpenID4VCI section 11, ``credential_deleted``); forgotten once it was told or cannot be."""
-    state = item.value.state
+    state, told = item.value.state, Told.NEVER
     if not isinstance(state, Lost):
-        return
+        return told
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))
     if document is not None and document.value.renewal is not None and state.notification_id:
         try:
             await _report(means, vault, document, state.notification_id)
+            told = Told.HEARD
         except Unavailable:
-            return
+            return Told.LATER
         except VcError as error:
             log.info("lost copies could not be reported: %s", error.code)
     await _drop(means, vault, item)
+    return told
 
 
 async def _report(means: Means, vault: Vault, document: Item[Document], notification_id: str) -> None:

@@ -6,13 +6,14 @@ database does not tell when one was open. ``Session`` is the shape that ``shared
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shared.clock import Clock, Entropy
 from shared.codec import base64url
 from shared.errors import SignInRequired
 from shared.web.sessions import Session, form_token, hashed
+from wallet.deliveries import Told
 from wallet.keep import Vault
 
 LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
@@ -20,13 +21,24 @@ LONGEST = 12 * 3_600  # seconds; however busy, a sitting ends
 
 @dataclass(slots=True, kw_only=True)
 class Sitting:
-    """One browser's or program's open wallet. ``moved``: the documents that the phone kept from which it came here."""
+    """One browser's or program's open wallet. ``moved``: what became of the copies, by document, on the phone from which it came here."""
 
     vault: Vault
     holder: str
     session: Session
     seen_at: int
-    moved: tuple[str, ...] = ()
+    moved: Mapping[str, Told] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Left:
+    """A browser whose wallet moved to another one: it opens nothing, and is known until its session would have ended, to be told to forget.
+
+    ``moved`` as in ``Sitting``.
+    """
+
+    session: Session
+    moved: Mapping[str, Told] = field(default_factory=dict)
 
 
 class Unlocked:
@@ -37,6 +49,7 @@ class Unlocked:
         self._entropy = entropy
         self._idle = idle
         self._sittings: dict[str, Sitting] = {}
+        self._left: dict[str, Left] = {}
         self._closings = 0
         self._closed: dict[str, int] = {}  # which closing was a wallet's last
 
@@ -81,6 +94,20 @@ class Unlocked:
     def close(self, key: str) -> None:
         """End a sitting."""
         self._sittings.pop(key, None)
+        self._left.pop(key, None)
+
+    def leave(self, key: str) -> Left | None:
+        """End a sitting whose wallet is moving to another browser; ``None`` if it is over."""
+        sitting = self._sittings.pop(key, None)
+        if sitting is None:
+            return None
+        self._left[key] = Left(session=sitting.session)
+        return self._left[key]
+
+    def left(self, token: str) -> Left | None:
+        """What is known of a browser whose wallet moved away."""
+        self.sweep()
+        return self._left.get(hashed(token))
 
     def close_wallet(self, wallet: str, *, but: str = "") -> None:
         """End every sitting of a wallet but one, after its passphrase changed; whoever is still signing in by the old one comes too late."""
@@ -90,11 +117,13 @@ class Unlocked:
             del self._sittings[key]
 
     def sweep(self) -> None:
-        """Forget what is idle too long."""
+        """Forget what is idle too long, and browsers that wallets left whose sessions would have ended."""
         at = self._clock()
         over = [key for key, one in self._sittings.items() if at - one.seen_at > self._idle or at >= one.session.expires_at]
         for key in over:
             del self._sittings[key]
+        for key in [key for key, one in self._left.items() if at >= one.session.expires_at]:
+            del self._left[key]
 
     def vaults(self) -> Iterator[Vault]:
         """Every open wallet once."""

@@ -9,22 +9,26 @@ from __future__ import annotations
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from shared.clock import DAY
 from shared.codec import base64url, qr
 from shared.errors import Malformed, Missing
 from shared.web.app import bound_body
-from shared.web.auth import current_session, read_files, read_form, set_session, sign_out
+from shared.web.auth import cookie_name, current_session, read_files, read_form, set_session, sign_out
 from shared.web.context import SETTINGS
 from shared.web.forms import Form
 from shared.web.pages import render
+from shared.web.problem import HTML, dialect_of
 from shared.web.rates import Limit, allow
 from shared.web.security import client_address
 from wallet.cards import card
+from wallet.deliveries import Told
 from wallet.keep import as_spelt
-from wallet.moving import LIFE, Move, State, give_up
+from wallet.moving import LIFE, Keeping, Move, State, give_up, keeping, tell
 from wallet.pages.desk import PICTURE, Desk, link_from, see
 from wallet.records import DOCUMENTS
+from wallet.unlocked import Left, Sitting, Unlocked
 
 OLD: Final = "/move"
 NEW: Final = "/move/new"
@@ -32,6 +36,8 @@ BEGUN = Limit("move-begin", 20, 3_600)
 JOINS = Limit("move-join", 20, 3_600)
 _SECRET = 32
 _NAME = 32  # characters of a phone's name for itself
+_ALL, _NONE = "all", "none"
+_FORGETS = frozenset({OLD, f"{OLD}/state", f"{OLD}/finish"})
 
 
 class MovingPages:
@@ -65,13 +71,44 @@ class MovingPages:
     async def _move(self, request: web.Request) -> Move | None:
         return self._desk.moves.of(await self._desk.sitting(request))
 
+    def _left(self, request: web.Request) -> Left | None:
+        """Where the wallet of this browser has moved away."""
+        return self._desk.unlocked.left(request.cookies.get(cookie_name(request), ""))
+
     async def show_old(self, request: web.Request) -> web.StreamResponse:
+        if self._left(request) is not None:
+            return await render(request, "wallet/move.html", left=True, move=None)
         return await self._old_page(request, Form())
 
     async def _old_page(self, request: web.Request, form: Form) -> web.StreamResponse:
-        sitting = await self._desk.sitting(request)
+        sitting, words = await self._desk.sitting(request), self._desk.words(request)
         move = self._desk.moves.of(sitting)
-        return await render(request, "wallet/move.html", form=form, move=move, minutes=LIFE // 60, address=self._address(NEW))
+        titles = await self._titles(request, sitting)
+        kept = [
+            {
+                "phone": one.phone,
+                "text": words._("Kept on %(day)s: %(documents)s")
+                % {"day": words.dates.date(one.at), "documents": ", ".join(titles[each] for each in one.documents if each in titles)},
+            }
+            for one in await self._unnamed(sitting, move)
+        ]
+        return await render(
+            request, "wallet/move.html", left=False, form=form, move=move, kept=kept, minutes=LIFE // 60, address=self._address(NEW)
+        )
+
+    async def _titles(self, request: web.Request, sitting: Sitting) -> dict[str, str]:
+        """What the documents of this wallet are called."""
+        at, locale = self._desk.means.clock(), self._desk.words(request).locale
+        items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
+        cards = {item.id: card(item.value, at=at, locale=locale) for item in items}
+        return {name: f"{one.title} ({one.subtitle})" if one.subtitle else one.title for name, one in cards.items()}
+
+    async def _unnamed(self, sitting: Sitting, move: Move | None) -> list[Keeping]:
+        """The phones of which the holder has to say whether this is one of them: where it did not say so by itself."""
+        if move is None or move.state is not State.SEEN:
+            return []
+        kept = await keeping(self._desk.means, sitting.vault)
+        return [] if move.phone in {one.phone for one in kept} else kept
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """The old phone says under which name it keeps copies, if it does."""
@@ -88,8 +125,11 @@ class MovingPages:
 
     async def old_state(self, request: web.Request) -> web.StreamResponse:
         """For the page that waits: where to go when something has changed."""
+        if self._left(request) is not None:
+            return web.json_response({"href": OLD})
         move = await self._move(request)
-        waits = move is not None and move.state.value == request.query.get("at")
+        state = None if move is None else State.AGREED if move.state is State.ENTERING else move.state
+        waits = state is not None and state.value == request.query.get("at")
         return web.json_response({} if waits else {"href": OLD})
 
     async def see(self, request: web.Request) -> web.StreamResponse:
@@ -113,22 +153,28 @@ class MovingPages:
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         form, sitting = Form(await read_form(request)), await self._desk.sitting(request)
-        if form.value("same") == "yes":
-            self._desk.moves.agree(sitting)
-        else:
+        if form.value("same") != "yes":
             self._desk.moves.stop(sitting)
+            see(OLD)
+        move = self._desk.moves.of(sitting)
+        phones, chosen = tuple(one.phone for one in await self._unnamed(sitting, move)), form.value("kept")
+        answers = {one: (one,) for one in phones} | {_ALL: phones, _NONE: ()}
+        if phones and chosen not in answers:
+            form.error("kept", self._desk.words(request)._("Say which copies are on this phone"))
+            return await self._old_page(request, form)
+        named = () if move is None else (move.phone,)
+        self._desk.moves.agree(sitting, answers[chosen] if phones else named)
         return see(OLD)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
-        """The old phone forgets everything of this wallet: the browser is told to, and the sitting ends."""
+        """The old phone forgets everything of this wallet: the browser is told to, and its session ends."""
         await read_form(request)
-        sitting = await self._desk.sitting(request)
-        move = self._desk.moves.of(sitting)
-        if move is None or move.state is not State.ENTERED:
+        left = self._left(request)
+        if left is None:
             see(OLD)
-        self._desk.moves.forget(sitting)
-        self._desk.unlocked.close(sitting.session.key)
-        response = await render(request, "wallet/moved.html")
+        async with self._desk.means.locks.of(f"{left.session.subject}/move"):  # what became of its copies is known by then
+            told = list(left.moved.values())
+        response = await render(request, "wallet/moved.html", counts={word.value: told.count(word) for word in Told})
         await sign_out(request, response)
         response.headers["Clear-Site-Data"] = '"storage"'
         return response
@@ -150,7 +196,7 @@ class MovingPages:
 
     async def _new_page(self, request: web.Request, form: Form) -> web.StreamResponse:
         move = self._waiting(request)
-        if move is not None and move.state is State.ENTERED:
+        if move is not None and move.state is State.ENTERED and await current_session(request) is not None:
             see(f"{OLD}/here")
         holder = move.sitting.holder if move is not None and move.state is State.AGREED else ""
         return await render(request, "wallet/move_new.html", form=form, move=move, holder=holder)
@@ -198,27 +244,53 @@ class MovingPages:
         async with self._desk.means.locks.of(f"{old.vault.wallet}/move"):
             if move.state is not State.AGREED:
                 see(NEW)
-            kept = await give_up(self._desk.means, old.vault, move.phone)
-            before = await current_session(request)
-            self._desk.moves.enter(self._secret(request))
-            since = self._desk.unlocked.mark()
-        if before is not None:
-            self._desk.unlocked.close(before.key)
-        token, sitting = self._desk.unlocked.open(old.vault, old.holder, since=since, until=old.session.expires_at)
-        sitting.moved = kept
+            token, sitting = await self._let_in(request, move)
         response = web.HTTPSeeOther(f"{OLD}/here")
         set_session(request, response, token, sitting.session)
         return response
+
+    async def _let_in(self, request: web.Request, move: Move) -> tuple[str, Sitting]:
+        """First the copies are given up, then the old sitting ends, then the issuers are told: those that are slow hold up the answer alone."""
+        means, unlocked, moves, old = self._desk.means, self._desk.unlocked, self._desk.moves, move.sitting
+        before, since = await current_session(request), unlocked.mark()
+        moves.enter(move)
+        try:
+            noted = await give_up(means, old.vault, move.phones)
+        except BaseException:
+            moves.not_entered(move)
+            raise
+        moves.entered(move)
+        left = unlocked.leave(old.session.key)
+        token, sitting = unlocked.open(old.vault, old.holder, since=since, until=old.session.expires_at)
+        if before is not None:
+            unlocked.close(before.key)
+        sitting.moved = await tell(means, old.vault, noted)
+        if left is not None:
+            left.moved = sitting.moved
+        return token, sitting
 
     async def here(self, request: web.Request) -> web.StreamResponse:
         """What the old phone kept, to be kept anew."""
         sitting, words, at = await self._desk.sitting(request), self._desk.words(request), self._desk.means.clock()
         items = await self._desk.means.storage.read(lambda tx: DOCUMENTS.all(tx, sitting.vault))
         cards = [card(item.value, at=at, locale=words.locale) for item in items if item.id in sitting.moved]
-        return await render(request, "wallet/moved_here.html", cards=cards)
+        return await render(request, "wallet/moved_here.html", cards=cards, told={name: word.value for name, word in sitting.moved.items()})
 
     def _address(self, path: str) -> str:
         return f"{self._desk.settings.public_url}{path}"
+
+
+def forget_first(unlocked: Unlocked) -> Middleware:
+    """A browser whose wallet moved away is shown nothing but the page that forgets, whatever it asks for."""
+
+    @web.middleware
+    async def send_there(request: web.Request, handler: Handler) -> web.StreamResponse:
+        shown = dialect_of(request) is not HTML or request.path in _FORGETS or request.path.startswith("/static/")
+        if not shown and unlocked.left(request.cookies.get(cookie_name(request), "")) is not None:
+            see(OLD)
+        return await handler(request)
+
+    return send_there
 
 
 def _drawn(text: str) -> web.Response:
