@@ -6,6 +6,7 @@ import asyncio
 import html
 import json
 import re
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -354,6 +355,34 @@ async def test_what_the_service_shows(site: Site) -> None:
     await visitor.get(where)
     assert visitor.text.count(": Northwold Bank") == 2
     assert "It can be opened 3 more times." in visitor.text
+    assert "Wrong words were tried 1 of 20 times." in visitor.text
+
+
+async def test_what_may_be_opened_once_is_seen_and_saved_at_once(site: Site) -> None:
+    """Whoever looks first has the copy as well, and can check it; the holder sees why it is closed."""
+    visitor = Visitor(site)
+    words, where = await lock_by_page(site, visitor, way="show", uses="1")
+    address = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', await visitor.get(where))[0])
+    clerk, path = Visitor(site), "/view/" + address.rpartition("/")[2]
+    await clerk.post(path, {"words": words, "organisation": "Northwold Bank", "want": "look"}, keep=False)
+    (file,) = re.findall(r'href="data:[^"]*;base64,([^"]+)" download="copy.json"', clerk.text)
+    assert json.loads(b64decode(html.unescape(file)))["aud"] == f"a:{BANK}"
+    assert (await site.http.get(site.base + path)).status == 404
+    await visitor.get(where)
+    assert "opened as often as you allowed" in visitor.text
+    assert "Wrong words were tried 0 of 20 times." in visitor.text
+
+
+async def test_a_holder_sees_that_somebody_guessed(site: Site) -> None:
+    visitor = Visitor(site)
+    _, where = await lock_by_page(site, visitor, way="show", uses="1")
+    address = html.unescape(re.findall(r'<code id="locked-address">([^<]+)</code>', await visitor.get(where))[0])
+    clerk = Visitor(site)
+    for _ in range(TRIES):
+        await clerk.post("/view/" + address.rpartition("/")[2], {"words": WRONG, "organisation": "Northwold Bank"}, keep=False)
+    await visitor.get(where)
+    assert "Somebody may have been guessing" in visitor.text
+    assert "Wrong words were tried 20 of 20 times." in visitor.text
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed"])

@@ -11,7 +11,7 @@ from shared.web.sealed_page import page
 from wallet import locking, share
 from wallet.links_api import address_of
 from wallet.pages.desk import Desk, see
-from wallet.views import MAX_USES
+from wallet.views import MAX_USES, TRIES
 
 _USES = (1, 5, MAX_USES)
 
@@ -57,7 +57,9 @@ class LockedPages:
         view = await locking.who_looked(self._desk.views, item.value)
         state = locking.state_of(item.value, view, at)
         address = address_of(item.value, self._desk.settings.public_url) if state == "open" else ""
-        return await render(request, "wallet/locked.html", link=item.value, id=item.id, view=view, state=state, address=address)
+        return await render(
+            request, "wallet/locked.html", link=item.value, id=item.id, view=view, tries=TRIES, state=state, address=address
+        )
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         vault = (await self._desk.sitting(request)).vault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from aiohttp import web
 
 from shared.addressed import MEDIA_TYPE, render_file
@@ -60,4 +62,5 @@ class ViewPages:
         if form.value("want") == "file":
             headers = {"Content-Disposition": 'attachment; filename="copy.json"'}
             return web.Response(body=render_file(link.copy), content_type=MEDIA_TYPE, headers=headers)
-        return await render(request, "wallet/viewed.html", link=link, locale_=words.locale)
+        file = f"data:{MEDIA_TYPE};base64,{b64encode(render_file(link.copy)).decode()}"  # seen and saved is one use
+        return await render(request, "wallet/viewed.html", link=link, locale_=words.locale, file=file)
