@@ -65,7 +65,7 @@ test: .venv/.dev .venv/.js .venv/.foreign .venv/.judges system  ## everything: c
 bench: .venv/.dev  ## measure ratios against the floor and the peers: BENCH=name for one row
 	@$(PYTHON) -m benchmarks
 
-screens: .venv/.dev system  ## pictures of every page, in .screens
+screens: .venv/.dev system  ## pictures of every page, in .screens, and those of the tour
 	@$(PYTHON) tests/run.py screens
 
 docs: .venv/.dev  ## write the tables of settings, errors and commands from the code

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
+PICTURES = ROOT / ".screens" / "in-use"
 Command = list[str | Path]
 TSC: Command = [BIN / "node", ROOT / "tests/js/node_modules/typescript/bin/tsc"]
 WORKER: Command = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2023", "--lib", "es2024,webworker", "--types", ""]
@@ -37,46 +40,28 @@ UNIT: Command = [
 CORE: Command = [*PYTEST, "--cov=shared", "--cov-report=term", "--cov-fail-under=100", "-m", "not real and not vectors", "tests/shared"]
 EDGE: Command = [*PYTEST, "-m", "real or vectors", "tests/shared"]
 SERVICES: Command = [*PYTEST, "-n", "3", "--ignore=tests/shared", "tests"]  # they wait for browsers and programs more than they work
-LOOKED_AT = (
-    "tests/e2e/test_at_c05.py",
-    "tests/e2e/test_screens.py",
-    "tests/e2e/test_two_pages.py",
-    "tests/issuer/test_collecting_browser.py",
-    "tests/issuer/test_console_people_browser.py",
-    "tests/issuer/test_events_browser.py",
-    "tests/issuer/test_federation_browser.py",
-    "tests/issuer/test_keys_browser.py",
-    "tests/issuer/test_register_office_browser.py",
-    "tests/issuer/test_succession_browser.py",
-    "tests/verifier/test_scan_looks.py",
-    "tests/verifier/test_scan_states.py",
-    "tests/verifier/test_inbox_browser.py",
-    "tests/verifier/test_packs_browser.py",
-    "tests/verifier/test_register_browser.py",
-    "tests/verifier/test_trust_browser.py",
-    "tests/wallet/test_phone_browser.py",
-    "tests/wallet/test_phone_airplane.py",
-    "tests/wallet/test_phone_states.py",
-    "tests/wallet/test_phone_demands.py",
-    "tests/wallet/test_signing_in_browser.py",
-    "tests/wallet/test_trust_wallet_browser.py",
-    "tests/wallet/test_statement_browser.py",
-    "tests/wallet/test_ways_browser.py",
-    "tests/wallet/test_who_browser.py",
-    "tests/wallet/test_wrong_browser.py",
+EYES = re.compile(r"^from support\.(?:browser|pockets|scan_page|two_pages|walk) import", re.MULTILINE)
+LOOKED_AT = sorted(
+    str(path.relative_to(ROOT))
+    for folder in ("e2e", "issuer", "verifier", "wallet")
+    for path in (ROOT / "tests" / folder).glob("test_*.py")
+    if EYES.search(text := path.read_text(encoding="utf-8")) and re.search(r"\.look\(|picture\(", text)
 )
+"""Every file of tests that looks at pages: its pictures are made by being run."""
 SCREENS: Command = [BIN / "python", "-m", "pytest", "-q", *LOOKED_AT]
 PLANS: dict[str, tuple[tuple[str, Command], ...]] = {
     "check": (*LINT, ("unit tests", UNIT)),
     "all": (*LINT, ("core, every branch", CORE), ("core, real parts and vectors", EDGE), ("services and journeys", SERVICES)),
-    "screens": (("pictures of every page", SCREENS),),
+    "screens": (("pictures of every page", SCREENS), ("pictures of the tour", [BIN / "python", ROOT / "tests/tour.py"])),
 }
 
 
 def main(plan: str) -> int:
     if os.environ.get("MUNIMENT_NESTED"):  # a test runs the README's commands: set-up and collection are its matter, not another full run
         return subprocess.run([*PYTEST[:3], "-q", "--collect-only", "tests/shared"], cwd=ROOT, check=False).returncode
-    environment = os.environ | ({"MUNIMENT_SCREENS": str(ROOT / ".screens" / "in-use")} if plan == "screens" else {})
+    environment = os.environ | ({"MUNIMENT_SCREENS": str(PICTURES)} if plan == "screens" else {})
+    if plan == "screens":
+        shutil.rmtree(PICTURES, ignore_errors=True)
     for name, command in PLANS[plan]:
         print(f"== {name}", flush=True)
         started = time.monotonic()

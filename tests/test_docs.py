@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import tour
 
 from shared import errors
 
@@ -73,6 +74,15 @@ def links(document: Path) -> list[str]:
 def test_no_dead_link(name: str) -> None:
     document = ROOT / name
     assert [target for target in links(document) if target and not (document.parent / target).exists()] == []
+
+
+def test_the_tour_shows_every_picture_that_is_kept_and_they_are_small() -> None:
+    """`make screens` renews them."""
+    kept = sorted((ROOT / "docs" / "tour").iterdir())
+    shown = {target for target in links(ROOT / "docs" / "tour.md") if target.endswith(".png")}
+    assert {f"tour/{each.name}" for each in kept} == shown == {f"tour/{name}.png" for name in tour.PICTURES}
+    assert all(each.stat().st_size < 60_000 for each in kept)
+    assert sum(each.stat().st_size for each in kept) < 600_000
 
 
 def existing() -> set[str]:
