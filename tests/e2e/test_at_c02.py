@@ -95,6 +95,7 @@ async def test_at_c02_5_two_attorneys_who_must_act_together(town: Anytown, open_
         await first.tick(box)
     await first.enter(first.page.get_by_role("button", name=re.compile("^Agree and share once")))
     await expect(first.page.get_by_text("They cannot tell yet")).to_be_visible()
+    await expect(first.page.get_by_text("A person will decide.")).to_be_visible()
     await first.look("wallet-waits-for-the-second")
 
     await expect(clerk.page.get_by_role("heading", name="Can’t tell yet")).to_be_visible()

@@ -227,6 +227,7 @@ async def test_at_c05_4_joan_is_offered_to_tell_them_that_it_was_cancelled(tmp_p
         await page.goto(f"{site.base}/")
         await page.get_by_role("link", name="Entry in a civil register").click()
         await page.get_by_role("heading", name="14 organisations have heard otherwise from you").wait_for()
+        await expect(page.get_by_role("button", name="Show it to someone who asks")).to_have_count(0)
         await walker.look("card")
         await page.get_by_role("button", name="Tell them that it was cancelled").click()
         await page.get_by_text("14 chosen").wait_for()

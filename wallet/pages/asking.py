@@ -17,6 +17,7 @@ from shared.web.pages import render
 from wallet.consent import Consent, consent
 from wallet.pages.collecting import host_of
 from wallet.pages.desk import PICTURE, Desk, link_from, see
+from wallet.pages.tell_words import why
 from wallet.present import agree, read_request, refuse
 
 
@@ -79,7 +80,9 @@ class AskingPages:
     async def show_request(self, request: web.Request) -> web.StreamResponse:
         view = await self._view(request)
         if view.state != "asked":
-            return await render(request, "wallet/result.html", view=view, receipt=_receipt(view), words=DECISIONS)
+            receipt = _receipt(view)
+            reason = "" if receipt is None else why(receipt.reason_code, self._desk.words(request))
+            return await render(request, "wallet/result.html", view=view, receipt=receipt, words=DECISIONS, why=reason)
         return await render(request, "wallet/consent.html", view=view, chosen=_Chosen(request))
 
     async def decide(self, request: web.Request) -> web.StreamResponse:

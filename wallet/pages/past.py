@@ -20,6 +20,7 @@ from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
 from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
+from wallet.pages.tell_words import why
 from wallet.showings import GROUP
 
 KINDS = {
@@ -117,6 +118,7 @@ class HistoryPages:
             benefit=said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
             could_stop=said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
             receipt=receipt,
+            why="" if receipt is None else why(receipt.reason_code, words),
             answers=_answers(lines, line.entry),
             decisions=DECISIONS,
         )

@@ -104,9 +104,15 @@ def letter_view(body: Body, sent: Item[Sent] | None, at: int, words: Words, *, g
 def _why(sent: Sent | None, words: Words) -> str:
     if sent is None or not sent.reason or sent.problem:
         return ""
-    if sent.reason in inbox.REASONS:
-        return inbox.REASONS[sent.reason].in_(words.locale)
-    return words._(REASONS[sent.reason]) if sent.reason in REASONS else sent.reason
+    return why(sent.reason, words) or sent.reason
+
+
+def why(code: str, words: Words) -> str:
+    """The sentence for the reason in a receipt; empty for one that is not known."""
+    code = inbox.WAITS if code == "restrictions_to_read" else code
+    if code in inbox.REASONS:
+        return inbox.REASONS[code].in_(words.locale)
+    return words._(REASONS[code]) if code in REASONS else ""
 
 
 def _receipt(sent: Sent | None) -> Receipt | None:
