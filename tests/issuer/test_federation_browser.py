@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from support.browser import LAPTOP, PHONE, SCREENS, Open, Walker
+from support.browser import LAPTOP, PHONE, Open, Walker
 from support.registry import Registry, Template, make_template, serving
 from support.superior import COURT, Below, add_ben, enrolled
 from support.walk import Typist
@@ -257,7 +257,7 @@ async def _be_seen(walker: Walker, ministry: Registry, court: Registry) -> None:
 async def test_the_pages_of_a_superior_in_welsh_without_a_mouse(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "ministry", local=True, superior=True) as ministry:
         await enrolled(ministry, Below(superior=ministry.url), WIDE)
-        ben = Typist(watched=await open_page(LAPTOP), folder=SCREENS)
+        ben = Typist(watched=await open_page(LAPTOP))
         await sign_in(ben.page, ministry.base, "Ben", await add_ben(ministry))
         await ben.go(f"{ministry.base}/console/federation?lang=cy")
         for name, path in (

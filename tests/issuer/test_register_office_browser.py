@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, SCREENS, Open
+from support.browser import LAPTOP, Open
 from support.federation import MINISTRY, critical
 from support.federations import Member
 from support.registering import COUNCIL, WIDER, Applicant
@@ -48,7 +48,7 @@ async def test_from_the_invitation_to_the_citizen(template: Template, tmp_path: 
     above_it, folder = (MINISTRY,), tmp_path / "registrar"
     async with serving(template, folder, local=True, superior=True, authority_hints=above_it, objection_days=14) as registry:
         council, office = Applicant(registry), registry.office
-        ben = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
+        ben = Walker(watched=await open_page(LAPTOP))
         page = ben.page
         await ben.go(f"{registry.base}/console/sign-in")
         await ben.write("Your name", "Ben")
@@ -80,7 +80,7 @@ async def test_from_the_invitation_to_the_citizen(template: Template, tmp_path: 
         await ben.press("Approve it")
         await expect(page.get_by_text("Approved and announced to everybody")).to_be_visible()
         await both(ben, "register-announced")
-        citizen = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
+        citizen = Walker(watched=await open_page(LAPTOP))
         await citizen.go(f"{registry.base}/registered")
         await both(citizen, "registered-announced")
         registry.clock.at += 15 * DAY

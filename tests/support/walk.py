@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.async_api import Error, Locator, Page
-from support.browser import LAPTOP, SIZES, Watched, album, in_the_other_language, picture
+from support.browser import LAPTOP, SCREENS, SIZES, Watched, album, in_the_other_language, picture
 
 from shared.codec import qr
 
@@ -120,7 +120,7 @@ class Walker:
         if self.careful:
             await self.watched.check_large_text()
         await self.page.set_viewport_size({"width": before["width"], "height": before["height"]})
-        if self.folder is not None:
+        if SCREENS is not None and self.folder is not None:
             await in_the_other_language(self.page, self.folder, name)
         if dark:
             await self.page.emulate_media(color_scheme="dark")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import LAPTOP, SCREENS, Open
+from support.browser import LAPTOP, Open
 from support.desk import PATHS, Running, Template, copy_file, make_copy, present, serving
 from support.signing import AT
 from support.trial_verify import CLAIMS, IDX, LIST, status_token
@@ -27,7 +27,7 @@ async def test_counter_from_sign_in_to_log(template: Template, tmp_path: Path, o
         "contact": "privacy@northwold-bank.example", "how_to_complain": "https://northwold-bank.example/complain",
     }  # fmt: skip
     async with serving(template, tmp_path / "desk", local=True, refresh=False, **told) as desk:
-        walker = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
+        walker = Walker(watched=await open_page(LAPTOP))
         await _enter(walker, desk)
         await _ask(walker, desk)
         await _copies(walker, desk, tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, SCREENS, Open
+from support.browser import LAPTOP, Open
 from support.desk import PATHS, Running, Template, serving
 from support.posting import Sent, check, post, written
 from support.trial_verify import CLAIMS, IDX, LIST, status_token
@@ -23,7 +23,7 @@ LIMITED = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell 
 async def test_post_from_nothing_to_late(template: Template, tmp_path: Path, open_page: Open) -> None:
     async with serving(template, tmp_path / "desk", local=True, retention_days=365) as desk:
         registering.state(desk.desk.directory, desk.desk.settings, "bank", {"decides": "person", "team": "Accounts"})
-        walker = Walker(watched=await open_page(LAPTOP), folder=SCREENS)
+        walker = Walker(watched=await open_page(LAPTOP))
         await _enter(walker, desk)
         await _decide(walker, desk)
         await _called_back(walker, desk)

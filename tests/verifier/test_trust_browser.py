@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, SCREENS, Open
+from support.browser import LAPTOP, Open
 from support.desk import Template, copy_file, serving
 from support.federation import MINISTRY
 from support.ministry import Ministry
@@ -40,7 +40,7 @@ async def test_an_admin_without_a_mouse_trusts_a_federation_and_no_longer(templa
     site = Ministry()
     mark = fingerprints(site.realm.pin(MINISTRY))[0]
     async with serving(template, tmp_path / "desk", site=site, local=True, authority_hints=(MINISTRY,)) as desk:
-        admin = Typist(watched=await open_page(LAPTOP), folder=SCREENS)
+        admin = Typist(watched=await open_page(LAPTOP))
         page = admin.page
         await sign_in(admin, desk.base)
         await admin.go(f"{desk.base}/desk/trust/above")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.browser import LAPTOP, PHONE, SCREENS, Open
+from support.browser import LAPTOP, PHONE, Open
 from support.desk import Template, serving
 from support.receiver import HOOK, Receiver
 from support.twin_kind import both_kinds
@@ -16,7 +16,7 @@ NAMES = ("represented/given_name", "represented/family_name")
 
 
 async def walker(open_page: Open, size: dict[str, int]) -> Walker:
-    return Walker(watched=await open_page(size), folder=SCREENS)
+    return Walker(watched=await open_page(size))
 
 
 async def test_the_webhooks_page_sends_a_test(template: Template, tmp_path: Path, open_page: Open) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, SCREENS, Open
+from support.browser import LAPTOP, Open
 from support.federation import MINISTRY, critical
 from support.federations import Member, justice
 from support.trial_verify import DAY, stranger
@@ -36,7 +36,7 @@ async def test_the_holder_who_looks_after_it(tmp_path: Path, open_page: Open) ->
     anchor = tmp_path / "ministry.jwt"
     anchor.write_bytes(REALM[MINISTRY].itself().encode())
     async with serve_wallet(tmp_path / "wallet", looked_after_by=("Nora Ashdown",), authority_hints=(MINISTRY,)) as site:
-        nora = Typist(watched=await open_page(LAPTOP), folder=SCREENS)
+        nora = Typist(watched=await open_page(LAPTOP))
         page, at = nora.page, site.world.clock()
         await nora.go(f"{site.base}/sign-in")
         await nora.fill(page.locator("#holder"), "Nora Ashdown")
