@@ -50,10 +50,14 @@ def told(statement: Statement) -> Iterator[str]:
             yield f"    saw of {names.credential_identifier}: {', '.join(names.claims)}"
         if each.left_out:
             yield f"    asked for more than is registered: {', '.join(each.left_out)}"
+        for names in each.unregistered:
+            yield f"    asked without being registered for it, of {names.credential_identifier}: {', '.join(names.claims)}"
     yield "Who still keeps something:" if statement.keeping else "Nobody has said that they keep anything."
     for one in statement.keeping:
         what = one.what or tuple(name for names in one.names for name in names.claims)
-        end = "no end is named" if one.until is None else f"until {iso_day(one.until)}"
+        end = "they have not said" if one.by == "unknown" else "no end is named" if one.until is None else f"until {iso_day(one.until)}"
         yield f"  {one.name}: {', '.join(what)}; {end}{' (by the register: no receipt came)' if one.by == 'register' else ''}"
+    for passed in statement.passed_on:
+        yield f"{passed.name} told {passed.recipient} by your permission: {', '.join(passed.what)} ({iso_day(passed.at)})"
     for changed in statement.changed_records:
         yield f"{changed.entity} has changed its own record since it gave receipts (lines {', '.join(map(str, changed.lines))})"

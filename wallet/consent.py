@@ -39,6 +39,7 @@ from wallet.consent_view import (
 )
 from wallet.keep import Vault
 from wallet.keepers import keeper_of
+from wallet.known_uses import OTHER_USE
 from wallet.means import Means
 from wallet.narrow import check_shown
 from wallet.present import offers, request_object, unavailable
@@ -199,7 +200,7 @@ class _Words:
 
     def nothing(self, request: Request, asked: RequestObject) -> str:
         """Why nothing is shown."""
-        if request.registration is not None and request.registration.standing == registered.OTHER_USE:
+        if request.registration is not None and request.registration.standing == OTHER_USE:
             return self._("They ask for a reason that they have not registered. Your wallet shows nothing for it.")
         if registered.asked_of(request, asked).query is None:
             return self._("They did not register to ask for this kind of document for this reason. Your wallet does not show it.")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+REGISTERED: Final = "registered"
+OTHER_USE: Final = "other-use"
+UNREGISTERED: Final = "unregistered"
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):

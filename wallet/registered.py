@@ -21,13 +21,11 @@ from shared.web import heard
 from wallet import register
 from wallet.entries import Registered, Words
 from wallet.keep import Vault
-from wallet.known_uses import KnownUse, Registration
+from wallet.known_uses import OTHER_USE, REGISTERED, UNREGISTERED, KnownUse, Registration
 from wallet.means import Means
 from wallet.narrow import Narrowed, apart, narrow
 from wallet.records import KNOWN_USES, Item
 from wallet.sessions import Request
-
-REGISTERED, OTHER_USE, UNREGISTERED = "registered", "other-use", "unregistered"
 
 
 async def look_up(means: Means, resolved: ResolvedRequest) -> Registration | None:
@@ -103,6 +101,18 @@ def told(request: Request, asked: RequestObject) -> Registered | msgspec.UnsetTy
         return Registered(standing=found.standing, registrar=registrar)
     left_out = tuple(label.en for label in asked_of(request, asked).left_out)
     return msgspec.structs.replace(words_of(use, registrar), standing=found.standing, left_out=left_out)
+
+
+async def told_of(means: Means, entity: str, use: str) -> Registered | msgspec.UnsetType:
+    """For the history: what the register that was kept says of a use that a phone showed something for; nothing where it knows of none."""
+    try:
+        party = (await register.register(means)).find(entity, at=means.clock())
+    except VcError:
+        return msgspec.UNSET
+    found = party.use(use)
+    if found is None:
+        return msgspec.UNSET
+    return words_of(found, party.anchor if party.registrar is None else party.registrar.name.en)
 
 
 def words_of(use: RegisteredUse, registrar: str) -> Registered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from shared.storage import Tx
@@ -14,6 +15,7 @@ from wallet.entries import ClaimNames, Entry, Party, Words
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS
+from wallet.registered import told_of
 from wallet.sessions import Document
 
 GROUP = "group:"
@@ -40,6 +42,7 @@ class Showing(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
     """Those that are not there yet, in one unit of work, in the phone's order. The time is the phone's own."""
+    said = {(one.entity, one.use): await told_of(means, one.entity, one.use) for one in showings}
 
     async def work(tx: Tx) -> None:
         known = {line.entry.transaction_identifier for line in await history.read(tx, vault)}
@@ -49,6 +52,7 @@ async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
             known.add(one.id)
             document = await DOCUMENTS.find(tx, vault, one.document)
             entry = _entry(one, None if document is None else document.value)
+            entry = msgspec.structs.replace(entry, registered=said[one.entity, one.use])
             await history.append(tx, vault, entry, entropy=means.entropy)
 
     await means.storage.write(work, point="phone-showings")

@@ -6,7 +6,7 @@ It is made from the history and the receipts in it, and from nothing else: what 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,17 +15,20 @@ import msgspec
 from shared.clock import DAY
 from shared.receipts import peek_receipt
 from wallet.entries import ClaimNames, Entry, Sealed, Words
+from wallet.known_uses import OTHER_USE, UNREGISTERED
 from wallet.logs import LogSeen
 
 SCHEMA: Final = "urn:muniment:wallet-statement:1"
 ASKED: Final = frozenset({"presentation", "addressed-copy"})
 """Kinds of lines that tell of somebody who was to see something; an answer to a copy belongs to the line of the copy."""
+PASSED_ON: Final = "told-by-permission"
 
 
 class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
     """One body and one of its uses. ``declined`` counts what the holder did not share, ``failed`` what did not arrive or was not read.
 
-    ``left_out`` names what was asked for beyond the registration; ``standing`` is the registration's, as of the last time.
+    ``left_out`` names what was asked for beyond the registration, ``unregistered`` what was asked without any for it; ``standing`` is the
+    registration's, as of the last time.
     """
 
     entity: str
@@ -39,11 +42,13 @@ class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     seen: tuple[ClaimNames, ...] = ()
     left_out: tuple[str, ...] = ()
+    unregistered: tuple[ClaimNames, ...] = ()
     standing: str = ""
 
 
 class Keeps(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body keeps by its own word: ``what`` in that of a receipt; where none came (``by`` is ``register`` then) what it saw, as ``names``.
+    """What a body keeps by its own word: ``what`` in that of a receipt; where none came what it saw, as ``names``, and ``by`` is ``register``,
+    or ``unknown`` where it registered no time either: it may keep all of that.
 
     ``until`` is ``None`` where it says no end; ``seq`` is the line of the history.
     """
@@ -55,6 +60,17 @@ class Keeps(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[ClaimNames, ...] = ()
     until: int | None
     by: str
+    seq: int
+
+
+class PassedOn(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``entity`` told ``recipient`` by a permission, by its receipt: kinds of details, never what they say."""
+
+    entity: str
+    name: str
+    recipient: str
+    what: tuple[str, ...]
+    at: int
     seq: int
 
 
@@ -81,11 +97,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     asked: tuple[AskedBy, ...]
     keeping: tuple[Keeps, ...]
     changed_records: tuple[Changed, ...] = ()
+    passed_on: tuple[PassedOn, ...] = ()
 
     @property
     def asked_for_more(self) -> tuple[AskedBy, ...]:
         """Those who asked for what they had not registered."""
-        return tuple(each for each in self.asked if each.left_out)
+        return tuple(each for each in self.asked if each.left_out or each.unregistered)
 
 
 def year_of(at: int) -> int:
@@ -95,7 +112,7 @@ def year_of(at: int) -> int:
 
 def years(lines: Sequence[Sealed]) -> list[int]:
     """Those in which somebody asked, newest first."""
-    return sorted({year_of(line.entry.time) for line in lines if line.entry.transaction_type in ASKED}, reverse=True)
+    return sorted({year_of(line.entry.time) for line in lines if line.entry.transaction_type in {*ASKED, PASSED_ON}}, reverse=True)
 
 
 def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bool, logs: Mapping[str, LogSeen] | None = None) -> Statement:
@@ -104,6 +121,7 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
     for entry in (line.entry for line in lines if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year):
         rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
     changed = (each for each in (logs or {}).values() if each.broken_at)
+    passed = [line.entry for line in lines if line.entry.transaction_type == PASSED_ON and year_of(line.entry.time) == year]
     return Statement(
         schema=SCHEMA,
         holder=holder,
@@ -115,6 +133,18 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
         changed_records=tuple(
             Changed(entity=each.entity, noticed_at=each.broken_at, lines=each.broken, evidence=each.evidence) for each in changed
         ),
+        passed_on=tuple(_passed_on(entry, names) for entry in passed for names in entry.claims_presented),
+    )
+
+
+def _passed_on(entry: Entry, names: ClaimNames) -> PassedOn:
+    return PassedOn(
+        entity=entry.interacting_party_identifier.identifier,
+        name=entry.interacting_party_name or entry.interacting_party_identifier.identifier,
+        recipient=names.credential_identifier,
+        what=tuple(names.claims),
+        at=entry.time,
+        seq=entry.seq,
     )
 
 
@@ -138,22 +168,28 @@ class _Row:
             shared=results.count("success"),
             declined=results.count("declined"),
             failed=results.count("failed"),
-            seen=_joined([entry for entry in self.entries if entry.transaction_result == "success"]),
+            seen=_joined(names for entry in self.entries if entry.transaction_result == "success" for names in entry.claims_presented),
             left_out=tuple(dict.fromkeys(name for each in known for name in each.left_out)),
+            unregistered=_joined(
+                names
+                for entry in self.entries
+                if entry.registered and entry.registered.standing in {UNREGISTERED, OTHER_USE}
+                for names in entry.claims_requested
+            ),
             standing=known[-1].standing if known else "",
         )
 
 
-def _joined(entries: Sequence[Entry]) -> tuple[ClaimNames, ...]:
+def _joined(all_names: Iterable[ClaimNames]) -> tuple[ClaimNames, ...]:
     """Each name once, under the kind of document that it is of."""
     found: dict[str, dict[str, None]] = {}
-    for names in (each for entry in entries for each in entry.claims_presented):
+    for names in all_names:
         found.setdefault(names.credential_identifier, {}).update(dict.fromkeys(names.claims))
     return tuple(ClaimNames(credential_identifier=kind, claims=tuple(claims)) for kind, claims in found.items())
 
 
 def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
-    """What is kept still: the longest of what a body says of the same things; where it gave no receipt, what its registration says."""
+    """What is kept still: the longest of what a body says of the same things; where it gave no receipt, what its registration says, if any."""
     longest: dict[tuple[object, ...], Keeps] = {}
     answered = {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
     for entry in (line.entry for line in lines):
@@ -176,7 +212,8 @@ def _kept_by(entry: Entry, *, answered: bool) -> Keeps | None:
         what = tuple(receipt.claims_kept)
         return Keeps(entity=who[0], name=who[1], use=receipt.purpose_id, what=what, until=receipt.retain_until, by="receipt", seq=entry.seq)
     days = entry.registered.retention_days if entry.registered else None
-    if answered or days is None or not entry.claims_presented or entry.transaction_result != "success":
+    if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result != "success":
         return None
-    seen, until = entry.claims_presented, entry.time + days * DAY
-    return Keeps(entity=who[0], name=who[1], use=entry.intended_use_identifier, names=seen, until=until, by="register", seq=entry.seq)
+    until, by = (None, "unknown") if days is None else (entry.time + days * DAY, "register")
+    use, seen = entry.intended_use_identifier, entry.claims_presented
+    return Keeps(entity=who[0], name=who[1], use=use, names=seen, until=until, by=by, seq=entry.seq)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airplane import Counter
 from support.trial_verify import Dice
 from support.wallets import Site, serve_wallet
 from support.world import BATCH, CODE, ISSUER
 
-from wallet import phone_api
+from shared.clock import DAY
+from wallet import phone_api, register
 from wallet.holding import make_keys
 
 PHONE = "ab" * 16
@@ -228,6 +230,20 @@ async def test_showings_go_into_the_history_once(site: Site) -> None:
     assert "Anytown Borough Council" in page
     _, entry = await site.call("GET", f"/history/{before['seq']}", token="", Cookie=f"muniment-wallet={site.token}")
     assert "group:" not in entry
+
+
+async def test_what_was_shown_without_a_network_is_kept_as_long_as_registered(site: Site) -> None:
+    """The history has what the register says of the use, so that the statement says until when; of an unknown use nobody has said it."""
+    document = await collect(site)
+    Counter(site.world, site.world.council).register()
+    await register.refresh(site.host.means, now=True)
+    one = SHOWING | {"document": document, "at": site.world.clock.at}
+    assert (await site.call("POST", "/phone/api/showings", {"showings": [one, one | {"id": "22" * 16, "use": "another"}]}))[0] == 204
+    _, told = await site.call("GET", "/api/statement")
+    assert [(each["use"], each["by"], each["until"]) for each in told["keeping"]] == [
+        ("another", "unknown", None),
+        ("council-tax", "register", site.world.clock.at + 30 * DAY),
+    ]
 
 
 async def test_a_lost_phone_is_reported_from_the_documents_page(site: Site) -> None:

@@ -99,6 +99,44 @@ def test_who_still_keeps_what_and_until_when() -> None:
     assert statement(line(1, receipt=first, receipt_problem="it does not fit")).keeping == ()
 
 
+def test_whoever_said_nothing_of_what_they_keep_is_listed() -> None:
+    """Unregistered, shown to without a network, or with a receipt that does not fit: they may keep all that they saw, for ever."""
+    for silent in (
+        line(1, claims_presented=NAMES),
+        line(1, claims_presented=NAMES, registered=Registered(standing="unregistered")),
+        line(1, claims_presented=NAMES, receipt=receipt(), receipt_problem="it does not fit"),
+    ):
+        (kept,) = statement(silent, at=AT + 900 * DAY).keeping
+        assert (kept.names, kept.until, kept.by) == (NAMES, None, "unknown")
+        assert "they have not said" in "\n".join(told(statement(silent)))
+    assert statement(line(1, result="declined", claims_presented=NAMES)).keeping == ()
+
+
+def test_whoever_asks_without_being_registered_asks_for_more() -> None:
+    for standing in ("unregistered", "other-use"):
+        greedy = line(1, result="declined", claims_requested=NAMES, registered=Registered(standing=standing))
+        (more,) = statement(greedy).asked_for_more
+        assert (more.standing, more.unregistered) == (standing, NAMES)
+        assert "asked without being registered for it" in "\n".join(told(statement(greedy)))
+
+
+def test_what_was_told_to_others_by_a_permission() -> None:
+    names = (ClaimNames(credential_identifier="https://water.example", claims=("address",)),)
+    one = line(3, kind="told-by-permission", claims_presented=names)
+    (passed,) = statement(one).passed_on
+    assert (passed.name, passed.recipient, passed.what, passed.at, passed.seq) == (
+        "Northwold Bank",
+        "https://water.example",
+        ("address",),
+        AT,
+        3,
+    )
+    assert statement(one).keeping == ()
+    assert statement(one, year=2026).passed_on == ()
+    assert years([one]) == [2027]
+    assert "Northwold Bank told https://water.example by your permission: address" in "\n".join(told(statement(one)))
+
+
 def test_in_a_terminal() -> None:
     lines = [
         line(1, claims_presented=NAMES, receipt=receipt(), registered=Registered(standing="registered", left_out=("Date of birth",))),
@@ -142,7 +180,8 @@ async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> No
     await visitor.get("/history")
     assert 'href="/statement"' in visitor.text
     await visitor.get("/statement?year=2027")
-    for words in ("Statement for 2027", "shared 1 time", "Donor’s postcode", "Nobody did.", "Donor’s name", "14 February 2027"):
+    said = ("Statement for 2027", "shared 1 time", "Donor’s postcode", "Donor’s name", "14 February 2027")
+    for words in (*said, "not registered for this", "They were not registered for this. They asked for:"):
         assert words in visitor.text, words
     file = json.loads(await visitor.get("/statement/2027.json"))
     assert (file["schema"], file["year"], file["intact"], len(file["asked"])) == ("urn:muniment:wallet-statement:1", 2027, True, 1)

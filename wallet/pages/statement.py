@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from shared.errors import Malformed
+from shared.openid4vp import category_text
 from shared.web.pages import render
 from wallet import history, logs
 from wallet.pages.desk import Desk
@@ -48,6 +49,8 @@ class StatementPages:
             told=statement,
             years=listed,
             rows=[_row(each, locale) for each in statement.asked],
+            unregistered={each.entity + each.use: labels(each.unregistered, locale) for each in statement.asked_for_more},
+            passed_on=[(each, [category_text(one, locale) for one in each.what]) for each in statement.passed_on],
             keeping=[(each, each.what or labels(each.names, locale)) for each in statement.keeping],
             called=called,
         )
