@@ -22,6 +22,7 @@ from shared.web.passphrases import check_new_passphrase
 from wallet import history, logs, permissions
 from wallet.clients import client_name
 from wallet.corrections import ticket_name
+from wallet.deliveries import Delivery, Lost, OnPhone
 from wallet.enter import Doors, Opened
 from wallet.entries import Head, Sealed
 from wallet.keep import Hardness, Vault, stretch
@@ -34,6 +35,7 @@ from wallet.records import (
     CLIENTS,
     COPIES,
     CORRECTIONS,
+    DELIVERIES,
     DOCUMENTS,
     HEAD,
     HISTORY,
@@ -79,6 +81,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     corrections: tuple[Correction, ...] = ()
     links: dict[str, LockedLink] = {}
     logs: tuple[LogSeen, ...] = ()
+    deliveries: dict[str, Delivery] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ async def _collect(tx: Tx, vault: Vault, holder: str, at: int) -> Content:
         corrections=tuple(item.value for item in await CORRECTIONS.all(tx, vault)),
         links={item.id: item.value for item in await LOCKED.all(tx, vault)},
         logs=tuple(item.value for item in await LOGS.all(tx, vault)),
+        # What phones keep or have lost: by nothing else can an office be asked to put it on hold.
+        deliveries={item.id: item.value for item in await DELIVERIES.all(tx, vault) if isinstance(item.value.state, OnPhone | Lost)},
     )
 
 
@@ -220,6 +225,8 @@ async def _fill_asks(tx: Tx, vault: Vault, content: Content, *, entropy: Entropy
         await CORRECTIONS.put(tx, vault, ticket_name(vault, wrong.ticket), wrong, entropy=entropy)
     for name, link in content.links.items():
         await LOCKED.put(tx, vault, name, link, entropy=entropy)
+    for name, kept in content.deliveries.items():
+        await DELIVERIES.put(tx, vault, name, kept, entropy=entropy)
     for seen in content.logs:
         await LOGS.put(tx, vault, logs.name_of(vault, seen.entity), seen, entropy=entropy)
 

@@ -229,7 +229,7 @@ async def test_t_ex_5_the_recovery_sheet_opens_the_wallet_once(site: Site, old: 
     code = re.findall(r"<code>((?:[0-9A-Z]{5}-){4}[0-9A-Z]{5})</code>", old.text)[0]
     drawn = b64encode(qr.svg(f"{site.base}/recover#{code}").encode()).decode()
     assert f'src="data:image/svg+xml;base64,{drawn}"' in old.text
-    for words in ("Recovery sheet", "Nora Ashdown", "no longer works", "At its counter"):
+    for words in ("Recovery sheet", "Nora Ashdown", "whoever has this sheet can open your wallet", "no longer works", "At its counter"):
         assert words in old.text
     await new.get("/recover")
     again = {"holder": "Nora Ashdown", "code": code, "new_passphrase": "another four long words", "repeat": "another four long words"}

@@ -12,21 +12,21 @@ from support.wallets import EASY, PASSPHRASE, Wallet, open_wallet
 
 import wallet as package
 from shared.storage import Tx
-from wallet import logs, permissions
+from wallet import logs, permissions, phone
 from wallet.backup import BackupTools, Content, open_backup, restore
 from wallet.corrections import ticket_name
+from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Told
 from wallet.entries import Words
 from wallet.links import LockedLink
 from wallet.logs import LOGS, LogSeen
 from wallet.permitted import Permitted
-from wallet.records import COPIES, CORRECTIONS, LOCKED, PERMITTED, Shelf
+from wallet.records import COPIES, CORRECTIONS, DELIVERIES, LOCKED, PERMITTED, Shelf
 from wallet.said_wrong import Correction
 
 LEFT_OUT = {
     "profile": "made anew with the wallet",
     "receiving": "an open invitation, which can be read again",
     "requests": "an open request, which can be read again",
-    "deliveries": "what a phone was about to take",
     "standings": "what the office said, which is asked again",
 }
 TICKET = bytes(16)
@@ -84,3 +84,30 @@ async def test_what_can_be_taken_back_or_is_waited_for_comes_back(wallet: Wallet
         assert (await other.storage.read(lambda tx: CORRECTIONS.get(tx, vault, ticket_name(vault, TICKET)))).value == wrong
         assert (await other.storage.read(lambda tx: LOCKED.get(tx, vault, "link"))).value == link
         assert (await logs.seen(other.means, vault))[seen.entity] == seen
+
+
+async def test_what_a_lost_phone_keeps_can_still_be_put_on_hold(wallet: Wallet, tmp_path: Path) -> None:
+    """Phone and computer gone together: the restored wallet asks the office, and says what was said before and not yet heard."""
+    document = (await wallet.collect()).id
+    states: dict[str, Begun | OnPhone | Lost] = {
+        "kept": OnPhone(lines=(), notification_id="n1", renew_at=9),
+        "lost": Lost(notification_id="n2"),
+        "begun": Begun(configuration="c", nonce="n", count=1),
+    }
+
+    async def fill(tx: Tx) -> None:
+        for name, state in states.items():
+            value = Delivery(document=document, phone="ab" * 16, at=1, state=state)
+            await DELIVERIES.put(tx, wallet.vault, name, value, entropy=wallet.means.entropy)
+
+    await wallet.storage.write(fill)
+    tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=wallet.world.clock, entropy=Dice("backup"))
+    content = await open_backup(await tools.back_up(wallet.vault, holder="Nora", passphrase=BACKUP), BACKUP)
+    async with open_wallet(f"sqlite:///{tmp_path}/other.db", world=wallet.world, holder="Somebody", seed="elsewhere") as other:
+        made = await restore(other.doors, other.storage, content, holder="", passphrase=PASSPHRASE, at=2, entropy=Dice("r"))
+        assert {item.id for item in await phone.all_deliveries(other.means, made.vault)} == {"kept", "lost"}
+        (lost,) = [item for item in await phone.all_deliveries(other.means, made.vault) if item.id == "lost"]
+        assert await phone.report_lost(other.means, made.vault, lost) is Told.HEARD
+        await phone.lost(other.means, made.vault, "kept")
+        told = [(one["event"], one["notification_id"]) for one in wallet.world.office.notified]
+        assert told[-2:] == [("credential_deleted", "n2"), ("credential_deleted", "n1")]
