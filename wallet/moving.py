@@ -19,7 +19,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from shared.clock import Clock, Entropy
-from shared.errors import Conflict, Missing
+from shared.errors import Conflict, Missing, TooMany
 from wallet import history, phone
 from wallet.deliveries import Delivery, Lost, OnPhone, Told
 from wallet.keep import Vault, as_spelt, spell
@@ -31,6 +31,7 @@ log = logging.getLogger("muniment.wallet")
 
 LIFE = 300  # seconds for each step
 TRIES = 5  # codes of new phones that the old one may bring
+OFTEN, WHILE = 20, 3_600  # begun of one wallet, and first codes brought from one address, in so many seconds
 _FIRST, _SECOND = 26, 16  # symbols of five bits: 128 random bits, and 80 of a digest
 
 
@@ -86,6 +87,16 @@ class Moves:
         self._clock = clock
         self._entropy = entropy
         self._moves: dict[str, Move] = {}
+        self._counted: dict[str, list[int]] = {}
+
+    def count(self, key: str) -> None:
+        """One try of ``key``, in memory as all of this; ``TooMany`` beyond ``OFTEN`` in ``WHILE``."""
+        at = self._clock()
+        self._counted = {one: kept for one, times in self._counted.items() if (kept := [each for each in times if each > at - WHILE])}
+        times = self._counted.setdefault(key, [])
+        if len(times) >= OFTEN:
+            raise TooMany("too many tries: wait before the next", retry_after=max(1, times[0] + WHILE - at))
+        times.append(at)
 
     # --- the old phone
 

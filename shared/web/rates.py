@@ -1,6 +1,7 @@
 """Rate limits as rows, so that they hold across processes and restarts: fixed windows, one row a counter.
 
-Keys are hashed: a row does not tell whose account or address it counts, and it goes when its window has ended.
+Keys are hashed: a row names nobody. Whoever has the database and guesses an account or an address can see whether it is counted, and the
+numbers of networks are few enough to guess them all. A row goes when its window has ended.
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ from support.wallet_visitor import Visitor
 from support.wallets import Site, serve_wallet
 
 from shared.codec import qr
-from shared.errors import Missing
+from shared.errors import Missing, TooMany
+from shared.storage import Tx
 from wallet.keep import as_spelt, spell
-from wallet.moving import LIFE, TRIES, Moves
+from wallet.moving import LIFE, OFTEN, TRIES, WHILE, Moves
 from wallet.unlocked import Unlocked
 
 CODE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -179,6 +180,40 @@ async def test_first_codes_are_tried_a_bounded_number_of_times(thief: Visitor) -
         await thief.post("/move/new", {"code": "0" * 26})
     await thief.post("/move/new", {"code": "0" * 26})
     assert thief.status == 429
+
+
+async def test_moves_are_begun_a_bounded_number_of_times(old: Visitor) -> None:
+    for _ in range(OFTEN):
+        await show_first(old)
+    await old.get("/settings")
+    await old.post("/move", {"phone": PHONE})
+    assert old.status == 429
+
+
+async def test_no_disk_tells_that_anybody_moves(site: Site, old: Visitor, new: Visitor) -> None:
+    """Whose wallet, from which address, and when: in memory alone."""
+
+    async def counters(tx: Tx) -> list[str]:
+        return [str(row["bucket"]) for row in await tx.fetch("SELECT bucket FROM rate_limit")]
+
+    before = await site.host.storage.read(counters)
+    await join(new, await show_first(old))
+    assert await site.host.storage.read(counters) == before
+
+
+def test_tries_are_counted_for_a_while() -> None:
+    at = [0]
+    moves = Moves(Unlocked(lambda: at[0], Dice("moves"), idle=600), clock=lambda: at[0], entropy=Dice("moves"))
+    for at[0] in range(OFTEN):
+        moves.count("one")
+    with pytest.raises(TooMany) as refused:
+        moves.count("one")
+    assert refused.value.retry_after == WHILE - OFTEN + 1
+    moves.count("another")
+    at[0] = WHILE
+    moves.count("one")
+    with pytest.raises(TooMany):
+        moves.count("one")
 
 
 async def test_no_and_the_old_phone_signing_out_end_it(old: Visitor, new: Visitor) -> None:

@@ -20,7 +20,6 @@ from shared.web.context import SETTINGS
 from shared.web.forms import Form
 from shared.web.pages import render
 from shared.web.problem import HTML, dialect_of
-from shared.web.rates import Limit, allow
 from shared.web.security import client_address
 from wallet.cards import card
 from wallet.deliveries import Told
@@ -32,8 +31,6 @@ from wallet.unlocked import Left, Sitting, Unlocked
 
 OLD: Final = "/move"
 NEW: Final = "/move/new"
-BEGUN = Limit("move-begin", 20, 3_600)
-JOINS = Limit("move-join", 20, 3_600)
 _SECRET = 32
 _NAME = 32  # characters of a phone's name for itself
 _ALL, _NONE = "all", "none"
@@ -113,7 +110,7 @@ class MovingPages:
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """The old phone says under which name it keeps copies, if it does."""
         form, sitting = Form(await read_form(request)), await self._desk.sitting(request)
-        await allow(self._desk.means.storage, BEGUN, sitting.vault.wallet, at=self._desk.means.clock())
+        self._desk.moves.count(f"begin {sitting.vault.wallet}")
         self._desk.moves.begin(sitting, form.value("phone")[:_NAME])
         return see(OLD)
 
@@ -207,7 +204,7 @@ class MovingPages:
         typed = form.need("code", words._("Scan the code of the old phone, or type it"))
         if form.wrong:
             return await self._new_page(request, form)
-        await allow(self._desk.means.storage, JOINS, client_address(request), at=self._desk.means.clock())
+        self._desk.moves.count(f"join {client_address(request)}")
         mine = self._waiting(request)
         if mine is not None and mine.state is State.JOINED and mine.code == as_spelt(typed):
             see(NEW)  # the form was sent twice
