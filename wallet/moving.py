@@ -21,7 +21,7 @@ from hashlib import sha256
 from shared.clock import Clock, Entropy
 from shared.errors import Conflict, Missing, TooMany
 from wallet import history, phone
-from wallet.deliveries import Delivery, Lost, OnPhone, Told
+from wallet.deliveries import Delivery, Lost, OnPhone, Received, Told
 from wallet.keep import Vault, as_spelt, spell
 from wallet.means import Means
 from wallet.records import Item
@@ -219,7 +219,7 @@ async def keeping(means: Means, vault: Vault) -> list[Keeping]:
     """The phones that keep copies, the newest first."""
     batches: dict[str, list[Delivery]] = {}
     for item in await phone.all_deliveries(means, vault):
-        if isinstance(item.value.state, OnPhone):
+        if isinstance(item.value.state, OnPhone | Received):  # it may have them and not have said so
             batches.setdefault(item.value.phone, []).append(item.value)
     found = [
         Keeping(phone=name, at=max(one.at for one in kept), documents=tuple(dict.fromkeys(one.document for one in kept)))

@@ -268,9 +268,12 @@ async def lost(means: Means, vault: Vault, name: str) -> None:
 
 
 async def note_lost(means: Means, vault: Vault, item: Item[Delivery], *, kind: str = "lost-by-phone") -> Item[Delivery] | None:
-    """Write it down, for ``report_lost`` to tell; ``None`` for copies that no phone has yet, which are forgotten. ``kind`` is for the history."""
+    """Write it down, for ``report_lost`` to tell; ``None`` for copies that were not made yet. ``kind`` is for the history.
+
+    Copies that were received may be on the phone although it never said so.
+    """
     state = item.value.state
-    if not isinstance(state, OnPhone):
+    if not isinstance(state, OnPhone | Received):
         await _drop(means, vault, item)
         return None
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, item.value.document))

@@ -80,6 +80,17 @@ async def test_the_office_hears_of_the_old_copies_before_the_new_phone_is_in(sit
     assert "nobody can use them" not in old.text
 
 
+@pytest.mark.parametrize("phone", [PHONE, ""])
+async def test_copies_that_a_phone_got_and_never_said_it_kept_are_given_up(site: Site, old: Visitor, new: Visitor, phone: str) -> None:
+    """Its network broke between the copies and its word that it has them."""
+    await old.collect()
+    document = await keep_on_phone(site, PHONE, say_so=False)
+    await _to_the_number(old, new, phone)
+    await old.post("/move/decide", {"same": "yes", "kept": PHONE})
+    assert f"#keep/{document}" in await _entered(new)
+    assert _heard(site) == 1
+
+
 async def test_an_office_that_is_away_hears_later_and_the_pages_say_so(site: Site, old: Visitor, new: Visitor) -> None:
     await old.collect()
     await keep_on_phone(site, PHONE)
