@@ -128,8 +128,8 @@ async def stop(office: Office) -> None:
     await office.custodian.close()
 
 
-def build(office: Office) -> web.Application:
-    """The whole service."""
+def build(office: Office, *, chores: bool = True) -> web.Application:
+    """The whole service; without ``chores`` somebody else calls ``one_round``, ``visit`` and ``visit_federation``."""
     app = make_app("issuer", office.settings, storage=office.storage, clock=office.clock, entropy=office.entropy)
     lists = StatusLists(office)
     app[OFFICE], app[LISTS], app[ENVELOPES] = office, lists, Envelopes(office)
@@ -149,8 +149,9 @@ def build(office: Office) -> web.Application:
         applying.add_to(app, office)
     add_pages(app, office)
     app.cleanup_ctx.append(_resources)
-    keep_house(app, one_round, visit, every=CHORES_EVERY)
-    keep_house(app, visit_federation, every=CHORES_EVERY)
+    if chores:
+        keep_house(app, one_round, visit, every=CHORES_EVERY)
+        keep_house(app, visit_federation, every=CHORES_EVERY)
     app[READY]["keys"] = lambda: office.custodian.public(office.signer.key)
     return app
 

@@ -229,6 +229,7 @@ async def serving(
 
     ``tls``: over https, with its certificate.
 
+    Housekeeping goes round once before anybody comes, and later only as a test says; ``local`` ones, which strangers use, keep house by the clock.
     ``path`` is added to its public address. ``change`` may replace parts of the office before it opens; ``join``: others are in the database of ``storage`` already.
     """
     shutil.copytree(template.directory, directory, dirs_exist_ok=True)
@@ -249,9 +250,11 @@ async def serving(
         api_key = await first_operator(
             office.storage, "Iris Admin", template.made.passphrase, scopes=SCOPES, at=clock(), entropy=system_entropy
         )
-    app = composition.build(office)
+    app = composition.build(office, chores=local)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    if not local:
+        await composition.one_round(app)
     await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls.server() if tls else None).start()
     jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(base))  # what the reverse proxy before it makes true
     async with ClientSession(cookie_jar=jar, connector=TCPConnector(ssl=tls.client()) if tls else None) as http:
