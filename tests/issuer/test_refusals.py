@@ -290,7 +290,7 @@ async def test_credential_requests(holder: Holder) -> None:
     assert status == 413
     status, issued = await registry.credential(access, {"credential_configuration_id": CONFIGURATION, "unknown": 1, **proofs})
     assert status == 200
-    assert set(issued) == {"credentials", "notification_id"}
+    assert set(issued) == {"credentials", "notification_id", "report_pass"}
 
 
 async def test_too_many_copies_in_force(registry: Registry) -> None:
