@@ -186,7 +186,7 @@ def test_wrong_words_are_one_error() -> None:
 def test_wrong_words_cost_what_right_ones_cost() -> None:
     """Same time within 20 % (AT-C05-2), by the processor's clock, in turns; of each the least, for others run beside."""
     costs: dict[str, list[float]] = {"right": [], "wrong": [], "none": []}
-    for _ in range(3):
+    for _ in range(9):
         for name, words in (("right", WORDS), ("wrong", generate_words(system_entropy)), ("none", "x")):
             begun = time.process_time()
             try:
@@ -194,8 +194,10 @@ def test_wrong_words_cost_what_right_ones_cost() -> None:
             except Malformed:
                 assert name != "right"
             costs[name].append(time.process_time() - begun)
-    least = {name: min(each) for name, each in costs.items()}
-    assert max(least.values()) < 1.2 * min(least.values()), least
+        least = {name: min(each) for name, each in costs.items()}
+        if len(costs["none"]) >= 3 and max(least.values()) < 1.2 * min(least.values()):
+            return
+    pytest.fail(f"not alike in nine turns: {costs}")
 
 
 @pytest.mark.parametrize(
