@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from demo.script import Script
 from demo.stage import Stage, StageError, other_ports
 from shared.clock import monotonic, system_entropy
 from shared.private_file import write_whole
-from shared.receipts import peek_receipt
+from shared.receipts import Receipt, peek_receipt
 from shared.web.passphrases import generate_passphrase
 from shared.web.setup import toml_text
 
@@ -239,6 +240,14 @@ def said(verdict: Mapping[str, Any]) -> str:
     return f"{verdict['decision']}: {verdict['code']}" if verdict["code"] else str(verdict["decision"])
 
 
+def _kept(receipt: Receipt) -> str:
+    if receipt.decision == "rejected":
+        return "nothing is kept"
+    kept = ", ".join(receipt.claims_kept) or "the details that were shown, sealed"
+    until = f"until {datetime.fromtimestamp(receipt.retain_until, UTC):%d %B %Y}" if receipt.retain_until else "without an end"
+    return f"{kept}, {until}"
+
+
 async def tell_what_is_kept(script: Script, town: Town, *people: str) -> tuple[int, int]:
     """By their receipts: what each body keeps of each person now, and until when. How many receipts, of how many bodies."""
     told = [
@@ -247,10 +256,9 @@ async def tell_what_is_kept(script: Script, town: Town, *people: str) -> tuple[i
         for line in reversed((await town.by(person, "GET", "/api/history"))["entries"])
         if line.get("receipt")
     ]
+    lines: Counter[str] = Counter()
     for receipt in told:
-        kept = ", ".join(receipt.claims_kept) or "the details that were shown, sealed"
-        until = (
-            f"until {datetime.fromtimestamp(receipt.retain_until, UTC):%d %B %Y %H:%M} UTC" if receipt.retain_until else "without an end"
-        )
-        script.show(f"{town.name(receipt.entity)}, {receipt.purpose_id}, {receipt.decision}: {kept}, {until}")
+        lines[f"{town.name(receipt.entity)}, {receipt.purpose_id}, {receipt.decision}: {_kept(receipt)}"] += 1
+    for line, count in lines.items():
+        script.show(line if count == 1 else f"{line} ({count} receipts)")
     return len(told), len({receipt.entity for receipt in told})
