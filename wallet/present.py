@@ -16,11 +16,10 @@ import msgspec
 
 from shared.codec import base64url
 from shared.dcql import DcqlQuery
-from shared.errors import AccessDenied, Conflict, Untrusted, VcError
+from shared.errors import AccessDenied, Conflict, VcError
 from shared.flow import arun
 from shared.formats import NOTHING, Parsed, formats
 from shared.openid4vp import (
-    PostResult,
     RequestObject,
     ResolvedRequest,
     TransactionData,
@@ -33,9 +32,8 @@ from shared.openid4vp import (
     resolve_dc_api_request,
     resolve_request,
 )
-from shared.receipts import Receipt, peek_receipt, presentation_bytes, verify_receipt, verify_receipt_by
+from shared.receipts import peek_receipt, presentation_bytes
 from shared.storage import Tx
-from shared.x509 import load_certificate
 from wallet import history, permissions, registered
 from wallet.agreed import agreed_to, names_of, requested_names
 from wallet.asker import asker_of, use_of
@@ -47,6 +45,7 @@ from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
 from wallet.means import Means
 from wallet.narrow import check_shown
+from wallet.receipted import fault_of
 from wallet.records import COPIES, DOCUMENTS, REQUESTS, Item
 from wallet.sessions import Agreed, Answered, Asked, Copy, CopyLine, Document, Request, Unanswered, Withheld
 
@@ -270,7 +269,9 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         shown=state.shown,
         redirect_uri=result.redirect_uri,
         receipt=result.receipt,
-        receipt_problem=await _check_receipt(means, vault, item.value, result, presentation_bytes(vp_token)),
+        receipt_problem=await fault_of(
+            means, vault, item.value, result.receipt, presentation=presentation_bytes(vp_token), nonce=asked.nonce
+        ),
         refusal="" if result.refusal is None else result.refusal.detail,
     )
     return await _close(means, vault, item, answered, showings, vp_token=vp_token)
@@ -278,32 +279,6 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
 
 async def _sign(means: Means, one: Showing, asked: RequestObject) -> str:
     return await sign_presentation(one.copy, one.presented, asked.binding(one.agreed), at=means.clock(), entropy=means.entropy)
-
-
-async def _check_receipt(means: Means, vault: Vault, request: Request, result: PostResult, presentation: bytes) -> str:
-    """What is wrong with the receipt against what was really sent and what was seen before (S25); empty if nothing is, or none came."""
-    if result.receipt is None:
-        return ""
-    lines = await means.storage.read(lambda tx: history.read(tx, vault))
-    before = [line.entry.receipt for line in lines if line.entry.interacting_party_identifier == history.party_of(request.asker)]
-    try:
-        receipt = _verify_receipt(means, request, result.receipt, presentation)
-        history.check_heads(receipt, [token for token in before if token])
-    except VcError as error:
-        return f"{error.code}: {error.detail}"
-    return ""
-
-
-def _verify_receipt(means: Means, request: Request, token: str, presentation: bytes) -> Receipt:
-    nonce, at = request_object(means, request).nonce, means.clock()
-    if not request.signer:
-        raise Untrusted("nobody can tell who signed the receipt, for the request came without a certificate")
-    if not request.asker.proved:
-        return verify_receipt_by(token, signer=load_certificate(request.signer), at=at, presentation=presentation, nonce=nonce)
-    receipt = verify_receipt(token, policy=means.trust(), at=at, presentation=presentation, nonce=nonce)
-    if receipt.entity != request.asker.party:
-        raise Untrusted("the receipt is by another organisation than the one that asked")
-    return receipt
 
 
 async def _close(
