@@ -269,9 +269,8 @@ def _record(desk: Desk, asked: Asked, decision: Decision, at: int) -> dict[str, 
         "level": decision.level.value,
         "intendedUseIdentifier": asked.terms.purpose_id,
         "vct": sorted({claims.vct for claims in shown}),
-        "claim_paths": list(
-            dict.fromkeys(name for one in shown for name in names_seen(desk.types.get(one.vct), one.claims, one.disclosed))
-        ),
+        # in an order of their own: that of a copy's disclosures is the copy's, and would tell it from others
+        "claim_paths": sorted({name for one in shown for name in names_seen(desk.types.get(one.vct), one.claims, one.disclosed)}),
         "decision": decision.decision,
         "reason_code": decision.code,
         "status_list_iat": decision.status_iat,

@@ -49,9 +49,11 @@ class Watched:
 
     page: Page
     faults: list[str] = field(default_factory=list)
+    borne: set[str] = field(default_factory=set)
 
     def on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "status of 4" not in message.text:  # a refused form is answered with 4xx on purpose
+        known = ("status of 4", *self.borne)  # a refused form is answered with 4xx on purpose
+        if message.type == "error" and not any(each in message.text for each in known):
             self.faults.append(message.text)
 
     async def check(self) -> None:

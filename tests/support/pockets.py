@@ -52,6 +52,11 @@ class Pocket:
         """What a test did on purpose is no fault of the page."""
         self.watched.faults[:] = [fault for fault in self.watched.faults if text not in fault]
 
+    def cut_off(self) -> None:
+        """From here on there is no network, and the page, which looks for one now and then, finds none: no fault of the page either."""
+        self.watched.borne.add("ERR_INTERNET_DISCONNECTED")
+        self.forgive("ERR_INTERNET_DISCONNECTED")
+
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
 

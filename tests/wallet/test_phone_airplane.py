@@ -41,7 +41,7 @@ async def test_a_desk_of_whoever_a_registrar_registered(tmp_path: Path) -> None:
         async with open_pocket(place.site, tmp_path / "profile") as pocket:
             await kept(pocket, place)
             await pocket.context.set_offline(offline=True)
-            pocket.forgive("ERR_INTERNET_DISCONNECTED")
+            pocket.cut_off()
             for text in (place.counter.ask(use="marketing"), place.counter.ask(wants=[Want(vct=KIND.vct_int, required=(DONOR, 2))])):
                 await pocket.paste(text)
                 await pocket.wait("refused")
@@ -66,7 +66,7 @@ async def test_cold_start_with_the_service_gone(tmp_path: Path) -> None:
             await pocket.open()
             await pocket.unlock()
             await pocket.page.get_by_text("There is no network").wait_for()
-            pocket.forgive("ERR_INTERNET_DISCONNECTED")
+            pocket.cut_off()
             await pocket.look("home-offline")
             await pocket.paste(place.counter.ask())
             await pocket.wait("consent")
@@ -85,7 +85,7 @@ async def test_cold_start_with_the_service_gone(tmp_path: Path) -> None:
             await pocket.wait("consent")
             await pocket.press("Show once")
             await pocket.wait("printed")
-            pocket.forgive("ERR_INTERNET_DISCONNECTED")
+            pocket.cut_off()
             await pocket.look("printed-offline")
             assert all(url.startswith((place.site.base, "data:", "blob:")) for url in pocket.asked)
         assert len(place.world.log) == asked
@@ -220,14 +220,14 @@ async def test_news_that_is_a_week_old_and_a_register_that_has_run_out(tmp_path:
         await pocket.open()
         await pocket.unlock()
         await pocket.page.get_by_text("no news for more than a week").wait_for()
-        pocket.forgive("ERR_INTERNET_DISCONNECTED")
+        pocket.cut_off()
         await pocket.look("home-stale")
         await pocket.go(24)
         await pocket.open()
         await pocket.unlock()
         await pocket.paste(place.counter.ask(certificate=place.counter.certificate()))
         await pocket.page.get_by_role("heading", name="too old for this desk").wait_for()
-        pocket.forgive("ERR_INTERNET_DISCONNECTED")
+        pocket.cut_off()
         await pocket.look("refused-old-register")
 
 
@@ -366,7 +366,7 @@ async def test_taking_everything_off_without_a_network_is_told_later(tmp_path: P
         await pocket.wait("forget")
         await pocket.press("Delete everything here")
         await pocket.wait("empty")
-        pocket.forgive("ERR_INTERNET_DISCONNECTED")
+        pocket.cut_off()
         await pocket.look("empty-offline")
         assert "credential_deleted" not in {one["event"] for one in place.world.office.notified}
         await pocket.context.set_offline(offline=False)

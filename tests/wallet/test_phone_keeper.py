@@ -41,7 +41,7 @@ async def test_the_card_says_who_keeps_the_record(tmp_path: Path, size: dict[str
         await page.locator("#passphrase").fill(PASSPHRASE)
         await page.locator("#view button[type=submit]").click()
         await expect(keeper).to_have_text("Mae Cofrestr Cyf yn cadw’r cofnod hwn nawr, ers 14 Ionawr 2027. Nid corff cyhoeddus mohono.")
-        pocket.forgive("ERR_INTERNET_DISCONNECTED")
+        pocket.cut_off()
         await pocket.look("keeper-cy")
         await pocket.context.set_offline(False)
         known[0] = World.policy(place.world)  # the superiors say it no more
