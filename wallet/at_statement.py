@@ -59,5 +59,8 @@ def told(statement: Statement) -> Iterator[str]:
         yield f"  {one.name}: {', '.join(what)}; {end}{' (by the register: no receipt came)' if one.by == 'register' else ''}"
     for passed in statement.passed_on:
         yield f"{passed.name} told {passed.recipient} by your permission: {', '.join(passed.what)} ({iso_day(passed.at)})"
+    for apart in statement.not_compared:
+        since = f"since {iso_day(apart.since)}" if apart.since else "so far"
+        yield f"The record of {apart.entity} could not be compared {since}: {apart.fault or 'it is still being followed'}"
     for changed in statement.changed_records:
         yield f"{changed.entity} has changed its own record since it gave receipts (lines {', '.join(map(str, changed.lines))})"

@@ -16,7 +16,7 @@ from shared.clock import DAY
 from shared.receipts import peek_receipt
 from wallet.entries import ClaimNames, Entry, Sealed, Words
 from wallet.known_uses import OTHER_USE, UNREGISTERED
-from wallet.logs import LogSeen
+from wallet.logs import LogSeen, apart
 
 SCHEMA: Final = "urn:muniment:wallet-statement:1"
 ASKED: Final = frozenset({"presentation", "addressed-copy"})
@@ -83,6 +83,14 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
+class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that gave receipts, of whose own record nobody can tell what became of it ``since``, 0 for ever; ``fault`` is why (``logs.LogSeen``)."""
+
+    entity: str
+    since: int
+    fault: str
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``holder`` for the calendar year ``year`` (UTC). ``keeping`` is as of ``made_at``, from whichever year it is.
 
@@ -97,6 +105,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     asked: tuple[AskedBy, ...]
     keeping: tuple[Keeps, ...]
     changed_records: tuple[Changed, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
     passed_on: tuple[PassedOn, ...] = ()
 
     @property
@@ -120,7 +129,8 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
     rows: dict[tuple[str, str], _Row] = {}
     for entry in (line.entry for line in lines if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year):
         rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
-    changed = (each for each in (logs or {}).values() if each.broken_at)
+    known = logs or {}
+    changed = (each for each in known.values() if each.broken_at)
     passed = [line.entry for line in lines if line.entry.transaction_type == PASSED_ON and year_of(line.entry.time) == year]
     return Statement(
         schema=SCHEMA,
@@ -132,6 +142,9 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
         keeping=tuple(sorted(_keeping(lines, at), key=lambda one: (one.name.casefold(), one.use, one.seq))),
         changed_records=tuple(
             Changed(entity=each.entity, noticed_at=each.broken_at, lines=each.broken, evidence=each.evidence) for each in changed
+        ),
+        not_compared=tuple(
+            NotCompared(entity=entity, since=known[entity].checked_at, fault=known[entity].fault) for entity in sorted(apart(known))
         ),
         passed_on=tuple(_passed_on(entry, names) for entry in passed for names in entry.claims_presented),
     )

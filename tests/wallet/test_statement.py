@@ -158,6 +158,16 @@ def test_in_a_terminal() -> None:
     ]
 
 
+def test_in_a_terminal_whose_record_could_not_be_compared() -> None:
+    seen = logs.LogSeen(entity=COUNCIL, next_at=0, checked_at=AT, fault="not-published")
+    changed = logs.LogSeen(entity="https://bank.example", next_at=0, fault="stale", broken_at=AT, broken=(1,))
+    made = make([line(1)], holder="Nora", year=2027, at=AT, intact=True, logs={COUNCIL: seen, changed.entity: changed})
+    assert list(told(made))[-2:] == [
+        f"The record of {COUNCIL} could not be compared since 2027-01-15: not-published",
+        "https://bank.example has changed its own record since it gave receipts (lines 1)",
+    ]
+
+
 # --- on the pages ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -195,15 +205,15 @@ async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> No
     await visitor.get("/statement?year=twenty")
     assert visitor.status == 400
 
-    book.sign()
-    await look(visitor)
+    await look(visitor, book)
     assert "unchanged when your wallet last looked" in await visitor.get("/history/2")
     book.rewrite()
     book.tokens.clear()
     book.enter("more")
-    book.sign()
-    await look(visitor)
+    await look(visitor, book)
     assert "has changed its own record" in await visitor.get("/history")
+    assert "They have changed their own record." in await visitor.get("/history/2")
+    assert book.tokens[0] in visitor.text
     assert "Who changed their own record" in await visitor.get("/statement")
     assert json.loads(await visitor.get("/statement/2027.json"))["changed_records"][0]["entity"] == COUNCIL
 
@@ -233,26 +243,73 @@ async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) 
     await visitor.post(visitor.path, {"decision": "share"})
     book.sign()
     await look(visitor)  # a week after its newest head
-    said = "The newest state of their record that they signed is more than two days old."
-    assert "stands still: its newest signed state is more than two days old" in await visitor.get("/history")
-    text = await visitor.get("/history/2")
-    assert (said in text, "unchanged when your wallet last looked" in text) == (True, True)
-    assert "yn fwy na dau ddiwrnod oed" in await visitor.get("/history/2?lang=cy")
+    reasons: dict[int, tuple[str, str]] = {
+        0: ("The newest state of their record that they signed is more than two days old.", "stale"),
+        503: ("Your wallet could not check their record when it last tried.", "unavailable"),
+        404: ("They publish nothing of their record", "not-published"),
+    }
+    for status, (reason, fault) in reasons.items():
+        if status:
+            book.answer = lambda _, status=status: Fetched(status=status)
+            await look(visitor)
+        assert "could not be compared since 15 January 2027" in await visitor.get("/history")
+        text = await visitor.get("/history/2")
+        assert (reason in text, "unchanged" in text) == (True, False)
+        assert "Their record could not be compared with this receipt since 15 January 2027." in text
+        assert "could not be compared</h2>" in await visitor.get("/statement")
+        assert "since 15 January 2027." in visitor.text
+        file = json.loads(await visitor.get("/statement/2027.json"))
+        assert file["not_compared"] == [{"entity": COUNCIL, "since": AT, "fault": fault}]
+    assert "Ni fu modd cymharu eu cofnod â’r dderbynneb hon ers 15 Ionawr 2027." in await visitor.get("/history/2?lang=cy")
     await visitor.get("/history/2?lang=en")
-    book.answer = lambda _: Fetched(status=503)
+    book.answer = lambda _: None
+    await look(visitor, book)
+    assert "unchanged when your wallet last looked" in await visitor.get("/history/2")
+    book.tokens.pop()
     await look(visitor)
-    assert "Your wallet could not check their record when it last tried." in await visitor.get("/history/2")
-    book.answer = lambda _: Fetched(status=404)
-    await look(visitor)
-    assert "They publish nothing of their record" in await visitor.get("/history/2")
-    assert "stands still" not in await visitor.get("/history")
+    assert "They show an older state of their record" in await visitor.get("/history/2")
+    assert "unchanged" not in visitor.text
 
 
-async def look(visitor: Visitor) -> None:
-    """A week goes by, and the wallet looks once it is open again."""
+async def test_a_record_that_was_never_seen_is_not_called_compared(site: Site) -> None:
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    await visitor.get("/present")
+    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+    await visitor.post(visitor.path, {"decision": "share"})
+    await look(visitor)
+    assert "could not be compared so far" in await visitor.get("/history")
+    assert "Their record could not be compared with this receipt so far." in await visitor.get("/history/2")
+    assert book.asked == ["/log/heads"]
+    assert json.loads(await visitor.get("/statement/2027.json"))["not_compared"] == [
+        {"entity": COUNCIL, "since": 0, "fault": "not-published"}
+    ]
+
+
+async def test_only_a_receipt_that_fits_and_names_a_log_is_said_to_be_in_it(site: Site) -> None:
+    """The council's log is as it should be; of what a receipt says that does not fit, or that names no log, nothing was compared."""
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    for wrong in ({"poa": ["another"]}, None):
+        site.world.council.receipt_for = wrong
+        await visitor.get("/present")
+        await visitor.post("/present", {"link": site.world.council.ask()}, files={})
+        await visitor.post(visitor.path, {"decision": "share"})
+    await look(visitor, book)
+    assert "unchanged when your wallet last looked" in await visitor.get("/history/3")
+    text = await visitor.get("/history/2")
+    assert ("does not fit what you shared" in text, "unchanged" in text) == (True, False)
+
+
+async def look(visitor: Visitor, book: Book | None = None) -> None:
+    """A week goes by, and the wallet looks once it is open again; ``book`` is signed on that day."""
     site = visitor.site
     (vault,) = site.host.unlocked.vaults()
     await logs.tend(site.host.means, vault)
     site.world.clock.at += site.host.means.log_every
+    if book is not None:
+        book.sign()
     await visitor.enter()
     await follow_logs(site.app)
