@@ -28,7 +28,7 @@ async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code:
             raise Conflict("only a document in force can be collected")
         lists = await statuses.lose_all(tx, document, at)
         await pad_lost(tx, office, lists)
-        await documents.note(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
+        await documents.note_loss(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
         await enter_loss(tx, office, len(lists), at, actor=actor)
 
     return await invite_again(office, number, actor=actor, needs_code=needs_code, also=lose)

@@ -192,14 +192,22 @@ def holds(history: Iterable[Event]) -> list[Event]:
     return found
 
 
+def lost_last(history: Iterable[Event]) -> bool:
+    """Whether whoever collected the document last has lost phone or wallet since, by its ``history`` from the oldest on."""
+    kinds = [event.kind for event in history if event.kind in {"collected", "lost"}]
+    return "collected" in kinds and kinds[-1] == "lost"
+
+
 def state_of(document: Document, invitation: InvitationState | None) -> str:
     """One word for lists and programs: what matters most about a document now."""
     if document.standing is Standing.CANCELLED:
         return "cancelled"
     if document.standing is Standing.ON_HOLD:
         return "on_hold"
+    if invitation is InvitationState.OFFERED:  # also one made anew, whoever had collected the document before
+        return "invited"
     if document.collected_at is not None:
         return "collected"
-    if invitation is InvitationState.OFFERED or invitation is InvitationState.REDEEMED:
+    if invitation is InvitationState.REDEEMED:
         return "invited"
     return invitation.value if invitation is not None else "lapsed"

@@ -15,7 +15,7 @@ from issuer.pages.desk import actor, may, seated
 from issuer.records import documents, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
-from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, state_of
+from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
 from shared.clock import DAY
 from shared.codec import qr
 from shared.credentials._reports import TAG
@@ -66,6 +66,11 @@ class View:
     def held(self) -> list[str]:
         """The reasons for which it is on hold, the latest last."""
         return [each.reason for each in holds(self.history)]
+
+    @property
+    def lost(self) -> bool:
+        """Whether the copies made so far were on a phone or wallet that was lost."""
+        return lost_last(self.history)
 
 
 class Documents:

@@ -181,9 +181,12 @@ async def test_a_program_at_the_counter_does_the_same(registry: Registry) -> Non
     status, again = await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})
     assert status == 201
     assert {(await listed(registry)).get(index) for index in lost} == {2}
+    status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
+    assert (detail["state"], detail["collected_at"]) == ("invited", None), "what somebody finds on a lost phone was collected by nobody"
     assert len((await (await collect(registry, again)).copies(2)).credentials) == 2
     status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
-    assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "renewed"]
+    assert detail["state"] == "collected"
+    assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "collected"]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
