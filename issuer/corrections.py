@@ -223,6 +223,23 @@ async def corrected(tx: Tx, reference: str, *, document: str, at: int) -> None:
     await corrections.settle(tx, reference, state=CORRECTED, at=at)
 
 
+async def stays(
+    office: Office, reference: str, document: str, kind: CredentialType, *, held: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> str | None:
+    """The detail that the message is about, where ``after`` says of it what the holder's copy did: then nothing was corrected.
+
+    Of several values a copy may show one: they stay where all are as ``held`` and those shown are among them. Where the office corrected them
+    since without naming the message, they may be as held. ``Missing``.
+    """
+    known = await office.storage.read(lambda tx: corrections.get(tx, reference))
+    told = await said(office, known)
+    if told is None or known.document != document:
+        return None  # answered, or about another document: whoever writes hears that (``corrected``)
+    now, shown = values_of(kind, after, known.detail), list(told.values)
+    same = held is not None and now == values_of(kind, held, known.detail) and all(value in now for value in shown)
+    return known.detail if same or now == shown else None
+
+
 async def said(office: Office, known: Correction) -> Said | None:
     """What the holder wrote, as long as it waits for an answer."""
     if known.said is None:
@@ -239,6 +256,11 @@ def values_of(kind: CredentialType, claims: Mapping[str, Any], detail: str) -> l
 def key_of(path: ClaimPath) -> str:
     """The name of a detail: ``represented/birthdate``, ``powers/*`` for any of several."""
     return "/".join("*" if part is None or isinstance(part, int) else part for part in path)
+
+
+def pointer_of(detail: str) -> str:
+    """Where the form and the API have it: ``/powers`` for any of several."""
+    return "/" + detail.removesuffix("/*")
 
 
 # --- the clock ---------------------------------------------------------------------------------------------------------------------------

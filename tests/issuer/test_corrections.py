@@ -58,7 +58,7 @@ class Wallet:
         binding = make_binding(
             issuer=self.registry.url, ticket=number, detail=detail, words=words, at=self.registry.clock(), entropy=system_entropy
         )
-        path = tuple(None if part == "*" else part for part in (shows or detail).split("/"))
+        path = tuple(None if part == "*" else int(part) if part.isdecimal() else part for part in (shows or detail).split("/"))
         shown = SDJWT.present(SDJWT.disclose(SDJWT.parse(wire), [path]), binding, key=KeyId("c"), at=self.registry.clock())
         copy = AddressedPresentation(format="dc+sd-jwt", aud=binding.audience, purpose_id=PURPOSE, vp_token={"wrong": (key.finish(shown),)})
         encryption = self.holder.metadata.issuer.request_encryption
@@ -185,6 +185,67 @@ async def test_a_program_of_the_office_answers_it_with_its_correction(registry: 
     status, _ = await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": reference})
     assert status == 200
     assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+
+
+async def test_a_correction_that_changes_nothing_is_none(registry: Registry, wallet: Wallet, browser: Browser) -> None:
+    """Neither by a program nor on the page: copies stay in force, and what the holder said waits for an answer that is true."""
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    path = f"/api/credentials/{document}/correction"
+    other = {**LPA_1, "powers": ["banking"]}  # says as before what the holder says is wrong
+    for told, pointer in (
+        ({"claims": LPA_1, "reason": "typing error"}, "/claims"),
+        ({"claims": LPA_1, "reason": "typing error", "answers": reference}, f"/claims/{DETAIL}"),
+        ({"claims": other, "reason": "typing error", "answers": reference}, f"/claims/{DETAIL}"),
+    ):
+        status, problem = await registry.call("POST", path, told)
+        assert (status, problem["code"], problem["pointer"]) == (400, "malformed", pointer)
+    page = f"/console/documents/{document}/correct"
+    for step in ("check", "make"):
+        await browser.open(f"{page}?correction={reference}")
+        await browser.send(page, [*answered(), ("reason", "The day was wrong"), ("correction", reference), ("step", step)])
+        assert browser.errors() == ["detail.represented.birthdate.day"]
+        assert "Donor’s date of birth: the holder says that this is wrong, and it stays the same" in browser.text
+        assert browser.hidden()["correction"] == reference
+        await browser.open(page)
+        await browser.send(page, [*answered(), ("reason", "The day was wrong"), ("step", step)])
+        assert browser.errors() == ["detail.representation_kind"]
+        assert "Nothing differs from what the document says now" in browser.text
+    assert read(registry, await wallet.ask(number), sealed).state == "open"
+    history = (await registry.call("GET", f"/api/credentials/{document}"))[1]["history"]
+    assert [line["what"] for line in history] == ["made", "collected", "disputed"]
+    assert await said_of_new_copies(wallet) == [True, True, True]
+
+
+async def test_a_power_that_stays_is_not_corrected_and_one_that_goes_is(registry: Registry, wallet: Wallet) -> None:
+    """Of several values the copy shows the one that is wrong."""
+    number, sealed = wallet.ticket(detail="powers/*", shows="powers/0")
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    path = f"/api/credentials/{document}/correction"
+    moved = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    status, problem = await registry.call("POST", path, {"claims": moved, "reason": "x", "answers": reference})
+    assert (status, problem["pointer"]) == (400, "/claims/powers")
+    less = {**LPA_1, "powers": LPA_1["powers"][1:]}
+    assert (await registry.call("POST", path, {"claims": less, "reason": "x", "answers": reference}))[0] == 200
+    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+
+
+async def test_what_was_corrected_meanwhile_is_answered_by_new_copies_with_the_same_details(registry: Registry, wallet: Wallet) -> None:
+    """Somebody corrected it without naming the message: copies still say that a detail is disputed until it is answered."""
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    path = f"/api/credentials/{document}/correction"
+    right = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    assert (await registry.call("POST", path, {"claims": right, "reason": "typing error"}))[0] == 200
+    assert await said_of_new_copies(wallet) == [True, True, True]
+    back = {"claims": LPA_1, "reason": "back again", "answers": reference}
+    assert (await registry.call("POST", path, back))[1]["pointer"] == f"/claims/{DETAIL}"
+    assert (await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": reference}))[0] == 200
+    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+    assert await said_of_new_copies(wallet) == [None, None, None]
 
 
 async def test_a_correction_of_another_document_answers_nothing(registry: Registry, wallet: Wallet) -> None:
