@@ -159,7 +159,7 @@ USES: tuple[Rule, ...] = (
             answer(
                 "wrong_instrument",
                 "/instrument_type",
-                ["not", _CARRIED],
+                ["not", ["any", _GENERAL, _CARRIED]],
                 "this kind of document cannot give the power {}",
                 of=["item"],
             )

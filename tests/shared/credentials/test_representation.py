@@ -210,6 +210,8 @@ RESTRICTED = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar
         ({"powers": ...}, {"powers": ["banking"]}, OutsideScope),
         ({"powers": ...}, {}, None),
         ({"powers": ["general"]}, {"powers": ["health-decisions"]}, WrongInstrument),
+        ({"powers": ["general"]}, {"powers": ["general"]}, None),
+        ({"powers": ["banking"]}, {"powers": ["general"]}, OutsideScope),
         (WELFARE, {"powers": ["banking"]}, WrongInstrument),
         (WELFARE, {"powers": ["health-decisions"]}, NeedsCapacityEvidence),
         (WELFARE, {"powers": ["health-decisions"], "capacity_evidence": True}, None),
