@@ -10,7 +10,7 @@ from typing import Any, Final
 from issuer import entered
 from issuer.approval import first_approval
 from issuer.claims import Fault, check_claims, details, keep_until, source
-from issuer.corrections import corrected, pointer_of, stays
+from issuer.corrections import corrected, corrected_by, pointer_of, stays
 from issuer.instruments import marked
 from issuer.marking import follows_any, marks
 from issuer.office import Office
@@ -39,7 +39,8 @@ async def replace(
     correction: str = "",
 ) -> Document:
     """The document with other details. Copies in force are cancelled; wallets that may renew find the new details when they next do.
-    ``correction`` is the number of what its holder said was wrong, which is answered by it.
+    ``correction`` is the number of what its holder said was wrong, which is answered by it; so are others about details that now say
+    something else.
 
     Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims, for
     some that change nothing (``fault_of``) or no reason, ``Conflict`` unless the document is in force, with ``/version`` where its
@@ -59,6 +60,7 @@ async def replace(
     sealed = await source(office, kind).keep(number, settled)
     until = keep_until(office, at, known.valid_until)
     persons = await marks(office, kind, settled)
+    answered = await corrected_by(office, number, kind, settled)
 
     async def unit(tx: Tx) -> Document:
         document = await documents.get(tx, number)
@@ -68,8 +70,7 @@ async def replace(
             raise Conflict("these details were corrected since you looked: look again", where="/version")
         lists = Counter(await statuses.supersede(tx, number, at))
         event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
-        if correction:
-            await corrected(tx, correction, document=number, at=at)
+        await corrected(tx, correction, answered, document=number, at=at)
         await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)
         if follows_any(kind):
             await named.write(tx, number, persons)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from issuer import entered
+from issuer.corrections import end_all
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, donors, invitations, named, news, statuses
@@ -130,6 +131,7 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
             await named.forget(tx, document.id)
+            await end_all(tx, office, document.id, actor=wish.actor, at=at)
     for number, before, after, lost in lists:
         await pad(tx, office, number, before, after, lost=lost)
     for number in sorted({number for number, _, _, _ in lists}):

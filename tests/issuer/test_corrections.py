@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,20 +233,66 @@ async def test_a_power_that_stays_is_not_corrected_and_one_that_goes_is(registry
     assert read(registry, await wallet.ask(number), sealed).state == "corrected"
 
 
-async def test_what_was_corrected_meanwhile_is_answered_by_new_copies_with_the_same_details(registry: Registry, wallet: Wallet) -> None:
-    """Somebody corrected it without naming the message: copies still say that a detail is disputed until it is answered."""
+async def test_a_correction_answers_what_it_corrects_and_leaves_the_rest_open(registry: Registry, wallet: Wallet) -> None:
+    """Whoever corrects does not have to name each message about the same detail; one about another detail still waits."""
+    (one, first), (two, second), (three, third) = wallet.ticket(), wallet.ticket(words="Again."), wallet.ticket(detail="proxy/birthdate")
+    for sealed in (first, second, third):
+        await wallet.post(sealed)
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    right = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    assert (await registry.call("POST", f"/api/credentials/{document}/correction", {"claims": right, "reason": "typing error"}))[0] == 200
+    states = [read(registry, await wallet.ask(number), sealed).state for number, sealed in ((one, first), (two, second), (three, third))]
+    assert states == ["corrected", "corrected", "open"]
+    assert await said_of_new_copies(wallet) == [True, True, True]
+
+
+async def test_of_a_document_that_is_cancelled_nothing_waits_and_the_holder_hears_so(
+    registry: Registry, wallet: Wallet, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
     number, sealed = wallet.ticket()
     reference = read(registry, await wallet.post(sealed), sealed).reference
     document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
-    path = f"/api/credentials/{document}/correction"
-    right = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
-    assert (await registry.call("POST", path, {"claims": right, "reason": "typing error"}))[0] == 200
-    assert await said_of_new_copies(wallet) == [True, True, True]
-    back = {"claims": LPA_1, "reason": "back again", "answers": reference}
-    assert (await registry.call("POST", path, back))[1]["pointer"] == f"/claims/{DETAIL}"
-    assert (await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": reference}))[0] == 200
-    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
-    assert await said_of_new_copies(wallet) == [None, None, None]
+    registry.clock.at += DAY
+    assert (await registry.call("POST", f"/api/credentials/{document}/cancel", {"reason": "donor-died"}))[0] == 200
+    told = read(registry, await wallet.ask(number), sealed)
+    assert (told.state, told.reason_code, told.answered_at) == ("ended", "cancelled", registry.clock())
+    assert told.how_to_complain == registry.office.settings.how_to_contest
+    registry.clock.at += 7 * DAY
+    with caplog.at_level(logging.WARNING, logger="muniment.issuer"):
+        await composition.one_round(registry.app)
+    assert [line for line in caplog.messages if reference in line] == []
+    figures = await figures_of(registry)
+    assert [figures[f'muniment_corrections{{state="{state}"}}'] for state in ("open", "overdue", "ended")] == [0, 0, 1]
+    await browser.sign_in()
+    assert "Nothing waits." in await browser.open("/console/corrections")
+    assert "The document is over" in await browser.open(f"/console/corrections?q={reference}")
+    page = await browser.open(f"/console/corrections/{reference}")
+    assert "The document was cancelled before anybody answered" in page
+    assert "12 November" not in page
+    with pytest.raises(Conflict):
+        await refuse(registry.office, reference, code="not-ours", words="Too late.", actor=SERVICE)
+
+
+async def test_of_a_document_that_ran_out_nothing_waits(registry: Registry) -> None:
+    """Also where it was cancelled by an older version of this software, which left the message open."""
+    day = (dt.datetime.fromtimestamp(registry.clock(), dt.UTC) + dt.timedelta(days=3)).date()
+    short, long = (
+        await Wallet.new(registry, await registry.make(valid_until=day.isoformat())),
+        await Wallet.new(registry, await registry.make()),
+    )
+    (one, first), (two, second) = short.ticket(), long.ticket()
+    await short.post(first)
+    reference = read(registry, await long.post(second), second).reference
+    await composition.one_round(registry.app)
+    assert read(registry, await short.ask(one), first).state == "open"
+    document = (await registry.office.storage.read(lambda tx: records.get(tx, reference))).document
+    sql = "UPDATE document SET standing = 1 WHERE id = $1"
+    await registry.office.storage.write(lambda tx: tx.execute(sql, document))
+    registry.clock.at += 4 * DAY
+    await composition.one_round(registry.app)
+    told = read(registry, await short.ask(one), first)
+    assert (told.state, told.reason_code) == ("ended", "expired")
+    assert read(registry, await long.ask(two), second).reason_code == "cancelled"
 
 
 async def test_a_correction_of_another_document_answers_nothing(registry: Registry, wallet: Wallet) -> None:
