@@ -60,7 +60,8 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for.
+    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for, several with spaces between
+    that one has to have all of them. ``nothing`` is when it answers 204, beside ``out``.
 
     A medium in both ``body`` and ``raw`` is described by the one and handed over as the other. ``refused`` is what answers with 400 beside
     a problem, where judging is what the operation is for.
@@ -83,6 +84,7 @@ class Route:
     max_body: int = 0
     media: str = "application/json"
     refused: Any = None
+    nothing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaita
     async def serve(request: web.Request) -> web.StreamResponse:
         if any(not pattern.fullmatch(request.match_info[name]) for name, pattern in patterns.items()):
             raise Missing("there is nothing at this address")
-        if route.scope and guard is not None:
-            await guard(request, route.scope)
+        for scope in route.scope.split() if guard is not None else ():
+            await guard(request, scope)
         for one in route.params:
             if one.required and one.where == "header" and not request.headers.get(one.name):
                 raise Malformed(f"the header {one.name} is missing")
@@ -284,7 +286,7 @@ def _operation(route: Route, of: Mapping[int, Any], components: Mapping[str, Any
     if route.tag:
         operation["tags"] = [route.tag]
     if route.scope:
-        operation["security"] = [{"api_key": [route.scope]}]
+        operation["security"] = [{"api_key": route.scope.split()}]
     content = {media: {"schema": {"type": "string", "format": "binary"}} for media in route.raw}
     if route.body is not None:
         content["application/json"] = {"schema": of[id(route.body)]}
@@ -351,6 +353,8 @@ def _responses(route: Route, of: Mapping[int, Any]) -> dict[str, Any]:
     if route.out is not None:
         answer["content"] = {route.media: {"schema": of[id(route.out)]}}
     responses = {str(route.status if route.out is not None or route.status != 200 else 204): answer}
+    if route.nothing:
+        responses["204"] = {"description": route.nothing}
     for status, kinds in errors_of(route).items():
         codes = ", ".join(f"`{kind.code}`" for kind in kinds)
         responses[str(status)] = {
