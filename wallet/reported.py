@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from shared import donor
-from shared.codec.reader import get_object, get_objects, get_str
+from shared.codec.reader import get_int, get_object, get_objects, get_str
 from shared.credentials._reports import SECRET
 from shared.donor import Report
 from shared.errors import Missing, Refused, VcError
@@ -29,7 +29,9 @@ _MAX_REPORTS = 50
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``fits``: nothing else was told under its number."""
+    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``turn``: how often that wallet had been lost by then, as each
+    counts from 1. ``fits``: it told nothing else under its number.
+    """
 
     number: int
     at: int
@@ -39,6 +41,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     live: bool
     fits: bool = True
+    turn: int = 0
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,14 +127,15 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
         except VcError:
             unread += 1
             continue
-        told |= dict.fromkeys(_told(report))
+        told |= dict.fromkeys(_told(report, get_int(each, "turn", f"/reports/{place}", optional=True) or 0))
         had.append(get_str(each, "id", f"/reports/{place}", max_length=60))
-    numbers = Counter(each.number for each in told)
+    numbers = Counter((each.turn, each.number) for each in told)
+    ordered = sorted(told, key=lambda one: (one.turn, one.number))
     return msgspec.structs.replace(
         state,
         left=True,
         next_at=at + EVERY,
-        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.number] == 1) for each in sorted(told, key=lambda one: one.number)),
+        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.turn, each.number] == 1) for each in ordered),
         had=tuple(had),
         reports=state.reports + len(had),
         last_at=at if had else state.last_at,
@@ -139,7 +143,7 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
     )
 
 
-def _told(report: Report) -> list[Told]:
+def _told(report: Report, turn: int) -> list[Told]:
     return [
         Told(
             number=use.number,
@@ -149,6 +153,7 @@ def _told(report: Report) -> list[Told]:
             purpose=use.purpose,
             result=use.result,
             live=use.live,
+            turn=turn,
         )
         for use in report.uses
     ]

@@ -152,6 +152,7 @@ class Documents:
             donor_side=self._office.type(document.type).claim(TAG) is not None,
             can_correct=document.standing is Standing.IN_FORCE,
             can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
+            can_lose=document.standing is not Standing.CANCELLED,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
             has_letter=await self._has_letter(document.id),
             lines=[phrases.line(event, reasons, words) for event in reversed(view.history)],
