@@ -54,10 +54,11 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
 
 
 async def change_many(
-    office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None, only: str = ""
+    office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None, only: str = "", one: str = ""
 ) -> Many:
     """All documents made under ``references`` whose standing allows it. Nothing changes in a preview, or unless ``confirm_count``
-    is exactly the number of documents that would change (``Conflict``). ``only``: those of that kind.
+    is exactly the number of documents that would change (``Conflict``). ``only``: those of that kind; ``one``: the document of that number, which
+    has to be among them (``Malformed``).
     """
     if not 1 <= len(references) <= MAX_MANY:
         raise Malformed(f"1 to {MAX_MANY} references are taken at once", where="/references")
@@ -68,7 +69,11 @@ async def change_many(
 
     async def unit(tx: Tx) -> Many:
         found = [await documents.by_reference(tx, mac) for mac in macs]
-        listed = {each.document.id: each.document for one in found for each in one if only in {"", each.document.type}}
+        listed = {each.document.id: each.document for under in found for each in under if only in {"", each.document.type}}
+        if one:
+            if one not in listed:
+                raise Malformed("no such document was made under this reference", where="/document")
+            listed = {one: listed[one]}
         chosen = [document for document in listed.values() if await able(tx, document, wish.action, wish.reason)]
         for document in chosen:
             _check_reason(office, document, wish)
@@ -78,7 +83,7 @@ async def change_many(
         return Many(
             documents=len(chosen),
             unchanged=len(listed) - len(chosen),
-            unknown=tuple(place for place, one in enumerate(found) if not one),
+            unknown=tuple(place for place, under in enumerate(found) if not under),
             done=not preview,
         )
 

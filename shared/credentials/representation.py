@@ -497,7 +497,8 @@ STATES = {
     "inactive": "cancelled",
     "removed": "cancelled",
 }
-"""What the register of lasting powers of attorney says of an instrument, and, last, of one attorney: then of that attorney's documents only."""
+"""What the register of lasting powers of attorney says of an instrument, and of one attorney."""
+OF_ATTORNEY = ("active", "inactive", "removed")
 
 TYPE: CredentialType = CredentialType(
     id="representation",
@@ -527,6 +528,7 @@ TYPE: CredentialType = CredentialType(
     ),
     reasons=REASONS,
     states=STATES,
+    of_holder=OF_ATTORNEY,
     follows=(after_death(("represented",), "donor-died"), after_death(("proxy",), "attorney-died", postcode=False)),
     kept_days=366,
     retention="sealed",  # copies live a month and are renewed; the authority lasts for years
