@@ -91,6 +91,11 @@ class Ready:
         await tx.execute(sql, self.id, self.stamp, self.next_at, self.ends_on, self.body)
 
 
+async def take_back(tx: Tx, name: str) -> None:
+    """Nothing of a letter stays, sent or not."""
+    await tx.execute("DELETE FROM outbox WHERE id = $1", name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
     """All letters of this service."""
@@ -128,7 +133,7 @@ class Outbox:
 
     async def drop(self, name: str) -> None:
         """Take a letter back, sent or not."""
-        await self.storage.write(lambda tx: tx.execute("DELETE FROM outbox WHERE id = $1", name), point="outbox-dropped")
+        await self.storage.write(lambda tx: take_back(tx, name), point="outbox-dropped")
 
     async def sweep(self) -> None:
         """Drop answers that nobody fetched."""
