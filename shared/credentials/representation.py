@@ -8,7 +8,7 @@ S3); what grants it, and who the people are, is shown leaf by leaf.
 from __future__ import annotations
 
 from . import _representation_rules as rules
-from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._claim import NO_FIXED_ADDRESS, Choice, Claim, Disclosure, Group, Kind, Reason, Text
 from ._follows import after_death
 from ._issued_by import issued_by
 from ._joint import joint, joint_claims, together
@@ -229,6 +229,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("Donor’s postcode", "Cod post y rhoddwr"),
         group="donor-postcode",
+        hint=NO_FIXED_ADDRESS,
         max_length=10,
         cwt=18,
     ),
