@@ -50,3 +50,9 @@ class Visitor:
         await self.post("/receive", {"link": self.site.world.office.link()}, files={})
         await self.post(self.path, {"code": CODE})
         assert "Document collected" in self.text
+
+    async def share(self, link: str) -> None:
+        """What is demanded by that link, and no more."""
+        await self.get("/present")
+        await self.post("/present", {"link": link}, files={})
+        await self.post(self.path, {"decision": "share"})
