@@ -152,6 +152,23 @@ async def test_no_answer_yet_is_said_and_asked_for_further(at_home: Joan) -> Non
     assert await at_home.state(body) == "refused"
 
 
+@pytest.mark.parametrize(("answer_days", "silent"), [(3_650, 31), (None, 5)])
+async def test_no_answer_yet_whatever_was_promised(at_home: Joan, answer_days: int | None, silent: int) -> None:
+    """Who promises a day in ten years, or none, has not answered in time (T-AU-5): a working day over the longest weekend, a month at most."""
+    body = bank(at_home)
+    body.how, body.answer_days = "person", answer_days or 1
+    await at_home.tell(body)
+    if answer_days is None:
+        taken = body._take
+        body.says = lambda token: taken(token) and body.sign(replace(next(iter(body.answers.values())), answer_by=None))
+    await at_home.post()
+    assert await at_home.state(body) == "sent"
+    at_home.town.clock.at += silent * DAY - 1
+    assert await at_home.state(body) == "sent"
+    at_home.town.clock.at += 1
+    assert await at_home.state(body) == "unanswered"
+
+
 async def test_nobody_asks_for_ever(at_home: Joan) -> None:
     body = bank(at_home)
     body.how = "person"
