@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.clock import DAY
-from shared.receipts import peek_receipt
+from shared.receipts import Receipt, peek_receipt
 from wallet.entries import ClaimNames, Entry, Sealed, Words
 from wallet.known_uses import OTHER_USE, UNREGISTERED
 from wallet.logs import LogSeen, apart
@@ -50,12 +50,13 @@ class Keeps(msgspec.Struct, frozen=True, kw_only=True):
     """What a body keeps by its own word: ``what`` in that of a receipt; where none came what it saw, as ``names``, and ``by`` is ``register``,
     or ``unknown`` where it registered no time either: it may keep all of that.
 
-    ``until`` is ``None`` where it says no end; ``seq`` is the line of the history.
+    ``until`` is ``None`` where it says no end, ``longer`` where that is more than it registered; ``seq`` is the line of the history.
     """
 
     entity: str
     name: str
     use: str
+    longer: bool = False
     what: tuple[str, ...] = ()
     names: tuple[ClaimNames, ...] = ()
     until: int | None
@@ -205,8 +206,9 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
     """What is kept still: the longest of what a body says of the same things; where it gave no receipt, what its registration says, if any."""
     longest: dict[tuple[object, ...], Keeps] = {}
     answered = {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
+    days = registered_days(lines)
     for entry in (line.entry for line in lines):
-        found = _kept_by(entry, answered=entry.transaction_identifier in answered)
+        found = _kept_by(entry, days.get(entry.transaction_identifier), answered=entry.transaction_identifier in answered)
         if found is None or (found.until is not None and found.until <= at):
             continue
         key = found.entity, found.use, found.what, found.names, found.by
@@ -216,15 +218,35 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
     return list(longest.values())
 
 
-def _kept_by(entry: Entry, *, answered: bool) -> Keeps | None:
+def registered_days(lines: Sequence[Sealed]) -> dict[str, int]:
+    """For how many days it was registered that what was shown is kept, by transaction; an answer to a copy belongs to that of the copy."""
+    known = {line.entry.transaction_identifier: line.entry.registered for line in lines if line.entry.registered}
+    return {name: found.retention_days for name, found in known.items() if found.retention_days is not None}
+
+
+def keeps_longer(receipt: Receipt, days: int | None) -> bool:
+    """Whether a body keeps what it saw longer than the ``days`` that it registered, by its own word; days are rounded."""
+    if days is None or not receipt.claims_kept:
+        return False
+    return receipt.retain_until is None or receipt.retain_until > receipt.received_at + (days + 1) * DAY
+
+
+def _kept_by(entry: Entry, days: int | None, *, answered: bool) -> Keeps | None:
     who = entry.interacting_party_identifier.identifier, entry.interacting_party_name or entry.interacting_party_identifier.identifier
     if entry.receipt and not entry.receipt_problem:
         receipt = peek_receipt(entry.receipt)
         if not receipt.claims_kept:
             return None
-        what = tuple(receipt.claims_kept)
-        return Keeps(entity=who[0], name=who[1], use=receipt.purpose_id, what=what, until=receipt.retain_until, by="receipt", seq=entry.seq)
-    days = entry.registered.retention_days if entry.registered else None
+        return Keeps(
+            entity=who[0],
+            name=who[1],
+            use=receipt.purpose_id,
+            longer=keeps_longer(receipt, days),
+            what=tuple(receipt.claims_kept),
+            until=receipt.retain_until,
+            by="receipt",
+            seq=entry.seq,
+        )
     if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result != "success":
         return None
     until, by = (None, "unknown") if days is None else (entry.time + days * DAY, "register")

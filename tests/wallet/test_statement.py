@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airplane import COUNCIL_TAX, Counter, registration
 from support.books import Book
 from support.signing import AT
 from support.trial_web import Watch
@@ -16,7 +17,9 @@ from support.wallets import Site, serve_wallet
 from support.world import COUNCIL, Party
 
 from shared.clock import DAY
+from shared.credentials import Text
 from shared.flow import Fetched
+from shared.openid4vp import IntendedUse, render_use
 from wallet import logs
 from wallet.app import follow_logs
 from wallet.at_statement import told
@@ -97,6 +100,21 @@ def test_who_still_keeps_what_and_until_when() -> None:
     answered = line(2, kind="answer", receipt=receipt(claims_kept=()), transaction_identifier="t1")
     assert statement(silent, answered).keeping == ()
     assert statement(line(1, receipt=first, receipt_problem="it does not fit")).keeping == ()
+
+
+def test_whoever_keeps_it_longer_than_they_registered_is_marked() -> None:
+    """By their own receipt, also for a copy that was posted; a day more is no difference, and no end named is longer than any."""
+    known = Registered(standing="registered", retention_days=30)
+    for until, longer in ((AT + 31 * DAY, False), (AT + 31 * DAY + 1, True), (None, True)):
+        shown = line(1, claims_presented=NAMES, receipt=receipt(retain_until=until), registered=known)
+        posted = line(1, kind="addressed-copy", claims_presented=NAMES, registered=known)
+        answer = line(2, kind="answer", receipt=receipt(retain_until=until), transaction_identifier="t1")
+        for lines in ([shown], [posted, answer]):
+            (kept,) = statement(*lines).keeping
+            assert (kept.by, kept.longer) == ("receipt", longer)
+            assert ("longer than they registered" in "\n".join(told(statement(*lines)))) is longer
+    (kept,) = statement(line(1, claims_presented=NAMES, receipt=receipt(retain_until=None))).keeping
+    assert not kept.longer  # nothing was registered that it could be longer than
 
 
 def test_whoever_said_nothing_of_what_they_keep_is_listed() -> None:
@@ -228,6 +246,20 @@ async def test_the_line_of_a_receipt_whose_log_is_another(site: Site) -> None:
     await visitor.get("/history/2")
     assert "They have changed their own record since they gave you this receipt." in visitor.text
     assert book.tokens[0] in visitor.text
+
+
+async def test_a_receipt_that_says_longer_than_registered(site: Site) -> None:
+    """On its own line and in the statement, in both languages."""
+    visitor, body = Visitor(site), site.world.council
+    await visitor.enter()
+    await visitor.collect()
+    body.receipt_changes["retain_until"] = AT + 900 * DAY
+    certificate = registration(Counter(site.world, body, uses=(COUNCIL_TAX,)))
+    use = IntendedUse(identifier="council-tax", purpose=Text("x", "y"), registration=certificate)
+    await visitor.share(body.ask(verifier_info=(render_use(use),)))
+    assert "They keep it longer than they registered." in await visitor.get("/history/2")
+    assert "longer than registered" in await visitor.get("/statement?year=2027")
+    assert "yn hirach nag y maent wedi’i gofrestru" in await visitor.get("/history/2?lang=cy")
 
 
 async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) -> None:

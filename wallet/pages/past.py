@@ -22,6 +22,7 @@ from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.pages.tell_words import why
 from wallet.showings import GROUP
+from wallet.statement import keeps_longer, registered_days
 
 KINDS = {
     "presentation": N_("Shown"),
@@ -122,6 +123,9 @@ class HistoryPages:
             benefit=said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
             could_stop=said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
             receipt=receipt,
+            keeps_longer=receipt is not None
+            and not line.entry.receipt_problem
+            and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
             why="" if receipt is None else why(receipt.reason_code, words),
             answers=_answers(lines, line.entry),
             decisions=DECISIONS,
