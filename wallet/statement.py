@@ -128,7 +128,9 @@ def years(lines: Sequence[Sealed]) -> list[int]:
 def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bool, logs: Mapping[str, LogSeen] | None = None) -> Statement:
     """The statement for ``year``, as of ``at``; ``lines`` are the whole history, oldest first."""
     rows: dict[tuple[str, str], _Row] = {}
-    for entry in (line.entry for line in lines if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year):
+    for entry in (
+        line.entry for line in _as_it_came_out(lines) if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year
+    ):
         rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
     known = logs or {}
     changed = (each for each in known.values() if each.broken_at)
@@ -149,6 +151,18 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
         ),
         passed_on=tuple(_passed_on(entry, names) for entry in passed for names in entry.claims_presented),
     )
+
+
+def _as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
+    """The lines, with copies failed whose letters were not delivered: a later line says so."""
+    answers = [line.entry for line in lines if line.entry.transaction_type == "answer"]
+    lost = {entry.transaction_identifier for entry in answers if entry.transaction_result == "failed" and not entry.receipt}
+    return [
+        msgspec.structs.replace(line, entry=msgspec.structs.replace(line.entry, transaction_result="failed"))
+        if line.entry.transaction_type == "addressed-copy" and line.entry.transaction_identifier in lost
+        else line
+        for line in lines
+    ]
 
 
 def _passed_on(entry: Entry, names: ClaimNames) -> PassedOn:

@@ -78,6 +78,20 @@ def test_who_asked_for_what_and_how_often() -> None:
     assert statement(year=2026).asked == ()
 
 
+def test_a_letter_that_was_not_delivered_was_not_shared() -> None:
+    """It did not work, in the year in which it was made; that it came without an answer nobody can rule out, so it may be kept."""
+    copies = [line(seq, kind="addressed-copy", claims_presented=NAMES, transaction_identifier=name) for seq, name in ((1, "a"), (2, "b"))]
+    lost = line(
+        3, kind="answer", result="failed", transaction_identifier="a", at=AT + 366 * DAY, reason_of_noncompletion="not delivered: expired"
+    )
+    misfit = line(4, kind="answer", result="failed", transaction_identifier="b", receipt=receipt(), receipt_problem="it does not fit")
+    (one,) = statement(*copies, lost, misfit).asked
+    assert (one.shared, one.failed, one.seen) == (1, 1, NAMES)
+    (one,) = statement(copies[0], lost).asked
+    assert (one.shared, one.failed, one.seen) == (0, 1, ())
+    assert [each.by for each in statement(copies[0], lost).keeping] == ["unknown"]
+
+
 def test_who_asked_for_more_than_they_had_registered() -> None:
     honest = line(1, registered=Registered(standing="registered"))
     greedy = line(2, who=Side(type="uri", identifier=COUNCIL), registered=Registered(standing="registered", left_out=("Date of birth",)))
