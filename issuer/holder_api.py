@@ -10,9 +10,10 @@ from aiohttp import hdrs, web
 
 from issuer import holder_asks, reports
 from issuer.office import Office
+from issuer.records.donors import MOST
 from shared import donor
 from shared.codec import strict_json
-from shared.codec.reader import get_object, get_str, get_strings
+from shared.codec.reader import get_int, get_object, get_str, get_strings
 from shared.errors import UnsupportedMediaType
 from shared.web import rates
 from shared.web.app import bound_body
@@ -93,9 +94,12 @@ class HolderApi:
         await reports.take_key(self._office, _secret(body), donor.parse_key(get_object(body, "key"), where="/key"))
 
     async def collect(self, _: web.Request, body: Body) -> Body:
-        """``{"secret", "had"}``: the reports that lie there, but for those that she had. ``turn`` is how often the attorney's wallet was another one."""
-        had = get_strings(body, "had", max_items=reports.AT_ONCE)
-        found = await reports.collect(self._office, _secret(body), had)
+        """``{"secret", "had", "skip"}``: the reports that lie there, but for those that she had, and the first ones of the rest.
+
+        ``turn`` is how often the attorney's wallet was another one.
+        """
+        had, skip = get_strings(body, "had", max_items=reports.AT_ONCE), get_int(body, "skip", optional=True, maximum=MOST) or 0
+        found = await reports.collect(self._office, _secret(body), had, skip=skip)
         return {"reports": [{"id": each.id, "report": each.sealed, "turn": each.turn} for each in found]}
 
 

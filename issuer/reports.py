@@ -93,13 +93,13 @@ async def _opened(tx: Tx, secret: bytes) -> bytes:
     return found.tag
 
 
-async def collect(office: Office, secret: bytes, had: Sequence[str] = ()) -> list[Kept]:
-    """What lies there, the oldest first, but for what she ``had``, which goes. ``Missing``."""
+async def collect(office: Office, secret: bytes, had: Sequence[str] = (), *, skip: int = 0) -> list[Kept]:
+    """What lies there, the oldest first, but for what she ``had``, which goes, and the first ``skip`` of the rest; ``AT_ONCE`` at most. ``Missing``."""
 
     async def unit(tx: Tx) -> list[Kept]:
         tag = await _opened(tx, secret)
         await donors.drop(tx, tag, had)
-        return await donors.reports(tx, tag, AT_ONCE)
+        return await donors.reports(tx, tag, AT_ONCE, skip=skip)
 
     return await office.storage.write(unit, point="reports-collected")
 

@@ -131,9 +131,9 @@ async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
     )
 
 
-async def reports(tx: Tx, tag: bytes, limit: int) -> list[Kept]:
-    """Oldest first."""
-    rows = await tx.fetch("SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2", tag, limit)
+async def reports(tx: Tx, tag: bytes, limit: int, *, skip: int = 0) -> list[Kept]:
+    """Oldest first, but for the first ``skip``."""
+    rows = await tx.fetch("SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2 OFFSET $3", tag, limit, skip)
     return [Kept(id=row["id"], sealed=row["sealed"], turn=int(row["turn"])) for row in rows]
 
 

@@ -137,16 +137,14 @@ def add_routes(
 
 
 def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    if route.scope and guard is None:
-        raise ValueError(f"{route.path} asks for the scope {route.scope}, and nobody guards it")
-
+    guards = _guards(route, guard)
     patterns = {one.name: re.compile(one.schema.get("pattern", ".*"), re.DOTALL) for one in _path_params(route)}
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if any(not pattern.fullmatch(request.match_info[name]) for name, pattern in patterns.items()):
             raise Missing("there is nothing at this address")
-        for scope in route.scope.split() if guard is not None else ():
-            await guard(request, scope)
+        for check, scope in guards:
+            await check(request, scope)
         for one in route.params:
             if one.required and one.where == "header" and not request.headers.get(one.name):
                 raise Malformed(f"the header {one.name} is missing")
@@ -160,6 +158,13 @@ def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaita
         return _answer(await route.handler(request, **arguments), route)
 
     return serve
+
+
+def _guards(route: Route, guard: Guard | None) -> list[tuple[Guard, str]]:
+    """One for each scope."""
+    if route.scope and guard is None:
+        raise ValueError(f"{route.path} asks for the scope {route.scope}, and nobody guards it")
+    return [(guard, scope) for scope in route.scope.split() if guard is not None]
 
 
 def _answer(out: object, route: Route) -> web.StreamResponse:

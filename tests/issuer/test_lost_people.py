@@ -12,7 +12,7 @@ from support.attested import Wallet, attested
 from support.registry import Registry, Template, serving
 from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
 
-from issuer import people
+from issuer import offers, people
 from issuer.lost import replace_lost
 from issuer.records import documents
 from issuer.records import people as records
@@ -76,6 +76,10 @@ async def test_passkeys_and_whoever_is_signed_in_end_with_the_phone(
     assert "That passkey does not sign anybody in here" in nora.text
     with pytest.raises(SignInRequired):
         await people.sign_in(office, code(made), "1968-03-14")
+    if standing == "on hold":
+        again = await offers.invite_again(office, made.document, actor=CLERK)
+    if again is not None:  # the new letter asks for the same date of birth, and opens what the old one did
+        assert await people.fitting(office, await people.sign_in(office, code(again), "1968-03-14"), ["representation"])
 
 
 async def test_a_passkey_beside_an_account_ends_and_the_account_stays(registry: Registry) -> None:

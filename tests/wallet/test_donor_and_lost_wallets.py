@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from support.world import BANK, COUNCIL
 
 from issuer import donors, reports, revoke
 from issuer.lost import replace_lost
+from issuer.records import donors as records
+from issuer.records.donors import Kept
 from issuer.revoke import Wish
 from issuer.sessions import Action
 from shared import donor
 from shared.clock import DAY
 from shared.errors import Missing, Refused, VcError
 from shared.jose import jwe
+from shared.storage import Tx
 from wallet import at_office, reported, reporting
 from wallet.at_office import post
 
@@ -236,3 +240,53 @@ async def test_two_clerks_say_it_at_the_same_moment(they: Family) -> None:
     for _ in range(2):
         await they.go(21 * DAY)
     assert await heard(they.margaret) == [(1, BANK, True)]
+
+
+async def fill(they: Family, number: str, count: int) -> None:
+    """With what opens for nobody, as whoever found the attorney's wallet leaves it in some days, before the loss is said."""
+    office = they.registry.office
+    tag = await donors.mark_of(office, number)
+    sealed, _ = donor.seal_report([FORGED], donor.public_key(jwe.generate_ephemeral()))
+
+    async def unit(tx: Tx) -> None:
+        for each in range(count):
+            await records.add(tx, tag, Kept(id=f"0{each:03}", sealed=sealed), they.world.clock() - DAY)
+
+    await office.storage.write(unit)
+
+
+async def test_a_box_that_a_finder_has_filled_hides_nothing_that_comes_after(they: Family) -> None:
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.show("bank")
+    await fill(they, number, records.MOST - 10)
+    await lose(they, number, they.nora)
+    await they.go(0)
+    await they.show("council-tax")
+    for _ in range(3):
+        await they.go(21 * DAY)
+    assert (1, COUNCIL, True) in await heard(they.margaret)
+    left = await they.registry.office.storage.read(lambda tx: tx.fetch("SELECT turn FROM report WHERE turn > 0"))
+    assert len(left) <= 1, "what she had goes"
+
+
+async def test_many_reports_are_fetched_at_once_and_let_go_of_once_they_are_kept(they: Family) -> None:
+    """More than the office gives or takes back in one answer."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    office, tag = they.registry.office, await donors.mark_of(they.registry.office, number)
+    key = donor.parse_key(await reports.key_for(office, tag))
+    told = [donor.seal_report([replace(FORGED, number=each + 1)], key)[0] for each in range(120)]
+
+    async def unit(tx: Tx) -> None:
+        for at, sealed in enumerate(told):
+            await records.add(tx, tag, Kept(id=f"{at:03}", sealed=sealed), they.world.clock() - DAY)
+
+    await office.storage.write(unit)
+    await they.go(DAY)
+    assert [number for number, _, _ in await heard(they.margaret)] == list(range(1, 121))
+    assert len(await office.storage.read(lambda tx: records.reports(tx, tag, 1_000))) == 120
+    await they.go(DAY)
+    assert await office.storage.read(lambda tx: records.reports(tx, tag, 1_000)) == []
