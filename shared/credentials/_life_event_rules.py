@@ -34,7 +34,7 @@ SAID: tuple[Rule, ...] = (
             fault(
                 "/death_date/value",
                 ["all", ["has", _DIED], said("death_date", "description"), _WHOLE],
-                "where something has to be said of the date the day is not known: leave it out here, and name it in those words",
+                "the day is not known then: leave it out, and name it in the words",
             ),
             fault(
                 "/registered_at",
