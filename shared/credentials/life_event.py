@@ -32,7 +32,7 @@ SEXES = (
     Choice("not-recorded", Text("Not recorded", "Heb ei gofnodi")),
 )
 GROUPS = (
-    Group(id="state", label=Text("State of the entry", "Cyflwr y cofnod")),
+    Group(id="state", label=Text("The entry", "Y cofnod")),
     Group(id="event", label=Text("What was registered", "Beth a gofrestrwyd"), cwt=1),
     Group(id="name", label=Text("Name of the person", "Enw’r person"), cwt=2),
     Group(id="birthdate", label=Text("Date of birth", "Dyddiad geni"), cwt=3),
