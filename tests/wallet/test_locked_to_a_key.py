@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Request, expect
 from support.airplane import registration
 from support.browser import LAPTOP, PHONE, Open, Walker
 from support.documents import DOCUMENTS as STORIES
@@ -93,12 +93,12 @@ async def test_words_where_no_key_is_registered(at_home: Joan) -> None:
         assert open_with_words(made.item.value.token, made.words).name == "Dad’s bank"
         with pytest.raises(Conflict):
             await locked(at_home, wish, words=False)
-    made = await make_out(at_home.wallet.means, at_home.wallet.vault, wish_for(bank))
+    copy = await make_out(at_home.wallet.means, at_home.wallet.vault, wish_for(bank))
     party = (await register.register(at_home.wallet.means)).certificates[bank.entity]
     assert party.inbox is not None
-    assert await key_for(at_home.wallet.means, made.value) == Keyed(party.name, party.inbox, party.expires_at)
+    assert await key_for(at_home.wallet.means, copy.value) == Keyed(party.name, party.inbox, party.expires_at)
     at_home.town.clock.at = party.expires_at
-    assert await key_for(at_home.wallet.means, made.value) is None
+    assert await key_for(at_home.wallet.means, copy.value) is None
 
 
 async def test_words_where_the_holder_wants_them(at_home: Joan) -> None:
@@ -210,7 +210,7 @@ async def test_in_a_browser_from_a_file(tmp_path: Path, open_page: Open) -> None
     for screen, file, behind in ((LAPTOP, saved, ""), (LAPTOP, saved, fragment), (PHONE, empty, fragment)):
         watched = await open_page(screen)
         reader, asked = Walker(watched, "locked-key-reader"), list[str]()
-        watched.page.on("request", lambda request, asked=asked: asked.append(request.url))
+        watched.page.on("request", partial(_note, asked))
         await reader.page.goto(file.as_uri() + behind)
         await expect(reader.page.get_by_role("heading", name="For Northwold Bank")).to_be_visible()
         await expect(reader.page.get_by_text("Only Northwold Bank can open it.")).to_be_visible()
@@ -230,3 +230,7 @@ async def test_in_a_browser_from_a_file(tmp_path: Path, open_page: Open) -> None
         policy = await reader.page.locator('meta[http-equiv="Content-Security-Policy"]').get_attribute("content")
         assert policy is not None
         assert "connect-src 'none'" in policy
+
+
+def _note(asked: list[str], request: Request) -> None:
+    asked.append(request.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from support.world import COUNCIL, Party
 
 from shared.clock import DAY
 from shared.credentials import Text
-from shared.flow import Fetched
+from shared.flow import Fetch, Fetched
 from shared.openid4vp import IntendedUse, render_use
 from wallet import logs
 from wallet.app import follow_logs
@@ -290,7 +291,7 @@ async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) 
     }
     for status, (reason, fault) in reasons.items():
         if status:
-            book.answer = lambda _, status=status: Fetched(status=status)
+            book.answer = partial(_answered, status)
             await look(visitor)
         assert "could not be compared since 15 January 2027" in await visitor.get("/history")
         text = await visitor.get("/history/2")
@@ -349,3 +350,7 @@ async def look(visitor: Visitor, book: Book | None = None) -> None:
         book.sign()
     await visitor.enter()
     await follow_logs(site.app)
+
+
+def _answered(status: int, _: Fetch) -> Fetched:
+    return Fetched(status=status)
