@@ -204,10 +204,8 @@ def state_of(document: Document, invitation: InvitationState | None) -> str:
         return "cancelled"
     if document.standing is Standing.ON_HOLD:
         return "on_hold"
-    if invitation is InvitationState.OFFERED:  # also one made anew, whoever had collected the document before
-        return "invited"
-    if document.collected_at is not None:
+    if document.collected_at is not None:  # a loss takes this moment away until somebody collects the document again
         return "collected"
-    if invitation is InvitationState.REDEEMED:
+    if invitation is InvitationState.OFFERED or invitation is InvitationState.REDEEMED:
         return "invited"
     return invitation.value if invitation is not None else "lapsed"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
+from support.browser import PATIENCE
 from support.two_pages import DESK_PASSPHRASE, Desk, Parted, Phone, opened, part
 
 from demo.poa import COUNCIL
@@ -45,11 +47,19 @@ async def test_every_level_and_the_photo(parted: Parted, tmp_path: Path) -> None
     desk: Desk
     async with opened(parted, tmp_path) as (phone, desk):
         for side in (phone, desk):
+            await _tried(side)
             side.person.sent.clear()
         await _live(phone, desk)
         await _by_digits(phone, desk)
         await _on_paper(phone, desk)
         assert phone.person.sent == desk.person.sent == []
+
+
+async def _tried(side: Phone | Desk) -> None:
+    """What a page asks for when it is opened, whatever comes after, has been asked for, without an answer."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while not any("/api/" in address for address in side.person.sent):
+            await asyncio.sleep(0.1)
 
 
 async def _live(phone: Phone, desk: Desk) -> None:
