@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from support.browser import PATIENCE
 from support.two_pages import DESK_PASSPHRASE, Desk, Parted, Phone, opened, part
 
 from demo.poa import COUNCIL
+from shared.clock import monotonic
 from shared.codec.frames import Assembly
 from shared.ovp.envelope import parse_text, render_text
 from verifier.words import A_COPY
@@ -57,9 +57,10 @@ async def test_every_level_and_the_photo(parted: Parted, tmp_path: Path) -> None
 
 async def _tried(side: Phone | Desk) -> None:
     """What a page asks for when it is opened, whatever comes after, has been asked for, without an answer."""
-    async with asyncio.timeout(PATIENCE / 1000):
-        while not any("/api/" in address for address in side.person.sent):
-            await asyncio.sleep(0.1)
+    ends = monotonic() + PATIENCE / 1000
+    while not any("/api/" in address for address in side.person.sent):
+        assert monotonic() < ends, "it asked for nothing"
+        await side.page.wait_for_timeout(100)
 
 
 async def _live(phone: Phone, desk: Desk) -> None:
