@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -115,16 +115,20 @@ def add_routes(
     version: str = "1",
 ) -> None:
     """Register ``routes`` with ``app`` and, under ``prefix``, ``openapi.json`` and ``docs``. Errors there are problem+json."""
-    described = document(routes, title=title, description=description, version=version)
-    body = msgspec.json.encode(described)
+
+    @cache  # few ever ask for it, and it takes as long as half of a start
+    def described() -> tuple[dict[str, Any], bytes]:
+        whole = document(routes, title=title, description=description, version=version)
+        return whole, msgspec.json.encode(whole)
 
     async def show_document(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        return web.Response(body=described()[1], content_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def show_page(request: web.Request) -> web.StreamResponse:
         from .pages import render  # noqa: PLC0415 - a service without pages needs no templates
 
-        return await render(request, "api_docs.html", document=described, operations=operations(described))
+        whole, _ = described()
+        return await render(request, "api_docs.html", document=whole, operations=operations(whole))
 
     speak(app, PROBLEM, prefix)
     for route in routes:
