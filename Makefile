@@ -8,6 +8,8 @@ PYTHON := .venv/bin/python
 LOCKS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 # the authorities that the machine trusts, as pip and everything else on it does (an office's own proxy among them)
 export UV_SYSTEM_CERTS ?= 1
+# whoever forbids Python to keep what it compiled compiles seven hundred modules again at every start of a program
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench screens docs dev clean lock system
 

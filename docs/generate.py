@@ -289,6 +289,8 @@ def of_type(rules: CredentialType, titles: Mapping[str, str]) -> Iterator[str]:
     yield f"\nReasons to cancel: {changes['cancel']}. To hold: {changes['hold'] or 'none'}. To reinstate: {changes['reinstate'] or 'none'}."
     if rules.states:
         yield f"A register's own words: {', '.join(f'`{word}` is {state}' for word, state in rules.states.items())}."
+    if rules.of_holder:
+        yield f"Said of one holder's documents only: {', '.join(f'`{word}`' for word in rules.of_holder)}."
     for follow in rules.follows:
         said = " that says " + " and ".join(f"`{values[0]}`" for values in follow.values.values()) if follow.values else ""
         when = "is shown to its issuer" if follow.on == "shown" else f"becomes {follow.on}"

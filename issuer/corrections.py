@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,9 +21,9 @@ from issuer.envelopes import Envelopes
 from issuer.office import STORAGE, Office
 from issuer.publish import list_uri
 from issuer.records import corrections, documents, statuses
-from issuer.records.corrections import CORRECTED, OPEN, REFUSED, Correction
-from issuer.sessions import WALLET, Actor, Event, Standing
-from shared.clock import DAY, add_working_days
+from issuer.records.corrections import CORRECTED, ENDED, OPEN, REFUSED, STATES, Correction
+from issuer.sessions import SERVICE, WALLET, Actor, Event, Standing
+from shared.clock import DAY, add_working_days, floor_day
 from shared.codec import base64url, strict_json
 from shared.corrections import REFUSALS, Answer, Ticket, check_words, digest, open_ticket, peek_kid, prepare_answer, verify_ticket
 from shared.credentials import DISPUTED, ClaimPath, CredentialType
@@ -94,7 +94,7 @@ async def signed(office: Office, known: Correction) -> str:
         answered_at=known.answered_at,
         reason_code=known.reason_code,
         words="" if known.answer is None else (await _unseal(office, known.reference, known.answer))["words"],
-        how_to_complain=office.settings.how_to_contest if known.state == REFUSED else "",
+        how_to_complain=office.settings.how_to_contest if known.state in {REFUSED, ENDED} else "",
     )
     return await sign(prepare_answer(answer, key=signer.key, x5c=signer.x5c, at=office.clock(), alg=signer.alg), office.custodian)
 
@@ -215,12 +215,57 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
     await office.storage.write(unit, point="dispute-answer")
 
 
-async def corrected(tx: Tx, reference: str, *, document: str, at: int) -> None:
-    """Part of the unit of work that gives the document other details. ``Conflict`` if it was answered, or is about another document."""
-    known = await corrections.get(tx, reference)
-    if known.document != document:
+async def corrected(tx: Tx, reference: str, others: Collection[str], *, document: str, at: int) -> None:
+    """Part of the unit of work that gives the document other details. ``Conflict`` if it was answered, or is about another document.
+    ``others`` are answered as well, as far as they still wait.
+    """
+    if reference and (await corrections.get(tx, reference)).document != document:
         raise Conflict("this message is about another document")
-    await corrections.settle(tx, reference, state=CORRECTED, at=at)
+    if reference:
+        await corrections.settle(tx, reference, state=CORRECTED, at=at)
+    for known in await corrections.open_of(tx, document):
+        if known.reference in others:
+            await corrections.settle(tx, known.reference, state=CORRECTED, at=at)
+
+
+async def corrected_by(office: Office, document: str, kind: CredentialType, after: Mapping[str, Any]) -> list[str]:
+    """Open messages about ``document`` that ``after`` answers, whether or not it names them: it says nothing more of what the holder's copy did."""
+    found = []
+    for known in await office.storage.read(lambda tx: corrections.open_of(tx, document)):
+        told, now = await said(office, known), values_of(kind, after, known.detail)
+        if told is not None and told.values and not any(value in now for value in told.values):
+            found.append(known.reference)
+    return found
+
+
+async def end_all(tx: Tx, office: Office, document: str, *, actor: Actor, at: int) -> None:
+    """Part of the unit of work that cancels the document: nobody has to answer any more, and the holder hears why."""
+    for known in await corrections.open_of(tx, document):
+        await _end(tx, office, known, "cancelled", actor=actor, at=at)
+
+
+async def _end(tx: Tx, office: Office, known: Correction, why: str, *, actor: Actor, at: int) -> None:
+    await corrections.settle(tx, known.reference, state=ENDED, at=at, reason_code=why)
+    await _enter(tx, office, "dispute-ended", known, actor=actor, at=at)
+
+
+async def _end_over(tx: Tx, office: Office, at: int) -> None:
+    """The same where it ran out, or was cancelled as the message came."""
+    for known in await corrections.over(tx, floor_day(at) + DAY):  # no copy lives beyond the midnight before
+        cancelled = (await documents.get(tx, known.document)).standing is Standing.CANCELLED
+        await _end(tx, office, known, "cancelled" if cancelled else "expired", actor=SERVICE, at=at)
+
+
+async def stays(
+    office: Office, reference: str, document: str, kind: CredentialType, *, held: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> str | None:
+    """The detail that the message is about, where ``after`` says of it what is ``held``, or what the holder's copy did. ``Missing``."""
+    known = await office.storage.read(lambda tx: corrections.get(tx, reference))
+    told = await said(office, known)
+    if told is None or known.document != document:
+        return None  # answered, or about another document: whoever writes hears that (``corrected``)
+    now = values_of(kind, after, known.detail)
+    return known.detail if now == list(told.values) or (held is not None and now == values_of(kind, held, known.detail)) else None
 
 
 async def said(office: Office, known: Correction) -> Said | None:
@@ -241,6 +286,11 @@ def key_of(path: ClaimPath) -> str:
     return "/".join("*" if part is None or isinstance(part, int) else part for part in path)
 
 
+def pointer_of(detail: str) -> str:
+    """Where the form and the API have it: ``/powers`` for any of several."""
+    return "/" + detail.removesuffix("/*")
+
+
 # --- the clock ---------------------------------------------------------------------------------------------------------------------------
 
 
@@ -256,7 +306,7 @@ class Figures:
 
     def show(self, counted: corrections.Counted) -> None:
         """As of now."""
-        for state in (OPEN, CORRECTED, REFUSED, "overdue"):
+        for state in (*STATES, "overdue"):
             self._held.labels(state).set(getattr(counted, state))
         took = counted.took or (0,)
         for quantile, place in (("0.5", len(took) // 2), ("0.9", len(took) * 9 // 10), ("1", -1)):
@@ -269,6 +319,7 @@ async def tend(office: Office, figures: Figures) -> None:
 
     async def unit(tx: Tx) -> list[str]:
         await corrections.purge(tx, at - KEEP_DAYS * DAY)
+        await _end_over(tx, office, at)
         return await corrections.alarm(tx, at)
 
     late = await office.storage.write(unit, point="dispute-clock")

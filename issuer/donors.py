@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from issuer import offers
@@ -50,15 +51,16 @@ async def make(office: Office, number: str, *, actor: Actor, opening: Opening = 
     held = await details(office, document)
     if held is None:
         raise Conflict("the details of this document are no longer held: make it anew")
-    tag = tag_of(await secret_of(office, number))
+    tag, turn = await mark_of(office, number), None if made is None else await next_secret(office, number)
     order = Order(type=GRANTED, claims=_seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
-    return await offers.make(
-        office,
-        order,
-        actor=actor,
-        idempotency_key=f"donor's side of {number} after {'' if made is None else made.id}",
-        also=lambda tx, name: donors.link(tx, name, number, tag),
-    )
+
+    async def also(tx: Tx, name: str) -> None:
+        await donors.link(tx, name, number, tag)
+        if turn is not None:  # somebody may have had the one before
+            await turn_secret(tx, turn)
+
+    key = f"donor's side of {number} after {'' if made is None else made.id}"
+    return await offers.make(office, order, actor=actor, idempotency_key=key, also=also)
 
 
 def can_be_collected(hers: Document) -> bool:
@@ -89,7 +91,7 @@ async def _told(office: Office, kind: CredentialType, document: Document, claims
 
 async def _mark(office: Office, number: str) -> bytes:
     """The mark of an attorney's document, by which it is known from its first copies on."""
-    tag = tag_of(await secret_of(office, number))
+    tag = await mark_of(office, number)
     if await office.storage.read(lambda tx: donors.box(tx, tag)) is None:
         await office.storage.write(lambda tx: donors.open_box(tx, number, tag), point="report-box")
     return tag
@@ -106,14 +108,58 @@ async def _now(office: Office, number: str) -> Mapping[str, Any]:
         return {}  # it says what it said
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextSecret:
+    """What opens the box of ``representation`` once the donor's secret has turned for the ``turn``th time."""
+
+    representation: str
+    turn: int
+    opener: bytes
+
+
+async def mark_of(office: Office, number: str) -> bytes:
+    """The mark of the attorney's document of that number: always the same, whatever turns."""
+    return tag_of(await _secret(office, number, 0))
+
+
 async def secret_of(office: Office, number: str) -> bytes:
-    """The secret of the donor of the attorney's document of that number: always the same, and known to nobody without the custodian."""
-    return (await keyed(office, "report secret", number))[:SECRET_BYTES]
+    """The secret of the donor of the attorney's document of that number, as it is now: known to nobody without the custodian."""
+    found = await office.storage.read(lambda tx: donors.box_for(tx, number))
+    return await _secret(office, number, 0 if found is None else found.secret_turn)
+
+
+async def _secret(office: Office, number: str, turn: int) -> bytes:
+    return (await keyed(office, "report secret", _turned(number, turn)))[:SECRET_BYTES]
 
 
 async def pass_of(office: Office, number: str) -> bytes:
-    """What the wallet of the attorney leaves reports with: stored nowhere, and in no document, so that nobody is ever shown it (ADR 0011)."""
-    return (await keyed(office, "report pass", number))[:PASS_BYTES]
+    """What the wallet of the attorney leaves reports with now: stored nowhere, and in no document, so that nobody is ever shown it (ADR 0011)."""
+    found = await office.storage.read(lambda tx: donors.box_for(tx, number))
+    return await pass_after(office, number, 0 if found is None else found.pass_turn)
+
+
+async def pass_after(office: Office, number: str, turn: int) -> bytes:
+    """The same once it has turned so often."""
+    return (await keyed(office, "report pass", _turned(number, turn)))[:PASS_BYTES]
+
+
+def _turned(number: str, turn: int) -> str:
+    return f"{number}\0{turn}" if turn else number
+
+
+async def next_secret(office: Office, number: str) -> NextSecret | None:
+    """For ``turn_secret``; ``None`` where nobody has one yet."""
+    found = await office.storage.read(lambda tx: donors.box_for(tx, number))
+    if found is None:
+        return None
+    turn = found.secret_turn + 1
+    return NextSecret(representation=number, turn=turn, opener=tag_of(await _secret(office, number, turn)))
+
+
+async def turn_secret(tx: Tx, new: NextSecret) -> None:
+    """What donors' wallets had opens nothing from now on. ``Conflict`` if somebody else turned it meanwhile."""
+    if not await donors.turn_secret(tx, new.representation, turn=new.turn, opener=new.opener):
+        raise Conflict("somebody else changed this document at the same moment")
 
 
 async def pass_with(office: Office, document: Document) -> str | None:

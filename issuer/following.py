@@ -94,7 +94,12 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
         remembered = {} if request is None or names else await news.named_for(tx, request)
         for each in asked:
             found = {**await _by_person(tx, _remembering(each, remembered)), **found}  # what is certain by the request is not compared
-        found = found if told.became != "cancelled" or request is None else {**found, **await _mistaken(tx, office, request, found)}
+        heard = [] if request is None else [each for each in await news.of_request(tx, request) if each.vct == told.vct]
+        if told.became == "cancelled":
+            found = {**found, **await _mistaken(tx, office, heard, found)}
+            await _let_be(tx, heard)
+        elif any(each.became == "cancelled" for each in heard):  # which overtook it
+            found = {number: replace(each, outcome="open") for number, each in found.items()}
         if by != SERVICE:
             found = {number: await _one_alone(tx, office, each) for number, each in found.items()}
         changed = [await with_details(tx, office, each) for each in found.values()]
@@ -224,10 +229,20 @@ async def needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
     return first_approval(office, _kind(office, await documents.get(tx, each.document))) is Approval.WAITING
 
 
-async def _mistaken(tx: Tx, office: Office, request: bytes, found: Mapping[str, Concerned]) -> dict[str, Concerned]:
+async def _let_be(tx: Tx, heard: Sequence[news.News]) -> None:
+    """Nobody has to decide any more what follows from a document that counts no longer."""
+    for before in heard:
+        if before.became == "shown" and before.state in {"open", "second"}:
+            for each in await news.concerned(tx, before.id):
+                if each.outcome in {"open", "chosen"}:
+                    await news.note(tx, before.id, replace(each, outcome="left", claims=None))
+            await news.settle(tx, before, "settled")
+
+
+async def _mistaken(tx: Tx, office: Office, heard: Sequence[news.News], found: Mapping[str, Concerned]) -> dict[str, Concerned]:
     """What ended because of a document that counts no longer can come back, as new documents: somebody decides."""
     back: dict[str, Concerned] = {}
-    for before in await news.of_request(tx, request):
+    for before in heard:
         back |= {each.document: each for each in await ended_by(tx, office, before) if each.document not in found}
     return back
 

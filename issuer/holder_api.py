@@ -10,9 +10,10 @@ from aiohttp import hdrs, web
 
 from issuer import holder_asks, reports
 from issuer.office import Office
+from issuer.records.donors import MOST
 from shared import donor
 from shared.codec import strict_json
-from shared.codec.reader import get_object, get_str, get_strings
+from shared.codec.reader import get_int, get_object, get_str, get_strings
 from shared.errors import UnsupportedMediaType
 from shared.web import rates
 from shared.web.app import bound_body
@@ -73,7 +74,7 @@ class HolderApi:
     async def _proved(self, body: Body) -> bytes:
         """The mark of whoever has the donor's secret, or the attorney's pass to it: the mark alone opens nothing, whoever was shown it."""
         if "secret" in body:
-            return donor.tag_of(_secret(body))
+            return await reports.tag_for(self._office, _secret(body))
         tag = _tag(body)
         await reports.check_pass(self._office, tag, donor.read_pass(get_str(body, "pass", max_length=64), where="/pass"))
         return tag
@@ -84,17 +85,22 @@ class HolderApi:
         await reports.leave(self._office, await self._proved(body), report)
 
     async def key_for(self, _: web.Request, body: Body) -> Body:
-        """``{"tag", "pass"}`` or ``{"secret"}``: the key that is sealed to."""
-        return {"key": await reports.key_for(self._office, await self._proved(body))}
+        """``{"tag", "pass"}`` or ``{"secret"}``: the ``key`` that is sealed to, and how often there was another donor's secret (``turn``)."""
+        key, turn = await reports.recipient_of(self._office, await self._proved(body))
+        return {"key": key, "turn": turn}
 
     async def take_key(self, _: web.Request, body: Body) -> None:
         """``{"secret", "key"}``, by the donor's wallet."""
         await reports.take_key(self._office, _secret(body), donor.parse_key(get_object(body, "key"), where="/key"))
 
     async def collect(self, _: web.Request, body: Body) -> Body:
-        """``{"secret", "had"}``: the reports that lie there, but for those that she had."""
-        had = get_strings(body, "had", max_items=reports.AT_ONCE)
-        return {"reports": [{"id": each.id, "report": each.sealed} for each in await reports.collect(self._office, _secret(body), had)]}
+        """``{"secret", "had", "skip"}``: the reports that lie there, but for those that she had, and the first ones of the rest.
+
+        ``turn`` is how often the attorney's wallet was another one.
+        """
+        had, skip = get_strings(body, "had", max_items=reports.AT_ONCE), get_int(body, "skip", optional=True, maximum=MOST) or 0
+        found = await reports.collect(self._office, _secret(body), had, skip=skip)
+        return {"reports": [{"id": each.id, "report": each.sealed, "turn": each.turn} for each in found]}
 
 
 def _tag(body: Body) -> bytes:

@@ -41,7 +41,7 @@ _WORDS: Final = {Standing.IN_FORCE: "valid", Standing.ON_HOLD: "on-hold", Standi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a document stands, and why since which day (seconds since the epoch), where it does not count. ``own``: its donor wanted that."""
+    """How a document stands, and why since which day (seconds since the epoch), where it does not count."""
 
     type: str
     standing: Standing
@@ -89,7 +89,7 @@ async def why(office: Office, tag: bytes) -> Answer:
 
 
 async def change(office: Office, representation: str, wish: Wish) -> Answer:
-    """The same for a donor who came to the counter, whose ``representation`` it is."""
+    """The same for a donor who came to the counter, whose ``representation`` it is; ``wish`` names who sits there."""
     at = office.clock()
     return await office.storage.write(lambda tx: _change(tx, office, representation, wish, at), point="holder-ask")
 

@@ -1,34 +1,67 @@
 """At the counter, once somebody has seen who it is: the phone or wallet is lost. All copies are on hold for good, and there is a new invitation.
 
-Both are one unit of work, so that nobody leaves the counter with one and not the other. Nothing is asked about what was done with the
-copies, and nothing of it is here: which of them were shown, where and when, lies in the wallet alone.
+Both are one unit of work, so that nobody leaves the counter with one and not the other. While a document is on hold, or where its details are
+no longer held, the copies end all the same and no invitation is made. What else was on the lost phone ends with them: passkeys and sign-ins of
+its holder here, the letter, and what opens the box of reports between donor and attorney. Nothing is asked about what was done with the copies,
+and nothing of it is here: which of them were shown, where and when, lies in the wallet alone.
 """
 
 from __future__ import annotations
 
+from issuer import donors, people
+from issuer.donors import NextSecret
 from issuer.entered import enter_loss
 from issuer.offers import Made, invite_again
 from issuer.office import Office
-from issuer.records import documents, statuses
+from issuer.records import documents, invitations, statuses
+from issuer.records import donors as boxes
 from issuer.revoke import pad_lost
-from issuer.sessions import Actor, Event, Standing
+from issuer.sessions import Actor, Document, Event, Standing
 from shared.errors import Conflict
 from shared.storage import Tx
 
 
-async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code: bool = True) -> Made:
-    """The new invitation. The lost wallet can renew nothing either. Writes: ``invite``.
+async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code: bool = True) -> Made | None:
+    """The new invitation; ``None`` where there can be none now. The lost wallet can renew nothing either. Writes: ``invite``, or else ``lost``.
 
-    ``Missing``; ``Conflict`` unless the document is in force and its details are still held.
+    ``Missing``; ``Conflict`` where the document is cancelled, or somebody else changed it at the same moment.
     """
-    at = office.clock()
+    at, turning = office.clock(), await _turning(office, number)
 
     async def lose(tx: Tx, document: str) -> None:
-        if (await documents.get(tx, document)).standing is not Standing.IN_FORCE:
-            raise Conflict("only a document in force can be collected")
+        await _check_not_cancelled(tx, document)
         lists = await statuses.lose_all(tx, document, at)
         await pad_lost(tx, office, lists)
-        await documents.note(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
+        await people.forget_ways_in(tx, document, at)
+        await boxes.turn_pass(tx, document)  # of the attorney, if it is hers
+        if turning is not None:
+            await donors.turn_secret(tx, turning)
+        await documents.note_loss(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
         await enter_loss(tx, office, len(lists), at, actor=actor)
 
-    return await invite_again(office, number, actor=actor, needs_code=needs_code, also=lose)
+    async def only_lose(tx: Tx) -> None:
+        if can_be_collected(await documents.get(tx, number), at):
+            raise Conflict("somebody else changed this document at the same moment")
+        await invitations.withdraw_all(tx, number)
+        await lose(tx, number)
+
+    if can_be_collected(await office.storage.read(lambda tx: documents.get(tx, number)), at):
+        return await invite_again(office, number, actor=actor, needs_code=needs_code, first=lose)
+    await office.storage.write(only_lose, point="lost")
+    return None
+
+
+def can_be_collected(document: Document, at: int) -> bool:
+    """Whether there can be a new invitation to it."""
+    return document.standing is Standing.IN_FORCE and document.has_claims and document.keep_until > at
+
+
+async def _check_not_cancelled(tx: Tx, document: str) -> None:
+    if (await documents.get(tx, document)).standing is Standing.CANCELLED:
+        raise Conflict("this document is cancelled, and all its copies with it")
+
+
+async def _turning(office: Office, number: str) -> NextSecret | None:
+    """The next secret of a donor whose document it is."""
+    about = await office.storage.read(lambda tx: boxes.representation_of(tx, number))
+    return None if about is None else await donors.next_secret(office, about)

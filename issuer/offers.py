@@ -124,9 +124,9 @@ async def _insert(tx: Tx, invitation: invitations.NewInvitation, opening: people
     await people.keep(tx, opening, document=invitation.document, invitation=invitation.id, at=at, expires_at=invitation.expires_at)
 
 
-async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True, also: Also | None = None) -> Made:
+async def invite_again(office: Office, number: str, *, actor: Actor, needs_code: bool = True, first: Also | None = None) -> Made:
     """A new invitation to a document whose details are still held, and a new letter if there was one; what was open to it before is
-    withdrawn. ``also`` is written with it, by the document's number.
+    withdrawn. ``first`` is written with it and before it, by the document's number.
     """
     at = office.clock()
 
@@ -148,11 +148,13 @@ async def invite_again(office: Office, number: str, *, actor: Actor, needs_code:
     opening = await people.prepare(office, number, made.secrets.activation, BY_INVITATION)
 
     async def unit(tx: Tx) -> None:
+        if first is not None:
+            await first(tx, number)
+        if (await documents.get(tx, number)).standing is not Standing.IN_FORCE:  # on hold or cancelled since
+            raise Conflict("only a document in force can be collected")
         await invitations.withdraw_all(tx, number)
         await _insert(tx, invitation, opening, at)
         await documents.note(tx, number, Event(at=at, kind="invited", actor=actor, reason="", copies=0))
-        if also is not None:
-            await also(tx, number)
 
     await office.storage.write(unit, point="invite")
     return made

@@ -97,8 +97,9 @@ class OperatorApi:
                 summary="A new invitation; earlier ones and their tokens end",
             ),
             Route(
-                "POST", f"{one}/lost", self.lose, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
+                "POST", f"{one}/lost", self.lose, body=Renewal, out=Made, status=201, scope=f"{CREATE} {CHANGE}", errors=(Conflict,),
                 summary="The holder's phone or wallet is lost: all copies are on hold for good, and there is a new invitation",
+                nothing="All copies are on hold for good. There is no invitation: the document is on hold, or its details are no longer held.",
             ),
             Route(
                 "POST", f"{one}/donor", self.make_donors, body=Renewal, out=Made, status=201, scope=CREATE, errors=(Conflict,),
@@ -136,8 +137,9 @@ class OperatorApi:
         made = await offers.invite_again(self._office, number(request), actor=_actor(request), needs_code=body.tx_code)
         return self._told(made)
 
-    async def lose(self, request: web.Request, *, body: Renewal) -> Made:
-        return self._told(await replace_lost(self._office, number(request), actor=_actor(request), needs_code=body.tx_code))
+    async def lose(self, request: web.Request, *, body: Renewal) -> Made | None:
+        made = await replace_lost(self._office, number(request), actor=_actor(request), needs_code=body.tx_code)
+        return None if made is None else self._told(made)
 
     async def make_donors(self, request: web.Request, *, body: Renewal) -> Made:
         return self._told(await donors.make(self._office, number(request), actor=_actor(request), needs_code=body.tx_code))
@@ -219,7 +221,7 @@ class OperatorApi:
         return _changed(many, wish)
 
     async def register_word(self, request: web.Request, *, body: RegisterWord) -> Changed:
-        said = Said(type=body.type, reference=body.reference, word=body.word, reason=body.reason)
+        said = Said(type=body.type, reference=body.reference, word=body.word, reason=body.reason, document=body.document)
         wish, many = await follow_register(self._office, said, _actor(request), preview=body.preview, confirm_count=body.confirm_count)
         return _changed(many, wish)
 
@@ -233,6 +235,7 @@ class OperatorApi:
                     description=each.description.en,
                     configurations=list(self._office.configurations_of(each.id)),
                     states=dict(each.states),
+                    of_holder=list(each.of_holder),
                     reasons=[ReasonLine(reason.value, reason.label.en, list(reason.actions)) for reason in each.reasons],
                     schema=json_schema(each),
                 )

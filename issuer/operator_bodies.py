@@ -161,6 +161,12 @@ class RegisterWord(Struct, frozen=True, forbid_unknown_fields=True):
     reference: Annotated[Reference, Meta(description="The reference that documents of the entry were made under.")]
     word: Annotated[str, Meta(max_length=64, description="The register's own word.", examples=["suspended", "de-registered"])]
     reason: Annotated[str, Meta(max_length=64, description="Why, as a reason code of the kind of document.")]
+    document: Annotated[
+        str,
+        Meta(
+            max_length=64, description="Number of the document of one holder, for a word that is said of one (`of_holder`), and only then."
+        ),
+    ] = ""
     preview: Annotated[bool, Meta(description="Only say what would change.")] = True
     confirm_count: Annotated[
         Annotated[int, Meta(ge=0)] | None, Meta(description="The number that the preview told; anything else changes nothing.")
@@ -192,6 +198,7 @@ class TypeLine(Struct, frozen=True):
     description: str
     configurations: list[str]
     states: Annotated[dict[str, str], Meta(description="The words of its register, each with what documents then are.")]
+    of_holder: Annotated[list[str], Meta(description="Those words that are said of one holder, and not of all of the entry.")]
     reasons: list[ReasonLine]
     schema: dict[str, Any]
 

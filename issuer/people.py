@@ -26,7 +26,7 @@ from issuer.sessions import SERVICE, Actor, Approval, Document, Event, Standing
 from shared.codec import base64url
 from shared.errors import Malformed, SignInRequired
 from shared.storage import Tx
-from shared.web import passkeys
+from shared.web import passkeys, sessions
 from shared.web.passkeys import AtHome, Passkey
 from shared.web.rates import Limit
 
@@ -124,6 +124,18 @@ async def _give(tx: Tx, prepared: Prepared, document: str, at: int) -> None:
         if prepared.account is not None:
             await people.add_login(tx, prepared.account, holder)
     await people.give(tx, document, holder)
+
+
+async def forget_ways_in(tx: Tx, document: str, at: int) -> None:
+    """The phone of its holder is lost: no passkey of hers signs in any more, whoever is signed in as her is not, and the letter's code has ended.
+
+    An account elsewhere is not ours to end.
+    """
+    await people.end_code(tx, document, at)
+    holder = await people.holder_of(tx, document)
+    if holder is not None:
+        await passkeys.remove_all(tx, people.subject(holder))
+        await sessions.end_all(tx, people.subject(holder))
 
 
 async def has_letter(tx: Tx, document: str) -> bool:

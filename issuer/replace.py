@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from issuer import entered
 from issuer.approval import first_approval
-from issuer.claims import check_claims, keep_until, source
-from issuer.corrections import corrected
+from issuer.claims import Fault, check_claims, details, keep_until, source
+from issuer.corrections import corrected, corrected_by, pointer_of, stays
 from issuer.instruments import marked
 from issuer.marking import follows_any, marks
 from issuer.office import Office
 from issuer.portrait import settle_portraits
 from issuer.records import documents, named, statuses
 from issuer.revoke import pad
-from issuer.sessions import Actor, Document, Event, Standing
+from issuer.sessions import Actor, Approval, Document, Event, Standing
+from shared.credentials import CredentialType
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
+from shared.web.i18n import N_
 
 MAX_REASON = 300
+STAYS: Final = N_("the holder says that this is wrong, and it stays the same")
+SAME: Final = "nothing differs from what the document says now"
 
 
 async def replace(
@@ -35,10 +39,12 @@ async def replace(
     correction: str = "",
 ) -> Document:
     """The document with other details. Copies in force are cancelled; wallets that may renew find the new details when they next do.
-    ``correction`` is the number of what its holder said was wrong, which is answered by it.
+    ``correction`` is the number of what its holder said was wrong, which is answered by it; so are others about details that now say
+    something else.
 
-    Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims or no
-    reason, ``Conflict`` unless the document is in force, with ``/version`` where its details are not those of ``version``, ``Missing``.
+    Where a second person approves such documents, that person looks at it again. ``Malformed`` with a pointer for wrong claims, for
+    some that change nothing (``fault_of``) or no reason, ``Conflict`` unless the document is in force, with ``/version`` where its
+    details are not those of ``version``, ``Missing``.
     """
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters", where="/reason")
@@ -46,10 +52,15 @@ async def replace(
     kind = office.type(known.type)
     settled = await marked(office, kind, await asyncio.to_thread(settle_portraits, kind, claims))
     check_claims(kind, settled)
+    written = await office.storage.read(lambda tx: documents.written(tx, number))
+    fault = None if version not in {None, written} else await fault_of(office, known, kind, settled, correction=correction)
+    if fault is not None:  # of another version the unit below says that it is another
+        raise Malformed(fault.detail, where=f"/claims{fault.pointer}")
     at = office.clock()
     sealed = await source(office, kind).keep(number, settled)
     until = keep_until(office, at, known.valid_until)
     persons = await marks(office, kind, settled)
+    answered = await corrected_by(office, number, kind, settled)
 
     async def unit(tx: Tx) -> Document:
         document = await documents.get(tx, number)
@@ -59,8 +70,7 @@ async def replace(
             raise Conflict("these details were corrected since you looked: look again", where="/version")
         lists = Counter(await statuses.supersede(tx, number, at))
         event = Event(at=at, kind="corrected", actor=actor, reason=reason.strip(), copies=lists.total())
-        if correction:
-            await corrected(tx, correction, document=number, at=at)
+        await corrected(tx, correction, answered, document=number, at=at)
         await documents.rewrite(tx, document, claims=sealed, keep_until=until, approval=first_approval(office, kind), event=event)
         if follows_any(kind):
             await named.write(tx, number, persons)
@@ -73,3 +83,18 @@ async def replace(
         return await documents.get(tx, number)
 
     return await office.storage.write(unit, point="replace")
+
+
+async def fault_of(
+    office: Office, document: Document, kind: CredentialType, claims: Mapping[str, Any], *, correction: str = ""
+) -> Fault | None:
+    """Why ``claims`` are no correction: they leave the detail as it is that the message ``correction`` is about, or everything.
+
+    What a second person sent back may be given again as it was. ``Missing`` if there is no such message.
+    """
+    held = await details(office, document)
+    if correction:
+        detail = await stays(office, correction, document.id, kind, held=held, after=claims)
+        return None if detail is None else Fault(pointer_of(detail), STAYS)
+    same = held == claims and document.approval is not Approval.REFUSED
+    return Fault("", SAME) if same else None

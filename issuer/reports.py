@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from issuer import entered
-from issuer.donors import pass_of
+from issuer.donors import pass_after
 from issuer.office import Office
 from issuer.records import documents, donors
 from issuer.records.donors import Kept
@@ -37,29 +39,39 @@ def _none() -> Missing:
 async def check_pass(office: Office, tag: bytes, given: bytes) -> None:
     """``Missing`` unless it is the pass that went along with the copies of that mark (ADR 0011)."""
     found = await office.storage.read(lambda tx: donors.box(tx, tag))
-    if found is None or not hmac.compare_digest(await pass_of(office, found.representation), given):
+    if found is None or not hmac.compare_digest(await pass_after(office, found.representation, found.pass_turn), given):
         raise _none()
 
 
-async def key_for(office: Office, tag: bytes) -> dict[str, Any]:
-    """The public key that reports under ``tag`` are sealed to; ``Missing`` where there is none."""
+async def tag_for(office: Office, secret: bytes) -> bytes:
+    """The mark of the box that the donor's ``secret`` opens; ``Missing``, also for one that has turned since."""
+    return await office.storage.read(lambda tx: _opened(tx, secret))
+
+
+async def recipient_of(office: Office, tag: bytes) -> tuple[dict[str, Any], int]:
+    """The public key that reports under ``tag`` are sealed to, and how often the donor's secret has turned; ``Missing`` where there is none."""
     found = await office.storage.read(lambda tx: donors.box(tx, tag))
     if found is None or not found.recipient:
         raise _none()
-    return strict_json.load_object(found.recipient)
+    return strict_json.load_object(found.recipient), found.secret_turn
+
+
+async def key_for(office: Office, tag: bytes) -> dict[str, Any]:
+    """That key alone; ``Missing``."""
+    return (await recipient_of(office, tag))[0]
 
 
 async def leave(office: Office, tag: bytes, report: str) -> None:
     """Put a report where its donor finds it. ``Missing``, ``Malformed``, ``TooMany``."""
     donor.check_report(report)
-    at, kept = office.clock(), Kept(id=office.secret(12), sealed=report)
+    at, name = office.clock(), office.secret(12)
 
     async def unit(tx: Tx) -> None:
         found = await donors.box(tx, tag)
         if found is None or not found.recipient:
             raise _none()
         await rates.take(tx, _DAILY, tag.hex(), at=at)
-        await donors.add(tx, tag, kept, floor_day(at))
+        await donors.add(tx, tag, Kept(id=name, sealed=report, turn=found.pass_turn), floor_day(at))
 
     await office.storage.write(unit, point="report")
 
@@ -67,19 +79,27 @@ async def leave(office: Office, tag: bytes, report: str) -> None:
 async def take_key(office: Office, secret: bytes, key: dict[str, str]) -> None:
     """From now on reports are sealed to ``key``: whoever has the secret says so. ``Missing``."""
     text = strict_json.dumps(key).decode()
-    if not await office.storage.write(lambda tx: donors.set_recipient(tx, donor.tag_of(secret), text), point="report-key"):
+
+    async def unit(tx: Tx) -> None:
+        await donors.set_recipient(tx, await _opened(tx, secret), text)
+
+    await office.storage.write(unit, point="report-key")
+
+
+async def _opened(tx: Tx, secret: bytes) -> bytes:
+    found = await donors.opened_by(tx, donor.tag_of(secret))
+    if found is None:
         raise _none()
+    return found.tag
 
 
-async def collect(office: Office, secret: bytes, had: Sequence[str] = ()) -> list[Kept]:
-    """What lies there, the oldest first, but for what she ``had``, which goes. ``Missing``."""
-    tag = donor.tag_of(secret)
+async def collect(office: Office, secret: bytes, had: Sequence[str] = (), *, skip: int = 0) -> list[Kept]:
+    """What lies there, the oldest first, but for what she ``had``, which goes, and the first ``skip`` of the rest; ``AT_ONCE`` at most. ``Missing``."""
 
     async def unit(tx: Tx) -> list[Kept]:
-        if await donors.box(tx, tag) is None:
-            raise _none()
+        tag = await _opened(tx, secret)
         await donors.drop(tx, tag, had)
-        return await donors.reports(tx, tag, AT_ONCE)
+        return await donors.reports(tx, tag, AT_ONCE, skip=skip)
 
     return await office.storage.write(unit, point="reports-collected")
 
@@ -96,7 +116,7 @@ async def new_sheet(office: Office, number: str, tag: bytes, actor: Actor) -> st
     text = strict_json.dumps(donor.public_key(donor.key_of_words(words))).decode()
 
     async def unit(tx: Tx) -> None:
-        if not await donors.set_recipient(tx, tag, text):
+        if not await donors.set_recipient(tx, tag, text, sheet=True):
             raise _none()
         await documents.note(tx, number, Event(at=at, kind=SHEET, actor=actor, reason="", copies=0))
         await entered.enter(tx, office, SHEET, actor=actor, at=at, type=(await documents.get(tx, number)).type)
@@ -105,17 +125,27 @@ async def new_sheet(office: Office, number: str, tag: bytes, actor: Actor) -> st
     return words
 
 
-async def read_aloud(office: Office, tag: bytes, words: str) -> list[Use] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aloud(Use):
+    """``turn``: how often the attorney's wallet had been lost by then. ``fits``: that wallet told nothing else under its number."""
+
+    turn: int
+    fits: bool = True
+
+
+async def read_aloud(office: Office, tag: bytes, words: str) -> list[Aloud] | None:
     """What the reports say that the words of a sheet open, each use once, the newest first; ``None`` if they open none of those that lie there.
 
     Nothing of it is kept, and the reports stay where they are. What is told under one number in two ways stands there twice.
     """
-    key, uses, opened = donor.key_of_words(words), dict[Use, None](), 0
+    key, uses, opened = donor.key_of_words(words), dict[Aloud, None](), 0
     found = await office.storage.read(lambda tx: donors.reports(tx, tag, donors.MOST))
     for each in found:
         try:
-            uses |= dict.fromkeys(donor.open_report(each.sealed, key).uses)
+            uses |= {Aloud(**asdict(use), turn=each.turn): None for use in donor.open_report(each.sealed, key).uses}
             opened += 1
         except Malformed:
             continue
-    return sorted(uses, key=lambda use: use.number, reverse=True) if opened or not found else None
+    numbers = Counter((use.turn, use.number) for use in uses)
+    told = sorted(uses, key=lambda use: (use.turn, use.number), reverse=True)
+    return [replace(use, fits=numbers[use.turn, use.number] == 1) for use in told] if opened or not found else None

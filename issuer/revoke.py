@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from issuer import entered
+from issuer.corrections import end_all
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, donors, invitations, named, news, statuses
@@ -53,10 +54,11 @@ async def change_one(office: Office, number: str, wish: Wish) -> Document:
 
 
 async def change_many(
-    office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None, only: str = ""
+    office: Office, references: Sequence[str], wish: Wish, *, preview: bool, confirm_count: int | None, only: str = "", one: str = ""
 ) -> Many:
     """All documents made under ``references`` whose standing allows it. Nothing changes in a preview, or unless ``confirm_count``
-    is exactly the number of documents that would change (``Conflict``). ``only``: those of that kind.
+    is exactly the number of documents that would change (``Conflict``). ``only``: those of that kind; ``one``: the document of that number, which
+    has to be among them (``Malformed``).
     """
     if not 1 <= len(references) <= MAX_MANY:
         raise Malformed(f"1 to {MAX_MANY} references are taken at once", where="/references")
@@ -67,7 +69,11 @@ async def change_many(
 
     async def unit(tx: Tx) -> Many:
         found = [await documents.by_reference(tx, mac) for mac in macs]
-        listed = {each.document.id: each.document for one in found for each in one if only in {"", each.document.type}}
+        listed = {each.document.id: each.document for under in found for each in under if only in {"", each.document.type}}
+        if one:
+            if one not in listed:
+                raise Malformed("no such document was made under this reference", where="/document")
+            listed = {one: listed[one]}
         chosen = [document for document in listed.values() if await able(tx, document, wish.action, wish.reason)]
         for document in chosen:
             _check_reason(office, document, wish)
@@ -77,7 +83,7 @@ async def change_many(
         return Many(
             documents=len(chosen),
             unchanged=len(listed) - len(chosen),
-            unknown=tuple(place for place, one in enumerate(found) if not one),
+            unknown=tuple(place for place, under in enumerate(found) if not under),
             done=not preview,
         )
 
@@ -130,6 +136,7 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
             await named.forget(tx, document.id)
+            await end_all(tx, office, document.id, actor=wish.actor, at=at)
     for number, before, after, lost in lists:
         await pad(tx, office, number, before, after, lost=lost)
     for number in sorted({number for number, _, _, _ in lists}):

@@ -192,13 +192,19 @@ def holds(history: Iterable[Event]) -> list[Event]:
     return found
 
 
+def lost_last(history: Iterable[Event]) -> bool:
+    """Whether whoever collected the document last has lost phone or wallet since, by its ``history`` from the oldest on."""
+    kinds = [event.kind for event in history if event.kind in {"collected", "lost"}]
+    return "collected" in kinds and kinds[-1] == "lost"
+
+
 def state_of(document: Document, invitation: InvitationState | None) -> str:
     """One word for lists and programs: what matters most about a document now."""
     if document.standing is Standing.CANCELLED:
         return "cancelled"
     if document.standing is Standing.ON_HOLD:
         return "on_hold"
-    if document.collected_at is not None:
+    if document.collected_at is not None:  # a loss takes this moment away until somebody collects the document again
         return "collected"
     if invitation is InvitationState.OFFERED or invitation is InvitationState.REDEEMED:
         return "invited"

@@ -32,9 +32,11 @@ from .x509 import parse_x5c, x5c_header
 TYP: Final = "correction+jwt"
 CTY: Final = "muniment-correction+json"
 PURPOSE: Final = "correction"
-STATES: Final = ("open", "corrected", "refused")
+STATES: Final = ("open", "corrected", "refused", "ended")
 REFUSALS: Final = ("record-agrees", "not-ours", "not-enough", "no-such-detail")
 """Why an issuer says no; its own words stand beside."""
+ENDINGS: Final = ("cancelled", "expired")
+"""Why nobody answers any more: what became of the document."""
 MAX_WORDS: Final = 1_000
 MAX_TICKET: Final = 180_000
 """Characters of a sealed ticket."""
@@ -62,7 +64,7 @@ class Answer:
     """What the issuer ``entity`` says of the ticket with that ``digest``. Instants are seconds since the epoch.
 
     ``state`` is one of ``STATES``: while it is ``open``, somebody answers by ``answer_by``. A refusal has one of ``REFUSALS``, words, and
-    where one can complain.
+    where one can complain; where the document is over before it was answered (``ended``), the reason is one of ``ENDINGS``.
     """
 
     entity: str

@@ -125,15 +125,20 @@ class Followed:
     def _walk(self, heads: Sequence[LogHead]) -> LogHead:
         return verify_log([LogEntry(commitment=each) for each in self.commitments], heads=heads, start=self.start)
 
-    def check(self, known: Collection[SignedHead]) -> None:
-        """``HistoryRewritten`` unless the way has on it the newest head, if it is ``whole``, and all those of ``known`` that it passes.
+    def older(self, signed: SignedHead) -> bool:
+        """Whether the newest head is from before one that the same body ``signed``: what became of its log since, it does not show."""
+        return (self.newest.at, self.newest.head.size) < (signed.at, signed.head.size)
 
-        Longer ones are from after the newest head; who was told one well before it holds the proof that entries are gone.
+    def check(self, told: Collection[SignedHead], signed: Collection[SignedHead] = ()) -> None:
+        """``HistoryRewritten`` unless the way has on it the newest head, if it is ``whole``, and all known ones that it passes.
+
+        Longer ones are from after the newest head; who was ``told`` one well before it, or has one that was ``signed`` before it, holds the proof
+        that entries are gone.
         """
         end = min(self.start.size + len(self.commitments), self.newest.head.size)
-        on_it = [each.head for each in known if self.start.size <= each.head.size <= end]
-        gone = [each.head for each in known if each.head.size > self.newest.head.size and each.at < self.newest.at - _LEEWAY]
-        if gone:
+        on_it = [each.head for each in (*told, *signed) if self.start.size <= each.head.size <= end]
+        longer = [each for each in told if each.at < self.newest.at - _LEEWAY] + [each for each in signed if each.at < self.newest.at]
+        if any(each.head.size > self.newest.head.size for each in longer):
             raise HistoryRewritten("the log has lost entries that an earlier head speaks of", where=f"/{self.newest.head.size}")
         self._walk((self.newest.head, *on_it) if self.whole else on_it)
 

@@ -15,7 +15,17 @@ from typing import Any
 
 from .clock import Entropy
 from .codec import base64url, reader, strict_json
-from .errors import HistoryRewritten, Malformed, OtherPresentation, Untrusted, WrongNonce, WrongTyp
+from .errors import (
+    HistoryRewritten,
+    Malformed,
+    NotYetValid,
+    OtherPresentation,
+    PurposeMismatch,
+    StaleBinding,
+    Untrusted,
+    WrongNonce,
+    WrongTyp,
+)
 from .jose import jwt
 from .keys import KeyId, Unsigned
 from .trust.policy import Policy
@@ -27,6 +37,7 @@ _MAX_TEXT = 1_000
 _SALT = 16  # bytes
 _DIGEST = 32  # bytes
 EMPTY_HEAD = bytes(_DIGEST)
+_LEEWAY = 300  # seconds by which the clock of a body may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +132,36 @@ def _render(receipt: Receipt, at: int) -> dict[str, Any]:
 # --- the holder checks -----------------------------------------------------------------------------------------------------------------
 
 
-def verify_receipt(token: str, *, policy: Policy, at: int, presentation: bytes, nonce: str) -> Receipt:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What a receipt that came by ``at`` has to be for: what was sent at ``sent_at`` or later, with ``nonce``, for the use ``purpose_id``.
+
+    An empty ``purpose_id`` is not known, and ``sent_at`` is 0 where nobody noted it.
+    """
+
+    presentation: bytes
+    nonce: str
+    at: int
+    sent_at: int = 0
+    purpose_id: str = ""
+
+
+def verify_receipt(token: str, exchange: Exchange, *, policy: Policy) -> Receipt:
     """The receipt, if a relying party that is trusted here signed it for this presentation in this exchange.
 
-    Raises ``WrongTyp``, ``BadSignature``, ``Untrusted`` and the other classes of a chain, ``OtherPresentation``, ``WrongNonce``, or
-    ``Malformed``.
+    Raises ``WrongTyp``, ``BadSignature``, ``Untrusted`` and the other classes of a chain, ``OtherPresentation``, ``WrongNonce``,
+    ``PurposeMismatch``, ``StaleBinding`` for one from before anything was sent, ``NotYetValid`` or ``Malformed``.
     """
     parsed, chain = _open(token)
-    return _verify(parsed, policy.check_relying_party(chain, at), at, presentation, nonce)
+    return _verify(parsed, policy.check_relying_party(chain, exchange.at), exchange)
 
 
-def verify_receipt_by(token: str, *, signer: Cert, at: int, presentation: bytes, nonce: str) -> Receipt:
+def verify_receipt_by(token: str, exchange: Exchange, *, signer: Cert) -> Receipt:
     """As ``verify_receipt``, but by exactly the certificate that signed the request: for one who asked and could not be checked."""
     parsed, chain = _open(token)
     if chain[0] != signer.der:
         raise Untrusted("the receipt is by somebody else than the one who asked", where="/x5c/0")
-    return _verify(parsed, signer, at, presentation, nonce)
+    return _verify(parsed, signer, exchange)
 
 
 def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
@@ -146,14 +171,21 @@ def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
     return parsed, parse_x5c(parsed.header.get("x5c"), "/x5c")
 
 
-def _verify(parsed: jwt.Jwt, signer: Cert, at: int, presentation: bytes, nonce: str) -> Receipt:
-    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=at))
+def _verify(parsed: jwt.Jwt, signer: Cert, exchange: Exchange) -> Receipt:
+    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=exchange.at))
     if receipt.entity not in signer.uris:
         raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
-    if not hmac.compare_digest(hashlib.sha256(receipt.salt + presentation).digest(), receipt.presentation_digest):
+    if not hmac.compare_digest(hashlib.sha256(receipt.salt + exchange.presentation).digest(), receipt.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
-    if receipt.nonce != nonce:
+    if receipt.nonce != exchange.nonce:
         raise WrongNonce("the receipt is for another exchange", where="/nonce")
+    if exchange.purpose_id and receipt.purpose_id != exchange.purpose_id:
+        raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
+    # the instant orders receipts by which a rewritten log is found out: nobody dates one back
+    if receipt.received_at < exchange.sent_at - _LEEWAY:
+        raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
+    if receipt.received_at > exchange.at + _LEEWAY:
+        raise NotYetValid("the receipt is from the future", where="/received_at")
     return receipt
 
 

@@ -1,8 +1,9 @@
 """Locked links: a copy made out to one body, sealed for it so that it can lie in a mailbox or on anybody's server (security rule S28).
 
 A link is a compact JWE (RFC 7516): ECDH-ES to the body's registered key where there is one, else PBES2-HS512+A256KW with seven words that
-were generated for it, told by another way. Its header says nothing of holder, body or document, its size goes in doublings. What is inside
-says for whom and until when, but only the copy itself is signed: whoever opens a link can read it, and still has to check that copy.
+were generated for it, told by another way. Its size goes in doublings, and its header says nothing of holder or document; of the body it says
+nothing where words open it, else which key and for whom (docs/adr/0016-locked-to-a-key.md). What is inside says for whom and until when, but
+only the copy itself is signed: whoever opens a link can read it, and still has to check that copy.
 
 ``cryptography`` does the arithmetic of PBES2 and AES. ``jwcrypto`` would take its randomness from elsewhere and refuses so many rounds, as
 its limit is one for the whole process; a test holds the two against each other.
@@ -28,6 +29,7 @@ from .codec.padding import pad
 from .codec.reader import get_instant, get_int, get_object, get_objects, get_str
 from .credentials import Text
 from .errors import AlgorithmRefused, Expired, Malformed, TooLarge, WrongAudience, WrongTyp
+from .inbox import Inbox, check_key
 from .jose import jwe
 
 TYP: Final = "sealed-link+jwe"
@@ -49,6 +51,8 @@ _SHAPE = re.compile(f"([{_FIRST}][{_MIDDLE}][{_FIRST}][{_MIDDLE}][{_FIRST}]){{{W
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}")
 _IN_PAGE = re.compile(rb'<script type="application/jose" id="sealed">\s*([A-Za-z0-9_.-]+)\s*</script>')
 _WORDS_MEMBERS = frozenset({"typ", "alg", "enc", "p2s", "p2c"})
+_KEY_MEMBERS = frozenset({"typ", "alg", "enc", "epk", "kid", "aud", "name"})
+"""``aud`` as RFC 7519 section 5.3 lets it stand outside."""
 _MADE_FOR = "made for "
 _SHUT = "these words do not open it"
 
@@ -76,6 +80,15 @@ class Link:
     def entity(self) -> str:
         """Whose copy it is."""
         return self.copy.aud.removeprefix("a:")
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """For whom a link was locked to a key, as stands on it in clear: identifier, name, and the key's thumbprint (RFC 7638)."""
+
+    entity: str
+    name: str
+    kid: str
 
 
 # --- words -------------------------------------------------------------------------------------------------------------------------------
@@ -116,10 +129,11 @@ def seal(link: Link, words: str, *, entropy: Entropy) -> str:
     return ".".join((protected, *map(base64url.encode, (wrapped, nonce, sealed[:-16], sealed[-16:]))))
 
 
-def seal_for(link: Link, recipient_jwk: Mapping[str, Any]) -> str:
-    """The link, for the holder of a registered key alone. The randomness is the library's own."""
-    public = {name: value for name, value in recipient_jwk.items() if name != "kid"}  # its name would say whose key it is
-    return jwe.encrypt(_render(link), public, enc=ENC, header={"typ": TYP})
+def seal_for(link: Link, inbox: Inbox) -> str:
+    """The link, for whoever holds the registered key of ``inbox`` alone. ``TooLarge`` for too much inside; the randomness is the library's own."""
+    outside = {"typ": TYP, "aud": link.entity, "name": link.name}
+    _addressee({**outside, "kid": inbox.kid})
+    return jwe.encrypt(_render(link), {**check_key(inbox.key), "kid": inbox.kid}, enc=ENC, header=outside)
 
 
 def _wrapping_key(password: bytes, salt: bytes, rounds: int) -> bytes:
@@ -157,9 +171,13 @@ def find(data: bytes | str) -> str | None:
     return token if _TOKEN.fullmatch(token) else None
 
 
-def needs_words(token: str) -> bool:
-    """Whether words open it, and not a registered key. ``Malformed``, ``TooLarge``, ``WrongTyp`` or ``AlgorithmRefused`` for no link at all."""
-    return get_str(_header(token), "alg") == ALG
+def peek_addressee(token: str) -> Addressee | None:
+    """For whom it says that it is, whose key alone opens it; ``None`` where words do, which tells nothing.
+
+    ``Malformed``, ``TooLarge``, ``WrongTyp`` or ``AlgorithmRefused`` for no link at all.
+    """
+    header = _header(token)
+    return None if header["alg"] == ALG else _addressee(header)
 
 
 def open_with_words(token: str, words: str) -> Link:
@@ -181,10 +199,20 @@ def open_with_words(token: str, words: str) -> Link:
 
 
 def open_with_key(token: str, private_jwk: Mapping[str, Any]) -> Link:
-    """What is inside a link that was sealed for this key; ``Malformed`` where it was sealed for another."""
-    if _header(token)["alg"] == ALG:
+    """What is inside a link that was sealed for this key; ``Malformed`` where it was sealed for another, or says so on its outside."""
+    header = _header(token)
+    if header["alg"] == ALG:
         raise AlgorithmRefused("this was sealed with words, not for a registered key", where="/alg")
-    return _parse(jwe.decrypt(token, private_jwk, max_bytes=_MAX_LINK))
+    outside, link = _addressee(header), _parse(jwe.decrypt(token, private_jwk, max_bytes=_MAX_LINK))
+    if (outside.entity, outside.name) != (link.entity, link.name):
+        raise Malformed("this says on its outside that it is for somebody else than inside", where="/aud")
+    return link
+
+
+def check_addressee(addressee: Addressee, *, entity: str) -> None:
+    """``WrongAudience`` as in ``check``, by what stands on the outside: before any key is tried."""
+    if addressee.entity != entity:
+        raise WrongAudience(f"{_MADE_FOR}{addressee.name}", where="/aud")
 
 
 def check(link: Link, *, entity: str, at: int) -> None:
@@ -201,6 +229,7 @@ def made_for(detail: str) -> str:
 
 
 def _header(token: str) -> Mapping[str, Any]:
+    """The whole form of a link, but what is sealed in it. No point is computed and no round done for anything else."""
     if len(token) > _MAX_LINK:
         raise TooLarge("a link of this size was never made")
     if not _TOKEN.fullmatch(token):
@@ -209,27 +238,44 @@ def _header(token: str) -> Mapping[str, Any]:
     header = strict_json.load_object(base64url.decode(protected), max_bytes=4_096, max_depth=4)
     if get_str(header, "typ") != TYP:
         raise WrongTyp("this is sealed for something else", where="/typ")
-    if get_str(header, "alg") == jwe.ALG:
-        return jwe.peek_header(token, max_bytes=_MAX_LINK)
-    if header["alg"] != ALG or get_str(header, "enc") != ENC:
+    alg = get_str(header, "alg")
+    if alg not in {ALG, jwe.ALG} or get_str(header, "enc") != ENC:
         raise AlgorithmRefused(f"only {ALG} and {jwe.ALG} with {ENC} are used here", where="/alg")
-    if not _WORDS_MEMBERS.issuperset(header):
+    if header.keys() - (_WORDS_MEMBERS if alg == ALG else _KEY_MEMBERS):
         raise Malformed("this header says more than a link's may")
-    get_int(header, "p2c", minimum=ROUNDS, maximum=MAX_ROUNDS)
-    sizes = [len(base64url.decode(part)) for part in (get_str(header, "p2s", max_length=86), *parts)]
-    if not 16 <= sizes[0] <= 64 or sizes[1:3] != [40, 12] or sizes[3] > _LARGEST or sizes[4] != 16:
+    sizes = [len(base64url.decode(part)) for part in parts]
+    if sizes[:2] != [40 if alg == ALG else 0, 12] or sizes[2] > _LARGEST or sizes[3] != 16:
         raise Malformed("a part of this link has a length that none has")
+    if alg == ALG:
+        _check_rounds(header)
+    else:
+        jwe.peek_header(token, max_bytes=_MAX_LINK)
+        _addressee(header)
     return header
+
+
+def _check_rounds(header: Mapping[str, Any]) -> None:
+    get_int(header, "p2c", minimum=ROUNDS, maximum=MAX_ROUNDS)
+    if not 16 <= len(base64url.decode(get_str(header, "p2s", max_length=86))) <= 64:
+        raise Malformed("a part of this link has a length that none has", where="/p2s")
+
+
+def _addressee(header: Mapping[str, Any]) -> Addressee:
+    return Addressee(get_str(header, "aud", max_length=2_000), _name(header, 200), get_str(header, "kid", max_length=43))
+
+
+def _name(doc: Mapping[str, Any], most: int) -> str:
+    name = get_str(doc, "name", max_length=most)
+    if not name.isprintable():
+        raise Malformed("a name has only letters that can be seen", where="/name")
+    return name
 
 
 def _parse(inside: bytes) -> Link:
     doc = strict_json.load_object(inside.rstrip(b" "), max_bytes=_LARGEST, max_depth=8)
     details = get_objects(doc, "details", max_items=_MAX_DETAILS)
-    name = get_str(doc, "name", max_length=400)
-    if not name.isprintable():
-        raise Malformed("a name has only letters that can be seen", where="/name")
     return Link(
-        name=name,
+        name=_name(doc, 400),
         until=get_instant(doc, "until"),
         title=_text(doc, "title"),
         purpose=_text(doc, "purpose"),

@@ -35,7 +35,9 @@ class Use(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     full_date: Annotated[bool | None, Meta(description="Whether the very day of death is needed.")] = None
     authority: Annotated[Word | None, Meta(description="Code of the least authority over an estate that is needed.")] = None
     acts: Annotated[list[Word] | None, Meta(description="Codes of what is to be done for an estate.")] = None
-    bands: Annotated[list[Word] | None, Meta(description="Codes of the bands of an estate's value that are small enough.")] = None
+    bands: Annotated[
+        list[Word] | None, Meta(description="Codes of the bands of an estate's value that are small enough, as is each below them.")
+    ] = None
     accepted_by: Annotated[list[Words] | None, Meta(description="Bodies on whose record of an authority you rely.")] = None
     discloser: Annotated[Words | None, Meta(description="Identifier of the body that is to tell.")] = None
     recipient: Annotated[Words | None, Meta(description="Identifier of the body that is to be told.")] = None

@@ -351,21 +351,6 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def _with_desk(arguments: argparse.Namespace, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Run ``work`` on the verifier of the data folder, whether or not the service runs beside it."""
-    import asyncio
+    from verifier.opening import run_with
 
-    from verifier import config
-    from verifier.opening import open_desk, start, stop
-
-    directory = config.folder(arguments.dir)
-    settings = config.read(directory)
-
-    async def run() -> T:
-        desk = open_desk(directory, settings)
-        try:
-            await start(desk)
-            return await work(desk)
-        finally:
-            await stop(desk)
-
-    return asyncio.run(run())
+    return run_with(arguments.dir, work)

@@ -30,7 +30,7 @@ def add_permissions(commands: Commands[Parser], command: _Command, with_desk: _W
             return [
                 {
                     "id": each.id,
-                    "state": state_of(each, at),
+                    "state": state_of(desk, each, at),
                     "recipient": each.permission.recipient.id,
                     "categories": list(each.permission.categories),
                     "expires": each.permission.expires,

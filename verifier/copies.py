@@ -19,7 +19,8 @@ from shared.verify import Decision, decide_error
 from verifier import together
 from verifier.check import Judged, judge_copy, read_copy
 from verifier.desk import Desk
-from verifier.locked import unlock
+from verifier.inbox_keys import opening
+from verifier.locked import key_named, unlock
 from verifier.material import Picture, Store
 from verifier.records import exchanges
 from verifier.records.exchanges import Ended
@@ -55,8 +56,8 @@ async def bring(
     """The decision about a copy, kept like that about an answer; never raises for what a stranger wrote.
 
     A copy that was relied upon here before is ``replayed``. ``more`` is added to what the kind's own check is told. With ``words`` it is a
-    locked link: ``Malformed`` where they do not open it, for then there is nothing to decide about. ``filing`` says how one is kept that came
-    by post; what it raises is raised.
+    locked link, and they are empty where a key opens it: ``Malformed`` where it does not open (at ``words``, or ``/kid`` for a key that is not
+    here), for then there is nothing to decide about. ``filing`` says how one is kept that came by post; what it raises is raised.
     """
     at = desk.clock()
     copy = await _read(store, data) if words is None else await _unlock(desk, store, data, words, at)
@@ -118,7 +119,9 @@ async def _unlock(desk: Desk, store: Store, data: bytes, words: str, at: int) ->
     """As ``_read``: it is as dear. Who was not meant, or comes too late, gets no copy."""
     try:
         async with store.reading:
-            return await asyncio.to_thread(unlock, data, words, entity=desk.entity, at=at)
+            kid = await asyncio.to_thread(key_named, data, entity=desk.entity)
+            secret = words if kid is None else await opening(desk, kid)
+            return await asyncio.to_thread(unlock, data, secret, entity=desk.entity, at=at)
     except Rejected as error:
         return error
 

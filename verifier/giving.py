@@ -15,6 +15,7 @@ from typing import Any, Final
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import by_id
+from shared.credentials._joint import acts_alone
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
 from verifier import own_issuer
@@ -61,7 +62,8 @@ class Offer:
 
 def may_give(desk: Desk, answered: Answered, opened: Opened) -> bool:
     """Whether an authority was accepted here that can be recorded."""
-    return own_issuer.is_named(desk) and _authority(answered, opened) is not None
+    shown = _authority(answered, opened)
+    return own_issuer.is_named(desk) and shown is not None and acts_alone(shown["claims"])
 
 
 def draft(desk: Desk, answered: Answered, opened: Opened) -> Draft:
@@ -69,6 +71,8 @@ def draft(desk: Desk, answered: Answered, opened: Opened) -> Draft:
     shown = _authority(answered, opened)
     if shown is None:
         raise Conflict("no authority was accepted here that could be recorded")
+    if not acts_alone(shown["claims"]):  # a record has no room for that limit, which nothing may hide (rule R1)
+        raise Conflict("several have to agree each time: a record for one of them would say that they may act alone")
     at, claims = desk.clock(), shown["claims"]
     last_day = day_of(min(int(shown["expires_at"]) - 1, at + LONGEST * DAY))
     if last_day <= day_of(at):

@@ -29,6 +29,7 @@ from shared.openid4vp import (
 )
 from shared.receipts import presentation_bytes
 from shared.verify import Decision, VerifiedCredential
+from shared.web.dates import zone_of
 from verifier.desk import STORAGE, Desk
 from verifier.records.permissions import Kept
 from verifier.sessions import Asked, transactions
@@ -61,7 +62,7 @@ def entry(desk: Desk, wish: Wish, kind: CredentialType) -> dict[str, Any]:
         recipient=wish.recipient,
         categories=tuple(wish.categories),
         purpose=wish.purpose,
-        not_before=_today(desk),
+        not_before=today(desk, desk.clock()),
         expires=wish.until.isoformat(),
         max_uses=wish.max_uses,
         withdraw_at=desk.url(PATH),
@@ -80,8 +81,9 @@ def _place(where: str) -> str:
     return next((own + where[len(limit) :] for limit, own in _PLACES if where.startswith(limit)), where)
 
 
-def _today(desk: Desk) -> str:
-    return dt.datetime.fromtimestamp(desk.clock(), dt.UTC).date().isoformat()
+def today(desk: Desk, at: int) -> str:
+    """The day on which a permission begins, or is used: where the organisation that tells is, whose days it names."""
+    return dt.datetime.fromtimestamp(at, zone_of(desk.settings.time_zone)).date().isoformat()
 
 
 def path(desk: Desk) -> str:

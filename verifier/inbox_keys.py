@@ -1,4 +1,4 @@
-"""The keys that letters are sealed for: one is registered, those before it open what was sealed until lately.
+"""The keys that letters and locked links are sealed for: one is registered, those before it open what was sealed until lately.
 
 They lie sealed in the database. ``inbox.json`` in the data folder repeats the public half of the newest, for what is certified.
 """
@@ -69,11 +69,11 @@ async def _make(desk: Desk, n: int, at: int) -> None:
 
 
 async def opening(desk: Desk, kid: str) -> Mapping[str, Any]:
-    """The private key of that name; ``Malformed`` where a letter was sealed for none of ours, or one that is over."""
+    """The private key of that name; ``Malformed`` where a letter or a locked link was sealed for none of ours, or one that is over."""
     for each in await desk.storage.read(letters.keys):
         if each.kid == kid:
             return strict_json.load_object(await desk.custodian.unseal(STORAGE, each.private, context=_context(each.n)))
-    raise Malformed("this letter was sealed for a key that this inbox does not have", where="/kid")
+    raise Malformed("this was sealed for a key that this inbox does not have", where="/kid")
 
 
 def _context(n: int) -> bytes:

@@ -35,7 +35,7 @@ from verifier import admission, offline_acts, words
 from verifier.answers import judge_live, judge_parts
 from verifier.check import MAX_COPY, Judged
 from verifier.details import details
-from verifier.locked import is_locked, unlock, words_at_terminal
+from verifier.locked import is_locked, key_named, unlock, words_at_terminal
 from verifier.offline_acts import Acts, parse_acts, render_acts
 from verifier.questions import CodeQuestion, LiveQuestion, Questions, parse_questions, render_questions
 from verifier.uses import Use, served
@@ -92,7 +92,7 @@ def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
     refused = None
     if sealed is not None:
         try:
-            parts = [render_file(unlock(sealed, words_at_terminal(arguments.words), entity=entity, at=at))]
+            parts = [render_file(unlock(sealed, _secret(arguments, sealed, entity), entity=entity, at=at))]
         except Rejected as error:
             refused = Judged(decision=decide_error(error, at=at))
     if refused is not None:
@@ -105,6 +105,17 @@ def check(arguments: argparse.Namespace, *, clock: Clock) -> int:
     verdict = tell(judged, remembered=arguments.state is not None)
     sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n" if arguments.json else render(judged, verdict))
     return EXIT[judged.decision.decision]
+
+
+def _secret(arguments: argparse.Namespace, sealed: bytes, entity: str) -> str | Mapping[str, Any]:
+    """What opens a locked link: its words, or the key of the inbox in the data folder that it was locked for."""
+    kid = key_named(sealed, entity=entity)
+    if kid is None:
+        return words_at_terminal(arguments.words)
+    from verifier.inbox_keys import opening  # noqa: PLC0415 - database and keys are opened for this alone
+    from verifier.opening import run_with  # noqa: PLC0415 - as above
+
+    return run_with(arguments.dir, lambda desk: opening(desk, kid))
 
 
 def entity_of(arguments: argparse.Namespace) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from shared.clock import Clock, Entropy, system_clock, system_entropy
 from shared.custody import open_custodian
@@ -27,6 +30,8 @@ from verifier.desk import RELYING_PARTY, Desk
 from verifier.inbox_file import registered_inbox
 from verifier.init import anchored_of, migrations
 from verifier.uses import chosen_types, served
+
+T = TypeVar("T")
 
 
 def open_desk(directory: Path, settings: Settings, *, clock: Clock = system_clock, entropy: Entropy = system_entropy) -> Desk:
@@ -63,6 +68,22 @@ async def start(desk: Desk) -> None:
     if not desk.signing.is_stopped:
         await own_certificate(desk).check()
     desk.trusted.read()
+
+
+def run_with(folder: str | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Run ``work`` on the verifier of the data ``folder`` (as after ``--dir``), whether or not the service runs beside it."""
+    directory = config.folder(folder)
+    settings = config.read(directory)
+
+    async def run() -> T:
+        desk = open_desk(directory, settings)
+        try:
+            await start(desk)
+            return await work(desk)
+        finally:
+            await stop(desk)
+
+    return asyncio.run(run())
 
 
 def own_certificate(desk: Desk) -> OwnCertificate:

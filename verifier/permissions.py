@@ -8,7 +8,6 @@ Its giver gets a receipt for each (domain sheet C04, rule R6).
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -59,8 +58,9 @@ class Tell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Basis:
-    """How many uses there were before, and what the receipt for this one is bound to."""
+    """When it was judged, how many uses there were before, and what the receipt for this one is bound to."""
 
+    at: int
     before: int
     receipt: Mapping[str, Any]
 
@@ -88,13 +88,13 @@ async def find(desk: Desk, identifier: str) -> tuple[Kept, list[Use]]:
     return kept, uses
 
 
-def state_of(kept: Kept, at: int) -> State:
+def state_of(desk: Desk, kept: Kept, at: int) -> State:
     """One word for lists and programs."""
     if kept.withdrawn_at is not None:
         return "withdrawn"
     if kept.used >= kept.permission.max_uses:
         return "used-up"
-    return "over" if _day(at) > kept.permission.expires else "in-force"
+    return "over" if granting.today(desk, at) > kept.permission.expires else "in-force"
 
 
 async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
@@ -104,16 +104,16 @@ async def tell(desk: Desk, store: Store, identifier: str, wanted: Tell) -> Use:
     ``Conflict`` where the reference was used for something else.
     """
     for _ in range(_TRIES):
-        kept, before = await find(desk, identifier)
+        at, (kept, before) = desk.clock(), await find(desk, identifier)
         earlier = next((use for use in before if wanted.reference and use.reference == wanted.reference), None)
         if earlier is not None:
             _check_same(earlier, wanted)
         inside = await granting.opened(desk, kept)
         used = kept.used if earlier is None else kept.used - 1  # counted already
-        fault = _fault(desk, kept, wanted, used) or await _rests_on(desk, store, inside)
+        fault = _fault(desk, kept, wanted, used, at) or await _rests_on(desk, store, inside, at)
         if earlier is not None and fault is None:
             return earlier
-        basis = _Basis(before=len(before), receipt=_basis(desk, inside))
+        basis = _Basis(at=at, before=len(before), receipt=_basis(desk, inside))
         try:
             use = await desk.storage.write(_unit(desk, kept, wanted, fault, basis), point="permission-use")
         except _ChangedError:
@@ -132,16 +132,16 @@ def _check_same(earlier: Use, wanted: Tell) -> None:
         raise OutsidePermission("this was refused before", where=earlier.place)
 
 
-def _fault(desk: Desk, kept: Kept, wanted: Tell, used: int) -> VcError | None:
+def _fault(desk: Desk, kept: Kept, wanted: Tell, used: int, at: int) -> VcError | None:
     """Why it may not be told after ``used`` others, by the rules of the kind of document that a permission is."""
-    at, limits = desk.clock(), kept.permission
+    limits = kept.permission
     if kept.withdrawn_at is not None:
         return OutsidePermission("it was withdrawn", where="/withdrawn")
     use = {
         "discloser": desk.entity,
         "recipient": wanted.recipient or limits.recipient.id,
         "categories": list(wanted.categories),
-        "today": _day(at),
+        "today": granting.today(desk, at),
         "used": used,
     }
     try:
@@ -151,9 +151,9 @@ def _fault(desk: Desk, kept: Kept, wanted: Tell, used: int) -> VcError | None:
     return None
 
 
-async def _rests_on(desk: Desk, store: Store, inside: Mapping[str, Any]) -> VcError | None:
+async def _rests_on(desk: Desk, store: Store, inside: Mapping[str, Any], at: int) -> VcError | None:
     """What has become of the document with which it was given; once that has run out nobody can tell any more, and it has to be asked for again."""
-    if inside["follows_until"] <= desk.clock():
+    if inside["follows_until"] <= at:
         return OutsidePermission("the document with which it was given has run out: ask for it again", where="/authority")
     if inside["follows"] is None:
         return None
@@ -179,7 +179,7 @@ def _basis(desk: Desk, inside: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _unit(desk: Desk, kept: Kept, wanted: Tell, fault: VcError | None, basis: _Basis) -> Unit:
-    at = desk.clock()
+    at = basis.at
 
     async def unit(tx: Tx) -> Use:
         if len(await permissions.uses(tx, kept.id)) != basis.before or (fault is None and not await permissions.spend(tx, kept)):
@@ -224,10 +224,6 @@ async def _write(
     return await log.append(tx, record, at=at, keep_until=keep_until, entropy=desk.entropy)
 
 
-def _day(at: int) -> str:
-    return dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
-
-
 # --- what its giver asks -------------------------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +248,7 @@ async def answer(desk: Desk, data: bytes) -> dict[str, Any]:
         kept = await _withdraw(desk, kept)
     receipts = [await _receipt(desk, kept, use) for use in uses if not use.code]
     ended = {} if kept.withdrawn_at is None else {"withdrawn_at": kept.withdrawn_at}
-    return {"state": state_of(kept, desk.clock()), "used": kept.used, **ended, "receipts": receipts}
+    return {"state": state_of(desk, kept, desk.clock()), "used": kept.used, **ended, "receipts": receipts}
 
 
 async def _withdraw(desk: Desk, kept: Kept) -> Kept:

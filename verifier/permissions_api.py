@@ -108,11 +108,11 @@ def routes(desk: Desk, store: Store, asked: type[Struct], told: Callable[[Asked]
     async def permissions_given(_: web.Request, *, query: Limit) -> Permissions:
         at = desk.clock()
         found = await desk.storage.read(lambda tx: records.recent(tx, at, query.limit))
-        return Permissions([_given(each, at) for each in found])
+        return Permissions([_given(desk, each, at) for each in found])
 
     async def permission(request: web.Request) -> Given:
         kept, uses = await permissions.find(desk, request.match_info["id"])
-        return _given(kept, desk.clock(), uses)
+        return _given(desk, kept, desk.clock(), uses)
 
     async def use(request: web.Request, *, body: Use) -> Reply:
         wanted = Tell(categories=body.categories, recipient=body.recipient, reference=body.reference)
@@ -135,11 +135,11 @@ def routes(desk: Desk, store: Store, asked: type[Struct], told: Callable[[Asked]
     ]  # fmt: skip
 
 
-def _given(kept: Kept, at: int, uses: list[UseRow] | None = None) -> Given:
+def _given(desk: Desk, kept: Kept, at: int, uses: list[UseRow] | None = None) -> Given:
     limits: Permission = kept.permission
     return Given(
         id=kept.id,
-        state=permissions.state_of(kept, at),
+        state=permissions.state_of(desk, kept, at),
         request=kept.exchange,
         recipient=limits.recipient.id,
         recipient_name=limits.recipient.name,

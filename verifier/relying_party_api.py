@@ -49,10 +49,10 @@ class Recheck(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Locked(Struct, frozen=True, forbid_unknown_fields=True):
-    """A link as it came, or the saved page whole; and the words that came by another way."""
+    """A link as it came, or the saved page whole; and the words that came by another way, unless it was locked for the key of your inbox."""
 
     link: Annotated[str, Meta(max_length=MAX_FILE)]
-    words: Annotated[str, Meta(max_length=400)]
+    words: Annotated[str, Meta(max_length=400)] = ""
 
 
 class Asked(Struct, frozen=True):
@@ -225,7 +225,7 @@ class RelyingPartyApi:
             Route(
                 "POST", "/api/locked-links", self.check_locked, body=Locked, out=State, status=201, scope=COPIES, errors=(Malformed,),
                 summary="Open a locked link that was made out to this organisation, and check the copy inside", max_body=MAX_FILE + 10_000,
-                description="Where the words do not fit the error says so at `words`, and nothing else.",
+                description="Where the words do not fit the error says so at `words`, and nothing else; where it was locked for a key that your inbox does not have, at `/kid`.",
             ),
             Route("POST", "/api/refresh", self.refresh, out=Visits, scope=REFRESH, summary="Fetch lists of cancelled documents now"),
             Route("GET", "/api/uses", self.uses, out=Uses, scope=READ, summary="Ready questions"),

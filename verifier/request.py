@@ -28,6 +28,7 @@ from verifier import together
 from verifier.desk import STORAGE, Desk
 from verifier.ordering import Order, terms_of
 from verifier.records import exchanges
+from verifier.registering import days_kept
 from verifier.sessions import Answered, Asked, Exchange, Expired, Terms, transactions
 
 _REMEMBERED: Final = 256  # signed requests that are kept for the second fetch
@@ -141,11 +142,12 @@ async def beside(desk: Desk, asked: Asked) -> Beside:
 def intended_use(desk: Desk, terms: Terms, what: Beside = NOTHING_BESIDE) -> IntendedUse:
     """Why we ask, in our own words, with the certificate that says what of it is registered."""
     settings = desk.settings
+    days = days_kept(desk.directory, settings, terms.purpose_id)
     return IntendedUse(
         identifier=terms.purpose_id,
         purpose=terms.purpose,
         privacy_policy=settings.privacy_policy or None,
-        retention_days=settings.retention_days if settings.retention_days >= 0 else None,
+        retention_days=days if days >= 0 else None,
         claims_kept=settings.claims_kept,
         contact=settings.contact or None,
         how_to_complain=settings.how_to_complain or None,

@@ -29,6 +29,7 @@ from verifier.granting import granted
 from verifier.inherited import may_use
 from verifier.records import events, exchanges, knowledge, permissions, watched
 from verifier.records.exchanges import Ended
+from verifier.registering import days_kept
 from verifier.sessions import Answered, Asked
 from verifier.telling import decided
 from verifier.watching import to_watch
@@ -307,7 +308,9 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         return None
     status = opened.verdict["status"]
     refused = answered.decision == "rejected"  # nothing of it goes into the organisation's own records
-    kept = settings.retention_days * DAY if settings.retention_days >= 0 and not refused else answered.keep_until - answered.at
+    use = answered.asked.terms.purpose_id or told.get("purpose_id", "")
+    days = days_kept(desk.directory, settings, use)
+    kept = days * DAY if days >= 0 and not refused else answered.keep_until - answered.at
     receipt = Receipt(
         receipt_id=told["receipt_id"],
         entity=desk.entity,
@@ -315,7 +318,7 @@ async def sign_receipt(desk: Desk, answered: Answered, opened: Opened, *, answer
         decision=answered.decision,
         reason_code=answered.code,
         effective_from=answered.at if answered.decision == "accepted" else None,
-        purpose_id=answered.asked.terms.purpose_id or told.get("purpose_id", ""),
+        purpose_id=use,
         claims_kept=() if refused else settings.claims_kept,
         retain_until=answered.at + kept,
         contact=settings.contact or None,

@@ -23,7 +23,7 @@ from shared.storage import Tx
 from shared.trust.relying_party import Register, Want
 from wallet import showings
 from wallet.cards import Line, lines, type_of
-from wallet.choose import pick_copy
+from wallet.choose import is_of_no_use, pick_copy
 from wallet.holding import sign_presentation
 from wallet.keep import Vault
 from wallet.means import Means
@@ -153,7 +153,7 @@ async def _find(tx: Tx, vault: Vault, question: Question, named: str | None, *, 
 
 def _wanted(document: Document, question: Question) -> Want | None:
     kind = all_types().get(document.vct)
-    if kind is None or kind.private or document.status.value == "invalid":
+    if kind is None or kind.private or document.status.value == "invalid" or is_of_no_use(document, question.asker.use.id):
         return None
     return next((want for want in question.asker.wants if want.vct == kind.vct_int), None)
 

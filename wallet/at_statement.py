@@ -56,8 +56,12 @@ def told(statement: Statement) -> Iterator[str]:
     for one in statement.keeping:
         what = one.what or tuple(name for names in one.names for name in names.claims)
         end = "they have not said" if one.by == "unknown" else "no end is named" if one.until is None else f"until {iso_day(one.until)}"
-        yield f"  {one.name}: {', '.join(what)}; {end}{' (by the register: no receipt came)' if one.by == 'register' else ''}"
+        aside = " (by the register: no receipt came)" if one.by == "register" else " (longer than they registered)" if one.longer else ""
+        yield f"  {one.name}: {', '.join(what)}; {end}{aside}"
     for passed in statement.passed_on:
         yield f"{passed.name} told {passed.recipient} by your permission: {', '.join(passed.what)} ({iso_day(passed.at)})"
+    for apart in statement.not_compared:
+        since = f"since {iso_day(apart.since)}" if apart.since else "so far"
+        yield f"The record of {apart.entity} could not be compared {since}: {apart.fault or 'it is still being followed'}"
     for changed in statement.changed_records:
         yield f"{changed.entity} has changed its own record since it gave receipts (lines {', '.join(map(str, changed.lines))})"

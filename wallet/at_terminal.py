@@ -290,7 +290,7 @@ def address(arguments: argparse.Namespace) -> int:
     async def work(host: Host, opened: Opened) -> int:
         item = await share.make_out(host.means, opened.vault, wish)
         if arguments.locked:
-            _write_locked(arguments, await locking.lock(host.means, opened.vault, host.views, item.id))
+            _write_locked(arguments, await locking.lock(host.means, opened.vault, host.views, item.id, words=arguments.words or None))
         _write_copy(arguments, item.value)
         say_aside(share.sentence(item.value))
         if item.value.together:
@@ -311,7 +311,10 @@ def _write_copy(arguments: argparse.Namespace, made: Addressed) -> None:
 
 def _write_locked(arguments: argparse.Namespace, made: locking.Made) -> None:
     Path(arguments.locked).write_text(page(made.item.value.token), encoding="utf-8")
-    say(f"The seven words, to be told by another way: {made.words}")
+    if made.words:
+        say(f"The seven words, to be told by another way: {made.words}")
+    else:
+        say(f"Only {made.item.value.name} can open it, at its own desk. There are no words to tell.")
 
 
 def show_history(arguments: argparse.Namespace) -> int:

@@ -170,7 +170,7 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
     pairs: dict[str, tuple[Document, str, Parsed]] = {}
     held: list[Held] = []
     for item in await DOCUMENTS.all(tx, vault):
-        left_out = type_of(item.value).private or _is_of_no_use(item.value, use)
+        left_out = type_of(item.value).private or is_of_no_use(item.value, use)
         for format_name in () if left_out else item.value.configurations:
             sample = await _sample(tx, vault, item.value, format_name, party=party, at=at)
             if sample is not None and not _tells_marks(sample, type_of(item.value)):
@@ -181,7 +181,7 @@ async def find_offers(tx: Tx, vault: Vault, query: DcqlQuery, party: str, *, at:
     return Answerable(parts={name: _offers(name, found, pairs, party, at) for name in found.candidates}, ways=_ways(query, found))
 
 
-def _is_of_no_use(document: Document, use: str) -> bool:
+def is_of_no_use(document: Document, use: str) -> bool:
     """Whether this kind of authority is refused for that use whatever else it says, so that nothing of anybody need be shown."""
     kind = type_of(document)
     ready = kind.query(use)

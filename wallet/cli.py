@@ -200,8 +200,11 @@ def _add_address(commands: Commands[Parser]) -> None:
     one.add_argument("--out", metavar="FILE", help="where to write the copy (default: standard output)")
     one.add_argument("--png", metavar="FILE", help="where to write it as a QR picture")
     one.add_argument(
-        "--locked", metavar="FILE", help="where to write it as a locked page; its seven words are shown once, to be told by another way"
+        "--locked",
+        metavar="FILE",
+        help="where to write it as a locked page: only the organisation's registered key opens it, or seven words that are shown once",
     )
+    one.add_argument("--words", action="store_true", help="with --locked: seven words, also where the organisation has a registered key")
 
 
 def _add_tell(commands: Commands[Parser]) -> None:

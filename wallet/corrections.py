@@ -165,6 +165,11 @@ def ticket_name(vault: Vault, ticket: bytes) -> str:
     return vault.tag("correction", base64url.encode(ticket))
 
 
+def is_changed(document: Document, said: Correction) -> bool:
+    """Whether the document has come to say something else about that detail since; only then was anybody told what is wrong now."""
+    return any(change.at >= said.at and said.detail in change.claims for change in document.changes)
+
+
 # --- what becomes of it ------------------------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +214,7 @@ async def _tend(means: Means, vault: Vault, item: Item[Correction]) -> Item[Corr
 
     async def note(tx: Tx) -> Item[Correction]:
         kept = await CORRECTIONS.replace(tx, vault, item, after, entropy=means.entropy)
-        document = await DOCUMENTS.find(tx, vault, value.document) if after.state == "corrected" else None
+        document = await DOCUMENTS.find(tx, vault, value.document) if after.state in {"corrected", "ended"} else None
         if document is not None:  # the next round fetches the new copies, whether or not the list says by then that the old ones are over
             await DOCUMENTS.replace(tx, vault, document, _due(document.value, at), entropy=means.entropy)
         return kept

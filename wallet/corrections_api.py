@@ -28,10 +28,10 @@ class Wrong(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CorrectionOut(Struct, frozen=True):
-    """``state`` is waiting (to be sent), unsent (not taken), open (an answer comes by ``answer_by``), corrected, refused or
-    forgotten (no answer comes any more).
+    """``state`` is waiting (to be sent), unsent (not taken), open (an answer comes by ``answer_by``), corrected, refused,
+    ended (the document is over) or forgotten (no answer comes any more).
 
-    ``reason`` and ``told`` are the office's of a refusal, ``answer`` is what it signed, ``problem`` the error code of the last try.
+    ``reason`` and ``told`` are the office's of a refusal or an end, ``answer`` is what it signed, ``problem`` the error code of the last try.
     """
 
     id: str

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from shared.clock import Clock, Entropy
 from shared.storage import Storage, Tx
+from wallet import outbox, views
 from wallet.keep import Keeper, Vault, check_name, name_mac
-from wallet.records import PROFILE, add_wallet, delete_wallet, find_wallet, get_wallet, list_wallets, replace_doors
+from wallet.records import LOCKED, PROFILE, SENT, add_wallet, delete_wallet, find_wallet, get_wallet, list_wallets, replace_doors
 from wallet.sessions import Profile
 
 _PROFILE = "profile"
@@ -64,10 +65,20 @@ class Doors:
         await self._keeper.open(locked, passphrase)
 
     async def delete(self, wallet: str, passphrase: str) -> None:
-        """Take a wallet away with everything in it, by who knows its passphrase; off the disk as far as the database can."""
+        """Take a wallet away with everything in it, by who knows its passphrase; off the disk as far as the database can.
+
+        What others can still see or get goes first, for a process that dies in between; and once more with the wallet, for another phone on
+        which it is open may have added to it: once the wallet is gone nothing here knows of it.
+        """
         locked = await self._storage.read(lambda tx: get_wallet(tx, wallet))
-        await self._keeper.open(locked, passphrase)
-        await self._storage.write(lambda tx: delete_wallet(tx, wallet), point="delete")
+        vault = await self._keeper.open(locked, passphrase)
+
+        async def unit(tx: Tx) -> None:
+            await _take_back(tx, vault)
+            await delete_wallet(tx, wallet)
+
+        await self._storage.write(lambda tx: _take_back(tx, vault), point="taken-back")
+        await self._storage.write(unit, point="delete")
         await self._storage.checkpoint()
 
     async def open_id(self, wallet: str, passphrase: str) -> Opened:
@@ -95,3 +106,13 @@ class Doors:
     async def _opened(self, vault: Vault, code: str = "") -> Opened:
         profile = await self._storage.read(lambda tx: PROFILE.get(tx, vault, _PROFILE))
         return Opened(vault=vault, holder=profile.value.holder, recovery_code=code)
+
+
+async def _take_back(tx: Tx, vault: Vault) -> None:
+    """Locked copies that the service shows, and letters that it still has to do with."""
+    for link in await LOCKED.all(tx, vault):
+        if link.value.view:
+            await views.take_back(tx, link.value.view)
+    for letter in await SENT.all(tx, vault):
+        if letter.value.row:
+            await outbox.take_back(tx, letter.value.row)

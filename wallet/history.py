@@ -72,6 +72,12 @@ async def read_checked(storage: Storage, vault: Vault) -> tuple[list[Sealed], bo
     return lines, True
 
 
+async def receipts_by(storage: Storage, vault: Vault, party: Party) -> list[str]:
+    """Those that ``party`` gave and that were found good, oldest first: of another nobody knows whose word it is."""
+    entries = [line.entry for line in await storage.read(lambda tx: read(tx, vault))]
+    return [one.receipt for one in entries if one.interacting_party_identifier == party and one.receipt and not one.receipt_problem]
+
+
 def check_heads(receipt: Receipt, before: Sequence[str]) -> None:
     """``HistoryRewritten`` if the log that the receipt speaks of and those that earlier receipts spoke of cannot have grown out of each other.
 

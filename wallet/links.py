@@ -6,7 +6,8 @@ import msgspec
 
 
 class LockedLink(msgspec.Struct, frozen=True, kw_only=True):
-    """Around a copy made out to ``entity``. The words that open it were shown once and are not kept.
+    """Around a copy made out to ``entity``. The words that open it were shown once and are not kept; with ``keyed`` there are none, and the
+    registered key of that body opens it.
 
     ``token`` is the sealed link, to be saved or sent; for a view that the service shows it is empty, and ``view`` is the view's name.
     """
@@ -18,4 +19,5 @@ class LockedLink(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     token: str = ""
     view: str = ""
+    keyed: bool = False
     withdrawn_at: int = 0

@@ -24,9 +24,12 @@ OPENER = "/locked"
 
 
 class LockWish(Struct, frozen=True, forbid_unknown_fields=True):
-    """With ``uses`` this service shows the copy that many times at most; without, it is to be sent."""
+    """With ``uses`` this service shows the copy that many times at most, for seven words; without, it is to be sent. It is then locked for the key
+    that the organisation has registered, and only else with seven words, or where ``words`` asks for them.
+    """
 
     uses: Annotated[int, Meta(ge=0, le=MAX_USES)] = 0
+    words: bool = False
 
 
 class Looked(Struct, frozen=True):
@@ -37,8 +40,9 @@ class Looked(Struct, frozen=True):
 
 
 class LinkOut(Struct, frozen=True):
-    """``words`` are there once, when the link is made. ``html`` is the page to be sent, ``link`` the same as an address where it is short
-    enough; of a view there is only its address in ``link``. ``state`` is open, closed, withdrawn or over.
+    """``words`` are there once, when the link is made; with ``keyed`` there are none: the organisation’s own key opens it. ``html`` is the page to
+    be sent, ``link`` the same as an address where it is short enough; of a view there is only its address in ``link``. ``state`` is open, closed,
+    withdrawn or over.
     """
 
     id: str
@@ -47,6 +51,7 @@ class LinkOut(Struct, frozen=True):
     expires_at: int
     state: str
     shown_here: bool
+    keyed: bool
     link: str
     html: str = ""
     words: str = ""
@@ -80,7 +85,7 @@ class LockedLinks:
     def routes(self, scope: str) -> list[Route]:
         one = "/api/locked-links/{id}"
         return [
-            Route("POST", "/api/addressed/{id}/locked-links", self.lock, body=LockWish, out=LinkOut, status=201, scope=scope, summary="Lock a copy with seven words, which are answered this once", errors=(Conflict, Missing)),
+            Route("POST", "/api/addressed/{id}/locked-links", self.lock, body=LockWish, out=LinkOut, status=201, scope=scope, summary="Lock a copy for the organisation's own key, or with seven words, which are answered this once", errors=(Conflict, Missing)),
             Route("GET", "/api/locked-links", self.all, out=LinksOut, scope=scope, summary="Locked copies, and who looked at those that this service shows"),
             Route("GET", one, self.show, out=LinkOut, scope=scope, summary="One locked copy", errors=(Missing,)),
             Route("POST", f"{one}/withdraw", self.withdraw, out=LinkOut, scope=scope, summary="Close what this service shows; what was sent cannot be called back", errors=(Missing,)),
@@ -101,6 +106,7 @@ class LockedLinks:
             expires_at=link.expires_at,
             state=locking.state_of(link, view, self._means.clock()),
             shown_here=bool(link.view),
+            keyed=link.keyed,
             link=address_of(link, self._url),
             html=page(link.token) if html and link.token else "",
             words=words,
@@ -110,7 +116,8 @@ class LockedLinks:
         )
 
     async def lock(self, request: web.Request, *, body: LockWish) -> LinkOut:
-        made = await locking.lock(self._means, await self._vault(request), self._views, request.match_info["id"], uses=body.uses)
+        name, by_words = request.match_info["id"], True if body.words else None
+        made = await locking.lock(self._means, await self._vault(request), self._views, name, uses=body.uses, words=by_words)
         return await self._out(made.item, words=made.words)
 
     async def all(self, request: web.Request) -> LinksOut:

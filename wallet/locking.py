@@ -1,4 +1,5 @@
-"""Locked links around copies that were made out: sealed with seven words, as a file or a link to be sent, or shown by the service itself.
+"""Locked links around copies that were made out: sealed for the key that the asked body has registered, else with seven words (rule S28,
+docs/adr/0016-locked-to-a-key.md). A file or a link to be sent; with words the service itself can show it instead.
 
 What was sent cannot be called back. Withdrawing closes what the service shows, and takes a file off the list; a file that left stays good
 until its end, or until the issuing office cancels the document: then later checks fail.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -17,8 +18,10 @@ from shared.codec import base64url
 from shared.credentials import Text, all_types
 from shared.errors import Conflict
 from shared.formats import formats
+from shared.inbox import Inbox
 from shared.sealed_link import Detail, Link
 from shared.storage import Tx
+from wallet import register
 from wallet.cards import lines
 from wallet.keep import Vault
 from wallet.links import LockedLink
@@ -32,32 +35,68 @@ MAX_ADDRESS = 60_000  # characters of a link that mail programs and browsers sti
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """``words`` are told by another way; they are in no storage."""
+    """``words`` are told by another way; they are in no storage. Empty where a key opens it."""
 
     item: Item[LockedLink]
     words: str
 
 
-async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int = 0) -> Made:
-    """Seal the copy of that name. With ``uses`` the service shows it that many times at most, else it is to be sent.
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Who has registered a key for what a copy is for. ``name`` is the registered one: it stands on the link in clear, what a holder calls somebody
+    does not. ``until`` is the end of the certificate that names the key: so long it is kept, also where another one follows it.
+    """
 
-    ``Missing``, or ``Conflict`` once the copy has run out.
+    name: Text
+    inbox: Inbox
+    until: int
+
+
+async def key_for(means: Means, made: Addressed) -> Keyed | None:
+    """The key of the asked body for that use, or for all of the body; ``None`` where none is registered. From what was kept, never from the network."""
+    party = (await register.register(means)).certificates.get(made.entity)
+    if party is None or party.expires_at <= means.clock():
+        return None
+    inbox = party.inbox_for(made.purpose_id)
+    return None if inbox is None else Keyed(party.name, inbox, party.expires_at)
+
+
+async def lock(means: Means, vault: Vault, views: Views, copy: str, *, uses: int = 0, words: bool | None = None) -> Made:
+    """Seal the copy of that name. With ``uses`` the service shows it that many times at most, with words; else it is to be sent.
+
+    ``words`` says whether words open it or a key, ``None``: a key where one is registered. ``Missing``, or ``Conflict`` once the copy has run
+    out, or where the key is wanted and none is registered any more.
     """
     made = (await means.storage.read(lambda tx: ADDRESSED.get(tx, vault, copy))).value
     at = means.clock()
     if made.expires_at <= at:
         raise Conflict("this copy has run out; make a new one")
-    words = sealed_link.generate_words(means.entropy)
+    keyed = None if words or uses else await key_for(means, made)
+    if keyed is None and words is False:
+        raise Conflict("this organisation has no registered key any more; lock it with words")
     link = link_of(made)
+    if keyed is not None:
+        link = replace(link, name=keyed.name.en, until=min(link.until, keyed.until))
+    told = "" if keyed is not None else sealed_link.generate_words(means.entropy)
     async with means.reading:  # one at a time, for it takes a processor
-        token = await asyncio.to_thread(sealed_link.seal, link, words, entropy=means.entropy)
+        if keyed is None:
+            token = await asyncio.to_thread(sealed_link.seal, link, told, entropy=means.entropy)
+        else:
+            token = await asyncio.to_thread(sealed_link.seal_for, link, keyed.inbox)
     view = await views.put(token, until=made.expires_at, uses=uses) if uses else ""
     kept = LockedLink(
-        at=at, copy=copy, entity=made.entity, name=made.name, expires_at=made.expires_at, token="" if view else token, view=view
+        at=at,
+        copy=copy,
+        entity=made.entity,
+        name=link.name,
+        expires_at=link.until,
+        token="" if view else token,
+        view=view,
+        keyed=keyed is not None,
     )
     name = base64url.encode(means.entropy(16))
     item = await means.storage.write(lambda tx: LOCKED.put(tx, vault, name, kept, entropy=means.entropy), point="locked")
-    return Made(item, words)
+    return Made(item, told)
 
 
 def link_of(made: Addressed) -> Link:

@@ -49,9 +49,10 @@ class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The log of ``entity`` as it was last followed. Instants are seconds since the epoch.
 
     ``token`` is the newest signed head that was found good, ``settled`` the number of the last line of the history up to which every receipt was
-    held against it. ``broken`` are the lines whose receipts speak of another log, ``evidence`` the signed heads that show it; ``fault`` is the
-    code of what was in the way, ``not-published`` where the body publishes none, ``stale`` where its newest signed head is days old: a log that was
-    frozen hides what followed. ``way`` is where the next visit goes on.
+    held against it; ``checked_at`` is as of when, 0 for never. ``broken`` are the lines whose receipts speak of another log, ``evidence`` the
+    signed heads that show it; ``fault`` is the code of what was in the way since, ``not-published`` where the body publishes none, ``older`` where
+    its newest signed head is from before ``token``, ``stale`` where it is days old: a log that was frozen hides what followed. ``way`` is where
+    the next visit goes on.
     """
 
     entity: str
@@ -64,6 +65,11 @@ class LogSeen(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     fault: str = ""
     way: Way | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether nobody can tell what became of the log since ``checked_at``: then it is never called unchanged."""
+        return bool(self.fault) or self.way is not None
 
 
 LOGS = Shelf("logs", LogSeen)
@@ -90,6 +96,11 @@ async def seen(means: Means, vault: Vault) -> dict[str, LogSeen]:
 def broken(known: Mapping[str, LogSeen]) -> dict[int, LogSeen]:
     """By number of the line, those whose receipt speaks of a log that is another now."""
     return {seq: each for each in known.values() for seq in each.broken}
+
+
+def apart(known: Mapping[str, LogSeen]) -> list[str]:
+    """Those of whose logs nobody can tell what became of them since they were last compared, and which were not found changed before."""
+    return [entity for entity, each in known.items() if each.apart and not each.broken_at]
 
 
 async def tend(means: Means, vault: Vault) -> None:
@@ -125,14 +136,19 @@ async def _anything_due(means: Means, vault: Vault) -> bool:
 def told_by(lines: Sequence[Sealed]) -> dict[str, list[Told]]:
     """By body, oldest first. The instant is that at which the receipt came here: the log had the head by then, whatever the receipt says."""
     found: dict[str, list[Told]] = {}
-    for line in lines:
-        if not line.entry.receipt or line.entry.receipt_problem:
-            continue
-        receipt = peek_receipt(line.entry.receipt)
-        if receipt.log_head is not None:
-            said = SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head)
-            found.setdefault(receipt.entity, []).append(Told(seq=line.entry.seq, said=said))
+    for each in filter(None, map(told_on, lines)):
+        found.setdefault(each.said.entity, []).append(each)
     return found
+
+
+def told_on(line: Sealed) -> Told | None:
+    """What the receipt on a line of the history says, if it was found good and says anything."""
+    if not line.entry.receipt or line.entry.receipt_problem:
+        return None
+    receipt = peek_receipt(line.entry.receipt)
+    if receipt.log_head is None:
+        return None
+    return Told(seq=line.entry.seq, said=SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head))
 
 
 async def _due(means: Means, vault: Vault, entity: str) -> Item[LogSeen]:
@@ -152,7 +168,7 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     new = [each for each in told if each.seq > before.settled]
     kept = [peek_log_head(before.token)] if before.token else []
     oldest = min(each.head.size for each in (*kept, *(one.said for one in new))) if kept or new else 0
-    value = msgspec.structs.replace(before, next_at=at + means.log_every, checked_at=at, fault="")
+    value = msgspec.structs.replace(before, next_at=at + means.log_every, fault="")
     try:
         followed = await _follow(means, before, oldest=oldest)
         if followed is None:
@@ -160,10 +176,9 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
         elif followed.whole:
             value = _judged(value, followed, kept, new, at)
         else:
-            value = msgspec.structs.replace(before, next_at=at + SOON, fault="", way=_gone_on(before, followed, kept, new))
-        if followed is not None and at - followed.newest.at > STALE:
-            log.info("the log of a body has no head of the last days")
-            value = msgspec.structs.replace(value, fault="stale")
+            value = msgspec.structs.replace(
+                before, next_at=at + SOON, way=_gone_on(before, followed, kept, new), fault=_hidden(followed, kept, at)
+            )
     except VcError as error:
         log.info("the log of a body could not be followed: %s", error.code)
         value = msgspec.structs.replace(before, next_at=at + min(DAY, means.log_every), fault=error.code)
@@ -187,6 +202,13 @@ async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | Non
     return await arun(flow, means.fetch)
 
 
+def _hidden(followed: Followed, kept: Sequence[SignedHead], at: int) -> str:
+    """What keeps from sight what was entered of late; empty for nothing."""
+    if any(followed.older(each) for each in kept):
+        return "older"
+    return "stale" if at - followed.newest.at > STALE else ""
+
+
 def _gone_on(before: LogSeen, followed: Followed, kept: Sequence[SignedHead], new: Sequence[Told]) -> Way:
     """The way so far, with what does not lie on it."""
     way = before.way or Way(size=0, digest=b"", settles=max((each.seq for each in new), default=before.settled))
@@ -195,21 +217,28 @@ def _gone_on(before: LogSeen, followed: Followed, kept: Sequence[SignedHead], ne
         size=reached.size,
         digest=reached.digest,
         settles=way.settles,
-        off=way.off or not _lie_on(followed, *kept, *(each.said for each in new)),
-        lines=(*way.lines, *(each.seq for each in new if not _lie_on(followed, each.said))),
+        off=way.off or not _lie_on(followed, [each.said for each in new], kept),
+        lines=(*way.lines, *(each.seq for each in new if not _lie_on(followed, [each.said]))),
     )
 
 
 def _judged(value: LogSeen, followed: Followed, kept: Sequence[SignedHead], new: Sequence[Told], at: int) -> LogSeen:
-    """What the way says of the heads that were told; from now on the newest one is what the log is held against."""
-    way = value.way
-    changed = not _lie_on(followed, *kept, *(each.said for each in new)) or (way is not None and way.off)
-    wrong = [each.seq for each in new if not _lie_on(followed, each.said)] if changed else []
+    """What the way says of the heads that were told; from now on the newest one that was ever seen is what the log is held against."""
+    way, hidden = value.way, _hidden(followed, kept, at)
+    changed = not _lie_on(followed, [each.said for each in new], kept) or (way is not None and way.off)
+    wrong = [each.seq for each in new if not _lie_on(followed, [each.said])] if changed else []
     wrong += () if way is None else way.lines
     waiting = [each.seq for each in new if each.said.head.size > followed.newest.head.size and each.seq not in wrong]
     waiting += [] if way is None else [each.seq for each in new if each.seq > way.settles]  # they may be from before where this visit began
     settled = max((each.seq for each in new if each.seq < min(waiting, default=each.seq + 1)), default=value.settled)
-    now = msgspec.structs.replace(value, token=followed.token, settled=settled, way=None)
+    now = msgspec.structs.replace(
+        value,
+        token=value.token if hidden == "older" else followed.token,
+        checked_at=max(value.checked_at, followed.newest.at) if hidden else at,
+        settled=settled,
+        way=None,
+        fault=hidden,
+    )
     if not changed:
         return now
     return msgspec.structs.replace(
@@ -220,9 +249,9 @@ def _judged(value: LogSeen, followed: Followed, kept: Sequence[SignedHead], new:
     )
 
 
-def _lie_on(followed: Followed, *said: SignedHead) -> bool:
+def _lie_on(followed: Followed, told: Sequence[SignedHead], signed: Sequence[SignedHead] = ()) -> bool:
     try:
-        followed.check(said)
+        followed.check(told, signed)
     except HistoryRewritten:
         return False
     return True

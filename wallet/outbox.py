@@ -31,6 +31,8 @@ PATIENCE: Final = 31 * DAY
 """For how long after the copy's end an answer is still asked for."""
 KEPT: Final = 90 * DAY
 """For how long an answer waits for its wallet to be opened."""
+MOST_ANSWERS: Final = 32
+"""Different answers to one letter after which nobody asks for another: each is a line of the history for good."""
 _LEASE: Final = 120  # seconds in which nobody else tries the same letter
 _AT_ONCE, _A_ROUND = 8, 64
 _BLOCK, _LENGTH = 1_024, 4
@@ -49,8 +51,8 @@ class Got(msgspec.Struct, frozen=True, kw_only=True):
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """One letter. ``jwe`` is empty once it was taken or given up; ``until`` is the end of the copy inside.
 
-    ``answer_by`` is what the newest answer promises; ``got`` are answers that the wallet has not seen yet, ``last`` says which came last. ``fault``
-    is why it was given up: an error code, or ``http-`` and a status.
+    ``answer_by`` is what the newest answer promises; ``got`` are answers that the wallet has not seen yet, ``last`` says which came last, ``heard``
+    how many there were. ``fault`` is why it was given up: an error code, or ``http-`` and a status.
     """
 
     url: str
@@ -63,6 +65,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     answer_by: int = 0
     got: tuple[Got, ...] = ()
     last: tuple[str, ...] = ()
+    heard: int = 0
     fault: str = ""
     done: bool = False
 
@@ -89,6 +92,11 @@ class Ready:
     async def put(self, tx: Tx) -> None:
         sql = "INSERT INTO outbox (id, stamp, next_at, ends_on, body) VALUES ($1, $2, $3, $4, $5)"
         await tx.execute(sql, self.id, self.stamp, self.next_at, self.ends_on, self.body)
+
+
+async def take_back(tx: Tx, name: str) -> None:
+    """Nothing of a letter stays, sent or not."""
+    await tx.execute("DELETE FROM outbox WHERE id = $1", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +136,7 @@ class Outbox:
 
     async def drop(self, name: str) -> None:
         """Take a letter back, sent or not."""
-        await self.storage.write(lambda tx: tx.execute("DELETE FROM outbox WHERE id = $1", name), point="outbox-dropped")
+        await self.storage.write(lambda tx: take_back(tx, name), point="outbox-dropped")
 
     async def sweep(self) -> None:
         """Drop answers that nobody fetched."""
@@ -226,7 +234,9 @@ def heard(post: Post, token: str, receipt: Receipt, *, waits: bool, at: int) -> 
     said = (receipt.receipt_id, receipt.decision, receipt.reason_code, str(promised(receipt) or ""))
     waits = receipt.decision == "undecided" and (waits or receipt.reason_code in WAITING)
     news = () if said == post.last else (Got(at=at, receipt=token),)
-    return msgspec.structs.replace(post, got=(*post.got, *news)[-8:], last=said, answer_by=promised(receipt), done=not waits)
+    number = post.heard + len(news)
+    done = not waits or number >= MOST_ANSWERS
+    return msgspec.structs.replace(post, got=(*post.got, *news)[-8:], last=said, heard=number, answer_by=promised(receipt), done=done)
 
 
 def next_of(post: Post, at: int) -> int:

@@ -27,7 +27,7 @@ from shared.errors import InvalidTransactionData, Malformed, Missing, Unavailabl
 from shared.flow import Fetch
 from shared.formats import formats
 from shared.openid4vp import RequestObject, TransactionData, parse_permission, sentence_of
-from shared.receipts import Receipt, peek_receipt, verify_receipt
+from shared.receipts import Exchange, Receipt, peek_receipt, verify_receipt
 from shared.storage import Tx
 from shared.urls import check_link
 from wallet import history, register
@@ -245,7 +245,8 @@ async def _post(means: Means, value: Permitted, body: bytes) -> dict[str, Any]:
 
 def _check(means: Means, value: Permitted, token: str) -> Receipt:
     """A receipt for a use, by the body that told, for what was signed then."""
-    receipt = verify_receipt(token, policy=means.trust(), at=means.clock(), presentation=value.presentation, nonce=value.nonce)
+    exchange = Exchange(presentation=value.presentation, nonce=value.nonce, at=means.clock(), sent_at=value.at)
+    receipt = verify_receipt(token, exchange, policy=means.trust())
     if receipt.entity != value.entity:
         raise Untrusted("the receipt is by another organisation than the one that may tell")
     if not receipt.told:

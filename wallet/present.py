@@ -270,7 +270,7 @@ async def _send(means: Means, vault: Vault, item: Item[Request], showings: Seque
         redirect_uri=result.redirect_uri,
         receipt=result.receipt,
         receipt_problem=await fault_of(
-            means, vault, item.value, result.receipt, presentation=presentation_bytes(vp_token), nonce=asked.nonce
+            means, vault, item.value, result.receipt, presentation=presentation_bytes(vp_token), nonce=asked.nonce, sent_at=state.at
         ),
         refusal="" if result.refusal is None else result.refusal.detail,
     )

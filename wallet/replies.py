@@ -10,7 +10,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.errors import Undecided, Untrusted, VcError
-from shared.receipts import Receipt, verify_receipt
+from shared.receipts import Exchange, Receipt, verify_receipt
 from shared.storage import Tx
 from wallet import history
 from wallet.entries import Entry, Party
@@ -89,9 +89,7 @@ async def _take(means: Means, vault: Vault, outbox: Outbox, item: Item[Sent], ro
 async def _check_all(means: Means, vault: Vault, sent: Sent, row: Row) -> list[_Heard] | None:
     """What is new; ``None`` while it cannot be said who signed it."""
     new = [got for got in row.post.got if _digest(got) not in sent.answers]
-    lines = await means.storage.read(lambda tx: history.read(tx, vault)) if new else []
-    entries = [line.entry for line in lines if line.entry.interacting_party_identifier.identifier == sent.body.entity]
-    before = [entry.receipt for entry in entries if entry.receipt and not entry.receipt_problem]
+    before = await history.receipts_by(means.storage, vault, Party(type="uri", identifier=sent.body.entity)) if new else []
     heard: list[_Heard] = []
     for got in new:
         try:
@@ -108,7 +106,8 @@ async def _check_all(means: Means, vault: Vault, sent: Sent, row: Row) -> list[_
 
 def check_receipt(means: Means, sent: Sent, got: Got, before: list[str]) -> Receipt:
     """The receipt, if that body signed it for this copy, and its own record has only grown. Errors as ``verify_receipt``."""
-    receipt = verify_receipt(got.receipt, policy=means.trust(), at=got.at, presentation=sent.presentation, nonce=sent.nonce)
+    exchange = Exchange(presentation=sent.presentation, nonce=sent.nonce, at=got.at, sent_at=sent.at, purpose_id=sent.body.use)
+    receipt = verify_receipt(got.receipt, exchange, policy=means.trust())
     if receipt.entity != sent.body.entity:
         raise Untrusted("the receipt is by another organisation than the one that was told")
     history.check_heads(receipt, before)

@@ -6,12 +6,13 @@ Both happen by the clock, when her document is looked after. Who has the documen
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from shared import donor
-from shared.codec.reader import get_object, get_objects, get_str
+from shared.codec.reader import get_int, get_object, get_objects, get_str
 from shared.credentials._reports import SECRET
 from shared.donor import Report
 from shared.errors import Missing, Refused, VcError
@@ -25,11 +26,14 @@ from wallet.sessions import Document
 
 EVERY: Final = 12 * 3_600  # seconds between two visits to the box
 RETRY: Final = 3_600
-_MAX_REPORTS = 50
+_AT_ONCE: Final = 50  # that an office gives or takes back in one answer
+_MOST: Final = 200  # that lie there
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``fits``: nothing else was told under its number."""
+    """One use, as her attorney's wallet told it. ``at`` is in seconds since the epoch. ``turn``: how often that wallet had been lost by then, as each
+    counts from 1. ``fits``: it told nothing else under its number.
+    """
 
     number: int
     at: int
@@ -39,6 +43,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     result: str
     live: bool
     fits: bool = True
+    turn: int = 0
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +100,25 @@ async def _visit(means: Means, issuer: str, secret: str, state: Reported) -> Rep
         await post(means, f"{issuer}/reports/key", {"secret": secret, "key": donor.public_key(state.key)})
     to = get_object(await post(means, f"{issuer}/reports/to", {"secret": secret}), "key")
     elsewhere = 0 if donor.parse_key(to, where="/key") == donor.public_key(state.key) else state.elsewhere_at or means.clock()
-    got = await post(means, f"{issuer}/reports/collect", {"secret": secret, "had": list(state.had)})
-    state = msgspec.structs.replace(state, elsewhere_at=elsewhere)
-    return _taken(state, get_objects(got, "reports", max_items=_MAX_REPORTS), means.clock())
+    found = await _fetch(means, issuer, secret, state.had)
+    return _taken(msgspec.structs.replace(state, elsewhere_at=elsewhere), found, means.clock())
+
+
+async def _fetch(means: Means, issuer: str, secret: str, had: tuple[str, ...]) -> list[dict[str, Any]]:
+    """All that lies there. What opens for nobody stays, and hides nothing that comes after it."""
+    ask = {"secret": secret}
+    while len(had) > _AT_ONCE:
+        await post(means, f"{issuer}/reports/collect", {**ask, "had": list(had[:_AT_ONCE])})
+        had = had[_AT_ONCE:]
+    found: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {"had": list(had)}
+    while len(found) < _MOST:
+        got = get_objects(await post(means, f"{issuer}/reports/collect", {**ask, **asked}), "reports", max_items=_AT_ONCE)
+        found += got
+        if len(got) < _AT_ONCE:
+            break
+        asked = {"had": [], "skip": len(found)}
+    return found
 
 
 async def take_back(means: Means, vault: Vault, item: Item[Document]) -> None:
@@ -111,7 +132,7 @@ async def take_back(means: Means, vault: Vault, item: Item[Document]) -> None:
     await tend(means, vault, item)
 
 
-def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Reported:
+def _taken(state: Reported, reports: Sequence[Mapping[str, Any]], at: int) -> Reported:
     """The state with these reports in it; one that comes again, or was sealed to another key, changes nothing.
 
     Where two say different things under one number both stay: neither hides the other.
@@ -124,14 +145,15 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
         except VcError:
             unread += 1
             continue
-        told |= dict.fromkeys(_told(report))
+        told |= dict.fromkeys(_told(report, get_int(each, "turn", f"/reports/{place}", optional=True) or 0))
         had.append(get_str(each, "id", f"/reports/{place}", max_length=60))
-    numbers = Counter(each.number for each in told)
+    numbers = Counter((each.turn, each.number) for each in told)
+    ordered = sorted(told, key=lambda one: (one.turn, one.number))
     return msgspec.structs.replace(
         state,
         left=True,
         next_at=at + EVERY,
-        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.number] == 1) for each in sorted(told, key=lambda one: one.number)),
+        uses=tuple(msgspec.structs.replace(each, fits=numbers[each.turn, each.number] == 1) for each in ordered),
         had=tuple(had),
         reports=state.reports + len(had),
         last_at=at if had else state.last_at,
@@ -139,7 +161,7 @@ def _taken(state: Reported, reports: tuple[dict[str, Any], ...], at: int) -> Rep
     )
 
 
-def _told(report: Report) -> list[Told]:
+def _told(report: Report, turn: int) -> list[Told]:
     return [
         Told(
             number=use.number,
@@ -149,6 +171,7 @@ def _told(report: Report) -> list[Told]:
             purpose=use.purpose,
             result=use.result,
             live=use.live,
+            turn=turn,
         )
         for use in report.uses
     ]

@@ -14,7 +14,7 @@ import msgspec
 
 from shared import donor
 from shared.clock import DAY
-from shared.codec.reader import get_object
+from shared.codec.reader import get_int, get_object
 from shared.credentials._reports import TAG
 from shared.donor import Use
 from shared.errors import Missing, Refused, VcError
@@ -45,12 +45,15 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 class Reporting(msgspec.Struct, frozen=True, kw_only=True):
     """How far the reports about one document have come: ``told`` uses have been, the next is due at ``next_at`` (0: there will be none).
 
-    ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never. ``after`` counts
-    the reports since the end. Of a document that was removed only ``gone`` is left, until the last of them.
+    ``key`` is the thumbprint of the donor's key at the last report, ``changed_at`` when it was another one than before; 0 if never. ``turn`` is how
+    often the donor's wallet had been lost by then, and ``since`` how many uses had been told before the last report with any. ``after`` counts the
+    reports since the end. Of a document that was removed only ``gone`` is left, until the last of them.
     """
 
     next_at: int
     told: int = 0
+    since: int = 0
+    turn: int = 0
     key: str = ""
     changed_at: int = 0
     ended: bool = False
@@ -124,17 +127,21 @@ async def _send(means: Means, vault: Vault, document: str, box: Box, state: Repo
     later = msgspec.structs.replace(state, next_at=next_at, after=after, ended=after >= LAST)
     proof = {"tag": box.tag, "pass": box.report_pass}
     try:
-        key = donor.parse_key(get_object(await post(means, f"{box.issuer}/reports/to", proof), "key"), where="/key")
+        to = await post(means, f"{box.issuer}/reports/to", proof)
+        key, turn = donor.parse_key(get_object(to, "key"), where="/key"), get_int(to, "turn", optional=True) or 0
         mark = jwk.thumbprint(jwk.parse_public_jwk(key))
         uses = await means.storage.read(lambda tx: uses_of(tx, vault, document))
-        report, count = donor.seal_report(uses[state.told :], key)
+        begin = state.told if turn == state.turn else state.since  # what a lost wallet may not have fetched opens for nobody else
+        report, count = donor.seal_report(uses[begin:], key)
         await post(means, f"{box.issuer}/reports", {**proof, "report": report})
     except (Missing, Refused):  # she has left no key, or the office takes none
         return later
     except VcError:
         return msgspec.structs.replace(state, next_at=at + RETRY)
     changed = at if state.key not in {"", mark} else state.changed_at
-    return msgspec.structs.replace(later, told=state.told + count, key=mark, changed_at=changed)
+    return msgspec.structs.replace(
+        later, told=begin + count, since=begin if count else state.since, turn=turn, key=mark, changed_at=changed
+    )
 
 
 async def uses_of(tx: Tx, vault: Vault, document: str) -> list[Use]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.errors import Conflict, Malformed
+from shared.match import compare_dates, compare_names, full_names, person_of
 from shared.storage import Tx
 from wallet import history, telling
 from wallet.cards import key_of as key_of_path
@@ -52,17 +53,22 @@ class Told:
 
 
 async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") -> list[Told]:
-    """Everybody whom this wallet has shown ``document``, by name; ``by`` names another document that says what is right now."""
+    """Everybody whom this wallet has shown ``document``, by name; ``by`` names another document that says what is right now: ``Conflict``
+    unless that may take its place (``may_replace``).
+    """
 
     async def read(tx: Tx) -> tuple[Document, Document, list[Sealed], list[Sent]]:
         old, new = await DOCUMENTS.get(tx, vault, document), await DOCUMENTS.get(tx, vault, by or document)
         return old.value, new.value, await history.read(tx, vault), [item.value for item in await SENT.all(tx, vault)]
 
     old, new, lines, sent = await means.storage.read(read)
+    if not may_replace(old, new):
+        raise Conflict("this document is about somebody or something else than they were told of", where="document")
     called_back = {one.jti: one for one in sent if one.word == CANCELLED}
     entries = [line.entry for line in lines if _shown(line.entry) and line.entry.transaction_identifier not in called_back]
     before = {_key(entry): entry for entry in entries if document in entry.documents}  # the last of each stays
     again = {_key(entry): entry.time for entry in entries if new.id in entry.documents}
+    corrected = {one.jti for one in sent if one.word == CORRECTED}
     recalled = {one.body.key: one.at for one in called_back.values() if one.document == document}
     found = [
         Told(
@@ -71,7 +77,9 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
             name=entry.interacting_party_name,
             at=entry.time,
             jti=entry.transaction_identifier if entry.transaction_type == "addressed-copy" else "",
-            stale=key not in again if new.id != old.id else _stale(old, entry, recalled.get(key, 0)),
+            stale=key not in again
+            if new.id != old.id
+            else _stale(old, [one for one in entries if old.id in one.documents and _key(one) == key], corrected, recalled.get(key, 0)),
             choice=await telling.choice_of(means, new, _entity(entry), entry.intended_use_identifier),
         )
         for key, entry in before.items()
@@ -110,24 +118,47 @@ async def resend(
 
 
 async def successors(means: Means, vault: Vault, document: Document) -> list[Item[Document]]:
-    """Newer documents of the kind by the same office that are in force, for one that was cancelled; the newest first."""
+    """Newer documents by the same office that are in force and may take the place of one that was cancelled; the newest first."""
     items = await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault))
-    same = [item for item in items if (item.value.vct, item.value.issuer) == (document.vct, document.issuer)]
+    same = [item for item in items if item.value.issuer == document.issuer and may_replace(document, item.value)]
     newer = [item for item in same if item.value.received_at > document.received_at and item.value.status.value != "invalid"]
     return sorted(newer, key=lambda item: -item.value.received_at) if document.status.value == "invalid" else []
 
 
-def _stale(document: Document, entry: Entry, recalled_at: int) -> bool:
+def may_replace(old: Document, new: Document) -> bool:
+    """Whether ``new`` may be what is right of that which ``old`` said: of one kind and, as far as names and dates of birth tell, of one person.
+
+    A wallet holds several documents of a kind, as of two deaths: who was told of one of them is never told of the other instead.
+    """
+    if old.id == new.id or old.vct != new.vct:
+        return old.id == new.id
+    kind = type_of(old)
+    one, other = (
+        replace(person_of(each.claims, kind.about or kind.represents), also_known_as=()) for each in (old, new)
+    )  # which others may share
+    if not full_names(one) or not full_names(other):
+        return full_names(one) == full_names(other)
+    return compare_names(one, other) != "differs" and compare_dates(one.birthdate, other.birthdate) != "differs"
+
+
+def _stale(document: Document, shown: Sequence[Entry], corrected: Collection[str], recalled_at: int) -> bool:
+    """``shown``: all that one body saw of it for one use. What was told by a letter of ``corrected`` (by their numbers) was told anew."""
     if document.status.value == "invalid":
         return recalled_at <= max((each.at for each in document.changes), default=0)
-    return any(each.at > entry.time and _saw(document, entry, each.claims) for each in document.changes)
+
+    def wrong(at: int, name: str) -> bool:
+        seen = any(entry.time < at and _saw(document, entry, [name]) for entry in shown)
+        again = (entry.transaction_identifier in corrected or _saw(document, entry, [name]) for entry in shown if entry.time >= at)
+        return seen and not any(again)
+
+    return any(wrong(each.at, name) for each in document.changes for name in each.claims)
 
 
 def _saw(document: Document, entry: Entry, claims: Collection[str]) -> bool:
     """Whether one of these details was among what was shown. A name that nobody knows may be any of them."""
     kind = type_of(document)
     groups = {key_of_path(claim.path): claim.group for claim in kind.leaves}
-    seen = {name for one in entry.claims_presented for name in one.claims}
+    seen = {name for one in entry.claims_presented if one.credential_identifier == document.vct for name in one.claims}
     plain = {re.sub(r"/\d+(?=/|$)", "/*", name.removeprefix("credentialSubject/")) for name in seen}
     if any(name not in groups and not name.startswith(GROUP) for name in plain):
         return True

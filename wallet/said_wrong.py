@@ -8,9 +8,8 @@ import msgspec
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """What the holder said is wrong in a document: ``detail`` is the name of the claim, ``words`` are the holder's.
 
-    ``state`` is waiting (to be sent), unsent (the office will not take it), open, corrected, refused or forgotten (no
-    answer comes any more). ``sealed`` is what is posted to
-    ``endpoint``, empty once it was taken, ``digest`` its SHA-256; ``ticket`` asks for the ``answer`` (as it came), which says ``reference`` and ``answer_by``,
+    ``state`` is waiting (to be sent), unsent (the office will not take it), open, corrected, refused, ended (the document is over) or forgotten
+    (no answer comes any more). ``sealed`` is what is posted to ``endpoint``, empty once it was taken, ``digest`` its SHA-256; ``ticket`` asks for the ``answer`` (as it came), which says ``reference`` and ``answer_by``,
     and in the end ``reason``, the office's words (``told``) and where one can complain. ``problem`` is the error code of the last try.
     """
 
@@ -38,4 +37,4 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def final(self) -> bool:
         """Whether nothing more comes."""
-        return self.state in {"unsent", "corrected", "refused", "forgotten"}
+        return self.state in {"unsent", "corrected", "refused", "ended", "forgotten"}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.clock import DAY
 from shared.inbox import NO_ANSWER, PASSED_ON, WAITS
+
+_UNSAID = 5 * DAY  # after which an answer is late for which no day was named: a working day, over the longest weekend
+_LATEST = 31 * DAY  # after which one is late whatever day was named
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +115,15 @@ def state_of(sent: Sent | None, at: int, *, given_up: bool = False) -> str:
 
 
 def _pending(sent: Sent, at: int) -> str:
-    if sent.reason == NO_ANSWER or 0 < sent.answer_by <= at:
+    due = min(sent.answer_by or sent.taken_at + _UNSAID, sent.taken_at + _LATEST)
+    if sent.reason == NO_ANSWER or (_waits(sent) and due <= at):
         return "unanswered"
-    return "sent" if sent.answer_by or sent.reason in {WAITS, PASSED_ON} else "undecided"
+    return "sent" if _waits(sent) else "undecided"
+
+
+def _waits(sent: Sent) -> bool:
+    """Whether another answer was promised."""
+    return bool(sent.answer_by) or sent.reason in {WAITS, PASSED_ON}
 
 
 ENDED = frozenset({"never", "by-hand", "accepted", "refused", "undecided", "misfit", "undelivered"})

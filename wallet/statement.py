@@ -13,10 +13,10 @@ from typing import Final
 import msgspec
 
 from shared.clock import DAY
-from shared.receipts import peek_receipt
+from shared.receipts import Receipt, peek_receipt
 from wallet.entries import ClaimNames, Entry, Sealed, Words
 from wallet.known_uses import OTHER_USE, UNREGISTERED
-from wallet.logs import LogSeen
+from wallet.logs import LogSeen, apart
 
 SCHEMA: Final = "urn:muniment:wallet-statement:1"
 ASKED: Final = frozenset({"presentation", "addressed-copy"})
@@ -50,12 +50,13 @@ class Keeps(msgspec.Struct, frozen=True, kw_only=True):
     """What a body keeps by its own word: ``what`` in that of a receipt; where none came what it saw, as ``names``, and ``by`` is ``register``,
     or ``unknown`` where it registered no time either: it may keep all of that.
 
-    ``until`` is ``None`` where it says no end; ``seq`` is the line of the history.
+    ``until`` is ``None`` where it says no end, ``longer`` where that is more than it registered; ``seq`` is the line of the history.
     """
 
     entity: str
     name: str
     use: str
+    longer: bool = False
     what: tuple[str, ...] = ()
     names: tuple[ClaimNames, ...] = ()
     until: int | None
@@ -83,6 +84,14 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
+class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that gave receipts, of whose own record nobody can tell what became of it ``since``, 0 for ever; ``fault`` is why (``logs.LogSeen``)."""
+
+    entity: str
+    since: int
+    fault: str
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``holder`` for the calendar year ``year`` (UTC). ``keeping`` is as of ``made_at``, from whichever year it is.
 
@@ -97,6 +106,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     asked: tuple[AskedBy, ...]
     keeping: tuple[Keeps, ...]
     changed_records: tuple[Changed, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
     passed_on: tuple[PassedOn, ...] = ()
 
     @property
@@ -118,9 +128,12 @@ def years(lines: Sequence[Sealed]) -> list[int]:
 def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bool, logs: Mapping[str, LogSeen] | None = None) -> Statement:
     """The statement for ``year``, as of ``at``; ``lines`` are the whole history, oldest first."""
     rows: dict[tuple[str, str], _Row] = {}
-    for entry in (line.entry for line in lines if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year):
+    for entry in (
+        line.entry for line in _as_it_came_out(lines) if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year
+    ):
         rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
-    changed = (each for each in (logs or {}).values() if each.broken_at)
+    known = logs or {}
+    changed = (each for each in known.values() if each.broken_at)
     passed = [line.entry for line in lines if line.entry.transaction_type == PASSED_ON and year_of(line.entry.time) == year]
     return Statement(
         schema=SCHEMA,
@@ -133,8 +146,23 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
         changed_records=tuple(
             Changed(entity=each.entity, noticed_at=each.broken_at, lines=each.broken, evidence=each.evidence) for each in changed
         ),
+        not_compared=tuple(
+            NotCompared(entity=entity, since=known[entity].checked_at, fault=known[entity].fault) for entity in sorted(apart(known))
+        ),
         passed_on=tuple(_passed_on(entry, names) for entry in passed for names in entry.claims_presented),
     )
+
+
+def _as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
+    """The lines, with copies failed whose letters were not delivered: a later line says so."""
+    answers = [line.entry for line in lines if line.entry.transaction_type == "answer"]
+    lost = {entry.transaction_identifier for entry in answers if entry.transaction_result == "failed" and not entry.receipt}
+    return [
+        msgspec.structs.replace(line, entry=msgspec.structs.replace(line.entry, transaction_result="failed"))
+        if line.entry.transaction_type == "addressed-copy" and line.entry.transaction_identifier in lost
+        else line
+        for line in lines
+    ]
 
 
 def _passed_on(entry: Entry, names: ClaimNames) -> PassedOn:
@@ -192,8 +220,9 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
     """What is kept still: the longest of what a body says of the same things; where it gave no receipt, what its registration says, if any."""
     longest: dict[tuple[object, ...], Keeps] = {}
     answered = {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
+    days = registered_days(lines)
     for entry in (line.entry for line in lines):
-        found = _kept_by(entry, answered=entry.transaction_identifier in answered)
+        found = _kept_by(entry, days.get(entry.transaction_identifier), answered=entry.transaction_identifier in answered)
         if found is None or (found.until is not None and found.until <= at):
             continue
         key = found.entity, found.use, found.what, found.names, found.by
@@ -203,15 +232,35 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
     return list(longest.values())
 
 
-def _kept_by(entry: Entry, *, answered: bool) -> Keeps | None:
+def registered_days(lines: Sequence[Sealed]) -> dict[str, int]:
+    """For how many days it was registered that what was shown is kept, by transaction; an answer to a copy belongs to that of the copy."""
+    known = {line.entry.transaction_identifier: line.entry.registered for line in lines if line.entry.registered}
+    return {name: found.retention_days for name, found in known.items() if found.retention_days is not None}
+
+
+def keeps_longer(receipt: Receipt, days: int | None) -> bool:
+    """Whether a body keeps what it saw longer than the ``days`` that it registered, by its own word; days are rounded."""
+    if days is None or not receipt.claims_kept:
+        return False
+    return receipt.retain_until is None or receipt.retain_until > receipt.received_at + (days + 1) * DAY
+
+
+def _kept_by(entry: Entry, days: int | None, *, answered: bool) -> Keeps | None:
     who = entry.interacting_party_identifier.identifier, entry.interacting_party_name or entry.interacting_party_identifier.identifier
     if entry.receipt and not entry.receipt_problem:
         receipt = peek_receipt(entry.receipt)
         if not receipt.claims_kept:
             return None
-        what = tuple(receipt.claims_kept)
-        return Keeps(entity=who[0], name=who[1], use=receipt.purpose_id, what=what, until=receipt.retain_until, by="receipt", seq=entry.seq)
-    days = entry.registered.retention_days if entry.registered else None
+        return Keeps(
+            entity=who[0],
+            name=who[1],
+            use=receipt.purpose_id,
+            longer=keeps_longer(receipt, days),
+            what=tuple(receipt.claims_kept),
+            until=receipt.retain_until,
+            by="receipt",
+            seq=entry.seq,
+        )
     if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result != "success":
         return None
     until, by = (None, "unknown") if days is None else (entry.time + days * DAY, "register")

@@ -389,11 +389,6 @@ async def letters(means: Means, vault: Vault, item: Item[Telling]) -> list[tuple
     return await means.storage.read(read)
 
 
-async def on_their_way(means: Means, vault: Vault) -> list[str]:
-    """Names of the letters of this wallet that the service still has to do with."""
-    return [item.value.row for item in await means.storage.read(lambda tx: SENT.all(tx, vault)) if item.value.row]
-
-
 async def get(means: Means, vault: Vault, name: str) -> Item[Telling]:
     """``Missing``."""
     return await means.storage.read(lambda tx: TELLINGS.get(tx, vault, name))

@@ -89,10 +89,10 @@ async def upkeep(means: Means, vault: Vault) -> None:
 
 
 async def ask_now(means: Means, vault: Vault, name: str) -> Item[Correction]:
-    """Ask what became of a detail that is wrong, by the holder's own wish. A corrected document is here when this returns, if it can be had."""
+    """Ask what became of a detail that is wrong, by the holder's own wish. What it says now is here when this returns, if it can be had."""
     asked = await corrections.ask_now(means, vault, name)
     document = await means.storage.read(lambda tx: DOCUMENTS.find(tx, vault, asked.value.document))
-    if asked.value.state == "corrected" and document is not None:
+    if asked.value.state in {"corrected", "ended"} and document is not None:
         try:
             await _look_after(means, vault, document, means.clock())
         except VcError as error:

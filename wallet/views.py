@@ -137,6 +137,11 @@ class Views:
         return await self.custodian.seal(STORAGE, msgspec.msgpack.encode(view), context=_context(name))
 
 
+async def take_back(tx: Tx, name: str) -> None:
+    """Nothing of a view stays."""
+    await tx.execute("DELETE FROM views WHERE id = $1", name)
+
+
 def _tried(view: View) -> View:
     left = view.tries_left - 1
     return msgspec.structs.replace(view, tries_left=left, token=view.token if left else "")

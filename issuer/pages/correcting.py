@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 from multidict import MultiDictProxy
@@ -75,6 +76,8 @@ class Correcting:
         reason = form.need("reason", words("Say what was wrong"))
         if len(reason) > replace.MAX_REASON:
             form.error("reason", words("Use 300 characters or fewer"))
+        if not form.wrong and questions.version_of(form.value("version")) == await self._version(document):
+            await self._put_nothing_changed(request, document, kind, form, claims)
         if form.wrong:
             return await self._show_form(request, document, kind, form)
         if form.value("step") != "make":
@@ -90,6 +93,17 @@ class Correcting:
                 raise
             return await self._show_answers(request, document, kind, form, claims)
         raise web.HTTPSeeOther(f"/console/documents/{document.id}")
+
+    async def _put_nothing_changed(
+        self, request: web.Request, document: Document, kind: CredentialType, form: Form, claims: Mapping[str, object]
+    ) -> None:
+        """The error at the detail that should differ; where nothing does, at the first."""
+        words = translator(request)
+        fault = await replace.fault_of(self._office, document, kind, claims, correction=form.value("correction"))
+        if fault is not None and fault.pointer:
+            questions.put_errors(kind, form, [fault], locale_of(request), words)
+        elif fault is not None:
+            form.error("detail", words("Nothing differs from what the document says now"), anchor=questions.anchor(kind.claims[0]))
 
     async def _show_form(
         self, request: web.Request, document: Document, kind: CredentialType, form: Form, *, held: bool = True

@@ -37,6 +37,11 @@ REASONS: Final = {
     "not-enough": N_("We need more to go on"),
     "no-such-detail": N_("The document does not say this"),
 }
+ENDINGS: Final = {
+    "cancelled": N_("The document was cancelled before anybody answered. The holder’s wallet is told so."),
+    "expired": N_("The document ran out before anybody answered. The holder’s wallet is told so."),
+}
+STATES: Final = {records.CORRECTED: N_("Corrected"), records.REFUSED: N_("Stays as it is"), records.ENDED: N_("The document is over")}
 
 
 def add_to(app: web.Application, office: Office) -> None:
@@ -61,7 +66,7 @@ class Corrections:
         page, at = page_of(request.query.get("page", "")), self._office.clock()
 
         async def unit(tx: Tx) -> tuple[list[Correction], int]:
-            states = (OPEN, records.CORRECTED, records.REFUSED) if name else (OPEN,)
+            states = records.STATES if name else (OPEN,)
             found, total = [], 0
             for state in states:
                 total += await records.count(tx, state=state, name=name)
@@ -78,6 +83,7 @@ class Corrections:
                 "answer_by": each.answer_by,
                 "late": each.state == OPEN and each.answer_by <= at,
                 "state": each.state,
+                "became": _became(request, each),
             }
             for each in found
         ]
@@ -121,7 +127,9 @@ class Corrections:
             late=known.state == OPEN and known.answer_by <= self._office.clock(),
             can_correct=document.standing is Standing.IN_FORCE,
             reasons=[{"value": code, "text": words(REASONS[code])} for code in REFUSALS],
+            became=_became(request, known),
             why=words(REASONS[known.reason_code]) if known.reason_code in REASONS else "",
+            ended=words(ENDINGS[known.reason_code]) if known.reason_code in ENDINGS else "",
             most=MAX_WORDS,
         )
 
@@ -193,6 +201,10 @@ class Corrections:
     def _label(self, known: Correction, locale: str) -> str:
         claim = _claim(self._office.type(known.type), known.detail)
         return known.detail if claim is None else claim.label.in_(locale)
+
+
+def _became(request: web.Request, known: Correction) -> str:
+    return translator(request)(STATES[known.state]) if known.state in STATES else ""
 
 
 def _claim(kind: CredentialType, detail: str) -> Claim | None:

@@ -15,7 +15,7 @@ from issuer.pages.desk import actor, may, seated
 from issuer.records import documents, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
-from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, state_of
+from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
 from shared.clock import DAY
 from shared.codec import qr
 from shared.credentials._reports import TAG
@@ -66,6 +66,11 @@ class View:
     def held(self) -> list[str]:
         """The reasons for which it is on hold, the latest last."""
         return [each.reason for each in holds(self.history)]
+
+    @property
+    def lost(self) -> bool:
+        """Whether the copies made so far were on a phone or wallet that was lost."""
+        return lost_last(self.history)
 
 
 class Documents:
@@ -147,6 +152,7 @@ class Documents:
             donor_side=self._office.type(document.type).claim(TAG) is not None,
             can_correct=document.standing is Standing.IN_FORCE,
             can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
+            can_lose=document.standing is not Standing.CANCELLED,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
             has_letter=await self._has_letter(document.id),
             lines=[phrases.line(event, reasons, words) for event in reversed(view.history)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
@@ -16,10 +16,10 @@ from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated
 from issuer.records import documents
 from issuer.records import donors as records
+from issuer.reports import Aloud
 from issuer.revoke import Wish
 from issuer.sessions import Action, Document, Standing
 from shared.credentials._reports import TAG
-from shared.donor import Use, tag_of
 from shared.errors import Conflict, Missing
 from shared.storage import Tx
 from shared.web import auth
@@ -68,7 +68,7 @@ class Donors:
     async def _view(self, request: web.Request) -> View:
         """``Missing`` for documents that nobody gave."""
         name = number(request)
-        tag = tag_of(await donors.secret_of(self._office, name))
+        tag = await donors.mark_of(self._office, name)
 
         async def unit(tx: Tx) -> View:
             document, beside, box = await documents.get(tx, name), await records.granted_for(tx, name), await records.box(tx, tag)
@@ -85,7 +85,7 @@ class Donors:
     async def show(self, request: web.Request) -> web.StreamResponse:
         return await self._show(request, await self._view(request), Form())
 
-    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Use] | None = None) -> web.StreamResponse:
+    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Aloud] | None = None) -> web.StreamResponse:
         words, stopped = translator(request), await self._stopped(view.document)
         return await render(
             request,
@@ -158,7 +158,7 @@ class Donors:
             form.error("known", _("First make sure that it is the donor who asks"))
         if form.wrong or wanted not in _can(view.document, stopped=await self._stopped(view.document)):
             return await self._show(request, view, form)
-        await holder_asks.change(self._office, view.document.id, WISHES[wanted])
+        await holder_asks.change(self._office, view.document.id, replace(WISHES[wanted], actor=actor(request)))
         raise web.HTTPSeeOther(f"/console/documents/{view.document.id}")
 
     async def ask_safeguard(self, request: web.Request) -> web.StreamResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from issuer.lost import replace_lost
+from issuer.lost import can_be_collected, replace_lost
 from issuer.office import Office
 from issuer.operator_api import number
 from issuer.pages import words as phrases
@@ -36,10 +36,19 @@ class Losing:
     async def _show(self, request: web.Request, form: Form) -> web.StreamResponse:
         name = number(request)
         document = await self._office.storage.read(lambda tx: documents.get(tx, name))
-        if document.standing is not Standing.IN_FORCE or not document.has_claims:
-            raise Conflict("only a document in force whose details are still held can be collected again")
+        if document.standing is Standing.CANCELLED:
+            raise Conflict("this document is cancelled, and all its copies with it")
         title = self._office.type(document.type).title.in_(locale_of(request))
-        return await render(request, "console/lost.html", form=form, document=document, title=title, number=phrases.spaced(document.id))
+        return await render(
+            request,
+            "console/lost.html",
+            form=form,
+            document=document,
+            title=title,
+            number=phrases.spaced(document.id),
+            invites=can_be_collected(document, self._office.clock()),
+            on_hold=document.standing is Standing.ON_HOLD,
+        )
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Nothing is asked but whether it is the holder: not where the copies were used, nor by whom."""
@@ -47,5 +56,6 @@ class Losing:
         if form.value("known") != "yes":
             form.error("known", words("First make sure that it is the holder"))
             return await self._show(request, form)
-        made = await replace_lost(self._office, number(request), actor=actor(request))
-        raise web.HTTPSeeOther(f"/console/documents/{made.document}/invitation")
+        name = number(request)
+        made = await replace_lost(self._office, name, actor=actor(request))
+        raise web.HTTPSeeOther(f"/console/documents/{name}" + ("" if made is None else "/invitation"))

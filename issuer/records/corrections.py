@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from issuer.sessions import Standing
 from shared.errors import Conflict, Missing
 from shared.storage import Row, Tx
 
-OPEN, CORRECTED, REFUSED = "open", "corrected", "refused"
+OPEN, CORRECTED, REFUSED, ENDED = "open", "corrected", "refused", "ended"
+STATES = (OPEN, CORRECTED, REFUSED, ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Counted:
     overdue: int
     corrected: int
     refused: int
+    ended: int
     took: tuple[int, ...]
 
 
@@ -101,6 +104,19 @@ async def count_open(tx: Tx, document: str) -> int:
     return 0 if row is None else int(row["n"])
 
 
+async def open_of(tx: Tx, document: str) -> list[Correction]:
+    """Those of a document that nobody has answered yet."""
+    return [
+        _correction(row) for row in await tx.fetch(f"{_COLUMNS} WHERE c.document = $1 AND c.state = 'open' ORDER BY c.reference", document)
+    ]
+
+
+async def over(tx: Tx, before: int) -> list[Correction]:
+    """Open ones of documents that were cancelled, or whose last instant lies before ``before``."""
+    wanted = f"{_COLUMNS} WHERE c.state = 'open' AND (d.standing = $1 OR d.valid_until < $2) ORDER BY c.reference"
+    return [_correction(row) for row in await tx.fetch(wanted, int(Standing.CANCELLED), before)]
+
+
 async def settle(tx: Tx, reference: str, *, state: str, at: int, reason_code: str = "", answer: bytes | None = None) -> None:
     """Answered, once: ``Conflict`` if it was. What the holder said goes; it has served."""
     changed = await tx.execute(
@@ -136,6 +152,7 @@ async def counted(tx: Tx, at: int, *, since: int) -> Counted:
         overdue=sum(row["state"] == OPEN and int(row["answer_by"]) <= at for row in rows),
         corrected=states.count(CORRECTED),
         refused=states.count(REFUSED),
+        ended=states.count(ENDED),
         took=tuple(sorted(int(row["answered_at"]) - int(row["received_at"]) for row in rows if row["answered_at"] is not None)),
     )
 

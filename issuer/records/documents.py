@@ -227,6 +227,12 @@ async def note(tx: Tx, document: str, event: Event) -> None:
     await _write_event(tx, document, int(row["version"]), event)
 
 
+async def note_loss(tx: Tx, document: str, event: Event) -> None:
+    """Add that line; until somebody collects the document again nobody has collected it."""
+    await note(tx, document, event)
+    await tx.execute("UPDATE document SET collected_at = NULL WHERE id = $1", document)
+
+
 async def note_collection(tx: Tx, document: str, entitlement: str, event: Event, *, signed_by: str) -> bool:
     """Lock the document and record that copies are handed out; false when it is not in force, the entitlement has ended, or the key of
     that thumbprint is over: nothing by it leaves the office from then on.

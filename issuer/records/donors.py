@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.clock import DAY
-from shared.storage import Tx
+from shared.storage import Row, Tx
 
 MOST = 200
 """Reports that lie in one box at most; the oldest go first."""
@@ -15,19 +15,24 @@ KEPT_DAYS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """``recipient`` is the key that reports are sealed to, empty before there is one."""
+    """``recipient`` is the key that reports are sealed to, empty before there is one. ``secret_turn`` and ``pass_turn`` are how often that half has
+    turned, after losses.
+    """
 
     tag: bytes
     representation: str
     recipient: str
+    secret_turn: int
+    pass_turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One report, as it came."""
+    """One report, as it came. ``turn`` is how often the attorney's pass had turned by then: each wallet of the attorney counts uses from 1."""
 
     id: str
     sealed: str
+    turn: int = 0
 
 
 async def link(tx: Tx, document: str, representation: str, tag: bytes) -> None:
@@ -40,7 +45,9 @@ async def link(tx: Tx, document: str, representation: str, tag: bytes) -> None:
 async def open_box(tx: Tx, representation: str, tag: bytes) -> None:
     """From now on the document is known by its mark; nothing happens if it is."""
     await tx.execute(
-        "INSERT INTO report_box (tag, representation, recipient) VALUES ($1, $2, '') ON CONFLICT (tag) DO NOTHING", tag, representation
+        "INSERT INTO report_box (tag, representation, recipient, opener) VALUES ($1, $2, '', $1) ON CONFLICT (tag) DO NOTHING",
+        tag,
+        representation,
     )
 
 
@@ -66,19 +73,57 @@ async def beside(tx: Tx, documents: Iterable[str]) -> list[str]:
 # --- boxes -------------------------------------------------------------------------------------------------------------------------------
 
 
+_SELECT = "SELECT tag, representation, recipient, secret_turn, pass_turn FROM report_box"
+
+
 async def box(tx: Tx, tag: bytes) -> Box | None:
-    row = await tx.fetchrow("SELECT tag, representation, recipient FROM report_box WHERE tag = $1", tag)
-    return None if row is None else Box(tag=bytes(row["tag"]), representation=row["representation"], recipient=row["recipient"])
+    return _box(await tx.fetchrow(f"{_SELECT} WHERE tag = $1", tag))
 
 
-async def set_recipient(tx: Tx, tag: bytes, recipient: str) -> bool:
-    """From now on reports are sealed to that key; false if there is no such box."""
-    return await tx.execute("UPDATE report_box SET recipient = $1 WHERE tag = $2", recipient, tag) == 1
+async def box_for(tx: Tx, representation: str) -> Box | None:
+    """That of an attorney's document; ``None`` before its first copies and the donor's document."""
+    return _box(await tx.fetchrow(f"{_SELECT} WHERE representation = $1", representation))
+
+
+async def opened_by(tx: Tx, opener: bytes) -> Box | None:
+    """That which the secret of this SHA-256 opens."""
+    return _box(await tx.fetchrow(f"{_SELECT} WHERE opener = $1", opener))
+
+
+def _box(row: Row | None) -> Box | None:
+    if row is None:
+        return None
+    return Box(
+        tag=bytes(row["tag"]),
+        representation=row["representation"],
+        recipient=row["recipient"],
+        secret_turn=int(row["secret_turn"]),
+        pass_turn=int(row["pass_turn"]),
+    )
+
+
+async def set_recipient(tx: Tx, tag: bytes, recipient: str, *, sheet: bool = False) -> bool:
+    """From now on reports are sealed to that key, of a ``sheet`` or of her wallet; false if there is no such box."""
+    return await tx.execute("UPDATE report_box SET recipient = $1, sheet = $3 WHERE tag = $2", recipient, tag, int(sheet)) == 1
+
+
+async def turn_pass(tx: Tx, representation: str) -> None:
+    """What the attorney's wallets had opens nothing from now on."""
+    await tx.execute("UPDATE report_box SET pass_turn = pass_turn + 1 WHERE representation = $1", representation)
+
+
+async def turn_secret(tx: Tx, representation: str, *, turn: int, opener: bytes) -> bool:
+    """What the donor's wallets had opens nothing from now on, but a secret of SHA-256 ``opener``, its ``turn``th; and nothing more is sealed to a
+    key of theirs. False if somebody turned it since its ``turn`` was read.
+    """
+    sql = "UPDATE report_box SET secret_turn = $2, opener = $3, recipient = CASE WHEN sheet = 1 THEN recipient ELSE '' END "
+    return await tx.execute(f"{sql}WHERE representation = $1 AND secret_turn + 1 = $2", representation, turn, opener) == 1
 
 
 async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
     """Put a report into a box."""
-    await tx.execute("INSERT INTO report (id, tag, sealed, day) VALUES ($1, $2, $3, $4)", report.id, tag, report.sealed, day)
+    sql = "INSERT INTO report (id, tag, sealed, day, turn) VALUES ($1, $2, $3, $4, $5)"
+    await tx.execute(sql, report.id, tag, report.sealed, day, report.turn)
     await tx.execute(
         "DELETE FROM report WHERE tag = $1 AND id NOT IN (SELECT id FROM report WHERE tag = $1 ORDER BY day DESC, id DESC LIMIT $2)",
         tag,
@@ -86,10 +131,10 @@ async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
     )
 
 
-async def reports(tx: Tx, tag: bytes, limit: int) -> list[Kept]:
-    """Oldest first."""
-    rows = await tx.fetch("SELECT id, sealed FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2", tag, limit)
-    return [Kept(id=row["id"], sealed=row["sealed"]) for row in rows]
+async def reports(tx: Tx, tag: bytes, limit: int, *, skip: int = 0) -> list[Kept]:
+    """Oldest first, but for the first ``skip``."""
+    rows = await tx.fetch("SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2 OFFSET $3", tag, limit, skip)
+    return [Kept(id=row["id"], sealed=row["sealed"], turn=int(row["turn"])) for row in rows]
 
 
 async def drop(tx: Tx, tag: bytes, had: Iterable[str]) -> None:

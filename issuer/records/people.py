@@ -82,6 +82,11 @@ async def put_activation(tx: Tx, new: Activation) -> None:
     )
 
 
+async def end_code(tx: Tx, document: str, at: int) -> None:
+    """That of its letter opens nothing any more."""
+    await tx.execute("UPDATE activation SET expires_at = $2 WHERE document = $1 AND expires_at > $2", document, at)
+
+
 async def birth_of(tx: Tx, document: str) -> bytes | None:
     """The HMAC of the date of birth that letters about the document ask for, if they ask for one."""
     row = await tx.fetchrow("SELECT birth FROM activation WHERE document = $1", document)

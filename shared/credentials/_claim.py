@@ -22,6 +22,10 @@ class Text:
         return self.cy if locale == "cy" else self.en
 
 
+NO_FIXED_ADDRESS = Text("ZZ99 3VZ for a person of no fixed address", "ZZ99 3VZ i berson heb gyfeiriad sefydlog")
+"""The hint wherever a postcode is asked for; ``shared.match`` takes that code for nobody's own."""
+
+
 class Disclosure(StrEnum):
     """Whether the holder may withhold a claim."""
 

@@ -1,7 +1,7 @@
 """What an authority over an estate may say, and what it is good for, as rules (``_rules`` says how they are read).
 
 ``USES`` are told ``authority`` (the least kind of authority that this act demands), ``acts`` (codes of what is to be done), ``bands``
-(bands of the estate's value that are small enough here, default all), ``attorneys`` (how many act together now, default 1) and
+(of the estate's value, small enough here as is each below them; default all), ``attorneys`` (how many act together now, default 1) and
 ``restrictions_allow``, as for a power of attorney. Order: the kind, then the limits, then what it covers.
 """
 
@@ -19,6 +19,9 @@ _SERVES: Mapping[str, list[str]] = {
     **dict.fromkeys(_GRANTS, _GRANTS),
 }
 """Which authority serves where at least this one is demanded: grants are of one degree."""
+BANDS = ("up-to-5000", "up-to-20000", "up-to-50000", "up-to-325000", "more")
+_WITHIN: Mapping[str, list[str]] = {band: list(BANDS[: at + 1]) for at, band in enumerate(BANDS)}
+"""Which bands lie within one that is small enough."""
 
 _LEVEL: Expression = ["claim", "authority_level"]
 _LEAST: Expression = ["use", "authority"]
@@ -30,6 +33,7 @@ _LIMITED: Expression = ["is", ["claim", "has_limits"], True]
 _ACTS: Expression = ["claim", "acts"]
 _BAND: Expression = ["claim", "estate_net_value_band"]
 
+_SMALL: Expression = ["any", *(["all", ["in", band, ["use", "bands"]], ["in", _BAND, ["look", _WITHIN, band]]] for band in BANDS)]
 _GRANTED: Expression = ["in", _LEVEL, ["look", {"grant": _GRANTS}, "grant"]]
 
 LIMITS: tuple[Rule, ...] = (
@@ -86,11 +90,7 @@ USES: tuple[Rule, ...] = (
     },
     {
         "when": ["has", ["use", "bands"]],
-        "rules": [
-            answer(
-                "needs_grant", "/estate_net_value_band", ["not", ["in", _BAND, ["use", "bands"]]], "the estate is not shown to be so small"
-            )
-        ],
+        "rules": [answer("needs_grant", "/estate_net_value_band", ["not", _SMALL], "the estate is not shown to be so small")],
     },
     {
         "when": ["not", ["in", "general", _ACTS]],

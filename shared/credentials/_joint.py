@@ -6,9 +6,9 @@ holders' other uses, so that it stands in a group of its own, and nobody asks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ._claim import Claim, ClaimPath, Disclosure, Group, Kind, Text
 from ._model import ReadyQuery
@@ -17,6 +17,9 @@ from ._rules import Expression, Rule, fault, said
 TAG: ClaimPath = ("instrument_tag",)
 NUMBER: ClaimPath = ("attorney_number",)
 CARDINALITY: ClaimPath = ("cardinality",)
+RULE: ClaimPath = ("decision_rule",)
+SEVERALLY: Final = ("alone", "jointly-and-severally")
+"""By which rules one of them may act without the others. Where only words say which decisions are joint, and for what is new, all must agree."""
 TOGETHER: Final = "-together"
 """What the name of a question ends in that is asked of several who act together."""
 _CHARACTERS = 22
@@ -82,3 +85,8 @@ def together(queries: Iterable[ReadyQuery]) -> Iterator[ReadyQuery]:
 def is_joint(query: ReadyQuery) -> bool:
     """Whether it is asked of several who act together."""
     return TAG in query.paths
+
+
+def acts_alone(claims: Mapping[str, Any]) -> bool:
+    """Whether whoever shows ``claims`` may act without others."""
+    return claims.get(str(RULE[0])) in SEVERALLY

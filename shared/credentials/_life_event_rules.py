@@ -12,6 +12,7 @@ from ._rules import Expression, Rule, answer, fault, not_admitted, said
 _EVENT: Expression = ["claim", "event_type"]
 _STATE: Expression = ["claim", "registration_state"]
 _DIED: Expression = ["claim", "death_date", "value"]
+_WHOLE: Expression = ["is", ["first-day", _DIED], ["last-day", _DIED]]
 _BORN: Expression = ["claim", "subject", "birthdate"]
 _REGISTERED: Expression = ["claim", "registered_at"]
 _IS_DEATH: Expression = ["is", _EVENT, "death"]
@@ -29,6 +30,12 @@ SAID: tuple[Rule, ...] = (
                 "say when the person died, as far as it is known",
             ),
             fault("/death_date/description", ["all", ["not", ["has", _DIED]], said("death_date", "description")], "it describes no date"),
+            # Each detail can be shown without the others: beside a whole day, words such as "on or about" could be kept back.
+            fault(
+                "/death_date/value",
+                ["all", ["has", _DIED], said("death_date", "description"), _WHOLE],
+                "the day is not known then: leave it out, and name it in the words",
+            ),
             fault(
                 "/registered_at",
                 ["all", ["has", _DIED], ["before", _REGISTERED, ["first-day", _DIED]]],
@@ -76,7 +83,7 @@ USES: tuple[Rule, ...] = (
             answer(
                 "not_determined",
                 "/death_date",
-                ["any", ["not", ["has", _DIED]], ["not", ["is", ["first-day", _DIED], ["last-day", _DIED]]]],
+                ["any", ["not", ["has", _DIED]], said("death_date", "description"), ["not", _WHOLE]],
                 "the day of death is not known",
             )
         ],

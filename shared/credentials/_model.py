@@ -90,6 +90,7 @@ class CredentialType:
     cancelled_by: tuple[Text, ...] = ()
     reasons: tuple[Reason, ...] = ()
     states: Mapping[str, str] = field(default_factory=dict)  # a register's own word -> "valid" | "on-hold" | "cancelled" | "never" made
+    of_holder: tuple[str, ...] = ()  # those of ``states`` that it says of one holder, and not of all who hold documents of the entry
     follows: tuple[Follow, ...] = ()
     retention: str = "until-collected"  # "until-collected" | "sealed" | "ask-register"
     kept_days: int | None = None  # so long a relying party keeps what it saw, unless it registers otherwise; nothing is said for ``None``

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._joint import joint_rules
+from ._joint import SEVERALLY, joint_rules
 from ._rules import Expression, Rule, answer, fault, not_admitted, said
 
 GENERAL = "general"
@@ -51,10 +51,9 @@ _POWER_OF_ATTORNEY: Expression = ["is", ["claim", "representation_kind"], "power
 _ENDURING: Expression = ["is", _KIND, "epa"]
 _INSPECTED: Expression = ["is", ["claim", "attestation_basis"], "inspection"]
 _RULE: Expression = ["claim", "decision_rule"]
-_ALONE: Expression = ["is", _RULE, "alone"]
-_SEVERALLY: Expression = ["is", _RULE, "jointly-and-severally"]
+_ALONE: Expression
+_ALONE, _SEVERALLY = (["is", _RULE, each] for each in SEVERALLY)
 _TOGETHER: Expression = ["not", ["any", _ALONE, _SEVERALLY]]
-"""Which decisions are joint is said in words only, so that "some" counts as all, and so does what is new."""
 _CARDINALITY: Expression = ["claim", "cardinality"]
 _POWERS: Expression = ["claim", "powers"]
 _GENERAL: Expression = ["is", ["item"], GENERAL]
@@ -160,7 +159,7 @@ USES: tuple[Rule, ...] = (
             answer(
                 "wrong_instrument",
                 "/instrument_type",
-                ["not", _CARRIED],
+                ["not", ["any", _GENERAL, _CARRIED]],
                 "this kind of document cannot give the power {}",
                 of=["item"],
             )

@@ -208,6 +208,8 @@ def _changes(rules: CredentialType) -> Iterator[Fault]:
         yield not reason.actions or not set(reason.actions) <= set(_ACTIONS), f"{where}/actions", f"of {', '.join(_ACTIONS)}"
     for word, state in rules.states.items():
         yield state not in _STATES, f"/states/{word}", f"one of {', '.join(_STATES)}"
+    for at, word in enumerate(rules.of_holder):
+        yield word not in rules.states, f"/of_holder/{at}", "one of the words in states"
     for at, follow in enumerate(rules.follows):
         yield from _follow(rules, follow, f"/follows/{at}")
 

@@ -261,7 +261,7 @@ QUERIES = (
         paths=(*_DECEASED, *_DATES, *_REPRESENTATIVE, _ACTS, _BAND),
         optional=(_LIMITS,),
         values={_ACTS: ("release-funds", "general")},
-        use={"acts": ("release-funds",), "authority": "named-executor", "bands": ("up-to-5000", "up-to-20000")},
+        use={"acts": ("release-funds",), "authority": "named-executor", "bands": ("up-to-20000",)},
     ),
     ReadyQuery(
         id="estate-pensions",

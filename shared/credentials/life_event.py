@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import _life_event_rules as rules
-from ._claim import Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
+from ._claim import NO_FIXED_ADDRESS, Choice, Claim, ClaimPath, Disclosure, Group, Kind, Reason, Text
 from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
 
@@ -32,7 +32,7 @@ SEXES = (
     Choice("not-recorded", Text("Not recorded", "Heb ei gofnodi")),
 )
 GROUPS = (
-    Group(id="state", label=Text("State of the entry", "Cyflwr y cofnod")),
+    Group(id="state", label=Text("The entry", "Y cofnod")),
     Group(id="event", label=Text("What was registered", "Beth a gofrestrwyd"), cwt=1),
     Group(id="name", label=Text("Name of the person", "Enw’r person"), cwt=2),
     Group(id="birthdate", label=Text("Date of birth", "Dyddiad geni"), cwt=3),
@@ -86,6 +86,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("Postcode", "Cod post"),
         group="postcode",
+        hint=NO_FIXED_ADDRESS,
         max_length=10,
         cwt=9,
     ),
@@ -123,7 +124,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("What is said of that date", "Yr hyn a ddywedir am y dyddiad hwnnw"),
         group="death-date",
-        hint=Text("Such as: On or about", "Megis: Ar neu oddeutu"),
+        hint=Text("Such as: On or about 8 February 2027", "Megis: Ar neu oddeutu 8 Chwefror 2027"),
         cwt=15,
     ),
     Claim(

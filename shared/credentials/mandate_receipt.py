@@ -6,7 +6,7 @@ It says who may do what there and since when. Of the document that was looked at
 from __future__ import annotations
 
 from . import _mandate_receipt_rules as rules
-from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._claim import NO_FIXED_ADDRESS, Choice, Claim, Disclosure, Group, Kind, Reason, Text
 from ._follows import FOLLOWED, after_authority
 from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
@@ -105,6 +105,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("Their postcode", "Eu cod post"),
         group="donor-postcode",
+        hint=NO_FIXED_ADDRESS,
         max_length=10,
         cwt=12,
     ),

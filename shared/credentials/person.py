@@ -6,7 +6,7 @@ organisation to the next: who needs to know a person again later uses a key of t
 
 from __future__ import annotations
 
-from ._claim import Claim, Group, Kind, Reason, Text
+from ._claim import NO_FIXED_ADDRESS, Claim, Group, Kind, Reason, Text
 from ._follows import after_death
 from ._issued_by import issued_by
 from ._model import CredentialType, ReadyQuery
@@ -33,6 +33,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("Postcode", "Cod post"),
         group="postcode",
+        hint=NO_FIXED_ADDRESS,
         max_length=10,
         cwt=9,
     ),

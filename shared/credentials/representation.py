@@ -8,7 +8,7 @@ S3); what grants it, and who the people are, is shown leaf by leaf.
 from __future__ import annotations
 
 from . import _representation_rules as rules
-from ._claim import Choice, Claim, Disclosure, Group, Kind, Reason, Text
+from ._claim import NO_FIXED_ADDRESS, Choice, Claim, Disclosure, Group, Kind, Reason, Text
 from ._follows import after_death
 from ._issued_by import issued_by
 from ._joint import joint, joint_claims, together
@@ -229,6 +229,7 @@ CLAIMS = (
         kind=Kind.TEXT,
         label=Text("Donor’s postcode", "Cod post y rhoddwr"),
         group="donor-postcode",
+        hint=NO_FIXED_ADDRESS,
         max_length=10,
         cwt=18,
     ),
@@ -497,7 +498,8 @@ STATES = {
     "inactive": "cancelled",
     "removed": "cancelled",
 }
-"""What the register of lasting powers of attorney says of an instrument, and, last, of one attorney: then of that attorney's documents only."""
+"""What the register of lasting powers of attorney says of an instrument, and of one attorney."""
+OF_ATTORNEY = ("active", "inactive", "removed")
 
 TYPE: CredentialType = CredentialType(
     id="representation",
@@ -527,6 +529,7 @@ TYPE: CredentialType = CredentialType(
     ),
     reasons=REASONS,
     states=STATES,
+    of_holder=OF_ATTORNEY,
     follows=(after_death(("represented",), "donor-died"), after_death(("proxy",), "attorney-died", postcode=False)),
     kept_days=366,
     retention="sealed",  # copies live a month and are renewed; the authority lasts for years

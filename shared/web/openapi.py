@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -60,7 +60,8 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for.
+    """One operation. ``path`` is whole (``/api/credentials/{id}``); ``scope`` "" means that no API key is asked for, several with spaces between
+    that one has to have all of them. ``nothing`` is when it answers 204, beside ``out``.
 
     A medium in both ``body`` and ``raw`` is described by the one and handed over as the other. ``refused`` is what answers with 400 beside
     a problem, where judging is what the operation is for.
@@ -83,6 +84,7 @@ class Route:
     max_body: int = 0
     media: str = "application/json"
     refused: Any = None
+    nothing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +115,20 @@ def add_routes(
     version: str = "1",
 ) -> None:
     """Register ``routes`` with ``app`` and, under ``prefix``, ``openapi.json`` and ``docs``. Errors there are problem+json."""
-    described = document(routes, title=title, description=description, version=version)
-    body = msgspec.json.encode(described)
+
+    @cache  # few ever ask for it, and it takes as long as half of a start
+    def described() -> tuple[dict[str, Any], bytes]:
+        whole = document(routes, title=title, description=description, version=version)
+        return whole, msgspec.json.encode(whole)
 
     async def show_document(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        return web.Response(body=described()[1], content_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def show_page(request: web.Request) -> web.StreamResponse:
         from .pages import render  # noqa: PLC0415 - a service without pages needs no templates
 
-        return await render(request, "api_docs.html", document=described, operations=operations(described))
+        whole, _ = described()
+        return await render(request, "api_docs.html", document=whole, operations=operations(whole))
 
     speak(app, PROBLEM, prefix)
     for route in routes:
@@ -135,16 +141,14 @@ def add_routes(
 
 
 def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    if route.scope and guard is None:
-        raise ValueError(f"{route.path} asks for the scope {route.scope}, and nobody guards it")
-
+    guards = _guards(route, guard)
     patterns = {one.name: re.compile(one.schema.get("pattern", ".*"), re.DOTALL) for one in _path_params(route)}
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if any(not pattern.fullmatch(request.match_info[name]) for name, pattern in patterns.items()):
             raise Missing("there is nothing at this address")
-        if route.scope and guard is not None:
-            await guard(request, route.scope)
+        for check, scope in guards:
+            await check(request, scope)
         for one in route.params:
             if one.required and one.where == "header" and not request.headers.get(one.name):
                 raise Malformed(f"the header {one.name} is missing")
@@ -158,6 +162,13 @@ def _served(route: Route, guard: Guard | None) -> Callable[[web.Request], Awaita
         return _answer(await route.handler(request, **arguments), route)
 
     return serve
+
+
+def _guards(route: Route, guard: Guard | None) -> list[tuple[Guard, str]]:
+    """One for each scope."""
+    if route.scope and guard is None:
+        raise ValueError(f"{route.path} asks for the scope {route.scope}, and nobody guards it")
+    return [(guard, scope) for scope in route.scope.split() if guard is not None]
 
 
 def _answer(out: object, route: Route) -> web.StreamResponse:
@@ -284,7 +295,7 @@ def _operation(route: Route, of: Mapping[int, Any], components: Mapping[str, Any
     if route.tag:
         operation["tags"] = [route.tag]
     if route.scope:
-        operation["security"] = [{"api_key": [route.scope]}]
+        operation["security"] = [{"api_key": route.scope.split()}]
     content = {media: {"schema": {"type": "string", "format": "binary"}} for media in route.raw}
     if route.body is not None:
         content["application/json"] = {"schema": of[id(route.body)]}
@@ -351,6 +362,8 @@ def _responses(route: Route, of: Mapping[int, Any]) -> dict[str, Any]:
     if route.out is not None:
         answer["content"] = {route.media: {"schema": of[id(route.out)]}}
     responses = {str(route.status if route.out is not None or route.status != 200 else 204): answer}
+    if route.nothing:
+        responses["204"] = {"description": route.nothing}
     for status, kinds in errors_of(route).items():
         codes = ", ".join(f"`{kind.code}`" for kind in kinds)
         responses[str(status)] = {

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from types import CodeType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from aiohttp import web
 from babel import Locale
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     ChainableUndefined,
     ChoiceLoader,
     Environment,
@@ -30,6 +32,7 @@ from jinja2 import (
     Template,
     TemplateNotFound,
 )
+from jinja2.bccache import Bucket
 from jinja2.utils import missing
 
 from ..errors import Untrusted, VcError
@@ -63,13 +66,31 @@ class Strict(StrictUndefined):
         return ChainableUndefined(hint, obj, *args, **kwargs) if isinstance(obj, dict) else super().__new__(cls)
 
 
+class Compiled(BytecodeCache):
+    """Templates that this process has compiled, for each language and each service in it. All who share one compile with the same options."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was compiled from that very source."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_OURS, _BORROWED = Compiled(), Compiled()
+
+
 class Borrowed(BaseLoader):
     """The macros of another package, as strict as their author wants: those of govuk ask for many names that are seldom given."""
 
     def __init__(self, package: str) -> None:
         loader = PrefixLoader({package: PackageLoader(package)})  # its templates import each other by that name
         self._prefix = f"{package}/"
-        self._environment = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined)
+        self._environment = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined, bytecode_cache=_BORROWED)
 
     def load(self, environment: Environment, name: str, globals: MutableMapping[str, Any] | None = None) -> Template:  # noqa: A002, ARG002 - as jinja2 calls it
         """A template of the other package, compiled in an environment of its own."""
@@ -102,6 +123,7 @@ class Pages:
             extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=_OURS,
         )
         environment.install_gettext_translations(self.translations[locale], newstyle=True)  # type: ignore[attr-defined]
         environment.globals.update(locale=locale, asset=self.assets.url, date=dates.date, moment=dates.moment, clock_time=dates.time)

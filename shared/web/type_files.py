@@ -95,7 +95,9 @@ def describe(rules: CredentialType) -> Iterator[str]:
     for query in rules.queries:
         yield f"Question {query.id}: {query.title.en}, {len(query.paths)} details and {len(query.optional)} more if the holder likes"
     yield f"Ended by {_joined(rules.cancelled_by)}; reasons: {', '.join(reason.value for reason in rules.reasons)}"
-    yield from (f"Register says {word}: {state}" for word, state in rules.states.items())
+    yield from (
+        f"Register says {word}{' of one holder' if word in rules.of_holder else ''}: {state}" for word, state in rules.states.items()
+    )
     for follow in rules.follows:
         yield f"Follows {_title(follow.vct)}, once that is {follow.on}: {follow.action}, {follow.reason}"
 

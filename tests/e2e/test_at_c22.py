@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from support.browser import LAPTOP, Open
+from support.browser import LAPTOP, PHONE, Open
 from support.clerk import Clerk
 from support.desk import make_template
 from support.knowing import KNOWN, Body, collect, open_bodies
 from support.long_values import decoded
+from support.neighbours import Neighbour
 from support.no_wrong_door import Town, check_passed, open_town
 from support.offices import Carried, Street
 from support.posting import Sent, ask, check
+from support.scenes import collected, sign_in, type_code
 from support.walk import Walker
+from support.wallets import Site, serve_wallet
 
 from shared.receipts import Receipt
 from verifier import copies, passing
@@ -34,8 +37,8 @@ async def enter(walker: Walker, body: Body) -> None:
     await walker.press("Sign in")
 
 
-async def become_known(walker: Walker, street: Street, body: Body) -> Carried:
-    """A clerk fills the form in once, and NORA collects the document."""
+async def fill_in(walker: Walker, body: Body) -> None:
+    """A clerk fills the form in once; the page says how the document is collected."""
     await walker.go(f"{body.desk.base}/desk/known/new")
     for label, text in FILLED.items():
         await walker.write(label, text)
@@ -44,9 +47,32 @@ async def become_known(walker: Walker, street: Street, body: Body) -> Carried:
     await walker.look("desk-known-new")
     await walker.press("Make it")
     await walker.look("desk-known-made")
+
+
+async def become_known(walker: Walker, street: Street, body: Body) -> Carried:
+    """The same, and NORA collects the document."""
+    await fill_in(walker, body)
     shown = await walker.page.get_by_text("Number of the document:").text_content()
     assert shown is not None
     return await collect(street, body, shown.partition(": ")[2].strip())
+
+
+async def opens_wallet(nora: Walker, wallet: Site) -> None:
+    await nora.go(f"{wallet.base}/sign-in")
+    await sign_in(nora, "Name of your wallet", wallet.made.holder, wallet.made.passphrase, "Open")
+
+
+async def writes_copy(nora: Walker, wallet: Site, body: Body) -> bytes:
+    """A copy that she keeps for another time."""
+    await nora.go(f"{wallet.base}/copies/new")
+    await nora.write("Organisation", "Brightwater Utilities")
+    await nora.write("The organisation’s own address", body.entity)
+    await nora.tick(nora.page.locator('input[value="known-here/welcome-back"]'))
+    await nora.press("Look at it first")
+    await nora.press("Make this copy")
+    async with nora.page.expect_download() as saving:
+        await nora.page.get_by_role("link", name="Save the copy as a file, to send by e-mail").click()
+    return (await (await saving.value).path()).read_bytes()
 
 
 async def bring(walker: Walker, body: Body, file: bytes) -> None:
@@ -58,10 +84,19 @@ async def bring(walker: Walker, body: Body, file: bytes) -> None:
 @pytest.mark.real
 async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_path: Path, open_page: Open) -> None:
     """At UTIL nothing shows of NORA before she shows that she is known; then every field that she filled in is there, until she is forgotten."""
-    async with open_bodies(tmp_path, utility="Brightwater Utilities") as (street, bodies):
-        util, walker = bodies["utility"], Walker(watched=await open_page(LAPTOP))
+    async with (
+        open_bodies(tmp_path, utility="Brightwater Utilities") as (street, bodies),
+        serve_wallet(tmp_path / "nora", world=Neighbour(street)) as wallet,
+    ):
+        util, walker, nora = bodies["utility"], Walker(watched=await open_page(LAPTOP)), Walker(watched=await open_page(PHONE))
         await enter(walker, util)
-        nora = await become_known(walker, street, util)
+        await fill_in(walker, util)
+        await opens_wallet(nora, wallet)
+        await nora.go(f"{wallet.base}/receive")
+        await nora.write("Link of the invitation", await walker.page.locator("#given-link").inner_text())
+        await nora.press("Continue")
+        await type_code(nora, await walker.page.locator(".mu-code code").inner_text())
+        await collected(nora)
         told = [*FILLED.values(), "Ashdown", "Poplar"]
         public = await util.desk.ask(type="known-here", query="welcome-back")
         for path in (
@@ -79,7 +114,20 @@ async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_
         street.clock.at += 86_400
         await street.cycle()
         await enter(walker, util)
-        await bring(walker, util, util.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed="back"))
+        await walker.go(f"{util.desk.base}/desk/ask")
+        await walker.tick(walker.page.locator('input[value="known-here/welcome-back"]'))
+        await walker.press("Show the square code")
+        link = await walker.code()
+        asking = await walker.page.content()
+        assert not any(text in asking for text in told)
+        await opens_wallet(nora, wallet)
+        mailed = await writes_copy(nora, wallet, util)
+        await nora.go(f"{wallet.base}/present")
+        await nora.write("Link of the request", link)
+        await nora.press("Continue")
+        await nora.look("wallet-welcome-back")
+        await nora.press("Share once")
+        await expect(nora.page.get_by_role("heading", name="Shared once")).to_be_visible()
         await walker.follow("Already known: go on with what they told before")
         page = walker.page
         for label, text in FILLED.items():
@@ -95,7 +143,7 @@ async def test_at_c22_1_and_2_nothing_is_blank_and_nobody_is_greeted_before(tmp_
         street.clock.at += 3_600
         await street.cycle()
         await enter(walker, util)
-        await bring(walker, util, util.copy(nora, purpose="welcome-back", paths=KNOWN, at=street.clock(), seed="again"))
+        await bring(walker, util, mailed)
         await expect(page.get_by_text("Do not rely on this").first).to_be_visible()
         kept = await util.desk.desk.storage.read(lambda tx: tx.fetch("SELECT key FROM known_customer"))
         assert kept == []

@@ -35,7 +35,7 @@ def in_clone(clone: Path, command: str) -> str:
     """What one of the README's commands says in ``clone``, where it has to succeed."""
     environment = ENVIRONMENT | {"MUNIMENT_NESTED": "1", "ONCE": "1"}
     done = subprocess.run(
-        command.split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=900, stdin=subprocess.DEVNULL
+        command.split(), cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=2_400, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout

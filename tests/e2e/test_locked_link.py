@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.documents import document
-from support.house import House
+from support.house import House, close_house, open_house
 from support.locked import WRONG
 
 from demo.no_network import strongest
@@ -83,3 +83,42 @@ async def test_at_c05_2_sealed_link(sent: Sent) -> None:
     assert (right["decision"], right["code"]) == ("accepted", ""), right["checks"]
     assert right["credentials"][0]["claims"]["subject"]["family_name"] == "Penhale"
     assert "cause_of_death" not in json.dumps(right)
+
+
+async def test_at_c05_2_sealed_link_for_a_registered_key(tmp_path: Path) -> None:
+    """The council has registered a key: nothing is read out, its folder alone opens the page, without a network, and the stranger learns for whom it is."""
+    house = await open_house(tmp_path / "house", known=True)
+    try:
+        passphrase, page, pack = tmp_path / "passphrase", tmp_path / "locked.html", tmp_path / "monday.pack"
+        passphrase.write_text(house.nora["passphrase"])
+
+        def run(module: str, folder: str, *arguments: str) -> str:
+            environment = {**os.environ, "MUNIMENT_WALLET_PASSPHRASE_FILE": str(passphrase)}
+            command = [sys.executable, "-m", module, *arguments, "--dir", str(house.folder / folder)]
+            return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+
+        def check(folder: str, entity: str) -> tuple[int, dict[str, Any]]:
+            arguments = ("check", str(page), "--bundle", str(pack), "--as", entity, "--json", "--dir", str(house.folder / folder))
+            done = subprocess.run(strongest().python("verifier", *arguments), capture_output=True, text=True, check=False)
+            return done.returncode, json.loads(done.stdout or f'{{"error": {json.dumps(done.stderr)}}}')
+
+        made = await house.invite()
+        wish = ("--to", house.desk, "--to-name", "Tax people", "--purpose", "council-tax", "--query", "council-tax", "--locked", str(page))
+        await asyncio.to_thread(run, "wallet", "nora", "receive", made["invitation_link"], "--code", made["code"])
+        said = await asyncio.to_thread(run, "wallet", "nora", "address", *wish)
+        assert "There are no words to tell." in said
+        html = page.read_text()
+        for secret in ("Ashdown", "Margaret", "Tax people"):
+            assert secret not in html
+        await asyncio.to_thread(run, "verifier", "council", "bundle", "make", "--out", str(pack))
+        wrong, verdict = await asyncio.to_thread(check, "council", BANK)
+        assert (wrong, verdict["code"], verdict["credentials"]) == (1, "wrong_audience", []), verdict
+        assert any(line["detail"].startswith("made for ") for line in verdict["checks"])
+        elsewhere, verdict = await asyncio.to_thread(check, "stranger", house.desk)
+        assert (elsewhere, "inbox does not have" in str(verdict)) == (1, True), verdict
+        right, verdict = await asyncio.to_thread(check, "council", house.desk)
+        assert (right, verdict["decision"]) == (0, "accepted"), verdict
+        by_desk = await house.call("POST", f"{house.desk}/api/locked-links", key=house.council["api_key"], body={"link": html})
+        assert by_desk["decision"] == "accepted"
+    finally:
+        close_house(house)

@@ -54,6 +54,13 @@ ESTATE = (
     ("deceased", "given_name"), ("deceased", "family_name"), ("deceased", "death_date"), ("representative", "given_name"),
     ("representative", "family_name"), ("acts", 0),
 )  # fmt: skip
+WRONG_KIND = {
+    "instrument_type": "lpa-personal-welfare",
+    "usable_when": "when-capacity-lost",
+    "powers": ["health-decisions", "care-contract"],
+}
+OF_TWO = {"decision_rule": "jointly", "cardinality": 2}
+HALE = {"acts_for_another": True, "acting_for": {"given_name": "Tom", "family_name": "Penhale"}, "acts": ["pensions"]}
 ALSO: dict[str, tuple[str, str, dict[str, Any], str, tuple[Any, ...], tuple[str, str]]] = {
     "C02 with restrictions kept back": (
         OPG, "representation", LPA_1 | {"has_restrictions": True, "restrictions_text": "Not the savings"}, "bank", ACCOUNT,
@@ -61,8 +68,11 @@ ALSO: dict[str, tuple[str, str, dict[str, Any], str, tuple[Any, ...], tuple[str,
     ),
     "C02 for later": (OPG, "representation", LPA_1 | {"usable_when": "when-capacity-lost"}, "bank", ACCOUNT, ("undecided", "needs_capacity_evidence")),
     "C02 without the power": (OPG, "representation", LPA_1 | {"powers": ["council-tax", "utilities"]}, "bank", ACCOUNT, ("rejected", "outside_scope")),
+    "C02 of the wrong kind": (OPG, "representation", {**LPA_1, **WRONG_KIND}, "bank", ACCOUNT, ("rejected", "wrong_instrument")),
+    "C02 by one of two": (OPG, "representation", {**LPA_1, **OF_TWO}, "bank", ACCOUNT, ("undecided", "needs_more_attorneys")),
     "C05 a death": (GRO, "life-event", ENTRY, "donor-died", DIED, ("accepted", "")),
     "C06 to freeze": (GRO, "estate-authority", document("estate-authority"), "freeze", ESTATE, ("accepted", "")),
+    "C06 by a solicitor for pensions": (GRO, "estate-authority", document("estate-authority", **HALE), "freeze", ESTATE, ("rejected", "outside_scope")),
     "C06 to release": (GRO, "estate-authority", document("estate-authority"), "release", ESTATE, ("rejected", "needs_grant")),
 }  # fmt: skip
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
+from support.browser import PATIENCE
 from support.two_pages import DESK_PASSPHRASE, Desk, Parted, Phone, opened, part
 
 from demo.poa import COUNCIL
+from shared.clock import monotonic
 from shared.codec.frames import Assembly
 from shared.ovp.envelope import parse_text, render_text
 from verifier.words import A_COPY
@@ -45,11 +47,20 @@ async def test_every_level_and_the_photo(parted: Parted, tmp_path: Path) -> None
     desk: Desk
     async with opened(parted, tmp_path) as (phone, desk):
         for side in (phone, desk):
+            await _tried(side)
             side.person.sent.clear()
         await _live(phone, desk)
         await _by_digits(phone, desk)
         await _on_paper(phone, desk)
         assert phone.person.sent == desk.person.sent == []
+
+
+async def _tried(side: Phone | Desk) -> None:
+    """What a page asks for when it is opened, whatever comes after, has been asked for, without an answer."""
+    ends = monotonic() + PATIENCE / 1000
+    while not any("/api/" in address for address in side.person.sent):
+        assert monotonic() < ends, "it asked for nothing"
+        await side.page.wait_for_timeout(100)
 
 
 async def _live(phone: Phone, desk: Desk) -> None:

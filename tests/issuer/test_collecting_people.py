@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,11 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from support.attested import Wallet, attested
 from support.registry import Registry, Template, serving
-from support.soft_authenticator import SoftAuthenticator
-from support.visitor import CLERK, Visitor, code, letter, visitor
+from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
 
 from issuer import offers, outside, people
-from shared.codec import base64url
 from shared.errors import ConfigError, InvalidGrant
 from shared.flow import Flow
 from shared.private_file import write_whole
@@ -71,25 +67,6 @@ async def come_back(one: Visitor) -> None:
     link = re.search(r'href="(https://login\.example/auth[^"]*)"', one.text)
     assert link is not None
     await one.open("/authorize/login/back?" + urlencode({"code": "c", "state": parse_qs(urlsplit(link[1]).query)["state"][0]}))
-
-
-def challenge(page: str) -> bytes:
-    found = re.search(r'data-passkey-options="(\{.*?\})"', page)
-    assert found is not None
-    return base64url.decode(json.loads(found[1])["challenge"])
-
-
-async def add_passkey(visitor: Visitor) -> SoftAuthenticator:
-    asked = challenge(await visitor.open("/authorize/passkeys"))
-    made = SoftAuthenticator(host="registry.example", origin="https://registry.example", handle=sha256(asked).digest())
-    await visitor.send("/authorize/passkeys", ("passkey", made.create(asked)), ("name", "Phone"))
-    assert "Phone" in visitor.text
-    return made
-
-
-async def use_passkey(visitor: Visitor, passkey: SoftAuthenticator) -> None:
-    asked = challenge(await visitor.open("/authorize/sign-in"))
-    await visitor.send("/authorize/passkey", ("passkey", passkey.get(asked)))
 
 
 # --- two people, one browser -------------------------------------------------------------------------------------------------------------

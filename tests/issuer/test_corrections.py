@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class Wallet:
         binding = make_binding(
             issuer=self.registry.url, ticket=number, detail=detail, words=words, at=self.registry.clock(), entropy=system_entropy
         )
-        path = tuple(None if part == "*" else part for part in (shows or detail).split("/"))
+        path = tuple(None if part == "*" else int(part) if part.isdecimal() else part for part in (shows or detail).split("/"))
         shown = SDJWT.present(SDJWT.disclose(SDJWT.parse(wire), [path]), binding, key=KeyId("c"), at=self.registry.clock())
         copy = AddressedPresentation(format="dc+sd-jwt", aud=binding.audience, purpose_id=PURPOSE, vp_token={"wrong": (key.finish(shown),)})
         encryption = self.holder.metadata.issuer.request_encryption
@@ -185,6 +186,113 @@ async def test_a_program_of_the_office_answers_it_with_its_correction(registry: 
     status, _ = await registry.call("POST", path, {"claims": right, "reason": "typing error", "answers": reference})
     assert status == 200
     assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+
+
+async def test_a_correction_that_changes_nothing_is_none(registry: Registry, wallet: Wallet, browser: Browser) -> None:
+    """Neither by a program nor on the page: copies stay in force, and what the holder said waits for an answer that is true."""
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    path = f"/api/credentials/{document}/correction"
+    other = {**LPA_1, "powers": ["banking"]}  # says as before what the holder says is wrong
+    for told, pointer in (
+        ({"claims": LPA_1, "reason": "typing error"}, "/claims"),
+        ({"claims": LPA_1, "reason": "typing error", "answers": reference}, f"/claims/{DETAIL}"),
+        ({"claims": other, "reason": "typing error", "answers": reference}, f"/claims/{DETAIL}"),
+    ):
+        status, problem = await registry.call("POST", path, told)
+        assert (status, problem["code"], problem["pointer"]) == (400, "malformed", pointer)
+    page = f"/console/documents/{document}/correct"
+    for step in ("check", "make"):
+        await browser.open(f"{page}?correction={reference}")
+        await browser.send(page, [*answered(), ("reason", "The day was wrong"), ("correction", reference), ("step", step)])
+        assert browser.errors() == ["detail.represented.birthdate.day"]
+        assert "Donor’s date of birth: the holder says that this is wrong, and it stays the same" in browser.text
+        assert browser.hidden()["correction"] == reference
+        await browser.open(page)
+        await browser.send(page, [*answered(), ("reason", "The day was wrong"), ("step", step)])
+        assert browser.errors() == ["detail.representation_kind"]
+        assert "Nothing differs from what the document says now" in browser.text
+    assert read(registry, await wallet.ask(number), sealed).state == "open"
+    history = (await registry.call("GET", f"/api/credentials/{document}"))[1]["history"]
+    assert [line["what"] for line in history] == ["made", "collected", "disputed"]
+    assert await said_of_new_copies(wallet) == [True, True, True]
+
+
+async def test_a_power_that_stays_is_not_corrected_and_one_that_goes_is(registry: Registry, wallet: Wallet) -> None:
+    """Of several values the copy shows the one that is wrong."""
+    number, sealed = wallet.ticket(detail="powers/*", shows="powers/0")
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    path = f"/api/credentials/{document}/correction"
+    moved = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    status, problem = await registry.call("POST", path, {"claims": moved, "reason": "x", "answers": reference})
+    assert (status, problem["pointer"]) == (400, "/claims/powers")
+    less = {**LPA_1, "powers": LPA_1["powers"][1:]}
+    assert (await registry.call("POST", path, {"claims": less, "reason": "x", "answers": reference}))[0] == 200
+    assert read(registry, await wallet.ask(number), sealed).state == "corrected"
+
+
+async def test_a_correction_answers_what_it_corrects_and_leaves_the_rest_open(registry: Registry, wallet: Wallet) -> None:
+    """Whoever corrects does not have to name each message about the same detail; one about another detail still waits."""
+    (one, first), (two, second), (three, third) = wallet.ticket(), wallet.ticket(words="Again."), wallet.ticket(detail="proxy/birthdate")
+    for sealed in (first, second, third):
+        await wallet.post(sealed)
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    right = {**LPA_1, "represented": {**LPA_1["represented"], "birthdate": "1938-11-12"}}
+    assert (await registry.call("POST", f"/api/credentials/{document}/correction", {"claims": right, "reason": "typing error"}))[0] == 200
+    states = [read(registry, await wallet.ask(number), sealed).state for number, sealed in ((one, first), (two, second), (three, third))]
+    assert states == ["corrected", "corrected", "open"]
+    assert await said_of_new_copies(wallet) == [True, True, True]
+
+
+async def test_of_a_document_that_is_cancelled_nothing_waits_and_the_holder_hears_so(
+    registry: Registry, wallet: Wallet, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, sealed = wallet.ticket()
+    reference = read(registry, await wallet.post(sealed), sealed).reference
+    document = (await registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    registry.clock.at += DAY
+    assert (await registry.call("POST", f"/api/credentials/{document}/cancel", {"reason": "donor-died"}))[0] == 200
+    told = read(registry, await wallet.ask(number), sealed)
+    assert (told.state, told.reason_code, told.answered_at) == ("ended", "cancelled", registry.clock())
+    assert told.how_to_complain == registry.office.settings.how_to_contest
+    registry.clock.at += 7 * DAY
+    with caplog.at_level(logging.WARNING, logger="muniment.issuer"):
+        await composition.one_round(registry.app)
+    assert [line for line in caplog.messages if reference in line] == []
+    figures = await figures_of(registry)
+    assert [figures[f'muniment_corrections{{state="{state}"}}'] for state in ("open", "overdue", "ended")] == [0, 0, 1]
+    await browser.sign_in()
+    assert "Nothing waits." in await browser.open("/console/corrections")
+    assert "The document is over" in await browser.open(f"/console/corrections?q={reference}")
+    page = await browser.open(f"/console/corrections/{reference}")
+    assert "The document was cancelled before anybody answered" in page
+    assert "12 November" not in page
+    with pytest.raises(Conflict):
+        await refuse(registry.office, reference, code="not-ours", words="Too late.", actor=SERVICE)
+
+
+async def test_of_a_document_that_ran_out_nothing_waits(registry: Registry) -> None:
+    """Also where it was cancelled by an older version of this software, which left the message open."""
+    day = (dt.datetime.fromtimestamp(registry.clock(), dt.UTC) + dt.timedelta(days=3)).date()
+    short, long = (
+        await Wallet.new(registry, await registry.make(valid_until=day.isoformat())),
+        await Wallet.new(registry, await registry.make()),
+    )
+    (one, first), (two, second) = short.ticket(), long.ticket()
+    await short.post(first)
+    reference = read(registry, await long.post(second), second).reference
+    await composition.one_round(registry.app)
+    assert read(registry, await short.ask(one), first).state == "open"
+    document = (await registry.office.storage.read(lambda tx: records.get(tx, reference))).document
+    sql = "UPDATE document SET standing = 1 WHERE id = $1"
+    await registry.office.storage.write(lambda tx: tx.execute(sql, document))
+    registry.clock.at += 4 * DAY
+    await composition.one_round(registry.app)
+    told = read(registry, await short.ask(one), first)
+    assert (told.state, told.reason_code) == ("ended", "expired")
+    assert read(registry, await long.ask(two), second).reason_code == "cancelled"
 
 
 async def test_a_correction_of_another_document_answers_nothing(registry: Registry, wallet: Wallet) -> None:

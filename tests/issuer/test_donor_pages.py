@@ -10,7 +10,7 @@ import pytest
 from support.console import Browser, add
 from support.registry import LPA_1, Registry
 
-from issuer import donors, reports
+from issuer import donors, holder_asks, reports
 from issuer.records import documents
 from issuer.records import donors as records
 from issuer.sessions import Event, Standing
@@ -170,7 +170,7 @@ async def test_at_c02_10_what_a_donor_asks_at_the_counter_is_done(desk: Browser,
     assert desk.errors() == ["ask"]
     await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "hold"})
     standing, event = await stands(registry, number)
-    assert (standing, event.reason, event.actor.role) == (Standing.ON_HOLD, "donor-asked", "donor")
+    assert (standing, event.reason) == (Standing.ON_HOLD, "donor-asked")
     assert not hers or (await stands(registry, hers))[0] is Standing.ON_HOLD
     await desk.open(f"/console/documents/{number}/donor")
     await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": "reinstate"})
@@ -180,6 +180,30 @@ async def test_at_c02_10_what_a_donor_asks_at_the_counter_is_done(desk: Browser,
     standing, event = await stands(registry, number)
     assert (standing, event.reason) == (Standing.CANCELLED, "donor-revoked")
     assert "donor/ask" not in await desk.open(f"/console/documents/{number}/donor")
+
+
+async def test_who_at_the_counter_did_what_the_donor_asks_stands_in_the_history_and_in_the_log(desk: Browser) -> None:
+    """A clerk who stops or ends a power in her name is named, as for everything else; the attorney is told that the donor asked for it."""
+    registry = desk.registry
+    number = await made(registry)
+    hers = await granted(desk, number)
+    await add(registry, "Carys", "clerk")
+    registry.http.cookie_jar.clear()
+    await desk.sign_in("Carys")
+    tag = donor.tag_of(await donors.secret_of(registry.office, number))
+    for ask, reason in (("hold", "donor-asked"), ("reinstate", ""), ("end", "donor-revoked")):
+        await desk.open(f"/console/documents/{number}/donor")
+        await desk.send(f"/console/documents/{number}/donor/ask", {"known": "yes", "ask": ask})
+        for each in (number, hers):
+            event = (await stands(registry, each))[1]
+            assert (event.actor.role, event.actor.name) == ("clerk", "Carys")
+        (line,) = await registry.office.storage.read(lambda tx: log.page(tx, before=1_000, limit=1))
+        assert dict(line.entry.entry or {})["staff_role"] == "clerk"
+        told = (await holder_asks.why(registry.office, tag)).render(registry.office)
+        assert told.get("reason", "") == reason
+        assert "Carys" not in str(told)
+    page = await desk.open(f"/console/documents/{number}")
+    assert "Carys (clerk)" in page.partition("<main")[2]
 
 
 async def test_t_ag_3_a_hold_to_keep_safe_is_laid_over_one_that_the_donor_asked_for(desk: Browser) -> None:

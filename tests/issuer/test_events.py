@@ -205,6 +205,42 @@ async def test_what_ended_by_a_mistake_comes_back_as_new_documents(registry: Reg
     assert (await tell(registry, own.event(DEATH)))["changed"] == 1, "the new document ends with a true death as the old one did"
 
 
+async def test_a_death_that_is_heard_after_its_entry_was_cancelled_ends_nothing_alone(registry: Registry, own: OwnVerifier) -> None:
+    """The first telling was late: the later one overtook it."""
+    made = await registry.make()
+    assert (await tell(registry, own.event(None, event="presentation.changed", became="cancelled")))["state"] == "nothing"
+    heard = await tell(registry, own.event(DEATH))
+    assert (heard["state"], heard["changed"], heard["waits"]) == ("open", 0, 1)
+    assert await stands(registry, made) is Standing.IN_FORCE
+    assert (await tell(registry, own.event(DEATH, request="asked-2")))["changed"] == 1, "another entry, which stands"
+
+
+async def test_nobody_decides_about_an_entry_that_was_cancelled_meanwhile(registry: Registry, own: OwnVerifier) -> None:
+    made = await registry.make()
+    heard = await tell(registry, own.event(of_margaret(address={})))
+    assert heard["state"] == "open"
+    other = await tell(registry, own.event(None, vct="person", event="presentation.changed", became="cancelled"))
+    assert other["state"] == "nothing", "shown beside it"
+    assert (await deciding_news.case(registry.office, heard["id"])).news.state == "open"
+    await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+    assert (await deciding_news.case(registry.office, heard["id"])).news.state == "settled"
+    for version in (0, 1):
+        with pytest.raises(Conflict):
+            await deciding_news.decide(registry.office, heard["id"], [made["id"]], CLERK, version=version)
+    assert await stands(registry, made) is Standing.IN_FORCE
+    assert await registry.office.storage.read(lambda tx: news.sealed_claims(tx, heard["id"])) is None
+
+
+async def test_only_the_entry_itself_brings_back_what_ended_by_it(registry: Registry, own: OwnVerifier) -> None:
+    """What was shown beside it, and is cancelled in the way of all documents, is no mistake of the register."""
+    made = await registry.make()
+    assert (await tell(registry, own.event(DEATH)))["changed"] == 1
+    heard = await tell(registry, own.event(None, vct="person", event="presentation.changed", became="cancelled"))
+    assert (heard["state"], heard["waits"]) == ("nothing", 0)
+    assert (await tell(registry, own.event(None, event="presentation.changed", became="cancelled")))["waits"] == 1
+    assert await stands(registry, made) is Standing.CANCELLED
+
+
 async def test_what_changes_later_is_known_again_without_its_details(registry: Registry, own: OwnVerifier) -> None:
     """An estate waits once the entry of the death changes, though the desk has long deleted what was shown."""
     estate = await registry.make(type="estate-authority", claims=document("estate-authority"))

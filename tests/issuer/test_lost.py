@@ -13,7 +13,8 @@ from support.console import Browser
 from support.dying import dies
 from support.registry import Holder, Registry, Template, collect, serving
 
-from issuer import offers
+from issuer import donors, offers
+from issuer.records import documents
 from shared.clock import system_entropy
 from shared.codec import base64url
 from shared.credentials import by_id
@@ -23,7 +24,7 @@ from shared.formats import Binding, formats
 from shared.keys import KeyId
 from shared.openid4vci import CredentialResponse, refresh
 from shared.status.token_status_list import StatusList, parse_token, verify_token
-from shared.web import log
+from shared.web import api_keys, log
 from shared.x509 import load_certificate
 
 BANK = "https://northwold-bank.example"
@@ -136,7 +137,7 @@ async def test_t_ex_5_the_office_learns_nothing_of_past_use(registry: Registry, 
 
 
 async def test_it_is_one_step_or_none(registry: Registry, clerk: Browser) -> None:
-    """Not before somebody has seen who it is; and a document that is on hold or cancelled is not collected again."""
+    """Not before somebody has seen who it is; and a document that is cancelled is not collected again."""
     made = await registry.make()
     holder = await collect(registry, made)
     mine = places(await holder.copies(3))
@@ -145,9 +146,110 @@ async def test_it_is_one_step_or_none(registry: Registry, clerk: Browser) -> Non
     await clerk.send(path, {})
     assert clerk.errors() == ["known"]
     assert {(await listed(registry)).get(index) for index in mine} == {0}
-    await registry.call("POST", f"/api/credentials/{made['id']}/hold", {"reason": "investigation"})
+    await registry.call("POST", f"/api/credentials/{made['id']}/cancel", {"reason": "donor-died"})
     await clerk.send(path, {"known": "yes"})
     assert clerk.status == 409
+    assert (await registry.call("POST", f"/api/credentials/{made['id']}/lost", {}))[0] == 409
+    await clerk.open(path)
+    assert clerk.status == 409
+    assert [line[1] for line in await known(registry, made["id"])] == ["made", "collected", "cancelled"]
+
+
+async def lose(registry: Registry, clerk: Browser, number: str, way: str) -> None:
+    """Where no invitation comes of it."""
+    if way == "program":
+        assert await registry.call("POST", f"/api/credentials/{number}/lost", {}) == (204, None)
+        return
+    path = f"/console/documents/{number}/lost"
+    assert f'href="{path}"' in await clerk.open(f"/console/documents/{number}")
+    page = await clerk.open(path)
+    assert "so there is no new invitation" in page
+    await clerk.send(path, {"known": "yes"})
+    assert (clerk.status, clerk.path) == (200, f"/console/documents/{number}")
+    assert "Phone or wallet lost, said at the counter" in clerk.text
+
+
+@pytest.mark.parametrize("way", ["counter", "program"])
+async def test_a_wallet_that_is_lost_during_a_hold_never_comes_back(registry: Registry, clerk: Browser, way: str) -> None:
+    """All its copies are lost and it renews nothing, also once the hold has ended; then there may be a new invitation."""
+    made = await registry.make()
+    holder = await collect(registry, made)
+    mine = places(await holder.copies(3))
+    assert holder.token.refresh_token is not None
+    one = f"/api/credentials/{made['id']}"
+    await registry.call("POST", f"{one}/hold", {"reason": "investigation"})
+    await lose(registry, clerk, made["id"], way)
+    assert await offers.secrets_of(registry.office, made["id"]) is None
+    now = await listed(registry)
+    assert sum(now.get(index) == 2 for index in range(now.size)) - 3 >= 128, "64 for the hold, 64 that stay with what is lost"
+    assert (await registry.call("POST", f"{one}/reinstate", {"reason": "investigation-closed"}))[0] == 200
+    now = await listed(registry)
+    assert {now.get(index) for index in mine} == {2}
+    assert sum(now.get(index) == 2 for index in range(now.size)) - 3 >= 64
+    with pytest.raises(VcError):
+        await registry.run(refresh(holder.metadata, holder.token.refresh_token))
+    with pytest.raises(VcError):
+        await holder.copies(1)
+    status, invited = await registry.call("POST", f"{one}/invitation", {})
+    assert status == 201
+    new = places(await (await collect(registry, invited)).copies(2))
+    assert {(await listed(registry)).get(index) for index in new} == {0}
+    assert {(await listed(registry)).get(index) for index in mine} == {2}
+
+
+async def test_an_open_invitation_ends_with_a_loss_during_a_hold(registry: Registry, clerk: Browser) -> None:
+    made = await registry.make()
+    await registry.call("POST", f"/api/credentials/{made['id']}/hold", {"reason": "investigation"})
+    await lose(registry, clerk, made["id"], "program")
+    await registry.call("POST", f"/api/credentials/{made['id']}/reinstate", {"reason": "investigation-closed"})
+    assert (await registry.redeem(made, made["code"]))[0] == 400
+
+
+@pytest.mark.parametrize("way", ["counter", "program"])
+async def test_a_wallet_is_lost_where_details_are_no_longer_held(registry: Registry, clerk: Browser, way: str) -> None:
+    """Its copies go on hold for good; there is nothing to make others from."""
+    made = await registry.make()
+    holder = await collect(registry, made)
+    mine = places(await holder.copies(3))
+    await registry.office.storage.write(lambda tx: documents.drop_claims(tx, made["id"]))
+    await lose(registry, clerk, made["id"], way)
+    assert {(await listed(registry)).get(index) for index in mine} == {2}
+    assert holder.token.refresh_token is not None
+    with pytest.raises(VcError):
+        await registry.run(refresh(holder.metadata, holder.token.refresh_token))
+
+
+async def test_the_page_tells_no_more_of_a_hold_than_that_there_is_one(registry: Registry, clerk: Browser) -> None:
+    pages = []
+    for reason in ("investigation", "court-order"):
+        made = await registry.make()
+        await registry.call("POST", f"/api/credentials/{made['id']}/hold", {"reason": reason})
+        pages.append(re.sub(r"[0-9A-Z]{4}(-?[0-9A-Z]{4})+", "", await clerk.open(f"/console/documents/{made['id']}/lost")))
+    assert pages[0] == pages[1]
+
+
+async def test_a_program_that_says_it_may_change_how_documents_stand_and_invite(registry: Registry) -> None:
+    """Copies are on hold for good and an invitation is made: neither of the two scopes is enough."""
+    made = await registry.make()
+    mine = places(await (await collect(registry, made)).copies(3))
+    at, path = registry.clock(), f"/api/credentials/{made['id']}/lost"
+
+    async def key(*scopes: str) -> str:
+        new = await registry.office.storage.write(
+            lambda tx: api_keys.create(tx, name="a program", scopes=scopes, at=at, entropy=system_entropy)
+        )
+        return new.token
+
+    for scopes in (("credentials:create",), ("status:change",), ("credentials:read",)):
+        status, problem = await registry.call("POST", path, {}, key=await key(*scopes))
+        assert (status, problem["code"]) == (403, "insufficient_scope")
+    assert {(await listed(registry)).get(index) for index in mine} == {0}
+    assert (await registry.call("POST", path, {}, key=await key("credentials:create", "status:change")))[0] == 201
+    _, described = await registry.call("GET", "/api/openapi.json")
+    operation = described["paths"]["/api/credentials/{id}/lost"]["post"]
+    assert operation["security"] == [{"api_key": ["credentials:create", "status:change"]}]
+    assert {"201", "204", "403", "409"} <= operation["responses"].keys()
+    assert "content" not in operation["responses"]["204"]
 
 
 async def test_a_stranger_and_another_site_cannot_say_it(registry: Registry, clerk: Browser) -> None:
@@ -181,21 +283,33 @@ async def test_a_program_at_the_counter_does_the_same(registry: Registry) -> Non
     status, again = await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})
     assert status == 201
     assert {(await listed(registry)).get(index) for index in lost} == {2}
+    status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
+    assert (detail["state"], detail["collected_at"]) == ("invited", None), "what somebody finds on a lost phone was collected by nobody"
     assert len((await (await collect(registry, again)).copies(2)).credentials) == 2
     status, detail = await registry.call("GET", f"/api/credentials/{made['id']}")
-    assert [line["what"] for line in detail["history"]] == ["made", "collected", "invited", "lost", "renewed"]
+    assert detail["state"] == "collected"
+    assert [line["what"] for line in detail["history"]] == ["made", "collected", "lost", "invited", "collected"]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_killed_while_a_wallet_is_said_to_be_lost(template: Template, tmp_path: Path, moment: str) -> None:
-    """Both or neither: copies on hold, and an invitation."""
+@pytest.mark.parametrize("held", [False, True])
+async def test_killed_while_a_wallet_is_said_to_be_lost(template: Template, tmp_path: Path, moment: str, *, held: bool) -> None:
+    """Both or neither: copies on hold, and an invitation unless the document is on hold, with all that ends."""
     async with serving(template, tmp_path / "registry") as registry:
         made = await registry.make()
-        lost = places(await (await collect(registry, made)).copies(3))
-        await dies("dying_office", f"invite:{moment}", registry.directory, registry.clock(), "lose", made["id"])
+        holder = await collect(registry, made)
+        lost = places(await holder.copies(3))
+        one, before = f"/api/credentials/{made['id']}", await donors.pass_of(registry.office, made["id"])
+        if held:
+            await registry.call("POST", f"{one}/hold", {"reason": "investigation"})
+        await dies("dying_office", f"{'lost' if held else 'invite'}:{moment}", registry.directory, registry.clock(), "lose", made["id"])
         done = moment == "after"
+        assert (await donors.pass_of(registry.office, made["id"]) != before) == done
+        assert [line[1] for line in await known(registry, made["id"])].count("lost") == int(done)
+        assert (await offers.secrets_of(registry.office, made["id"]) is not None) == (done and not held)
+        if held:
+            await registry.call("POST", f"{one}/reinstate", {"reason": "investigation-closed"})
         assert {(await listed(registry)).get(index) for index in lost} == {2 if done else 0}
-        assert (await offers.secrets_of(registry.office, made["id"]) is not None) == done
-        await registry.call("POST", f"/api/credentials/{made['id']}/lost", {})  # the clerk says it again
+        await registry.call("POST", f"{one}/lost", {})  # the clerk says it again
         assert {(await listed(registry)).get(index) for index in lost} == {2}
         assert len((await (await again(registry, made["id"])).copies(2)).credentials) == 2

@@ -96,7 +96,7 @@ async def test_t_au_3_no_value_and_nobody_in_the_offices_log(registry: Registry)
     """Neither what a document says, nor its number, reference, invitation, or the name of a clerk."""
     made = await registry.make(reference="CASE-4711")
     await (await collect(registry, made)).copies(2)
-    told = {"claims": LPA_1, "reason": "Margaret's name was wrong"}
+    told = {"claims": LPA_1 | {"powers": ["banking"]}, "reason": "Margaret's name was wrong"}
     status, _ = await registry.call("POST", f"/api/credentials/{made['id']}/correction", told)
     assert status == 200
     await one_round(registry.app)

@@ -32,6 +32,21 @@ async def test_the_word_decides_what_becomes_of_all_documents_of_the_entry(regis
     assert (nothing["documents"], nothing["unchanged"]) == (0, 2), "never in force again"
 
 
+async def test_what_is_said_of_one_attorney_leaves_the_other(registry: Registry) -> None:
+    """Domain sheet C02: `inactive` and `removed` are invalid for that attorney only, though both documents are of one entry."""
+    nora, peter = await registry.make(reference=LPA), await registry.make(reference=LPA)
+    elsewhere = await registry.make(reference="LPA M-7890-0400-4018")
+    for wrong in ({}, {"document": elsewhere["id"]}, {"document": "no-such-document"}):
+        status, told = await say(registry, "removed", "attorney-stopped", **wrong)
+        assert (status, told.get("pointer", "")) == (400, "/document"), told
+    status, told = await say(registry, "suspended", "investigation", document=nora["id"])
+    assert (status, told.get("pointer", "")) == (400, "/document"), "that is said of the whole entry"
+    status, told = await say(registry, "removed", "attorney-stopped", 1, document=nora["id"])
+    assert (status, told["documents"], told["done"]) == (200, 1, True)
+    states = [(await registry.call("GET", f"/api/credentials/{each['id']}"))[1]["state"] for each in (nora, peter, elsewhere)]
+    assert states == ["cancelled", "invited", "invited"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
@@ -52,3 +67,5 @@ async def test_programs_are_told_the_words(registry: Registry) -> None:
     states = {each["id"]: each["states"] for each in types["items"]}
     assert states["representation"]["suspended"] == "on-hold"
     assert states["life-event"]["cancellation_removed"] == "cancelled"
+    said_of_one = {each["id"]: each["of_holder"] for each in types["items"]}
+    assert (said_of_one["representation"], said_of_one["life-event"]) == (["active", "inactive", "removed"], [])

@@ -78,6 +78,8 @@ def life_event(draw: Draw, claims: dict[str, Any]) -> None:
         put(claims, {"partner": ..., "event_date": ...})
         died = claims.get("death_date", {})
         claims["death_date"] = died if "value" in died else {"value": draw(DAYS).isoformat()}
+        if "description" in claims["death_date"]:  # of a day that is known nothing has to be said
+            claims["death_date"]["value"] = claims["death_date"]["value"][: draw(st.sampled_from([4, 7]))]
         first, last = days_of(claims["death_date"]["value"]) or ("", "")
         claims["registered_at"] = max(first, claims["registered_at"])
         born = (days_of(claims["subject"].get("birthdate")) or ("",))[0]

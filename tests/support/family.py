@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,6 +79,8 @@ class Family:
     world: World
     nora: Person
     margaret: Person
+    another: Callable[[str], Awaitable[Person]]
+    """Somebody with a wallet that has nothing in it yet."""
 
     async def go(self, seconds: int) -> None:
         """Time goes on, everybody looks after themselves once."""
@@ -101,9 +103,14 @@ class Family:
     async def grant(self, number: str) -> Made:
         """Margaret collects hers."""
         made = await donors.make(self.registry.office, number, actor=CLERK)
-        link = f"openid-credential-offer://?credential_offer_uri={URL}/credential-offer/{made.secrets.token}"
-        await self.collect(self.margaret, link, made.secrets.code)
+        await self.redeem(self.margaret, made)
         return made
+
+    async def redeem(self, who: Person, made: Made | None) -> Item[Document]:
+        """``who`` collects by that invitation."""
+        assert made is not None
+        link = f"openid-credential-offer://?credential_offer_uri={URL}/credential-offer/{made.secrets.token}"
+        return await self.collect(who, link, made.secrets.code)
 
     async def show(self, to: str = "council-tax") -> None:
         """Nora shows hers to the council, or to the bank."""
@@ -124,13 +131,14 @@ async def family(template: Template, folder: Path, *, formats: Sequence[str] = (
         anchor = read_anchor(registry.directory / "anchor.pem", Role.CREDENTIAL_ISSUER, entity=registry.url)
         asking = [each for each in world.policy().anchors.anchors if each.role is Role.RELYING_PARTY]
         policy = Policy(TrustAnchors(anchors=(anchor, *asking)))
-        people: Mapping[str, Person] = {
-            name: Person(await stack.enter_async_context(open_wallet(f"sqlite:///{folder}/{name}.db", world=world, holder=name, seed=name)))
-            for name in ("Nora", "Margaret")
-        }
-        for person in people.values():
-            person.wallet.means = replace(person.wallet.means, fetch=_way(registry, world, person), trust=lambda: policy)
-        yield Family(registry, world, people["Nora"], people["Margaret"])
+
+        async def another(name: str) -> Person:
+            wallet = await stack.enter_async_context(open_wallet(f"sqlite:///{folder}/{name}.db", world=world, holder=name, seed=name))
+            person = Person(wallet)
+            wallet.means = replace(wallet.means, fetch=_way(registry, world, person), trust=lambda: policy)
+            return person
+
+        yield Family(registry, world, await another("Nora"), await another("Margaret"), another)
 
 
 def _way(registry: Registry, world: World, person: Person) -> Any:

@@ -15,7 +15,7 @@ from shared.errors import Unavailable
 from shared.flow import Fetch, Fetched
 from shared.inbox import digest
 from shared.keys import Role
-from shared.receipts import Receipt, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, Receipt, presentation_bytes, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor, render_trust
 from shared.trust.policy import Policy
 from verifier import config, passing
@@ -82,4 +82,4 @@ def check_passed(library: Running, letter: Sent, token: str) -> Receipt:
     """What whoever handed it in was given: bound to the letter as it was sealed."""
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(library.desk), role=Role.RELYING_PARTY),)))
     presentation, nonce = presentation_bytes(passing.presented(letter.token)), base64url.encode(digest(letter.token))
-    return verify_receipt(token, policy=policy, at=library.clock(), presentation=presentation, nonce=nonce)
+    return verify_receipt(token, Exchange(at=library.clock(), presentation=presentation, nonce=nonce), policy=policy)

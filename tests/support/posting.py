@@ -14,7 +14,7 @@ from shared.codec import base64url
 from shared.inbox import MEDIA_TYPE, Inbox, Letter, seal_letter
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role
-from shared.receipts import Receipt, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, Receipt, presentation_bytes, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from verifier.inbox_file import registered_inbox
@@ -62,4 +62,4 @@ def check(desk: Running, sent: Sent, told: dict[str, Any]) -> Receipt:
     """The receipt, as the wallet that sent the letter verifies it."""
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY),)))
     presentation = presentation_bytes(sent.copy.vp_token)
-    return verify_receipt(told["receipt"], policy=policy, at=desk.clock(), presentation=presentation, nonce=sent.claims["nonce"])
+    return verify_receipt(told["receipt"], Exchange(at=desk.clock(), presentation=presentation, nonce=sent.claims["nonce"]), policy=policy)

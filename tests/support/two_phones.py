@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+from aiohttp import ClientSession, CookieJar
 from support.trial_verify import Dice
 from support.wallet_visitor import Visitor
-from support.wallets import Site
+from support.wallets import Site, serve_wallet
 
 from wallet.holding import make_keys
 
 PHONE = "ab" * 16
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with serve_wallet(tmp_path / "wallet") as running:
+        running.world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
+        yield running
+
+
+@pytest.fixture
+async def old(site: Site) -> Visitor:
+    visitor = Visitor(site)
+    await visitor.enter()
+    return visitor
+
+
+@pytest.fixture
+async def new(site: Site) -> AsyncIterator[Visitor]:
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        yield Visitor(replace(site, http=http))
 
 
 def code_on(visitor: Visitor) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ import yarl
 from aiohttp import ClientResponse, ClientSession, CookieJar, TCPConnector
 from support.attested import Wallet
 from support.registry import LPA_1, Registry
+from support.soft_authenticator import SoftAuthenticator
 
 from demo.authority import Authority
 from issuer import offers
@@ -21,6 +24,7 @@ from issuer.offers import Made, Order
 from issuer.people import Opening
 from issuer.sessions import Actor
 from shared.clock import system_entropy
+from shared.codec import base64url
 from shared.oauth import PushedResponse
 from shared.openid4vci import sign_in_url
 
@@ -102,3 +106,22 @@ async def visitor(registry: Registry, tls: Authority | None = None) -> AsyncIter
     jar = CookieJar(unsafe=True, treat_as_secure_origin=yarl.URL(registry.base))
     async with ClientSession(cookie_jar=jar, connector=TCPConnector(ssl=tls.client()) if tls else None) as http:
         yield Visitor(registry, http)
+
+
+def challenge(page: str) -> bytes:
+    found = re.search(r'data-passkey-options="(\{.*?\})"', page)
+    assert found is not None
+    return base64url.decode(json.loads(found[1])["challenge"])
+
+
+async def add_passkey(visitor: Visitor) -> SoftAuthenticator:
+    asked = challenge(await visitor.open("/authorize/passkeys"))
+    made = SoftAuthenticator(host="registry.example", origin="https://registry.example", handle=sha256(asked).digest())
+    await visitor.send("/authorize/passkeys", ("passkey", made.create(asked)), ("name", "Phone"))
+    assert "Phone" in visitor.text
+    return made
+
+
+async def use_passkey(visitor: Visitor, passkey: SoftAuthenticator) -> None:
+    asked = challenge(await visitor.open("/authorize/sign-in"))
+    await visitor.send("/authorize/passkey", ("passkey", passkey.get(asked)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 from aiohttp import FormData
 from support.wallets import Site
 from support.world import CODE
+
+COLLECTING = "Collecting your document and checking every copy…"
 
 
 class Visitor:
@@ -26,8 +29,15 @@ class Visitor:
         return {name: value.replace("&amp;", "&") for name, value in found}
 
     async def post(
-        self, path: str, fields: dict[str, str] | None = None, *, files: dict[str, bytes] | None = None, keep: bool = True
+        self,
+        path: str,
+        fields: dict[str, str] | None = None,
+        *,
+        files: dict[str, bytes] | None = None,
+        keep: bool = True,
+        wait: bool = True,
     ) -> str:
+        """Where the page says that it is still collecting, the visitor looks again until it is done, unless ``wait`` is false."""
         data: Any = {**(self.hidden() if keep else {}), **(fields or {})}
         if files is not None:
             form = FormData()
@@ -38,6 +48,10 @@ class Visitor:
             data = form
         async with self.site.http.post(self.site.base + path, data=data) as answer:
             self.text, self.status, self.path = await answer.text(), answer.status, answer.url.path
+        async with asyncio.timeout(60):
+            while wait and COLLECTING in self.text:
+                await asyncio.sleep(0.1)
+                await self.get(self.path)
         return self.text
 
     async def enter(self) -> None:
@@ -50,3 +64,9 @@ class Visitor:
         await self.post("/receive", {"link": self.site.world.office.link()}, files={})
         await self.post(self.path, {"code": CODE})
         assert "Document collected" in self.text
+
+    async def share(self, link: str) -> None:
+        """What is demanded by that link, and no more."""
+        await self.get("/present")
+        await self.post("/present", {"link": link}, files={})
+        await self.post(self.path, {"decision": "share"})

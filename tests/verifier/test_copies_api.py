@@ -16,7 +16,7 @@ from shared.errors import HistoryRewritten
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role
 from shared.openid4vp import render_response
-from shared.receipts import LogHead, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, LogHead, presentation_bytes, verify_receipt
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
@@ -49,7 +49,7 @@ async def test_receipt_of_a_copy_is_bound_to_it(desk: Running) -> None:
     state = await bring(desk, addressed.render_file(copy))
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY),)))
     nonce = parse_jwt(copy.vp_token["bank"][0].rsplit("~", 1)[1]).claims["nonce"]
-    receipt = verify_receipt(state["receipt"], policy=policy, at=AT, presentation=presentation_bytes(copy.vp_token), nonce=nonce)
+    receipt = verify_receipt(state["receipt"], Exchange(at=AT, presentation=presentation_bytes(copy.vp_token), nonce=nonce), policy=policy)
     assert (receipt.decision, receipt.purpose_id) == ("accepted", "bank")
 
 
@@ -60,7 +60,9 @@ async def test_at_c03_3_a_copy_that_is_refused_has_a_receipt_too(template: Templ
         state = await bring(desk, addressed.render_file(copy))
         policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY),)))
         nonce = parse_jwt(copy.vp_token["bank"][0].rsplit("~", 1)[1]).claims["nonce"]
-        receipt = verify_receipt(state["receipt"], policy=policy, at=AT, presentation=presentation_bytes(copy.vp_token), nonce=nonce)
+        receipt = verify_receipt(
+            state["receipt"], Exchange(at=AT, presentation=presentation_bytes(copy.vp_token), nonce=nonce), policy=policy
+        )
         assert (receipt.decision, receipt.reason_code) == ("rejected", "revoked")
         assert (await bring(desk, copy_file(to="https://somebody.example")))["receipt"] is None
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from support.clerk import Clerk
-from support.desk import Running, Template, copy_file, serving
+from support.desk import PATHS, Running, Template, copy_file, serving
+from support.joint_acts import ASK, PETER, agree, next_of
 from support.own_office import KEY, OWN, OwnOffice
 from support.receiver import HOOK
 from support.signing import AT
@@ -116,6 +117,26 @@ async def test_nothing_is_recorded_of_what_was_refused(desk: Running, office: Ow
     _, told = await desk.call("POST", "/api/copies", data=b"rubbish", headers={"content-type": "application/json"})
     assert (await give(desk, told["id"]))[0] == 409
     assert office.orders == []
+
+
+async def test_who_has_to_act_with_others_gets_no_record_of_acting_alone(desk: Running, office: OwnOffice) -> None:
+    """Rule R1: a record names one attorney and no others, so that a department that goes by it would let NORA do alone what takes PETER too."""
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER)
+    assert (await desk.state(first))["decision"] == "accepted"
+    for asked in (first, second):
+        assert (await give(desk, asked["id"]))[0] == 409
+    for rule in ("jointly", "jointly-for-some-severally-for-others"):  # of the latter, which decisions are joint is said in words only
+        said = await desk.ask(query="bank", use={"attorneys": 2})
+        await agree(desk, said, paths=PATHS, claims={"decision_rule": rule})
+        assert (await desk.state(said))["decision"] == "accepted", "their own program counts them"
+        assert (await give(desk, said["id"]))[0] == 409
+    assert office.orders == []
+    clerk = await Clerk(desk).sign_in()
+    assert f"/desk/requests/{second['id']}/record" not in await clerk.get(f"/desk/requests/{second['id']}")
+    assert (await give(desk, await accept(desk, claims=CLAIMS | {"decision_rule": "jointly-and-severally"})))[0] == 201
 
 
 async def test_the_own_program_gets_the_way_to_it(desk: Running, office: OwnOffice) -> None:

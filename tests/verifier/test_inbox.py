@@ -19,6 +19,7 @@ from shared.errors import ConfigError, Conflict
 from shared.formats import StatusReference
 from shared.inbox import Inbox, Letter, seal_letter
 from shared.jose.jwt import parse_jwt
+from shared.openid4vp import find_use
 from shared.receipts import peek_receipt
 from shared.status.token_status_list import INVALID
 from shared.trust.artefact import RP_CERTIFICATE
@@ -97,6 +98,18 @@ async def test_a_receipt_for_what_was_refused_names_nothing_that_is_kept(templat
     async with serving(template, tmp_path / "other", **kept) as desk:
         receipt = check(desk, sent := written(desk), (await post(desk, sent))[1])
         assert (receipt.decision, receipt.claims_kept, receipt.retain_until) == ("accepted", ("donor’s name",), AT + 365 * DAY)
+
+
+async def test_request_and_receipt_name_the_time_that_this_use_has_registered(template: Template, tmp_path: Path) -> None:
+    """Not that of the whole organisation, where a use keeps what it sees for another time."""
+    async with serving(template, tmp_path / "desk", retention_days=365) as desk:
+        for days in (7, 730):
+            registering.state(desk.desk.directory, desk.desk.settings, "bank", {"retention_days": days})
+            sent = written(desk, seed=f"for {days}")
+            assert check(desk, sent, (await post(desk, sent))[1]).retain_until == AT + days * DAY
+            use = find_use((await desk.read(await desk.ask())).verifier_info)
+            assert use is not None
+            assert (use.identifier, use.retention_days) == ("bank", days)
 
 
 async def test_t_fm_4_every_refusal_says_why_and_where_to_turn(template: Template, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from shared.jose import jwe
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role
 from shared.openid4vp import find_use, render_refusal, render_response
-from shared.receipts import presentation_bytes, verify_receipt
+from shared.receipts import Exchange, presentation_bytes, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.urls import query_of, render_form
@@ -34,7 +34,7 @@ async def test_whole_exchange(desk: Running) -> None:
     status, told = await desk.post(asked, render_response(request, token))
     assert status == 200
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(desk.desk), role=Role.RELYING_PARTY),)))
-    receipt = verify_receipt(told["receipt"], policy=policy, at=AT, presentation=presentation_bytes(token), nonce=request.nonce)
+    receipt = verify_receipt(told["receipt"], Exchange(at=AT, presentation=presentation_bytes(token), nonce=request.nonce), policy=policy)
     assert (receipt.entity, receipt.decision, receipt.purpose_id, receipt.effective_from) == (BANK, "accepted", "bank", AT)
     assert receipt.log_head is not None
     assert receipt.log_head.size == 1

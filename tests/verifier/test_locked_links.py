@@ -18,7 +18,8 @@ from support.trial_verify import IDX, LIST, status_token
 from support.trial_web import Watch
 
 from shared import sealed_link
-from shared.errors import ConfigError, Malformed
+from shared.errors import AlgorithmRefused, ConfigError, Malformed
+from shared.inbox import Inbox, check_key
 from shared.jose import jwe
 from shared.web.sealed_page import page
 from verifier import cli, offline, packs
@@ -143,11 +144,14 @@ def test_words_are_asked_for_and_never_arguments(terminal: Terminal, monkeypatch
 
 
 def test_what_is_no_link_of_words() -> None:
-    keyed = sealed_link.seal_for(link_to(copy_file(), until=UNTIL), jwe.public_half(jwe.generate_ephemeral()))
-    for data, where in ((b"{}", "link"), (keyed.encode(), "words"), (locked(copy_file(), until=UNTIL).encode(), "words")):
+    inbox = Inbox(f"{BANK}/inbox", check_key(jwe.public_half(jwe.generate_ephemeral())))
+    keyed = sealed_link.seal_for(link_to(copy_file(), until=UNTIL), inbox).encode()
+    for data, where in ((b"{}", "link"), (keyed, "words"), (locked(copy_file(), until=UNTIL).encode(), "words")):
         with pytest.raises(Malformed) as caught:
             room.unlock(data, " ", entity=BANK, at=AT)
         assert caught.value.where == where
+    with pytest.raises(AlgorithmRefused):
+        room.unlock(keyed, WORDS, entity=BANK, at=AT)
 
 
 async def post(desk: Running, link: str, words: str) -> tuple[int, Any]:

@@ -17,9 +17,11 @@ from support.signing import AT, Signer
 from support.trial_verify import IDX, LIST, Dice, issue, show, status_token
 
 from shared.asks import WITHDRAW, make_binding, render_ask, render_told
+from shared.clock import DAY
+from shared.errors import OutsidePermission
 from shared.keys import Role
 from shared.openid4vp import agreed_members, parse_permission, render_response
-from shared.receipts import peek_receipt, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, peek_receipt, presentation_bytes, verify_receipt
 from shared.status.token_status_list import INVALID, SUSPENDED, VALID
 from shared.storage import Tx
 from shared.trust.anchors import TrustAnchors, parse_anchor
@@ -27,10 +29,11 @@ from shared.trust.policy import Policy
 from shared.web import log
 from verifier import granting, permissions
 from verifier.cli import main
-from verifier.opening import open_desk
+from verifier.opening import open_desk, start, stop
 from verifier.records import permissions as records
 from verifier.webhooks import deliver
 
+MIDNIGHT = 1_800_057_600  # of 2027-01-16, UTC
 DWP = "https://dwp.example"
 ASSESSMENT = "care-contribution-assessment"
 PERMIT = {
@@ -154,7 +157,9 @@ async def test_it_is_told_once_and_the_giver_gets_a_receipt(nora: Nora) -> None:
     _, answer = await nora.look()
     assert (answer["state"], answer["used"], len(answer["receipts"])) == ("used-up", 1, 1)
     policy = Policy(TrustAnchors(anchors=(parse_anchor(read_anchor(nora.desk.desk), role=Role.RELYING_PARTY),)))
-    receipt = verify_receipt(answer["receipts"][0], policy=policy, at=AT, presentation=presentation_bytes(nora.vp_token), nonce=nora.nonce)
+    receipt = verify_receipt(
+        answer["receipts"][0], Exchange(at=AT, presentation=presentation_bytes(nora.vp_token), nonce=nora.nonce), policy=policy
+    )
     assert (receipt.entity, receipt.recipient, receipt.told, receipt.decision) == (BANK, DWP, (ASSESSMENT,), "accepted")
     assert receipt.log_head is not None
     assert receipt.retain_until == (await nora.desk.desk.storage.read(lambda tx: records.recent(tx, AT, 2)))[0].keep_until > AT
@@ -237,6 +242,61 @@ async def test_two_at_once_use_it_once(nora: Nora) -> None:
     found = await asyncio.gather(*(nora.tell() for _ in range(4)))
     assert sorted(status for status, _ in found) == [201, 400, 400, 400]
     assert (await nora.state())["used"] == 1
+
+
+async def test_two_processes_use_it_as_often_as_it_says_and_not_once_it_was_withdrawn(
+    template: Template, tmp_path: Path, site: Receiver, storage_uri: str
+) -> None:
+    """Two desks on one database, eight at once, some for what is not allowed: two uses, then none at the moment of its withdrawal."""
+    async with serving(template, tmp_path / "desk", site=site, storage=storage_uri) as desk:
+        nora, other = Nora(desk), open_desk(desk.desk.directory, desk.desk.settings, clock=desk.clock)
+        await start(other)
+        try:
+            await nora.permit(max_uses=2)
+
+            async def tell(number: int, category: str = ASSESSMENT) -> str:
+                by = (desk.desk, other)[number % 2]
+                try:
+                    await permissions.tell(by, desk.store, nora.permission, permissions.Tell(categories=[category]))
+                except OutsidePermission as fault:
+                    return fault.where
+                return "told"
+
+            found = await asyncio.gather(*(tell(number) for number in range(5)), *(tell(number, "savings") for number in range(3)))
+            assert (found.count("told"), set(found[:5]), set(found[5:]) <= {"/data_categories", "/max_uses"}) == (
+                2,
+                {"told", "/max_uses"},
+                True,
+            )
+            kept, uses = await permissions.find(other, nora.permission)
+            assert (kept.used, len(uses), [use.number for use in uses]) == (2, 8, list(range(1, 9)))
+            await nora.permit(max_uses=9)
+            (_, told), *found = await asyncio.gather(nora.ask(WITHDRAW), *(tell(number) for number in range(4)))
+            assert set(found) <= {"told", "/withdrawn"}
+            assert (await tell(0), await tell(1)) == ("/withdrawn", "/withdrawn")
+            kept, uses = await permissions.find(other, nora.permission)
+            assert kept.used == found.count("told") == sum(not use.code for use in uses)
+            assert len(told["receipts"]) <= kept.used
+            await log.check(desk.desk.storage)
+        finally:
+            await stop(other)
+
+
+@pytest.mark.parametrize("there", [("Pacific/Auckland", 13, 16), ("America/Los_Angeles", -8, 15)])
+async def test_its_days_are_those_of_whoever_tells(template: Template, tmp_path: Path, site: Receiver, there: tuple[str, int, int]) -> None:
+    """A permission until the 20th is over at midnight after it there, not in Greenwich; and it begins on the day on which it was asked for."""
+    zone, early, first = there
+    async with serving(template, tmp_path / "desk", site=site, time_zone=zone) as desk:
+        nora = Nora(desk)
+        desk.clock.at = MIDNIGHT + (first - 16) * DAY - early * 3_600 + 1  # just past midnight there
+        await nora.permit(until="2027-01-20", max_uses=5)
+        assert (await nora.state())["not_before"] == f"2027-01-{first}"
+        assert (await nora.tell())[0] == 201
+        over = MIDNIGHT + 5 * DAY - early * 3_600
+        for at, told, state in ((over - 1, (201, ""), "in-force"), (over, (400, "/expires"), "over")):
+            desk.clock.at = at
+            status, answer = await nora.tell()
+            assert ((status, answer.get("pointer", "")), (await nora.state())["state"]) == (told, state)
 
 
 async def test_it_is_over_after_its_last_day(nora: Nora) -> None:

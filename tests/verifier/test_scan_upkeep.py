@@ -157,6 +157,17 @@ async def test_hands_free_asks_the_same_again(counter: ScanPage) -> None:
     assert "Ashdown" not in await counter.page.content()
 
 
+async def test_a_desk_that_is_closed_while_it_reads_stays_closed(counter: ScanPage) -> None:
+    """What was under way then finds its store closed: that is no fault of the browser's storage."""
+    page = counter.page
+    await counter.press("This desk")
+    await counter.view("settings")
+    await page.evaluate("() => ['next', 'lock'].forEach((act) => document.querySelector(`[data-on=${act}]`).click())")
+    await page.wait_for_timeout(500)  # whatever the page says about what broke off, it says by then
+    await counter.unlock()
+    await counter.view("home")
+
+
 async def test_a_desk_that_nobody_touches_is_closed(counter: ScanPage) -> None:
     page = counter.page
     await counter.press("What was decided here")

@@ -19,6 +19,7 @@ from shared.jose.jwt import parse_jwt
 from shared.openid4vp import render_refusal, render_response
 from shared.web.context import FETCHER
 from shared.web.fetch import Fetcher
+from verifier.records.events import Event, add
 from verifier.webhooks import PATIENCE, deliver, prune
 
 NAMES = ("represented/given_name", "proxy")
@@ -104,6 +105,23 @@ async def test_it_is_tried_for_a_day_ever_more_seldom(desk: Running, site: Recei
     assert len({site.claims(number)["jti"] for number in range(len(site.told))}) == 1
     status, listed = await desk.call("GET", "/api/webhook/events")
     assert (status, listed["items"][0]["state"], listed["items"][0]["fault"]) == (200, "given up", "http_500")
+
+
+async def test_what_became_of_it_is_never_told_before_what_was_decided(desk: Running, site: Receiver) -> None:
+    """The receiver was down as it was decided: a cancelling waits for that, and other decisions for neither."""
+    site.statuses = [503]
+    await desk.answer(await desk.ask())
+    await deliver(desk.desk, site)
+    first = site.claims(0)
+    desk.clock.at += 5
+    later = Event(id="later", name="presentation.changed", exchange=first["data"]["request"], data={}, made_at=desk.clock(), next_at=0)
+    await desk.desk.storage.write(lambda tx: add(tx, later))
+    await desk.answer(await desk.ask())
+    assert await deliver(desk.desk, site) == 1
+    assert site.claims(1)["data"]["request"] != first["data"]["request"]
+    desk.clock.at += 10
+    assert (await deliver(desk.desk, site), await deliver(desk.desk, site)) == (1, 1)
+    assert [site.claims(number)["jti"] for number in (2, 3)] == [first["jti"], "later"]
 
 
 async def test_two_processes_send_it_once(template: Template, tmp_path: Path, storage_uri: str) -> None:

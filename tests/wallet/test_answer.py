@@ -230,6 +230,29 @@ async def test_documents_that_do_not_answer(holder: Wallet) -> None:
         await find_reply(holder.means, holder.vault, till.question(data))
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_the_wrong_kind_is_not_shown_to_a_desk_without_a_network_either(sqlite_uri: str, alone: bool) -> None:
+    """AT-C02-9: a power for welfare, collected last, says nothing of the donor to BANK; of two the one that can serve answers."""
+    async with open_wallet(sqlite_uri, world=world()) as both:
+        right = None if alone else (await both.collect()).id
+        both.world.office.claims = CLAIMS | {
+            "instrument_type": "lpa-personal-welfare",
+            "usable_when": "when-capacity-lost",
+            "powers": ["health-decisions"],
+        }
+        both.world.clock.at += 60
+        await both.collect("pre-2")
+        assert len(await both.documents()) == 2 - alone
+        till = Till.of(both)
+        by_digits = read_code(till.code(), till.register(), entity=BANK, use="bank", at=both.world.clock())
+        for question in (till.question(till.asks()[1]), by_digits):
+            if alone:
+                with pytest.raises(AccessDenied):
+                    await find_reply(both.means, both.vault, question)
+            else:
+                assert (await find_reply(both.means, both.vault, question)).document.id == right
+
+
 def _with(value: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(value, **changes)
 

@@ -113,6 +113,56 @@ async def test_a_log_that_stands_still_is_stale(wallet: Wallet, book: Book) -> N
     assert ((await known(wallet)).fault, (await known(wallet)).broken) == ("stale", ())
 
 
+@pytest.mark.parametrize("how", ["nothing", "down", "older", "shorter", "frozen", "growing"])
+async def test_a_log_that_is_not_shown_any_more_is_never_called_unchanged(
+    wallet: Wallet, book: Book, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """It was last compared on the day on which it was last shown; what was signed then is kept against whatever comes later."""
+    book.enter("later")
+    book.sign()
+    wallet.world.clock.at += 7 * DAY
+    await logs.tend(wallet.means, wallet.vault)  # the hour is drawn
+    wallet.world.clock.at += 7 * DAY
+    book.sign()
+    await logs.tend(wallet.means, wallet.vault)
+    good = await known(wallet)
+    assert (good.checked_at, good.broken_at, good.apart) == (wallet.world.clock(), 0, False)
+    newest = book.tokens[-1]
+    if how == "nothing":
+        book.answer = lambda _: Fetched(status=404)
+    elif how == "down":
+        wallet.world.down.add(f"{COUNCIL}/log/")
+    elif how == "older":
+        del book.tokens[1:]
+    elif how == "shorter":
+        wallet.world.clock.at += 60
+        del book.entries[-1]
+        book.sign()
+    elif how == "growing":
+        monkeypatch.setattr(log_heads, "MAX_FOLLOWED", 1)
+        for number in range(9):
+            book.enter(f"much later {number}")
+        wallet.world.clock.at += 7 * DAY
+        book.sign()
+    wallet.world.clock.at += 7 * DAY
+    await logs.tend(wallet.means, wallet.vault)
+    found = await known(wallet)
+    assert found.token == newest or how == "shorter"
+    if how == "shorter":
+        assert found.broken_at
+        assert found.evidence == (newest, book.tokens[-1])
+        return
+    assert (found.apart, found.checked_at, found.broken_at) == (True, good.checked_at, 0)
+    assert found.fault == {"nothing": "not-published", "down": "unavailable"}.get(how, "older" if how == "older" else "stale")
+    if how == "older":  # and whoever comes back with less is found out
+        wallet.world.clock.at += DAY
+        del book.entries[-1]
+        book.sign()
+        wallet.world.clock.at += 6 * DAY
+        await logs.tend(wallet.means, wallet.vault)
+        assert (await known(wallet)).evidence == (newest, book.tokens[-1])
+
+
 async def test_a_receipt_from_after_the_newest_head_waits(wallet: Wallet, book: Book) -> None:
     await pass_days(wallet, 7)
     await wallet.share(wallet.world.council.ask())

@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from support.trial_verify import Dice
 from support.two_phones import PHONE, agree, join, keep_on_phone, number_on, show_first
 from support.wallet_visitor import Visitor
-from support.wallets import Site, serve_wallet
+from support.wallets import Site
 
 from shared.codec import qr
 from shared.errors import Missing, TooMany
@@ -25,26 +24,6 @@ from wallet.moving import LIFE, OFTEN, TRIES, WHILE, Moves
 from wallet.unlocked import Unlocked
 
 CODE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with serve_wallet(tmp_path / "wallet") as running:
-        running.world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
-        yield running
-
-
-@pytest.fixture
-async def old(site: Site) -> Visitor:
-    visitor = Visitor(site)
-    await visitor.enter()
-    return visitor
-
-
-@pytest.fixture
-async def new(site: Site) -> AsyncIterator[Visitor]:
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
-        yield Visitor(replace(site, http=http))
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Collection
 
 import pytest
-from aiohttp import ClientSession, CookieJar
 from support.two_phones import PHONE, agree, join, keep_on_phone, number_on, show_first
 from support.wallet_visitor import Visitor
-from support.wallets import Site, serve_wallet
+from support.wallets import Site
 
 from shared.errors import Unavailable
 from wallet import moving, phone
@@ -28,26 +25,6 @@ OFFICE = "https://opg.example"
 TABLET = "cd" * 16
 ON_HOLD = "Copies that this phone kept are being put on hold"
 NONE_GIVEN_UP = "No copies of this phone were given up"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with serve_wallet(tmp_path / "wallet") as running:
-        running.world.office.formats = ("dc+sd-jwt", "dc+sd-cwt")
-        yield running
-
-
-@pytest.fixture
-async def old(site: Site) -> Visitor:
-    visitor = Visitor(site)
-    await visitor.enter()
-    return visitor
-
-
-@pytest.fixture
-async def new(site: Site) -> AsyncIterator[Visitor]:
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
-        yield Visitor(replace(site, http=http))
 
 
 async def _moved(old: Visitor, new: Visitor, phone: str = PHONE) -> None:

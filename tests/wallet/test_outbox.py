@@ -17,7 +17,7 @@ from support.letters import Joan, joan
 from shared.clock import DAY
 from shared.errors import AddressRefused
 from shared.flow import Fetch, Fetched
-from wallet.outbox import ASKS, KEPT, PATIENCE, TRIES, Post, next_of, read_answer
+from wallet.outbox import ASKS, KEPT, MOST_ANSWERS, PATIENCE, TRIES, Post, next_of, read_answer
 from wallet.telling import DAYS
 
 HOUR = 3_600
@@ -150,6 +150,39 @@ async def test_no_answer_yet_is_said_and_asked_for_further(at_home: Joan) -> Non
     body.decides = "rejected"
     await at_home.post(DAY)
     assert await at_home.state(body) == "refused"
+
+
+@pytest.mark.parametrize(("answer_days", "silent"), [(3_650, 31), (None, 5)])
+async def test_no_answer_yet_whatever_was_promised(at_home: Joan, answer_days: int | None, silent: int) -> None:
+    """Who promises a day in ten years, or none, has not answered in time (T-AU-5): a working day over the longest weekend, a month at most."""
+    body = bank(at_home)
+    body.how, body.answer_days = "person", answer_days or 1
+    await at_home.tell(body)
+    if answer_days is None:
+        taken = body._take
+        body.says = lambda token: (taken(token), body.sign(replace(next(iter(body.answers.values())), answer_by=None)))[1]
+    await at_home.post()
+    assert await at_home.state(body) == "sent"
+    at_home.town.clock.at += silent * DAY - 1
+    assert await at_home.state(body) == "sent"
+    at_home.town.clock.at += 1
+    assert await at_home.state(body) == "unanswered"
+
+
+async def test_who_says_something_else_each_time_does_not_fill_the_history(at_home: Joan) -> None:
+    """A new promise at every asking, for six weeks: after so many answers nobody asks any more."""
+    body = bank(at_home)
+    body.how, body.answer_days = "person", 60
+    await at_home.tell(body)
+    await at_home.post()
+    for hour in range(MOST_ANSWERS + 8):
+        body.answers = {ticket: replace(each, answer_by=(each.answer_by or 0) + 1 + hour) for ticket, each in body.answers.items()}
+        await at_home.post(HOUR)
+    answers = [line for line in await at_home.wallet.lines() if line.entry.transaction_type == "answer"]
+    assert (len(answers), await at_home.rows()) == (MOST_ANSWERS, 0)
+    assert await at_home.state(body) == "sent"
+    at_home.town.clock.at += 31 * DAY
+    assert await at_home.state(body) == "unanswered"
 
 
 async def test_nobody_asks_for_ever(at_home: Joan) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.photos import photo
 from support.trial_verify import CLAIMS, VCT, stranger
-from support.wallet_visitor import Visitor
+from support.wallet_visitor import COLLECTING, Visitor
 from support.wallets import PASSPHRASE, Site, serve_wallet
 from support.world import BANK, CODE, COUNCIL, ISSUER
 
@@ -165,8 +165,8 @@ async def test_a_slow_office_is_waited_for(site: Site, visitor: Visitor, monkeyp
     for code, end in (("00000000", "This code is not right"), (CODE, "Document collected")):
         await visitor.get(where)
         site.world.gate = asyncio.Event()
-        await visitor.post(where, {"code": code})
-        assert "checking every copy" in visitor.text
+        await visitor.post(where, {"code": code}, wait=False)
+        assert COLLECTING in visitor.text
         async with site.http.get(f"{site.base}{where}/state") as answer:
             assert (await answer.json())["state"] == "waiting"
         site.world.gate.set()

@@ -415,13 +415,43 @@ async def test_receipt_of_other_presentation_is_shown_as_mismatch(wallet: Wallet
     assert line.entry.receipt
 
 
-@pytest.mark.parametrize("changes", [{"nonce": "another"}, {"entity": BANK}])
-async def test_a_receipt_for_another_exchange_or_by_another_body_is_a_mismatch(wallet: Wallet, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"nonce": "another"}, "wrong_nonce"),
+        ({"entity": BANK}, "untrusted"),
+        ({"purpose_id": "marketing"}, "purpose_mismatch"),
+        ({"received_at": AT - 301}, "stale_binding"),
+        ({"received_at": AT + 301}, "not_yet_valid"),
+        ({"received_at": AT - 300}, ""),
+    ],
+)
+async def test_a_receipt_for_another_exchange_or_by_another_body_is_a_mismatch(wallet: Wallet, changes: dict[str, Any], code: str) -> None:
+    """Also one for another use than was agreed to, or from before anything was sent: such a one would hide a rewritten log."""
     await wallet.collect()
     wallet.world.council.receipt_changes = changes
     item = await wallet.share(wallet.world.council.ask())
     assert isinstance(item.value.state, Answered)
-    assert item.value.state.receipt_problem
+    assert item.value.state.receipt_problem.partition(":")[0] == code
+
+
+async def test_a_receipt_that_did_not_fit_taints_no_later_one(wallet: Wallet) -> None:
+    """What it says of a log is nobody's word; nor need it be a receipt at all."""
+    await wallet.collect()
+    council, problems = wallet.world.council, []
+    council.receipt_changes = {"log_head": LogHead(size=99, digest=bytes(32))}
+    council.receipt_for = {"council-tax": ("something else",)}
+    for wrong in ("another presentation", "no receipt", ""):
+        if wrong == "no receipt":
+            council.says = lambda _: _json({"receipt": "x.y.z"})
+        elif not wrong:
+            council.says, council.receipt_for = None, None
+            council.receipt_changes = {"log_head": LogHead(size=3, digest=bytes(32))}
+        wallet.world.clock.at += 1
+        state = (await wallet.share(council.ask())).value.state
+        assert isinstance(state, Answered)
+        problems.append(state.receipt_problem.partition(":")[0])
+    assert problems == ["other_presentation", "malformed", ""]
 
 
 async def test_rewritten_log_detected_by_receipt_head(wallet: Wallet) -> None:

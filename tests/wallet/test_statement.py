@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.airplane import COUNCIL_TAX, Counter, registration
 from support.books import Book
 from support.signing import AT
 from support.trial_web import Watch
@@ -16,7 +18,9 @@ from support.wallets import Site, serve_wallet
 from support.world import COUNCIL, Party
 
 from shared.clock import DAY
-from shared.flow import Fetched
+from shared.credentials import Text
+from shared.flow import Fetch, Fetched
+from shared.openid4vp import IntendedUse, render_use
 from wallet import logs
 from wallet.app import follow_logs
 from wallet.at_statement import told
@@ -75,6 +79,20 @@ def test_who_asked_for_what_and_how_often() -> None:
     assert statement(year=2026).asked == ()
 
 
+def test_a_letter_that_was_not_delivered_was_not_shared() -> None:
+    """It did not work, in the year in which it was made; that it came without an answer nobody can rule out, so it may be kept."""
+    copies = [line(seq, kind="addressed-copy", claims_presented=NAMES, transaction_identifier=name) for seq, name in ((1, "a"), (2, "b"))]
+    lost = line(
+        3, kind="answer", result="failed", transaction_identifier="a", at=AT + 366 * DAY, reason_of_noncompletion="not delivered: expired"
+    )
+    misfit = line(4, kind="answer", result="failed", transaction_identifier="b", receipt=receipt(), receipt_problem="it does not fit")
+    (one,) = statement(*copies, lost, misfit).asked
+    assert (one.shared, one.failed, one.seen) == (1, 1, NAMES)
+    (one,) = statement(copies[0], lost).asked
+    assert (one.shared, one.failed, one.seen) == (0, 1, ())
+    assert [each.by for each in statement(copies[0], lost).keeping] == ["unknown"]
+
+
 def test_who_asked_for_more_than_they_had_registered() -> None:
     honest = line(1, registered=Registered(standing="registered"))
     greedy = line(2, who=Side(type="uri", identifier=COUNCIL), registered=Registered(standing="registered", left_out=("Date of birth",)))
@@ -97,6 +115,21 @@ def test_who_still_keeps_what_and_until_when() -> None:
     answered = line(2, kind="answer", receipt=receipt(claims_kept=()), transaction_identifier="t1")
     assert statement(silent, answered).keeping == ()
     assert statement(line(1, receipt=first, receipt_problem="it does not fit")).keeping == ()
+
+
+def test_whoever_keeps_it_longer_than_they_registered_is_marked() -> None:
+    """By their own receipt, also for a copy that was posted; a day more is no difference, and no end named is longer than any."""
+    known = Registered(standing="registered", retention_days=30)
+    for until, longer in ((AT + 31 * DAY, False), (AT + 31 * DAY + 1, True), (None, True)):
+        shown = line(1, claims_presented=NAMES, receipt=receipt(retain_until=until), registered=known)
+        posted = line(1, kind="addressed-copy", claims_presented=NAMES, registered=known)
+        answer = line(2, kind="answer", receipt=receipt(retain_until=until), transaction_identifier="t1")
+        for lines in ([shown], [posted, answer]):
+            (kept,) = statement(*lines).keeping
+            assert (kept.by, kept.longer) == ("receipt", longer)
+            assert ("longer than they registered" in "\n".join(told(statement(*lines)))) is longer
+    (kept,) = statement(line(1, claims_presented=NAMES, receipt=receipt(retain_until=None))).keeping
+    assert not kept.longer  # nothing was registered that it could be longer than
 
 
 def test_whoever_said_nothing_of_what_they_keep_is_listed() -> None:
@@ -158,6 +191,16 @@ def test_in_a_terminal() -> None:
     ]
 
 
+def test_in_a_terminal_whose_record_could_not_be_compared() -> None:
+    seen = logs.LogSeen(entity=COUNCIL, next_at=0, checked_at=AT, fault="not-published")
+    changed = logs.LogSeen(entity="https://bank.example", next_at=0, fault="stale", broken_at=AT, broken=(1,))
+    made = make([line(1)], holder="Nora", year=2027, at=AT, intact=True, logs={COUNCIL: seen, changed.entity: changed})
+    assert list(told(made))[-2:] == [
+        f"The record of {COUNCIL} could not be compared since 2027-01-15: not-published",
+        "https://bank.example has changed its own record since it gave receipts (lines 1)",
+    ]
+
+
 # --- on the pages ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -174,9 +217,7 @@ async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> No
     await visitor.get("/statement")
     assert "Nobody asked to see anything in 2027." in visitor.text
     await visitor.collect()
-    await visitor.get("/present")
-    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
-    await visitor.post(visitor.path, {"decision": "share"})
+    await visitor.share(site.world.council.ask())
     await visitor.get("/history")
     assert 'href="/statement"' in visitor.text
     await visitor.get("/statement?year=2027")
@@ -195,15 +236,15 @@ async def test_the_page_the_file_and_a_record_that_was_changed(site: Site) -> No
     await visitor.get("/statement?year=twenty")
     assert visitor.status == 400
 
-    book.sign()
-    await look(visitor)
+    await look(visitor, book)
     assert "unchanged when your wallet last looked" in await visitor.get("/history/2")
     book.rewrite()
     book.tokens.clear()
     book.enter("more")
-    book.sign()
-    await look(visitor)
+    await look(visitor, book)
     assert "has changed its own record" in await visitor.get("/history")
+    assert "They have changed their own record." in await visitor.get("/history/2")
+    assert book.tokens[0] in visitor.text
     assert "Who changed their own record" in await visitor.get("/statement")
     assert json.loads(await visitor.get("/statement/2027.json"))["changed_records"][0]["entity"] == COUNCIL
 
@@ -212,9 +253,7 @@ async def test_the_line_of_a_receipt_whose_log_is_another(site: Site) -> None:
     visitor, book = Visitor(site), Book(site.world.council).open()
     await visitor.enter()
     await visitor.collect()
-    await visitor.get("/present")
-    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
-    await visitor.post(visitor.path, {"decision": "share"})
+    await visitor.share(site.world.council.ask())
     book.rewrite()
     book.sign()
     await look(visitor)
@@ -224,35 +263,94 @@ async def test_the_line_of_a_receipt_whose_log_is_another(site: Site) -> None:
     assert book.tokens[0] in visitor.text
 
 
+async def test_a_receipt_that_says_longer_than_registered(site: Site) -> None:
+    """On its own line and in the statement, in both languages."""
+    visitor, body = Visitor(site), site.world.council
+    await visitor.enter()
+    await visitor.collect()
+    body.receipt_changes["retain_until"] = AT + 900 * DAY
+    certificate = registration(Counter(site.world, body, uses=(COUNCIL_TAX,)))
+    use = IntendedUse(identifier="council-tax", purpose=Text("x", "y"), registration=certificate)
+    await visitor.share(body.ask(verifier_info=(render_use(use),)))
+    assert "They keep it longer than they registered." in await visitor.get("/history/2")
+    assert "longer than registered" in await visitor.get("/statement?year=2027")
+    assert "yn hirach nag y maent wedi’i gofrestru" in await visitor.get("/history/2?lang=cy")
+
+
 async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) -> None:
     visitor, book = Visitor(site), Book(site.world.council).open()
     await visitor.enter()
     await visitor.collect()
-    await visitor.get("/present")
-    await visitor.post("/present", {"link": site.world.council.ask()}, files={})
-    await visitor.post(visitor.path, {"decision": "share"})
+    await visitor.share(site.world.council.ask())
     book.sign()
     await look(visitor)  # a week after its newest head
-    said = "The newest state of their record that they signed is more than two days old."
-    assert "stands still: its newest signed state is more than two days old" in await visitor.get("/history")
-    text = await visitor.get("/history/2")
-    assert (said in text, "unchanged when your wallet last looked" in text) == (True, True)
-    assert "yn fwy na dau ddiwrnod oed" in await visitor.get("/history/2?lang=cy")
+    reasons: dict[int, tuple[str, str]] = {
+        0: ("The newest state of their record that they signed is more than two days old.", "stale"),
+        503: ("Your wallet could not check their record when it last tried.", "unavailable"),
+        404: ("They publish nothing of their record", "not-published"),
+    }
+    for status, (reason, fault) in reasons.items():
+        if status:
+            book.answer = partial(_answered, status)
+            await look(visitor)
+        assert "could not be compared since 15 January 2027" in await visitor.get("/history")
+        text = await visitor.get("/history/2")
+        assert (reason in text, "unchanged" in text) == (True, False)
+        assert "Their record could not be compared with this receipt since 15 January 2027." in text
+        assert "could not be compared</h2>" in await visitor.get("/statement")
+        assert "since 15 January 2027." in visitor.text
+        file = json.loads(await visitor.get("/statement/2027.json"))
+        assert file["not_compared"] == [{"entity": COUNCIL, "since": AT, "fault": fault}]
+    assert "Ni fu modd cymharu eu cofnod â’r dderbynneb hon ers 15 Ionawr 2027." in await visitor.get("/history/2?lang=cy")
     await visitor.get("/history/2?lang=en")
-    book.answer = lambda _: Fetched(status=503)
+    book.answer = lambda _: None
+    await look(visitor, book)
+    assert "unchanged when your wallet last looked" in await visitor.get("/history/2")
+    book.tokens.pop()
     await look(visitor)
-    assert "Your wallet could not check their record when it last tried." in await visitor.get("/history/2")
-    book.answer = lambda _: Fetched(status=404)
-    await look(visitor)
-    assert "They publish nothing of their record" in await visitor.get("/history/2")
-    assert "stands still" not in await visitor.get("/history")
+    assert "They show an older state of their record" in await visitor.get("/history/2")
+    assert "unchanged" not in visitor.text
 
 
-async def look(visitor: Visitor) -> None:
-    """A week goes by, and the wallet looks once it is open again."""
+async def test_a_record_that_was_never_seen_is_not_called_compared(site: Site) -> None:
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    await visitor.share(site.world.council.ask())
+    await look(visitor)
+    assert "could not be compared so far" in await visitor.get("/history")
+    assert "Their record could not be compared with this receipt so far." in await visitor.get("/history/2")
+    assert book.asked == ["/log/heads"]
+    assert json.loads(await visitor.get("/statement/2027.json"))["not_compared"] == [
+        {"entity": COUNCIL, "since": 0, "fault": "not-published"}
+    ]
+
+
+async def test_only_a_receipt_that_fits_and_names_a_log_is_said_to_be_in_it(site: Site) -> None:
+    """The council's log is as it should be; of what a receipt says that does not fit, or that names no log, nothing was compared."""
+    visitor, book = Visitor(site), Book(site.world.council).open()
+    await visitor.enter()
+    await visitor.collect()
+    for wrong in ({"poa": ["another"]}, None):
+        site.world.council.receipt_for = wrong
+        await visitor.share(site.world.council.ask())
+    await look(visitor, book)
+    assert "unchanged when your wallet last looked" in await visitor.get("/history/3")
+    text = await visitor.get("/history/2")
+    assert ("does not fit what you shared" in text, "unchanged" in text) == (True, False)
+
+
+async def look(visitor: Visitor, book: Book | None = None) -> None:
+    """A week goes by, and the wallet looks once it is open again; ``book`` is signed on that day."""
     site = visitor.site
     (vault,) = site.host.unlocked.vaults()
     await logs.tend(site.host.means, vault)
     site.world.clock.at += site.host.means.log_every
+    if book is not None:
+        book.sign()
     await visitor.enter()
     await follow_logs(site.app)
+
+
+def _answered(status: int, _: Fetch) -> Fetched:
+    return Fetched(status=status)

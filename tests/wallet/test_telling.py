@@ -23,12 +23,14 @@ from shared.inbox import Inbox
 from shared.jose import jwe
 from shared.receipts import peek_receipt
 from shared.trust.registered_use import Want
-from wallet import resend, telling
+from wallet import history, resend, telling
 from wallet.cards import changed
+from wallet.entries import ClaimNames
 from wallet.records import ADDRESSED, TELLINGS, Item
 from wallet.sent import Telling, state_of
 from wallet.sessions import StatusSeen
 
+PERSON = by_id("person")
 UNION = {
     **ARTHUR,
     "event_type": "marriage",
@@ -249,6 +251,28 @@ async def test_an_answer_that_does_not_fit_is_shown(at_home: Joan, how: str) -> 
     assert all(entry.receipt and entry.receipt_problem for entry in failed)
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"purpose_id": "marketing"}, "purpose_mismatch"), ({"received_at": -301}, "stale_binding"), ({"received_at": 301}, "not_yet_valid")],
+)
+async def test_an_answer_for_another_use_or_from_another_time_is_shown(at_home: Joan, changes: dict[str, Any], code: str) -> None:
+    """From before it was told, or from the future: such a date would hide a log that was rewritten."""
+    bank = at_home.town.bodies[0]
+    bank.how = "person"
+    await at_home.tell(bank)
+    await at_home.post()
+    if "received_at" in changes:
+        changes = {
+            "received_at": at_home.town.clock() + (changes["received_at"] if changes["received_at"] < 0 else 61 + changes["received_at"])
+        }
+    bank.answers = {
+        ticket: replace(each, answer_by=None, reason_code="", decision="accepted", **changes) for ticket, each in bank.answers.items()
+    }
+    await at_home.post(61)
+    assert await at_home.state(bank) == "misfit"
+    assert (await at_home.sent())[0].problem.partition(":")[0] == code
+
+
 async def test_a_receipt_by_another_body_that_is_trusted(at_home: Joan) -> None:
     bank, water, _ = at_home.town.bodies
     bank.signs_as = water.party
@@ -391,6 +415,78 @@ async def test_the_correct_document_is_a_new_one(at_home: Joan) -> None:
     await at_home.post()
     assert bank.letters[1].about == bank.seen[0].binding_claims["jti"]
     assert await stale(at_home, by=new) == []
+
+
+async def test_who_was_told_of_one_death_is_never_told_of_another_instead(at_home: Joan) -> None:
+    """Two deaths in one wallet: the newer entry takes the place of the mistaken one only if it may be about the same person."""
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    await at_home.post()
+    await at_home.change(status=StatusSeen(value="invalid", checked_at=at_home.town.clock()))
+    means, vault, old = at_home.wallet.means, at_home.wallet.vault, at_home.document
+    mabel = {**ARTHUR, "subject": {**ARTHUR["subject"], "given_name": "Mabel"}}
+    son = {**ARTHUR, "subject": {**ARTHUR["subject"], "birthdate": "1961-04-20"}}
+    nobody = {**ARTHUR, "subject": {"birthdate": ARTHUR["subject"]["birthdate"]}}
+    others = [await put_document(means, vault, vct=DEATH.vct, claims=one, later=60) for one in (mabel, son, nobody)]
+    spelled = {**ARTHUR, "subject": {**ARTHUR["subject"], "given_name": "Artur"}}
+    right = await put_document(means, vault, vct=DEATH.vct, claims=spelled, later=90)
+    power = await put_document(means, vault, later=120)
+    documents = {item.id: item.value for item in await at_home.wallet.documents()}
+    assert [item.id for item in await resend.successors(means, vault, documents[old])] == [right]
+    for other in (*others, power):
+        with pytest.raises(Conflict, match="about somebody or something else"):
+            await resend.told_of(means, vault, old, by=other)
+        with pytest.raises(Conflict, match="about somebody or something else"):
+            await resend.again(means, vault, old, [f"{bank.entity} tell-of-death"], by=other)
+    assert await stale(at_home, by=right) == ["Northwold Bank"]
+
+
+async def test_who_saw_the_wrong_detail_hears_of_it_whatever_they_saw_since(at_home: Joan) -> None:
+    """Told the family name, then shown something else for the same use: they still have the wrong name. Once told, they are told once."""
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    await at_home.post(60)
+    lines = await at_home.wallet.lines()
+    entry = next(line.entry for line in lines if line.entry.transaction_type == "addressed-copy")
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+
+    async def shows(*claims: str, of: str = DEATH.vct) -> None:
+        names = (ClaimNames(credential_identifier=of, claims=claims),)
+        later = msgspec.structs.replace(
+            entry, time=at_home.town.clock(), transaction_identifier=means.entropy(8).hex(), claims_presented=names
+        )
+        await means.storage.write(lambda tx: history.append(tx, vault, later, entropy=means.entropy))
+
+    await shows("subject/birthdate")
+    at_home.town.clock.at += 60
+    right = {**ARTHUR, "subject": {**ARTHUR["subject"], "family_name": "Penhallow"}}
+    await at_home.change(claims=right, changes=changed(await at_home.wallet.document(), right, at_home.town.clock()))
+    assert await stale(at_home) == ["Northwold Bank"]
+    await shows("subject/birthdate")  # not what was wrong
+    assert await stale(at_home) == ["Northwold Bank"]
+    await again(at_home, bank)
+    assert await stale(at_home) == []
+
+
+async def test_what_another_document_said_beside_it_is_nothing_of_this_one(at_home: Joan) -> None:
+    """Two documents in one answer: who saw nothing of the corrected detail is not told, whatever the other document is called."""
+    bank = at_home.town.bodies[0]
+    await at_home.tell(bank)
+    await at_home.post(60)
+    means, vault = at_home.wallet.means, at_home.wallet.vault
+    entry = next(line.entry for line in await at_home.wallet.lines() if line.entry.transaction_type == "addressed-copy")
+    names = (
+        ClaimNames(credential_identifier=DEATH.vct, claims=("subject/birthdate",)),
+        ClaimNames(credential_identifier=PERSON.vct, claims=("subject/family_name", "picture")),
+    )
+    other = msgspec.structs.replace(
+        entry, transaction_identifier="both", claims_presented=names, interacting_party_name="Another", intended_use_identifier="both"
+    )
+    await means.storage.write(lambda tx: history.append(tx, vault, other, entropy=means.entropy))
+    at_home.town.clock.at += 60
+    right = {**ARTHUR, "subject": {**ARTHUR["subject"], "family_name": "Penhallow"}}
+    await at_home.change(claims=right, changes=changed(await at_home.wallet.document(), right, at_home.town.clock()))
+    assert await stale(at_home) == ["Northwold Bank"]
 
 
 async def test_t_fm_4_a_refusal_says_why_and_the_way_to_contest_it(at_home: Joan) -> None:

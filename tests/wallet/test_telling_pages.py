@@ -23,7 +23,9 @@ from shared.credentials import Text, by_id
 from shared.trust.registered_use import Want
 from wallet import register
 from wallet.app import one_round
+from wallet.enter import Doors
 from wallet.keep import Vault
+from wallet.outbox import Outbox, Ready
 from wallet.records import DOCUMENTS, list_wallets
 from wallet.sessions import StatusSeen
 
@@ -268,6 +270,49 @@ async def test_a_removed_wallet_takes_its_letters_back(home: Home, monkeypatch: 
 
 async def _dies(*_: object) -> None:
     raise RuntimeError("the process ends here")
+
+
+async def test_a_removed_wallet_takes_back_what_a_second_phone_is_just_sending(
+    home: Home, library: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other phone agreed before the wallet was closed to it, and its letter is ready only while the wallet goes: it goes along."""
+    begun, go_on, ready, delete = asyncio.Event(), asyncio.Event(), Outbox.ready, Doors.delete
+    await library.at.enter()
+    await library.at.get(f"/tell/new?document={home.document}")
+    await choose(library, f"{home.town.bodies[0].entity} tell-of-death", do="look")
+
+    async def slow(outbox: Outbox, **letter: Any) -> Ready:
+        begun.set()
+        await go_on.wait()
+        return await ready(outbox, **letter)
+
+    async def last(doors: Doors, *of: Any, **more: Any) -> None:
+        go_on.set()
+        await sending
+        await delete(doors, *of, **more)
+
+    monkeypatch.setattr(Outbox, "ready", slow)
+    monkeypatch.setattr(Doors, "delete", last)
+    sending = asyncio.create_task(agree(library))
+    await begun.wait()
+    await home.at.get("/settings/remove")
+    await home.at.post("/settings/remove", {"passphrase": home.site.made.passphrase})
+    assert await home.site.host.storage.read(list_wallets) == []
+    assert list(await home.site.host.storage.read(lambda tx: tx.fetch("SELECT id FROM outbox"))) == []
+
+
+async def test_a_second_phone_is_closed_before_the_wallet_goes(home: Home, library: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    await library.at.enter()
+    delete = Doors.delete
+
+    async def last(doors: Doors, *of: Any, **more: Any) -> None:
+        assert "My documents" not in await library.at.get("/")
+        await delete(doors, *of, **more)
+
+    monkeypatch.setattr(Doors, "delete", last)
+    await home.at.get("/settings/remove")
+    await home.at.post("/settings/remove", {"passphrase": home.site.made.passphrase})
+    assert await home.site.host.storage.read(list_wallets) == []
 
 
 async def test_by_api(home: Home) -> None:

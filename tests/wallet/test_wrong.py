@@ -201,7 +201,7 @@ async def test_what_the_office_will_not_take_is_said_and_not_sent_again(they: Fa
 
     async def fetch(wanted: Fetch) -> Fetched:
         if wanted.url.endswith("/corrections"):
-            await replace(they.registry.office, number, LPA_1, reason="x", actor=SERVICE)
+            await replace(they.registry.office, number, LPA_1 | {"powers": ["banking"]}, reason="x", actor=SERVICE)
         return await means.fetch(wanted)
 
     wallet.means = dataclasses.replace(means, fetch=fetch)

@@ -103,6 +103,29 @@ async def test_when_it_was_corrected_the_page_leads_to_those_who_were_told(scene
     assert "Your wallet knows who saw the old detail." in told
 
 
+async def test_corrected_is_believed_only_of_a_document_that_says_something_else(scene: Scene) -> None:
+    """An office that says so and replaces nothing: the page tells it as it is, and offers nobody to be told."""
+    await scene.write()
+    name, reference = scene.visitor.path, await scene.reference()
+    at = scene.registry.clock()
+    await scene.registry.office.storage.write(lambda tx: records.settle(tx, reference, state="corrected", at=at))
+    told = html.unescape(await scene.visitor.post(f"{name}/ask"))
+    assert "Here the document still says the same." in told
+    assert "Your wallet knows who saw the old detail." not in told
+
+
+async def test_of_a_document_that_was_cancelled_the_page_says_so(scene: Scene) -> None:
+    await scene.write()
+    name = scene.visitor.path
+    number = (await scene.registry.call("GET", "/api/credentials"))[1]["items"][0]["id"]
+    assert (await scene.registry.call("POST", f"/api/credentials/{number}/cancel", {"reason": "donor-died"}))[0] == 200
+    told = html.unescape(await scene.visitor.post(f"{name}/ask"))
+    for words in ("The document is over", "They cancelled the document before they answered."):
+        assert words in told
+    assert "Ask if there is an answer" not in told
+    assert "has cancelled it" in html.unescape(await scene.read(scene.card))
+
+
 async def test_an_office_that_does_not_answer(scene: Scene) -> None:
     scene.town.shut.add("/corrections")
     assert "could not be reached" in await scene.write()

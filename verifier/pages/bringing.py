@@ -50,6 +50,12 @@ class Bringing:
         try:
             outcome = await copies.bring(self._desk, self._store, data, made_by="desk", words=words)
         except Malformed as error:
+            if error.where == "/kid":
+                form.error(
+                    "file",
+                    _("It was locked for a key that is not here: another department’s, or one that was replaced. Ask for a new copy."),
+                )
+                return await self._page(request, form)
             if error.where != "words":
                 raise
             shut = _("These words do not open it. Choose the file again, and type its seven words.")

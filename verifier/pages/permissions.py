@@ -70,7 +70,7 @@ class PermissionPages:
         return await render(request, "desk/permissions.html", form=Form(), rows=rows, wanted=wanted)
 
     def _row(self, kept: Kept, at: int, talk: Spoken) -> dict[str, Any]:
-        tag, colour = _TAGS[permissions.state_of(kept, at)]
+        tag, colour = _TAGS[permissions.state_of(self._desk, kept, at)]
         return {
             "id": kept.id,
             "reference": kept.id[:_SHORT],
@@ -104,7 +104,7 @@ class PermissionPages:
             heading=row["recipient"],
             sentence=sentence_of(kept.permission).in_(talk.locale),
             rows=told,
-            open=permissions.state_of(kept, at) == "in-force",
+            open=permissions.state_of(self._desk, kept, at) == "in-force",
             choices=_choices(talk.locale, ticked),
             uses=[_use(each, talk) for each in uses],
             before=next((each.at for each in uses if str(each.number) == request.query.get("before")), None),

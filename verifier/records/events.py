@@ -44,10 +44,15 @@ async def add(tx: Tx, event: Event) -> None:
 
 
 async def take_due(tx: Tx, at: int, lease: int) -> list[Event]:
-    """Some of those whose time has come, for this process alone during ``lease`` seconds; its try is counted."""
+    """Some of those whose time has come, for this process alone during ``lease`` seconds; its try is counted.
+
+    What became of an answer waits until the receiver has, or never gets, what was told of it before: nobody hears of the end first.
+    """
     rows = await tx.fetch(
-        "UPDATE event SET tries = tries + 1, next_at = $2 WHERE id IN (SELECT id FROM event WHERE done_at IS NULL AND next_at <= $1 "
-        "ORDER BY next_at LIMIT $3) AND done_at IS NULL AND next_at <= $1 RETURNING *",
+        "UPDATE event SET tries = tries + 1, next_at = $2 WHERE id IN (SELECT e.id FROM event e JOIN "
+        "(SELECT exchange, min(made_at) AS first FROM event WHERE done_at IS NULL GROUP BY exchange) o ON o.exchange = e.exchange "
+        "WHERE e.done_at IS NULL AND e.next_at <= $1 AND (e.exchange = '' OR e.made_at = o.first) ORDER BY e.next_at LIMIT $3) "
+        "AND done_at IS NULL AND next_at <= $1 RETURNING *",
         at,
         at + lease,
         _BATCH,

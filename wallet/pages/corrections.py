@@ -27,6 +27,7 @@ STATES: Final = {
     "open": (N_("The office is looking at it"), "yellow"),
     "corrected": (N_("Corrected"), "green"),
     "refused": (N_("Stays as it is"), "grey"),
+    "ended": (N_("The document is over"), "grey"),
     "forgotten": (N_("Never answered"), "red"),
 }
 REASONS: Final = {
@@ -34,6 +35,8 @@ REASONS: Final = {
     "not-ours": N_("Another body keeps this record: ask there."),
     "not-enough": N_("They need more to go on."),
     "no-such-detail": N_("The document does not say this."),
+    "cancelled": N_("They cancelled the document before they answered. Organisations that check it no longer rely on it."),
+    "expired": N_("The document ran out before they answered."),
 }
 
 
@@ -102,6 +105,7 @@ class CorrectionPages:
             "wallet/wrong_sent.html",
             card=card(item.value, at=self._desk.means.clock(), locale=locale),
             one=one,
+            changed=corrections.is_changed(item.value, one.value),
             detail=corrections.label_of(item.value, one.value.detail, locale),
             reference="-".join(one.value.reference[at : at + 4] for at in range(0, len(one.value.reference), 4)),
             state=_state(one.value, words),

@@ -1,4 +1,4 @@
-"""Locking a copy with seven words: to be sent, or shown by this service; what became of it, and withdrawing it."""
+"""Locking a copy for the organisation's own key or with seven words: to be sent, or shown by this service; what became of it, withdrawing it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from shared.web.sealed_page import page
 from wallet import locking, share
 from wallet.links_api import address_of
 from wallet.pages.desk import Desk, see
+from wallet.records import Item
+from wallet.sessions import Addressed
 from wallet.views import MAX_USES, TRIES
 
 _USES = (1, 5, MAX_USES)
@@ -30,25 +32,33 @@ class LockedPages:
         app.router.add_get("/locked-copies/{id}/file", self.file)
         app.router.add_post("/locked-copies/{id}/withdraw", self.withdraw)
 
-    async def _form_page(self, request: web.Request, form: Form) -> web.StreamResponse:
+    async def _page(self, request: web.Request, form: Form, item: Item[Addressed], keyed: str) -> web.StreamResponse:
+        return await render(request, "wallet/lock.html", form=form, id=item.id, copy=item.value, uses=_USES, keyed=keyed)
+
+    async def _copy(self, request: web.Request) -> tuple[Item[Addressed], str]:
+        """The copy, and whose registered key could lock it; empty where there is none."""
         vault = (await self._desk.sitting(request)).vault
         item = await share.get_copy(self._desk.means, vault, request.match_info["id"])
-        return await render(request, "wallet/lock.html", form=form, id=item.id, copy=item.value, uses=_USES)
+        keyed = await locking.key_for(self._desk.means, item.value)
+        return item, "" if keyed is None else keyed.name.en
 
     async def show_form(self, request: web.Request) -> web.StreamResponse:
-        return await self._form_page(request, Form())
+        return await self._page(request, Form(), *await self._copy(request))
 
     async def lock(self, request: web.Request) -> web.StreamResponse:
         """The words stand on this answer and nowhere else."""
         form, words = Form(await read_form(request)), self._desk.words(request)
-        vault = (await self._desk.sitting(request)).vault
+        vault, (item, keyed) = (await self._desk.sitting(request)).vault, await self._copy(request)
+        ways = {"send", "show", *(["key"] if keyed else [])}
         way, uses = form.need("way", words._("Choose how the organisation gets it")), form.value("uses", "5")
-        if not form.wrong and (way not in {"send", "show"} or not uses.isdigit() or int(uses) not in _USES):
+        if not form.wrong and (way not in ways or not uses.isdigit() or int(uses) not in _USES):
             form.error("way", words._("Choose how the organisation gets it"))
         if form.wrong:
-            return await self._form_page(request, form)
+            return await self._page(request, form, item, keyed)
         wanted = int(uses) if way == "show" else 0
-        made = await locking.lock(self._desk.means, vault, self._desk.views, request.match_info["id"], uses=wanted)
+        made = await locking.lock(self._desk.means, vault, self._desk.views, item.id, uses=wanted, words=way != "key")
+        if not made.words:
+            see(f"/locked-copies/{made.item.id}")
         return await render(request, "wallet/locked_words.html", words=made.words.split("-"), link=made.item.value, id=made.item.id)
 
     async def show(self, request: web.Request) -> web.StreamResponse:

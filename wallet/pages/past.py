@@ -22,6 +22,7 @@ from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.pages.tell_words import why
 from wallet.showings import GROUP
+from wallet.statement import keeps_longer, registered_days
 
 KINDS = {
     "presentation": N_("Shown"),
@@ -48,8 +49,10 @@ STANDINGS = {
 UNFOLLOWED = {
     "stale": N_("The newest state of their record that they signed is more than two days old. What they entered since cannot be checked."),
     "not-published": N_("They publish nothing of their record that your wallet could check."),
+    "older": N_("They show an older state of their record than the one that your wallet saw before."),
+    "": N_("Their record is long. Your wallet still follows it, and goes on by itself."),
 }
-"""Why nobody can tell whether a body changed its record, by ``LogSeen.fault``; anything else kept the wallet from looking."""
+"""Why nobody can tell whether a body changed its record (``LogSeen.apart``), by its fault; anything else kept the wallet from looking."""
 _NOT_SEEN = N_("Your wallet could not check their record when it last tried. It tries again by itself.")
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
 
@@ -89,7 +92,7 @@ class HistoryPages:
             kinds=KINDS,
             results=RESULTS,
             changed=logs.broken(known),
-            stale_by=_names(lines, [each.entity for each in known.values() if each.fault == "stale" and not each.broken_at]),
+            apart={name: known[entity].checked_at for entity, name in _names(lines, logs.apart(known)).items()},
             changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
         )
 
@@ -100,12 +103,14 @@ class HistoryPages:
         if line is None:
             raise Missing("there is no such line in this history")
         words, receipt = self._desk.words(request), _receipt(line.entry.receipt)
-        record = None if receipt is None else (await self._logs(request)).get(receipt.entity)
+        told = logs.told_on(line)
+        record = None if told is None else (await self._logs(request)).get(told.said.entity)
         return await render(
             request,
             "wallet/entry.html",
             record=record,
-            unfollowed=UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.fault else "",
+            compared_at=record.checked_at if record is not None and line.entry.seq <= record.settled else 0,
+            unfollowed=UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.apart else "",
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
@@ -118,6 +123,9 @@ class HistoryPages:
             benefit=said(line.entry.registered.benefit if line.entry.registered else (), words.locale),
             could_stop=said(line.entry.registered.could_we_stop_asking if line.entry.registered else (), words.locale),
             receipt=receipt,
+            keeps_longer=receipt is not None
+            and not line.entry.receipt_problem
+            and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
             why="" if receipt is None else why(receipt.reason_code, words),
             answers=_answers(lines, line.entry),
             decisions=DECISIONS,

@@ -10,7 +10,6 @@ from shared.web.forms import Form
 from shared.web.keyring import Coming
 from shared.web.keyring_view import NEXT
 from shared.web.pages import render
-from wallet import locking, telling
 from wallet.cards import iso_day
 from wallet.pages.desk import Desk
 from wallet.pages.sheet import show_sheet
@@ -105,12 +104,7 @@ class SettingsPages:
             await throttle_sign_in(request, sitting.vault.wallet)
             try:
                 await self._desk.doors.check(sitting.vault.wallet, passphrase)
-                # What others can still see or get goes first: once the wallet is gone nothing here knows of it.
-                for item in await locking.all_links(self._desk.means, sitting.vault):
-                    if item.value.view:
-                        await self._desk.views.close(item.value.view)
-                for row in await telling.on_their_way(self._desk.means, sitting.vault):
-                    await self._desk.outbox.drop(row)
+                self._desk.unlocked.close_wallet(sitting.vault.wallet, but=sitting.session.key)  # other phones begin nothing more
                 await self._desk.doors.delete(sitting.vault.wallet, passphrase)
             except SignInRequired:
                 form.error("passphrase", words._("This is not your passphrase"))

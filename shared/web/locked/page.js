@@ -18,7 +18,9 @@ function fromAddress() {
   return findSealed(token);
 }
 
-const sealed = findSealed(byId("sealed")?.textContent ?? "") || fromAddress();
+const inAddress = fromAddress();
+const sealed = findSealed(byId("sealed")?.textContent ?? "") || inAddress;
+const addressee = addresseeOf(sealed);
 
 const say = (name, gaps = {}) => texts[language][name].replace(/\{(\w+)\}/g, (whole, gap) => gaps[gap] ?? whole);
 const moment = (at) => new Intl.DateTimeFormat(language === "cy" ? "cy-GB" : "en-GB", { dateStyle: "long", timeStyle: "short" }).format(at * 1000);
@@ -39,7 +41,13 @@ function draw() {
   byId("state").textContent = state ? say(state) : "";
   byId("state").hidden = !state;
   byId("words").setAttribute("aria-invalid", String(state === "shut"));
-  byId("asking").hidden = opened !== null || state === "none" || state === "unsafe" || state === "key";
+  byId("asking").hidden = opened !== null || addressee !== null || state === "none" || state === "unsafe";
+  byId("keyed").hidden = addressee === null;
+  if (addressee) {
+    byId("keyed-for").textContent = say("for", { name: addressee.name });
+    byId("keyed-address").textContent = addressee.entity;
+    byId("keyed-only").textContent = say("only", { name: addressee.name });
+  }
   byId("shown").hidden = opened === null;
   if (opened) show(opened);
 }
@@ -94,6 +102,8 @@ function save() {
   setTimeout(() => URL.revokeObjectURL(file), 10_000);
 }
 
+// A link pasted into the address of this very page loads nothing by itself, and would stay there.
+addEventListener("hashchange", () => location.hash.length > 1 && location.reload());
 byId("form").addEventListener("submit", (event) => void open(event));
 byId("close").addEventListener("click", close);
 byId("save").addEventListener("click", save);
@@ -104,8 +114,6 @@ for (const button of document.querySelectorAll("[data-lang]")) {
     draw();
   });
 }
-if (!sealed) state = "none";
-else if (!globalThis.crypto?.subtle) state = "unsafe";
-else if (sealedFor(sealed) === "key") state = "key";
-else if (sealedFor(sealed) === "") state = "none";
+if (sealedFor(sealed) === "") state = "none";
+else if (!addressee && !globalThis.crypto?.subtle) state = "unsafe";
 draw();

@@ -36,7 +36,7 @@ from shared.openid4vci import (
     verify_signed_metadata,
 )
 from shared.openid4vp import check_request_object
-from shared.receipts import LogHead, Receipt, verify_receipt
+from shared.receipts import Exchange, LogHead, Receipt, verify_receipt
 from shared.status.bitstring import encode_list, parse_bitstring, prepare_list, verify_bitstring
 from shared.status.token_status_list import StatusList, parse_token, prepare_token, verify_token
 from shared.trust.anchors import TrustAnchors
@@ -169,7 +169,7 @@ def signed_metadata(typ: object) -> None:
 
 
 def receipt(typ: object) -> None:
-    verify_receipt(retyped(a_receipt(), BANK.signer, typ), policy=BANK.policy(), at=AT, presentation=b"p", nonce="n")
+    verify_receipt(retyped(a_receipt(), BANK.signer, typ), Exchange(at=AT, presentation=b"p", nonce="n"), policy=BANK.policy())
 
 
 def a_receipt(signer: Signer = BANK.signer, x5c: bytes = BANK.certificate, **changes: Any) -> str:
@@ -312,7 +312,7 @@ def test_rp_cert_as_issuer_cert(role: Role) -> None:
 def test_issuer_cert_as_rp_cert() -> None:
     issuer = Asker.new(role=Role.CREDENTIAL_ISSUER)
     with pytest.raises(Untrusted):
-        verify_receipt(a_receipt(issuer.signer, issuer.certificate), policy=issuer.policy(), at=AT, presentation=b"p", nonce="n")
+        verify_receipt(a_receipt(issuer.signer, issuer.certificate), Exchange(at=AT, presentation=b"p", nonce="n"), policy=issuer.policy())
     with pytest.raises(Untrusted):
         check_request_object(issuer.sign(), client_id=issuer.client_id, at=AT)
 
@@ -321,12 +321,12 @@ def test_a_receipt_names_whom_its_certificate_names() -> None:
     """Also one by somebody whom nobody could check: it must not go into the history under the name of another."""
     token = a_receipt(entity="https://other.example")
     with pytest.raises(Untrusted):
-        verify_receipt(token, policy=BANK.policy(), at=AT, presentation=b"p", nonce="n")
+        verify_receipt(token, Exchange(at=AT, presentation=b"p", nonce="n"), policy=BANK.policy())
     signer = receipts._open(token)[1][0]
     from shared.x509 import load_certificate
 
     with pytest.raises(Untrusted):
-        receipts.verify_receipt_by(token, signer=load_certificate(signer), at=AT, presentation=b"p", nonce="n")
+        receipts.verify_receipt_by(token, Exchange(at=AT, presentation=b"p", nonce="n"), signer=load_certificate(signer))
 
 
 def test_a_chain_that_was_verified_once_is_no_chain_for_anything_else() -> None:

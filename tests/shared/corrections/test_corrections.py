@@ -189,7 +189,9 @@ def read(token: str, *, entity: str = ISSUER, sealed: bytes = SEALED) -> Answer:
     return verify_answer(token, policy=POLICY, entity=entity, sealed=sealed, at=AT)
 
 
-@pytest.mark.parametrize("answer", [OPEN, NO, replace(OPEN, state="corrected", answered_at=AT)])
+@pytest.mark.parametrize(
+    "answer", [OPEN, NO, replace(OPEN, state="corrected", answered_at=AT), replace(NO, state="ended", reason_code="cancelled")]
+)
 def test_an_answer_says_what_becomes_of_it(answer: Answer) -> None:
     assert read(answered(answer)) == answer
 

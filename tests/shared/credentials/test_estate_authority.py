@@ -8,6 +8,7 @@ import pytest
 from support.documents import document
 
 from shared.credentials import by_id
+from shared.credentials._estate_authority_rules import BANDS
 from shared.errors import (
     Malformed,
     NeedsGrant,
@@ -98,6 +99,11 @@ def test_contradictions_are_pointed_at(changes: dict[str, Any], where: str) -> N
         ({}, {"bands": ["up-to-5000", "up-to-20000"]}, None),
         ({}, {"bands": ["up-to-5000"]}, NeedsGrant),
         ({"estate_net_value_band": ...}, {"bands": ["up-to-5000"]}, NeedsGrant),
+        ({"estate_net_value_band": "up-to-5000"}, {"bands": ["up-to-20000"]}, None),
+        ({"estate_net_value_band": "more"}, {"bands": ["up-to-325000"]}, NeedsGrant),
+        ({"estate_net_value_band": "up-to-325000"}, {"bands": ["more"]}, None),
+        ({}, {"bands": ["small"]}, NeedsGrant),
+        ({"estate_net_value_band": ...}, {"bands": ["more"]}, NeedsGrant),
         ({}, {"acts": ["release-funds"]}, None),
         ({"acts": ["pensions"]}, {"acts": ["release-funds"]}, OutsideScope),
         ({"acts": ...}, {"acts": ["release-funds"]}, OutsideScope),
@@ -136,6 +142,12 @@ def test_at_c06_2_a_solicitor_acts_within_the_list() -> None:
     ESTATE.judge(document("estate-authority", **SOLICITOR), ready("estate-pensions"))
     with pytest.raises(OutsideScope):
         ESTATE.judge(document("estate-authority", **SOLICITOR), ready("freeze"))
+
+
+def test_the_bands_are_told_in_their_order() -> None:
+    band = ESTATE.claim(("estate_net_value_band",))
+    assert band is not None
+    assert tuple(choice.value for choice in band.choices) == BANDS
 
 
 def test_the_amount_is_nowhere() -> None:

@@ -73,6 +73,12 @@ def test_every_word_for_people_is_there_in_both_languages(rules: CredentialType)
 
 
 @each_type
+def test_whoever_is_asked_for_a_postcode_reads_what_stands_for_no_fixed_address(rules: CredentialType) -> None:
+    asked = [claim for claim in rules.claims if claim.path[-1] == "postal_code"]
+    assert all(claim.hint and "ZZ99 3VZ" in claim.hint.en and "ZZ99 3VZ" in claim.hint.cy for claim in asked), rules.id
+
+
+@each_type
 def test_a_type_is_consistent_with_itself(rules: CredentialType) -> None:
     groups = [group.id for group in rules.groups]
     assert len(set(groups)) == len(groups)

@@ -172,6 +172,7 @@ ODD = [
     ("/reasons/0/actions", [], "/reasons/0/actions"),
     ("/reasons/0/label/cy", "", "/reasons/0/label/cy"),
     ("/states", {"lapsed": "over"}, "/states/lapsed"),
+    ("/of_holder", ["unheard"], "/of_holder/0"),
     ("/follows/0/vct", "person", "/follows/0/vct"),
     ("/follows/0/on", "born", "/follows/0/on"),
     ("/follows/0/action", "hold", "/follows/0/reason"),

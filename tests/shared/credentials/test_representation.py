@@ -7,6 +7,7 @@ import pytest
 from support.forge import REPRESENTATION, lpa
 
 from shared.credentials import Disclosure, Reason, Text, all_types, by_id
+from shared.credentials._joint import acts_alone
 from shared.errors import (
     Malformed,
     NeedsCapacityEvidence,
@@ -196,6 +197,12 @@ def test_contradictions_are_pointed_at(changes: dict[str, Any], where: str) -> N
     assert caught.value.where == where
 
 
+@pytest.mark.parametrize("rule", ["alone", "jointly-and-severally", "jointly", "jointly-for-some-severally-for-others", "by-lot", None])
+def test_who_may_act_without_others(rule: str | None) -> None:
+    """What only words divide, and what is new or not said, takes all of them: the same as the rules of a use have it."""
+    assert acts_alone({"decision_rule": rule}) == (rule in {"alone", "jointly-and-severally"})
+
+
 RESTRICTED = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
 
 
@@ -210,6 +217,8 @@ RESTRICTED = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar
         ({"powers": ...}, {"powers": ["banking"]}, OutsideScope),
         ({"powers": ...}, {}, None),
         ({"powers": ["general"]}, {"powers": ["health-decisions"]}, WrongInstrument),
+        ({"powers": ["general"]}, {"powers": ["general"]}, None),
+        ({"powers": ["banking"]}, {"powers": ["general"]}, OutsideScope),
         (WELFARE, {"powers": ["banking"]}, WrongInstrument),
         (WELFARE, {"powers": ["health-decisions"]}, NeedsCapacityEvidence),
         (WELFARE, {"powers": ["health-decisions"], "capacity_evidence": True}, None),

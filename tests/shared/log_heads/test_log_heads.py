@@ -202,6 +202,21 @@ def test_a_log_that_has_become_shorter() -> None:
         Log().follow(0).check(told(longer, at=AT - 301))
 
 
+def test_a_signed_head_needs_no_leeway_and_an_older_one_accuses_nobody() -> None:
+    """A body's own later word with fewer entries is proof at once; an earlier one hides what followed."""
+    followed = Log().follow(0)
+    (signed,) = told(LogHead(size=9, digest=bytes(32)), at=followed.newest.at - 1)
+    followed.check([signed])
+    assert not followed.older(signed)
+    with pytest.raises(HistoryRewritten):
+        followed.check([], [signed])
+    for at in (followed.newest.at, followed.newest.at + 1):
+        (signed,) = told(LogHead(size=9, digest=bytes(32)), at=at)
+        assert followed.older(signed)
+        followed.check([], [signed])
+    assert not followed.older(followed.newest)
+
+
 @pytest.mark.parametrize(("oldest", "start"), [(3, 2), (2, 2), (1, 0), (0, 0)])
 def test_further_back_where_something_older_is_known(oldest: int, start: int) -> None:
     log = Log()

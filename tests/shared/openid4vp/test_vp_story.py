@@ -20,7 +20,7 @@ from shared.errors import AccessDenied
 from shared.flow import Fetch, Fetched, run
 from shared.formats import Binding, Parsed, formats
 from shared.keys import KeyId
-from shared.receipts import Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_receipt
+from shared.receipts import Exchange, Receipt, bind_presentation, prepare_receipt, presentation_bytes, verify_receipt
 from shared.verify import Decision, Expectation, verify
 
 BANK = Asker.new()
@@ -98,7 +98,7 @@ def test_a_question_is_asked_agreed_to_answered_and_receipted(format_name: str) 
     assert decisions[0].decision == "accepted", decisions[0]
     assert result.redirect_uri == f"{ENTITY}/done#response_code=1"
     shown = presentation_bytes({QUESTION.id: [wire]})
-    receipt = verify_receipt(result.receipt or "", policy=BANK.policy(), at=AT, presentation=shown, nonce=resolved.request.nonce)
+    receipt = verify_receipt(result.receipt or "", Exchange(at=AT, presentation=shown, nonce=resolved.request.nonce), policy=BANK.policy())
     assert receipt.decision == "accepted"
 
 

@@ -19,6 +19,8 @@ from shared.errors import (
     Malformed,
     NotYetValid,
     OtherPresentation,
+    PurposeMismatch,
+    StaleBinding,
     TooLarge,
     Untrusted,
     VcError,
@@ -28,6 +30,7 @@ from shared.errors import (
 from shared.jose.jwt import parse_jwt
 from shared.keys import Role, check_role
 from shared.receipts import (
+    Exchange,
     LogEntry,
     LogHead,
     Receipt,
@@ -90,7 +93,7 @@ def claims(**members: Any) -> dict[str, Any]:
 
 
 def verify(token: str, *, asker: Asker = BANK, presentation: bytes = SHOWN, nonce: str = NONCE) -> Receipt:
-    return verify_receipt(token, policy=asker.policy(), at=AT, presentation=presentation, nonce=nonce)
+    return verify_receipt(token, Exchange(at=AT, presentation=presentation, nonce=nonce), policy=asker.policy())
 
 
 @pytest.mark.parametrize("receipt", [BARE, FULL])
@@ -99,7 +102,7 @@ def test_a_receipt_is_signed_and_read_back(receipt: Receipt) -> None:
     assert parse_jwt(token).header["typ"] == "receipt+jwt"
     assert verify(token) == receipt
     assert peek_receipt(token) == receipt
-    assert verify_receipt_by(token, signer=load_certificate(BANK.certificate), at=AT, presentation=SHOWN, nonce=NONCE) == receipt
+    assert verify_receipt_by(token, Exchange(at=AT, presentation=SHOWN, nonce=NONCE), signer=load_certificate(BANK.certificate)) == receipt
 
 
 def test_the_members_have_the_names_of_the_domain() -> None:
@@ -122,6 +125,35 @@ def test_receipt_of_other_presentation() -> None:
         verify(sign(replace(FULL, salt=bytes(16))))
     with pytest.raises(WrongNonce):
         verify(sign(), nonce="another")
+
+
+@pytest.mark.parametrize(
+    ("exchange", "kind", "where"),
+    [
+        ({"purpose_id": "marketing"}, PurposeMismatch, "/intendedUseIdentifier"),
+        ({"sent_at": AT + 301}, StaleBinding, "/received_at"),
+        ({"at": AT - 59}, None, ""),
+        ({"purpose_id": "open-account", "sent_at": AT + 300}, None, ""),
+    ],
+)
+def test_a_receipt_is_for_the_use_and_from_the_time_of_what_was_sent(
+    exchange: dict[str, Any], kind: type[VcError] | None, where: str
+) -> None:
+    """Whoever dates a receipt back hides a log that was rewritten; whoever names another use keeps it for what nobody agreed to."""
+    told = Exchange(**{"at": AT, "presentation": SHOWN, "nonce": NONCE, **exchange})
+    if kind is None:
+        assert verify_receipt(sign(), told, policy=BANK.policy()) == FULL
+        return
+    with pytest.raises(kind) as caught:
+        verify_receipt(sign(), told, policy=BANK.policy())
+    assert caught.value.where == where
+
+
+def test_a_receipt_from_the_future_is_refused() -> None:
+    told = Exchange(at=AT, presentation=SHOWN, nonce=NONCE)
+    verify_receipt(sign(replace(FULL, received_at=AT + 300)), told, policy=BANK.policy())
+    with pytest.raises(NotYetValid):
+        verify_receipt(sign(replace(FULL, received_at=AT + 301)), told, policy=BANK.policy())
 
 
 def test_the_relying_partys_role_signs_receipts_and_no_other_role_does() -> None:
@@ -163,7 +195,7 @@ def test_a_receipt_by_somebody_else_is_refused(token: str, kind: type[VcError]) 
 
 def test_a_receipt_is_by_the_very_certificate_that_asked() -> None:
     with pytest.raises(Untrusted):
-        verify_receipt_by(sign(), signer=load_certificate(OTHER.certificate), at=AT, presentation=SHOWN, nonce=NONCE)
+        verify_receipt_by(sign(), Exchange(at=AT, presentation=SHOWN, nonce=NONCE), signer=load_certificate(OTHER.certificate))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,23 @@ from shared.clock import system_entropy
 from shared.codec import base64url
 from shared.credentials import Text
 from shared.errors import AlgorithmRefused, Expired, Malformed, TooLarge, VcError, WrongAudience, WrongTyp
+from shared.inbox import Inbox, Letter, check_key, open_letter, seal_letter
 from shared.jose import jwe
-from shared.sealed_link import Detail, Link, check, find, generate_words, needs_words, open_with_key, open_with_words, seal, seal_for, typed
+from shared.sealed_link import (
+    Addressee,
+    Detail,
+    Link,
+    check,
+    check_addressee,
+    find,
+    generate_words,
+    open_with_key,
+    open_with_words,
+    peek_addressee,
+    seal,
+    seal_for,
+    typed,
+)
 
 UTIL, BANK = "https://utilities.example", "https://bank.example"
 AT = 1_800_000_000
@@ -44,6 +59,8 @@ def dice(size: int) -> bytes:
 WORDS = generate_words(dice)
 TOKEN = seal(LINK, WORDS, entropy=dice)
 KEY = jwe.generate_ephemeral()
+INBOX = Inbox(f"{UTIL}/inbox", check_key(jwe.public_half(KEY)))
+KEYED = seal_for(LINK, INBOX)
 
 
 def header_of(token: str) -> dict[str, Any]:
@@ -51,24 +68,25 @@ def header_of(token: str) -> dict[str, Any]:
     return header
 
 
-def with_header(**changes: object) -> str:
-    header = {name: value for name, value in (header_of(TOKEN) | changes).items() if value is not None}
-    return ".".join((base64url.encode(json.dumps(header).encode()), *TOKEN.split(".")[1:]))
+def with_header(token: str = TOKEN, /, **changes: object) -> str:
+    header = {name: value for name, value in (header_of(token) | changes).items() if value is not None}
+    return ".".join((base64url.encode(json.dumps(header).encode()), *token.split(".")[1:]))
 
 
-def other_part(place: int, data: bytes) -> str:
-    parts = TOKEN.split(".")
+def other_part(place: int, data: bytes, token: str = TOKEN) -> str:
+    parts = token.split(".")
     return ".".join((*parts[:place], base64url.encode(data), *parts[place + 1 :]))
 
 
-def sealed_json(inside: object) -> str:
+def sealed_json(inside: object, *, aud: str = "x", name: str = "X") -> str:
     """Anything at all, sealed for ``KEY``."""
-    return jwe.encrypt(json.dumps(inside).encode(), jwe.public_half(KEY), enc="A256GCM", header={"typ": sealed_link.TYP})
+    outside = {"typ": sealed_link.TYP, "aud": aud, "name": name}
+    return jwe.encrypt(json.dumps(inside).encode(), jwe.public_half(KEY), enc="A256GCM", header=outside)
 
 
 def test_words_open_what_they_sealed() -> None:
     assert open_with_words(TOKEN, WORDS) == LINK
-    assert needs_words(TOKEN)
+    assert peek_addressee(TOKEN) is None
     assert LINK.entity == UTIL
     check(LINK, entity=UTIL, at=AT)
 
@@ -108,9 +126,18 @@ def test_header_says_nothing() -> None:
     other = seal(LINK, generate_words(system_entropy), entropy=system_entropy)
     assert header_of(other) | {"p2s": ""} == header | {"p2s": ""}
     assert not set(other.split(".")) & set(TOKEN.split("."))
-    keyed = header_of(seal_for(LINK, jwe.public_half(KEY)))
-    assert set(keyed) == {"typ", "alg", "enc", "epk"}
-    assert set(keyed["epk"]) == {"kty", "crv", "x", "y"}
+
+
+def test_header_of_a_key_says_for_whom_and_nothing_else() -> None:
+    """Of one body all links say the same, whatever the size of what is inside; the sender's key is new each time."""
+    header, other = header_of(KEYED), header_of(seal_for(replace(LINK, details=()), INBOX))
+    assert {name: value for name, value in header.items() if name != "epk"} == {
+        "typ": "sealed-link+jwe", "alg": "ECDH-ES", "enc": "A256GCM", "kid": INBOX.kid, "aud": UTIL, "name": "Brightwater Utilities",
+    }  # fmt: skip
+    assert set(header["epk"]) == {"kty", "crv", "x", "y"}
+    assert other["epk"] != header["epk"]
+    assert other | {"epk": ""} == header | {"epk": ""}
+    assert [len(part) for part in KEYED.split(".")[1:]] == [0, 16, len(base64url.encode(bytes(8_192))), 22]
 
 
 def test_sizes_go_in_doublings() -> None:
@@ -135,15 +162,49 @@ def test_others_open_it_by_the_standard(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_registered_key_opens_its_own() -> None:
-    token = seal_for(LINK, jwe.public_half(KEY))
-    assert open_with_key(token, KEY) == LINK
-    assert not needs_words(token)
-    with pytest.raises(Malformed):
-        open_with_key(token, jwe.generate_ephemeral())
+    assert open_with_key(KEYED, KEY) == LINK
+    assert peek_addressee(KEYED) == Addressee(UTIL, "Brightwater Utilities", INBOX.kid)
+    for other in (jwe.generate_ephemeral(), jwe.generate_ephemeral() | {"kid": INBOX.kid}):
+        with pytest.raises(Malformed):
+            open_with_key(KEYED, other)
     with pytest.raises(AlgorithmRefused):
-        open_with_words(token, WORDS)
+        open_with_words(KEYED, WORDS)
     with pytest.raises(AlgorithmRefused):
         open_with_key(TOKEN, KEY)
+    with pytest.raises(TooLarge):
+        seal_for(replace(LINK, name="x" * 201), INBOX)
+    with pytest.raises(Malformed):
+        seal_for(replace(LINK, name="a\x1b[2J"), INBOX)
+
+
+def test_others_open_a_keyed_link_by_the_standard() -> None:
+    """RFC 7518 section 4.6: jwcrypto reads what we seal with a key of its own making."""
+    theirs = JWE(algs=["ECDH-ES", "A256GCM"])
+    theirs.deserialize(KEYED)
+    theirs.decrypt(JWK(**{name: KEY[name] for name in ("kty", "crv", "x", "y", "d")}))
+    assert json.loads(theirs.plaintext or b"")["name"] == LINK.name
+
+
+def test_what_stands_outside_is_what_is_inside() -> None:
+    """The outside is under the seal; whoever seals says the same twice, or is not believed."""
+    for changes in ({"aud": BANK}, {"name": "Northwold Bank"}, {"kid": "x"}):
+        with pytest.raises(Malformed):
+            open_with_key(with_header(KEYED, **changes), KEY)
+    assert open_with_key(sealed_json(inside()), KEY).entity == "x"
+    for outside in ({"aud": BANK}, {"name": "Y"}):
+        with pytest.raises(Malformed) as caught:
+            open_with_key(sealed_json(inside(), **outside), KEY)
+        assert caught.value.where == "/aud"
+
+
+def test_a_letter_is_no_link_and_a_link_no_letter() -> None:
+    """Both are sealed for one key; neither is taken for the other."""
+    letter = seal_letter(Letter("copy", bytes(16)), INBOX)
+    with pytest.raises(Malformed) as caught:
+        open_with_key(letter, KEY)
+    assert caught.value.where == "/typ"
+    with pytest.raises(WrongTyp):
+        open_letter(KEYED, KEY)
 
 
 def test_sealed_link_wrong_body_wording() -> None:
@@ -158,6 +219,12 @@ def test_sealed_link_wrong_body_wording() -> None:
         check(opened, entity=BANK, at=AT + 86_400)
     with pytest.raises(Expired):
         check(opened, entity=UTIL, at=AT + 86_400)
+    addressee = peek_addressee(KEYED)
+    assert addressee is not None
+    check_addressee(addressee, entity=UTIL)
+    with pytest.raises(WrongAudience) as caught:
+        check_addressee(addressee, entity=BANK)
+    assert caught.value.detail == "made for Brightwater Utilities"
 
 
 def wrong(token: str, words: str) -> tuple[str, str, str]:
@@ -235,6 +302,66 @@ def test_no_round_is_done_for_what_is_no_link(token: str, error: type[VcError], 
         open_with_key(token, KEY)
 
 
+OFF_CURVE = {**header_of(KEYED)["epk"], "y": header_of(KEYED)["epk"]["x"]}
+OTHER_CURVE = JWK.generate(kty="EC", crv="P-384").export_public(as_dict=True)
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        (KEYED + "A" * 12_000_000, TooLarge),
+        (with_header(KEYED, typ="muniment-letter+json"), WrongTyp),
+        (
+            with_header(
+                KEYED, alg="PBES2-HS512+A256KW", epk=None, kid=None, aud=None, name=None, p2s=base64url.encode(bytes(16)), p2c=600_000
+            ),
+            Malformed,
+        ),
+        (with_header(KEYED, alg="ECDH-ES+A256KW"), AlgorithmRefused),
+        (with_header(KEYED, alg="dir"), AlgorithmRefused),
+        (with_header(KEYED, alg="RSA-OAEP"), AlgorithmRefused),
+        (with_header(KEYED, enc="A128GCM"), AlgorithmRefused),
+        (with_header(KEYED, enc="A128CBC-HS256"), AlgorithmRefused),
+        (with_header(KEYED, p2c=2**40), Malformed),
+        (with_header(KEYED, zip="DEF"), Malformed),
+        (with_header(KEYED, crit=["aud"]), Malformed),
+        (with_header(KEYED, cty="muniment-letter+json"), Malformed),
+        (with_header(KEYED, apu="AA"), Malformed),
+        (with_header(KEYED, epk=None), Malformed),
+        (with_header(KEYED, epk=OFF_CURVE), Malformed),
+        (with_header(KEYED, epk={**OFF_CURVE, "x": base64url.encode(bytes(32)), "y": base64url.encode(bytes(32))}), Malformed),
+        (with_header(KEYED, epk=OTHER_CURVE), Malformed),
+        (with_header(KEYED, epk={**header_of(KEYED)["epk"], "d": KEY["d"]}), Malformed),
+        (with_header(KEYED, epk={"kty": "oct", "k": "AAAA", "generate": "RSA", "size": 16_384}), Malformed),
+        (with_header(KEYED, kid=None), Malformed),
+        (with_header(KEYED, kid="x" * 44), TooLarge),
+        (with_header(KEYED, aud=None), Malformed),
+        (with_header(KEYED, aud=[UTIL, BANK]), Malformed),
+        (with_header(KEYED, name="a\u202eb"), Malformed),
+        (with_header(KEYED, name="x" * 201), TooLarge),
+        (with_header(TOKEN, alg="ECDH-ES"), Malformed),
+        (with_header(TOKEN, **{**header_of(KEYED), "p2s": None, "p2c": None}), Malformed),
+        (other_part(1, bytes(40), KEYED), Malformed),
+        (other_part(2, bytes(16), KEYED), Malformed),
+        (other_part(4, bytes(8), KEYED), Malformed),
+        (other_part(3, bytes(8_388_609), KEYED), Malformed),
+    ],
+)
+def test_no_key_is_tried_on_what_is_no_link(token: str, error: type[VcError], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sealed with words dressed up as one for a key and the other way round, keys off the curve, and what is too large."""
+
+    def never(*_: object, **__: object) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(jwe, "decrypt", never)
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", never)
+    for read in (peek_addressee, lambda text: open_with_key(text, KEY)):
+        with pytest.raises(error):
+            read(token)
+    with pytest.raises(VcError):
+        open_with_words(token, WORDS)
+
+
 def inside(**changes: object) -> dict[str, Any]:
     pair = {"en": "a", "cy": "b"}
     copy = json.dumps({"format": "dc+sd-jwt", "aud": "a:x", "purpose_id": "p", "vp_token": {"a": ["b"]}})
@@ -266,10 +393,11 @@ SOME = st.sampled_from(TOKEN.split(".")) | st.text("AQgw-_", max_size=60) | st.j
 @settings(max_examples=150)
 @given(st.lists(SOME, min_size=4, max_size=6).map(".".join) | st.text(max_size=80) | st.binary(max_size=60).map(base64url.encode))
 @example(TOKEN)
+@example(KEYED)
 def test_any_token_is_a_link_or_an_error(token: str) -> None:
     found = find(token)
     assert found in {None, token.strip()}
-    for read in (needs_words, lambda text: open_with_key(text, KEY)):
+    for read in (peek_addressee, lambda text: open_with_key(text, KEY)):
         try:
             read(token)
         except VcError:

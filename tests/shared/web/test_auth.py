@@ -36,6 +36,18 @@ async def test_a_passphrase_is_argon2id_and_checked() -> None:
     pool.close()
 
 
+async def test_an_account_that_is_not_there_takes_as_long_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, checked = passphrases.Passphrases(system_entropy), list[str]()
+    made = await pool.hash(FAST)
+    monkeypatch.setattr(passphrases, "check_passphrase", lambda _passphrase, phc: checked.append(phc))
+    with pytest.raises(WrongPassphrase):
+        await pool.check(FAST, None)
+    of_nobody, of_somebody = checked[0].split("$"), made.split("$")
+    assert of_nobody[:4] == of_somebody[:4], "another memory, number of rounds or lanes"
+    assert [len(part) for part in of_nobody] == [len(part) for part in of_somebody]
+    pool.close()
+
+
 async def test_one_spelling_of_each_character() -> None:
     phc = passphrases.hash_passphrase("caf\u00e9 caf\u00e9 caf\u00e9", system_entropy)
     passphrases.check_passphrase("cafe\u0301 cafe\u0301 cafe\u0301", phc)

@@ -63,6 +63,10 @@ async def drop(_: web.Request) -> None:
     return None
 
 
+async def either(_: web.Request, *, body: Person) -> Made | None:
+    return Made(id=body.name, copies=1) if body.name == "Nora" else None
+
+
 async def picture(_: web.Request, *, body: bytes | Person) -> Made:
     return Made(id="picture" if isinstance(body, bytes) else body.name, copies=len(body) if isinstance(body, bytes) else 0)
 
@@ -88,6 +92,17 @@ ROUTES = [
     Route("GET", r"/api/things/{id:\w{1,20}}", show, out=Made, summary="Show a thing", params=(Param("X-Trace", description="Yours."),)),
     Route(
         "POST", "/api/orders", order, out=Made, params=(Param("Idempotency-Key", required=True, schema={"type": "string", "minLength": 1}),)
+    ),
+    Route(
+        "POST",
+        "/api/things/{id}/all",
+        either,
+        body=Person,
+        out=Made,
+        status=201,
+        summary="Both",
+        scope="issue read",
+        nothing="Nothing came of it.",
     ),
     Route("DELETE", "/api/things/{id}/copies", drop, status=204, summary="Drop its copies", description="They are gone for good."),
     Route(
@@ -123,6 +138,24 @@ async def test_a_good_request_is_answered(client: Client, key: dict[str, str]) -
         "copies": 4,
     }
     assert (await (await client.post("/api/pictures", json={"name": "Nora"})).json())["id"] == "Nora"
+
+
+async def test_several_scopes_are_all_needed_and_nothing_may_come_of_it(
+    client: Client, key: dict[str, str], store: Storage, watch: Watch
+) -> None:
+    for scopes in (["issue"], ["read"]):
+        new = await store.write(lambda tx, scopes=scopes: api_keys.create(tx, name="k", scopes=scopes, at=watch.at, entropy=system_entropy))  # type: ignore[misc] # default of the loop
+        answer = await client.post("/api/things/1/all", json={"name": "Nora"}, headers={"Authorization": f"Bearer {new.token}"})
+        assert (answer.status, (await answer.json())["code"]) == (403, "insufficient_scope")
+    for name, status in (("Nora", 201), ("Peter", 204)):
+        assert (await client.post("/api/things/1/all", json={"name": name}, headers=key)).status == status
+    described = await (await client.get("/api/openapi.json")).json()
+    operation = described["paths"]["/api/things/{id}/all"]["post"]
+    assert operation["security"] == [{"api_key": ["issue", "read"]}]
+    assert operation["responses"]["204"] == {"description": "Nothing came of it."}
+    assert "content" in operation["responses"]["201"]
+    page = await (await client.get("/api/docs")).text()
+    assert "the scope <code>issue</code> and the scope <code>read</code>:" in page
 
 
 @pytest.mark.parametrize(
@@ -191,7 +224,8 @@ async def test_other_methods_are_told_what_there_is(client: Client) -> None:
 async def test_the_document_says_what_the_routes_do(client: Client) -> None:
     document: dict[str, Any] = await (await client.get("/api/openapi.json")).json()
     assert document["openapi"] == "3.1.0"
-    assert set(document["paths"]) == {"/api/things", "/api/things/{id}", "/api/things/{id}/copies", "/api/pictures", "/api/orders"}
+    things = {"/api/things", "/api/things/{id}", "/api/things/{id}/all", "/api/things/{id}/copies"}
+    assert set(document["paths"]) == {*things, "/api/pictures", "/api/orders"}
     made = document["paths"]["/api/things"]["post"]
     assert made["security"] == [{"api_key": ["issue"]}]
     assert set(made["responses"]) == {"201", "400", "401", "403", "409", "413", "415", "429", "503"}

@@ -14,15 +14,21 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 from support.browser import LAPTOP, PHONE, SCREENS, Open, picture
 from support.firefox import firefox
-from support.locked import NAME, WORDS, WRONG, locked
+from support.locked import NAME, WORDS, WRONG, link_to, locked
 
 from shared import sealed_link
 from shared.clock import system_clock
+from shared.inbox import Inbox, check_key
+from shared.jose import jwe
+from shared.sealed_link import seal_for
 from shared.web.sealed_page import page, policy
 
 COPY = json.dumps(
     {"format": "dc+sd-jwt", "aud": "a:https://utilities.example", "purpose_id": "close", "vp_token": {"a": ["eyJ.eyJ.x~"]}}
 ).encode()
+
+
+INBOX = Inbox("https://utilities.example/inbox", check_key(jwe.public_half(jwe.generate_ephemeral())))
 
 
 @pytest.fixture
@@ -153,6 +159,46 @@ async def test_behind_the_address_of_a_page_that_anybody_serves(open_page: Open)
         await expect(page_.get_by_role("alert")).to_contain_text("There is no locked copy here")
     assert len(paths) >= 2
     assert not any(sealed[:40] in seen or WORDS in seen or "ey" in seen.split(" ", 1)[0] for seen in paths)
+
+
+@pytest.mark.real
+async def test_pasted_into_the_address_of_the_open_page(open_page: Open, tmp_path: Path) -> None:
+    """Nothing is loaded by that, and yet it opens, and leaves the address."""
+    empty = tmp_path / "empty.html"
+    empty.write_text(page(), encoding="utf-8")
+    watched = await open_page(LAPTOP)
+    page_ = watched.page
+    await page_.goto(empty.as_uri())
+    await expect(page_.get_by_role("alert")).to_contain_text("There is no locked copy here")
+    await page_.evaluate("token => { location.hash = token; }", locked(COPY, until=system_clock() + 86_400))
+    await type_words(page_, WORDS)
+    await expect(page_.get_by_role("heading", name=f"For {NAME}")).to_be_focused()
+    assert page_.url == empty.as_uri()
+
+
+@pytest.mark.real
+async def test_a_stranger_writes_on_the_outside(open_page: Open, tmp_path: Path) -> None:
+    """What stands on a link for a key is shown as text, or is no link: nothing of it runs, hides or is followed."""
+    watched = await open_page(LAPTOP)
+    page_, file = watched.page, tmp_path / "keyed.html"
+    good = seal_for(link_to(COPY, until=system_clock() + 86_400), INBOX)
+    header = json.loads(base64.urlsafe_b64decode(good.split(".", maxsplit=1)[0] + "=="))
+    tag = "<img src=x onerror=alert(1)>"
+    for changes, shown in (
+        ({}, NAME), ({"name": tag}, tag), ({"name": "a\u202eb"}, ""), ({"name": "a\u2028b"}, ""), ({"name": "x" * 201}, ""), ({"aud": ["x"]}, ""),
+        ({"cty": "x"}, ""), ({"enc": "A128GCM"}, ""), ({"p2c": 1}, ""),
+    ):  # fmt: skip
+        outside = base64.urlsafe_b64encode(json.dumps({**header, **changes}).encode()).decode().rstrip("=")
+        file.write_text(page(".".join((outside, *good.split(".")[1:]))), encoding="utf-8")
+        await page_.goto(file.as_uri())
+        if shown:
+            await expect(page_.get_by_role("heading", name=f"For {shown}")).to_be_visible()
+            await expect(page_.locator("#keyed-only")).to_have_text(f"Only {shown} can open it.")
+        else:
+            await expect(page_.get_by_role("alert")).to_contain_text("There is no locked copy here")
+            await expect(page_.locator("#keyed")).to_be_hidden()
+        await expect(page_.get_by_label("The seven words")).to_be_hidden()
+        await watched.check()
 
 
 @pytest.mark.real

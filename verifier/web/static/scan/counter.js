@@ -3,7 +3,7 @@ import { fromBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
 import { CHALLENGE, renderText, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
-import { openSealed, sealedFor } from "../js/ovp/sealed.js";
+import { addresseeOf, openSealed, sealedFor } from "../js/ovp/sealed.js";
 import { audienceOf, copyOfFile } from "./copyfile.js";
 import { Door } from "./door.js";
 import { askedFor, judge, openCase, refused } from "./judge.js";
@@ -183,9 +183,11 @@ export class Counter extends Door {
 
   // --- what is locked
 
-  /** A locked link: its words are asked for. @param {string} token */
+  /** A locked link: its words are asked for; one for a key opens where that key is, which is not here. @param {string} token */
   locked(token) {
     if (this.mode !== "copy") return this.reader?.note("iscopy");
+    const addressee = addresseeOf(token);
+    if (addressee) return addressee.entity === words.entity ? this.reader?.note("service") : void this.elsewhere(addressee.name);
     if (sealedFor(token) !== "words") return this.reader?.note("other");
     this.sealed = token;
     return this.show("words");
@@ -204,8 +206,13 @@ export class Counter extends Door {
       this.read(this.show("copy"));
       return this.fileText(link.copy);
     }
-    const view = await this.told(refused(wrong));
-    if (wrong === "wrong_audience") fill(view, { summary: say("madefor", { name: link.name }) });
+    if (wrong === "wrong_audience") await this.elsewhere(link.name);
+    else await this.told(refused(wrong));
+  }
+
+  /** It was made for somebody else. @param {string} name */
+  async elsewhere(name) {
+    fill(await this.told(refused("wrong_audience")), { summary: say("madefor", { name }) });
   }
 
   /** @param {Case} one @param {Told} told */

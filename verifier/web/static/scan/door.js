@@ -181,7 +181,7 @@ export class Door {
   }
 
   ready() {
-    if (!this.store) throw new Error("the desk is closed");
+    if (!this.store) throw new VaultError("no_vault", "the desk is closed");
     return { store: this.store };
   }
 

@@ -145,7 +145,7 @@ const page = new Page();
 addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof VaultError)) return;
   event.preventDefault();
-  page.show("storage");
+  if (page.store || event.reason.code !== "no_vault") page.show("storage"); // else the desk was closed while this was under way
 });
 
 addEventListener("click", (event) => {

@@ -59,12 +59,13 @@ export class Sync {
   /**
    * `accept` throws for a pack that is not to be believed, and says what it teaches; `told` hears how each round went.
    * @param {Store} store
-   * @param {{accept: (bytes: Uint8Array) => Promise<any>, told: (outcome: Outcome) => void}} how
+   * @param {{accept: (bytes: Uint8Array) => Promise<any>, told: (outcome: Outcome) => unknown}} how
    */
   constructor(store, how) {
     this._store = store;
     this._how = how;
     this._timer = 0;
+    this._stopped = false;
     /** @type {Promise<Outcome> | null} */
     this._running = null;
   }
@@ -78,7 +79,9 @@ export class Sync {
     addEventListener("online", this._online);
   }
 
+  /** A round under way ends of itself, for nobody: the desk may be closed by then, and what it would write to with it. */
   stop() {
+    this._stopped = true;
     clearTimeout(this._timer);
     removeEventListener("online", this._online);
   }
@@ -87,25 +90,33 @@ export class Sync {
 
   /** One round, now; never two at once. @returns {Promise<Outcome>} */
   once() {
-    this._running ??= this._round().finally(() => {
+    this._running ??= this._whole().finally(() => {
       this._running = null;
     });
     return this._running;
   }
 
   /** @returns {Promise<Outcome>} */
+  async _whole() {
+    try {
+      const outcome = await this._round();
+      if (!this._stopped) await this._how.told(outcome);
+      return outcome;
+    } catch (error) {
+      if (this._stopped) return "offline";
+      throw error;
+    }
+  }
+
+  /** @returns {Promise<Outcome>} */
   async _round() {
     const desk = await this._store.desk();
     if (!desk) return "offline";
-    /** @type {Outcome} */
-    let outcome;
     try {
-      outcome = (await this._certificate(desk)) ? await this._pack(desk) : "ended";
+      return (await this._certificate(desk)) ? await this._pack(desk) : "ended";
     } catch (error) {
-      outcome = error instanceof VcError ? "refused" : "offline";
+      return error instanceof VcError ? "refused" : "offline";
     }
-    this._how.told(outcome);
-    return outcome;
   }
 
   /** @param {Desk} desk @returns {Promise<boolean>} false if the desk was ended */

@@ -3,6 +3,8 @@
  * @module
  */
 import { hex, random } from "../js/ovp/bytes.js";
+import { VcError } from "../js/ovp/errors.js";
+import { judge } from "../js/ovp/rules.js";
 import { keeperText } from "./cards.js";
 import { actingFor, groupLabel, lines, said, typeByNumber } from "./claims.js";
 import { newDemands, remember } from "./known.js";
@@ -19,12 +21,24 @@ import { all, announce, count, day, details, el, moment, now, pick, say, show, w
 
 /** @param {Vault} vault @param {Question} question @param {Then} then @param {boolean} [changed] since it was looked at */
 export async function consent(vault, question, then, changed = false) {
-  const mine = (await documents(vault)).filter(({ vct }) => question.wants.some((want) => typeByNumber(want.vct)?.vct === vct));
+  const mine = (await documents(vault)).filter((document) => question.wants.some((want) => serves(typeByNumber(want.vct), document, question.use.id)));
   if (!mine.length) return then.none();
   const found = (await Promise.all(mine.map((document) => candidate(vault, question, document)))).filter((each) => each !== null);
   if (!found.length) return then.spent();
   const more = await newDemands(vault, question.entity, question.use);
   await render(vault, question, found, found[0], more, then, changed);
+}
+
+/** Whether it is of that type, and of a kind of authority that is not refused for that use whatever else it says: then nothing of anybody need be shown (`wallet/choose.py`). @param {TypeDescriptor | undefined} type @param {Kept} document @param {string} use */
+function serves(type, { vct, claims }, use) {
+  if (type?.vct !== vct) return false;
+  try {
+    judge(type, claims, type.queries.find(({ id }) => id === use)?.use ?? {});
+  } catch (error) {
+    if (!(error instanceof VcError)) throw error;
+    return error.code !== "wrong_instrument";
+  }
+  return true;
 }
 
 /** @param {Vault} vault @param {Question} question @param {Kept} document @returns {Promise<Candidate | null>} */

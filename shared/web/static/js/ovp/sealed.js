@@ -6,6 +6,7 @@
  */
 
 /** @typedef {{en: string, cy: string}} Pair */
+/** @typedef {{entity: string, name: string}} Addressee */
 /** @typedef {{name: string, until: number, title: Pair, purpose: Pair, details: {label: Pair, value: Pair}[], copy: string}} Link */
 
 const SEALED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/;
@@ -13,6 +14,7 @@ const IN_PAGE = /<script type="application\/jose" id="sealed">\s*([A-Za-z0-9_.-]
 const LARGEST = 12_500_000;
 const ROUNDS = [600_000, 1_200_000];
 const MEMBERS = ["typ", "alg", "enc", "p2s", "p2c"];
+const KEY_MEMBERS = ["typ", "alg", "enc", "epk", "kid", "aud", "name"];
 const ALG = "PBES2-HS512+A256KW";
 
 /**
@@ -36,9 +38,22 @@ export function sealedFor(token) {
   const header = headerOf(token);
   const { typ, alg, enc, p2c } = header;
   if (typ !== "sealed-link+jwe" || enc !== "A256GCM") return "";
-  if (alg === "ECDH-ES") return "key";
+  if (alg === "ECDH-ES") return addresseeOf(token) ? "key" : "";
   if (Object.keys(header).some((name) => !MEMBERS.includes(name))) return "";
   return alg === ALG && Number.isInteger(p2c) && p2c >= ROUNDS[0] && p2c <= ROUNDS[1] ? "words" : "";
+}
+
+/**
+ * For whom a link says that it is which a registered key opens, and no words; null for any other. Anybody can write that.
+ * @param {string} token
+ * @returns {Addressee | null}
+ */
+export function addresseeOf(token) {
+  const header = headerOf(token);
+  const { typ, alg, enc, kid, aud, name } = header;
+  if (typ !== "sealed-link+jwe" || alg !== "ECDH-ES" || enc !== "A256GCM" || token.split(".")[1] !== "") return null;
+  if (Object.keys(header).some((one) => !KEY_MEMBERS.includes(one)) || ![kid, aud, name].every((one) => typeof one === "string" && one)) return null;
+  return name.length > 200 || aud.length > 2_000 || /[\p{C}\p{Z}]/u.test(name.replaceAll(" ", "")) ? null : { entity: aud, name };
 }
 
 /**
