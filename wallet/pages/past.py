@@ -16,13 +16,15 @@ from shared.web.pages import render
 from wallet import history, logs
 from wallet.cards import iso_day
 from wallet.consent import Agreeing, agreeing
-from wallet.entries import AgreedTo, ClaimNames, Entry, Sealed, Words
+from wallet.entries import AgreedTo, ClaimNames, Sealed, Words
+from wallet.given import answers_to
 from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
+from wallet.pages.given import at_desk
 from wallet.pages.tell_words import why
 from wallet.showings import GROUP
-from wallet.statement import keeps_longer, registered_days
+from wallet.statement import ASKED, keeps_longer, registered_days
 
 KINDS = {
     "presentation": N_("Shown"),
@@ -127,8 +129,9 @@ class HistoryPages:
             and not line.entry.receipt_problem
             and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
             why="" if receipt is None else why(receipt.reason_code, words),
-            answers=_answers(lines, line.entry),
+            answers=answers_to(lines, line.entry) if line.entry.transaction_type in ASKED else [],
             decisions=DECISIONS,
+            desk=at_desk(line.entry, lines, words),
         )
 
     async def export(self, request: web.Request) -> web.StreamResponse:
@@ -140,14 +143,6 @@ class HistoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
-
-
-def _answers(lines: Sequence[Sealed], entry: Entry) -> list[Entry]:
-    """What came back for a copy that was posted, oldest first."""
-    if entry.transaction_type != "addressed-copy":
-        return []
-    entries = (line.entry for line in lines)
-    return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == entry.transaction_identifier]
 
 
 def said(words: tuple[Words, ...], locale: str) -> str:
