@@ -23,7 +23,8 @@ MAX_BYTES: Final = 2_860
 """What the largest code can carry."""
 DECISIONS: Final = ("accepted", "rejected", "undecided")
 """By the number that is sent."""
-_LEEWAY: Final = 300  # seconds by which the clock of a desk may differ
+LEEWAY: Final = 300
+"""Seconds by which the clock of a desk may differ."""
 _MAX_NONCE: Final = 64
 _ALG, _KCWT, _TYP = 1, 13, 16
 _VERSION, _NONCE, _IAT, _SALT, _DIGEST, _DECISION, _USE, _CODE, _PACK = range(1, 10)
@@ -130,7 +131,7 @@ def verify_desk_receipt(receipt: DeskReceipt, register: Register, *, at: int) ->
     """
     party = verify_desk_certificate(receipt.desk, register, at=at, signed_at=receipt.issued_at)
     verify_sign1(receipt.sign1, receipt.desk.public, typ=DESK_RECEIPT)
-    if receipt.issued_at > at + _LEEWAY:
+    if receipt.issued_at > at + LEEWAY:
         raise NotYetValid("the receipt is from the future", where=f"/{_IAT}")
     return party
 
@@ -150,7 +151,7 @@ def check_desk_receipt(
         raise WrongNonce("the receipt is for another exchange", where=f"/{_NONCE}")
     if receipt.use != use:
         raise PurposeMismatch("the receipt is for another use", where=f"/{_USE}")
-    if receipt.issued_at < sent_at - _LEEWAY:
+    if receipt.issued_at < sent_at - LEEWAY:
         raise StaleBinding("the receipt is from before anything was sent", where=f"/{_IAT}")
     return party
 
