@@ -20,8 +20,9 @@ from shared.keys import Role
 from shared.log_heads import STALE, Followed, SignedHead, follow_log, peek_log_head, verify_log_head
 from shared.receipts import LogHead, peek_receipt
 from shared.storage import Tx
+from shared.trust.policy import Policy
 from wallet import history
-from wallet.entries import Sealed
+from wallet.entries import Party, Sealed
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import HEAD, Item, Shelf
@@ -142,11 +143,14 @@ def told_by(lines: Sequence[Sealed]) -> dict[str, list[Told]]:
 
 
 def told_on(line: Sealed) -> Told | None:
-    """What the receipt on a line of the history says, if it was found good and says anything."""
+    """What the receipt on a line of the history says, if it was found good and says anything.
+
+    Nothing where nobody could check who it is by: anybody may certify for themselves to be somebody else.
+    """
     if not line.entry.receipt or line.entry.receipt_problem:
         return None
     receipt = peek_receipt(line.entry.receipt)
-    if receipt.log_head is None:
+    if receipt.log_head is None or line.entry.interacting_party_identifier != Party(type="uri", identifier=receipt.entity):
         return None
     return Told(seq=line.entry.seq, said=SignedHead(entity=receipt.entity, at=line.entry.time, head=receipt.log_head))
 
@@ -189,6 +193,12 @@ async def _visit(means: Means, vault: Vault, item: Item[LogSeen], told: Sequence
     await means.storage.write(unit, point="log-seen")
 
 
+def site_of(policy: Policy, entity: str) -> str:
+    """Where an organisation lives: as its anchor was pinned, else at its own name."""
+    pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
+    return next((each for each in pinned if each is not None), entity).rstrip("/")
+
+
 async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | None:
     policy, at, entity = means.trust(), means.clock(), seen.entity
     reached = None if seen.way is None else LogHead(size=seen.way.size, digest=seen.way.digest)
@@ -196,9 +206,7 @@ async def _follow(means: Means, seen: LogSeen, *, oldest: int) -> Followed | Non
     def check(token: str) -> SignedHead:
         return verify_log_head(token, policy=policy, role=Role.RELYING_PARTY, entity=entity, at=at)
 
-    pinned = (each.site for each in policy.anchors.with_role(Role.RELYING_PARTY) if each.entity == entity)
-    site = next((each for each in pinned if each is not None), entity)
-    flow = follow_log(site.rstrip("/"), oldest=oldest, check=check, plain_http=means.plain_http, reached=reached)
+    flow = follow_log(site_of(policy, entity), oldest=oldest, check=check, plain_http=means.plain_http, reached=reached)
     return await arun(flow, means.fetch)
 
 

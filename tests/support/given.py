@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ from support.world import COUNCIL
 from shared.addressed import parse_file
 from shared.clock import system_entropy
 from shared.codec import base64url
+from shared.flow import Fetched
 from shared.keys import KeyId
 from shared.ovp.answer import Answer, peek_answer
 from shared.ovp.envelope import RECEIPT, render_text
-from shared.ovp.receipt import prepare_desk_receipt
+from shared.ovp.receipt import parse_desk_receipt, prepare_desk_receipt
 from shared.receipts import Receipt, bind_presentation, prepare_receipt, presentation_bytes
 from wallet import register
 from wallet.given import handed_of
@@ -25,6 +27,10 @@ from wallet.sessions import Addressed
 from wallet.share import Wish, make_out
 
 FOR_COUNCIL = Wish(entity=COUNCIL, name="Anytown Borough Council", purpose_id="council-tax", query="council-tax")
+
+
+def with_receipt(token: str) -> Fetched:
+    return Fetched(status=200, headers={"content-type": "application/json"}, body=json.dumps({"receipt": token}).encode())
 
 
 @dataclass
@@ -82,8 +88,6 @@ class Given:
 
     def confirmation(self, desk_receipt: bytes, **changes: Any) -> str:
         """What the council signs once it has heard from its desk."""
-        from shared.ovp.receipt import parse_desk_receipt
-
         said = parse_desk_receipt(desk_receipt)
         bound: dict[str, Any] = {
             "salt": said.salt,
