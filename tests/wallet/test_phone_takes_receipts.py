@@ -69,7 +69,7 @@ async def past(pocket: Pocket, count: int) -> str:
     await pocket.wait("home")
     await pocket.press("Where did I show this?")
     await pocket.showings(count)
-    return await pocket.page.locator("#view").inner_text()
+    return str(await pocket.page.locator("#view").text_content())
 
 
 async def told(place: Place) -> list[dict[str, Any]]:
