@@ -34,6 +34,7 @@ from shared.formats import Binding, formats
 from shared.jose import jwt
 from shared.jose.jwt import parse_jwt
 from shared.keys import KeyId
+from shared.log_heads import LEEWAY
 from shared.openid4vp import IntendedUse, RequestObject, render_request, render_use
 from shared.receipts import LogHead
 from shared.x509 import load_certificate, prepare_leaf, x5c_header
@@ -461,7 +462,7 @@ async def test_rewritten_log_detected_by_receipt_head(wallet: Wallet) -> None:
     problems = []
     for size, digest in ((5, b"a"), (7, b"b"), (7, b"b"), (7, b"c"), (6, b"d"), (9, b"e")):
         council.receipt_changes = {"log_head": LogHead(size=size, digest=digest * 32)}
-        wallet.world.clock.at += 1  # of two receipts of one second nobody knows which was first
+        wallet.world.clock.at += LEEWAY + 1  # of two receipts of about one time nobody knows which was first
         state = (await wallet.share(council.ask())).value.state
         assert isinstance(state, Answered)
         problems.append(state.receipt_problem.partition(":")[0])
