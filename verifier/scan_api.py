@@ -96,13 +96,13 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
     receipt: Annotated[str, Meta(max_length=3_814, pattern="^[A-Za-z0-9_-]*$", description="base64url")]
     mode: Literal["live", "code", "copy"]
     vct: Annotated[str, Meta(max_length=200)] = ""
-    claim_paths: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=64)] = ()
+    claim_paths: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=256)] = ()
 
 
 class GivenReceipts(Struct, frozen=True, forbid_unknown_fields=True):
     """Those that were not told before, oldest first."""
 
-    receipts: Annotated[tuple[Given, ...], Meta(min_length=1, max_length=20)]
+    receipts: Annotated[tuple[Given, ...], Meta(min_length=1, max_length=10)]
 
 
 class Taken(Struct, frozen=True):
@@ -150,7 +150,7 @@ class ScanApi:
             Route(
                 "POST", f"{PREFIX}/receipts", self.receipts, body=GivenReceipts, out=Taken, scope=_DESK, summary="Receipts that the desk gave",
                 description="Entered in the log once each, however often they are told. Whoever has one gets it confirmed at `/receipts/desk`.",
-                max_body=400_000,
+                max_body=600_000,
             ),
         ]  # fmt: skip
 

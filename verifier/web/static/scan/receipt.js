@@ -13,6 +13,7 @@ import { paths } from "./result.js";
 /** @typedef {import("./result.js").Verdict} Verdict */
 /** What is shown of it. @typedef {{text: string, by: string, use: string, decision: Verdict["decision"], code: string, at: number}} Shown */
 
+const MOST_NAMES = 256; // that the service takes
 const DECIDED = { accepted: "gotyes", rejected: "gotno", undecided: "gotopen" };
 
 /**
@@ -36,7 +37,7 @@ export async function give({ store, pack, clock }, one, verdict) {
     code,
     pack: digest ? fromBase64url(digest) : null,
   });
-  const seen = decision === "rejected" ? [] : paths(verdict, Array.from(pack?.types.values() ?? []));
+  const seen = decision === "rejected" ? [] : paths(verdict, Array.from(pack?.types.values() ?? [])).slice(0, MOST_NAMES);
   const vct = seen.length ? String(verdict.credentials[0]?.vct) : "";
   await store.keepGiven(toBase64url(await sha256(bytes)), { receipt: toBase64url(bytes), mode: one.mode, vct, paths: seen, at });
   return { text: await renderText(RECEIPT, bytes), by: `${desk.organisation}, ${desk.name}`, use: bound.use, decision, code, at };

@@ -84,7 +84,7 @@ export class Store {
     ]);
   }
 
-  /** The desk's key, ready to sign challenges. @returns {Promise<CryptoKey>} */
+  /** The desk's key, ready to sign challenges and receipts. @returns {Promise<CryptoKey>} */
   async signer() {
     const desk = await this.desk();
     if (!desk) throw new Error("there is no desk");

@@ -14,7 +14,7 @@ const PATIENCE = 20_000;
 const MOST = 64_000_000;
 const SAVE_EVERY = 262_144; // bytes after which a download in progress is kept
 const CLOCKS = 300; // seconds that two clocks may differ and both be right
-const AT_ONCE = 20; // receipts that are told in one call
+const AT_ONCE = 10; // receipts that are told in one call
 const RENEW_BEFORE = 7 * 86_400 - 3_600; // a certificate of seven days is renewed every hour, as the organisation may sign with another key
 
 /**
