@@ -25,7 +25,8 @@ PASSED_ON: Final = "told-by-permission"
 
 
 class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
-    """One body and one of its uses. ``declined`` counts what the holder did not share, ``failed`` what did not arrive or was not read.
+    """One body and one of its uses. ``declined`` counts what the holder did not share, ``failed`` what was sent without a good end: of that,
+    ``may_have_seen`` names what they had not ``seen`` anyway.
 
     ``left_out`` names what was asked for beyond the registration, ``unregistered`` what was asked without any for it; ``standing`` is the
     registration's, as of the last time.
@@ -41,6 +42,7 @@ class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
     declined: int = 0
     failed: int = 0
     seen: tuple[ClaimNames, ...] = ()
+    may_have_seen: tuple[ClaimNames, ...] = ()
     left_out: tuple[str, ...] = ()
     unregistered: tuple[ClaimNames, ...] = ()
     standing: str = ""
@@ -186,6 +188,7 @@ class _Row:
         last = self.entries[-1]
         results = [entry.transaction_result for entry in self.entries]
         known = [entry.registered for entry in self.entries if entry.registered]
+        seen = self._shown("success")
         return AskedBy(
             entity=last.interacting_party_identifier.identifier,
             name=last.interacting_party_name or last.interacting_party_identifier.identifier,
@@ -196,7 +199,8 @@ class _Row:
             shared=results.count("success"),
             declined=results.count("declined"),
             failed=results.count("failed"),
-            seen=_joined(names for entry in self.entries if entry.transaction_result == "success" for names in entry.claims_presented),
+            seen=seen,
+            may_have_seen=_without(self._shown("failed"), seen),
             left_out=tuple(dict.fromkeys(name for each in known for name in each.left_out)),
             unregistered=_joined(
                 names
@@ -206,6 +210,20 @@ class _Row:
             ),
             standing=known[-1].standing if known else "",
         )
+
+    def _shown(self, result: str) -> tuple[ClaimNames, ...]:
+        return _joined(names for entry in self.entries if entry.transaction_result == result for names in entry.claims_presented)
+
+
+def _without(all_names: Iterable[ClaimNames], others: Iterable[ClaimNames]) -> tuple[ClaimNames, ...]:
+    known = {each.credential_identifier: each.claims for each in others}
+    left = (
+        msgspec.structs.replace(
+            each, claims=tuple(claim for claim in each.claims if claim not in known.get(each.credential_identifier, ()))
+        )
+        for each in all_names
+    )
+    return tuple(each for each in left if each.claims)
 
 
 def _joined(all_names: Iterable[ClaimNames]) -> tuple[ClaimNames, ...]:
@@ -261,7 +279,7 @@ def _kept_by(entry: Entry, days: int | None, *, answered: bool) -> Keeps | None:
             by="receipt",
             seq=entry.seq,
         )
-    if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result != "success":
+    if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result == "declined":
         return None
     until, by = (None, "unknown") if days is None else (entry.time + days * DAY, "register")
     use, seen = entry.intended_use_identifier, entry.claims_presented

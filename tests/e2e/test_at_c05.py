@@ -191,7 +191,7 @@ async def test_at_c05_1_joan_tells_fourteen_in_one_sitting(tmp_path: Path, open_
         await signs_in(page, site)
         await page.goto(where)
         await counts(page, accepted=12, undelivered=1, misfit=1)
-        await page.get_by_text("It did not reach them.").wait_for()
+        await page.get_by_text("They may not have it, for no receipt came.").wait_for()
         await walker.look("over")
         await page.goto(f"{where}?lang=cy")
         await walker.look("over-welsh")

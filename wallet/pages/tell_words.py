@@ -37,7 +37,7 @@ NEXT: Final[Mapping[str, str]] = {
     "undecided": N_("They could not check everything. Ask them, or tell them again later."),
     "unanswered": N_("They have not answered in time. Your wallet goes on asking; you can also ask them yourself."),
     "misfit": N_("This answer was not given for what you sent. Do not rely on it. Ask them by another way."),
-    "undelivered": N_("It did not reach them. Send it by e-mail or print it instead."),
+    "undelivered": N_("They may not have it, for no receipt came. Send it by e-mail or print it instead."),
     "refused": N_("If you think that this is wrong, ask them to look at it again."),
 }
 """What it means, and what to do."""
