@@ -148,7 +148,7 @@ const page = new Page();
 addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof VaultError)) return;
   event.preventDefault();
-  if (event.reason.code !== "no_vault") page.show("storage"); // else the desk was closed while this was under way
+  if (page.store || event.reason.code !== "no_vault") page.show("storage"); // else the desk was closed while this was under way
 });
 
 addEventListener("click", (event) => {
