@@ -51,10 +51,11 @@ STANDINGS = {
 UNFOLLOWED = {
     "stale": N_("The newest state of their record that they signed is more than two days old. What they entered since cannot be checked."),
     "not-published": N_("They publish nothing of their record that your wallet could check."),
+    logs.NO_HEAD: N_("The receipt does not say where their record stood when they gave it."),
     "older": N_("They show an older state of their record than the one that your wallet saw before."),
     "": N_("Their record is long. Your wallet still follows it, and goes on by itself."),
 }
-"""Why nobody can tell whether a body changed its record (``LogSeen.apart``), by its fault; anything else kept the wallet from looking."""
+"""Why nobody can tell whether a body changed its record (``logs.apart``), by its fault; anything else kept the wallet from looking."""
 _NOT_SEEN = N_("Your wallet could not check their record when it last tried. It tries again by itself.")
 RESULTS = {"success": N_("Done"), "declined": N_("Not shared"), "failed": N_("Did not work")}
 
@@ -69,7 +70,7 @@ class HistoryPages:
         """Register the pages."""
         app.router.add_get("/history", self.list)
         app.router.add_get("/history/export", self.export)
-        app.router.add_get("/history/{seq:\\d+}", self.show)
+        app.router.add_get("/history/{seq:\\d{1,12}}", self.show)
 
     async def _lines(self, request: web.Request) -> tuple[list[Sealed], bool]:
         vault = (await self._desk.sitting(request)).vault
@@ -83,6 +84,7 @@ class HistoryPages:
         wanted, kind = request.query.get("q", "").strip(), request.query.get("kind", "")
         found = [line.entry for line in reversed(lines) if _fits(line, wanted, kind)]
         known = await self._logs(request)
+        apart = logs.apart(known, lines)
         return await render(
             request,
             "wallet/history.html",
@@ -94,7 +96,7 @@ class HistoryPages:
             kinds=KINDS,
             results=RESULTS,
             changed=logs.broken(known),
-            apart={name: known[entity].checked_at for entity, name in _names(lines, logs.apart(known)).items()},
+            apart={name: apart[entity][0] for entity, name in _names(lines, list(apart)).items()},
             changed_by=_names(lines, [each.entity for each in known.values() if each.broken_at]),
         )
 
@@ -112,7 +114,7 @@ class HistoryPages:
             "wallet/entry.html",
             record=record,
             compared_at=record.checked_at if record is not None and line.entry.seq <= record.settled else 0,
-            unfollowed=UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.apart else "",
+            unfollowed=_unfollowed(line, record),
             entry=line.entry,
             kinds=KINDS,
             results=RESULTS,
@@ -143,6 +145,12 @@ class HistoryPages:
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+
+def _unfollowed(line: Sealed, record: LogSeen | None) -> str:
+    if logs.is_headless(line):
+        return UNFOLLOWED[logs.NO_HEAD]
+    return UNFOLLOWED.get(record.fault, _NOT_SEEN) if record is not None and record.apart else ""
 
 
 def said(words: tuple[Words, ...], locale: str) -> str:
