@@ -129,7 +129,7 @@ async def one_round(app: web.Application) -> None:
     await keys.follow(desk)
     await publisher_of(desk).tend()
     await registering.tend(desk)
-    await together.finish(desk, app[STORE])
+    await together.look_again(desk, app[STORE])
     sweeping.due |= await inherited.tend(desk, await app[STORE].federation())
     await entity_of(desk).tend()
     await log_site_of(desk).tend()
