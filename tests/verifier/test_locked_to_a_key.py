@@ -166,6 +166,11 @@ async def test_by_command_where_the_data_folder_is(template: Template, tmp_path:
     assert (code, verdict["decision"]) == (0, "accepted"), verdict["checks"]
     code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), UTIL, "--trust", str(folder / "trust.json"))
     assert (code, verdict["code"], verdict["credentials"]) == (1, "wrong_audience", [])
+    apart = (folder / "trust.json").rename(tmp_path / "trust.json")
+    (folder / "trust.json").write_text("the service could not begin with this")
+    code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), BANK, "--trust", str(apart))
+    assert (code, verdict["decision"]) == (0, "accepted"), "only the key is read: nothing of the service is begun for it"
+    code, verdict = check_in_thread(check, str(tmp_path / "locked.html"), UTIL, "--trust", str(apart))
     assert "made for Northwold Bank" in {line["detail"] for line in verdict["checks"]}
 
 
