@@ -192,7 +192,11 @@ def _query(kind: CredentialType, wish: Wish, format_name: str) -> DcqlQuery:
 
 def path_of(key: str) -> ClaimPath:
     """The inverse of ``cards.key_of``."""
-    return tuple(None if part == "*" else int(part) if part.isdigit() else part for part in key.split("/"))
+    return tuple(None if part == "*" else int(part) if _is_place(part) else part for part in key.split("/"))
+
+
+def _is_place(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) <= 9
 
 
 async def _find(tx: Tx, vault: Vault, wish: Wish, *, at: int, named: bool = False) -> Offer:

@@ -433,6 +433,13 @@ async def test_only_a_receipt_that_fits_and_names_a_log_is_said_to_be_in_it(site
     assert "unchanged when your wallet last looked" in await visitor.get("/history/3")
     text = await visitor.get("/history/2")
     assert ("does not fit what you shared" in text, "unchanged" in text) == (True, False)
+    assert "It is for something else than what you shared." in text
+    text = await visitor.get("/history/2?lang=cy")
+    assert "Mae am rywbeth heblaw’r hyn a rannwyd gennych." in text
+    assert "another presentation" not in text
+    assert visitor.status == 200
+    await visitor.get("/history/" + "9" * 5_000)
+    assert visitor.status == 404
 
 
 async def look(visitor: Visitor, book: Book | None = None) -> None:

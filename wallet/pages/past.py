@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -22,7 +23,7 @@ from wallet.logs import LogSeen
 from wallet.pages.asking import DECISIONS
 from wallet.pages.desk import Desk
 from wallet.pages.given import at_desk
-from wallet.pages.tell_words import why
+from wallet.pages.tell_words import misfit, why
 from wallet.showings import GROUP
 from wallet.statement import ASKED, keeps_longer, registered_days
 
@@ -130,6 +131,7 @@ class HistoryPages:
             keeps_longer=receipt is not None
             and not line.entry.receipt_problem
             and keeps_longer(receipt, registered_days(lines).get(line.entry.transaction_identifier)),
+            misfit=partial(misfit, words=words),
             why="" if receipt is None else why(receipt.reason_code, words),
             answers=answers_to(lines, line.entry) if line.entry.transaction_type in ASKED else [],
             decisions=DECISIONS,
