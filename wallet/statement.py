@@ -132,7 +132,7 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
     """The statement for ``year``, as of ``at``; ``lines`` are the whole history, oldest first."""
     rows: dict[tuple[str, str], _Row] = {}
     for entry in (
-        line.entry for line in _as_it_came_out(lines) if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year
+        line.entry for line in as_it_came_out(lines) if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year
     ):
         rows.setdefault((entry.interacting_party_identifier.identifier, entry.intended_use_identifier), _Row()).entries.append(entry)
     known = logs or {}
@@ -156,7 +156,7 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
     )
 
 
-def _as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
+def as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
     """The lines, with copies failed whose letters were not delivered: a later line says so."""
     answers = [line.entry for line in lines if line.entry.transaction_type == "answer"]
     lost = {entry.transaction_identifier for entry in answers if entry.transaction_result == "failed" and not entry.receipt}

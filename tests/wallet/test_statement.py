@@ -15,7 +15,7 @@ from support.books import Book
 from support.signing import AT
 from support.trial_web import Watch
 from support.wallet_visitor import Visitor
-from support.wallets import Site, serve_wallet
+from support.wallets import Site, Wallet, serve_wallet
 from support.world import COUNCIL, Party
 
 from shared.clock import DAY
@@ -23,11 +23,13 @@ from shared.credentials import Text
 from shared.flow import Fetch, Fetched
 from shared.openid4vp import IntendedUse, render_use
 from shared.receipts import LogHead
-from wallet import logs
+from shared.storage import Tx
+from wallet import history, logs
 from wallet.app import follow_logs
 from wallet.at_statement import told
 from wallet.entries import ClaimNames, Entry, Registered, Sealed, Words
 from wallet.entries import Party as Side
+from wallet.reporting import uses_of
 from wallet.statement import Statement, make, year_of, years
 
 BANK = Side(type="uri", identifier="https://bank.example")
@@ -271,6 +273,19 @@ def test_in_a_terminal_whose_record_could_not_be_compared() -> None:
         f"The record of {COUNCIL} could not be compared since 2027-01-15: not-published",
         "https://bank.example has changed its own record since it gave receipts (lines 1)",
     ]
+
+
+async def test_a_donor_is_told_that_a_letter_was_not_delivered(wallet: Wallet) -> None:
+    copies = [line(kind="addressed-copy", on_behalf_of="doc", transaction_identifier=name).entry for name in ("a", "b")]
+    lost = line(kind="answer", result="failed", transaction_identifier="a", reason_of_noncompletion="not delivered: expired").entry
+
+    async def append(tx: Tx) -> None:
+        for entry in (*copies, lost):
+            await history.append(tx, wallet.vault, entry, entropy=wallet.means.entropy)
+
+    await wallet.storage.write(append)
+    uses = await wallet.storage.read(lambda tx: uses_of(tx, wallet.vault, "doc"))
+    assert [(use.number, use.result) for use in uses] == [(1, "failed"), (2, "success")]
 
 
 # --- on the pages ----------------------------------------------------------------------------------------------------------------------
