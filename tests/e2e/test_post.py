@@ -125,7 +125,7 @@ async def test_at_c05_4_what_was_cancelled_is_called_back_and_undone(both: tuple
     assert sorted((one.decision, one.reason) for one in await joan.sent()) == [("accepted", ""), ("rejected", "revoked")]
     (bea,) = await desk.desk.storage.read(everybody)
     called = (await inbox_desk.listed(desk.desk, bea))[0]
-    earlier, _ = await inbox_desk.about(desk.desk, called)
+    earlier, _ = await inbox_desk.about(desk.desk, bea, called)
     assert called.letter.undo == "open"
     assert earlier is not None
     assert earlier.exchange.decision == "accepted"
