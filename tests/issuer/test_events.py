@@ -440,9 +440,13 @@ async def test_both_databases_hear_decide_and_put_right(template: Template, tmp_
         await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=0)
         _, listed = await registry.call("GET", "/api/credentials?reference=case%207")
         assert sorted(one["state"] for one in listed["items"]) == ["cancelled", "invited"]
+        said = [(await deciding_news.case(registry.office, found.id)).doubted]
+        await tell(registry, own.event(None, event="presentation.changed", became="cancelled"))
+        said.append((await deciding_news.case(registry.office, found.id)).doubted)
+        assert said == [False, True]
         listed_news = await registry.office.storage.read(lambda tx: news.page(tx, open_only=False, offset=0, limit=9))
         counted = await registry.office.storage.read(lambda tx: news.concerned_count(tx, [each.id for each in listed_news]))
-        assert sorted(counted.values()) == [1, 1]
+        assert sorted(counted.values()) == [1, 1], "the registrar's word brings nothing back a second time"
         await marking.tend(registry.office)
         await registry.office.storage.write(lambda tx: sweep(tx, registry.clock() + 1_000 * DAY))
         assert await registry.office.storage.read(news.counts) == {}
