@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.attested import Wallet, attested
+from support.console import Browser
 from support.registry import Registry, Template, serving
 from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
 
@@ -100,6 +101,22 @@ async def test_passkeys_of_others_stay(registry: Registry) -> None:
     await replace_lost(office, hers.document, actor=CLERK)
     (left,) = await people.passkeys_of(office, holder)
     assert isinstance(left, Passkey)
+
+
+async def test_t_ex_5_the_counter_is_told_of_the_holders_other_documents(registry: Registry) -> None:
+    """Each is said to be lost by itself: what nobody thinks of would go on counting on the phone."""
+    one, other, ended = [(await registry.make(account="her0"))["id"] for _ in range(3)]
+    his, nobodys = (await registry.make(account="his0"))["id"], (await registry.make())["id"]
+    await hold(registry, ended, Action.CANCEL, "donor-died")
+    clerk = Browser(registry)
+    await clerk.sign_in()
+    page = await clerk.open(f"/console/documents/{one}/lost")
+    assert "Do the same for each that was on it" in page
+    named = [each for each in (one, other, ended, his, nobodys) if f'href="/console/documents/{each}/lost"' in page]
+    assert named == [other]
+    assert "other documents" not in await clerk.open(f"/console/documents/{his}/lost")
+    page = await clerk.open(f"/console/documents/{nobodys}/lost")
+    assert "If other documents were on it, do the same for each of them." in page
 
 
 @pytest.mark.parametrize("held", [False, True])
