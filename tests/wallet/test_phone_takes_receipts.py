@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ import pytest
 from support.airplane import Counter
 from support.pockets import LARGE, SMALL, Place, Pocket, open_place, open_pocket, seen_by_camera
 from support.signing import Signer
+from support.wallets import PASSPHRASE
+from support.world import BATCH
 
 from shared.clock import DAY, system_entropy
-from shared.codec import base64url
+from shared.codec import base64url, qr
 from shared.keys import KeyId
-from shared.ovp.answer import open_answer
+from shared.ovp.answer import open_answer, parse_answer, peek_answer
+from shared.ovp.code import make_code
 from shared.ovp.envelope import RECEIPT, parse_text, render_text
 from shared.ovp.receipt import prepare_desk_receipt
+from wallet import register
 
 pytestmark = pytest.mark.real
 
@@ -146,3 +151,64 @@ async def _misfits(pocket: Pocket, place: Place, mine: tuple[bytes, bytes], earl
     await pocket.look("receipt-none")
     assert "The permit of the desk had run out" in await past(pocket, 2), "nothing was kept of what is no receipt"
     await pocket.press(TAKE)
+
+
+async def test_for_a_typed_code_and_a_copy_on_paper(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        page, counter = pocket.page, place.counter
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        await pocket.press("Type a code instead")
+        await pocket.wait("code")
+        await page.locator("#body").select_option(label=place.world.council.name)
+        await page.locator("#use").select_option(label="Council tax")
+        await page.locator("#digits").fill(make_code(entity=counter.party.entity, use=counter.uses[0].id, entropy=system_entropy))
+        await pocket.press("Continue")
+        await pocket.wait("consent")
+        content = await pocket.agree()
+        await pocket.press("Done")
+        await pocket.press(TAKE)
+        nonce = base64url.decode(peek_answer(parse_answer("OVP1:", content)).nonce)
+        assert await take(pocket, give(counter, content, nonce)) == "They can rely on this"
+        await pocket.press("My documents")
+        await pocket.wait("home")
+
+        await pocket.press("Print a copy for one organisation")
+        await pocket.wait("paper")
+        await page.locator("#body").select_option(label=place.world.council.name)
+        await page.locator("#use").select_option(label="Council tax")
+        await pocket.press("Continue")
+        await pocket.wait("consent")
+        await pocket.press("Show once")
+        await pocket.wait("printed")
+        (text,) = qr.read(await page.locator(".ph-paper__code").screenshot())
+        prefix, content = parse_text(text)
+        number = base64url.decode(peek_answer(parse_answer(prefix, content)).number)
+        await page.locator("#view [data-do=home]").first.click()
+        await pocket.wait("home")
+        await pocket.press("Where did I show this?")
+        await pocket.showings(2)
+        await pocket.press(TAKE)
+        assert await take(pocket, give(counter, content, number)) == "They can rely on this"
+
+
+async def test_what_was_shown_is_kept_for_a_month_at_most(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile") as pocket:
+        await pocket.sign_in()
+        await pocket.keep(place.document)
+        await show_once(pocket, place)
+        await pocket.press("My documents")
+        await pocket.uses(BATCH - 1)
+        await pocket.press("Where did I show this?")
+        await pocket.showings(1)
+        assert await pocket.page.get_by_role("button", name=TAKE).count() == 1
+        await pocket.go(31)
+        place.counter.seq += 1
+        place.counter.register()
+        await register.refresh(place.site.host.means, now=True)
+        await pocket.open()
+        await pocket.unlock(PASSPHRASE)
+        await pocket.press("Where did I show this?")
+        await pocket.showings(1)
+        assert await pocket.page.get_by_role("button", name=TAKE).count() == 0
+        assert json.dumps(await told(place)) == "[]"
