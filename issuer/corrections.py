@@ -21,7 +21,7 @@ from issuer.envelopes import Envelopes
 from issuer.office import STORAGE, Office
 from issuer.publish import list_uri
 from issuer.records import corrections, documents, statuses
-from issuer.records.corrections import CORRECTED, ENDED, OPEN, REFUSED, STATES, Correction
+from issuer.records.corrections import CORRECTED, ENDED, OPEN, REFUSED, STATES, WAITS, Correction
 from issuer.sessions import SERVICE, WALLET, Actor, Event, Standing
 from shared.clock import DAY, add_working_days, floor_day
 from shared.codec import base64url, strict_json
@@ -92,7 +92,7 @@ async def signed(office: Office, known: Correction) -> str:
         answer_by=known.answer_by,
         state=known.state,
         answered_at=known.answered_at,
-        reason_code=known.reason_code,
+        reason_code="" if known.state == OPEN else known.reason_code,
         words="" if known.answer is None else (await _unseal(office, known.reference, known.answer))["words"],
         how_to_complain=office.settings.how_to_contest if known.state in {REFUSED, ENDED} else "",
     )
@@ -200,7 +200,9 @@ async def write_down(office: Office, number: str, *, detail: str, words: str, ac
 
 
 async def refuse(office: Office, reference: str, *, code: str, words: str, actor: Actor) -> None:
-    """The detail stays as it is. ``Malformed`` without one of the reasons and words for the holder, ``Conflict`` if it was answered."""
+    """The detail stays as it is. ``Malformed`` without one of the reasons and words for the holder, ``Conflict`` if it was answered, or is corrected and
+    waits for a second person.
+    """
     if code not in REFUSALS:
         raise Malformed(f"the reason is one of: {', '.join(REFUSALS)}", where="/reason")
     check_words(words)
@@ -208,6 +210,8 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
 
     async def unit(tx: Tx) -> None:
         known = await corrections.get(tx, reference)
+        if known.state == OPEN and known.reason_code == WAITS:
+            raise Conflict("this was corrected and waits for a second person")
         await corrections.settle(tx, reference, state=REFUSED, at=at, reason_code=code, answer=sealed)
         await documents.note(tx, known.document, Event(at=at, kind="dispute-refused", actor=actor, reason="", copies=0))
         await _enter(tx, office, "dispute-refused", known, actor=actor, at=at)
@@ -215,17 +219,22 @@ async def refuse(office: Office, reference: str, *, code: str, words: str, actor
     await office.storage.write(unit, point="dispute-answer")
 
 
-async def corrected(tx: Tx, reference: str, others: Collection[str], *, document: str, at: int) -> None:
-    """Part of the unit of work that gives the document other details. ``Conflict`` if it was answered, or is about another document.
-    ``others`` are answered as well, as far as they still wait.
+async def corrected(tx: Tx, reference: str, others: Collection[str], *, numbers: Collection[str], at: int, waits: bool) -> None:
+    """Part of the unit of work that gives the documents of these ``numbers`` other details. ``Conflict`` if it was answered, or is about another
+    document. ``others`` are answered as well, as far as they still wait.
+
+    Where a second person looks at the details first (``waits``), nothing is answered before that person has agreed.
     """
-    if reference and (await corrections.get(tx, reference)).document != document:
+    for number in numbers:
+        await corrections.reopen(tx, number)
+    if reference and (await corrections.get(tx, reference)).document not in numbers:
         raise Conflict("this message is about another document")
-    if reference:
-        await corrections.settle(tx, reference, state=CORRECTED, at=at)
-    for known in await corrections.open_of(tx, document):
-        if known.reference in others:
-            await corrections.settle(tx, known.reference, state=CORRECTED, at=at)
+    answered = [each.reference for number in numbers for each in await corrections.open_of(tx, number) if each.reference in others]
+    for each in dict.fromkeys([*([reference] if reference else []), *answered]):
+        if waits:
+            await corrections.let_wait(tx, each)
+        else:
+            await corrections.settle(tx, each, state=CORRECTED, at=at)
 
 
 async def corrected_by(office: Office, document: str, kind: CredentialType, after: Mapping[str, Any]) -> list[str]:

@@ -52,7 +52,7 @@ async def make(office: Office, number: str, *, actor: Actor, opening: Opening = 
     if held is None:
         raise Conflict("the details of this document are no longer held: make it anew")
     tag, turn = await mark_of(office, number), None if made is None else await next_secret(office, number)
-    order = Order(type=GRANTED, claims=_seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
+    order = Order(type=GRANTED, claims=seen_by_donor(held), needs_code=needs_code, valid_until=document.valid_until, opening=opening)
 
     async def also(tx: Tx, name: str) -> None:
         await donors.link(tx, name, number, tag)
@@ -97,13 +97,26 @@ async def _mark(office: Office, number: str) -> bytes:
     return tag
 
 
+async def side_of(office: Office, number: str) -> Document | None:
+    """The donor's document about the attorney's of that ``number``, unless it has ended."""
+
+    async def look(tx: Tx) -> Document | None:
+        made = await donors.granted_for(tx, number)
+        return None if made is None else await documents.get(tx, made)
+
+    hers = await office.storage.read(look)
+    return None if hers is None or hers.standing is Standing.CANCELLED else hers
+
+
 async def _now(office: Office, number: str) -> Mapping[str, Any]:
     async def look(tx: Tx) -> tuple[Document, bytes | None]:
         return await documents.get(tx, number), await documents.sealed_claims(tx, number)
 
     document, sealed = await office.storage.read(look)
+    if not document.cleared:
+        raise CredentialRequestDenied("the attorney's document waits for a second person")
     try:
-        return _seen_by_donor(await source(office, office.type(document.type)).give(sealed, document))
+        return seen_by_donor(await source(office, office.type(document.type)).give(sealed, document))
     except CredentialRequestDenied:
         return {}  # it says what it said
 
@@ -169,7 +182,8 @@ async def pass_with(office: Office, document: Document) -> str | None:
     return base64url.encode(await pass_of(office, document.id))
 
 
-def _seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:
+def seen_by_donor(held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the donor's document says, of the details of the attorney's; without marks."""
     names = {who: {name: held[who][name] for name in ("given_name", "family_name")} for who in ("proxy", "represented")}
     since = next(({"since": held[name]} for name in ("grant_date", "registration_date") if name in held), {})
     return {**{name: held[name] for name in (*_SAME, *_ISSUER) if name in held}, **names, **since}
