@@ -82,7 +82,7 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
     request = await reference_mac(office, told.request) if told.request else None
     asked, later = await _asked(office, told), await _later(office, told)
     names = any(full_names(person_of(told.claims, side.other)) for each in asked for side in sides(each.follow.match))
-    blank = told.became == "shown" and bool(asked) and not names
+    blank = told.became == "shown" and any(each.follow.action != Action.REINSTATE for each in asked) and not names
     number = office.number()
     sealed = await office.custodian.seal(STORAGE, strict_json.dumps(told.claims), context=context(number))
 
@@ -92,12 +92,19 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
             return await _told_before(tx, before)
         found = {} if request is None else await _by_request(tx, office, told, request)
         remembered = {} if request is None or names else await news.named_for(tx, request)
-        for each in asked:
-            found = {**await _by_person(tx, _remembering(each, remembered)), **found}  # what is certain by the request is not compared
         heard = [] if request is None else [each for each in await news.of_request(tx, request) if each.vct == told.vct]
+        overtaken = any(each.became != "shown" for each in heard)
+        for each in asked:
+            if overtaken and (each.follow.on, each.follow.action) == ("shown", Action.REINSTATE):
+                continue  # it was shown before it became what was told of it
+            likely = await _by_person(tx, office, _remembering(each, remembered))
+            found = {**likely, **found}  # what is certain by the request is not compared
+        until = at + max(_LEAST_DAYS, office.settings.undo_days) * DAY
         if told.became == "cancelled":
-            found = {**found, **await _mistaken(tx, office, heard, found)}
-            await _let_be(tx, heard)
+            back = await _mistaken(tx, office, heard, found)
+            until = min([until, *(each.keep_until for each in heard if back)])  # no new term for details that are kept already
+            found = {**found, **back}
+            await _doubt(tx, heard)
         elif any(each.became == "cancelled" for each in heard):  # which overtook it
             found = {number: replace(each, outcome="open") for number, each in found.items()}
         if by != SERVICE:
@@ -107,7 +114,7 @@ async def hear(office: Office, told: News, *, by: Actor = SERVICE) -> Heard:
         state = "open" if waits else "done" if changed else "blank" if blank else "nothing"
         new = news.NewNews(
             id=number, digest=digest, request=request, at=at, vct=told.vct, became=told.became, state=state,
-            claims=sealed if waits else None, keep_until=at + max(_LEAST_DAYS, office.settings.undo_days) * DAY,
+            claims=sealed if waits else None, keep_until=until,
         )  # fmt: skip
         await apply(tx, office, [each for each in changed if each.outcome == "changed"], by, at)
         await news.add(tx, new, changed)
@@ -183,19 +190,20 @@ def value_at(claims: Mapping[str, Any], path: ClaimPath) -> Any:
 
 
 async def _by_request(tx: Tx, office: Office, told: News, request: bytes) -> dict[str, Concerned]:
-    """Documents that were made for that very request, whoever they name."""
+    """Documents that were made for that very request, whoever they name. That it was accepted is no end of a hold that came after it."""
     found = {}
     for listed in await documents.by_reference(tx, request):
         document = listed.document
         for follow in _kind(office, document).follows if any(each.id == document.type for each in office.types) else ():
             meant, action = (follow.vct, follow.on) == (told.vct, told.became), Action(follow.action)
+            meant = meant and (told.became, action) != ("shown", Action.REINSTATE)
             meant = meant and await revoke.able(tx, document, action, follow.reason)
             if meant and await revoke.began_alike(tx, office, document, action, follow.reason):
                 found[document.id] = _concerned(document, follow, "")
     return found
 
 
-async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
+async def _by_person(tx: Tx, office: Office, asked: _Asked) -> dict[str, Concerned]:
     digests = {bytes(mark.value) for marks in asked.looked_for.values() for mark in marks if isinstance(mark.value, bytes)}
     known = await named.like(tx, asked.kind.id, sorted(digests))
     likeness: dict[str, Likeness] = {
@@ -205,9 +213,11 @@ async def _by_person(tx: Tx, asked: _Asked) -> dict[str, Concerned]:
     outcome, numbers = settle(likeness)
     found = {}
     for number in numbers:
-        document = await documents.get(tx, number)
-        if await revoke.able(tx, document, Action(asked.follow.action), asked.follow.reason):
-            certain = outcome == "one" and asked.sure and asked.follow.action != Action.REINSTATE.value
+        document, action = await documents.get(tx, number), Action(asked.follow.action)
+        if not await revoke.began_alike(tx, office, document, action, asked.follow.reason):
+            continue
+        if await revoke.able(tx, document, action, asked.follow.reason):
+            certain = outcome == "one" and asked.sure and action is not Action.REINSTATE
             found[number] = _concerned(document, asked.follow, likeness[number], certain=certain)
     return found
 
@@ -229,14 +239,21 @@ async def needs_second(tx: Tx, office: Office, each: Concerned) -> bool:
     return first_approval(office, _kind(office, await documents.get(tx, each.document))) is Approval.WAITING
 
 
-async def _let_be(tx: Tx, heard: Sequence[news.News]) -> None:
-    """Nobody has to decide any more what follows from a document that counts no longer."""
+async def _doubt(tx: Tx, heard: Sequence[news.News]) -> None:
+    """What follows from a document that counts no longer is still to be decided, by somebody who knows that: a list says the same of an
+    entry that was cancelled and of one that was only corrected (``news.counts_no_longer``).
+    """
     for before in heard:
         if before.became == "shown" and before.state in {"open", "second"}:
-            for each in await news.concerned(tx, before.id):
-                if each.outcome in {"open", "chosen"}:
-                    await news.note(tx, before.id, replace(each, outcome="left", claims=None))
-            await news.settle(tx, before, "settled")
+            await reopen(tx, before)
+
+
+async def reopen(tx: Tx, found: news.News) -> None:
+    """All of it is to be decided again; whoever looked before has to look again."""
+    for each in await news.concerned(tx, found.id):
+        if each.outcome in {"chosen", "left"}:
+            await news.note(tx, found.id, replace(each, outcome="open"))
+    await news.settle(tx, found, "open")
 
 
 async def _mistaken(tx: Tx, office: Office, heard: Sequence[news.News], found: Mapping[str, Concerned]) -> dict[str, Concerned]:
@@ -248,12 +265,16 @@ async def _mistaken(tx: Tx, office: Office, heard: Sequence[news.News], found: M
 
 
 async def ended_by(tx: Tx, office: Office, before: news.News) -> list[Concerned]:
-    """What ended by earlier news and is to be made again; its sealed details move along, if they are still held."""
-    ended = [each for each in await news.concerned(tx, before.id) if each.action == Action.CANCEL.value and each.outcome == "changed"]
-    for each in ended:
-        await news.note(tx, before.id, replace(each, claims=None))
-    kinds = {each.id for each in office.types}
-    return [replace(each, action=AGAIN, outcome="open") for each in ended if (await documents.get(tx, each.document)).type in kinds]
+    """What ended by earlier news and is to be made again, unless that was offered elsewhere; its sealed details move along, if they are
+    still held.
+    """
+    kinds, back = {each.id for each in office.types}, []
+    for each in await news.concerned(tx, before.id):
+        ended = (each.action, each.outcome) == (Action.CANCEL, "changed") and (await documents.get(tx, each.document)).type in kinds
+        if ended and not await news.stands_with(tx, each.document, AGAIN):
+            await news.note(tx, before.id, replace(each, claims=None))
+            back.append(replace(each, action=AGAIN, outcome="open"))
+    return back
 
 
 # --- doing it ----------------------------------------------------------------------------------------------------------------------------

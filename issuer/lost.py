@@ -33,7 +33,6 @@ async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code:
         lists = await statuses.lose_all(tx, document, at)
         await pad_lost(tx, office, lists)
         await people.forget_ways_in(tx, document, at)
-        await boxes.turn_pass(tx, document)  # of the attorney, if it is hers
         if turning is not None:
             await donors.turn_secret(tx, turning)
         await documents.note_loss(tx, document, Event(at=at, kind="lost", actor=actor, reason="", copies=len(lists)))
@@ -43,6 +42,7 @@ async def replace_lost(office: Office, number: str, *, actor: Actor, needs_code:
         if can_be_collected(await documents.get(tx, number), at):
             raise Conflict("somebody else changed this document at the same moment")
         await invitations.withdraw_all(tx, number)
+        await boxes.turn_pass(tx, number)  # of the attorney, if it is hers; a new invitation turns it as well
         await lose(tx, number)
 
     if can_be_collected(await office.storage.read(lambda tx: documents.get(tx, number)), at):

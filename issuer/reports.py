@@ -127,7 +127,7 @@ async def new_sheet(office: Office, number: str, tag: bytes, actor: Actor) -> st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aloud(Use):
-    """``turn``: how often the attorney's wallet had been lost by then. ``fits``: that wallet told nothing else under its number."""
+    """``turn``: how often the attorney had been invited anew by then. ``fits``: that wallet told nothing else under its number."""
 
     turn: int
     fits: bool = True

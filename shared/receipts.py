@@ -164,6 +164,29 @@ def verify_receipt_by(token: str, exchange: Exchange, *, signer: Cert) -> Receip
     return _verify(parsed, signer, exchange)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a desk's receipt (``shared.ovp.receipt``) is bound to, and the one that confirms it has to be."""
+
+    salt: bytes
+    presentation_digest: bytes
+    nonce: bytes
+    purpose_id: str
+
+
+def verify_receipt_bound(token: str, bound: Bound, *, policy: Policy, at: int) -> Receipt:
+    """The receipt that confirms one of a desk, for whoever has that one and not what was shown. What was decided is the caller's to compare.
+
+    Raises as ``verify_receipt``, but never ``StaleBinding``.
+    """
+    parsed, chain = _open(token)
+    receipt = _signed(parsed, policy.check_relying_party(chain, at), at=at)
+    if (receipt.salt, receipt.presentation_digest) != (bound.salt, bound.presentation_digest):
+        raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
+    _check_exchange(receipt, nonce=base64url.encode(bound.nonce), purpose_id=bound.purpose_id, at=at)
+    return receipt
+
+
 def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
     parsed = jwt.parse_jwt(token, max_bytes=MAX_RECEIPT)
     if parsed.header.get("typ") != TYP:
@@ -172,21 +195,30 @@ def _open(token: str) -> tuple[jwt.Jwt, tuple[bytes, ...]]:
 
 
 def _verify(parsed: jwt.Jwt, signer: Cert, exchange: Exchange) -> Receipt:
-    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=exchange.at))
-    if receipt.entity not in signer.uris:
-        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
+    receipt = _signed(parsed, signer, at=exchange.at)
     if not hmac.compare_digest(hashlib.sha256(receipt.salt + exchange.presentation).digest(), receipt.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
-    if receipt.nonce != exchange.nonce:
-        raise WrongNonce("the receipt is for another exchange", where="/nonce")
-    if exchange.purpose_id and receipt.purpose_id != exchange.purpose_id:
-        raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
+    _check_exchange(receipt, nonce=exchange.nonce, purpose_id=exchange.purpose_id, at=exchange.at)
     # the instant orders receipts by which a rewritten log is found out: nobody dates one back
     if receipt.received_at < exchange.sent_at - _LEEWAY:
         raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
-    if receipt.received_at > exchange.at + _LEEWAY:
-        raise NotYetValid("the receipt is from the future", where="/received_at")
     return receipt
+
+
+def _signed(parsed: jwt.Jwt, signer: Cert, *, at: int) -> Receipt:
+    receipt = _read(jwt.verify_jwt(parsed, signer.public, typ=TYP, at=at))
+    if receipt.entity not in signer.uris:
+        raise Untrusted("the receipt names another organisation than its certificate", where="/iss")
+    return receipt
+
+
+def _check_exchange(receipt: Receipt, *, nonce: str, purpose_id: str, at: int) -> None:
+    if receipt.nonce != nonce:
+        raise WrongNonce("the receipt is for another exchange", where="/nonce")
+    if purpose_id and receipt.purpose_id != purpose_id:
+        raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
+    if receipt.received_at > at + _LEEWAY:
+        raise NotYetValid("the receipt is from the future", where="/received_at")
 
 
 def peek_receipt(token: str) -> Receipt:

@@ -5,7 +5,7 @@ A fact is that these persons were shown for this use. It is known again by a key
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.codec import strict_json
@@ -21,7 +21,7 @@ _NAMES = ("given_name", "family_name")
 
 async def fact_of(desk: Desk, asked: Asked, credentials: Sequence[Mapping[str, Any]]) -> bytes | None:
     """The key of the fact; ``credentials`` are those of a rendered verdict. ``None`` where nobody is named."""
-    people = sorted({words for each in credentials for words in _people(desk.types.get(each["vct"]), each["claims"])})
+    people = people_in(desk.types, ((each["vct"], each["claims"]) for each in credentials))
     if not people or not asked.terms.purpose_id:
         return None
     return await desk.custodian.mac(LOG, b"fact\0" + strict_json.dumps([asked.terms.purpose_id, people]))
@@ -31,6 +31,11 @@ async def count_again(tx: Tx, fact: bytes | None, purpose: str, at: int) -> None
     """Somebody showed what was recorded here before, and still holds."""
     if fact is not None:
         await known.count(tx, fact, purpose, at)
+
+
+def people_in(types: Mapping[str, CredentialType], documents: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """Everybody whom documents name, given by their kind and what they say."""
+    return sorted({words for vct, claims in documents for words in _people(types.get(vct), claims)})
 
 
 def _people(kind: CredentialType | None, claims: Mapping[str, Any]) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 The first answer is undecided, and kept sealed for a week under the transaction that it was signed for. Whoever answers for the same
 transaction, with a document of the same instrument and as another person, adds to it. Once they are enough, every answer is checked whole
-once more, told how many they are: only what still holds then counts. The earlier answers are told so afterwards (``finish``).
+once more, told how many they are: only what still holds then counts. What cannot be told at that moment, because lists are too old for
+instance, is neither a yes nor a no: it stays, and is looked at again by the clock (``look_again``). The earlier answers are told afterwards
+(``finish``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -210,19 +212,21 @@ async def _weigh(
             return _Weighed(decision=decision, standing=_standing(act, kept))
     except (OtherInstrument, Replayed) as error:
         return _Weighed(decision=ruled_out(decision, error))
-    others = tuple(each for each in act.parts if _holds(desk, picture, each, act))
+    others, holding = _standing_by(desk, picture, act)
     both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at if came_at is None else came_at)))
-    enough = len(both.parts) >= both.needed
+    enough = holding + 1 >= both.needed
     if enough:
-        decision = judge({**more, "attorneys": len(both.parts)})
+        decision = judge({**more, "attorneys": holding + 1})
         if decision.decision != "accepted":
             return _Weighed(decision=decision, standing=_standing(act, kept))
-    changed = replace(kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough)
+    changed = replace(
+        kept, version=kept.version + 1, sealed=await _seal(desk, key, both), done=enough, unsure=_is_unsure(both, holding + 1)
+    )
     return _Weighed(decision=decision, kept=changed, standing=_standing(both, changed), others=others)
 
 
 async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Those that no person has refused since."""
+    """Those that are undecided still: no person has refused them since."""
 
     async def unit(tx: Tx) -> tuple[Part, ...]:
         return tuple([each for each in parts if await exchanges.is_undecided(tx, each.exchange)])
@@ -230,9 +234,15 @@ async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
     return await desk.storage.read(unit)
 
 
-def _holds(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
-    """Whether an earlier answer would still be a yes if enough agreed."""
-    return part.entity == desk.entity and _decide(desk, picture, part, act).decision == "accepted"
+def _standing_by(desk: Desk, picture: Picture, act: Act) -> tuple[tuple[Part, ...], int]:
+    """Those earlier answers that are no no by now, and how many of them would be a yes if enough agreed."""
+    found = [(each, _decide(desk, picture, each, act).decision) for each in act.parts if each.entity == desk.entity]
+    return tuple(each for each, said in found if said != "rejected"), sum(said == "accepted" for _, said in found)
+
+
+def _is_unsure(act: Act, holding: int) -> bool:
+    """Whether it may be done already, as far as can be told."""
+    return holding < act.needed <= len(act.parts)
 
 
 def _decide(desk: Desk, picture: Picture, part: Part, act: Act) -> Decision:
@@ -240,7 +250,8 @@ def _decide(desk: Desk, picture: Picture, part: Part, act: Act) -> Decision:
 
 
 def _standing(act: Act, kept: Kept) -> Standing:
-    return Standing(agreed=act.needed if kept.done else len(act.parts), needed=act.needed, until=kept.until)
+    agreed = act.needed if kept.done else min(len(act.parts), act.needed - 1)  # of some it may not be known whether they still hold
+    return Standing(agreed=agreed, needed=act.needed, until=kept.until)
 
 
 def _told(standing: Standing | None) -> dict[str, int]:
@@ -285,14 +296,26 @@ async def _key(desk: Desk, asked: Asked) -> str:
     return base64url.encode(await desk.custodian.mac(LOG, b"together\0" + named))
 
 
+async def asking(desk: Desk, asked: Asked) -> Callable[[Tx], Awaitable[None]] | None:
+    """What is to be written with a question to several: that the name of the act is ours, however long it takes until the first answer."""
+    if not asked.terms.together or asked.terms.instrument:
+        return None
+    return partial(records.ask, key=await _key(desk, asked), until=asked.expires_at + WAIT)
+
+
 async def apart(desk: Desk, asked: Asked, decision: Decision) -> Asked:
-    """A copy whose holder made the name of the act up: theirs is the act of their instrument. One that was begun here has a name of ours."""
+    """A copy whose holder made the name of the act up: theirs is the act of their instrument. One that was asked for here has a name of ours."""
     mark = find_mark(decision.credentials, desk.types)
-    if mark is None or not asked.terms.together or await standing_of(desk, asked) is not None:
+    if mark is None or not asked.terms.together or await _is_ours(desk, asked):
         return asked
     named = strict_json.dumps([asked.terms.purpose_id, asked.terms.together, mark.vct, mark.issuer, mark.tag])
     instrument = base64url.encode(await desk.custodian.mac(LOG, b"instrument\0" + named))
     return replace(asked, terms=replace(asked.terms, instrument=instrument))
+
+
+async def _is_ours(desk: Desk, asked: Asked) -> bool:
+    key, at = await _key(desk, asked), desk.clock()
+    return await desk.storage.read(lambda tx: records.is_asked(tx, key, at))
 
 
 async def _seal(desk: Desk, key: str, act: Act) -> bytes:
@@ -315,24 +338,49 @@ async def standing_of(desk: Desk, asked: Asked) -> Standing | None:
 # --- the earlier answers -----------------------------------------------------------------------------------------------------------------------
 
 
-async def finish(desk: Desk, store: Store) -> int:
-    """Tell the earlier answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
+async def look_again(desk: Desk, store: Store) -> None:
+    """Decide acts to which enough had answered while of some it could not be told whether they still held, then ``finish``."""
+    at = desk.clock()
+    for kept in await desk.storage.read(lambda tx: records.unsure(tx, at)):
+        act, picture = await _open(desk, kept), await store.picture()
+        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
+        others, holding = _standing_by(desk, picture, act)
+        act, enough = msgspec.structs.replace(act, parts=others), holding >= act.needed
+        if enough or not _is_unsure(act, holding):
+            known = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, act), done=enough, unsure=False)
+            await desk.storage.write(partial(records.keep, kept=known, at=at), point="together")
+    await finish(desk, store)
 
-    What is left for the rest of the week says only that this was agreed to.
+
+async def finish(desk: Desk, store: Store) -> int:
+    """Tell the answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
+
+    An answer of which nothing can be told now waits; what is left for the rest of the week says only that this was agreed to.
     """
     done = await desk.storage.read(records.finished)
     told = 0
     for kept in done:
         act, picture = await _open(desk, kept), await store.picture()
-        for part in act.parts[:-1]:  # the last one was decided with the act itself
-            told += await _tell(desk, picture, part, act)
-        empty = msgspec.structs.replace(act, parts=())
-        over = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, empty), told=True)
-        await desk.storage.write(partial(records.keep, kept=over, at=desk.clock()), point="together")
+        left = []
+        for part in await _open_parts(desk, act.parts):  # the last one was decided with the act itself, if it was not by the clock
+            decision = _decide(desk, picture, part, act)
+            if decision.decision == "undecided":
+                left.append(part)
+            else:
+                told += await _tell(desk, picture, part, act, decision)
+        if left and len(left) == len(act.parts):
+            continue
+        known = replace(
+            kept,
+            version=kept.version + 1,
+            sealed=await _seal(desk, kept.key, msgspec.structs.replace(act, parts=tuple(left))),
+            told=not left,
+        )
+        await desk.storage.write(partial(records.keep, kept=known, at=desk.clock()), point="together")
     return told
 
 
-async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
+async def _tell(desk: Desk, picture: Picture, part: Part, act: Act, decision: Decision) -> bool:
     """Once, however often it is tried: an answer that was told is not undecided any more."""
     at = desk.clock()
     before = await desk.storage.read(lambda tx: exchanges.find(tx, part.exchange, at))
@@ -343,7 +391,7 @@ async def _tell(desk: Desk, picture: Picture, part: Part, act: Act) -> bool:
         del ended
         return await exchanges.agree(tx, part.exchange)
 
-    decision, terms = _decide(desk, picture, part, act), part.asked.terms
+    terms = part.asked.terms
 
     async def put(tx: Tx, ended: Ended, head: LogHead) -> None:
         await exchanges.keep_answer(tx, part.exchange, ended, head)

@@ -20,7 +20,7 @@ from shared.web.entity import OwnEntity
 from shared.web.fetch import Fetcher
 from shared.web.housekeeping import keep_house
 from shared.web.sessions import Session
-from wallet import logs, register, replies, telling
+from wallet import confirming, logs, register, replies, telling
 from wallet.attester import Attester, NoAttester, OutsideAttester, OwnAttester, check_uri
 from wallet.backup import BackupTools
 from wallet.config import Place
@@ -226,4 +226,5 @@ async def one_round(app: web.Application) -> None:
         await look_after(host.means, vault)
         await telling.carry_on_all(host.means, vault, host.outbox)
         await replies.collect(host.means, vault, host.outbox)
+        await confirming.tend(host.means, vault)
     await auth.sweep(app)

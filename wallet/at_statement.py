@@ -48,6 +48,8 @@ def told(statement: Statement) -> Iterator[str]:
         yield f"    shared {each.shared}, not shared {each.declined}, did not work {each.failed}"
         for names in each.seen:
             yield f"    saw of {names.credential_identifier}: {', '.join(names.claims)}"
+        for names in each.may_have_seen:
+            yield f"    may have seen of {names.credential_identifier}: {', '.join(names.claims)}"
         if each.left_out:
             yield f"    asked for more than is registered: {', '.join(each.left_out)}"
         for names in each.unregistered:

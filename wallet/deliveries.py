@@ -14,7 +14,7 @@ class Told(StrEnum):
     """Whether the issuer knows that copies are lost."""
 
     HEARD = "heard"
-    LATER = "later"  # it could not be reached; asked again by the clock
+    LATER = "later"  # it could not be told; asked again by the clock
     NEVER = "never"  # it cannot be told: the copies count until they run out
 
 
@@ -53,9 +53,10 @@ class OnPhone(msgspec.Struct, frozen=True, kw_only=True, tag="on-phone"):
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True, tag="lost"):
-    """The phone has lost them, and the issuer has not heard it yet."""
+    """The phone has lost them, and the issuer has not heard it yet. ``until`` is when the last of them runs out, 0 if nobody noted it."""
 
     notification_id: str
+    until: int = 0
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,12 @@ def grant_of(due: Renewal) -> Granted:
     )
 
 
+def lock_of(vault: Vault, item: Item[Document]) -> str:
+    """The lock of this process for whatever is asked for by the grant of a document: documents of one grant wait for each other."""
+    due = item.value.renewal
+    return f"{vault.wallet}/upkeep/{due.grant if due is not None and due.grant else item.id}"
+
+
 async def take_lease(means: Means, vault: Vault, item: Item[Document]) -> Item[Document]:
     """Of two processes that find the same document due, or two of one grant, one goes on; ``Conflict`` for the other."""
     due, at = item.value.renewal, means.clock()

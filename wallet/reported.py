@@ -147,7 +147,8 @@ def _taken(state: Reported, reports: Sequence[Mapping[str, Any]], at: int) -> Re
             continue
         told |= dict.fromkeys(_told(report, get_int(each, "turn", f"/reports/{place}", optional=True) or 0))
         had.append(get_str(each, "id", f"/reports/{place}", max_length=60))
-    numbers = Counter((each.turn, each.number) for each in told)
+    uses = {msgspec.structs.replace(each, result="") for each in told}  # how it came out may be known later
+    numbers = Counter((each.turn, each.number) for each in uses)
     ordered = sorted(told, key=lambda one: (one.turn, one.number))
     return msgspec.structs.replace(
         state,

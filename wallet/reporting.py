@@ -27,6 +27,7 @@ from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import Item, Shelf
 from wallet.sessions import Document
+from wallet.statement import as_it_came_out
 
 EVERY: Final = 20 * DAY  # where no hour is settled for new copies
 RETRY: Final = 3_600  # seconds
@@ -146,7 +147,7 @@ async def _send(means: Means, vault: Vault, document: str, box: Box, state: Repo
 
 async def uses_of(tx: Tx, vault: Vault, document: str) -> list[Use]:
     """Every time that the document was shown for the donor, in order, as she is told of it."""
-    entries = [line.entry for line in await history.read(tx, vault)]
+    entries = [line.entry for line in as_it_came_out(await history.read(tx, vault))]
     shown = [each for each in entries if document in each.on_behalf_of.split(",") and each.transaction_result != "declined"]
     return [_use(number, each) for number, each in enumerate(shown, start=1)]
 

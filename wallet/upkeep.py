@@ -52,7 +52,7 @@ from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.keepers import asks, check_acknowledged
-from wallet.lease import grant_of, note_renewal, note_token, share, take_lease
+from wallet.lease import grant_of, lock_of, note_renewal, note_token, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
@@ -111,7 +111,7 @@ async def _collect_promised(means: Means, vault: Vault) -> None:
 
 
 async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int) -> None:
-    async with means.locks.of(f"{vault.wallet}/upkeep/{item.id}"):
+    async with means.locks.of(lock_of(vault, item)):
         if item.value.renewal is not None and item.value.renewal.grant:  # another document of that grant may just have been renewed
             item = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, item.id))
         if item.value.notice is not None:

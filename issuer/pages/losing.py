@@ -9,9 +9,10 @@ from issuer.office import Office
 from issuer.operator_api import number
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, seated
-from issuer.records import documents
-from issuer.sessions import Standing
+from issuer.records import documents, people
+from issuer.sessions import Document, Standing
 from shared.errors import Conflict
+from shared.storage import Tx
 from shared.web import auth
 from shared.web.forms import Form
 from shared.web.pages import locale_of, render, translator
@@ -35,7 +36,7 @@ class Losing:
 
     async def _show(self, request: web.Request, form: Form) -> web.StreamResponse:
         name = number(request)
-        document = await self._office.storage.read(lambda tx: documents.get(tx, name))
+        document, others = await self._office.storage.read(lambda tx: _with_others(tx, name))
         if document.standing is Standing.CANCELLED:
             raise Conflict("this document is cancelled, and all its copies with it")
         title = self._office.type(document.type).title.in_(locale_of(request))
@@ -48,6 +49,12 @@ class Losing:
             number=phrases.spaced(document.id),
             invites=can_be_collected(document, self._office.clock()),
             on_hold=document.standing is Standing.ON_HOLD,
+            others=None
+            if others is None
+            else [
+                {"id": each.id, "text": f"{self._office.type(each.type).title.in_(locale_of(request))} {phrases.spaced(each.id)}"}
+                for each in others
+            ],
         )
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -59,3 +66,12 @@ class Losing:
         name = number(request)
         made = await replace_lost(self._office, name, actor=actor(request))
         raise web.HTTPSeeOther(f"/console/documents/{name}" + ("" if made is None else "/invitation"))
+
+
+async def _with_others(tx: Tx, number: str) -> tuple[Document, list[Document] | None]:
+    """The document and what else of its holder's may have been on the phone; ``None`` where no holder of it is known here."""
+    holder = await people.holder_of(tx, number)
+    numbers = [] if holder is None else await people.documents_of(tx, holder)
+    others = [await documents.get(tx, each) for each in numbers if each != number]
+    counting = [each for each in others if each.standing is not Standing.CANCELLED]
+    return await documents.get(tx, number), None if holder is None else counting

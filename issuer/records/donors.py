@@ -16,7 +16,7 @@ KEPT_DAYS = 400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """``recipient`` is the key that reports are sealed to, empty before there is one. ``secret_turn`` and ``pass_turn`` are how often that half has
-    turned, after losses.
+    turned: each after losses, the pass also with each new invitation.
     """
 
     tag: bytes

@@ -56,7 +56,7 @@ async def recorded(street: Street, nora: Carried) -> Carried:
     status, offer = await street.desks[COUNCIL].call("POST", f"/api/presentation-requests/{shown.answered.asked.id}/record", names)
     assert status == 201, offer
     _, invited = await street.offices[RECORDS].call("POST", f"/api/credentials/{offer['id']}/invitation", {})
-    return await collected(street, RECORDS, "mandate-receipt", invited)
+    return await collected(street, RECORDS, "mandate-receipt", invited, copies=5)
 
 
 async def electoral(street: Street, record: Carried, seed: str) -> str:
@@ -93,7 +93,9 @@ async def test_at_c03_1_a_record_needs_no_power_and_no_question_to_who_made_it(s
 
 
 async def test_at_c03_2_a_record_follows_the_power_that_it_rests_on(street: Street) -> None:
-    """The power waits, goes on, and is revoked: after each next list the record does the same, though nobody at the council did anything."""
+    """The power waits, goes on, and is revoked: after each next list the record is good or not as the power is, though nobody at the council
+    did anything. That it has ended, and was not only corrected, somebody says who knows it.
+    """
     nora = await given(street, OPG, "representation", LPA_1)
     record = await recorded(street, nora)
     codes = [await electoral(street, record, "first")]
@@ -109,9 +111,42 @@ async def test_at_c03_2_a_record_follows_the_power_that_it_rests_on(street: Stre
             await street.cycle()
             street.clock.at += 60
         codes.append(await electoral(street, record, action))
-    assert codes == ["", "suspended", "", "revoked"]
-    _, told = await records.call("GET", f"/api/credentials/{record.made['id']}")
-    assert [each["reason"] for each in told["history"] if each["reason"]] == ["authority-on-hold", "authority-in-force", "authority-ended"]
+    status, body = await records.call("POST", f"/api/credentials/{record.made['id']}/cancel", {"reason": "authority-ended"})
+    assert status == 200, body
+    await street.cycle()
+    codes.append(await electoral(street, record, "ended"))
+    assert codes == ["", "suspended", "", "suspended", "revoked"]
+    assert await reasons(street, record) == ["authority-on-hold", "authority-in-force", "authority-changed", "authority-ended"]
+
+
+async def reasons(street: Street, record: Carried) -> list[str]:
+    _, told = await street.offices[RECORDS].call("GET", f"/api/credentials/{record.made['id']}")
+    return [each["reason"] for each in told["history"] if each["reason"]]
+
+
+@pytest.mark.parametrize("what", ["lost", "correction"])
+async def test_a_record_waits_and_never_ends_for_a_lost_phone_or_a_corrected_detail(street: Street, what: str) -> None:
+    """The power is in force all the while. Its next showing has a record of its own, and somebody may let the old one go on."""
+    nora = await given(street, OPG, "representation", LPA_1)
+    record = await recorded(street, nora)
+    right = LPA_1 | {"proxy": {**LPA_1["proxy"], "birthdate": "1968-03-15"}}
+    body = {} if what == "lost" else {"claims": right, "reason": "typing error"}
+    status, answer = await street.offices[OPG].call("POST", f"/api/credentials/{nora.made['id']}/{what}", body)
+    assert status in {200, 201}, answer
+    street.clock.at += 3_600
+    for _ in range(2):
+        await street.cycle()
+        street.clock.at += 60
+    assert await electoral(street, record, "waits") == "suspended"
+    assert await reasons(street, record) == [{"lost": "authority-on-hold", "correction": "authority-changed"}[what]]
+    if what == "lost":
+        nora = await collected(street, OPG, "representation", answer)
+        assert await electoral(street, await recorded(street, nora), "anew") == ""
+    path = f"/api/credentials/{record.made['id']}/reinstate"
+    status, answer = await street.offices[RECORDS].call("POST", path, {"reason": "authority-in-force"})
+    assert status == 200, answer
+    await street.cycle()
+    assert await electoral(street, record, "goes on") == ""
 
 
 @pytest.mark.real

@@ -23,8 +23,9 @@ from support.signing import AT
 from support.trial_verify import ISSUER
 from support.wallets import Site, serve_wallet
 
-from issuer import deciding_news
+from issuer import deciding_news, donors, following
 from issuer.records import documents, news
+from issuer.records import donors as boxes
 from issuer.sessions import Actor, Standing
 from shared import addressed
 from shared.clock import DAY
@@ -83,8 +84,10 @@ async def test_at_c05_4_a_wrong_death_brings_new_documents_and_never_the_old_one
     tells so, offers what had ended by it as new documents.
     """
     nora = await given(street, OPG, "representation", LPA_1, reference="LPA M-7890-0400-4000")
-    await told_of_death(street)
     gro, opg = street.offices[GRO], street.offices[OPG]
+    hers = await donors.make(opg.office, nora.made["id"], actor=CLERK)
+    await told_of_death(street)
+    assert await stands(street, OPG, hers.document) is Standing.CANCELLED
     _, listed = await gro.call("GET", "/api/credentials")
     (entry,) = listed["items"]
     street.clock.at += 3_600
@@ -98,11 +101,44 @@ async def test_at_c05_4_a_wrong_death_brings_new_documents_and_never_the_old_one
     assert decided.state == "settled"
     (back,) = await opg.office.storage.read(lambda tx: news.concerned(tx, task.id))
     assert [await stands(street, OPG, each) for each in (nora.made["id"], back.made)] == [Standing.CANCELLED, Standing.IN_FORCE]
+    side = await opg.office.storage.read(lambda tx: boxes.granted_for(tx, back.made))
+    assert side not in {None, hers.document}, "the living donor has her side of it again"
+    assert await stands(street, OPG, str(side)) is Standing.IN_FORCE
     await street.cycle()
     file = copy_for(BANK, nora, purpose="bank", paths=ACCOUNT, at=street.clock(), seed="old")
     assert (await bring(street, BANK, file)).decision.code == "revoked", "never in force again"
     _, found = await opg.call("GET", "/api/credentials?reference=LPA%20M-7890-0400-4000")
     assert {each["id"]: each["state"] for each in found["items"]} == {nora.made["id"]: "cancelled", back.made: "invited"}
+
+
+@pytest.mark.parametrize("certain", [True, False])
+async def test_a_typing_error_at_the_registrars_is_no_cancelled_death(street: Street, certain: bool) -> None:
+    """Only the district is corrected. What was to be decided stays so, nothing comes back by itself, and whoever decides is told what is not
+    known; the corrected entry, shown anew, is as good as any.
+    """
+    nora = await given(street, OPG, "representation", LPA_1)
+    entry = dict(ENTRY)
+    if not certain:
+        entry["subject"] = {name: value for name, value in ENTRY["subject"].items() if name != "address"}
+    joan = await given(street, GRO, "life-event", entry)
+    paths = DIED if certain else tuple(path for path in DIED if "postal_code" not in path)
+    await show_live(street, GUARDIAN, joan, {"type": "life-event", "query": "donor-died"}, paths)
+    await street.tell(street.desks[GUARDIAN])
+    gro, opg = street.offices[GRO], street.offices[OPG]
+    street.clock.at += 3_600
+    right = {"claims": {**entry, "registration_district": "Anytown"}, "reason": "typing error"}
+    status, body = await gro.call("POST", f"/api/credentials/{joan.made['id']}/correction", right)
+    assert status == 200, body
+    street.clock.at += 60
+    await street.cycle()
+    (task,) = await opg.office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=5))
+    case = await deciding_news.case(opg.office, task.id)
+    assert (task.became, case.doubted) == ("cancelled" if certain else "shown", True)
+    assert [each.concerned.action for each in case.compared] == [following.AGAIN if certain else "cancel"]
+    await deciding_news.decide(opg.office, task.id, [] if certain else [nora.made["id"]], CLERK, version=task.version)
+    assert await stands(street, OPG, nora.made["id"]) is Standing.CANCELLED
+    _, listed = await opg.call("GET", "/api/credentials")
+    assert [each["id"] for each in listed["items"]] == [nora.made["id"]], "nothing comes back of somebody who is dead"
 
 
 async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(street: Street) -> None:
@@ -191,7 +227,7 @@ async def test_at_c05_1_joan_tells_fourteen_in_one_sitting(tmp_path: Path, open_
         await signs_in(page, site)
         await page.goto(where)
         await counts(page, accepted=12, undelivered=1, misfit=1)
-        await page.get_by_text("It did not reach them.").wait_for()
+        await page.get_by_text("They may not have it, for no receipt came.").wait_for()
         await walker.look("over")
         await page.goto(f"{where}?lang=cy")
         await walker.look("over-welsh")

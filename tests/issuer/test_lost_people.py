@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.attested import Wallet
+from support.attested import Wallet, attested
+from support.console import Browser
 from support.registry import Registry, Template, serving
-from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey
+from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
 
 from issuer import offers, people
 from issuer.lost import replace_lost
@@ -29,6 +30,19 @@ LOGIN: dict[str, Any] = {"login_issuer": "https://login.example", "login_client_
 async def registry(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Registry]:
     async with serving(template, tmp_path / "registry", storage=storage_uri, **LOGIN) as running:
         yield running
+
+
+@pytest.fixture
+async def wallet(registry: Registry) -> Wallet:
+    return await attested(registry)
+
+
+@pytest.fixture
+async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
+    """Her phone."""
+    async with visitor(registry) as one:
+        await one.come(wallet, (await wallet.push())[1])
+        yield one
 
 
 async def hold(registry: Registry, number: str, action: Action = Action.HOLD, reason: str = "investigation") -> None:
@@ -87,6 +101,22 @@ async def test_passkeys_of_others_stay(registry: Registry) -> None:
     await replace_lost(office, hers.document, actor=CLERK)
     (left,) = await people.passkeys_of(office, holder)
     assert isinstance(left, Passkey)
+
+
+async def test_t_ex_5_the_counter_is_told_of_the_holders_other_documents(registry: Registry) -> None:
+    """Each is said to be lost by itself: what nobody thinks of would go on counting on the phone."""
+    one, other, ended = [(await registry.make(account="her0"))["id"] for _ in range(3)]
+    his, nobodys = (await registry.make(account="his0"))["id"], (await registry.make())["id"]
+    await hold(registry, ended, Action.CANCEL, "donor-died")
+    clerk = Browser(registry)
+    await clerk.sign_in()
+    page = await clerk.open(f"/console/documents/{one}/lost")
+    assert "Do the same for each that was on it" in page
+    named = [each for each in (one, other, ended, his, nobodys) if f'href="/console/documents/{each}/lost"' in page]
+    assert named == [other]
+    assert "other documents" not in await clerk.open(f"/console/documents/{his}/lost")
+    page = await clerk.open(f"/console/documents/{nobodys}/lost")
+    assert "If other documents were on it, do the same for each of them." in page
 
 
 @pytest.mark.parametrize("held", [False, True])

@@ -524,6 +524,29 @@ def test_who_was_cancelled_meanwhile_does_not_count_here_either(laptop: Laptop, 
     assert (told(second)[:2], second["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
 
 
+def test_whose_status_no_pack_can_tell_for_now_stays_in_the_act(laptop: Laptop, template: Template) -> None:
+    """A pack without the list of the first: nobody counts as agreed by that, and nobody is thrown out."""
+    other_list, peter = "https://opg.example/status/2", Signer.new()
+
+    def pack(*lists: str) -> None:
+        laptop.clock.at += 3_600
+        laptop.make_pack(template, Site(lists={uri: status_token(uri=uri, iat=laptop.clock.at - 600) for uri in lists}))
+
+    def answer(seed: Signer) -> dict[str, Any]:
+        asked = laptop.challenge("--together", first["act"]["reference"], use="bank-together")
+        return laptop.check(agreeing(asked, 2, seed, status=StatusReference(uri=other_list, idx=IDX)))
+
+    first = laptop.check(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))
+    laptop.clock.at += 3 * DAY
+    pack(other_list)
+    second = answer(peter)
+    assert (told(second)[:2], second["act"]["agreed"]) == (("undecided", "needs_more_attorneys"), 1)
+    pack(LIST, other_list)
+    again = answer(peter)
+    assert (told(again), again["act"]["agreed"]) == (("accepted", "", 3), 2)
+    assert parse_state(laptop.state.read_bytes()).acts == {}
+
+
 def test_the_terminal_says_how_the_next_is_asked(laptop: Laptop) -> None:
     sealed = laptop.folder / "sealed"
     sealed.write_bytes(agreeing(laptop.challenge(use="bank-together"), 1, Signer.new()))

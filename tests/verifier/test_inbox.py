@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from support.desk import Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
-from support.trial_verify import IDX, LIST, Authority, issue, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, Authority, issue, status_token
 from support.trusting import Publisher
 
 from shared.clock import DAY
@@ -22,6 +23,7 @@ from shared.jose.jwt import parse_jwt
 from shared.openid4vp import find_use
 from shared.receipts import peek_receipt
 from shared.status.token_status_list import INVALID
+from shared.storage import Tx
 from shared.trust.artefact import RP_CERTIFICATE
 from shared.trust.publication import parse_publication
 from shared.trust.register_json import render_inbox
@@ -137,6 +139,49 @@ async def test_a_letter_waits_for_a_person(desk: Running) -> None:
     assert (await ask(desk, sent.ticket))[0] == 202
 
 
+async def test_nobody_calls_back_anothers_document(template: Template, tmp_path: Path) -> None:
+    """Whoever has seen a copy knows its number: a file goes through many hands. Only one for the same, of the same kind and people, calls it back."""
+    somebody = CLAIMS | {"represented": {**CLAIMS["represented"], "given_name": "Somebody", "family_name": "Else"}}
+    elsewhere = StatusReference(uri=LIST, idx=IDX + 1)
+    async with serving(template, tmp_path / "desk", site=Site(lists={LIST: status_token({IDX + 1: INVALID})})) as desk:
+        first = written(desk, seed="first")
+        await post(desk, first)
+        other = written(desk, seed="other", claims=somebody, status=elsewhere, about=first.claims["jti"])
+        own = written(desk, seed="own", status=elsewhere, about=first.claims["jti"])
+        for sent in (other, own):
+            assert check(desk, sent, (await post(desk, sent))[1]).reason_code == "revoked"
+            desk.clock.at += 60
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert [(each.undo, bool(each.about)) for each in sorted(found, key=lambda each: (each.got_at, bool(each.about)))] == [
+            ("", False),
+            ("", True),
+            ("open", True),
+        ]
+
+
+async def test_what_came_about_a_letter_is_its_groups_too(desk: Running) -> None:
+    """Neither the earlier letter nor a later one shows on another group's page."""
+    by_a_person(desk.desk, team="Banking")
+    first = written(desk, seed="first")
+    await post(desk, first)
+    banking = await the_letter(desk)
+    by_a_person(desk.desk, team="Estates")
+    await post(desk, written(desk, seed="second", about=first.claims["jti"]))
+    (estates,) = [each for each in await inbox_desk.listed(desk.desk, an_admin()) if each.letter.team == "Estates"]
+
+    async def unit(tx: Tx) -> None:
+        await letters.set_members(tx, "Estates", ["e"])
+        await letters.set_members(tx, "Banking", ["b"])
+
+    await desk.desk.storage.write(unit, point="inbox-team")
+    for name, post_ in (("e", estates), ("b", banking)):
+        clerk = replace(an_admin(), id=name, role="clerk")
+        assert await inbox_desk.about(desk.desk, clerk, post_) == (None, [])
+    earlier, _ = await inbox_desk.about(desk.desk, an_admin(), estates)
+    assert earlier is not None
+    assert earlier.letter.exchange == banking.letter.exchange
+
+
 async def test_t_au_5_nobody_decides_in_time(desk: Running) -> None:
     by_a_person(desk.desk)
     sent = written(desk)
@@ -233,6 +278,17 @@ async def test_what_is_no_letter(desk: Running) -> None:
         async with desk.http.post(f"{desk.base}/inbox/answer", json=body) as answer:
             assert answer.status == 400
     assert (await ask(desk, b"u" * 16))[0] == 404
+
+
+async def test_letters_are_opened_one_at_a_time_beside_everything_else(desk: Running) -> None:
+    """As copies are read: 4 MB of anything, from anybody, holds up nobody who asks for something else."""
+    async with desk.store.reading:
+        opens = asyncio.create_task(post(desk, seal_letter(Letter("{}", b"t" * 16), inbox_of(desk))))
+        unreadable = asyncio.create_task(post(desk, "a.b.c.d.e"))
+        for each in range(20):
+            assert (await ask(desk, bytes([each]) * 16))[0] == 404
+        assert (opens.done(), unreadable.done()) == (False, False)
+    assert ((await opens)[0], (await unreadable)[0]) == (400, 400)
 
 
 async def test_what_is_nobodys_leaves_nothing_behind(desk: Running) -> None:

@@ -158,6 +158,53 @@ async def test_who_was_cancelled_meanwhile_does_not_count(desk: Running) -> None
     assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
 
 
+OTHER_LIST = "https://opg.example/status/2"
+
+
+async def hear(desk: Running, *lists: str, ended: str = "") -> None:
+    """What can be fetched by now; the first document of the list ``ended`` is cancelled."""
+    desk.site.lists = {uri: status_token({IDX: 1} if uri == ended else {}, uri=uri, iat=desk.clock() - 3_600) for uri in lists}
+    desk.site.trust = Publisher(seq=2, at=desk.clock() - 60)
+    await desk.store.refresh(desk.site)
+
+
+async def half_told(desk: Running) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both have answered, and when the second did, the list of the first could not be fetched."""
+    await hear(desk, LIST, OTHER_LIST)
+    first = await desk.ask(**ASK)
+    await agree(desk, first)
+    desk.clock.at += 3 * DAY
+    await hear(desk, OTHER_LIST)
+    second = await next_of(desk, first)
+    await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=OTHER_LIST, idx=IDX))
+    assert await stands(desk, second) == await stands(desk, first) == ("undecided", "needs_more_attorneys", 1)
+    return first, second
+
+
+async def test_whose_status_cannot_be_told_at_that_moment_is_not_thrown_out(desk: Running) -> None:
+    """The act waits, and is done by the clock once it can be told: nobody has to answer twice."""
+    first, second = await half_told(desk)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    await hear(desk, LIST, OTHER_LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == await stands(desk, first) == ("accepted", "", 2)
+    assert await together.finish(desk.desk, desk.store) == 0
+
+
+async def test_who_turns_out_to_be_cancelled_is_out_of_the_act(desk: Running) -> None:
+    first, second = await half_told(desk)
+    await hear(desk, LIST, OTHER_LIST, ended=LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    third = await next_of(desk, second)
+    await agree(
+        desk, third, by=Signer.new(), status=StatusReference(uri=OTHER_LIST, idx=IDX + 1)
+    )  # another copy of hers, which is in force
+    assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
+    assert (await stands(desk, first))[0] == "undecided"
+
+
 async def test_two_at_once_are_two(desk: Running) -> None:
     first = await desk.ask(**ASK)
     await agree(desk, first)

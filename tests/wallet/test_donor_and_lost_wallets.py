@@ -13,7 +13,7 @@ from support.family import CLERK, Family, Person, family
 from support.registry import Template, make_template
 from support.world import BANK, COUNCIL
 
-from issuer import donors, reports, revoke
+from issuer import donors, offers, reports, revoke
 from issuer.lost import replace_lost
 from issuer.records import donors as records
 from issuer.records.donors import Kept
@@ -182,6 +182,27 @@ async def test_a_lost_wallet_of_the_attorney_leaves_no_report_and_hears_nothing(
     told = await at_office.standing_of(nora.wallet.means, nora.wallet.vault, (await nora.item()).id)
     assert told is not None
     assert (told.reason, told.contest) == ("investigation", "Ring 01632 960000")
+
+
+async def test_a_new_invitation_without_a_loss_makes_no_liar_of_the_attorney(they: Family) -> None:
+    """The wallet that collects next counts from 1 again; that of before leaves no report any more."""
+    number = await they.appoint()
+    await they.grant(number)
+    await they.go(0)
+    await they.show("bank")
+    await they.go(21 * DAY)
+    await they.go(DAY)
+    earlier = (await they.nora.item()).value
+    proof = {"tag": earlier.claims["report_tag"], "pass": earlier.report_pass}
+    made = await offers.invite_again(they.registry.office, number, actor=CLERK)
+    before, they.nora = they.nora, await they.another("Nora anew")
+    await they.redeem(they.nora, made)
+    await refused(they, before, "/reports/to", proof)
+    await they.go(0)
+    await they.show("council-tax")
+    await they.go(20 * DAY)
+    await they.go(DAY)
+    assert await heard(they.margaret) == [(1, BANK, True), (1, COUNCIL, True)]
 
 
 async def test_what_a_new_wallet_of_the_attorney_tells_in_two_ways_stands_there_twice(they: Family) -> None:

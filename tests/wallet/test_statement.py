@@ -8,24 +8,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.airplane import COUNCIL_TAX, Counter, registration
 from support.books import Book
 from support.signing import AT
 from support.trial_web import Watch
 from support.wallet_visitor import Visitor
-from support.wallets import Site, serve_wallet
+from support.wallets import Site, Wallet, serve_wallet
 from support.world import COUNCIL, Party
 
 from shared.clock import DAY
 from shared.credentials import Text
 from shared.flow import Fetch, Fetched
 from shared.openid4vp import IntendedUse, render_use
-from wallet import logs
+from shared.receipts import LogHead
+from shared.storage import Tx
+from wallet import history, logs
 from wallet.app import follow_logs
 from wallet.at_statement import told
 from wallet.entries import ClaimNames, Entry, Registered, Sealed, Words
 from wallet.entries import Party as Side
+from wallet.reporting import uses_of
 from wallet.statement import Statement, make, year_of, years
 
 BANK = Side(type="uri", identifier="https://bank.example")
@@ -103,7 +107,7 @@ def test_who_asked_for_more_than_they_had_registered() -> None:
 def test_who_still_keeps_what_and_until_when() -> None:
     """The longest of what a body says of the same things, until that is over; without a receipt the register's word counts."""
     first, longer = receipt(retain_until=AT + 10 * DAY), receipt(retain_until=AT + 20 * DAY)
-    lines = [line(1, receipt=longer), line(2, receipt=first), line(3, receipt=receipt(claims_kept=()))]
+    lines = [line(1, receipt=longer), line(2, receipt=first), line(3, receipt=receipt(decision="rejected", claims_kept=()))]
     (kept,) = statement(*lines).keeping
     assert (kept.what, kept.until, kept.by, kept.seq) == (("Donor’s name",), AT + 20 * DAY, "receipt", 1)
     assert statement(*lines, at=AT + 20 * DAY).keeping == ()
@@ -112,9 +116,79 @@ def test_who_still_keeps_what_and_until_when() -> None:
     silent = line(1, claims_presented=NAMES, registered=Registered(standing="registered", retention_days=30))
     (kept,) = statement(silent).keeping
     assert (kept.names, kept.until, kept.by) == (NAMES, AT + 30 * DAY, "register")
-    answered = line(2, kind="answer", receipt=receipt(claims_kept=()), transaction_identifier="t1")
+    answered = line(2, kind="answer", receipt=receipt(decision="rejected", claims_kept=()), transaction_identifier="t1")
     assert statement(silent, answered).keeping == ()
     assert statement(line(1, receipt=first, receipt_problem="it does not fit")).keeping == ()
+
+
+@pytest.mark.parametrize("decision", ["accepted", "undecided"])
+def test_whoever_accepts_and_names_no_part_keeps_all_that_they_saw(decision: str) -> None:
+    """Until the end that they name; an end that is over at once is how a body says that it keeps nothing."""
+    known = Registered(standing="registered", retention_days=7)
+
+    def kept(until: int | None, **more: Any) -> list[tuple[object, ...]]:
+        token = receipt(decision=decision, claims_kept=(), retain_until=until, **more)
+        shown = line(1, claims_presented=NAMES, registered=known, receipt=token)
+        posted = line(1, kind="addressed-copy", claims_presented=NAMES, registered=known)
+        answer = line(2, kind="answer", receipt=token, transaction_identifier="t1")
+        live, by_post = (
+            [(k.what, k.names, k.until, k.by, k.longer) for k in statement(*lines).keeping] for lines in ([shown], [posted, answer])
+        )
+        assert live == by_post
+        return live
+
+    assert kept(AT + 3_650 * DAY) == [((), NAMES, AT + 3_650 * DAY, "receipt", True)]
+    assert kept(AT + 8 * DAY) == [((), NAMES, AT + 8 * DAY, "receipt", False)]
+    assert kept(None) == [((), NAMES, None, "unknown", False)]
+    assert kept(AT) == []
+    assert kept(AT + DAY, told=("address",), recipient="https://water.example") == []  # a note of what it told others
+    assert statement(line(1, receipt=receipt(decision=decision, claims_kept=()))).keeping == ()  # nobody knows of anything that was shown
+
+
+def test_of_several_receipts_for_one_thing_the_newest_counts() -> None:
+    """A letter waited, kept until somebody looked at it: then it was refused, or taken for a shorter time."""
+    posted = line(1, kind="addressed-copy", claims_presented=NAMES, transaction_identifier="j")
+
+    def answer(seq: int, **changes: Any) -> Sealed:
+        return line(seq, kind="answer", transaction_identifier="j", receipt=receipt(**changes))
+
+    def kept(*answers: Sealed) -> list[tuple[int | None, int]]:
+        return [(each.until, each.seq) for each in statement(posted, *answers).keeping]
+
+    waits = answer(2, decision="undecided", reason_code="waits_for_person", retain_until=AT + 90 * DAY)
+    refused = answer(3, decision="rejected", reason_code="no_account", claims_kept=(), retain_until=AT + DAY)
+    taken = answer(3, retain_until=AT + 30 * DAY)
+    assert kept(waits) == [(AT + 90 * DAY, 2)]
+    assert kept(waits, refused) == []
+    assert kept(waits, taken) == [(AT + 30 * DAY, 3)]
+    early = answer(4, decision="undecided", received_at=AT - DAY, retain_until=AT + 90 * DAY)
+    assert kept(taken, early) == [(AT + 30 * DAY, 3)], "it came later, and was given before"
+    again = answer(4, decision="rejected", reason_code="replayed", received_at=AT + DAY, claims_kept=())
+    assert kept(taken, again) == [(AT + 30 * DAY, 3)], "that it was there before takes back nothing"
+    other = line(5, kind="answer", transaction_identifier="k", receipt=receipt(claims_kept=("Address",), received_at=AT - DAY))
+    assert kept(taken, other) == [(AT + 30 * DAY, 3), (AT + 30 * DAY, 5)]
+
+
+def test_whoever_does_not_say_where_their_record_stood_was_not_compared() -> None:
+    """By the newest of its receipts that are found good; what became of it before counts where it was looked at."""
+    council = Side(type="uri", identifier=COUNCIL)
+    headless, named = (
+        line(1, who=council, receipt=receipt()),
+        line(2, who=council, receipt=receipt(log_head=LogHead(size=1, digest=bytes(32)))),
+    )
+    other = line(3, who=council, receipt=receipt(), receipt_problem="it does not fit")
+    stranger = line(4, who=Side(type="x509_hash", identifier="abc"), receipt=receipt())
+    seen = logs.LogSeen(entity=COUNCIL, next_at=0, checked_at=AT)
+
+    def apart(*lines: Sealed, **known: logs.LogSeen) -> list[tuple[str, int, str]]:
+        made = make(lines, holder="Nora", year=2027, at=AT, intact=True, logs={each.entity: each for each in known.values()})
+        return [(each.entity, each.since, each.fault) for each in made.not_compared]
+
+    assert apart(headless) == [(COUNCIL, 0, "no-head")]
+    assert apart(headless, named, other, stranger) == []
+    assert apart(named, headless, log=seen) == [(COUNCIL, AT, "no-head")]
+    assert apart(headless, log=msgspec.structs.replace(seen, fault="stale")) == [(COUNCIL, AT, "stale")]
+    assert apart(headless, log=msgspec.structs.replace(seen, broken_at=AT, broken=(2,))) == []
 
 
 def test_whoever_keeps_it_longer_than_they_registered_is_marked() -> None:
@@ -201,6 +275,19 @@ def test_in_a_terminal_whose_record_could_not_be_compared() -> None:
     ]
 
 
+async def test_a_donor_is_told_that_a_letter_was_not_delivered(wallet: Wallet) -> None:
+    copies = [line(kind="addressed-copy", on_behalf_of="doc", transaction_identifier=name).entry for name in ("a", "b")]
+    lost = line(kind="answer", result="failed", transaction_identifier="a", reason_of_noncompletion="not delivered: expired").entry
+
+    async def append(tx: Tx) -> None:
+        for entry in (*copies, lost):
+            await history.append(tx, wallet.vault, entry, entropy=wallet.means.entropy)
+
+    await wallet.storage.write(append)
+    uses = await wallet.storage.read(lambda tx: uses_of(tx, wallet.vault, "doc"))
+    assert [(use.number, use.result) for use in uses] == [(1, "failed"), (2, "success")]
+
+
 # --- on the pages ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -277,6 +364,29 @@ async def test_a_receipt_that_says_longer_than_registered(site: Site) -> None:
     assert "yn hirach nag y maent wedi’i gofrestru" in await visitor.get("/history/2?lang=cy")
 
 
+async def test_a_receipt_that_names_no_part_and_no_record(site: Site) -> None:
+    """On the page after sharing, on its own line and in the statement: they keep what they saw, and nobody can compare their record."""
+    visitor, body = Visitor(site), site.world.council
+    await visitor.enter()
+    await visitor.collect()
+    body.receipt_changes["claims_kept"] = ()
+    await visitor.share(body.ask())
+    for text in (visitor.text, await visitor.get("/history/2")):
+        assert ("what they saw" in text, "14 February 2027" in text, ">nothing<" in text) == (True, True, False)
+    assert "The receipt does not say where their record stood when they gave it." in visitor.text
+    assert "could not be compared so far" in await visitor.get("/history")
+    text = await visitor.get("/statement?year=2027")
+    assert ("Nobody has said that they keep anything." in text, "Whose own record could not be compared" in text) == (False, True)
+    body.receipt_changes["retain_until"] = None
+    await visitor.share(body.ask())
+    assert "they have not said" in await visitor.get("/history/3")
+    body.receipt_changes["retain_until"] = site.world.clock()
+    await visitor.share(body.ask())
+    text = await visitor.get("/history/4")
+    assert ("nothing" in text, "what they saw" in text) == (True, False)
+    assert "yr hyn a welwyd ganddynt" in await visitor.get("/history/2?lang=cy")
+
+
 async def test_a_record_that_stands_still_or_cannot_be_seen_is_said(site: Site) -> None:
     visitor, book = Visitor(site), Book(site.world.council).open()
     await visitor.enter()
@@ -338,6 +448,13 @@ async def test_only_a_receipt_that_fits_and_names_a_log_is_said_to_be_in_it(site
     assert "unchanged when your wallet last looked" in await visitor.get("/history/3")
     text = await visitor.get("/history/2")
     assert ("does not fit what you shared" in text, "unchanged" in text) == (True, False)
+    assert "It is for something else than what you shared." in text
+    text = await visitor.get("/history/2?lang=cy")
+    assert "Mae am rywbeth heblaw’r hyn a rannwyd gennych." in text
+    assert "another presentation" not in text
+    assert visitor.status == 200
+    await visitor.get("/history/" + "9" * 5_000)
+    assert visitor.status == 404
 
 
 async def look(visitor: Visitor, book: Book | None = None) -> None:

@@ -1,7 +1,7 @@
 // At the counter: ask, read what is held up, decide, and on to the next customer. What was shown lives in `case` alone and goes with them.
 import { fromBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
-import { CHALLENGE, renderText, SEALED } from "../js/ovp/envelope.js";
+import { CHALLENGE, RECEIPT, renderText, SEALED } from "../js/ovp/envelope.js";
 import { VcError } from "../js/ovp/errors.js";
 import { addresseeOf, openSealed, sealedFor } from "../js/ovp/sealed.js";
 import { audienceOf, copyOfFile } from "./copyfile.js";
@@ -10,6 +10,7 @@ import { askedFor, judge, openCase, refused } from "./judge.js";
 import { alarm, fill, now, part, piece, say, tell, words } from "./page.js";
 import { askCode, askLive } from "./questions.js";
 import { Reader } from "./reader.js";
+import { give, showNone, showReceipt } from "./receipt.js";
 import { heading, look, names, render, toDecide } from "./result.js";
 import { signal, wake } from "./signals.js";
 
@@ -43,6 +44,10 @@ export class Counter extends Door {
     this.question = null;
     /** @type {Case | null} */
     this.case = null;
+    /** What was decided last about `case`. @type {import("./result.js").Verdict | null} */
+    this.verdict = null;
+    /** The receipt for it, once there is one; null where there is none to give. @type {import("./receipt.js").Shown | null | undefined} */
+    this.given = undefined;
     /** @type {"live" | "code" | "copy" | "test" | ""} */
     this.mode = "";
     this.busy = false;
@@ -52,6 +57,8 @@ export class Counter extends Door {
   /** Nothing of what was shown stays, neither on the screen nor in memory. @override */
   forgetCase() {
     this.case = null;
+    this.verdict = null;
+    this.given = undefined;
     this.question = null;
     this.mode = "";
     this.busy = false;
@@ -157,6 +164,7 @@ export class Counter extends Door {
     if (this.mode === "test") return this.tried(message, figures);
     if (this.mode === "") return undefined;
     if (message.prefix === CHALLENGE) return this.reader?.note("mine");
+    if (message.prefix === RECEIPT) return this.reader?.note("other");
     if (this.question && this.question.until < now()) return this.reader?.note("over");
     this.busy = true;
     try {
@@ -230,8 +238,14 @@ export class Counter extends Door {
     const { verdict } = outcome;
     const kinds = Array.from(this.means?.pack?.types.values() ?? []);
     if (!toDecide(verdict)) await this.remember(outcome, kinds); // first, so that the list never lacks what was seen
+    this.verdict = verdict;
+    this.given = undefined;
+    if (!toDecide(verdict)) await this.make(); // R6: every decision; what a person has yet to decide only when they ask for it
     const view = this.show("result");
     render(view, outcome, kinds);
+    piece(view, "give").hidden = this.given === null || this.case === null;
+    if (this.given === null) showNone(view);
+    if (this.given && this.settings.kiosk) showReceipt(view, this.given);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
     if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);
@@ -245,6 +259,26 @@ export class Counter extends Door {
     const title = words.uses.find((one) => one.id === use)?.title ?? "";
     const { decision, code, level } = verdict;
     await store.addPast({ at: now(), title, mode: this.mode, level: level.number, decision, code, details: names(verdict, kinds) });
+  }
+
+  /** The receipt for what was decided. */
+  async make() {
+    const [{ case: one, means, verdict }] = [this];
+    if (!one || !means || !verdict || this.given !== undefined) return;
+    const given = await give(means, one, verdict);
+    if (this.case === one && this.verdict === verdict) this.given = given; // else the next customer is there already
+  }
+
+  /** @param {HTMLElement} button */
+  async receipt(button) {
+    await this.make();
+    if (this.root.dataset.view !== "result" || this.given === undefined) return;
+    button.hidden = true;
+    if (!this.given) return showNone(this.root);
+    showReceipt(this.root, this.given);
+    const title = /** @type {HTMLElement} */ (document.getElementById("scan-receipt-title"));
+    title.focus();
+    title.scrollIntoView();
   }
 
   /** @param {HTMLElement} view @param {number} left */

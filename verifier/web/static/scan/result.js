@@ -199,6 +199,13 @@ function valuesAt(tree, path) {
   return inside === undefined ? [] : valuesAt(inside, rest);
 }
 
+/** The same as the log names them, `represented/family_name`, positions left out. @param {Verdict} verdict @param {Kind[]} kinds @returns {string[]} */
+export function paths({ credentials: [shown] }, kinds) {
+  const leaves = kinds.find((one) => one.vct === shown?.vct)?.claims ?? [];
+  const found = leaves.filter(({ path }) => valuesAt(shown.claims, path).length).map(({ path }) => path.filter((step) => step !== null).join("/"));
+  return [...new Set(found)];
+}
+
 /** Labels of what was shown, for the list of decisions: names, never values. @param {Verdict} verdict @param {Kind[]} kinds @returns {string[]} */
 export function names({ credentials }, kinds) {
   const found = credentials.flatMap((credential) => {

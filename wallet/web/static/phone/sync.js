@@ -59,22 +59,27 @@ function unlessChanged(error) {
   if (!(error instanceof VaultError) || error.code !== "changed") throw error;
 }
 
-/** Showings that the wallet's history does not have yet. @param {Vault} vault */
+/** Showings, and receipts for them, that the wallet's history does not have yet. @param {Vault} vault */
 async function tellHistory(vault) {
-  const owed = (await showings(vault)).filter(({ told }) => !told).reverse();
+  const given = await vault.all("receipts");
+  const taken = new Map(given.map((item) => [item.id, item]));
+  const owed = (await showings(vault)).filter(({ id, told }) => !told || taken.get(id)?.value.told === false).reverse();
   for (let at = 0; at < owed.length; at += MOST) {
     const some = owed.slice(at, at + MOST);
-    await tellShowings(some.map(line));
+    await tellShowings(some.map((one) => line(one, taken.get(one.id)?.value ?? null)));
     await vault.commit(some.map((one) => ({ shelf: "showings", id: one.id, value: { ...one, told: true } })));
+    for (const { id, value, stamp } of some.flatMap((one) => taken.get(one.id) ?? [])) {
+      await vault.commit([{ shelf: "receipts", id, value: { ...value, told: true }, stamp }]).catch(unlessChanged);
+    }
   }
 }
 
-/** @param {import("./store.js").Showing} one */
-function line(one) {
+/** @param {import("./store.js").Showing} one @param {import("./store.js").Taken | null} taken */
+function line(one, taken) {
   const type = types.get(one.vct);
   const names = (/** @type {number[]} */ groups) => groups.map((n) => (type ? groupId(type, n) : String(n)));
   const { id, at, document, entity, use, purpose, level, agreed } = one;
-  return { id, at, document, entity, name: one.name.en, use, purpose, level, agreed, asked: names(one.asked), shown: names(one.shown) };
+  return { id, at, document, entity, name: one.name.en, use, purpose, level, agreed, asked: names(one.asked), shown: names(one.shown), ...(taken && { receipt: taken.bytes, receipt_fault: taken.fault }) };
 }
 
 /** @param {Vault} vault */

@@ -1,0 +1,192 @@
+"""What organisations sign later for what their desks gave without a network: asked for by the clock alone, and held against it (S10, S21, S25)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.given import Given, given_by_council, with_receipt
+from support.wallets import Wallet
+from support.world import COUNCIL
+
+from shared.clock import DAY
+from shared.errors import VcError
+from shared.flow import Fetch, Fetched
+from shared.receipts import LogHead
+from wallet import history, register
+from wallet.confirming import PATH, PATIENCE, ROUNDS, provisional, tend
+from wallet.entries import Entry
+from wallet.given import take_in
+from wallet.logs import told_on
+
+Answer = Callable[[bytes], Fetched]
+
+
+@pytest.fixture
+async def handed(wallet: Wallet) -> Given:
+    await tend(wallet.means, wallet.vault)
+    return await given_by_council(wallet)
+
+
+def answers(handed: Given, answer: Answer) -> None:
+    def says(fetch: Fetch) -> Fetched:
+        assert (fetch.url, fetch.method, fetch.headers["content-type"]) == (COUNCIL + PATH, "POST", "application/cose")
+        return answer(fetch.body or b"")
+
+    handed.counter.party.says = says
+
+
+def asked(handed: Given) -> list[int]:
+    return [at for at, _, url in handed.wallet.world.log if url.endswith(PATH)]
+
+
+async def give(handed: Given, **changes: Any) -> Entry:
+    given = await take_in(handed.wallet.means, handed.wallet.vault, await handed.seq(), handed.at_desk(**changes))
+    assert given.provisional
+    return given
+
+
+async def next_day(handed: Given) -> None:
+    handed.wallet.world.clock.at += DAY
+    await tend(handed.wallet.means, handed.wallet.vault)
+
+
+async def last(handed: Given) -> Entry:
+    return (await handed.wallet.lines())[-1].entry
+
+
+async def test_it_is_confirmed(handed: Given) -> None:
+    head = LogHead(size=3, digest=bytes(range(32)))
+    answers(handed, lambda data: with_receipt(handed.confirmation(data, log_head=head)))
+    given = await give(handed)
+    await next_day(handed)
+    line = await last(handed)
+    assert (line.transaction_type, line.transaction_result, line.provisional) == ("answer", "success", given.provisional)
+    assert (line.transaction_identifier, bool(line.receipt), line.receipt_problem) == (given.transaction_identifier, True, "")
+    told = told_on((await handed.wallet.lines())[-1])
+    assert told is not None
+    assert told.said.head == head, "from now on their log is held against it"
+    assert await handed.wallet.storage.read(lambda tx: history.check(tx, handed.wallet.vault))
+    await next_day(handed)
+    assert len(asked(handed)) == 1
+
+
+async def test_before_the_desk_told_it_is_asked_for_again_daily_for_a_month(handed: Given) -> None:
+    answers(handed, lambda _: Fetched(status=404))
+    given = await give(handed)
+    for _ in range(40):
+        await next_day(handed)
+    assert len(asked(handed)) == 30
+    assert await last(handed) == given
+    lines = await handed.wallet.lines()
+    assert provisional(lines, at=given.time + PATIENCE - 1) == [given]
+    assert provisional(lines, at=given.time + PATIENCE) == []
+
+
+DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
+    "decision": ({"decision": "rejected", "reason_code": "revoked"}, "history_rewritten"),
+    "reason": ({"reason_code": "revoked"}, "history_rewritten"),
+    "salt": ({"salt": bytes(16)}, "other_presentation"),
+    "digest": ({"presentation_digest": bytes(32)}, "other_presentation"),
+    "nonce": ({"nonce": "AAAA"}, "wrong_nonce"),
+    "use": ({"purpose_id": "blue-badge"}, "purpose_mismatch"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+async def test_what_they_sign_otherwise_is_shown(handed: Given, case: str) -> None:
+    changes, code = DIFFERENT[case]
+    answers(handed, lambda data: with_receipt(handed.confirmation(data, **changes)))
+    given = await give(handed)
+    await next_day(handed)
+    line = await last(handed)
+    assert (line.provisional, line.receipt_problem.partition(":")[0]) == (given.provisional, code)
+    assert line.transaction_result == "failed"
+    await next_day(handed)
+    assert len(asked(handed)) == 1
+
+
+async def test_a_record_that_was_changed_since_is_shown(handed: Given) -> None:
+    """Of one size, and not the same."""
+    heads = iter([LogHead(size=5, digest=bytes(32)), LogHead(size=5, digest=bytes(range(32)))])
+    answers(handed, lambda data: with_receipt(handed.confirmation(data, log_head=next(heads))))
+    for _ in range(2):
+        await give(handed)
+        await next_day(handed)
+    problems = [line.entry.receipt_problem.partition(":")[0] for line in await handed.wallet.lines() if line.entry.receipt]
+    assert problems == ["", "history_rewritten"]
+
+
+async def test_what_nobody_of_theirs_signed_is_no_answer(handed: Given) -> None:
+    """Whatever stands between is not the organisation: it is asked again the next day."""
+    given = await give(handed)
+    token = handed.confirmation(handed.desk_receipt())
+    forged = token[:-6] + ("AAAAAA" if token[-6:] != "AAAAAA" else "BBBBBB")
+    wrong: list[Fetched] = [
+        Fetched(status=500),
+        Fetched(status=302),
+        Fetched(status=200, body=b"<html>"),
+        Fetched(status=200, body=b"[]"),
+        Fetched(status=200, body=b'{"receipt": 7}'),
+        with_receipt("a.b.c"),
+        with_receipt(forged),
+        with_receipt(given.provisional or ""),
+    ]
+    for number, each in enumerate(wrong, start=1):
+        answers(handed, lambda _, each=each: each)  # type: ignore[misc]
+        await next_day(handed)
+        assert (await last(handed), len(asked(handed))) == (given, number)
+    answers(handed, lambda data: with_receipt(handed.confirmation(data)))
+    await next_day(handed)
+    assert (await last(handed)).receipt_problem == ""
+
+
+async def test_one_body_that_is_away_keeps_nobody(handed: Given) -> None:
+    given = await give(handed)
+    handed.wallet.world.down.add(COUNCIL)
+    await next_day(handed)
+    assert await last(handed) == given
+    handed.wallet.world.down.clear()
+    answers(handed, lambda data: with_receipt(handed.confirmation(data)))
+    await next_day(handed)
+    assert (await last(handed)).receipt
+
+
+async def test_nothing_is_asked_for_what_did_not_fit(handed: Given) -> None:
+    await give(handed, use="blue-badge")
+    await next_day(handed)
+    assert asked(handed) == []
+
+
+async def test_the_hour_has_nothing_to_do_with_use(handed: Given) -> None:
+    """It was drawn before there was any receipt, and stays; however often a wallet is opened in between (S21)."""
+    means, vault, clock = handed.wallet.means, handed.wallet.vault, handed.wallet.world.clock
+
+    async def hour() -> int:
+        (item,) = await handed.wallet.storage.read(lambda tx: ROUNDS.all(tx, vault))
+        return item.value.next_at % DAY
+
+    before = await hour()
+    answers(handed, lambda _: Fetched(status=404))
+    await give(handed)
+    for _ in range(60):
+        clock.at += 3_600
+        await tend(means, vault)
+    clock.at += 5 * DAY
+    await tend(means, vault)
+    assert await hour() == before
+    assert [(at - before) % DAY < 3_600 for at in asked(handed)[:-1]] == [True] * (len(asked(handed)) - 1)
+    assert len(asked(handed)) in {3, 4}
+
+
+async def test_the_register_is_needed_once_only(handed: Given) -> None:
+    """What was found good stays so: the confirmation is by the organisation's own key, whatever its desks' certificates are by then."""
+    answers(handed, lambda data: with_receipt(handed.confirmation(data)))
+    given = await give(handed)
+    handed.wallet.world.clock.at += 8 * DAY
+    with pytest.raises(VcError):
+        (await register.register(handed.wallet.means)).find(COUNCIL, at=handed.wallet.world.clock())
+    await next_day(handed)
+    line = await last(handed)
+    assert (line.provisional, line.receipt_problem) == (given.provisional, "")

@@ -1,0 +1,132 @@
+"""Receipts that desks gave without a network, and what their organisations sign for them later (security rules S10, S21 and S25).
+
+Once a day, at an hour that each wallet drew when it was first opened and that has nothing to do with any receipt, it asks for all that
+are provisional still. What comes is held against the desk's word: the same salt, digest, nonce, use and decision. It is added to the history as an
+answer of its own, and what differs is said there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from shared.clock import DAY
+from shared.codec import reader, strict_json
+from shared.errors import HistoryRewritten, Missing, OtherPresentation, PurposeMismatch, Unavailable, Untrusted, VcError, WrongNonce
+from shared.flow import Fetch, Flow, arun
+from shared.ovp.envelope import parse_text
+from shared.receipts import MAX_RECEIPT, Bound, Receipt, verify_receipt_bound
+from shared.storage import Tx
+from shared.trust.policy import Policy
+from wallet import history
+from wallet.entries import Entry, Sealed
+from wallet.given import add, answer_line, open_desk_receipt
+from wallet.keep import Vault
+from wallet.logs import site_of
+from wallet.means import Means
+from wallet.records import Item, Shelf
+
+log = logging.getLogger("muniment.wallet")
+
+PATH: Final = "/receipts/desk"
+MEDIA_TYPE: Final = "application/cose"
+PATIENCE: Final = 31 * DAY
+"""Seconds for which a confirmation is asked for: as long as a desk may stay without a network, and more."""
+_NAME: Final = "confirmations"
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """When provisional receipts are asked about next."""
+
+    next_at: int
+
+
+ROUNDS = Shelf("confirmations", Round)
+
+
+def provisional(lines: Sequence[Sealed], *, at: int) -> list[Entry]:
+    """The desks' receipts that were found good and that nothing was signed for yet, oldest first, while somebody asks still."""
+    entries = [line.entry for line in lines if line.entry.provisional]
+    heard = {entry.provisional for entry in entries if entry.receipt}
+    return [
+        one for one in entries if not one.receipt and not one.receipt_problem and one.provisional not in heard and one.time + PATIENCE > at
+    ]
+
+
+async def tend(means: Means, vault: Vault) -> None:
+    """Ask, if it is time. One body that fails keeps nobody from being asked. Writes: ``confirm-due``, ``receipt-given``."""
+    item = await _round(means, vault)
+    if item.value.next_at > means.clock():
+        return
+    async with means.locks.of(f"{vault.wallet}/confirmations"):
+        item, at = await _round(means, vault), means.clock()
+        if item.value.next_at > at:
+            return
+        following = Round(next_at=item.value.next_at + ((at - item.value.next_at) // DAY + 1) * DAY)
+        await means.storage.write(lambda tx: ROUNDS.replace(tx, vault, item, following, entropy=means.entropy), point="confirm-due")
+        for one in provisional(await means.storage.read(lambda tx: history.read(tx, vault)), at=at):
+            try:
+                await _ask(means, vault, one)
+            except VcError as error:
+                log.info("a desk's receipt was not confirmed: %s", error.code)
+
+
+async def _round(means: Means, vault: Vault) -> Item[Round]:
+    """The hour is drawn once, before there is any receipt to ask about or not."""
+    name = vault.tag("confirmations", _NAME)
+    first = means.clock() + int.from_bytes(means.entropy(4), "big") % DAY
+
+    async def unit(tx: Tx) -> Item[Round]:
+        known = await ROUNDS.find(tx, vault, name)
+        return known or await ROUNDS.put(tx, vault, name, Round(next_at=first), entropy=means.entropy)
+
+    known = await means.storage.read(lambda tx: ROUNDS.find(tx, vault, name))
+    return known if known is not None else await means.storage.write(unit, point="confirm-due")
+
+
+async def _ask(means: Means, vault: Vault, one: Entry) -> None:
+    """What cannot be had, or cannot be read, is asked for again the next day; what was signed is kept, whatever it says."""
+    text, entity = one.provisional or "", one.interacting_party_identifier.identifier
+    token = await arun(fetch_confirmation(site_of(means.trust(), entity), parse_text(text)[1]), means.fetch)
+    before = await history.receipts_by(means.storage, vault, one.interacting_party_identifier)
+    try:
+        check_confirmation(token, text, entity=entity, policy=means.trust(), at=means.clock(), before=before)
+        problem = ""
+    except (OtherPresentation, WrongNonce, PurposeMismatch, HistoryRewritten) as error:  # of others nobody can tell that they signed it
+        problem = f"{error.code}: {error.detail}"
+    line = answer_line(one, token, problem=problem, at=means.clock())
+    await add(means, vault, msgspec.structs.replace(line, provisional=text))
+
+
+def fetch_confirmation(site: str, receipt: bytes) -> Flow[str]:
+    """The receipt that confirms a desk's. ``Missing`` before its desk told of it, ``Unavailable``, ``Malformed`` for no receipt at all."""
+    answer = yield Fetch(
+        url=site + PATH,
+        method="POST",
+        headers={"content-type": MEDIA_TYPE, "accept": "application/json"},
+        body=receipt,
+    )
+    if answer.status == 404:
+        raise Missing("the desk has not told its organisation yet")
+    if answer.status != 200:
+        raise Unavailable(f"the organisation answers {answer.status}")
+    return reader.get_str(strict_json.load_object(answer.body, max_bytes=2 * MAX_RECEIPT), "receipt", max_length=MAX_RECEIPT)
+
+
+def check_confirmation(token: str, text: str, *, entity: str, policy: Policy, at: int, before: Sequence[str]) -> Receipt:
+    """The receipt ``token``, if ``entity`` signed it for what its desk's receipt ``text`` is for, and says the same.
+
+    Errors as ``verify_receipt_bound``; ``HistoryRewritten`` where it was decided otherwise, or their record is not what it was before.
+    """
+    desk = open_desk_receipt(text)
+    bound = Bound(salt=desk.salt, presentation_digest=desk.digest, nonce=desk.nonce, purpose_id=desk.use)
+    receipt = verify_receipt_bound(token, bound, policy=policy, at=at)
+    if receipt.entity != entity:
+        raise Untrusted("it is by another organisation than the one whose desk gave the receipt")
+    if (receipt.decision, receipt.reason_code) != (desk.decision, desk.code):
+        raise HistoryRewritten("they signed another decision than their desk gave")
+    history.check_heads(receipt, before)
+    return receipt

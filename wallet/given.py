@@ -1,0 +1,226 @@
+"""Receipts that came into the holder's hand: on paper, as a picture, as a file (domain rule R6, security rules S10 and S25).
+
+For a copy that was handed over by mail, file or paper a receipt comes the same way. It is held against what was sent, whoever brings it, and
+what does not fit is kept as that. A receipt that a desk gave without a network is provisional until its organisation confirms it
+(``wallet.confirming``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import msgspec
+
+from shared import addressed
+from shared.codec import base64url, qr
+from shared.errors import Malformed, Missing, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
+from shared.ovp.answer import SD_CWT_FORMAT, Answer, peek_answer, render_answer
+from shared.ovp.envelope import RECEIPT, parse_text
+from shared.ovp.receipt import DeskReceipt, check_desk_receipt, parse_desk_receipt
+from shared.receipts import MAX_RECEIPT, Exchange, Receipt, peek_receipt, presentation_bytes
+from shared.trust.relying_party import Register
+from wallet import history, register
+from wallet.entries import Entry, Sealed
+from wallet.keep import Vault
+from wallet.means import Means
+from wallet.receipted import verify_of
+from wallet.records import ADDRESSED
+from wallet.sessions import Addressed
+
+T = TypeVar("T")
+MAX_LINES: Final = 20
+"""Receipts that are kept for one copy: whoever is handed more is handed no receipts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What a receipt for a copy has to be for. ``presentations`` and ``contents`` are all forms in which a desk can have had it: as a file with
+    and without the issuer's list, as a square code. ``number`` is what its holder called it (``jti``, ``cti``), as bytes.
+    """
+
+    entity: str
+    use: str
+    at: int
+    nonce: str
+    number: bytes
+    presentations: tuple[bytes, ...]
+    contents: tuple[bytes, ...]
+
+
+def handed_of(made: Addressed) -> Handed:
+    """Of a copy that lies in the wallet still."""
+    copy = addressed.parse_file(made.file)
+    ((wire,),) = copy.vp_token.values()
+    answer = Answer(copy.format, wire)
+    said = peek_answer(answer)
+    bare = replace(copy, status_list_tokens=())
+    small = copy.format == SD_CWT_FORMAT
+    return Handed(
+        entity=made.entity,
+        use=made.purpose_id,
+        at=made.at,
+        nonce=said.nonce,
+        number=base64url.decode(said.number),
+        presentations=(presentation_bytes(copy.vp_token), presentation_bytes({copy.purpose_id: (wire,)})),
+        contents=(render_answer(answer)[1],) if small else (addressed.render_content(bare), addressed.render_content(copy)),
+    )
+
+
+# --- what was given ----------------------------------------------------------------------------------------------------------------------
+
+
+def receipt_in(data: bytes) -> str:
+    """The one receipt in a text, or in a picture of its square code. ``Malformed`` or ``TooLarge``."""
+    if data[:1].isalpha() and data.isascii():  # what no picture begins with
+        if len(data) > MAX_RECEIPT:
+            raise TooLarge("this is longer than any receipt")
+        return data.decode().strip()
+    found = [text for text in dict.fromkeys(each.strip() for each in qr.read(data)) if text.startswith(RECEIPT)]
+    if not found:
+        raise Malformed("the code in this picture is no receipt")
+    if len(found) > 1:
+        raise Malformed("there are several receipts in this picture; send one that shows only the right one")
+    return found[0]
+
+
+async def read_given(means: Means, text: str, picture: bytes | None) -> str:
+    """A pasted text, or what is in an uploaded file or picture; ``Malformed`` names the field.
+
+    Pictures are read off the event loop, for they take their time, and one at a time, for they take memory.
+    """
+    if picture is None and not text.strip():
+        raise Malformed("paste the text of a receipt, or choose a picture or a file", where="text")
+    if picture is None:
+        return receipt_in(text.strip().encode())
+    try:
+        async with means.reading:
+            return await asyncio.to_thread(receipt_in, picture)
+    except VcError as error:
+        raise error.within("picture") from error
+
+
+def open_desk_receipt(text: str) -> DeskReceipt:
+    """Out of its text; ``Malformed`` and the other classes of ``parse_desk_receipt``. Nothing of it is a fact yet."""
+    prefix, content = parse_text(text)
+    if prefix != RECEIPT:
+        raise Malformed("this is not a receipt")
+    return parse_desk_receipt(content)
+
+
+# --- taking it in ------------------------------------------------------------------------------------------------------------------------
+
+
+async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
+    """Check the receipt ``text`` against the copy of which the line ``seq`` of the history tells, and add what came of it as a line.
+
+    The same one again adds nothing. ``Malformed`` for what is no receipt; ``Missing`` where there is no such line, or the copy is not here;
+    ``Undecided`` while nobody can tell who signed it. What does not fit is no error: it is kept, with what is wrong.
+    """
+    given = open_desk_receipt(text) if text.startswith(RECEIPT) else peek_receipt(text)
+    async with means.locks.of(f"{vault.wallet}/given"):
+        lines = await means.storage.read(lambda tx: history.read(tx, vault))
+        about = next((line.entry for line in lines if line.entry.seq == seq), None)
+        if about is None or about.transaction_type != "addressed-copy":
+            raise Missing("there is no copy on such a line of this history")
+        answers = answers_to(lines, about)
+        known = next((one for one in answers if text in {one.receipt, one.provisional} and not (one.receipt and one.provisional)), None)
+        if known is not None:
+            return known
+        if len(answers) >= MAX_LINES:
+            raise TooLarge("there are too many receipts for this copy already")
+        made = await means.storage.read(lambda tx: ADDRESSED.find(tx, vault, vault.tag("addressed", about.transaction_identifier)))
+        if made is None:
+            raise Missing("this wallet has not kept the copy, so that no receipt can be held against it")
+        handed = handed_of(made.value)
+        try:
+            if isinstance(given, Receipt):
+                before = await history.receipts_by(means.storage, vault, about.interacting_party_identifier)
+                _check_signed(means, handed, text, before)
+            else:
+                check_given(given, await register.register(means), handed, at=means.clock())
+            problem = ""
+        except Undecided:
+            raise
+        except VcError as error:
+            problem = f"{error.code}: {error.detail}"
+        return await add(means, vault, answer_line(about, text, problem=problem, at=means.clock()))
+
+
+def answers_to(lines: Sequence[Sealed], about: Entry) -> list[Entry]:
+    """What came back for what a line tells of, oldest first."""
+    entries = (line.entry for line in lines)
+    return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == about.transaction_identifier]
+
+
+def answer_line(about: Entry, text: str, *, problem: str, at: int) -> Entry:
+    """The line of a receipt for what ``about`` tells of; ``problem`` is what is wrong with it."""
+    desk = text.startswith(RECEIPT)
+    return Entry(
+        seq=0,
+        time=at,
+        transaction_identifier=about.transaction_identifier,
+        transaction_type="answer",
+        transaction_result="failed" if problem else "success",
+        interacting_party_identifier=about.interacting_party_identifier,
+        interacting_party_name=about.interacting_party_name,
+        intended_use_identifier=about.intended_use_identifier,
+        documents=about.documents,
+        level=about.level,
+        receipt="" if desk else text,
+        receipt_problem=problem,
+        provisional=text if desk else msgspec.UNSET,
+    )
+
+
+async def add(means: Means, vault: Vault, entry: Entry) -> Entry:
+    """At the end of the history, as it stands there."""
+    return (await means.storage.write(lambda tx: history.append(tx, vault, entry, entropy=means.entropy), point="receipt-given")).entry
+
+
+def check_given(given: DeskReceipt, known: Register, handed: Handed, *, at: int) -> None:
+    """That a desk of the organisation to which the copy was made out gave it for that copy. Errors as ``check_desk_receipt``."""
+
+    def check(content: bytes) -> str:
+        found = check_desk_receipt(given, known, content=content, nonce=handed.number, use=handed.use, sent_at=handed.at, at=at)
+        return found.entity
+
+    if _for_one(check, handed.contents) != handed.entity:
+        raise Untrusted("the receipt is by another organisation than the one that it was made out to")
+
+
+def _check_signed(means: Means, handed: Handed, token: str, before: Sequence[str]) -> None:
+    def check(presentation: bytes) -> Receipt:
+        exchange = Exchange(presentation=presentation, nonce=handed.nonce, at=means.clock(), sent_at=handed.at, purpose_id=handed.use)
+        return verify_of(token, exchange, policy=means.trust(), entity=handed.entity)
+
+    history.check_heads(_for_one(check, handed.presentations), before)
+
+
+def _for_one(check: Callable[[bytes], T], forms: Sequence[bytes]) -> T:
+    """What the check says of the first form that the receipt is for."""
+    *others, last = forms
+    for form in others:
+        try:
+            return check(form)
+        except OtherPresentation:
+            continue
+    return check(last)
+
+
+async def find_line(means: Means, vault: Vault, text: str) -> int:
+    """The copy of the history that a receipt is for by its own word; ``Missing`` where it names none that is here."""
+    given = open_desk_receipt(text) if text.startswith(RECEIPT) else peek_receipt(text)
+    lines = await means.storage.read(lambda tx: history.read(tx, vault))
+    copies = {item.id: item.value for item in await means.storage.read(lambda tx: ADDRESSED.all(tx, vault))}
+    for entry in (line.entry for line in reversed(lines) if line.entry.transaction_type == "addressed-copy"):
+        made = copies.get(vault.tag("addressed", entry.transaction_identifier))
+        if made is not None and _names(given, handed_of(made)):
+            return entry.seq
+    raise Missing("this receipt is for no copy that this wallet keeps; say with --line which line of the history you mean")
+
+
+def _names(given: DeskReceipt | Receipt, handed: Handed) -> bool:
+    return given.nonce == (handed.nonce if isinstance(given, Receipt) else handed.number)
