@@ -44,25 +44,28 @@ class Sent:
         return found
 
 
+def run(house: House, module: str, folder: str, *arguments: str) -> str:
+    """What a command of one of the programs says, with the data of that folder; the wallet is Nora's."""
+    passphrase = house.folder / "nora.passphrase"
+    passphrase.write_text(house.nora["passphrase"])
+    environment = {**os.environ, "MUNIMENT_WALLET_PASSPHRASE_FILE": str(passphrase)}
+    command = [sys.executable, "-m", module, *arguments, "--dir", str(house.folder / folder)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+
+
 @pytest.fixture
 async def sent(house: House, tmp_path: Path) -> Sent:
     made = await house.call(
         "POST", f"{house.issuer}/api/credentials", key=house.registry["api_key"], headers={"Idempotency-Key": f"death {tmp_path.name}"},
         body={"type": "life-event", "claims": document("life-event")},
     )  # fmt: skip
-    passphrase, page, pack = tmp_path / "passphrase", tmp_path / "locked.html", tmp_path / "monday.pack"
-    passphrase.write_text(house.nora["passphrase"])
-
-    def run(module: str, folder: str, *arguments: str) -> str:
-        environment = {**os.environ, "MUNIMENT_WALLET_PASSPHRASE_FILE": str(passphrase)}
-        command = [sys.executable, "-m", module, *arguments, "--dir", str(house.folder / folder)]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+    page, pack = tmp_path / "locked.html", tmp_path / "monday.pack"
 
     def work() -> str:
-        run("wallet", "nora", "receive", made["invitation_link"], "--code", made["code"])
+        run(house, "wallet", "nora", "receive", made["invitation_link"], "--code", made["code"])
         wish = ("--type", "life-event", "--purpose", "tell-of-death", "--query", "tell-of-death")
-        said = run("wallet", "nora", "address", "--to", UTIL, "--to-name", "Brightwater Utilities", *wish, "--locked", str(page))
-        run("verifier", "council", "bundle", "make", "--out", str(pack))
+        said = run(house, "wallet", "nora", "address", "--to", UTIL, "--to-name", "Brightwater Utilities", *wish, "--locked", str(page))
+        run(house, "verifier", "council", "bundle", "make", "--out", str(pack))
         return said.rpartition(": ")[2].strip()
 
     return Sent(page, await asyncio.to_thread(work), pack, house)
@@ -89,13 +92,7 @@ async def test_at_c05_2_sealed_link_for_a_registered_key(tmp_path: Path) -> None
     """The council has registered a key: nothing is read out, its folder alone opens the page, without a network, and the stranger learns for whom it is."""
     house = await open_house(tmp_path / "house", known=True)
     try:
-        passphrase, page, pack = tmp_path / "passphrase", tmp_path / "locked.html", tmp_path / "monday.pack"
-        passphrase.write_text(house.nora["passphrase"])
-
-        def run(module: str, folder: str, *arguments: str) -> str:
-            environment = {**os.environ, "MUNIMENT_WALLET_PASSPHRASE_FILE": str(passphrase)}
-            command = [sys.executable, "-m", module, *arguments, "--dir", str(house.folder / folder)]
-            return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+        page, pack = tmp_path / "locked.html", tmp_path / "monday.pack"
 
         def check(folder: str, entity: str) -> tuple[int, dict[str, Any]]:
             arguments = ("check", str(page), "--bundle", str(pack), "--as", entity, "--json", "--dir", str(house.folder / folder))
@@ -104,13 +101,13 @@ async def test_at_c05_2_sealed_link_for_a_registered_key(tmp_path: Path) -> None
 
         made = await house.invite()
         wish = ("--to", house.desk, "--to-name", "Tax people", "--purpose", "council-tax", "--query", "council-tax", "--locked", str(page))
-        await asyncio.to_thread(run, "wallet", "nora", "receive", made["invitation_link"], "--code", made["code"])
-        said = await asyncio.to_thread(run, "wallet", "nora", "address", *wish)
+        await asyncio.to_thread(run, house, "wallet", "nora", "receive", made["invitation_link"], "--code", made["code"])
+        said = await asyncio.to_thread(run, house, "wallet", "nora", "address", *wish)
         assert "There are no words to tell." in said
         html = page.read_text()
         for secret in ("Ashdown", "Margaret", "Tax people"):
             assert secret not in html
-        await asyncio.to_thread(run, "verifier", "council", "bundle", "make", "--out", str(pack))
+        await asyncio.to_thread(run, house, "verifier", "council", "bundle", "make", "--out", str(pack))
         wrong, verdict = await asyncio.to_thread(check, "council", BANK)
         assert (wrong, verdict["code"], verdict["credentials"]) == (1, "wrong_audience", []), verdict
         assert any(line["detail"].startswith("made for ") for line in verdict["checks"])

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.attested import Wallet, attested
 from support.levels import HOST
 from support.registry import Registry, Template, make_template, serving
+from support.visitor import Visitor, visitor
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 async def registry(template: Template, tmp_path: Path) -> AsyncIterator[Registry]:
     async with serving(template, tmp_path / "registry") as running:
         yield running
+
+
+@pytest.fixture
+async def wallet(registry: Registry) -> Wallet:
+    return await attested(registry)
+
+
+@pytest.fixture
+async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
+    """Her phone, with a request of her wallet at hand."""
+    async with visitor(registry) as one:
+        await one.come(wallet, (await wallet.push())[1])
+        yield one
 
 
 # --- two offices, one above the other ---

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from support.attested import Wallet, attested
+from support.attested import Wallet
 from support.registry import Registry, Template, serving
 from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
 
@@ -41,19 +41,6 @@ async def registry(template: Template, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(oidc, "finish", finish)
     async with serving(template, tmp_path / "registry", **LOGIN) as running:
         yield running
-
-
-@pytest.fixture
-async def wallet(registry: Registry) -> Wallet:
-    return await attested(registry)
-
-
-@pytest.fixture
-async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
-    """With a request of her wallet at hand."""
-    async with visitor(registry) as one:
-        await one.come(wallet, (await wallet.push())[1])
-        yield one
 
 
 async def opened_by(registry: Registry, holder: str) -> list[str]:

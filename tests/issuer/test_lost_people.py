@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.attested import Wallet, attested
+from support.attested import Wallet
 from support.console import Browser
 from support.registry import Registry, Template, serving
-from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey, visitor
+from support.visitor import CLERK, Visitor, add_passkey, code, letter, use_passkey
 
 from issuer import offers, people
 from issuer.lost import replace_lost
@@ -30,19 +30,6 @@ LOGIN: dict[str, Any] = {"login_issuer": "https://login.example", "login_client_
 async def registry(template: Template, tmp_path: Path, storage_uri: str) -> AsyncIterator[Registry]:
     async with serving(template, tmp_path / "registry", storage=storage_uri, **LOGIN) as running:
         yield running
-
-
-@pytest.fixture
-async def wallet(registry: Registry) -> Wallet:
-    return await attested(registry)
-
-
-@pytest.fixture
-async def nora(registry: Registry, wallet: Wallet) -> AsyncIterator[Visitor]:
-    """Her phone."""
-    async with visitor(registry) as one:
-        await one.come(wallet, (await wallet.push())[1])
-        yield one
 
 
 async def hold(registry: Registry, number: str, action: Action = Action.HOLD, reason: str = "investigation") -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,7 +145,7 @@ async def test_several_scopes_are_all_needed_and_nothing_may_come_of_it(
     client: Client, key: dict[str, str], store: Storage, watch: Watch
 ) -> None:
     for scopes in (["issue"], ["read"]):
-        new = await store.write(lambda tx, scopes=scopes: api_keys.create(tx, name="k", scopes=scopes, at=watch.at, entropy=system_entropy))  # type: ignore[misc] # default of the loop
+        new = await store.write(partial(api_keys.create, name="k", scopes=scopes, at=watch.at, entropy=system_entropy))
         answer = await client.post("/api/things/1/all", json={"name": "Nora"}, headers={"Authorization": f"Bearer {new.token}"})
         assert (answer.status, (await answer.json())["code"]) == (403, "insufficient_scope")
     for name, status in (("Nora", 201), ("Peter", 204)):
