@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 
 from shared.clock import DAY
-from shared.errors import Replayed
+from shared.errors import Replayed, VcError
 from shared.receipts import Receipt, peek_receipt
 from wallet.entries import ClaimNames, Entry, Sealed, Words
+from wallet.given import open_desk_receipt
 from wallet.known_uses import OTHER_USE, UNREGISTERED
 from wallet.logs import LogSeen, apart
 
@@ -27,7 +28,8 @@ PASSED_ON: Final = "told-by-permission"
 
 class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
     """One body and one of its uses. ``declined`` counts what the holder did not share, ``failed`` what was sent without a good end: of that,
-    ``may_have_seen`` names what they had not ``seen`` anyway.
+    ``may_have_seen`` names what they had not ``seen`` anyway. ``provisional`` counts what a desk without a network gave a receipt for, and
+    nobody has confirmed.
 
     ``left_out`` names what was asked for beyond the registration, ``unregistered`` what was asked without any for it; ``standing`` is the
     registration's, as of the last time.
@@ -42,6 +44,7 @@ class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
     shared: int = 0
     declined: int = 0
     failed: int = 0
+    provisional: int = 0
     seen: tuple[ClaimNames, ...] = ()
     may_have_seen: tuple[ClaimNames, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -51,7 +54,8 @@ class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
 
 class Keeps(msgspec.Struct, frozen=True, kw_only=True):
     """What a body keeps by its own word: ``what`` in that of a receipt, or what it saw, as ``names``, where its receipt names no part of it.
-    Where none came ``by`` is ``register``, or ``unknown`` where it registered no time either: it may keep all that it saw.
+    Where none came ``by`` is ``register``, or ``unknown`` where it registered no time either: it may keep all that it saw. ``provisional``
+    where a desk gave one without a network, which names neither: until it is confirmed it is all that was seen, for the time registered.
 
     ``until`` is ``None`` where it says no end, ``longer`` where that is more than it registered; ``seq`` is the line of the history.
     """
@@ -131,6 +135,7 @@ def years(lines: Sequence[Sealed]) -> list[int]:
 def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bool, logs: Mapping[str, LogSeen] | None = None) -> Statement:
     """The statement for ``year``, as of ``at``; ``lines`` are the whole history, oldest first."""
     rows: dict[tuple[str, str], _Row] = {}
+    provisional = _provisional(lines)
     for entry in (
         line.entry for line in as_it_came_out(lines) if line.entry.transaction_type in ASKED and year_of(line.entry.time) == year
     ):
@@ -144,7 +149,7 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
         year=year,
         made_at=at,
         intact=intact,
-        asked=tuple(sorted((row.told() for row in rows.values()), key=lambda one: (one.name.casefold(), one.use))),
+        asked=tuple(sorted((row.told(provisional) for row in rows.values()), key=lambda one: (one.name.casefold(), one.use))),
         keeping=tuple(sorted(_keeping(lines, at), key=lambda one: (one.name.casefold(), one.use, one.seq))),
         changed_records=tuple(
             Changed(entity=each.entity, noticed_at=each.broken_at, lines=each.broken, evidence=each.evidence) for each in changed
@@ -159,7 +164,8 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
 def as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
     """The lines, with copies failed whose letters were not delivered: a later line says so."""
     answers = [line.entry for line in lines if line.entry.transaction_type == "answer"]
-    lost = {entry.transaction_identifier for entry in answers if entry.transaction_result == "failed" and not entry.receipt}
+    silent = (entry for entry in answers if not entry.receipt and not entry.provisional)
+    lost = {entry.transaction_identifier for entry in silent if entry.transaction_result == "failed"}
     return [
         msgspec.structs.replace(line, entry=msgspec.structs.replace(line.entry, transaction_result="failed"))
         if line.entry.transaction_type == "addressed-copy" and line.entry.transaction_identifier in lost
@@ -185,7 +191,7 @@ class _Row:
 
     entries: list[Entry] = field(default_factory=list)
 
-    def told(self) -> AskedBy:
+    def told(self, provisional: Mapping[str, Entry]) -> AskedBy:
         last = self.entries[-1]
         results = [entry.transaction_result for entry in self.entries]
         known = [entry.registered for entry in self.entries if entry.registered]
@@ -200,6 +206,7 @@ class _Row:
             shared=results.count("success"),
             declined=results.count("declined"),
             failed=results.count("failed"),
+            provisional=sum(entry.transaction_identifier in provisional for entry in self.entries),
             seen=seen,
             may_have_seen=_without(self._shown("failed"), seen),
             left_out=tuple(dict.fromkeys(name for each in known for name in each.left_out)),
@@ -241,12 +248,12 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
     Of several receipts for one thing that was shown the newest counts.
     """
     longest: dict[tuple[object, ...], Keeps] = {}
-    answered = {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
+    answered, provisional = _answered(lines), _provisional(lines)
     days, over = registered_days(lines), _overtaken(lines)
     seen = {line.entry.transaction_identifier: line.entry.claims_presented for line in lines if line.entry.transaction_type in ASKED}
     for entry in (line.entry for line in lines if line.entry.seq not in over):
         about = entry.transaction_identifier
-        found = _kept_by(entry, days.get(about), answered=about in answered, seen=seen.get(about, ()))
+        found = _kept_by(entry, days.get(about), answered=about in answered, seen=seen.get(about, ()), desk=provisional.get(about))
         if found is None or (found.until is not None and found.until <= at):
             continue
         key = found.entity, found.use, found.what, found.names, found.by
@@ -254,6 +261,25 @@ def _keeping(lines: Sequence[Sealed], at: int) -> list[Keeps]:
         if known is None or (known.until is not None and (found.until is None or found.until >= known.until)):
             longest[key] = found
     return list(longest.values())
+
+
+def _answered(lines: Sequence[Sealed]) -> set[str]:
+    """What there is a good receipt for that an organisation signed itself, by transaction."""
+    return {line.entry.transaction_identifier for line in lines if line.entry.receipt and not line.entry.receipt_problem}
+
+
+def _provisional(lines: Sequence[Sealed]) -> dict[str, Entry]:
+    """The newest good receipt of a desk for each transaction, where its organisation has neither signed the same nor said otherwise."""
+    answered, entries = _answered(lines), [line.entry for line in lines]
+    heard = {entry.provisional for entry in entries if entry.provisional and entry.receipt}
+    return {
+        entry.transaction_identifier: entry
+        for entry in entries
+        if entry.provisional
+        and not entry.receipt_problem
+        and entry.provisional not in heard
+        and entry.transaction_identifier not in answered
+    }
 
 
 def _overtaken(lines: Sequence[Sealed]) -> set[int]:
@@ -286,7 +312,7 @@ def keeps_all(receipt: Receipt) -> bool:
     return receipt.decision != "rejected" and not receipt.claims_kept and not receipt.told
 
 
-def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[ClaimNames, ...]) -> Keeps | None:
+def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[ClaimNames, ...], desk: Entry | None) -> Keeps | None:
     who = entry.interacting_party_identifier.identifier, entry.interacting_party_name or entry.interacting_party_identifier.identifier
     if entry.receipt and not entry.receipt_problem:
         receipt = peek_receipt(entry.receipt)
@@ -307,5 +333,16 @@ def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[Clai
     if answered or entry.transaction_type not in ASKED or not entry.claims_presented or entry.transaction_result == "declined":
         return None
     until, by = (None, "unknown") if days is None else (entry.time + days * DAY, "register")
-    use, names = entry.intended_use_identifier, entry.claims_presented
-    return Keeps(entity=who[0], name=who[1], use=use, names=names, until=until, by=by, seq=entry.seq)
+    use, names, decision = entry.intended_use_identifier, entry.claims_presented, "" if desk is None else _decision(desk)
+    if decision == "rejected":
+        return None
+    by, seq = ("provisional", desk.seq) if desk is not None and decision else (by, entry.seq)
+    return Keeps(entity=who[0], name=who[1], use=use, names=names, until=until, by=by, seq=seq)
+
+
+def _decision(desk: Entry) -> str:
+    """What a desk's receipt says was decided; empty where it cannot be read, of which nothing is said."""
+    try:
+        return open_desk_receipt(desk.provisional or "").decision
+    except VcError:
+        return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import html
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from wallet import at_terminal
 from wallet.app import Host, open_host
 from wallet.cli import main
 from wallet.config import Place, open_place
+from wallet.confirming import PATIENCE
 from wallet.init import Wish, set_up
+from wallet.statement import year_of
 
 
 async def opened(host: Host, world: World, holder: str, passphrase: str) -> Wallet:
@@ -78,6 +81,37 @@ async def test_by_page(site: Site) -> None:
     for path in ("/history/1/receipt", "/history/999/receipt"):
         await visitor.get(path)
         assert visitor.status == 404
+
+
+async def test_it_is_called_provisional_in_the_statement_and_while_anybody_asks(site: Site) -> None:
+    """In both languages; after a month that nobody confirmed it, its line no longer says that somebody asks."""
+    handed, visitor = await given_at(site), Visitor(site)
+    seq = await handed.seq()
+    await visitor.enter()
+    await visitor.post(f"/history/{seq}/receipt", {"text": handed.at_desk()}, files={})
+    await visitor.get(f"/history/{seq + 1}")
+    assert "Your wallet asks them by itself to confirm it." in visitor.text
+    year = year_of(site.world.clock())
+    text = await visitor.get(f"/statement?year={year}")
+    for words in (
+        "1 receipt provisional",
+        "It is not confirmed, so this is all that they saw.",
+        "they have not said",
+        f"/history/{seq + 1}",
+    ):
+        assert words in text, words
+    text = await visitor.get(f"/statement?year={year}&lang=cy")
+    for words in ("1 dderbynneb dros dro", "Nid yw wedi’i chadarnhau, felly dyma’r cyfan a welwyd ganddynt."):
+        assert words in text, words
+    file = json.loads(await visitor.get(f"/statement/{year}.json"))
+    assert [(each["by"], each["seq"]) for each in file["keeping"]] == [("provisional", seq + 1)]
+    assert [(each["shared"], each["provisional"]) for each in file["asked"]] == [(1, 1)]
+    await visitor.get("/history?lang=en")
+    site.world.clock.at += PATIENCE
+    await visitor.enter()
+    text = await visitor.get(f"/history/{seq + 1}")
+    assert "Your wallet asked them for a month, and they have not confirmed it." in text
+    assert "asks them by itself" not in text
 
 
 async def test_a_copy_of_a_phone_is_sent_to_the_phone(site: Site) -> None:

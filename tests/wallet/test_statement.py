@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from support.airplane import COUNCIL_TAX, Counter, registration
 from support.books import Book
+from support.counter import USE
+from support.counter import Counter as Desk
 from support.signing import AT
 from support.trial_web import Watch
 from support.wallet_visitor import Visitor
@@ -22,6 +24,7 @@ from shared.clock import DAY
 from shared.credentials import Text
 from shared.flow import Fetch, Fetched
 from shared.openid4vp import IntendedUse, render_use
+from shared.ovp.envelope import RECEIPT, render_text
 from shared.receipts import LogHead
 from shared.storage import Tx
 from wallet import history, logs
@@ -169,6 +172,59 @@ def test_of_several_receipts_for_one_thing_the_newest_counts() -> None:
     assert kept(taken, other) == [(AT + 30 * DAY, 3), (AT + 30 * DAY, 5)]
 
 
+def at_desk(seq: int, about: str, **more: Any) -> Sealed:
+    """The line of a receipt that a desk gave without a network for the showing ``about``."""
+    changes = {name: more.pop(name) for name in ("decision", "code") if name in more}
+    text = render_text(RECEIPT, Desk(uses=(USE,)).receipt(use="bank", **changes))
+    return line(seq, kind="answer", transaction_identifier=about, **{"provisional": text} | more)
+
+
+@pytest.mark.parametrize("kind", ["presentation", "addressed-copy"])
+def test_what_a_desk_gave_is_provisional_until_it_is_confirmed(kind: str) -> None:
+    """What was shown counts as kept, as the desk's word is: until the day that is registered; of a no nothing is kept."""
+    known = Registered(standing="registered", retention_days=30)
+    shown = line(1, kind=kind, claims_presented=NAMES, registered=known)
+    given = at_desk(2, "t1")
+
+    def kept(*lines: Sealed) -> list[tuple[object, ...]]:
+        return [(each.what or each.names, each.until, each.by, each.seq) for each in statement(*lines).keeping]
+
+    def counts(*lines: Sealed) -> tuple[int, int, int]:
+        (one,) = statement(*lines).asked
+        return one.shared, one.failed, one.provisional
+
+    assert kept(shown, given) == [(NAMES, AT + 30 * DAY, "provisional", 2)]
+    assert counts(shown, given) == (1, 0, 1)
+    assert statement(shown, given, at=AT + 30 * DAY).keeping == ()
+    unknown = line(1, kind=kind, claims_presented=NAMES)
+    assert kept(unknown, given) == [(NAMES, None, "provisional", 2)]
+    waits = at_desk(2, "t1", decision="undecided", code="restrictions_to_read")
+    assert kept(shown, waits) == [(NAMES, AT + 30 * DAY, "provisional", 2)]
+    refused = at_desk(3, "t1", decision="rejected", code="outside_scope")
+    assert (kept(shown, refused), counts(shown, refused)) == ([], (1, 0, 1))
+    assert (kept(shown, waits, refused), counts(shown, waits, refused)) == ([], (1, 0, 1)), "the newest counts"
+
+    misfit = at_desk(2, "t1", result="failed", receipt_problem="other_presentation: it is for something else")
+    assert kept(shown, misfit) == [(NAMES, AT + 30 * DAY, "register", 1)]
+    assert counts(shown, misfit) == (1, 0, 0), "what does not fit undoes nothing that was shown"
+
+    confirmed = at_desk(3, "t1", provisional=given.entry.provisional, receipt=receipt())
+    assert kept(shown, given, confirmed) == [(("Donor’s name",), AT + 30 * DAY, "receipt", 3)]
+    assert counts(shown, given, confirmed) == (1, 0, 0)
+    denied = at_desk(
+        3, "t1", provisional=given.entry.provisional, receipt=receipt(), result="failed", receipt_problem="history_rewritten: x"
+    )
+    assert kept(shown, given, denied) == [(NAMES, AT + 30 * DAY, "register", 1)]
+    assert counts(shown, given, denied) == (1, 0, 0)
+
+
+def test_of_what_cannot_be_read_any_more_nothing_is_said() -> None:
+    """A receipt that an older build took in."""
+    shown = line(1, claims_presented=NAMES)
+    for text in ("OVR1:", "OVP1:ABC", "x"):
+        assert [each.by for each in statement(shown, at_desk(2, "t1", provisional=text)).keeping] == ["unknown"]
+
+
 def test_whoever_does_not_say_where_their_record_stood_was_not_compared() -> None:
     """By the newest of its receipts that are found good; what became of it before counts where it was looked at."""
     council = Side(type="uri", identifier=COUNCIL)
@@ -257,6 +313,12 @@ def test_in_a_terminal() -> None:
         "asked for more than is registered: Date of birth",
         "Northwold Bank: Donor’s name; until 2027-02-14",
         "represented/family_name, powers; until 2027-02-14 (by the register: no receipt came)",
+    ):
+        assert words in text, words
+    text = "\n".join(told(statement(line(1, claims_presented=NAMES), at_desk(2, "t1"))))
+    for words in (
+        "shared 1, not shared 0, did not work 0, provisional receipts 1",
+        "represented/family_name, powers; they have not said (provisional: a desk's receipt that nobody has confirmed)",
     ):
         assert words in text, words
     assert "\n".join(told(statement(year=2026))).splitlines()[1:] == [

@@ -14,6 +14,7 @@ from shared.web.auth import read_files
 from shared.web.forms import Form
 from shared.web.pages import render
 from wallet import given, history
+from wallet.confirming import PATIENCE
 from wallet.entries import Entry, Sealed
 from wallet.pages.desk import PICTURE, Desk, Words, see
 from wallet.pages.tell_words import why
@@ -73,16 +74,17 @@ class GivenPages:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtDesk:
     """What a desk's receipt says, for a page. ``confirmed`` is the line on which its organisation confirmed it, 0 for none so far; ``denied`` one
-    that says otherwise.
+    that says otherwise; ``over`` where neither came while anybody asked.
     """
 
     said: DeskReceipt
     why: str
     confirmed: int = 0
     denied: int = 0
+    over: bool = False
 
 
-def at_desk(entry: Entry, lines: Sequence[Sealed], words: Words) -> AtDesk | None:
+def at_desk(entry: Entry, lines: Sequence[Sealed], words: Words, *, at: int) -> AtDesk | None:
     """Of a line that has one; ``None`` also for one that cannot be read, of which nothing is said but that."""
     if not entry.provisional:
         return None
@@ -96,4 +98,5 @@ def at_desk(entry: Entry, lines: Sequence[Sealed], words: Words) -> AtDesk | Non
         why=why(said.code, words),
         confirmed=next((one.seq for one in later if not one.receipt_problem), 0),
         denied=next((one.seq for one in later if one.receipt_problem), 0),
+        over=entry.time + PATIENCE <= at,
     )

@@ -135,7 +135,7 @@ class HistoryPages:
             why="" if receipt is None else why(receipt.reason_code, words),
             answers=answers_to(lines, line.entry) if line.entry.transaction_type in ASKED else [],
             decisions=DECISIONS,
-            desk=at_desk(line.entry, lines, words),
+            desk=at_desk(line.entry, lines, words, at=self._desk.means.clock()),
         )
 
     async def export(self, request: web.Request) -> web.StreamResponse:
