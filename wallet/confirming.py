@@ -18,7 +18,7 @@ from shared.codec import reader, strict_json
 from shared.errors import HistoryRewritten, Missing, OtherPresentation, PurposeMismatch, Unavailable, Untrusted, VcError, WrongNonce
 from shared.flow import Fetch, Flow, arun
 from shared.ovp.envelope import parse_text
-from shared.receipts import MAX_RECEIPT, Bound, Receipt, verify_receipt_bound
+from shared.receipts import MAX_RECEIPT, Bound, verify_receipt_bound
 from shared.storage import Tx
 from shared.trust.policy import Policy
 from wallet import history
@@ -92,11 +92,7 @@ async def _ask(means: Means, vault: Vault, one: Entry) -> None:
     text, entity = one.provisional or "", one.interacting_party_identifier.identifier
     token = await arun(fetch_confirmation(site_of(means.trust(), entity), parse_text(text)[1]), means.fetch)
     before = await history.receipts_by(means.storage, vault, one.interacting_party_identifier)
-    try:
-        check_confirmation(token, text, entity=entity, policy=means.trust(), at=means.clock(), before=before)
-        problem = ""
-    except (OtherPresentation, WrongNonce, PurposeMismatch, HistoryRewritten) as error:  # of others nobody can tell that they signed it
-        problem = f"{error.code}: {error.detail}"
+    problem = fault_of(token, text, entity=entity, policy=means.trust(), at=means.clock(), before=before)
     line = answer_line(one, token, problem=problem, at=means.clock())
     await add(means, vault, msgspec.structs.replace(line, provisional=text))
 
@@ -116,17 +112,20 @@ def fetch_confirmation(site: str, receipt: bytes) -> Flow[str]:
     return reader.get_str(strict_json.load_object(answer.body, max_bytes=2 * MAX_RECEIPT), "receipt", max_length=MAX_RECEIPT)
 
 
-def check_confirmation(token: str, text: str, *, entity: str, policy: Policy, at: int, before: Sequence[str]) -> Receipt:
-    """The receipt ``token``, if ``entity`` signed it for what its desk's receipt ``text`` is for, and says the same.
+def fault_of(token: str, text: str, *, entity: str, policy: Policy, at: int, before: Sequence[str]) -> str:
+    """What is wrong with the receipt ``token`` as what confirms their desk's receipt ``text``; empty if ``entity`` signed the same.
 
-    Errors as ``verify_receipt_bound``; ``HistoryRewritten`` where it was decided otherwise, or their record is not what it was before.
+    Errors of ``verify_receipt_bound`` where nobody can tell who signed it: that is no answer.
     """
     desk = open_desk_receipt(text)
     bound = Bound(salt=desk.salt, presentation_digest=desk.digest, nonce=desk.nonce, purpose_id=desk.use)
-    receipt = verify_receipt_bound(token, bound, policy=policy, at=at)
-    if receipt.entity != entity:
-        raise Untrusted("it is by another organisation than the one whose desk gave the receipt")
-    if (receipt.decision, receipt.reason_code) != (desk.decision, desk.code):
-        raise HistoryRewritten("they signed another decision than their desk gave")
-    history.check_heads(receipt, before)
-    return receipt
+    try:
+        receipt = verify_receipt_bound(token, bound, policy=policy, at=at)
+        if receipt.entity != entity:
+            return f"{Untrusted.code}: it is by another organisation than the one whose desk gave the receipt"
+        if (receipt.decision, receipt.reason_code) != (desk.decision, desk.code):
+            raise HistoryRewritten("they signed another decision than their desk gave")
+        history.check_heads(receipt, before)
+    except (OtherPresentation, WrongNonce, PurposeMismatch, HistoryRewritten) as error:
+        return f"{error.code}: {error.detail}"
+    return ""
