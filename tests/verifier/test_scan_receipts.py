@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
+from support.browser import LAPTOP, PHONE
 from support.counter import KEY, Counter
 from support.desk import BANK, Running, Template, copy_file, serving
 from support.desk_scan import WHOLE, shown
-from support.scan_page import ScanPage, answer, as_code, copy_text
+from support.scan_page import PASSPHRASE, ScanPage, answer, as_code, copy_text
 from support.signing import AT
 from support.trial_verify import CLAIMS, IDX, LIST, Dice, status_token
 
@@ -95,6 +97,7 @@ async def test_given_without_a_network_and_confirmed_afterwards(template: Templa
         )
         assert "Provisional receipt" in await counter.text()
         await counter.look("receipt", dark=True)
+        await small(counter)
         await counter.press("Next customer")
 
         await counter.press("Make a code to type")
@@ -216,6 +219,84 @@ def _for(use: str) -> Any:
 
 def qr_text(receipt: DeskReceipt) -> str:
     return render_text(RECEIPT, receipt.data)
+
+
+FILL = """async ([passphrase, count, at]) => {
+  const { Store } = await import(new URL("scan/store.js", new URL(document.getElementById("scan").dataset.static, location)));
+  const store = await Store.open(passphrase);
+  const value = { receipt: "", mode: "copy", vct: "", paths: [] };
+  await store.vault.commit(Array.from({ length: count }, (_, i) => ({ shelf: "given", id: `old ${i}`, value: { ...value, at: at - count + i } })));
+  store.close();
+}"""
+KEPT = """async (passphrase) => {
+  const { Store } = await import(new URL("scan/store.js", new URL(document.getElementById("scan").dataset.static, location)));
+  const store = await Store.open(passphrase);
+  const ids = (await store.given()).map(({ id }) => id);
+  store.close();
+  return ids;
+}"""
+FULL = "This desk can keep no more receipts."
+
+
+async def test_where_there_are_too_many_the_page_says_which_are_never_confirmed(
+    template: Template, tmp_path: Path, chromium: Browser
+) -> None:
+    """500 are kept until they were told. Then the oldest goes for each new one, which is said before and after, and counted for good."""
+    context = await chromium.new_context(locale="en-GB")
+    async with serving(template, tmp_path / "desk", local=True) as desk:
+        counter = await ScanPage.open(context, desk.base, at=AT)
+        await counter.sign_in()
+        await counter.enrol()
+        await context.set_offline(True)
+        await counter.page.evaluate(FILL, [PASSPHRASE, 499, AT])
+        receipts = []
+        for number, dropped in enumerate((False, True)):
+            assert (FULL in await counter.text()) is dropped
+            await counter.press("Check a copy")
+            await counter.scan(copy_text(f"copy {number}"))
+            await counter.result()
+            assert (FULL in await counter.text()) is dropped
+            receipts.append(await given(counter))
+            if dropped:
+                await small(counter)
+            await counter.press("Next customer")
+            await counter.view("home")
+            await counter.page.locator("[data-part=warnings]").get_by_text(FULL).wait_for()
+        await small(counter)
+        ids = await counter.page.evaluate(KEPT, PASSPHRASE)
+        assert (len(ids), "old 0" in ids, "old 1" in ids) == (500, False, True)
+        assert sorted(ids[-2:]) == sorted(base64url.encode(sha256(each.data).digest()) for each in receipts)
+        assert await counted(counter) == {"Receipts given, not yet confirmed": "500", "Receipts dropped, never to be confirmed": "1"}
+
+        await context.set_offline(False)
+        await counter.press("This desk")
+        await counter.press("Fetch certificate and checking pack now")
+        await counter.page.locator("#scan-said").get_by_text("Renewed.").wait_for(state="attached")
+        assert FULL not in await counter.text()
+        await counter.press("Go back")
+        assert await counted(counter) == {"Receipts given, not yet confirmed": "0", "Receipts dropped, never to be confirmed": "1"}
+        assert [(await confirmed(desk, each))[0] for each in receipts] == [200, 200]
+    await context.close()
+
+
+async def counted(counter: ScanPage) -> dict[str, str]:
+    """What the page of this desk counts of receipts."""
+    await counter.view("home")
+    await counter.press("This desk")
+    await counter.view("settings")
+    rows = counter.page.locator("dl div").filter(has_text="Receipts")
+    await rows.first.wait_for()
+    found = dict(zip(await rows.locator("dt").all_inner_texts(), await rows.locator("dd").all_inner_texts(), strict=True))
+    await counter.press("Go back")
+    await counter.view("home")
+    return found
+
+
+async def small(counter: ScanPage) -> None:
+    """Nothing wrong on this view on the smallest phone and on a laptop."""
+    for box in (PHONE, LAPTOP):
+        await counter.page.set_viewport_size({"width": box["width"], "height": box["height"]})
+        await counter.watched.check()
 
 
 async def test_hands_free_it_is_there_and_printed_alone(counter: ScanPage) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.airplane import Counter
-from support.pockets import LARGE, SMALL, Place, Pocket, open_place, open_pocket, seen_by_camera
+from support.browser import PHONE
+from support.pockets import LARGE, Place, Pocket, open_place, open_pocket, seen_by_camera
 from support.signing import Signer
 from support.wallets import PASSPHRASE
 from support.world import BATCH
@@ -76,7 +77,7 @@ async def told(place: Place) -> list[dict[str, Any]]:
     return [each for each in history["entries"] if each["transactionType"] == "answer"]
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["360", "1280"])
+@pytest.mark.parametrize("size", [PHONE, LARGE], ids=["320", "1280"])
 async def test_from_the_answer_to_the_history(tmp_path: Path, size: dict[str, int]) -> None:
     async with open_place(tmp_path / "wallet") as place, open_pocket(place.site, tmp_path / "profile", size=size) as pocket:
         page, counter = pocket.page, place.counter

@@ -10,7 +10,7 @@ import { askedFor, judge, openCase, refused } from "./judge.js";
 import { alarm, fill, now, part, piece, say, tell, words } from "./page.js";
 import { askCode, askLive } from "./questions.js";
 import { Reader } from "./reader.js";
-import { give, showNone, showReceipt } from "./receipt.js";
+import { give, showAmiss, showReceipt } from "./receipt.js";
 import { heading, look, names, render, toDecide } from "./result.js";
 import { signal, wake } from "./signals.js";
 
@@ -244,7 +244,7 @@ export class Counter extends Door {
     const view = this.show("result");
     render(view, outcome, kinds);
     piece(view, "give").hidden = this.given === null || this.case === null;
-    if (this.given === null) showNone(view);
+    showAmiss(view, this.given);
     if (this.given && this.settings.kiosk) showReceipt(view, this.given);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
@@ -274,7 +274,8 @@ export class Counter extends Door {
     await this.make();
     if (this.root.dataset.view !== "result" || this.given === undefined) return;
     button.hidden = true;
-    if (!this.given) return showNone(this.root);
+    showAmiss(this.root, this.given);
+    if (!this.given) return;
     showReceipt(this.root, this.given);
     const title = /** @type {HTMLElement} */ (document.getElementById("scan-receipt-title"));
     title.focus();

@@ -254,6 +254,7 @@ export class Door {
       this.ended ? say("warnended") : "",
       !certificate || certificate.until <= now() ? say("warncert") : "",
       this.means?.clock ? "" : await this.aboutPack(),
+      (await store.full()) ? say("warngiven") : "",
     ];
     const warnings = amiss.filter(Boolean);
     if (!view.isConnected || !view.querySelector("[data-part=warnings]")) return warnings;

@@ -76,12 +76,14 @@ class Page extends Counter {
     const view = this.show("settings", { name: desk.name });
     const pack = this.means?.pack;
     const until = { moment: moment(certificate.until) };
+    const dropped = await store.dropped();
     const kept = (await navigator.storage?.persisted?.()) ?? false;
     piece(view, "rows").append(
       row(say("organisation"), desk.organisation),
       row(say("cert"), say(certificate.until > now() ? "until" : "ended", until)),
       row(say("pack"), pack ? say("dated", { moment: moment(pack.iat), age: age(Math.max(0, now() - pack.iat)) }) : say("nopack")),
       row(say("untold"), String((await store.given()).length)),
+      ...(dropped ? [row(say("dropped"), String(dropped))] : []),
       row(say("storage"), say(kept ? "kept" : "unkept")),
     );
     for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (view.querySelectorAll("input[type=checkbox]"))) {

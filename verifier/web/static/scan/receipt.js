@@ -11,7 +11,7 @@ import { paths } from "./result.js";
 /** @typedef {import("./judge.js").Case} Case */
 /** @typedef {import("./judge.js").Means} Means */
 /** @typedef {import("./result.js").Verdict} Verdict */
-/** What is shown of it. @typedef {{text: string, by: string, use: string, decision: Verdict["decision"], code: string, at: number}} Shown */
+/** What is shown of it; `dropped`: for its sake an older one went untold. @typedef {{text: string, by: string, use: string, decision: Verdict["decision"], code: string, at: number, dropped: boolean}} Shown */
 
 const MOST_NAMES = 256; // that the service takes
 const DECIDED = { accepted: "gotyes", rejected: "gotno", undecided: "gotopen" };
@@ -39,8 +39,8 @@ export async function give({ store, pack, clock }, one, verdict) {
   });
   const seen = decision === "rejected" ? [] : paths(verdict, Array.from(pack?.types.values() ?? [])).slice(0, MOST_NAMES);
   const vct = seen.length ? String(verdict.credentials[0]?.vct) : "";
-  await store.keepGiven(toBase64url(await sha256(bytes)), { receipt: toBase64url(bytes), mode: one.mode, vct, paths: seen, at });
-  return { text: await renderText(RECEIPT, bytes), by: `${desk.organisation}, ${desk.name}`, use: bound.use, decision, code, at };
+  const dropped = await store.keepGiven(toBase64url(await sha256(bytes)), { receipt: toBase64url(bytes), mode: one.mode, vct, paths: seen, at });
+  return { text: await renderText(RECEIPT, bytes), by: `${desk.organisation}, ${desk.name}`, use: bound.use, decision, code, at, dropped };
 }
 
 /**
@@ -70,7 +70,8 @@ export function showReceipt(view, { text, by, use, decision, code, at }) {
   draw(canvas, text, { level: "medium" });
 }
 
-/** Why there is none. @param {HTMLElement} view */
-export function showNone(view) {
-  fill(view, { noreceipt: say("noreceipt") });
+/** Why there is none, or what became of an older one. @param {HTMLElement} view @param {Shown | null | undefined} given */
+export function showAmiss(view, given) {
+  if (given === null) fill(view, { noreceipt: say("noreceipt") });
+  else if (given?.dropped) fill(view, { noreceipt: say("warngiven") });
 }

@@ -247,10 +247,25 @@ export class Store {
 
   // --- receipts that were given, until the service was told
 
-  /** Where there are too many the oldest goes: it stays what it is, and nobody confirms it. @param {string} id @param {Given} given */
+  /**
+   * Where there are too many the oldest goes: it stays what it is, and nobody confirms it. How many went is counted, for the page says so.
+   * @param {string} id @param {Given} given @returns {Promise<boolean>} whether one went
+   */
   async keepGiven(id, given) {
     const many = (await this.given()).slice(0, -(MOST_GIVEN - 1)).map((each) => ({ shelf: "given", id: each.id, value: undefined }));
-    await this.vault.commit([...many, { shelf: "given", id, value: given }]);
+    const counted = many.length ? [{ shelf: "desk", id: "dropped", value: (await this.dropped()) + many.length }] : [];
+    await this.vault.commit([...many, ...counted, { shelf: "given", id, value: given }]);
+    return many.length > 0;
+  }
+
+  /** How many went before the service was told, ever. @returns {Promise<number>} */
+  async dropped() {
+    return /** @type {number | null} */ (await this._one("desk", "dropped")) ?? 0;
+  }
+
+  /** Whether the next one takes the place of the oldest. */
+  async full() {
+    return (await this.vault.all("given")).length >= MOST_GIVEN;
   }
 
   /** @returns {Promise<{id: string, value: Given}[]>} oldest first */
