@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.desk import BANK, Running, Template, read_anchor, serving
+from support.desk_killed import die
 from support.desk_scan import Enrolled, enrol
 from support.signing import AT, Signer
 from support.trial_verify import VCT
@@ -196,6 +197,35 @@ async def test_bounds_of_the_open_address(desk: Running, counter: Enrolled) -> N
     assert statuses[0] == 200
     async with desk.http.get(desk.base + PATH) as answer:
         assert answer.status == 405
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_killed_while_it_is_told(template: Template, tmp_path: Path, storage_uri: str, moment: str) -> None:
+    """Each is entered whole or not at all. The desk has heard nothing, so it tells all of them again: none is lost, none is there twice."""
+    folder = tmp_path / "desk"
+    async with serving(template, folder, storage=storage_uri) as desk:
+        made = await enrol(desk)
+        receipts = [given(made) for _ in range(3)]
+        (folder / "token").write_text(made.token)
+        (folder / "body").write_text("\n".join(base64url.encode(each) for each in receipts))
+    await die(folder, storage_uri, "desk-receipts", f"desk-receipt:{moment}")
+    async with serving(template, folder, storage=storage_uri) as desk:
+        assert len(await log_of(desk)) == int(moment == "after")
+        assert [(await bring(desk, each))[0] for each in receipts] == [200 if moment == "after" else 404, 404, 404]
+        before = (await bring(desk, receipts[0]))[1]
+        await verify_decisions(desk.desk)
+        assert await tell(desk, made, *receipts) == [True] * 3
+        assert len(await log_of(desk)) == 3
+        tokens = [(await bring(desk, each))[1]["receipt"] for each in receipts]
+        if moment == "after":
+            assert payload(tokens[0]) == payload(before["receipt"]), "what was promised stays as it was"
+        heads = [payload(each)["log_head"] for each in tokens]
+        assert [each["size"] for each in heads] == [1, 2, 3]
+        await verify_decisions(desk.desk, [LogHead(size=each["size"], digest=base64url.decode(each["digest"])) for each in heads])
+
+
+def payload(token: str) -> dict[str, Any]:
+    return dict(strict_json.load_object(base64url.decode(token.split(".")[1])))
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
