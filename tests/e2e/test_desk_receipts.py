@@ -22,6 +22,7 @@ async def given(desk: Desk) -> str:
     """The square code on the desk's screen."""
     await desk.press(GIVE)
     await desk.page.locator("[data-part=receipt]:not([hidden])").wait_for()
+    await desk.look("receipt")
     return await desk.code("[data-part=given]")
 
 
@@ -51,9 +52,11 @@ async def test_a_desks_receipt_for_an_answer(parted: Parted, tmp_path: Path) -> 
             if len(receipts) == 1:
                 assert await taken(phone, receipts[0]) == YES
                 assert "Counter 3" in await phone.text()
+                await phone.look("receipt-accepted")
                 await phone.home()
         assert await taken(phone, receipts[0]) == "This receipt does not fit what you showed"
         assert "It is for something else than what you showed." in await phone.text()
+        await phone.look("receipt-misfit")
         await phone.press("Scan again")
         await phone.view("scan")
         await phone.page.locator("details[data-ways][open]").wait_for()
