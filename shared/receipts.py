@@ -166,24 +166,25 @@ def verify_receipt_by(token: str, exchange: Exchange, *, signer: Cert) -> Receip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What a desk's receipt (``shared.ovp.receipt``) is bound to, and the one that confirms it has to be."""
+    """What a desk's receipt (``shared.ovp.receipt``) is bound to, and the one that confirms it has to be; ``given_at`` is when the desk gave it."""
 
     salt: bytes
     presentation_digest: bytes
     nonce: bytes
     purpose_id: str
+    given_at: int
 
 
 def verify_receipt_bound(token: str, bound: Bound, *, policy: Policy, at: int) -> Receipt:
     """The receipt that confirms one of a desk, for whoever has that one and not what was shown. What was decided is the caller's to compare.
 
-    Raises as ``verify_receipt``, but never ``StaleBinding``.
+    Raises as ``verify_receipt``; ``StaleBinding`` for one from before the desk gave anything.
     """
     parsed, chain = _open(token)
     receipt = _signed(parsed, policy.check_relying_party(chain, at), at=at)
     if (receipt.salt, receipt.presentation_digest) != (bound.salt, bound.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
-    _check_exchange(receipt, nonce=base64url.encode(bound.nonce), purpose_id=bound.purpose_id, at=at)
+    _check_exchange(receipt, nonce=base64url.encode(bound.nonce), purpose_id=bound.purpose_id, since=bound.given_at, at=at)
     return receipt
 
 
@@ -198,10 +199,7 @@ def _verify(parsed: jwt.Jwt, signer: Cert, exchange: Exchange) -> Receipt:
     receipt = _signed(parsed, signer, at=exchange.at)
     if not hmac.compare_digest(hashlib.sha256(receipt.salt + exchange.presentation).digest(), receipt.presentation_digest):
         raise OtherPresentation("the receipt is for another presentation", where="/presentation_digest")
-    _check_exchange(receipt, nonce=exchange.nonce, purpose_id=exchange.purpose_id, at=exchange.at)
-    # the instant orders receipts by which a rewritten log is found out: nobody dates one back
-    if receipt.received_at < exchange.sent_at - _LEEWAY:
-        raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
+    _check_exchange(receipt, nonce=exchange.nonce, purpose_id=exchange.purpose_id, since=exchange.sent_at, at=exchange.at)
     return receipt
 
 
@@ -212,13 +210,16 @@ def _signed(parsed: jwt.Jwt, signer: Cert, *, at: int) -> Receipt:
     return receipt
 
 
-def _check_exchange(receipt: Receipt, *, nonce: str, purpose_id: str, at: int) -> None:
+def _check_exchange(receipt: Receipt, *, nonce: str, purpose_id: str, since: int, at: int) -> None:
     if receipt.nonce != nonce:
         raise WrongNonce("the receipt is for another exchange", where="/nonce")
     if purpose_id and receipt.purpose_id != purpose_id:
         raise PurposeMismatch("the receipt is for another use", where="/intendedUseIdentifier")
     if receipt.received_at > at + _LEEWAY:
         raise NotYetValid("the receipt is from the future", where="/received_at")
+    # the instant orders receipts by which a rewritten log is found out: nobody dates one back
+    if receipt.received_at < since - _LEEWAY:
+        raise StaleBinding("the receipt is from before anything was sent", where="/received_at")
 
 
 def peek_receipt(token: str) -> Receipt:

@@ -15,7 +15,17 @@ import msgspec
 
 from shared.clock import DAY
 from shared.codec import reader, strict_json
-from shared.errors import HistoryRewritten, Missing, OtherPresentation, PurposeMismatch, Unavailable, Untrusted, VcError, WrongNonce
+from shared.errors import (
+    HistoryRewritten,
+    Missing,
+    OtherPresentation,
+    PurposeMismatch,
+    StaleBinding,
+    Unavailable,
+    Untrusted,
+    VcError,
+    WrongNonce,
+)
 from shared.flow import Fetch, Flow, arun
 from shared.ovp.envelope import parse_text
 from shared.receipts import MAX_RECEIPT, Bound, verify_receipt_bound
@@ -118,7 +128,7 @@ def fault_of(token: str, text: str, *, entity: str, policy: Policy, at: int, bef
     Errors of ``verify_receipt_bound`` where nobody can tell who signed it: that is no answer.
     """
     desk = open_desk_receipt(text)
-    bound = Bound(salt=desk.salt, presentation_digest=desk.digest, nonce=desk.nonce, purpose_id=desk.use)
+    bound = Bound(salt=desk.salt, presentation_digest=desk.digest, nonce=desk.nonce, purpose_id=desk.use, given_at=desk.issued_at)
     try:
         receipt = verify_receipt_bound(token, bound, policy=policy, at=at)
         if receipt.entity != entity:
@@ -126,6 +136,6 @@ def fault_of(token: str, text: str, *, entity: str, policy: Policy, at: int, bef
         if (receipt.decision, receipt.reason_code) != (desk.decision, desk.code):
             raise HistoryRewritten("they signed another decision than their desk gave")
         history.check_heads(receipt, before)
-    except (OtherPresentation, WrongNonce, PurposeMismatch, HistoryRewritten) as error:
+    except (OtherPresentation, WrongNonce, PurposeMismatch, StaleBinding, HistoryRewritten) as error:
         return f"{error.code}: {error.detail}"
     return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.given import Given, given_by_council, with_receipt
+from support.given import FOR_COUNCIL, Given, given_by_council, with_receipt
 from support.wallets import Wallet
 from support.world import COUNCIL
 
@@ -19,6 +19,7 @@ from wallet.confirming import PATH, PATIENCE, ROUNDS, provisional, tend
 from wallet.entries import Entry
 from wallet.given import take_in
 from wallet.logs import told_on
+from wallet.share import make_out
 
 Answer = Callable[[bytes], Fetched]
 
@@ -91,6 +92,7 @@ DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "digest": ({"presentation_digest": bytes(32)}, "other_presentation"),
     "nonce": ({"nonce": "AAAA"}, "wrong_nonce"),
     "use": ({"purpose_id": "blue-badge"}, "purpose_mismatch"),
+    "from before the desk gave anything": ({"received_at": 1}, "stale_binding"),
 }
 
 
@@ -116,6 +118,21 @@ async def test_a_record_that_was_changed_since_is_shown(handed: Given) -> None:
         await next_day(handed)
     problems = [line.entry.receipt_problem.partition(":")[0] for line in await handed.wallet.lines() if line.entry.receipt]
     assert problems == ["", "history_rewritten"]
+
+
+async def test_no_confirmation_is_dated_back_to_hide_a_rewritten_record(handed: Given) -> None:
+    """By that instant heads are put in order: an earlier one may be shorter, a later one never."""
+    wallet = handed.wallet
+    await take_in(wallet.means, wallet.vault, await handed.seq(), handed.signed(log_head=LogHead(size=10, digest=bytes(range(32)))))
+    wallet.world.clock.at += 3_600
+    other = await make_out(wallet.means, wallet.vault, FOR_COUNCIL)
+    await take_in(wallet.means, wallet.vault, await handed.seq(), handed.at_desk(other.value))
+    shorter = LogHead(size=3, digest=bytes(32))
+    long_ago = wallet.world.clock() - 4_000
+    answers(handed, lambda data: with_receipt(handed.confirmation(data, log_head=shorter, received_at=long_ago)))
+    await next_day(handed)
+    line = await last(handed)
+    assert (bool(line.receipt), line.receipt_problem.partition(":")[0]) == (True, "stale_binding")
 
 
 async def test_what_nobody_of_theirs_signed_is_no_answer(handed: Given) -> None:

@@ -159,7 +159,7 @@ def test_a_receipt_from_the_future_is_refused() -> None:
 
 
 RAW = base64url.decode("bm9uY2U")
-BOUND = Bound(salt=SALT, presentation_digest=DIGEST, nonce=RAW, purpose_id="open-account")
+BOUND = Bound(salt=SALT, presentation_digest=DIGEST, nonce=RAW, purpose_id="open-account", given_at=AT)
 
 
 def confirmed(**changes: Any) -> Receipt:
@@ -171,7 +171,7 @@ def confirmed(**changes: Any) -> Receipt:
 
 def test_what_confirms_a_desks_receipt_is_bound_to_the_same() -> None:
     assert confirmed().decision == "accepted"
-    assert confirmed(decision="rejected", received_at=1).decision == "rejected"
+    assert confirmed(decision="rejected", received_at=AT - 300).decision == "rejected"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,7 @@ def test_what_confirms_a_desks_receipt_is_bound_to_the_same() -> None:
         ({"nonce": NONCE}, WrongNonce),
         ({"purpose_id": "close-account"}, PurposeMismatch),
         ({"received_at": AT + 60 + 301}, NotYetValid),
+        ({"received_at": AT - 301}, StaleBinding),
         ({"entity": "https://other.example"}, Untrusted),
         ({"asker": Asker.new()}, Untrusted),
     ],
