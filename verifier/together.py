@@ -180,16 +180,16 @@ def _with(weighed: _Weighed, put: Put, at: int, asked: Asked) -> Put:
         await put(tx, ended, head)
         if ended.decision == "rejected":  # it was relied upon elsewhere in the meantime
             return
-        if not await _still_open(tx, weighed.others) or not await records.keep(tx, kept, at):
+        if not await _keep(tx, kept, weighed.others, at):
             raise _ChangedError
         await exchanges.remember(tx, asked.id, kept.until)
 
     return both
 
 
-async def _still_open(tx: Tx, parts: Sequence[Part]) -> bool:
-    """Whether none of these answers was refused by a person meanwhile."""
-    return all([await exchanges.is_undecided(tx, each.exchange) for each in parts])
+async def _keep(tx: Tx, kept: Kept, parts: Sequence[Part], at: int) -> bool:
+    """Keep what was found with the answers ``parts``; false if a person refused one of them meanwhile, or somebody else was first."""
+    return all([await exchanges.is_undecided(tx, each.exchange) for each in parts]) and await records.keep(tx, kept, at)
 
 
 async def _weigh(
@@ -348,7 +348,9 @@ async def look_again(desk: Desk, store: Store) -> None:
         act, enough = msgspec.structs.replace(act, parts=others), holding >= act.needed
         if enough or not _is_unsure(act, holding):
             known = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, act), done=enough, unsure=False)
-            await desk.storage.write(partial(records.keep, kept=known, at=at), point="together")
+            await desk.storage.write(
+                partial(_keep, kept=known, parts=others, at=at), point="together"
+            )  # else it is looked at in the next round
     await finish(desk, store)
 
 

@@ -168,6 +168,13 @@ async def hear(desk: Running, *lists: str, ended: str = "") -> None:
     await desk.store.refresh(desk.site)
 
 
+async def read_out(desk: Running, asked: Mapping[str, Any], allow: bool) -> tuple[str, str, int]:
+    """A person has read the restrictions."""
+    status, _ = await desk.call("POST", f"/api/presentation-requests/{asked['id']}/recheck", {"use": {"restrictions_allow": allow}})
+    assert status == 200
+    return await stands(desk, asked)
+
+
 async def half_told(desk: Running) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both have answered, and when the second did, the list of the first could not be fetched."""
     await hear(desk, LIST, OTHER_LIST)
@@ -203,6 +210,39 @@ async def test_who_turns_out_to_be_cancelled_is_out_of_the_act(desk: Running) ->
     )  # another copy of hers, which is in force
     assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
     assert (await stands(desk, first))[0] == "undecided"
+
+
+async def test_who_is_refused_while_the_clock_counts_is_not_counted(
+    template: Template, tmp_path: Path, storage_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at an act and its end a person refuses one of the two: nothing is done by one alone (S26), also when it is looked at again."""
+    async with serving(template, tmp_path / "desk", storage=storage_uri, keep_minutes=7_200) as desk:
+        claims = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+        await hear(desk, LIST, OTHER_LIST)
+        first = await desk.ask(**ASK)
+        await agree(desk, first, claims=claims, paths=(*SHOWN, ("restrictions_text",)))
+        assert await read_out(desk, first, True) == ("undecided", "needs_more_attorneys", 1)
+        desk.clock.at += 3 * DAY
+        await hear(desk, OTHER_LIST)
+        second = await next_of(desk, first)
+        await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=OTHER_LIST, idx=IDX))
+        await hear(desk, LIST, OTHER_LIST)
+        seal, refused = together._seal, []
+
+        async def refuse_and_seal(*how: Any) -> bytes:
+            if not refused:
+                refused.append(first)
+                assert (await read_out(desk, first, False))[0] == "rejected"
+            return await seal(*how)
+
+        monkeypatch.setattr(together, "_seal", refuse_and_seal)
+        for _ in range(2):
+            await together.look_again(desk.desk, desk.store)
+            assert refused
+            assert (await stands(desk, second), (await stands(desk, first))[0]) == (("undecided", "needs_more_attorneys", 1), "rejected")
+        third = await next_of(desk, second)
+        await agree(desk, third, by=Signer.new(), status=StatusReference(uri=OTHER_LIST, idx=IDX + 1))
+        assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
 
 
 async def test_two_at_once_are_two(desk: Running) -> None:
