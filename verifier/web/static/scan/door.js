@@ -52,7 +52,7 @@ export class Door {
 
   /** @param {string} text */
   working(text) {
-    this.show("working", { heading: text, text: say("moment") });
+    this.show("working", { heading: text, text: say("wait") });
   }
 
   // --- from nothing to an open desk
