@@ -25,7 +25,7 @@ from verifier import copies, registering, together
 from verifier.check import Judged
 from verifier.copies import Filing
 from verifier.desk import LOG, STORAGE, Desk
-from verifier.facts import people_in
+from verifier.facts import everybody_in
 from verifier.inbox_keys import opening
 from verifier.material import Store
 from verifier.records import exchanges, letters
@@ -178,14 +178,11 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
 
 
 async def _whose(desk: Desk, asked: Asked, decision: Decision) -> bytes | None:
-    """For what and of whom its documents are, keyed, also where they are refused. A later one calls an earlier one back only where this is the same:
-    whoever has seen a copy knows its number.
+    """For what and of whom its documents are, keyed, also where they are refused; ``None`` unless they say of everybody whose they are. A later one
+    calls an earlier one back only where this is the same: whoever has seen a copy knows its number.
     """
-    shown = [(each.claims.vct, each.claims.claims) for each in decision.genuine]
-    if not shown:
-        return None
-    named = [asked.terms.purpose_id, sorted(vct for vct, _ in shown), people_in(desk.types, shown)]
-    return await _mac(desk, "whose", strict_json.dumps(named))
+    named = everybody_in(desk.types, [(each.claims.vct, each.claims.claims) for each in decision.genuine])
+    return None if named is None else await _mac(desk, "whose", strict_json.dumps([asked.terms.purpose_id, named]))
 
 
 def _check_proven(decision: Decision) -> None:

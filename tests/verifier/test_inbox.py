@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.desk import Running, Site, Template, copy_file, serving
+from support.desk import PATHS, Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
 from support.trial_verify import CLAIMS, IDX, LIST, Authority, issue, status_token
 from support.trusting import Publisher
 
 from shared.clock import DAY
+from shared.credentials import all_types
 from shared.errors import ConfigError, Conflict
 from shared.formats import StatusReference
 from shared.inbox import Inbox, Letter, seal_letter
@@ -34,6 +35,7 @@ from verifier import inbox_desk, inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
 from verifier.desk import Desk
+from verifier.facts import everybody_in
 from verifier.inbox_desk import Post, Said
 from verifier.records import exchanges, letters
 from verifier.settle import verify_decisions
@@ -157,6 +159,61 @@ async def test_nobody_calls_back_anothers_document(template: Template, tmp_path:
             ("", True),
             ("open", True),
         ]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "undo"),
+    [((), "open"), (("proxy",), ""), (("represented",), ""), (("proxy", "given_name"), ""), (("represented", "family_name"), "")],
+)
+async def test_what_does_not_name_everybody_calls_nothing_back(
+    template: Template, tmp_path: Path, storage_uri: str, hidden: tuple[str, ...], undo: str
+) -> None:
+    """The council asks only whose power it is: the document of a second attorney, who was cancelled, names the same as the first one's."""
+    another = CLAIMS | {"proxy": {**CLAIMS["proxy"], "given_name": "Peter"} if hidden else CLAIMS["proxy"]}
+    paths = [path for path in PATHS if path[: len(hidden)] != hidden or not hidden]
+    site = Site(lists={LIST: status_token({IDX + 1: INVALID})})
+    async with serving(template, tmp_path / "desk", site=site, purposes=("council-tax",), storage=storage_uri) as desk:
+        how = {"purpose": "council-tax", "paths": paths}
+        first = written(desk, seed="first", **how)
+        await post(desk, first)
+        elsewhere = StatusReference(uri=LIST, idx=IDX + 1)
+        other = written(desk, seed="other", claims=another, status=elsewhere, about=first.claims["jti"], **how)
+        assert check(desk, other, (await post(desk, other))[1]).reason_code == "revoked"
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert sorted((bool(each.about), each.undo) for each in found) == [(False, ""), (True, undo)]
+
+
+WHOLE = {"given_name": "Margaret", "family_name": "Ashdown"}
+NORA = {"given_name": "Nora", "family_name": "Ashdown"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "named"),
+    [
+        ([("person", WHOLE)], [["person", "ashdown margaret"]]),
+        ([("person", {"age_over_18": True})], None),
+        ([("known-here", {})], None),
+        ([("life-event", {"subject": WHOLE})], [["life-event", "ashdown margaret"]]),
+        ([("life-event", {"subject": {"given_name": "Margaret"}})], None),
+        (
+            [("estate-authority", {"deceased": WHOLE, "representative": NORA})],
+            [["estate-authority", "ashdown margaret", "ashdown nora"]],
+        ),
+        ([("estate-authority", {"deceased": WHOLE, "acting_for": NORA})], None),
+        ([("representation", {"represented": WHOLE, "proxy": NORA}), ("person", {"age_over_18": True})], None),
+        (
+            [("representation", {"represented": NORA, "proxy": WHOLE}), ("known-here", {})],
+            [["known-here"], ["representation", "ashdown nora", "ashdown margaret"]],
+        ),
+        ([("nothing we know", WHOLE)], None),
+        ([], None),
+    ],
+)
+def test_everybody_is_named_or_it_is_not_known_whose_it_is(
+    documents: list[tuple[str, dict[str, Any]]], named: list[list[str]] | None
+) -> None:
+    kinds = {kind.id: kind for kind in all_types().values()}
+    assert everybody_in(kinds, documents) == named
 
 
 async def test_what_came_about_a_letter_is_its_groups_too(desk: Running) -> None:
