@@ -172,6 +172,7 @@ def build(host: Host) -> web.Application:
     keep_house(app, keep_keys, one_round, every=UPKEEP_EVERY)
     keep_house(app, hear_above, every=UPKEEP_EVERY)
     keep_house(app, follow_logs, every=UPKEEP_EVERY)
+    keep_house(app, confirm_receipts, every=UPKEEP_EVERY)
     keep_house(app, post_letters, every=POST_EVERY)
     app[READY]["keys"] = lambda: host.custodian.seal(STORAGE, b"", context=b"ready")
     return app
@@ -202,6 +203,13 @@ async def follow_logs(app: web.Application) -> None:
         await logs.tend(host.means, vault)
 
 
+async def confirm_receipts(app: web.Application) -> None:
+    """Ask for what desks gave without a network, when it is time; in turns of its own, as some organisations may be slow."""
+    host = app[HOST]
+    for vault in host.unlocked.vaults():
+        await confirming.tend(host.means, vault)
+
+
 async def keep_keys(app: web.Application) -> None:
     """The keys by which this service vouches for its wallets, one after another, and what it says of them."""
     vouching = app[HOST].vouching
@@ -226,5 +234,4 @@ async def one_round(app: web.Application) -> None:
         await look_after(host.means, vault)
         await telling.carry_on_all(host.means, vault, host.outbox)
         await replies.collect(host.means, vault, host.outbox)
-        await confirming.tend(host.means, vault)
     await auth.sweep(app)

@@ -1,8 +1,8 @@
-"""Receipts that desks gave without a network, and what their organisations sign for them later (security rules S10, S21 and S25).
+"""Receipts that desks gave without a network, and what their organisations sign for them later (security rules S10, S21, S22 and S25).
 
-Once a day, at an hour that each wallet drew when it was first opened and that has nothing to do with any receipt, it asks for all that
-are provisional still. What comes is held against the desk's word: the same salt, digest, nonce, use and decision. It is added to the history as an
-answer of its own, and what differs is said there.
+Each that is provisional still is asked for by itself, at an instant that was drawn for it alone, and drawn again each time: two in one go would
+be seen to be one holder's. What comes is held against the desk's word: the same salt, digest, nonce, use and decision. It is added to the history
+as an answer of its own, and what differs is said there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from shared.clock import DAY
 from shared.codec import reader, strict_json
 from shared.errors import (
+    Conflict,
     HistoryRewritten,
     Missing,
     OtherPresentation,
@@ -33,11 +34,10 @@ from shared.storage import Tx
 from shared.trust.policy import Policy
 from wallet import history
 from wallet.entries import Entry, Sealed
-from wallet.given import add, answer_line, open_desk_receipt
+from wallet.given import ASKING, add, answer_line, asking_name, draw, open_desk_receipt
 from wallet.keep import Vault
 from wallet.logs import site_of
 from wallet.means import Means
-from wallet.records import Item, Shelf
 
 log = logging.getLogger("muniment.wallet")
 
@@ -45,16 +45,6 @@ PATH: Final = "/receipts/desk"
 MEDIA_TYPE: Final = "application/cose"
 PATIENCE: Final = 31 * DAY
 """Seconds for which a confirmation is asked for: as long as a desk may stay without a network, and more."""
-_NAME: Final = "confirmations"
-
-
-class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """When provisional receipts are asked about next."""
-
-    next_at: int
-
-
-ROUNDS = Shelf("confirmations", Round)
 
 
 def provisional(lines: Sequence[Sealed], *, at: int) -> list[Entry]:
@@ -67,34 +57,32 @@ def provisional(lines: Sequence[Sealed], *, at: int) -> list[Entry]:
 
 
 async def tend(means: Means, vault: Vault) -> None:
-    """Ask, if it is time. One body that fails keeps nobody from being asked. Writes: ``confirm-due``, ``receipt-given``."""
-    item = await _round(means, vault)
-    if item.value.next_at > means.clock():
+    """Ask for one receipt whose instant is here. Of several (the wallet was closed) the others have new ones drawn.
+
+    Writes: ``confirm-due``, ``receipt-given``.
+    """
+    at, items = means.clock(), await means.storage.read(lambda tx: ASKING.all(tx, vault))
+    due = sorted((item for item in items if item.value.next_at <= at), key=lambda item: item.value.next_at)
+    if not due:
         return
-    async with means.locks.of(f"{vault.wallet}/confirmations"):
-        item, at = await _round(means, vault), means.clock()
-        if item.value.next_at > at:
-            return
-        following = Round(next_at=item.value.next_at + ((at - item.value.next_at) // DAY + 1) * DAY)
-        await means.storage.write(lambda tx: ROUNDS.replace(tx, vault, item, following, entropy=means.entropy), point="confirm-due")
-        for one in provisional(await means.storage.read(lambda tx: history.read(tx, vault)), at=at):
-            try:
-                await _ask(means, vault, one)
-            except VcError as error:
-                log.info("a desk's receipt was not confirmed: %s", error.code)
+    lines = await means.storage.read(lambda tx: history.read(tx, vault))
+    wait = {asking_name(vault, one.provisional or ""): one for one in provisional(lines, at=at)}
 
+    async def unit(tx: Tx) -> None:
+        for item in due:
+            if item.id in wait:
+                await ASKING.replace(tx, vault, item, draw(means), entropy=means.entropy)
+            else:
+                await ASKING.drop(tx, vault, item.id)
 
-async def _round(means: Means, vault: Vault) -> Item[Round]:
-    """The hour is drawn once, before there is any receipt to ask about or not."""
-    name = vault.tag("confirmations", _NAME)
-    first = means.clock() + int.from_bytes(means.entropy(4), "big") % DAY
-
-    async def unit(tx: Tx) -> Item[Round]:
-        known = await ROUNDS.find(tx, vault, name)
-        return known or await ROUNDS.put(tx, vault, name, Round(next_at=first), entropy=means.entropy)
-
-    known = await means.storage.read(lambda tx: ROUNDS.find(tx, vault, name))
-    return known if known is not None else await means.storage.write(unit, point="confirm-due")
+    try:
+        await means.storage.write(unit, point="confirm-due")
+        for one in [wait[item.id] for item in due if item.id in wait][:1]:
+            await _ask(means, vault, one)
+    except Conflict:
+        return  # another process of this service was there first
+    except VcError as error:
+        log.info("a desk's receipt was not confirmed: %s", error.code)
 
 
 async def _ask(means: Means, vault: Vault, one: Entry) -> None:

@@ -15,24 +15,36 @@ from typing import Final, TypeVar
 import msgspec
 
 from shared import addressed
+from shared.clock import DAY
 from shared.codec import base64url, qr
 from shared.errors import Malformed, Missing, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
 from shared.ovp.answer import SD_CWT_FORMAT, Answer, peek_answer, render_answer
 from shared.ovp.envelope import RECEIPT, parse_text
 from shared.ovp.receipt import DeskReceipt, check_desk_receipt, parse_desk_receipt
 from shared.receipts import MAX_RECEIPT, Exchange, Receipt, peek_receipt, presentation_bytes
+from shared.storage import Tx
 from shared.trust.relying_party import Register
 from wallet import history, register
 from wallet.entries import Entry, Sealed
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.receipted import verify_of
-from wallet.records import ADDRESSED
+from wallet.records import ADDRESSED, Shelf
 from wallet.sessions import Addressed
 
 T = TypeVar("T")
 MAX_LINES: Final = 20
 """Receipts that are kept for one copy: whoever is handed more is handed no receipts."""
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """When an organisation is asked next to confirm one receipt of its desk."""
+
+    next_at: int
+
+
+ASKING = Shelf("confirmations", Asking)
+"""By ``asking_name`` of the receipt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +189,25 @@ def answer_line(about: Entry, text: str, *, problem: str, at: int) -> Entry:
 
 async def add(means: Means, vault: Vault, entry: Entry) -> Entry:
     """At the end of the history, as it stands there."""
-    return (await means.storage.write(lambda tx: history.append(tx, vault, entry, entropy=means.entropy), point="receipt-given")).entry
+    return await means.storage.write(lambda tx: enter(tx, means, vault, entry), point="receipt-given")
+
+
+async def enter(tx: Tx, means: Means, vault: Vault, entry: Entry) -> Entry:
+    """The same in the caller's unit of work; a good receipt of a desk has an instant drawn at which it is asked for."""
+    placed = (await history.append(tx, vault, entry, entropy=means.entropy)).entry
+    if placed.provisional and not placed.receipt and not placed.receipt_problem:
+        await ASKING.save(tx, vault, asking_name(vault, placed.provisional), draw(means), entropy=means.entropy)
+    return placed
+
+
+def asking_name(vault: Vault, text: str) -> str:
+    """The opaque name under which it is kept when the receipt ``text`` is asked for."""
+    return vault.tag("confirmations", text)
+
+
+def draw(means: Means) -> Asking:
+    """Within a day, for one receipt and one time: two that are asked for in one go are seen to be one holder's (security rule S22)."""
+    return Asking(next_at=means.clock() + 1 + int.from_bytes(means.entropy(4), "big") % DAY)
 
 
 def check_given(given: DeskReceipt, known: Register, handed: Handed, *, at: int) -> None:

@@ -17,7 +17,7 @@ from shared.trust.relying_party import Register
 from wallet import history, register
 from wallet.cards import acting_for, type_of
 from wallet.entries import ClaimNames, Entry, Party, Words
-from wallet.given import MAX_LINES, answer_line
+from wallet.given import MAX_LINES, answer_line, enter
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS
@@ -75,7 +75,7 @@ async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
             if line is None or (one.id, line.provisional) in given or [each for each, _ in given].count(one.id) >= MAX_LINES:
                 continue
             given.append((one.id, line.provisional))
-            await history.append(tx, vault, line, entropy=means.entropy)
+            await enter(tx, means, vault, line)
 
     await means.storage.write(work, point="phone-showings")
 

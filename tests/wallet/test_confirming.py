@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,12 @@ from support.world import COUNCIL
 from shared.clock import DAY
 from shared.errors import VcError
 from shared.flow import Fetch, Fetched
+from shared.ovp.envelope import RECEIPT, render_text
 from shared.receipts import LogHead
 from wallet import history, register
-from wallet.confirming import PATH, PATIENCE, ROUNDS, provisional, tend
+from wallet.confirming import PATH, PATIENCE, provisional, tend
 from wallet.entries import Entry
-from wallet.given import take_in
+from wallet.given import ASKING, take_in
 from wallet.logs import told_on
 from wallet.share import make_out
 
@@ -26,7 +28,6 @@ Answer = Callable[[bytes], Fetched]
 
 @pytest.fixture
 async def handed(wallet: Wallet) -> Given:
-    await tend(wallet.means, wallet.vault)
     return await given_by_council(wallet)
 
 
@@ -176,25 +177,84 @@ async def test_nothing_is_asked_for_what_did_not_fit(handed: Given) -> None:
     assert asked(handed) == []
 
 
-async def test_the_hour_has_nothing_to_do_with_use(handed: Given) -> None:
-    """It was drawn before there was any receipt, and stays; however often a wallet is opened in between (S21)."""
-    means, vault, clock = handed.wallet.means, handed.wallet.vault, handed.wallet.world.clock
-
-    async def hour() -> int:
-        (item,) = await handed.wallet.storage.read(lambda tx: ROUNDS.all(tx, vault))
-        return item.value.next_at % DAY
-
-    before = await hour()
+async def two(handed: Given) -> set[str]:
+    """Two receipts that wait, for two copies; the body has heard of neither."""
     answers(handed, lambda _: Fetched(status=404))
-    await give(handed)
-    for _ in range(60):
-        clock.at += 3_600
+    other = await make_out(handed.wallet.means, handed.wallet.vault, FOR_COUNCIL)
+    seq = await handed.seq()
+    texts = {seq: handed.at_desk(other.value), seq - 1: handed.at_desk()}
+    for line, text in texts.items():
+        assert not (await take_in(handed.wallet.means, handed.wallet.vault, line, text)).receipt_problem
+    return set(texts.values())
+
+
+def noted(handed: Given) -> list[tuple[int, str]]:
+    """What is asked for from now on, and when."""
+    seen: list[tuple[int, str]] = []
+
+    def note(data: bytes) -> Fetched:
+        seen.append((handed.wallet.world.clock(), render_text(RECEIPT, data)))
+        return Fetched(status=404)
+
+    answers(handed, note)
+    return seen
+
+
+async def test_each_is_asked_for_at_an_instant_of_its_own(handed: Given) -> None:
+    """Two in one go would tell that two showings are one holder's, for ever and every day anew (S22)."""
+    means, vault, clock = handed.wallet.means, handed.wallet.vault, handed.wallet.world.clock
+    texts, seen = await two(handed), noted(handed)
+    for _ in range(5 * 144):
+        clock.at += 600
         await tend(means, vault)
-    clock.at += 5 * DAY
-    await tend(means, vault)
-    assert await hour() == before
-    assert [(at - before) % DAY < 3_600 for at in asked(handed)[:-1]] == [True] * (len(asked(handed)) - 1)
-    assert len(asked(handed)) in {3, 4}
+    times = [at for at, _ in seen]
+    assert len(set(times)) == len(times)
+    apart = {text: [at for at, each in seen if each == text] for text in texts}
+    assert all(len(each) >= 5 for each in apart.values()), "at least once a day"
+    assert len({second - first for first, second in zip(*(each[:5] for each in apart.values()), strict=True)}) > 1, "and no two days alike"
+
+
+async def test_a_wallet_that_was_closed_asks_for_one_of_them(handed: Given) -> None:
+    """Whose instants went by meanwhile: the others have new ones."""
+    means, vault, clock = handed.wallet.means, handed.wallet.vault, handed.wallet.world.clock
+    texts, seen = await two(handed), noted(handed)
+    clock.at += 3 * DAY
+    for _ in range(3):
+        await tend(means, vault)
+    assert len(seen) == 1
+    for _ in range(27):
+        clock.at += DAY
+        await tend(means, vault)
+    assert len(seen) == 28
+    assert {text for _, text in seen} == texts
+
+
+async def test_it_is_not_asked_for_because_it_was_taken_in(handed: Given) -> None:
+    """But within the day after, however often a wallet is opened in between (S21)."""
+    await two(handed)
+    await tend(handed.wallet.means, handed.wallet.vault)
+    assert asked(handed) == []
+    (first, second) = sorted(
+        item.value.next_at for item in await handed.wallet.storage.read(lambda tx: ASKING.all(tx, handed.wallet.vault))
+    )
+    assert 0 < first - handed.wallet.world.clock() < second - handed.wallet.world.clock() <= DAY
+
+
+async def test_two_services_on_one_database_ask_once(handed: Given) -> None:
+    """Whoever comes second finds the instant taken, which ends no round."""
+    await give(handed)
+    answers(handed, lambda _: Fetched(status=404))
+    handed.wallet.world.clock.at += DAY
+    await asyncio.gather(*(tend(handed.wallet.means, handed.wallet.vault) for _ in range(3)))
+    assert len(asked(handed)) == 1
+
+
+async def test_nothing_is_kept_of_what_nobody_asks_for_any_more(handed: Given) -> None:
+    answers(handed, lambda data: with_receipt(handed.confirmation(data)))
+    await give(handed)
+    for _ in range(2):
+        await next_day(handed)
+    assert await handed.wallet.storage.read(lambda tx: ASKING.all(tx, handed.wallet.vault)) == []
 
 
 async def test_the_register_is_needed_once_only(handed: Given) -> None:

@@ -45,10 +45,15 @@ class Between(WithBank):
     statuses: list[int] = field(default_factory=list)
     brings: Callable[[bytes], bytes] = bytes
     answers: Callable[[Fetched], Fetched] | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    slow: asyncio.Event | None = None
 
     async def __call__(self, fetch: Fetch) -> Fetched:
         if not fetch.url.endswith(PATH):
             return await super().__call__(fetch)
+        self.asked.set()
+        if self.slow is not None:
+            await self.slow.wait()
         told = await super().__call__(replace(fetch, body=self.brings(fetch.body or b"")))
         self.statuses.append(told.status)
         return told if self.answers is None else self.answers(told)
@@ -93,11 +98,12 @@ class Street:
         async with self.bank.http.post(f"{self.bank.base}/desk/scan/api/receipts", json={"receipts": lines}, headers=headers) as answer:
             assert (answer.status, await answer.json()) == (200, {"taken": [True] * len(receipts)})
 
-    async def next_day(self) -> dict[str, Any]:
-        """One round of the wallet's service a day later; the newest line of the history then."""
-        self.town.clock.at += DAY
-        await self.site.open()
-        await wallet_app.one_round(self.site.app)
+    async def days(self, number: int = 3) -> dict[str, Any]:
+        """So many days go by, on each of which the wallet's service asks for one that waits; the newest line of the history then."""
+        for _ in range(number):
+            self.town.clock.at += DAY
+            await self.site.open()
+            await wallet_app.confirm_receipts(self.site.app)
         return await self.newest()
 
     async def newest(self) -> dict[str, Any]:
@@ -125,7 +131,6 @@ async def street(storage_uri: str, template: Template, tmp_path: Path) -> AsyncI
         means, (vault,) = site.host.means, site.host.unlocked.vaults()
         document = await put_document(means, vault, copies=3)
         await register.refresh(means, now=True)
-        await wallet_app.one_round(site.app)  # the hour is drawn before there is any receipt
         made = await make_out(means, vault, FOR_BANK)
         _, told = await site.call("GET", "/api/history")
         yield Street(town, bank, site, desk, handed_of(made.value), document, told["entries"][0]["seq"])
@@ -142,27 +147,44 @@ async def test_missing_before_the_desk_told_and_confirmed_afterwards(street: Str
     assert (await street.site.call("POST", "/phone/api/showings", {"showings": [showing]}))[0] == 204
     before = await street.newest()
     assert (before["provisional"], before["receipt_problem"]) == (render_text(RECEIPT, live), "")
-    assert await street.next_day() == before
-    assert street.town.statuses == [404, 404]
+    assert await street.days() == before
+    assert set(street.town.statuses) == {404}
 
-    await street.tell(copy, live)
-    await street.next_day()
-    assert street.town.statuses == [404, 404, 200, 200]
+    await street.tell(live, copy)
+    street.town.statuses.clear()
+    await street.days()
+    assert street.town.statuses == [200, 200], "what is confirmed is asked for no more"
     _, told = await street.site.call("GET", "/api/history")
-    for line, desk in zip(told["entries"][:2], (live, copy), strict=True):
-        signed, own = peek_receipt(line["receipt"]), parse_desk_receipt(desk)
-        assert (line["transactionResult"], line["receipt_problem"], line["provisional"]) == ("success", "", render_text(RECEIPT, desk))
-        assert (signed.entity, signed.decision, signed.salt, signed.presentation_digest) == (BANK, "accepted", own.salt, own.digest)
-    last = peek_receipt(told["entries"][0]["receipt"])
-    assert last.log_head == await street.bank.desk.storage.read(log.head)
-    await street.next_day()
-    assert len(street.town.statuses) == 4, "what is confirmed is asked for no more"
+    lines = {line["provisional"]: line for line in told["entries"][:2]}
+    for desk in (live, copy):
+        line, own = lines[render_text(RECEIPT, desk)], parse_desk_receipt(desk)
+        last = peek_receipt(line["receipt"])
+        assert (line["transactionResult"], line["receipt_problem"]) == ("success", "")
+        assert (last.entity, last.decision, last.salt, last.presentation_digest) == (BANK, "accepted", own.salt, own.digest)
+    assert last.log_head == await street.bank.desk.storage.read(log.head), "the copy was told last"
     _, statement = await street.site.call("GET", "/api/statement")
     assert [(each["shared"], each["provisional"]) for each in statement["asked"]] == [(2, 0)]
-    assert (last.retain_until, statement["keeping"]) == (parse_desk_receipt(live).issued_at, []), "the bank keeps nothing, as it signed"
+    assert (last.retain_until, statement["keeping"]) == (parse_desk_receipt(copy).issued_at, []), "the bank keeps nothing, as it signed"
     visitor = Visitor(street.site)
     await visitor.enter()
     assert "confirmed" in await visitor.get(f"/history/{street.seq + 1}")
+
+
+async def test_a_slow_organisation_holds_up_nothing_else(street: Street) -> None:
+    """Copies are renewed and letters are sent meanwhile, for everybody of this host."""
+    mine, street.town.slow = street.receipt(), asyncio.Event()
+    await street.take_in(mine)
+    await street.tell(mine)
+    street.town.clock.at += DAY
+    await street.site.open()
+    asking = asyncio.create_task(wallet_app.confirm_receipts(street.site.app))
+    await street.town.asked.wait()
+    await wallet_app.one_round(street.site.app)
+    assert not asking.done()
+    street.town.slow.set()
+    await asking
+    assert street.town.statuses == [200]
+    assert (await street.newest())["provisional"] == render_text(RECEIPT, mine)
 
 
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
@@ -204,10 +226,10 @@ async def test_what_another_organisation_signs_is_shown(street: Street) -> None:
 
 async def shown_as_a_misfit(street: Street, mine: bytes, code: str) -> None:
     """On its line, on that of the desk's receipt, and in the statement, where nothing of it counts; nobody is asked again."""
-    line = await street.next_day()
+    line = await street.days(1)
     assert (line["receipt_problem"].partition(":")[0], line["transactionResult"]) == (code, "failed")
     assert line["provisional"] == render_text(RECEIPT, mine)
-    await street.next_day()
+    await street.days()
     assert street.town.statuses == [200]
     visitor = Visitor(street.site)
     await visitor.enter()

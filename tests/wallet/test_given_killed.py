@@ -71,7 +71,6 @@ async def killed(tmp_path: Path, storage_uri: str) -> AsyncIterator[Killed]:
     async with serve_wallet(tmp_path / "wallet", storage=storage_uri) as site:
         host = site.host
         opened = await host.doors.open(site.made.holder, site.made.passphrase)
-        await tend(host.means, opened.vault)
         handed = await given_by_council(Wallet(site.world, host.storage, host.custodian, host.means, host.doors, opened))
         made = Killed(tmp_path, site, handed)
         made.receipt = handed.at_desk()

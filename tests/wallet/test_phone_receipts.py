@@ -79,7 +79,6 @@ async def test_it_is_kept_with_the_showing(site: Site, handed: Given, at_once: b
 async def test_the_organisation_confirms_it(site: Site, handed: Given) -> None:
     """What was shown is not here: salt, digest and nonce bind it all the same."""
     data = handed.desk_receipt(content=b"what was shown", nonce=bytes(32))
-    await confirming.tend(handed.wallet.means, handed.wallet.vault)
     assert await tell(site, showing(handed, data)) == 204
     handed.counter.party.says = lambda fetch: with_receipt(handed.confirmation(fetch.body or b""))
     site.world.clock.at += 86_400
