@@ -47,7 +47,8 @@ def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) 
     """The decision with what the others answered, what is remembered then, and how many have agreed (0 where nobody else has to).
 
     ``OtherInstrument`` is told as the decision, and changes nothing; nor does an answer that is no yes once they are enough. An earlier one of
-    which nothing can be told by this pack stays, and is no yes yet: once it is by a later one, anybody of theirs who answers again ends the act.
+    which nothing can be told by this pack stays, and is no yes yet: once it is by a later one, anybody of theirs who answers again ends the act. Its own
+    holder answers in its place.
     ``TooMany`` where too many acts wait already.
     """
     transaction, mark = live.challenge.transaction, find_mark(decision.credentials, all_types())
@@ -58,13 +59,15 @@ def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) 
     enough = {"attorneys": mark.needed}
     found = [(each, told) for each in act.answers if (told := judge(each, enough)).decision != "rejected"]
     try:
-        people = _people(told for _, told in found if told.decision == "accepted" or told.code == NeedsMoreAttorneys.code)
-        another = is_another(mark, _people(told for _, told in found))
+        is_another(mark, _people(told for _, told in found))  # of the same instrument, whoever of them still stands
+        standing = [(each, told) for each, told in found if _agrees(told) or not _is_by(told, mark)]
+        people = _people(told for _, told in standing if _agrees(told))
+        another = is_another(mark, _people(told for _, told in standing))
     except OtherInstrument as error:
         return ruled_out(decision, error), acts, 0
     agreed = len(people) + another
     if agreed < mark.needed:
-        kept = {**acts, name: replace(act, answers=(*(each for each, _ in found), live))} if another else acts
+        kept = {**acts, name: replace(act, answers=(*(each for each, _ in standing), live))} if another else acts
         if len(kept) > MAX_ACTS:
             raise TooMany("too many acts wait for others to agree")
         return decision, kept, agreed
@@ -72,6 +75,17 @@ def join(acts: Acts, live: Live, decision: Decision, judge: Judge, *, now: int) 
     if last.decision != "accepted":
         return last, acts, len(people)
     return last, {other: each for other, each in acts.items() if other != name}, agreed
+
+
+def _agrees(told: Decision) -> bool:
+    """Whether it is a yes, as far as one person's goes."""
+    return told.decision == "accepted" or told.code == NeedsMoreAttorneys.code
+
+
+def _is_by(told: Decision, mark: Mark) -> bool:
+    """Whether it is known to be by the person of ``mark``."""
+    found = find_mark(told.credentials, all_types())
+    return found is not None and found.number == mark.number
 
 
 def _people(decisions: Iterable[Decision]) -> list[Mark]:

@@ -89,13 +89,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """The instrument, and who has answered with it so far."""
+    """The instrument, and who has answered with it so far. ``before`` are answers in whose place others by the same people came: told with the act,
+    and never counted.
+    """
 
     vct: str
     issuer: str
     tag: str
     needed: int
     parts: tuple[Part, ...] = ()
+    before: tuple[Part, ...] = ()
 
     def marks(self) -> list[Mark]:
         return [
@@ -202,18 +205,24 @@ async def _weigh(
     key = await _key(desk, asked)
     kept = await desk.storage.read(lambda tx: records.find(tx, key, at))
     act = None if kept is None else await _open(desk, kept)
-    if act is None or kept is None:
-        kept, act = Kept(key=key, version=0, sealed=b"", done=False, told=False, until=at + WAIT), Act(**_instrument(mark))
+    if act is not None:
+        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
+    kept = kept or Kept(key=key, version=0, sealed=b"", done=False, told=False, until=at + WAIT)
+    if act is None or not act.parts:  # where nobody of it is left, it is that of whoever answers now
+        act = Act(**_instrument(mark))
     try:
         if kept.done:
             raise Replayed("enough have agreed to this already")
-        act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
-        if not is_another(mark, act.marks()):
-            return _Weighed(decision=decision, standing=_standing(act, kept))
+        is_another(mark, act.marks())  # of the same instrument, whoever of them still stands
     except (OtherInstrument, Replayed) as error:
         return _Weighed(decision=ruled_out(decision, error))
-    others, holding = _standing_by(desk, picture, act)
-    both = msgspec.structs.replace(act, parts=(*others, _part(asked, mark, shown, more, at if came_at is None else came_at)))
+    found = _standing_by(desk, picture, act)
+    again = tuple(each for each, said in found if said == "undecided" and each.number == mark.number)
+    others, holding = tuple(each for each, _ in found if each not in again), _count(found)
+    if not is_another(mark, msgspec.structs.replace(act, parts=others).marks()):
+        return _Weighed(decision=decision, standing=_standing(act, kept))
+    part = _part(asked, mark, shown, more, at if came_at is None else came_at)
+    both = msgspec.structs.replace(act, parts=(*others, part), before=(*act.before, *again))
     enough = holding + 1 >= both.needed
     if enough:
         decision = judge({**more, "attorneys": holding + 1})
@@ -234,10 +243,14 @@ async def _open_parts(desk: Desk, parts: Sequence[Part]) -> tuple[Part, ...]:
     return await desk.storage.read(unit)
 
 
-def _standing_by(desk: Desk, picture: Picture, act: Act) -> tuple[tuple[Part, ...], int]:
-    """Those earlier answers that are no no by now, and how many of them would be a yes if enough agreed."""
+def _standing_by(desk: Desk, picture: Picture, act: Act) -> list[tuple[Part, str]]:
+    """Those earlier answers that are no no by now, each with what it would be if enough agreed: ``accepted``, or what nobody can tell now."""
     found = [(each, _decide(desk, picture, each, act).decision) for each in act.parts if each.entity == desk.entity]
-    return tuple(each for each, said in found if said != "rejected"), sum(said == "accepted" for _, said in found)
+    return [(each, said) for each, said in found if said != "rejected"]
+
+
+def _count(found: Sequence[tuple[Part, str]]) -> int:
+    return sum(said == "accepted" for _, said in found)
 
 
 def _is_unsure(act: Act, holding: int) -> bool:
@@ -344,7 +357,8 @@ async def look_again(desk: Desk, store: Store) -> None:
     for kept in await desk.storage.read(lambda tx: records.unsure(tx, at)):
         act, picture = await _open(desk, kept), await store.picture()
         act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
-        others, holding = _standing_by(desk, picture, act)
+        found = _standing_by(desk, picture, act)
+        others, holding = tuple(each for each, _ in found), _count(found)
         act, enough = msgspec.structs.replace(act, parts=others), holding >= act.needed
         if enough or not _is_unsure(act, holding):
             known = replace(kept, version=kept.version + 1, sealed=await _seal(desk, kept.key, act), done=enough, unsure=False)
@@ -363,19 +377,19 @@ async def finish(desk: Desk, store: Store) -> int:
     told = 0
     for kept in done:
         act, picture = await _open(desk, kept), await store.picture()
-        left = []
-        for part in await _open_parts(desk, act.parts):  # the last one was decided with the act itself, if it was not by the clock
+        left, parts = [], (*act.parts, *act.before)
+        for part in await _open_parts(desk, parts):  # the last one was decided with the act itself, if it was not by the clock
             decision = _decide(desk, picture, part, act)
             if decision.decision == "undecided":
                 left.append(part)
             else:
                 told += await _tell(desk, picture, part, act, decision)
-        if left and len(left) == len(act.parts):
+        if left and len(left) == len(parts):
             continue
         known = replace(
             kept,
             version=kept.version + 1,
-            sealed=await _seal(desk, kept.key, msgspec.structs.replace(act, parts=tuple(left))),
+            sealed=await _seal(desk, kept.key, msgspec.structs.replace(act, parts=tuple(left), before=())),
             told=not left,
         )
         await desk.storage.write(partial(records.keep, kept=known, at=desk.clock()), point="together")

@@ -245,6 +245,56 @@ async def test_who_is_refused_while_the_clock_counts_is_not_counted(
         assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
 
 
+@pytest.mark.parametrize(("ended", "told"), [("", ("accepted", "", 2)), (LIST, ("rejected", "revoked", 0))])
+async def test_who_answers_afresh_takes_the_place_of_what_cannot_be_told(desk: Running, ended: str, told: tuple[str, str, int]) -> None:
+    """Her earlier answer counts for nothing as long as nothing can be told of it, and does not keep her out. It is told with the act."""
+    first, second = await half_told(desk)
+    other = await next_of(desk, second)
+    how: dict[str, Any] = {"by": Signer.new(), "status": StatusReference(uri=OTHER_LIST, idx=IDX + 1)}
+    await agree(desk, other, claims={"instrument_tag": TAG[:-2] + "AA"}, **how)
+    assert (await stands(desk, other))[:2] == ("rejected", "other_instrument")
+    third = await next_of(desk, second)
+    await agree(desk, third, **how)
+    assert await stands(desk, third) == await stands(desk, second) == ("accepted", "", 2)
+    await composition.one_round(desk.app)
+    assert await stands(desk, first) == ("undecided", "needs_more_attorneys", 2)
+    await hear(desk, LIST, OTHER_LIST, ended=ended)
+    await composition.one_round(desk.app)
+    assert await stands(desk, first) == told
+    assert await together.finish(desk.desk, desk.store) == 0
+
+
+async def test_who_stands_keeps_her_place(desk: Running) -> None:
+    """Of an answer that can be told nobody takes the place: not its holder by a second one, and not with a key of hers somebody else."""
+    first, second = await half_told(desk)
+    peter = StatusReference(uri=OTHER_LIST, idx=IDX + 2)
+    for by, number in ((Signer.new(), 2), (PETER, 1)):
+        again = await next_of(desk, second)
+        await agree(desk, again, number=number, by=by, status=peter)
+        assert await stands(desk, again) == ("undecided", "needs_more_attorneys", 1)
+    await hear(desk, LIST, OTHER_LIST)
+    await composition.one_round(desk.app)
+    assert await stands(desk, second) == await stands(desk, first) == ("accepted", "", 2)
+    assert (await stands(desk, again))[0] == "undecided"
+
+
+async def test_an_act_of_which_nobody_is_left_begins_anew(desk: Running) -> None:
+    """Whoever answers then may be of another instrument: nobody of the one before is counted with them (S26)."""
+    claims = {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live"}
+    first = await desk.ask(**ASK)
+    await agree(desk, first, claims=claims, paths=(*SHOWN, ("restrictions_text",)))
+    await read_out(desk, first, True)
+    second, third, fourth = [await next_of(desk, first) for _ in range(3)]
+    assert (await read_out(desk, first, False))[0] == "rejected"
+    theirs = {"instrument_tag": TAG[:-2] + "AA"}
+    await agree(desk, second, by=Signer.new(), claims=theirs)
+    assert await stands(desk, second) == ("undecided", "needs_more_attorneys", 1)
+    await agree(desk, third, number=2, by=PETER)
+    assert (await stands(desk, third))[:2] == ("rejected", "other_instrument")
+    await agree(desk, fourth, number=2, by=PETER, claims=theirs)
+    assert await stands(desk, fourth) == await stands(desk, second) == ("accepted", "", 2)
+
+
 async def test_two_at_once_are_two(desk: Running) -> None:
     first = await desk.ask(**ASK)
     await agree(desk, first)
