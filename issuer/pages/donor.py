@@ -16,10 +16,10 @@ from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated
 from issuer.records import documents
 from issuer.records import donors as records
-from issuer.reports import Aloud
 from issuer.revoke import Wish
 from issuer.sessions import Action, Document, Standing
 from shared.credentials._reports import TAG
+from shared.donor import Told
 from shared.errors import Conflict, Missing
 from shared.storage import Tx
 from shared.web import auth
@@ -85,7 +85,7 @@ class Donors:
     async def show(self, request: web.Request) -> web.StreamResponse:
         return await self._show(request, await self._view(request), Form())
 
-    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Aloud] | None = None) -> web.StreamResponse:
+    async def _show(self, request: web.Request, view: View, form: Form, *, uses: Sequence[Told] | None = None) -> web.StreamResponse:
         words, stopped = translator(request), await self._stopped(view.document)
         return await render(
             request,

@@ -122,10 +122,18 @@ async def turn_secret(tx: Tx, representation: str, *, turn: int, opener: bytes) 
 
 async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
     """Put a report into a box."""
-    sql = "INSERT INTO report (id, tag, sealed, day, turn) VALUES ($1, $2, $3, $4, $5)"
-    await tx.execute(sql, report.id, tag, report.sealed, day, report.turn)
     await tx.execute(
-        "DELETE FROM report WHERE tag = $1 AND id NOT IN (SELECT id FROM report WHERE tag = $1 ORDER BY day DESC, id DESC LIMIT $2)",
+        "INSERT INTO report (id, tag, sealed, day, turn, place) "
+        "VALUES ($1, $2, $3, $4, $5, (SELECT COALESCE(MAX(place), 0) + 1 FROM report WHERE tag = $2))",
+        report.id,
+        tag,
+        report.sealed,
+        day,
+        report.turn,
+    )
+    await tx.execute(
+        "DELETE FROM report WHERE tag = $1 AND id NOT IN "
+        "(SELECT id FROM report WHERE tag = $1 ORDER BY day DESC, place DESC, id DESC LIMIT $2)",
         tag,
         MOST,
     )
@@ -133,7 +141,8 @@ async def add(tx: Tx, tag: bytes, report: Kept, day: int) -> None:
 
 async def reports(tx: Tx, tag: bytes, limit: int, *, skip: int = 0) -> list[Kept]:
     """Oldest first, but for the first ``skip``."""
-    rows = await tx.fetch("SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, id LIMIT $2 OFFSET $3", tag, limit, skip)
+    sql = "SELECT id, sealed, turn FROM report WHERE tag = $1 ORDER BY day, place, id LIMIT $2 OFFSET $3"
+    rows = await tx.fetch(sql, tag, limit, skip)
     return [Kept(id=row["id"], sealed=row["sealed"], turn=int(row["turn"])) for row in rows]
 
 

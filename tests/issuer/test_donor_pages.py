@@ -124,6 +124,19 @@ async def test_what_was_reported_in_two_ways_is_read_to_her_in_both(desk: Browse
     assert page.count("does not fit") == 2
 
 
+async def test_a_letter_that_was_not_delivered_after_all_is_no_second_use_and_accuses_nobody(desk: Browser) -> None:
+    """Of the reports of one day the one that came later counts."""
+    number = await made(desk.registry)
+    await granted(desk, number)
+    await desk.open(f"/console/documents/{number}/donor")
+    (words,) = re.findall(r"<code>([a-z-]{41})</code>", await desk.send(f"/console/documents/{number}/donor/sheet", {"known_sheet": "yes"}))
+    for result in ("success", "failed", "success", "failed", "success", "failed"):
+        await report(desk.registry, number, replace(USE, result=result, live=False))
+    await desk.open(f"/console/documents/{number}/donor")
+    page = await desk.send(f"/console/documents/{number}/donor/read", {"words": words})
+    assert [page.count(text) for text in ("Northwold Bank", "(did not work)", "does not fit")] == [1, 1, 0]
+
+
 async def test_who_made_a_sheet_stands_in_the_history_and_in_the_log(desk: Browser) -> None:
     """Nobody makes one who did not say that she asks, so that nobody reads her reports unseen."""
     number = await made(desk.registry)
