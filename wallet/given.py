@@ -17,7 +17,7 @@ import msgspec
 from shared import addressed
 from shared.clock import DAY
 from shared.codec import base64url, qr
-from shared.errors import Malformed, Missing, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
+from shared.errors import Expired, Malformed, Missing, NotYetValid, OtherPresentation, TooLarge, Undecided, Untrusted, VcError
 from shared.ovp.answer import SD_CWT_FORMAT, Answer, peek_answer, render_answer
 from shared.ovp.envelope import RECEIPT, parse_text
 from shared.ovp.receipt import DeskReceipt, check_desk_receipt, parse_desk_receipt
@@ -35,6 +35,14 @@ from wallet.sessions import Addressed
 T = TypeVar("T")
 MAX_LINES: Final = 20
 """Receipts that are kept for one copy: whoever is handed more is handed no receipts."""
+
+
+class OtherParty(Untrusted):
+    """A receipt that names another organisation than the one that was shown something: no register and no clock changes that."""
+
+
+OF_THE_MOMENT: Final = frozenset(kind.code for kind in (Expired, NotYetValid, Untrusted))
+"""Codes where register or clock can be at fault."""
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +136,8 @@ def open_desk_receipt(text: str) -> DeskReceipt:
 async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
     """Check the receipt ``text`` against the copy of which the line ``seq`` of the history tells, and add what came of it as a line.
 
-    The same one again adds nothing. ``Malformed`` for what is no receipt; ``Missing`` where there is no such line, or the copy is not here;
-    ``Undecided`` while nobody can tell who signed it. What does not fit is no error: it is kept, with what is wrong.
+    The same one again adds nothing, unless it did not fit and does now. ``Malformed`` for what is no receipt; ``Missing`` where there is no such
+    line, or the copy is not here; ``Undecided`` while nobody can tell who signed it. What does not fit is no error: it is kept, with what is wrong.
     """
     given = open_desk_receipt(text) if text.startswith(RECEIPT) else peek_receipt(text)
     async with means.locks.of(f"{vault.wallet}/given"):
@@ -139,7 +147,7 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
             raise Missing("there is no copy on such a line of this history")
         answers = answers_to(lines, about)
         known = next((one for one in answers if text in {one.receipt, one.provisional} and not (one.receipt and one.provisional)), None)
-        if known is not None:
+        if known is not None and not known.receipt_problem:
             return known
         if len(answers) >= MAX_LINES:
             raise TooLarge("there are too many receipts for this copy already")
@@ -147,24 +155,47 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
         if made is None:
             raise Missing("this wallet has not kept the copy, so that no receipt can be held against it")
         handed = handed_of(made.value)
-        try:
-            if isinstance(given, Receipt):
-                before = await history.receipts_by(means.storage, vault, about.interacting_party_identifier)
-                _check_signed(means, handed, text, before)
-            else:
-                check_given(given, await register.register(means), handed, at=means.clock())
-            problem = ""
-        except Undecided:
-            raise
-        except VcError as error:
-            problem = f"{error.code}: {error.detail}"
+        if isinstance(given, Receipt):
+            before = await history.receipts_by(means.storage, vault, about.interacting_party_identifier)
+            problem = settle(lambda: _check_signed(means, handed, text, before))
+        else:
+            askers = await register.register(means)
+            problem = settle(lambda: check_given(given, askers, handed, at=means.clock()))
+        if known is not None and known.receipt_problem == problem:
+            return known
         return await add(means, vault, answer_line(about, text, problem=problem, at=means.clock()))
 
 
+def settle(check: Callable[[], object]) -> str:
+    """What is wrong with a receipt that names the right organisation; empty for nothing.
+
+    ``Undecided`` where that may be a fault of the moment: the register here has run out, or has not heard of a new key yet, or a clock is wrong.
+    """
+    try:
+        check()
+    except Undecided:
+        raise
+    except VcError as error:
+        if may_pass(error):
+            raise Undecided(error.detail) from error
+        return f"{error.code}: {error.detail}"
+    return ""
+
+
+def may_pass(error: VcError) -> bool:
+    """Whether it is a fault of the moment, so that the same receipt may fit another time."""
+    return error.code in OF_THE_MOMENT and not isinstance(error, OtherParty)
+
+
 def answers_to(lines: Sequence[Sealed], about: Entry) -> list[Entry]:
-    """What came back for what a line tells of, oldest first."""
-    entries = (line.entry for line in lines)
-    return [one for one in entries if one.transaction_type == "answer" and one.transaction_identifier == about.transaction_identifier]
+    """What came back for what a line tells of, oldest first. Of one receipt that was checked again the newer line counts."""
+    found: dict[object, Entry] = {}
+    for one in (line.entry for line in lines):
+        if one.transaction_type == "answer" and one.transaction_identifier == about.transaction_identifier:
+            key = one.receipt or one.provisional or one.seq
+            found.pop(key, None)
+            found[key] = one
+    return list(found.values())
 
 
 def answer_line(about: Entry, text: str, *, problem: str, at: int) -> Entry:
@@ -213,15 +244,18 @@ def draw(means: Means) -> Asking:
 def check_given(given: DeskReceipt, known: Register, handed: Handed, *, at: int) -> None:
     """That a desk of the organisation to which the copy was made out gave it for that copy. Errors as ``check_desk_receipt``."""
 
-    def check(content: bytes) -> str:
-        found = check_desk_receipt(given, known, content=content, nonce=handed.number, use=handed.use, sent_at=handed.at, at=at)
-        return found.entity
+    def check(content: bytes) -> object:
+        return check_desk_receipt(given, known, content=content, nonce=handed.number, use=handed.use, sent_at=handed.at, at=at)
 
-    if _for_one(check, handed.contents) != handed.entity:
-        raise Untrusted("the receipt is by another organisation than the one that it was made out to")
+    if given.desk.entity != handed.entity:
+        raise OtherParty("the receipt is by another organisation than the one that it was made out to")
+    _for_one(check, handed.contents)
 
 
 def _check_signed(means: Means, handed: Handed, token: str, before: Sequence[str]) -> None:
+    if peek_receipt(token).entity != handed.entity:
+        raise OtherParty("the receipt is by another organisation than the one that it was made out to")
+
     def check(presentation: bytes) -> Receipt:
         exchange = Exchange(presentation=presentation, nonce=handed.nonce, at=means.clock(), sent_at=handed.at, purpose_id=handed.use)
         return verify_of(token, exchange, policy=means.trust(), entity=handed.entity)

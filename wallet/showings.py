@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared.codec import base64url
-from shared.errors import PurposeMismatch, Untrusted, VcError
+from shared.errors import PurposeMismatch, VcError
 from shared.ovp.envelope import RECEIPT, render_text
 from shared.ovp.receipt import MAX_BYTES, parse_desk_receipt, verify_desk_receipt
 from shared.storage import Tx
@@ -17,7 +17,7 @@ from shared.trust.relying_party import Register
 from wallet import history, register
 from wallet.cards import acting_for, type_of
 from wallet.entries import ClaimNames, Entry, Party, Words
-from wallet.given import MAX_LINES, answer_line, enter
+from wallet.given import MAX_LINES, OF_THE_MOMENT, OtherParty, answer_line, enter, may_pass
 from wallet.keep import Vault
 from wallet.means import Means
 from wallet.records import DOCUMENTS
@@ -63,7 +63,11 @@ async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
     async def work(tx: Tx) -> None:
         lines = [line.entry for line in await history.read(tx, vault)]
         there = {entry.transaction_identifier: entry for entry in reversed(lines) if entry.transaction_type != "answer"}
-        given: list[tuple[str, object]] = [(entry.transaction_identifier, entry.provisional) for entry in lines if entry.provisional]
+        given: dict[tuple[str, object], str] = {
+            (entry.transaction_identifier, entry.provisional): entry.receipt_problem
+            for entry in lines
+            if entry.provisional and not entry.receipt
+        }
         for one in showings:
             if one.id not in there:
                 document = await DOCUMENTS.find(tx, vault, one.document)
@@ -72,27 +76,36 @@ async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
                 there[one.id] = (await history.append(tx, vault, entry, entropy=means.entropy)).entry
             about = there[one.id]
             line = _receipt(one, about, known, at=at) if one.receipt and about.transaction_type in ASKED else None
-            if line is None or (one.id, line.provisional) in given or [each for each, _ in given].count(one.id) >= MAX_LINES:
+            if line is None or [each for each, _ in given].count(one.id) >= MAX_LINES:
                 continue
-            given.append((one.id, line.provisional))
+            key = one.id, line.provisional
+            if given.get(key) in {"", line.receipt_problem}:  # what did not fit is looked at again
+                continue
+            given[key] = line.receipt_problem
             await enter(tx, means, vault, line)
 
     await means.storage.write(work, point="phone-showings")
 
 
-def _receipt(one: Showing, about: Entry, known: Register, *, at: int) -> Entry:
-    """The line of a desk's receipt. Of what the phone found and what is found here the worse counts (S11)."""
+def _receipt(one: Showing, about: Entry, known: Register, *, at: int) -> Entry | None:
+    """The line of a desk's receipt. Of what the phone found and what is found here the worse counts (S11).
+
+    ``None`` where a fault of the moment kept the phone from holding it against what was shown: it fits, or not, when it is scanned again.
+    """
     data = base64url.decode(one.receipt, where="/receipt")
-    problem = f"{one.receipt_fault}: the phone found that it is not for what was shown" if one.receipt_fault else ""
+    waits = one.receipt_fault in OF_THE_MOMENT
+    problem = "" if waits or not one.receipt_fault else f"{one.receipt_fault}: the phone found that it is not for what was shown"
     try:
         given = parse_desk_receipt(data)
-        if verify_desk_receipt(given, known, at=at).entity != about.interacting_party_identifier.identifier:
-            raise Untrusted("the receipt is by another organisation than the one that it was shown to")
+        if given.desk.entity != about.interacting_party_identifier.identifier:
+            raise OtherParty("the receipt is by another organisation than the one that it was shown to")
         if given.use != about.intended_use_identifier:
             raise PurposeMismatch("the receipt is for another use")
+        verify_desk_receipt(given, known, at=at)
     except VcError as error:
-        problem = problem or f"{error.code}: {error.detail}"
-    return answer_line(about, render_text(RECEIPT, data), problem=problem, at=at)
+        if not (waits and may_pass(error)):
+            problem = problem or f"{error.code}: {error.detail}"
+    return None if waits and not problem else answer_line(about, render_text(RECEIPT, data), problem=problem, at=at)
 
 
 def _entry(one: Showing, document: Document | None) -> Entry:

@@ -18,7 +18,7 @@ from shared.codec import base64url
 from shared.ovp.envelope import RECEIPT, render_text
 from wallet import confirming, history, register
 from wallet.entries import Entry
-from wallet.given import MAX_LINES
+from wallet.given import MAX_LINES, answers_to
 
 SHOWN = "ab" * 16
 
@@ -125,6 +125,36 @@ async def test_what_the_phone_found_counts(site: Site, handed: Given) -> None:
     (line,) = await receipts(handed)
     assert line.receipt_problem.startswith("other_presentation: ")
     assert confirming.provisional(await handed.wallet.lines(), at=site.world.clock()) == []
+
+
+@pytest.mark.parametrize("fault", ["expired", "untrusted", "not_yet_valid"])
+async def test_a_fault_of_the_moment_on_the_phone_is_not_kept(site: Site, handed: Given, fault: str) -> None:
+    """Its register or its clock was wrong, and it has not held the receipt against what was shown: it is scanned again."""
+    data = handed.desk_receipt()
+    assert await tell(site, showing(handed, data, receipt_fault=fault)) == 204
+    assert await receipts(handed) == []
+    assert await tell(site, showing(handed, data)) == 204
+    (line,) = await receipts(handed)
+    assert line.receipt_problem == ""
+    assert await tell(site, showing(handed, handed.desk_receipt(use="blue-badge"), receipt_fault=fault)) == 204
+    assert (await receipts(handed))[-1].receipt_problem.startswith("purpose_mismatch"), "that is wrong at any time"
+
+
+async def test_what_does_not_fit_is_checked_again(site: Site, handed: Given) -> None:
+    """The register here was old; told again when it is not, the newer line counts, once."""
+    data = handed.desk_receipt(ago=-400)
+    for _ in range(2):
+        assert await tell(site, showing(handed, data)) == 204
+    (line,) = await receipts(handed)
+    assert line.receipt_problem.startswith("not_yet_valid")
+    site.world.clock.at += 400
+    for _ in range(2):
+        assert await tell(site, showing(handed, data)) == 204
+    assert [line.receipt_problem.partition(":")[0] for line in await receipts(handed)] == ["not_yet_valid", ""]
+    lines = await handed.wallet.lines()
+    about = next(line.entry for line in lines if line.entry.transaction_identifier == SHOWN)
+    assert [one.receipt_problem for one in answers_to(lines, about)] == [""]
+    assert [one.provisional for one in confirming.provisional(lines, at=site.world.clock())] == [render_text(RECEIPT, data)]
 
 
 async def test_what_cannot_be_read_is_said_and_does_not_keep_the_rest_back(site: Site, handed: Given) -> None:
