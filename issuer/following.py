@@ -27,6 +27,7 @@ from issuer.sessions import SERVICE, Action, Actor, Approval, Document
 from shared.clock import DAY
 from shared.codec import strict_json
 from shared.credentials import ClaimPath, CredentialType
+from shared.credentials._joint import acts_alone
 from shared.credentials._model import Follow
 from shared.errors import Malformed
 from shared.marks import Mark, compare, settle, sides, weakest
@@ -137,9 +138,22 @@ async def follow_own(office: Office) -> None:
         kind = next((each for each in office.types if each.id == document.type), None)
         if kind is not None:
             claims = await source(office, kind).give(change.claims, replace(document, keep_until=office.clock() + DAY))
-            told = News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims)
-            await hear(office, told)
+            if revoke.is_followed(office, kind.vct, change.became):
+                await hear(office, News(id=f"own {change.document} {change.version}", vct=kind.vct, became=change.became, claims=claims))
+            if not acts_alone(claims):
+                await office.storage.write(partial(_hold_others, office=office, change=change, kind=kind), point="joint-stopped")
         await office.storage.write(partial(news.looked_at, change=change), point="own-change")
+
+
+async def _hold_others(tx: Tx, office: Office, change: news.OwnChange, kind: CredentialType) -> None:
+    """Of several who act jointly one has stopped: nobody of the others acts alone. What the instrument says of that is in words only, so that
+    somebody has to read them: until then the documents of the others wait.
+    """
+    document = await documents.get(tx, change.document)
+    reason = kind.others_wait(await documents.reason_of(tx, document.id, change.version + 1))
+    if reason:
+        others = [each for each in await documents.alike(tx, document) if await revoke.able(tx, each, Action.HOLD, reason)]
+        await revoke.apply(tx, office, others, Wish(action=Action.HOLD, reason=reason, actor=SERVICE), office.clock())
 
 
 # --- what to look for ------------------------------------------------------------------------------------------------------------------

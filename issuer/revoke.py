@@ -131,7 +131,7 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         event = Event(at=at, kind=PAST[wish.action], actor=wish.actor, reason=wish.reason, copies=len(flipped))
         await documents.set_standing(tx, document, after, event)
         if after is not document.standing:
-            await _note_change(tx, office, document, after)
+            await _note_change(tx, office, document, after, wish.reason)
         if after is Standing.CANCELLED:  # final: nothing is collected or renewed any more
             await invitations.withdraw_all(tx, document.id)
             await documents.drop_claims(tx, document.id)
@@ -155,11 +155,16 @@ async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish,
         )
 
 
-async def _note_change(tx: Tx, office: Office, document: Document, after: Standing) -> None:
-    """For documents of this office that follow documents of this kind (``following``), as far as its details are held."""
-    vct = next((each.vct for each in office.types if each.id == document.type), "")
-    followed = any((follow.vct, follow.on) == (vct, _BECAME[after]) for kind in office.types for follow in kind.follows)
-    claims = await documents.sealed_claims(tx, document.id) if followed else None
+def is_followed(office: Office, vct: str, became: str) -> bool:
+    """Whether documents of this office follow those of that kind in this."""
+    return any((follow.vct, follow.on) == (vct, became) for kind in office.types for follow in kind.follows)
+
+
+async def _note_change(tx: Tx, office: Office, document: Document, after: Standing, reason: str) -> None:
+    """For documents of this office that follow documents of this kind, or this one (``following``), as far as its details are held."""
+    own = next((each for each in office.types if each.id == document.type), None)
+    noted = own is not None and (own.others_wait(reason) != "" or is_followed(office, own.vct, _BECAME[after]))
+    claims = await documents.sealed_claims(tx, document.id) if noted else None
     if claims is not None:
         await news.changed(tx, news.OwnChange(document=document.id, version=document.version, became=_BECAME[after], claims=claims))
 
