@@ -162,10 +162,9 @@ def make(lines: Sequence[Sealed], *, holder: str, year: int, at: int, intact: bo
 
 
 def as_it_came_out(lines: Sequence[Sealed]) -> list[Sealed]:
-    """The lines, with copies failed whose letters were not delivered: a later line says so."""
-    answers = [line.entry for line in lines if line.entry.transaction_type == "answer"]
-    silent = (entry for entry in answers if not entry.receipt and not entry.provisional)
-    lost = {entry.transaction_identifier for entry in silent if entry.transaction_result == "failed"}
+    """The lines, with copies failed whose letters were not delivered: a later line says so, which no receipt does, whatever is wrong with it."""
+    answers = (line.entry for line in lines if line.entry.transaction_type == "answer")
+    lost = {entry.transaction_identifier for entry in answers if entry.reason_of_noncompletion}
     return [
         msgspec.structs.replace(line, entry=msgspec.structs.replace(line.entry, transaction_result="failed"))
         if line.entry.transaction_type == "addressed-copy" and line.entry.transaction_identifier in lost

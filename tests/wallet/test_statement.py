@@ -93,7 +93,8 @@ def test_a_letter_that_was_not_delivered_was_not_shared() -> None:
         3, kind="answer", result="failed", transaction_identifier="a", at=AT + 366 * DAY, reason_of_noncompletion="not delivered: expired"
     )
     misfit = line(4, kind="answer", result="failed", transaction_identifier="b", receipt=receipt(), receipt_problem="it does not fit")
-    (one,) = statement(*copies, lost, misfit).asked
+    empty = line(5, kind="answer", result="failed", transaction_identifier="b", receipt="", receipt_problem="malformed: it is none")
+    (one,) = statement(*copies, lost, misfit, empty).asked
     assert (one.shared, one.failed, one.seen) == (1, 1, NAMES)
     (one,) = statement(copies[0], lost).asked
     assert (one.shared, one.failed, one.seen) == (0, 1, ())
