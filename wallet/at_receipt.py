@@ -32,7 +32,7 @@ def receipt(arguments: argparse.Namespace) -> int:
             return REFUSED
         say(_WORDS[taken.decision] + (f" ({taken.reason_code})." if taken.reason_code else ""))
         if taken.provisional:
-            say("A desk without a network gave it: it is provisional until the organisation confirms it.")
+            say("Their desk gave it: it is provisional until the organisation confirms it.")
         say(f"Kept on line {taken.seq} of the history.")
         return 0
 

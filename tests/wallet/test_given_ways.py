@@ -19,7 +19,8 @@ from support.wallets import EASY, PASSPHRASE, Site, Wallet, serve_wallet
 from support.world import World
 
 from shared.clock import system_clock, system_entropy
-from shared.codec import qr
+from shared.codec import cbor, qr
+from shared.ovp.envelope import RECEIPT, render_text
 from wallet import at_terminal
 from wallet.app import Host, open_host
 from wallet.cli import main
@@ -27,6 +28,8 @@ from wallet.config import Place, open_place
 from wallet.confirming import PATIENCE
 from wallet.init import Wish, set_up
 from wallet.statement import year_of
+
+P256, P521 = (cbor.dumps({-1: curve})[1:] + cbor.dumps(-2) for curve in (1, 3))
 
 
 async def opened(host: Host, world: World, holder: str, passphrase: str) -> Wallet:
@@ -57,6 +60,7 @@ async def test_by_page(site: Site) -> None:
         ({"text": "OVR1:NOTHING"}, {}, "This is not a receipt"),
         ({"text": ""}, {"picture": qr.png("https://opg.example")}, "This is not a receipt"),
         ({"text": "a" * 70_000}, {}, "This is too long for a receipt"),
+        ({"text": render_text(RECEIPT, handed.desk_receipt().replace(P256, P521))}, {}, "Your wallet cannot check it"),
     ):
         await visitor.post(where, fields, files=files)
         assert words in visitor.text, fields

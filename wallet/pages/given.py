@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from shared.errors import Missing, TooLarge, Undecided, VcError
+from shared.errors import Malformed, Missing, TooLarge, Undecided, VcError, WrongTyp
 from shared.ovp.receipt import DeskReceipt
 from shared.web.app import bound_body
 from shared.web.auth import read_files
@@ -65,9 +65,11 @@ class GivenPages:
             )
         except TooLarge:
             form.error("text", words._("This is too long for a receipt, or this copy has too many receipts already."))
-        except VcError:
-            where = "text" if picture is None else "picture"
-            form.error(where, words._("This is not a receipt. Copy all of its text, or take a straight, sharp picture of its square code."))
+        except VcError as error:
+            said = words._("This is not a receipt. Copy all of its text, or take a straight, sharp picture of its square code.")
+            if not isinstance(error, Malformed | WrongTyp):
+                said = words._("Your wallet cannot check it.")
+            form.error("text" if picture is None else "picture", said)
         return await self._page(request, form)
 
 
