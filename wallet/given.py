@@ -95,15 +95,21 @@ def handed_of(made: Addressed) -> Handed:
 def receipt_in(data: bytes) -> str:
     """The one receipt in a text, or in a picture of its square code. ``Malformed`` or ``TooLarge``."""
     if data[:1].isalpha() and data.isascii():  # what no picture begins with
-        if len(data) > MAX_RECEIPT:
-            raise TooLarge("this is longer than any receipt")
-        return data.decode().strip()
+        return _bounded(data.decode())
     found = [text for text in dict.fromkeys(each.strip() for each in qr.read(data)) if text.startswith(RECEIPT)]
     if not found:
         raise Malformed("the code in this picture is no receipt")
     if len(found) > 1:
         raise Malformed("there are several receipts in this picture; send one that shows only the right one")
     return found[0]
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_RECEIPT:
+        raise TooLarge("this is longer than any receipt")
+    if not text.isascii():
+        raise Malformed("this is not a receipt")
+    return text.strip()
 
 
 async def read_given(means: Means, text: str, picture: bytes | None) -> str:
@@ -114,7 +120,7 @@ async def read_given(means: Means, text: str, picture: bytes | None) -> str:
     if picture is None and not text.strip():
         raise Malformed("paste the text of a receipt, or choose a picture or a file", where="text")
     if picture is None:
-        return receipt_in(text.strip().encode())
+        return _bounded(text.strip())
     try:
         async with means.reading:
             return await asyncio.to_thread(receipt_in, picture)

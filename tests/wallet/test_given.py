@@ -242,6 +242,10 @@ async def test_a_picture_or_a_file(handed: Given) -> None:
     with pytest.raises(Malformed) as error:
         await read_given(means, "  ", None)
     assert error.value.where == "text"
+    for text in ("dderbynneb ŵ", "é", "\x89PNG", "7", "ŵ" * 70_000):
+        with pytest.raises(Malformed) as error:
+            await take(handed, await read_given(means, text, None))
+        assert "picture" not in error.value.detail, "a text is never unfolded as one"
     for picture in (qr.png("https://opg.example"), b"\x89PNG", b""):
         with pytest.raises(Malformed) as error:
             await read_given(means, "", picture)
