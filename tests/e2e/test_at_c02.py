@@ -160,7 +160,7 @@ async def test_at_c02_10_the_donor_stops_it_at_a_counter(street: Street, tmp_pat
         await bank.enters()
         await nora.enters()
         assert await bank.opens(await nora.writes(BANK, "Northwold Bank", "representation/bank")) == ("Do not rely on this", "suspended")
-        await upkeep(nora.site.host.means, next(iter(nora.site.host.unlocked.vaults())))
+        await upkeep(nora.site.host.means, nora.vault)
         await nora.walker.go(card)
         await expect(nora.walker.page.get_by_text("Why: The donor asked for it, since 1 March 2027.")).to_be_visible()
         await expect(nora.walker.page.get_by_text("If you think this is wrong, tell the office that made the document.")).to_be_visible()

@@ -21,6 +21,7 @@ from support.wallets import Site, serve_wallet
 from issuer.pages.form import fill_in
 from shared.credentials import by_id
 from shared.jose.jwt import parse_jwt
+from wallet.keep import Vault
 
 
 @dataclass(kw_only=True)
@@ -49,6 +50,12 @@ class Holder:
 
     site: Site
     walker: Reader
+
+    @property
+    def vault(self) -> Vault:
+        """Open, as long as its holder is signed in."""
+        (only,) = self.site.host.unlocked.vaults()
+        return only
 
     async def enters(self) -> None:
         """Signs in, unless nobody closed it since."""
