@@ -145,7 +145,7 @@ async def _fetch(means: Means, vault: Vault, item: Item[Delivery], begun: Begun,
     keys = _proved(proofs, begun, issuer=due.issuer, at=means.clock())
     client = await client_of(means, vault, due.issuer, due.server)
     try:
-        document, token = await _token(means, vault, document, client)
+        document, token = await _token(means, vault, document, client, copies=True)
     except InvalidGrant as error:
         raise Conflict("the office gives no more copies of this document; ask it for a new invitation") from error
     try:
@@ -168,16 +168,19 @@ def _proved(proofs: Sequence[str], begun: Begun, *, issuer: str, at: int) -> dic
     return {KeyId(str(number)): proof.holder for number, proof in enumerate(known)}
 
 
-async def _token(means: Means, vault: Vault, item: Item[Document], client: Client) -> tuple[Item[Document], TokenResponse]:
-    """An access token by the document's own grant; the next refresh token is written down before anything else happens."""
+async def _token(means: Means, vault: Vault, item: Item[Document], client: Client, *, copies: bool) -> tuple[Item[Document], TokenResponse]:
+    """An access token by the document's own grant; the next refresh token is written down before anything else happens. ``copies``: of this
+    document, which it has to be good for (``renewed``).
+    """
     item = await take_lease(means, vault, item)
     try:
         due = _grant_of(item)
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
+        item = await note_token(means, vault, item, token)
+        return item, token_of(renewed(client, token, grant_of(due), means.clock(), shared=copies and bool(due.grant)))
     except VcError:
         await _end_lease(means, vault, item)
         raise
-    return await note_token(means, vault, item, token), token_of(renewed(client, token, grant_of(due), means.clock()))
 
 
 async def _end_lease(means: Means, vault: Vault, item: Item[Document]) -> None:
@@ -325,7 +328,7 @@ async def _report(means: Means, vault: Vault, document: Item[Document], notifica
         document = await means.storage.read(lambda tx: DOCUMENTS.get(tx, vault, document.id))
         due = _grant_of(document)
         client = await client_of(means, vault, due.issuer, due.server)
-        document, token = await _token(means, vault, document, client)
+        document, token = await _token(means, vault, document, client, copies=False)
         try:
             request = NotificationRequest(notification_id=notification_id, event=Event.DELETED)
             await client.run(notify(client.metadata, token, request))

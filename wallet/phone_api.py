@@ -231,7 +231,7 @@ class PhoneApi:
             subtitle=one.subtitle,
             issuer=one.issuer,
             issuer_name=one.issuer_name,
-            state_code=item.value.status.value,
+            state_code=item.value.standing,
             checked_at=one.checked_at,
             keepable=item.value.renewal is not None and item.value.status.value != "invalid" and not waits,
             keeper=None

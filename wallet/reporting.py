@@ -84,7 +84,7 @@ async def tend(means: Means, vault: Vault, item: Item[Document]) -> None:
     if known is not None and (state.ended or state.next_at > at):
         return
     if known is not None:
-        over = item.value.status.value == "invalid"
+        over = item.value.standing == "invalid"
         state = await _send(means, vault, item.id, _box(item.value), state, over=over, next_at=_following(item.value, at))
     await means.storage.write(lambda tx: REPORTINGS.save(tx, vault, item.id, state, entropy=means.entropy), point="reported")
 

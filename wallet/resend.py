@@ -37,7 +37,8 @@ class Told:
     """Who was shown a document last, for one use: at ``at``, by a copy that was made out (``jti``), or live (empty ``jti``). Whoever was sent it
     may have seen it, also where that failed.
 
-    ``stale``: the document says something else now, or was cancelled, and they have not heard it from this wallet. ``choice`` is what they
+    ``stale``: the document says something else now, or was cancelled, and they have not heard it from this wallet; never while new copies are on
+    their way. ``choice`` is what they
     are registered for, ``None`` where a letter cannot be made to them.
     """
 
@@ -91,8 +92,10 @@ async def told_of(means: Means, vault: Vault, document: str, *, by: str = "") ->
 
 
 def word_for(document: Document) -> str:
-    """Why those who were told before hear of it again."""
-    return CANCELLED if document.status.value == "invalid" else CORRECTED
+    """Why those who were told before hear of it again. ``Conflict`` while new copies are on their way: only these say what is right."""
+    if document.standing == "renewing":
+        raise Conflict("new copies of this document are on their way: tell them by those")
+    return CANCELLED if document.standing == "invalid" else CORRECTED
 
 
 def pick(document: Document, bodies: Sequence[Told], *, word: str) -> Picked:
@@ -125,7 +128,7 @@ async def successors(means: Means, vault: Vault, document: Document) -> list[Ite
     items = await means.storage.read(lambda tx: DOCUMENTS.all(tx, vault))
     same = [item for item in items if item.value.issuer == document.issuer and may_replace(document, item.value)]
     newer = [item for item in same if item.value.received_at > document.received_at and item.value.status.value != "invalid"]
-    return sorted(newer, key=lambda item: -item.value.received_at) if document.status.value == "invalid" else []
+    return sorted(newer, key=lambda item: -item.value.received_at) if document.standing == "invalid" else []
 
 
 def may_replace(old: Document, new: Document) -> bool:
@@ -146,7 +149,9 @@ def may_replace(old: Document, new: Document) -> bool:
 
 def _stale(document: Document, shown: Sequence[Entry], corrected: Collection[str], recalled_at: int) -> bool:
     """``shown``: all that one body saw of it for one use. What was told by a letter of ``corrected`` (by their numbers) was told anew."""
-    if document.status.value == "invalid":
+    if document.standing == "renewing":
+        return False
+    if document.standing == "invalid":
         return recalled_at <= max((each.at for each in document.changes), default=0)
 
     def wrong(at: int, name: str) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 
 import msgspec
 
+from shared.errors import CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier
 from shared.openid4vci import SignIn
 from wallet.known_uses import Registration
 from wallet.sent import Change
+
+_NONE_LEFT = {each.code for each in (CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier)}
+"""By these an issuer says that there is no such document any more."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,6 +240,15 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     report_pass: str = ""
+
+    @property
+    def standing(self) -> str:
+        """``status.value``; ``renewing`` while that is invalid and others are asked for in place of its copies, as after a correction, and the issuer has
+        not said that there are none. A list says the same of copies that were replaced and of those of a document that was cancelled.
+        """
+        due = self.renewal
+        asks = due is not None and due.cancelled and due.problem not in _NONE_LEFT
+        return "renewing" if asks and self.status.value == "invalid" else self.status.value
 
 
 class StatusCopy(msgspec.Struct, frozen=True, kw_only=True):

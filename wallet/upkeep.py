@@ -159,7 +159,7 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
         value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
     if value.renewal is not None and seen.value == "invalid" != document.status.value:
-        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True))
+        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem=""))
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -309,7 +309,7 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         client = await client_at(means, vault, item.value, due)
         token = await client.run(refresh(client.metadata, due.token, client_id=due.client_id or None))
         item = await note_token(means, vault, item, token)
-        grant = renewed(client, token, grant_of(due), means.clock())
+        grant = renewed(client, token, grant_of(due), means.clock(), shared=bool(due.grant))
         parts = await _ask(means, client, grant, item.value, due.parts)
         if wait := wait_of(parts):
             return await _postpone(means, vault, item, "", wait=wait, parts=parts)
@@ -353,11 +353,13 @@ async def _postpone(
     due = item.value.renewal
     if due is None:
         return item
+    if due.cancelled and not problem and parts is None:  # nobody was reached: what it said last stands
+        problem = due.problem
     later = msgspec.structs.replace(
         due,
         at=means.clock() + wait,
         lease_until=0,
-        problem="" if due.cancelled else problem,
+        problem="" if ended and due.cancelled else problem,
         cancelled=due.cancelled and not ended,
         parts=due.parts if parts is None else parts,
     )

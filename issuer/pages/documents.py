@@ -12,7 +12,7 @@ from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
 from issuer.pages.desk import actor, may, seated
-from issuer.records import documents, statuses
+from issuer.records import documents, donors, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
 from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
@@ -110,7 +110,8 @@ class Documents:
         }
 
     def _title(self, request: web.Request, type_id: str) -> str:
-        return next((each.title.in_(locale_of(request)) for each in self._office.types if each.id == type_id), type_id)
+        kind = self._office.find_type(type_id)
+        return type_id if kind is None else kind.title.in_(locale_of(request))
 
     # --- one document ----------------------------------------------------------------------------------------------------------------
 
@@ -131,12 +132,14 @@ class Documents:
     async def show(self, request: web.Request) -> web.StreamResponse:
         view, words = await self._view(request), translator(request)
         document = view.listed.document
+        kind = self._office.find_type(document.type)  # of one that is made no longer there are copies still
         actions = [
             {"href": f"/console/documents/{document.id}/{action.value}", "text": phrases.action(action, words), "action": action.value}
             for action in (Action.HOLD, Action.REINSTATE, Action.CANCEL)
-            if can_change(document.standing, action, held=view.held)
+            if kind is not None and can_change(document.standing, action, held=view.held)
         ]
-        reasons = {reason.value: reason.label.in_(locale_of(request)) for reason in self._office.type(document.type).reasons}
+        reasons = {} if kind is None else {reason.value: reason.label.in_(locale_of(request)) for reason in kind.reasons}
+        about = await self._office.storage.read(lambda tx: donors.representation_of(tx, document.id))
         return await render(
             request,
             "console/document.html",
@@ -149,9 +152,10 @@ class Documents:
             waits=document.approval is Approval.WAITING,
             second_person=phrases.approval(document.approval, words),
             may_decide=may(request[OPERATOR], "approver"),
-            donor_side=self._office.type(document.type).claim(TAG) is not None,
-            can_correct=document.standing is Standing.IN_FORCE,
-            can_invite=document.standing is Standing.IN_FORCE and document.has_claims,
+            donor_side=kind is not None and kind.claim(TAG) is not None,
+            about=about,
+            can_correct=kind is not None and document.standing is Standing.IN_FORCE,
+            can_invite=kind is not None and document.standing is Standing.IN_FORCE and document.has_claims,
             can_lose=document.standing is not Standing.CANCELLED,
             has_invitation=view.state == "invited" and await offers.secrets_of(self._office, document.id) is not None,
             has_letter=await self._has_letter(document.id),

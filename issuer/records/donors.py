@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from issuer.records.documents import get
+from issuer.sessions import Document
 from shared.clock import DAY
 from shared.storage import Row, Tx
 
@@ -61,6 +63,12 @@ async def representation_of(tx: Tx, document: str) -> str | None:
     """What a donor's document is about."""
     row = await tx.fetchrow("SELECT representation FROM granted WHERE document = $1", document)
     return None if row is None else str(row["representation"])
+
+
+async def cleared(tx: Tx, document: Document) -> bool:
+    """``Document.cleared``, and of a donor's document that the attorney's is too, whose details it says."""
+    about = await representation_of(tx, document.id) if document.cleared else None
+    return document.cleared and (about is None or (await get(tx, about)).cleared)
 
 
 async def beside(tx: Tx, documents: Iterable[str]) -> list[str]:

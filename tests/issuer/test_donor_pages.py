@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.console import Browser, add
+from support.console import Browser, add, answered
 from support.registry import LPA_1, Registry
 
 from issuer import donors, holder_asks, reports
@@ -70,6 +70,38 @@ async def test_the_donors_document_is_made_once_and_from_the_same_record(desk: B
     assert "/donor" not in await desk.open(f"/console/documents/{hers}")
     await desk.open(f"/console/documents/{hers}/donor")
     assert desk.status == 404
+
+
+async def test_a_donors_document_is_corrected_with_the_attorneys(desk: Browser) -> None:
+    """Its own page leads there, and so does what she says is wrong. What ties the two together is nothing that anybody can say is wrong."""
+    number = await made(desk.registry)
+    hers = await granted(desk, number)
+    page = await desk.open(f"/console/documents/{hers}")
+    assert "Correct this document" not in page
+    assert "Both are corrected at once." in page
+    assert f'href="/console/documents/{number}"' in page
+    await desk.open(f"/console/documents/{hers}/correct")
+    assert desk.path == f"/console/documents/{hers}"
+    for one in (number, hers):
+        page = await desk.open(f"/console/documents/{one}/wrong")
+        for mark in ("report_tag", "report_secret", "instrument_tag", "attorney_number"):
+            assert f'value="{mark}"' not in page
+    await desk.send(f"/console/documents/{hers}/wrong", {"detail": "report_secret", "words": "x"})
+    assert desk.status == 400
+    await desk.open(f"/console/documents/{hers}/wrong")
+    await desk.send(f"/console/documents/{hers}/wrong", {"detail": "proxy/given_name", "words": "She is called Norah."})
+    reference = desk.path.rpartition("/")[2]
+    assert f"/console/documents/{number}/correct?correction={reference}" in desk.text
+    page = f"/console/documents/{number}/correct"
+    await desk.open(f"{page}?correction={reference}")
+    sent = [*[each for each in answered() if each[0] != "step"], ("reason", "The register says Norah"), ("correction", reference)]
+    await desk.send(page, [*sent, ("step", "check")])
+    assert desk.errors() == ["detail.proxy.given_name"]
+    right = [(name, "Norah" if name == "detail.proxy.given_name" else value) for name, value in sent]
+    await desk.send(page, [*right, ("step", "make")])
+    assert desk.path == f"/console/documents/{number}", desk.errors()
+    assert "Corrected" in await desk.open(f"/console/corrections/{reference}")
+    assert "copies made before no longer count" in await desk.open(f"/console/documents/{hers}")
 
 
 async def test_t_ex_2_a_donor_without_a_telephone_has_her_reports_read_to_her(desk: Browser) -> None:

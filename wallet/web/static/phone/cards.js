@@ -19,7 +19,7 @@ export function card(kept, left, able) {
   const type = types.get(kept.vct);
   const about = type ? actingFor(type, kept.claims) : "";
   const code_ = kept.expiresAt <= now() ? "expired" : kept.state;
-  const tag = el("strong", { class: `govuk-tag govuk-tag--${{ valid: "green", suspended: "yellow", invalid: "red" }[code_] ?? "grey"}` }, say(`state_${code_}`));
+  const tag = el("strong", { class: `govuk-tag govuk-tag--${{ valid: "green", suspended: "yellow", invalid: "red", renewing: "yellow" }[code_] ?? "grey"}` }, say(`state_${code_}`));
   const head = el("div", { class: "mu-card__head" }, el("h2", { class: "govuk-heading-m mu-card__title" }, about ? say("acting_for", { name: about }) : type ? pick(type.title) : kept.vct), tag);
   const rows = el(
     "dl",
