@@ -85,7 +85,7 @@ async def decide(office: Office, identifier: str, chosen: Collection[str], actor
         taken = [each for each in listed if each.document in chosen]
         for each in listed:
             if each not in taken:
-                await news.note(tx, identifier, replace(each, outcome="left", claims=None))
+                await news.note(tx, identifier, replace(each, outcome="left"))  # with its details, in case it is offered anew
         if any([await following.needs_second(tx, office, each) for each in taken]):
             for each in taken:
                 await news.note(tx, identifier, replace(each, outcome="chosen"))

@@ -230,6 +230,8 @@ async def _by_person(tx: Tx, office: Office, asked: _Asked) -> dict[str, Concern
         document, action = await documents.get(tx, number), Action(asked.follow.action)
         if not await revoke.began_alike(tx, office, document, action, asked.follow.reason):
             continue
+        if action is Action.REINSTATE and await news.waits_with(tx, number, action.value):
+            continue  # one hold is one task
         if await revoke.able(tx, document, action, asked.follow.reason):
             certain = outcome == "one" and asked.sure and action is not Action.REINSTATE
             found[number] = _concerned(document, asked.follow, likeness[number], certain=certain)
@@ -286,8 +288,9 @@ async def ended_by(tx: Tx, office: Office, before: news.News) -> list[Concerned]
     for each in await news.concerned(tx, before.id):
         ended = (each.action, each.outcome) == (Action.CANCEL, "changed") and (await documents.get(tx, each.document)).type in kinds
         if ended and not await news.stands_with(tx, each.document, AGAIN):
+            left = await news.take_left(tx, each.document, AGAIN)
             await news.note(tx, before.id, replace(each, claims=None))
-            back.append(replace(each, action=AGAIN, outcome="open"))
+            back.append(replace(each, action=AGAIN, outcome="open", claims=each.claims or left))
     return back
 
 

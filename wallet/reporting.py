@@ -136,9 +136,10 @@ async def _send(means: Means, vault: Vault, document: str, box: Box, state: Repo
         key, turn = donor.parse_key(get_object(to, "key"), where="/key"), get_int(to, "turn", optional=True) or 0
         mark = jwk.thumbprint(jwk.parse_public_jwk(key))
         uses = await means.storage.read(lambda tx: uses_of(tx, vault, document))
+        before = state
         if turn != state.turn:  # what a lost wallet may not have fetched opens for nobody else
-            state = msgspec.structs.replace(state, told=state.since, failed=state.failed_since)
-        due = [each for each in uses if each.number > state.told or _failed(each) != (each.number in state.failed)]
+            before = msgspec.structs.replace(state, told=state.since, failed=state.failed_since)
+        due = [each for each in uses if each.number > before.told or _failed(each) != (each.number in before.failed)]
         report, count = donor.seal_report(due, key)
         await post(means, f"{box.issuer}/reports", {**proof, "report": report})
     except (Missing, Refused):  # she has left no key, or the office takes none
@@ -146,7 +147,7 @@ async def _send(means: Means, vault: Vault, document: str, box: Box, state: Repo
     except VcError:
         return msgspec.structs.replace(state, next_at=at + RETRY)
     changed = at if state.key not in {"", mark} else state.changed_at
-    return _told(state, due[:count], msgspec.structs.replace(later, turn=turn, key=mark, changed_at=changed))
+    return _told(before, due[:count], msgspec.structs.replace(later, turn=turn, key=mark, changed_at=changed))
 
 
 def _told(before: Reporting, uses: Sequence[Use], state: Reporting) -> Reporting:

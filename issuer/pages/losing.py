@@ -39,23 +39,25 @@ class Losing:
         document, others = await self._office.storage.read(lambda tx: _with_others(tx, name))
         if document.standing is Standing.CANCELLED:
             raise Conflict("this document is cancelled, and all its copies with it")
-        title = self._office.type(document.type).title.in_(locale_of(request))
         return await render(
             request,
             "console/lost.html",
             form=form,
             document=document,
-            title=title,
+            title=self._title(request, document),
             number=phrases.spaced(document.id),
-            invites=can_be_collected(document, self._office.clock()),
+            invites=can_be_collected(self._office, document),
+            made_still=self._office.find_type(document.type) is not None,
             on_hold=document.standing is Standing.ON_HOLD,
             others=None
             if others is None
-            else [
-                {"id": each.id, "text": f"{self._office.type(each.type).title.in_(locale_of(request))} {phrases.spaced(each.id)}"}
-                for each in others
-            ],
+            else [{"id": each.id, "text": f"{self._title(request, each)} {phrases.spaced(each.id)}".strip()} for each in others],
         )
+
+    def _title(self, request: web.Request, document: Document) -> str:
+        """Empty for a kind that this office makes no longer: its number is enough."""
+        kind = self._office.find_type(document.type)
+        return "" if kind is None else kind.title.in_(locale_of(request))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Nothing is asked but whether it is the holder: not where the copies were used, nor by whom."""

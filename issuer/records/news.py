@@ -170,6 +170,21 @@ async def stands_with(tx: Tx, document: str, action: str) -> bool:
     return await tx.fetchrow(sql, document, action) is not None
 
 
+async def waits_with(tx: Tx, document: str, action: str) -> bool:
+    """Whether somebody has that to decide of a document already, because of something that still counts."""
+    sql = "SELECT news FROM news_document WHERE document = $1 AND action = $2 AND outcome IN ('open', 'chosen')"
+    rows = await tx.fetch(sql, document, action)
+    return any([not await counts_no_longer(tx, str(row["news"])) for row in rows])
+
+
+async def take_left(tx: Tx, document: str, action: str) -> bytes | None:
+    """The sealed details of a document that somebody decided to leave as it is, for where that is asked anew; they are held there no longer."""
+    which = "document = $1 AND action = $2 AND outcome = 'left' AND claims IS NOT NULL"
+    row = await tx.fetchrow(f"SELECT claims FROM news_document WHERE {which}", document, action)  # noqa: S608 - the words above
+    await tx.execute(f"UPDATE news_document SET claims = NULL WHERE {which}", document, action)  # noqa: S608 - the words above
+    return None if row is None else bytes(row["claims"])
+
+
 async def page(tx: Tx, *, open_only: bool, offset: int, limit: int) -> list[News]:
     """Those to be decided oldest first, or all newest first."""
     chosen = "WHERE state IN ('open', 'second', 'making') ORDER BY at, id" if open_only else "ORDER BY at DESC, id"

@@ -212,6 +212,33 @@ async def test_what_waits_goes_on_once_the_authority_is_shown_anew_and_somebody_
     assert (await history(registry, made["id"]))[-1] == ("reinstated", "Cleo Clerk", "authority-in-force")
 
 
+async def test_one_hold_is_one_task_however_often_the_authority_is_shown(registry: Registry, own: OwnVerifier) -> None:
+    """Unless what was shown for it counts no longer itself; and the next hold is another."""
+    claims = document("mandate-receipt")
+    made = await registry.make(type="mandate-receipt", claims=claims, reference="asked-1")
+    shown = {"represented": claims["represented"], "proxy": claims["proxy"]}
+
+    async def becomes(became: str, request: str) -> None:
+        told = own.event(None, vct="representation", event="presentation.changed", became=became, request=request)
+        await tell(registry, told)
+
+    async def waits(*requests: str) -> list[int]:
+        return [(await tell(registry, own.event(shown, vct="representation", request=each)))["waits"] for each in requests]
+
+    await becomes("on-hold", "asked-1")
+    assert await waits("asked-2", "asked-3", "asked-4") == [1, 0, 0]
+    await becomes("cancelled", "asked-2")
+    assert await waits("asked-5", "asked-6") == [1, 0]
+    listed = await registry.office.storage.read(lambda tx: news.page(tx, open_only=True, offset=0, limit=50))
+    assert len(listed) == 2
+    for task in listed:
+        await deciding_news.decide(registry.office, task.id, [made["id"]], CLERK, version=task.version)
+    assert await stands(registry, made) is Standing.IN_FORCE
+    await becomes("valid", "asked-1")
+    await becomes("on-hold", "asked-1")
+    assert await waits("asked-7", "asked-8") == [1, 0]
+
+
 async def test_an_estate_goes_on_once_the_corrected_entry_is_shown(registry: Registry, own: OwnVerifier) -> None:
     estate = await registry.make(type="estate-authority", claims=document("estate-authority"))
     arthur = {"given_name": "Arthur", "family_name": "Penhale", "birthdate": "1931-04-20"}
@@ -294,10 +321,27 @@ async def test_what_comes_back_is_offered_once(registry: Registry, own: OwnVerif
     heard = await tell(registry, own.event(None, event="presentation.changed", became="cancelled", request="shown-1"))
     case = await deciding_news.case(registry.office, heard["id"])
     assert [each.concerned.document for each in case.compared] == [made[1]["id"]], "left before, and now its entry counts no longer"
+    await deciding_news.decide(registry.office, heard["id"], [made[1]["id"]], CLERK, version=0)
+    (again,) = (await deciding_news.case(registry.office, heard["id"])).compared
+    assert (again.concerned.outcome, bool(again.concerned.made)) == ("changed", True)
     with pytest.raises(Conflict):
         await deciding_news.mistake(registry.office, by_hand["id"])
     _, listed = await registry.call("GET", "/api/credentials?reference=case%200")
     assert sorted(one["state"] for one in listed["items"]) == ["cancelled", "invited"]
+
+
+async def test_details_of_what_was_left_go_with_their_time(registry: Registry, own: OwnVerifier) -> None:
+    """They are held once, for whoever decides otherwise, and no longer than they would have been."""
+    made = await registry.make()
+    ended = await tell(registry, own.event(DEATH))
+    task = await deciding_news.mistake(registry.office, ended["id"])
+    await deciding_news.decide(registry.office, task.id, [], CLERK, version=0)
+    held = "SELECT news FROM news_document WHERE document = $1 AND claims IS NOT NULL"
+    rows = await registry.office.storage.read(lambda tx: tx.fetch(held, made["id"]))
+    assert [row["news"] for row in rows] == [task.id]
+    registry.clock.at += 91 * DAY
+    await registry.office.storage.write(lambda tx: sweep(tx, registry.clock()))
+    assert await registry.office.storage.read(lambda tx: tx.fetch(held, made["id"])) == []
 
 
 async def test_a_clerk_offers_nothing_that_the_registrar_brought_back_already(registry: Registry, own: OwnVerifier) -> None:

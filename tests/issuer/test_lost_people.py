@@ -106,6 +106,24 @@ async def test_t_ex_5_the_counter_is_told_of_the_holders_other_documents(registr
     assert "If other documents were on it, do the same for each of them." in page
 
 
+async def test_t_ex_5_a_kind_of_document_that_is_made_no_longer_keeps_no_loss_from_being_said(registry: Registry) -> None:
+    """Neither of the holder's other documents nor of that one, for which there is no invitation any more."""
+    one, other = [(await registry.make(account="her0"))["id"] for _ in range(2)]
+    await registry.office.storage.write(lambda tx: tx.execute("UPDATE document SET type = 'made-no-longer' WHERE id = $1", other))
+    clerk = Browser(registry)
+    await clerk.sign_in()
+    page = await clerk.open(f"/console/documents/{one}/lost")
+    assert (clerk.status, f'href="/console/documents/{other}/lost"' in page) == (200, True)
+    await clerk.send(f"/console/documents/{one}/lost", {"known": "yes"})
+    assert clerk.path == f"/console/documents/{one}/invitation"
+    page = await clerk.open(f"/console/documents/{other}/lost")
+    assert "This office no longer makes documents of this kind, so there is no new invitation." in page
+    await clerk.send(f"/console/documents/{other}/lost", {"known": "yes"})
+    assert (clerk.status, clerk.path) == (200, f"/console/documents/{other}")
+    events = await registry.office.storage.read(lambda tx: documents.history(tx, other))
+    assert events[-1].kind == "lost"
+
+
 @pytest.mark.parametrize("held", [False, True])
 async def test_codes_and_tokens_of_the_lost_wallet_end(registry: Registry, wallet: Wallet, *, held: bool) -> None:
     """What somebody had agreed to and not changed yet, and what renews; for another document of the same sign-in it goes on."""
