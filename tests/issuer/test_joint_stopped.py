@@ -27,7 +27,8 @@ async def two(registry: Registry, **claims: Any) -> tuple[str, str]:
     """NORA's document and PETER's."""
     said = JOINTLY | claims
     peter = said | {"proxy": {"given_name": "Peter", "family_name": "Ashdown", "birthdate": "1971-07-30"}}
-    return tuple([(await registry.make(claims=each, reference=LPA))["id"] for each in (said, peter)])  # type: ignore[return-value] # two of them
+    one, other = [(await registry.make(claims=each, reference=LPA))["id"] for each in (said, peter)]
+    return one, other
 
 
 async def change(registry: Registry, number: str, action: str, reason: str) -> None:
