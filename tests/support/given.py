@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.airplane import Counter
+from support.signing import Signer
 from support.trial_verify import Dice
 from support.wallets import Wallet
 from support.world import COUNCIL
@@ -72,7 +73,8 @@ class Given:
 
     def desk_receipt(self, made: Addressed | None = None, **changes: Any) -> bytes:
         handed, counter = handed_of(made or self.made.value), changes.pop("counter", self.counter)
-        by, at = changes.pop("by", counter.desk), self.wallet.world.clock() - changes.pop("ago", 0)
+        at = self.wallet.world.clock() - changes.pop("ago", 0)
+        by: Signer = changes.pop("by", counter.desk)
         how: dict[str, Any] = {
             "certificate": counter.certificate(at=min(at, self.wallet.world.clock()) - 60),
             "key": KeyId("desk"),

@@ -45,7 +45,7 @@ async def main() -> None:
                 await given.take_in(means, vault, handed["seq"], handed["receipt"])
             case "tell":
                 await showings.add(means, vault, [msgspec.convert(handed["showing"], showings.Showing)])
-            case "confirm":
+            case _:
                 await confirming.tend(means, vault)
     finally:
         await host.close()

@@ -103,7 +103,7 @@ async def test_confirmed_once_its_desk_has_told(desk: Running, counter: Enrolled
 
 async def test_entered_once_by_names_alone(desk: Running, counter: Enrolled) -> None:
     receipt = given(counter)
-    more = {"claim_paths": [*PATHS, "Ashdown", "represented/no_such_detail"]}
+    more: dict[str, Any] = {"claim_paths": [*PATHS, "Ashdown", "represented/no_such_detail"]}
     for _ in range(2):
         assert await tell(desk, counter, receipt, receipt, **more) == [True, True]
     (entry,) = await log_of(desk)

@@ -155,7 +155,7 @@ async def test_missing_before_the_desk_told_and_confirmed_afterwards(street: Str
     await street.days()
     assert street.town.statuses == [200, 200], "what is confirmed is asked for no more"
     _, told = await street.site.call("GET", "/api/history")
-    lines = {line["provisional"]: line for line in told["entries"][:2]}
+    lines, last = {line["provisional"]: line for line in told["entries"][:2]}, peek_receipt(told["entries"][0]["receipt"])
     for desk in (live, copy):
         line, own = lines[render_text(RECEIPT, desk)], parse_desk_receipt(desk)
         last = peek_receipt(line["receipt"])

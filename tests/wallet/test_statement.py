@@ -139,7 +139,7 @@ def test_whoever_accepts_and_names_no_part_keeps_all_that_they_saw(decision: str
             [(k.what, k.names, k.until, k.by, k.longer) for k in statement(*lines).keeping] for lines in ([shown], [posted, answer])
         )
         assert live == by_post
-        return live
+        return [*live]
 
     assert kept(AT + 3_650 * DAY) == [((), NAMES, AT + 3_650 * DAY, "receipt", True)]
     assert kept(AT + 8 * DAY) == [((), NAMES, AT + 8 * DAY, "receipt", False)]

@@ -156,9 +156,9 @@ def test_desk_certificate_longer_than_seven_days_refused() -> None:
 def test_a_desk_key_signs_challenges_and_receipts_only() -> None:
     for typ in (CHALLENGE, DESK_RECEIPT):
         check_role(Role.DESK, typ.name)
-    for typ in ("desk-cert", "rp-cert", "receipt+jwt", "oauth-authz-req+jwt", "log-head+jwt", "application/kb+cwt"):
+    for other in ("desk-cert", "rp-cert", "receipt+jwt", "oauth-authz-req+jwt", "log-head+jwt", "application/kb+cwt"):
         with pytest.raises(KeyRoleRefused):
-            check_role(Role.DESK, typ)
+            check_role(Role.DESK, other)
 
 
 def test_who_certified_the_desk() -> None:
