@@ -15,7 +15,7 @@ from support.desk import BANK, Running, Template, copy_file, serving
 from support.desk_scan import WHOLE, shown
 from support.scan_page import PASSPHRASE, ScanPage, answer, as_code, copy_text
 from support.signing import AT
-from support.trial_verify import CLAIMS, IDX, LIST, Dice, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, Dice, status_token, stranger
 
 from shared import addressed
 from shared.clock import DAY
@@ -84,7 +84,7 @@ async def test_given_without_a_network_and_confirmed_afterwards(template: Templa
         known = await register(desk)
         public = await desk.desk.custodian.public(RELYING_PARTY)
         await context.set_offline(True)
-        check = {"use": "bank", "sent_at": AT, "at": AT + DAY}
+        check: dict[str, Any] = {"use": "bank", "sent_at": AT, "at": AT + DAY}
 
         challenge = await counter.ask()
         sealed = answer(challenge)
@@ -314,3 +314,75 @@ async def test_hands_free_it_is_there_and_printed_alone(counter: ScanPage) -> No
         assert other not in seen
     (text,) = qr.read(await page.locator("[data-part=receipt] .scan-code__plate").screenshot())
     assert parse_text(text) == (RECEIPT, receipt.data)
+
+
+async def test_whom_nothing_proves_gets_none(counter: ScanPage) -> None:
+    """Anybody can make answers that are nobody's, as many as they like: no receipt for them takes the place of an honest one."""
+    for seed in ("one", "two"):
+        await counter.scan(as_code(answer(await counter.ask(), seed=seed, by=stranger())))
+        assert await counter.result() == "Do not rely on this"
+        await expect(counter.page.get_by_role("button", name="Give a receipt")).to_be_hidden()
+        assert "There is no receipt to give" in await counter.text()
+        await counter.press("Next customer")
+    await counter.press("Make a code to type")
+    await counter.page.get_by_role("button", name="Bank account").click()
+    await counter.view("code")
+    await counter.scan(copy_text("no answer to this code"))
+    assert await counter.result() == "Do not rely on this"
+    assert "There is no receipt to give" in await counter.text()
+    await counter.press("Next customer")
+    assert await untold(counter) == "0"
+
+
+SIGN = """(way) => {
+  const real = SubtleCrypto.prototype.sign;
+  globalThis.asked = 0;
+  globalThis.signs = new Promise((resolve) => { globalThis.release = resolve; });
+  SubtleCrypto.prototype.sign = async function (algorithm, ...rest) {
+    if ((algorithm.name ?? algorithm) !== "ECDSA") return real.call(this, algorithm, ...rest);
+    globalThis.asked += 1;
+    if (way === "fails") throw new DOMException("no", "OperationError");
+    await globalThis.signs;
+    return real.call(this, algorithm, ...rest);
+  };
+}"""
+
+
+async def test_what_was_decided_is_shown_where_no_receipt_can_be_made(counter: ScanPage) -> None:
+    """The question is used up and the list of decisions says so: whoever stands there sees it too."""
+    challenge = await counter.ask()
+    await counter.page.evaluate(SIGN, "fails")
+    await counter.scan(as_code(answer(challenge)))
+    assert await counter.result() == "You can rely on this"
+    assert "There is no receipt to give" in await counter.text()
+    await expect(counter.page.get_by_role("button", name="Give a receipt")).to_be_hidden()
+
+
+async def test_nothing_of_the_last_customer_comes_up_at_the_next(counter: ScanPage) -> None:
+    """Signing takes its time, and somebody has gone on meanwhile."""
+    challenge = await counter.ask()
+    await counter.page.evaluate(SIGN, "waits")
+    await counter.scan(as_code(answer(challenge)))
+    await counter.page.wait_for_function("() => globalThis.asked === 1")
+    await counter.press("What a check cannot tell")
+    await counter.view("limits")
+    await counter.page.evaluate("() => globalThis.release()")
+    await counter.press("Go back")
+    await counter.view("home")
+    assert await untold(counter) == "1"  # it was made to its end, and is told
+    assert "You can rely on this" not in await counter.text()
+
+
+async def test_pressed_twice_there_is_one(counter: ScanPage) -> None:
+    limited = CLAIMS | {"has_restrictions": True, "restrictions_text": "Not to sell Poplar Court while I live."}
+    challenge = await counter.ask()
+    await counter.scan(as_code(answer(challenge, claims=limited, paths=(*WHOLE, ("restrictions_text",)), seed="limits")))
+    await counter.result()
+    await counter.page.evaluate(SIGN, "waits")
+    for _ in range(2):
+        await counter.press("Give a receipt")
+    await counter.page.evaluate("() => globalThis.release()")
+    assert (await given(counter, press=False)).decision == "undecided"
+    assert await counter.page.evaluate("() => globalThis.asked") == 1
+    await counter.press("Next customer")
+    assert await untold(counter) == "1"

@@ -46,8 +46,10 @@ export class Counter extends Door {
     this.case = null;
     /** What was decided last about `case`. @type {import("./result.js").Verdict | null} */
     this.verdict = null;
-    /** The receipt for it, once there is one; null where there is none to give. @type {import("./receipt.js").Shown | null | undefined} */
-    this.given = undefined;
+    /** The receipt for it, once one was asked for; null where there is none to give. @type {Promise<import("./receipt.js").Shown | null> | undefined} */
+    this.giving = undefined;
+    /** Another one with each customer: what has waited for something shows nothing of the last one to the next. */
+    this.turn = {};
     /** @type {"live" | "code" | "copy" | "test" | ""} */
     this.mode = "";
     this.busy = false;
@@ -58,7 +60,8 @@ export class Counter extends Door {
   forgetCase() {
     this.case = null;
     this.verdict = null;
-    this.given = undefined;
+    this.giving = undefined;
+    this.turn = {};
     this.question = null;
     this.mode = "";
     this.busy = false;
@@ -167,8 +170,10 @@ export class Counter extends Door {
     if (message.prefix === RECEIPT) return this.reader?.note("other");
     if (this.question && this.question.until < now()) return this.reader?.note("over");
     this.busy = true;
+    const { turn } = this;
     try {
       const one = await openCase(this.means.store, this.mode, this.question, message);
+      if (this.turn !== turn) return undefined;
       if (one) return await this.decide(one, {});
       this.reader?.note(this.mode === "copy" ? "copyonly" : message.prefix === SEALED ? "stranger" : "iscopy");
     } catch (error) {
@@ -220,7 +225,8 @@ export class Counter extends Door {
 
   /** It was made for somebody else. @param {string} name */
   async elsewhere(name) {
-    fill(await this.told(refused("wrong_audience")), { summary: say("madefor", { name }) });
+    const view = await this.told(refused("wrong_audience"));
+    if (view) fill(view, { summary: say("madefor", { name }) });
   }
 
   /** @param {Case} one @param {Told} told */
@@ -233,19 +239,21 @@ export class Counter extends Door {
     if (this.case === one) await this.told(outcome); // else the next customer is there already
   }
 
-  /** @param {import("./result.js").Outcome} outcome @returns {Promise<HTMLElement>} the view with the result */
+  /** @param {import("./result.js").Outcome} outcome @returns {Promise<HTMLElement | null>} the view with the result, if the next customer is not there already */
   async told(outcome) {
-    const { verdict } = outcome;
+    const [{ verdict }, { turn }] = [outcome, this];
     const kinds = Array.from(this.means?.pack?.types.values() ?? []);
     if (!toDecide(verdict)) await this.remember(outcome, kinds); // first, so that the list never lacks what was seen
+    if (this.turn !== turn) return null;
     this.verdict = verdict;
-    this.given = undefined;
-    if (!toDecide(verdict)) await this.make(); // R6: every decision; what a person has yet to decide only when they ask for it
+    this.giving = undefined;
+    const given = await (toDecide(verdict) ? undefined : this.make()); // R6: every decision; what a person has yet to decide only when they ask for it
+    if (this.turn !== turn) return null;
     const view = this.show("result");
     render(view, outcome, kinds);
-    piece(view, "give").hidden = this.given === null || this.case === null;
-    showAmiss(view, this.given);
-    if (this.given && this.settings.kiosk) showReceipt(view, this.given);
+    piece(view, "give").hidden = given === null || this.case === null;
+    showAmiss(view, given);
+    if (given && this.settings.kiosk) showReceipt(view, given);
     signal(verdict.decision, this.settings);
     tell(`${heading(verdict)}.`);
     if (look(verdict) !== "undecided" && this.settings.kiosk) this.onward(view, ONWARD);
@@ -261,22 +269,22 @@ export class Counter extends Door {
     await store.addPast({ at: now(), title, mode: this.mode, level: level.number, decision, code, details: names(verdict, kinds) });
   }
 
-  /** The receipt for what was decided. */
-  async make() {
-    const [{ case: one, means, verdict }] = [this];
-    if (!one || !means || !verdict || this.given !== undefined) return;
-    const given = await give(means, one, verdict);
-    if (this.case === one && this.verdict === verdict) this.given = given; // else the next customer is there already
+  /** The receipt for what was decided, one however often it is asked for. Where it cannot be signed or kept there is none: the decision stands, and is shown. */
+  make() {
+    const { case: one, means, verdict } = this;
+    if (one && means && verdict) this.giving ??= give(means, one, verdict).catch(() => null);
+    return this.giving;
   }
 
   /** @param {HTMLElement} button */
   async receipt(button) {
-    await this.make();
-    if (this.root.dataset.view !== "result" || this.given === undefined) return;
+    const giving = this.make();
+    const given = await giving;
+    if (this.giving !== giving || this.root.dataset.view !== "result" || given === undefined) return;
     button.hidden = true;
-    showAmiss(this.root, this.given);
-    if (!this.given) return;
-    showReceipt(this.root, this.given);
+    showAmiss(this.root, given);
+    if (!given) return;
+    showReceipt(this.root, given);
     const title = /** @type {HTMLElement} */ (document.getElementById("scan-receipt-title"));
     title.focus();
     title.scrollIntoView();

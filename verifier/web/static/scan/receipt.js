@@ -1,11 +1,11 @@
 // What whoever showed something is given: a receipt by this desk's own key. Nobody confirms it before the service was told of it (sync.js).
 import { fromBase64url, sha256, toBase64url } from "../js/ovp/bytes.js";
 import { draw } from "../js/ovp/draw.js";
-import { BEARER, RECEIPT, renderText } from "../js/ovp/envelope.js";
+import { RECEIPT, renderText } from "../js/ovp/envelope.js";
 import { makeReceipt } from "../js/ovp/receipt.js";
 import { fill, moment, now, piece, row, say, words } from "./page.js";
 import { numberOf, purposeOf } from "./purpose.js";
-import { paths } from "./result.js";
+import { byHolder, paths } from "./result.js";
 
 /** @typedef {import("../js/ovp/bytes.js").Bytes} Bytes */
 /** @typedef {import("./judge.js").Case} Case */
@@ -44,14 +44,14 @@ export async function give({ store, pack, clock }, one, verdict) {
 }
 
 /**
- * What it is bound to. Of a copy only where its holder's signature was found to be right, and only for a use of ours: no receipt repeats what
- * a stranger wrote.
+ * What it is bound to. Only where its holder's signature was found to be right, or anybody could make a desk give so many that honest ones are dropped;
+ * of a copy only for a use of ours: no receipt repeats what a stranger wrote.
  * @param {Case} one @param {Verdict} verdict
  * @returns {{content: Bytes, nonce: Bytes, use: string} | null}
  */
-function boundTo({ question, answer }, { checks }) {
+function boundTo({ question, answer }, verdict) {
+  if (!byHolder(verdict)) return null;
   if (question) return { content: answer.content, nonce: fromBase64url(question.id), use: question.use };
-  if (answer.prefix === BEARER || !checks.some(({ name, state }) => name === "holder_binding" && state === "passed")) return null;
   const [nonce, use] = [numberOf(answer), purposeOf(answer)];
   return nonce && words.uses.some((each) => each.id === use) ? { content: answer.content, nonce, use } : null;
 }

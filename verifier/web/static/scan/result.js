@@ -21,6 +21,9 @@ export function toDecide(verdict) {
   return verdict.decision === "undecided" && verdict.code in READ ? READ[/** @type {keyof typeof READ} */ (verdict.code)] : "";
 }
 
+/** Whether its holder's signature was found to be right. @param {Verdict} verdict */
+export const byHolder = ({ checks }) => checks.some(({ name, state }) => name === "holder_binding" && state === "passed");
+
 /**
  * How it looks: a full yes only for what was shown live, or answered this desk's code.
  * @param {Verdict} verdict
