@@ -163,7 +163,7 @@ async def test_at_c05_3_a_date_known_in_part_is_asked_about_and_never_completed(
     street.clock.at += 4 * DAY
     await street.cycle()
     found = {"value": "2027-02", "description": "Deceased found on 3 March 2027"}
-    entry = STORIES["life-event"] | {"death_date": found, "registered_at": "2027-03-04"}
+    entry = {**STORIES["life-event"], "death_date": found, "registered_at": "2027-03-04"}
     said = []
     async with opened_wallet(street, tmp_path / "joan", open_page) as joan:
         registrar, bank = await at_office(street, GRO, open_page), await at_desk(street, BANK, open_page)
