@@ -4,7 +4,7 @@
  * A copy is gone for good before its answer is shown: it leaves the vault, key and all, in the same write that notes the showing.
  * @module
  */
-import { fromBase64url, random, toBase64url } from "../js/ovp/bytes.js";
+import { fromBase64url, random, sha256, toBase64url } from "../js/ovp/bytes.js";
 import { importJwk } from "../js/ovp/cose.js";
 import { openRegister, parseRelyingParty } from "../js/ovp/register.js";
 import { parseCopy } from "../js/ovp/sdcwt.js";
@@ -25,6 +25,7 @@ export { NAME, dropHandle, handle, hasHandle } from "./name.js";
 /** @typedef {{id: string, at: number, document: string, vct: string, entity: string, name: import("./view.js").Text, use: string, title: import("./view.js").Text, purpose: import("./view.js").Text, level: 1 | 2 | 3, asked: number[], shown: number[], agreed: boolean, told: boolean}} Showing */
 /** What was shown, until its receipt came or `WAIT` went by. @typedef {{at: number, content: string, nonce: string}} Proof */
 /** A desk's receipt: its bytes, what is wrong with it ("" for nothing), and what it says. @typedef {{bytes: string, fault: string, decision: import("../js/ovp/receipt.js").Decision, code: string, desk: string, given: number, told: boolean}} Taken */
+/** @typedef {{id: string, stamp: Uint8Array, value: Taken}} ReceiptItem */
 /** @typedef {{at: number, certificates: string[], anchors: import("./net.js").RegisterFile["anchors"]}} RegisterKept */
 /** @typedef {{phone: string, sound: boolean}} About */
 
@@ -91,12 +92,36 @@ export async function dropProofs(vault) {
   if (over.length) await vault.commit(over.map(({ id }) => ({ shelf: "proofs", id })));
 }
 
-/** The receipts of desks, by showing. @param {Vault} vault @returns {Promise<Map<string, Taken>>} */
-export const receipts = async (vault) => new Map((await vault.all("receipts")).map(({ id, value }) => [id, value]));
+/** All receipts of desks that were kept, by showing. @param {Vault} vault @returns {Promise<Map<string, ReceiptItem[]>>} */
+export async function givenFor(vault) {
+  /** @type {Map<string, ReceiptItem[]>} */
+  const found = new Map();
+  for (const item of /** @type {ReceiptItem[]} */ (await vault.all("receipts"))) {
+    const [showing = ""] = item.id.split("/");
+    found.set(showing, [...(found.get(showing) ?? []), item]);
+  }
+  return found;
+}
 
-/** With a receipt that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken */
-export const keepReceipt = (vault, id, taken) =>
-  vault.commit([{ shelf: "receipts", id, value: taken }, ...(taken.fault || taken.decision === "undecided" ? [] : [{ shelf: "proofs", id }])]);
+/** What counts of them: one that fits, and decides, before any other; else the newest. @param {Vault} vault @returns {Promise<Map<string, Taken>>} */
+export async function receipts(vault) {
+  const weight = (/** @type {Taken} */ { fault, decision }) => (fault ? 0 : decision === "undecided" ? 1 : 2);
+  const before = (/** @type {Taken} */ a, /** @type {Taken} */ b) => weight(b) - weight(a) || b.given - a.given;
+  const found = [...(await givenFor(vault))].map(([id, items]) => [id, items.map(({ value }) => value).sort(before)[0]]);
+  return new Map(/** @type {[string, Taken][]} */ (found));
+}
+
+/**
+ * One that fits stays, whatever comes after it, until the wallet's history has it; what does not fit takes the place of the last that did not.
+ * With one that fits and decides, what was shown is needed no longer. @param {Vault} vault @param {string} id of the showing @param {Taken} taken
+ */
+export async function keepReceipt(vault, id, taken) {
+  const own = taken.fault ? id : `${id}/${toBase64url(await sha256(fromBase64url(taken.bytes)))}`;
+  await vault.commit([
+    { shelf: "receipts", id: own, value: taken },
+    ...(taken.fault || taken.decision === "undecided" ? [] : [{ shelf: "proofs", id }]),
+  ]);
+}
 
 /** @param {Vault} vault @param {Showing} showing */
 export const note = (vault, showing) => vault.commit([{ shelf: "showings", id: showing.id, value: showing }]);
