@@ -338,7 +338,6 @@ def show_history(arguments: argparse.Namespace) -> int:
 
 
 def do_upkeep(arguments: argparse.Namespace) -> int:
-
     async def work(host: Host, opened: Opened) -> int:
         await register.refresh(host.means, now=True)
         await upkeep(host.means, opened.vault)

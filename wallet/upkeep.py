@@ -15,15 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.cose import kid_of
-from shared.errors import (
-    CredentialRequestDenied,
-    InvalidGrant,
-    InvalidToken,
-    InvalidTransactionId,
-    Rejected,
-    Unavailable,
-    VcError,
-)
+from shared.errors import CredentialRequestDenied, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.keys import PublicKey
