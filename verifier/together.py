@@ -354,7 +354,7 @@ async def standing_of(desk: Desk, asked: Asked) -> Standing | None:
 async def look_again(desk: Desk, store: Store) -> None:
     """Decide acts to which enough had answered while of some it could not be told whether they still held, then ``finish``."""
     at = desk.clock()
-    for kept in await desk.storage.read(lambda tx: records.unsure(tx, at)):
+    for kept in await _in_turn(desk, lambda tx: records.unsure(tx, at)):
         act, picture = await _open(desk, kept), await store.picture()
         act = msgspec.structs.replace(act, parts=await _open_parts(desk, act.parts))
         found = _standing_by(desk, picture, act)
@@ -368,14 +368,21 @@ async def look_again(desk: Desk, store: Store) -> None:
     await finish(desk, store)
 
 
+async def _in_turn(desk: Desk, find: Callable[[Tx], Awaitable[list[Kept]]]) -> list[Kept]:
+    """The next acts to look at. Where there may be more, these wait until the others had their turn, so that none that hangs stands before them."""
+    found = await desk.storage.read(find)
+    if len(found) >= records.AT_ONCE:
+        await desk.storage.write(partial(records.look, found=found, at=desk.clock()), point="together-look")
+    return found
+
+
 async def finish(desk: Desk, store: Store) -> int:
     """Tell the answers of acts to which enough have agreed; how many were told. What was cut off is gone on with here.
 
     An answer of which nothing can be told now waits; what is left for the rest of the week says only that this was agreed to.
     """
-    done = await desk.storage.read(records.finished)
     told = 0
-    for kept in done:
+    for kept in await _in_turn(desk, records.finished):
         act, picture = await _open(desk, kept), await store.picture()
         left, parts = [], (*act.parts, *act.before)
         for part in await _open_parts(desk, parts):  # the last one was decided with the act itself, if it was not by the clock

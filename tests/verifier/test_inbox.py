@@ -173,7 +173,7 @@ async def test_what_does_not_name_everybody_calls_nothing_back(
     paths = [path for path in PATHS if path[: len(hidden)] != hidden or not hidden]
     site = Site(lists={LIST: status_token({IDX + 1: INVALID})})
     async with serving(template, tmp_path / "desk", site=site, purposes=("council-tax",), storage=storage_uri) as desk:
-        how = {"purpose": "council-tax", "paths": paths}
+        how: dict[str, Any] = {"purpose": "council-tax", "paths": paths}
         first = written(desk, seed="first", **how)
         await post(desk, first)
         elsewhere = StatusReference(uri=LIST, idx=IDX + 1)

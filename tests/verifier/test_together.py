@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from shared.credentials import Text
 from shared.formats import StatusReference
 from shared.openid4vp import JOINT, Agreement, render_agreement
 from shared.receipts import peek_receipt
+from shared.storage import open_storage
 from verifier import app as composition
 from verifier import together
+from verifier.init import migrations
+from verifier.records import together as records
 
 
 async def stands(desk: Running, asked: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -227,7 +231,7 @@ async def test_who_is_refused_while_the_clock_counts_is_not_counted(
         second = await next_of(desk, first)
         await agree(desk, second, number=2, by=PETER, status=StatusReference(uri=OTHER_LIST, idx=IDX))
         await hear(desk, LIST, OTHER_LIST)
-        seal, refused = together._seal, []
+        seal, refused = together._seal, list[dict[str, Any]]()
 
         async def refuse_and_seal(*how: Any) -> bytes:
             if not refused:
@@ -268,14 +272,14 @@ async def test_who_stands_keeps_her_place(desk: Running) -> None:
     """Of an answer that can be told nobody takes the place: not its holder by a second one, and not with a key of hers somebody else."""
     first, second = await half_told(desk)
     peter = StatusReference(uri=OTHER_LIST, idx=IDX + 2)
-    for by, number in ((Signer.new(), 2), (PETER, 1)):
-        again = await next_of(desk, second)
-        await agree(desk, again, number=number, by=by, status=peter)
-        assert await stands(desk, again) == ("undecided", "needs_more_attorneys", 1)
+    again = [await next_of(desk, second) for _ in range(2)]
+    for asked, by, number in zip(again, (Signer.new(), PETER), (2, 1), strict=True):
+        await agree(desk, asked, number=number, by=by, status=peter)
+        assert await stands(desk, asked) == ("undecided", "needs_more_attorneys", 1)
     await hear(desk, LIST, OTHER_LIST)
     await composition.one_round(desk.app)
     assert await stands(desk, second) == await stands(desk, first) == ("accepted", "", 2)
-    assert (await stands(desk, again))[0] == "undecided"
+    assert [(await stands(desk, each))[0] for each in again] == ["undecided"] * 2
 
 
 async def test_an_act_of_which_nobody_is_left_begins_anew(desk: Running) -> None:
@@ -293,6 +297,55 @@ async def test_an_act_of_which_nobody_is_left_begins_anew(desk: Running) -> None
     assert (await stands(desk, third))[:2] == ("rejected", "other_instrument")
     await agree(desk, fourth, number=2, by=PETER, claims=theirs)
     assert await stands(desk, fourth) == await stands(desk, second) == ("accepted", "", 2)
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+async def test_an_act_that_hangs_keeps_no_other_waiting(
+    template: Template, tmp_path: Path, storage_uri: str, monkeypatch: pytest.MonkeyPatch, unsure: bool
+) -> None:
+    """Only so many are looked at in one go: one of which nothing can be told yet comes after the others, once it had its turn."""
+    monkeypatch.setattr(records, "AT_ONCE", 1)
+    third_list = "https://opg.example/status/3"
+    ours: dict[str, Any] = {"status": StatusReference(uri=OTHER_LIST, idx=IDX)}
+    async with serving(template, tmp_path / "desk", storage=storage_uri) as desk:
+        await hear(desk, LIST, OTHER_LIST, third_list)
+        hangs = await desk.ask(**ASK)
+        await agree(desk, hangs)
+        desk.clock.at += 60
+        other = await desk.ask(**ASK)
+        await agree(desk, other, by=Signer.new(), status=StatusReference(uri=third_list, idx=IDX))
+        desk.clock.at += 3 * DAY
+        await hear(desk, OTHER_LIST, *([] if unsure else [third_list]))
+        await agree(desk, await next_of(desk, hangs), number=2, by=PETER, **ours)
+        if not unsure:
+            await agree(desk, await next_of(desk, hangs), by=Signer.new(), **ours)
+        last = await next_of(desk, other)
+        await agree(desk, last, number=2, by=Signer.new(), **ours)
+        assert (await stands(desk, last))[0] == ("undecided" if unsure else "accepted")
+        await hear(desk, OTHER_LIST, third_list)
+        for _ in range(3):
+            await composition.one_round(desk.app)
+            desk.clock.at += 60
+        assert await stands(desk, other) == await stands(desk, last) == ("accepted", "", 2)
+        assert (await stands(desk, hangs))[0] == "undecided"
+        await hear(desk, LIST, OTHER_LIST, third_list)
+        for _ in range(2):
+            await composition.one_round(desk.app)
+            desk.clock.at += 60
+        assert await stands(desk, hangs) == ("accepted", "", 2)
+
+
+async def test_acts_under_way_at_an_upgrade_stay_ours(storage_uri: str) -> None:
+    """What was agreed to before it was remembered what was asked for: a copy that names it belongs there."""
+    steps = list(migrations())
+    storage = open_storage(storage_uri)
+    await storage.migrate([each for each in steps if each.name < "verifier/0023" or not each.name.startswith("verifier/")])
+    sql = "INSERT INTO together (key, version, sealed, done, told, until) VALUES ('ours', 1, $1, 0, 0, $2)"
+    await storage.write(lambda tx: tx.execute(sql, b"sealed", AT + DAY), point="test")
+    await storage.migrate(steps)
+    found = [await storage.read(partial(records.is_asked, key=key, at=AT)) for key in ("ours", "theirs")]
+    assert found == [True, False]
+    await storage.close()
 
 
 async def test_two_at_once_are_two(desk: Running) -> None:
