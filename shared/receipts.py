@@ -79,6 +79,15 @@ class Receipt:
     told: tuple[str, ...] = ()
     log_head: LogHead | None = None
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the relying party keeps all that it saw: it did not refuse it, and says neither of which part nor that it keeps nothing.
+
+        Who keeps nothing names as the end an instant that was over when it decided.
+        """
+        over = self.retain_until is not None and self.retain_until <= self.received_at
+        return self.decision != "rejected" and not (self.claims_kept or self.told or over)
+
 
 def presentation_bytes(vp_token: Mapping[str, Sequence[str]]) -> bytes:
     """What the digest of a receipt is over: the presentations by name, in one spelling that both sides arrive at."""

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from shared.codec import strict_json
 from shared.errors import UnsupportedMediaType
-from shared.ovp.receipt import MAX_BYTES
+from shared.ovp.receipt import CONFIRM_AT, MAX_BYTES, MEDIA_TYPE
 from shared.web.app import bound_body
 from shared.web.problem import PROBLEM, speak
 from shared.web.rates import Limit, allow
@@ -17,8 +17,6 @@ from shared.web.security import client_address
 from verifier import desk_receipts
 from verifier.desk import Desk
 
-PATH: Final = "/receipts/desk"
-MEDIA_TYPE: Final = "application/cose"
 ASKED: Final = Limit("desk-receipt", 120, 60)
 
 
@@ -30,7 +28,7 @@ class ReceiptsApi:
 
     def add_to(self, app: web.Application) -> None:
         """Register it below the path of ``public_url``."""
-        path = urlsplit(self._desk.settings.public_url).path.rstrip("/") + PATH
+        path = urlsplit(self._desk.settings.public_url).path.rstrip("/") + CONFIRM_AT
         app.router.add_post(path, self.confirm)
         bound_body(app, path, MAX_BYTES)
         speak(app, PROBLEM, path)

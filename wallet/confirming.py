@@ -29,6 +29,7 @@ from shared.errors import (
 )
 from shared.flow import Fetch, Flow, arun
 from shared.ovp.envelope import parse_text
+from shared.ovp.receipt import CONFIRM_AT, MEDIA_TYPE
 from shared.receipts import MAX_RECEIPT, Bound, verify_receipt_bound
 from shared.storage import Tx
 from shared.trust.policy import Policy
@@ -41,8 +42,6 @@ from wallet.means import Means
 
 log = logging.getLogger("muniment.wallet")
 
-PATH: Final = "/receipts/desk"
-MEDIA_TYPE: Final = "application/cose"
 PATIENCE: Final = 31 * DAY
 """Seconds for which a confirmation is asked for: as long as a desk may stay without a network, and more."""
 
@@ -98,7 +97,7 @@ async def _ask(means: Means, vault: Vault, one: Entry) -> None:
 def fetch_confirmation(site: str, receipt: bytes) -> Flow[str]:
     """The receipt that confirms a desk's. ``Missing`` before its desk told of it, ``Unavailable``, ``Malformed`` for no receipt at all."""
     answer = yield Fetch(
-        url=site + PATH,
+        url=site + CONFIRM_AT,
         method="POST",
         headers={"content-type": MEDIA_TYPE, "accept": "application/json"},
         body=receipt,

@@ -300,22 +300,17 @@ def registered_days(lines: Sequence[Sealed]) -> dict[str, int]:
 
 def keeps_longer(receipt: Receipt, days: int | None) -> bool:
     """Whether a body keeps what it saw longer than the ``days`` that it registered, by its own word; days are rounded."""
-    says = bool(receipt.claims_kept) or (keeps_all(receipt) and receipt.retain_until is not None)
+    says = bool(receipt.claims_kept) or (receipt.keeps_all and receipt.retain_until is not None)
     if days is None or not says:
         return False
     return receipt.retain_until is None or receipt.retain_until > receipt.received_at + (days + 1) * DAY
-
-
-def keeps_all(receipt: Receipt) -> bool:
-    """Whether a body keeps all that it saw: it did not refuse it, and does not say of which part. Whoever keeps nothing names that instant."""
-    return receipt.decision != "rejected" and not receipt.claims_kept and not receipt.told
 
 
 def _kept_by(entry: Entry, days: int | None, *, answered: bool, seen: tuple[ClaimNames, ...], desk: Entry | None) -> Keeps | None:
     who = entry.interacting_party_identifier.identifier, entry.interacting_party_name or entry.interacting_party_identifier.identifier
     if entry.receipt and not entry.receipt_problem:
         receipt = peek_receipt(entry.receipt)
-        names = seen if keeps_all(receipt) else ()
+        names = seen if receipt.keeps_all else ()
         if not receipt.claims_kept and not names:
             return None
         return Keeps(

@@ -21,6 +21,9 @@ from ..trust.relying_party import DeskCertificate, Register, RpCertificate, desk
 VERSION: Final = 1
 MAX_BYTES: Final = 2_860
 """What the largest code can carry."""
+MEDIA_TYPE: Final = "application/cose"
+CONFIRM_AT: Final = "/receipts/desk"
+"""Below an organisation's address: there its service takes one, and answers with the receipt that confirms it (docs/ovp.md section 10.1)."""
 DECISIONS: Final = ("accepted", "rejected", "undecided")
 """By the number that is sent."""
 LEEWAY: Final = 300

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from shared.flow import Fetch, Fetched
+from shared.ovp.receipt import CONFIRM_AT
 from shared.trust.anchors import parse_trust
 from shared.trust.policy import Policy
 from wallet import confirming, given, showings
@@ -30,7 +31,7 @@ async def main() -> None:
     handed = json.loads((folder / "given.json").read_text())
 
     async def answer(fetch: Fetch) -> Fetched:
-        assert fetch.url.endswith(confirming.PATH)
+        assert fetch.url.endswith(CONFIRM_AT)
         return Fetched(status=200, body=json.dumps({"receipt": handed["confirmation"]}).encode())
 
     place = replace(place, settings=msgspec.structs.replace(place.settings, failpoint=failpoint))

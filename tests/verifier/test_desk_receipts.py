@@ -17,13 +17,13 @@ from shared.clock import DAY, system_entropy
 from shared.codec import base64url, strict_json
 from shared.errors import OtherPresentation, WrongNonce
 from shared.keys import KeyId, Role
-from shared.ovp.receipt import MAX_BYTES, parse_desk_receipt, prepare_desk_receipt
+from shared.ovp.receipt import CONFIRM_AT, MAX_BYTES, MEDIA_TYPE, parse_desk_receipt, prepare_desk_receipt
 from shared.receipts import Exchange, LogHead, verify_receipt
 from shared.trust.anchors import TrustAnchors, parse_anchor
 from shared.trust.policy import Policy
 from shared.web import log
 from verifier.app import one_round
-from verifier.receipts_api import ASKED, MEDIA_TYPE, PATH
+from verifier.receipts_api import ASKED
 from verifier.settle import verify_decisions
 
 CONTENT = b"what was shown, opened"
@@ -62,7 +62,7 @@ async def tell(desk: Running, made: Enrolled, *receipts: bytes, status: int = 20
 
 async def bring(desk: Running, data: bytes, *, media: str = MEDIA_TYPE) -> tuple[int, dict[str, Any]]:
     """As a wallet asks, without any secret."""
-    async with desk.http.post(desk.base + PATH, data=data, headers={"Content-Type": media}) as answer:
+    async with desk.http.post(desk.base + CONFIRM_AT, data=data, headers={"Content-Type": media}) as answer:
         return answer.status, dict(await answer.json(content_type=None))
 
 
@@ -195,7 +195,7 @@ async def test_bounds_of_the_open_address(desk: Running, counter: Enrolled) -> N
     statuses = [(await bring(desk, receipt))[0] for _ in range(ASKED.most + 1)]
     assert statuses.count(429) >= 1
     assert statuses[0] == 200
-    async with desk.http.get(desk.base + PATH) as answer:
+    async with desk.http.get(desk.base + CONFIRM_AT) as answer:
         assert answer.status == 405
 
 

@@ -15,9 +15,10 @@ from shared.clock import DAY
 from shared.errors import VcError
 from shared.flow import Fetch, Fetched
 from shared.ovp.envelope import RECEIPT, render_text
+from shared.ovp.receipt import CONFIRM_AT
 from shared.receipts import LogHead
 from wallet import history, register
-from wallet.confirming import PATH, PATIENCE, provisional, tend
+from wallet.confirming import PATIENCE, provisional, tend
 from wallet.entries import Entry
 from wallet.given import ASKING, take_in
 from wallet.logs import told_on
@@ -33,14 +34,14 @@ async def handed(wallet: Wallet) -> Given:
 
 def answers(handed: Given, answer: Answer) -> None:
     def says(fetch: Fetch) -> Fetched:
-        assert (fetch.url, fetch.method, fetch.headers["content-type"]) == (COUNCIL + PATH, "POST", "application/cose")
+        assert (fetch.url, fetch.method, fetch.headers["content-type"]) == (COUNCIL + CONFIRM_AT, "POST", "application/cose")
         return answer(fetch.body or b"")
 
     handed.counter.party.says = says
 
 
 def asked(handed: Given) -> list[int]:
-    return [at for at, _, url in handed.wallet.world.log if url.endswith(PATH)]
+    return [at for at, _, url in handed.wallet.world.log if url.endswith(CONFIRM_AT)]
 
 
 async def give(handed: Given, **changes: Any) -> Entry:

@@ -24,13 +24,12 @@ from shared.codec import base64url
 from shared.flow import Fetch, Fetched
 from shared.keys import KeyId
 from shared.ovp.envelope import RECEIPT, render_text
-from shared.ovp.receipt import parse_desk_receipt, prepare_desk_receipt
+from shared.ovp.receipt import CONFIRM_AT, parse_desk_receipt, prepare_desk_receipt
 from shared.receipts import Receipt, peek_receipt, prepare_receipt
 from shared.web import log
 from verifier import app as verifier_app
 from wallet import app as wallet_app
 from wallet import register
-from wallet.confirming import PATH
 from wallet.given import Handed, handed_of
 from wallet.share import Wish, make_out
 
@@ -49,7 +48,7 @@ class Between(WithBank):
     slow: asyncio.Event | None = None
 
     async def __call__(self, fetch: Fetch) -> Fetched:
-        if not fetch.url.endswith(PATH):
+        if not fetch.url.endswith(CONFIRM_AT):
             return await super().__call__(fetch)
         self.asked.set()
         if self.slow is not None:

@@ -192,6 +192,23 @@ def test_what_is_bound_to_something_else_confirms_nothing(changes: dict[str, Any
         confirmed(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "all_of_it"),
+    [
+        ({}, True),
+        ({"decision": "undecided", "retain_until": AT + 1}, True),
+        ({"retain_until": AT}, False),
+        ({"decision": "rejected"}, False),
+        ({"claims_kept": ("Donor’s name",)}, False),
+        ({"told": ("a note",)}, False),
+    ],
+)
+def test_who_names_no_part_and_does_not_refuse_keeps_all(changes: dict[str, Any], all_of_it: bool) -> None:
+    """Unless the end that they name was over when they decided."""
+    bare = replace(FULL, decision="accepted", received_at=AT, claims_kept=(), told=(), retain_until=None)
+    assert replace(bare, **changes).keeps_all is all_of_it
+
+
 def test_the_relying_partys_role_signs_receipts_and_no_other_role_does() -> None:
     unsigned = prepare_receipt(FULL, key=KEY, x5c=[BANK.certificate], at=AT)
     check_role(Role.RELYING_PARTY, unsigned.typ)
