@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -378,7 +379,7 @@ async def test_after_a_mistake_the_donor_has_her_side_again(registry: Registry, 
     await deciding_news.decide(registry.office, heard["id"], [nora["id"], peter["id"]], CLERK, version=0)
     found = await registry.office.storage.read(lambda tx: news.concerned(tx, heard["id"]))
     back = {each.document: each.made for each in found}
-    hers = [await registry.office.storage.read(lambda tx, one=one: boxes.granted_for(tx, back[one["id"]])) for one in (nora, peter)]
+    hers = [await registry.office.storage.read(partial(boxes.granted_for, representation=back[one["id"]])) for one in (nora, peter)]
     assert hers[1] is None
     _, listed = await registry.call("GET", "/api/credentials")
     states = {one["id"]: one["state"] for one in listed["items"]}

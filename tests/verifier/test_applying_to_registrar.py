@@ -206,10 +206,10 @@ async def test_an_inbox_key_opens_letters_as_long_as_a_registrar_names_it(land: 
     await land.round()
     await hear(desk, trust)
     assert await tends() == [new, old]
-    desk.clock.at += 10 * DAY  # nobody was heard for longer than their word lasts
+    land.desk.clock.at += 10 * DAY  # nobody was heard for longer than their word lasts
     assert registrars.standing(desk, await land.desk.store.federation()) is None
     assert await tends() == [new, old]
-    desk.clock.at -= 10 * DAY
+    land.desk.clock.at -= 10 * DAY
     await registrars.apply(desk, land.registrar.url, "")
     await approve(land, compared=False)
     await land.round()
