@@ -25,6 +25,7 @@ from shared.receipts import LogHead
 from shared.storage import Tx
 from shared.verify import Decision, Mark, find_mark, is_another, ruled_out
 from verifier import registering, settle
+from verifier.acts import Act, Part, Standing
 from verifier.deciding import decide_again
 from verifier.desk import LOG, STORAGE, Desk
 from verifier.material import Picture, Store
@@ -32,88 +33,13 @@ from verifier.records import exchanges, letters
 from verifier.records import together as records
 from verifier.records.exchanges import Ended
 from verifier.records.together import Kept
-from verifier.sessions import Answered, Asked, parse_terms, render_terms, transactions
-from verifier.settle import Opened, Outcome, Put, Shown, Take
+from verifier.sessions import Answered, Asked, render_terms, transactions
+from verifier.settle import Outcome, Put, Shown, Take
 
 WAIT: Final = 7 * DAY
 _TRIES: Final = 8
 Judge = Callable[[Mapping[str, Any]], Decision]
 """Decides about what came, told this much more of the use."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's answer, as far as it has to be known to check it once more. ``more`` is what somebody read or saw then, ``basis`` what
-    receipts for it are bound to, where that was settled before.
-    """
-
-    exchange: str
-    entity: str
-    terms: str
-    made_by: str
-    made_at: int
-    expires_at: int
-    at: int
-    number: int
-    holder: bytes
-    nonce: str
-    format: str
-    vp_token: dict[str, tuple[str, ...]]
-    bound: dict[str, str]
-    key: dict[str, str]
-    response_code: str
-    more: dict[str, Any]
-    basis: dict[str, Any] = {}
-
-    @property
-    def asked(self) -> Asked:
-        return Asked(
-            id=self.exchange,
-            entity=self.entity,
-            terms=parse_terms(self.terms),
-            made_by=self.made_by,
-            made_at=self.made_at,
-            expires_at=self.expires_at,
-        )
-
-    @property
-    def opened(self) -> Opened:
-        return Opened(
-            verdict={},
-            receipt=None,
-            response_code=self.response_code,
-            vp_token=self.vp_token,
-            format=self.format,
-            bound=self.bound,
-            key=self.key,
-        )
-
-
-class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """The instrument, and who has answered with it so far. ``before`` are answers in whose place others by the same people came: told with the act,
-    and never counted.
-    """
-
-    vct: str
-    issuer: str
-    tag: str
-    needed: int
-    parts: tuple[Part, ...] = ()
-    before: tuple[Part, ...] = ()
-
-    def marks(self) -> list[Mark]:
-        return [
-            Mark(vct=self.vct, issuer=self.issuer, tag=self.tag, number=each.number, needed=self.needed, holder=each.holder)
-            for each in self.parts
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How many of the ``needed`` have agreed, and until when the others can."""
-
-    agreed: int
-    needed: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
