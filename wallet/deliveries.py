@@ -7,7 +7,12 @@ from typing import Any
 
 import msgspec
 
-from wallet.sessions import CopyLine
+from shared.errors import Conflict
+from shared.openid4vci import Configuration, Metadata
+from wallet.check import type_offered
+from wallet.sessions import CopyLine, Document
+
+FORMAT = "dc+sd-cwt"
 
 
 class Told(StrEnum):
@@ -66,3 +71,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     at: int
     state: Begun | Received | OnPhone | Lost
+
+
+def configuration_of(metadata: Metadata, document: Document) -> Configuration:
+    """The issuer's configuration of this type that is small enough for square codes; ``Conflict`` if it has none."""
+    for configuration in metadata.issuer.configurations.values():
+        if configuration.format == FORMAT and configuration.vct == document.vct and type_offered(configuration) == document.type:
+            return configuration
+    raise Conflict("the office of this document makes no copies for phones")

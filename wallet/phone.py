@@ -24,7 +24,6 @@ from shared.openid4vci import (
     Configuration,
     CredentialResponse,
     Event,
-    Metadata,
     NotificationRequest,
     TokenResponse,
     credential_request,
@@ -39,9 +38,9 @@ from shared.storage import Tx
 from wallet import history
 from wallet.batch import LONGEST_WAIT, MAX_BATCH, ledger
 from wallet.cards import type_of
-from wallet.check import Checked, check_batch, type_offered
+from wallet.check import Checked, check_batch
 from wallet.clients import Client, can_encrypt, client_of, metadata_of, token_of
-from wallet.deliveries import Begun, Delivery, Lost, OnPhone, Received, Told
+from wallet.deliveries import FORMAT, Begun, Delivery, Lost, OnPhone, Received, Told, configuration_of
 from wallet.keep import Vault
 from wallet.keepers import check_acknowledged
 from wallet.lease import grant_of, lock_of, note_renewal, note_token, take_lease
@@ -53,7 +52,6 @@ from wallet.staples import collect_staples
 
 log = logging.getLogger("muniment.wallet")
 
-FORMAT = "dc+sd-cwt"
 ALGS = ("ES256",)
 _BEGUN_FOR = 3_600  # seconds that a batch may stay begun or received before it is forgotten
 _RECEIVED_FOR = 7 * DAY
@@ -110,14 +108,6 @@ async def _document(means: Means, vault: Vault, name: str) -> Item[Document]:
     if type_of(item.value).private:
         raise Conflict("this document is shown to nobody")
     return item
-
-
-def configuration_of(metadata: Metadata, document: Document) -> Configuration:
-    """The issuer's configuration of this type that is small enough for square codes; ``Conflict`` if it has none."""
-    for configuration in metadata.issuer.configurations.values():
-        if configuration.format == FORMAT and configuration.vct == document.vct and type_offered(configuration) == document.type:
-            return configuration
-    raise Conflict("the office of this document makes no copies for phones")
 
 
 async def fetch_copies(means: Means, vault: Vault, name: str, proofs: Sequence[str]) -> Item[Delivery]:
