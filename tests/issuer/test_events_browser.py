@@ -83,6 +83,7 @@ async def test_a_task_in_welsh_by_keyboard_in_the_narrowest_window(registry: Reg
     await page.keyboard.press("Enter")
     await page.get_by_text("Yr hyn a ddangoswyd").first.wait_for()
     await walker.look("task")
+    await walker.watched.check_large_text()
     await page.get_by_role("checkbox", name="Atwrneiaeth").focus()
     await page.keyboard.press("Space")
     await page.get_by_role("button", name="Canslo’r rhai a ddewiswyd").focus()

@@ -74,6 +74,8 @@ async def test_a_year_and_a_record_that_was_changed(tmp_path: Path, open_page: O
         await page.goto(f"{site.base}/history")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Hanes")
         await walker.look("history-cymraeg")
+        await walker.watched.check_large_text()
         await page.goto(f"{site.base}/statement")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Datganiad ar gyfer 2027")
         await walker.look("cymraeg")
+        await walker.watched.check_large_text()

@@ -27,7 +27,7 @@ async def test_what_is_wrong_with_letters_of_twice_the_size(open_page: Open, bod
     before = await watched.page.locator("h1").evaluate("(one) => getComputedStyle(one).fontSize")
     if FAULTS[body]:
         with pytest.raises(AssertionError, match=FAULTS[body]):
-            await watched.check_shape()
+            await watched.check_large_text()
     else:
-        await watched.check_shape()
+        await watched.check_large_text()
     assert await watched.page.locator("h1").evaluate("(one) => getComputedStyle(one).fontSize") == before
