@@ -14,7 +14,7 @@ from shared.openid4vci import SignIn
 from wallet.known_uses import Registration
 from wallet.sent import Change
 
-_NONE_LEFT = {each.code for each in (CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier)}
+NONE_LEFT = {each.code for each in (CredentialRequestDenied, UnknownCredentialConfiguration, UnknownCredentialIdentifier)}
 """By these an issuer says that there is no such document any more."""
 
 
@@ -247,7 +247,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         not said that there are none. A list says the same of copies that were replaced and of those of a document that was cancelled.
         """
         due = self.renewal
-        asks = due is not None and due.cancelled and due.problem not in _NONE_LEFT
+        asks = due is not None and due.cancelled and due.problem not in NONE_LEFT
         return "renewing" if asks and self.status.value == "invalid" else self.status.value
 
 

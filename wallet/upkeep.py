@@ -15,7 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.cose import kid_of
-from shared.errors import CredentialRequestDenied, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
+from shared.errors import InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.keys import PublicKey
@@ -49,7 +49,7 @@ from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
 from wallet.said_wrong import Correction
-from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
+from wallet.sessions import NONE_LEFT, CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
@@ -312,10 +312,9 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
-    except CredentialRequestDenied as error:
-        return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
-        return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
+        wait = DAY if error.code in NONE_LEFT else RETRY
+        return await _postpone(means, vault, item, error.code, wait=wait, ended=isinstance(error, _LAST_WORDS))
     following = renewal(batch, issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
     return await _store_batch(means, vault, item, batch, following)
 
