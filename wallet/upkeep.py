@@ -15,7 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.cose import kid_of
-from shared.errors import InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
+from shared.errors import Conflict, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.keys import PublicKey
@@ -44,7 +44,7 @@ from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.keepers import asks, check_acknowledged
-from wallet.lease import grant_of, lock_of, note_renewal, note_token, share, take_lease
+from wallet.lease import grant_of, lock_of, note_renewal, note_token, problem_of, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
@@ -111,8 +111,11 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         if item.value.next_check_at <= at:
             item = await check_status(means, vault, item)
         due = item.value.renewal
-        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled) and not asks(means, item.value):
-            await renew(means, vault, item)
+        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled):
+            if not asks(means, item.value):
+                await renew(means, vault, item)
+            elif due.cancelled and not due.problem:  # nobody is asked before the holder has said that the new keeper is known
+                await _postpone(means, vault, item, Conflict.code, wait=0)
 
 
 async def collect_and_look(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
@@ -151,7 +154,9 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
         value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
     if value.renewal is not None and seen.value == "invalid" != document.status.value:
-        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem=""))
+        value = msgspec.structs.replace(
+            value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem="", heard_at=at)
+        )
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -344,13 +349,12 @@ async def _postpone(
     due = item.value.renewal
     if due is None:
         return item
-    if due.cancelled and not problem and parts is None:  # nobody was reached: what it said last stands
-        problem = due.problem
     later = msgspec.structs.replace(
         due,
         at=means.clock() + wait,
         lease_until=0,
-        problem="" if ended and due.cancelled else problem,
+        problem="" if ended and due.cancelled else problem if parts is not None else problem_of(due, problem, means.clock()),
+        heard_at=due.heard_at if parts is None else means.clock(),
         cancelled=due.cancelled and not ended,
         parts=due.parts if parts is None else parts,
     )
