@@ -81,7 +81,7 @@ async def replace(
     persons = await marks(office, kind, settled)
 
     async def unit(tx: Tx) -> Document:
-        document, side = await documents.get(tx, number), await donors.side_of(tx, number)
+        document, side = await documents.get(tx, number), await donors.side_of(tx, office, number)
         if document.standing is not Standing.IN_FORCE:
             raise Conflict("a document can be corrected while it is in force")
         if version is not None and await documents.written(tx, number) != version:
@@ -115,7 +115,7 @@ async def _new(office: Office, document: Document, claims: Mapping[str, Any], at
 
 async def _hers(office: Office, document: Document, claims: Mapping[str, Any], at: int) -> _New | None:
     """The donor's side of it, where there is one."""
-    side = await office.storage.read(lambda tx: donors.side_of(tx, document.id))
+    side = await office.storage.read(lambda tx: donors.side_of(tx, office, document.id))
     if side is None:
         return None
     held, told = await details(office, document), donors.seen_by_donor(claims)
@@ -147,7 +147,7 @@ async def fault_of(
     if correction:
         out = held if document.cleared else None  # what waits or was sent back is in no copy
         detail = await stays(office, correction, document.id, kind, held=out, after=claims)
-        side = await office.storage.read(lambda tx: donors.side_of(tx, document.id))
+        side = await office.storage.read(lambda tx: donors.side_of(tx, office, document.id))
         if side is not None and detail is None:
             told = None if out is None else donors.seen_by_donor(out)
             hers = await stays(office, correction, side.id, office.type(side.type), held=told, after=donors.seen_by_donor(claims))

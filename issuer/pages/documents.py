@@ -11,7 +11,7 @@ from issuer import offers, revoke
 from issuer.office import Office, reference_mac
 from issuer.operator_api import number
 from issuer.pages import words as phrases
-from issuer.pages.desk import actor, may, seated
+from issuer.pages.desk import actor, may, seated, title_of
 from issuer.records import documents, donors, statuses
 from issuer.records.documents import Listed
 from issuer.revoke import Wish
@@ -103,15 +103,11 @@ class Documents:
         return {
             "id": document.id,
             "number": phrases.spaced(document.id),
-            "title": self._title(request, document.type),
+            "title": title_of(request, self._office, document.type),
             "made_at": document.made_at,
             "state": state_of(document, listed.invitation),
             "tag": phrases.tag(state_of(document, listed.invitation), translator(request)),
         }
-
-    def _title(self, request: web.Request, type_id: str) -> str:
-        kind = self._office.find_type(type_id)
-        return type_id if kind is None else kind.title.in_(locale_of(request))
 
     # --- one document ----------------------------------------------------------------------------------------------------------------
 
@@ -127,7 +123,7 @@ class Documents:
 
         listed, copies, history = await self._office.storage.read(unit)
         state = state_of(listed.document, listed.invitation)
-        return View(listed=listed, title=self._title(request, listed.document.type), state=state, copies=copies, history=history)
+        return View(listed=listed, title=title_of(request, self._office, listed.document.type), state=state, copies=copies, history=history)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         view, words = await self._view(request), translator(request)
@@ -149,7 +145,7 @@ class Documents:
             stand=phrases.tag(view.state if document.cleared or view.state != "invited" else document.approval, words),
             actions=actions,
             last_day=None if document.valid_until is None else document.valid_until - DAY,
-            waits=document.approval is Approval.WAITING,
+            waits=kind is not None and document.approval is Approval.WAITING,
             second_person=phrases.approval(document.approval, words),
             may_decide=may(request[OPERATOR], "approver"),
             donor_side=kind is not None and kind.claim(TAG) is not None,
