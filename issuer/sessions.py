@@ -148,6 +148,11 @@ class Approval(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
 
+    @property
+    def clears(self) -> bool:
+        """Copies may be made: nobody has to look at it first, or somebody has."""
+        return self in {Approval.NOT_NEEDED, Approval.APPROVED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
@@ -166,8 +171,8 @@ class Document:
 
     @property
     def cleared(self) -> bool:
-        """Copies may be made: nobody has to look at it first, or somebody has."""
-        return self.approval in {Approval.NOT_NEEDED, Approval.APPROVED}
+        """Copies of it may be made, as far as it is up to this document (``Approval.clears``)."""
+        return self.approval.clears
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,14 +135,18 @@ class Documents:
             if kind is not None and can_change(document.standing, action, held=view.held)
         ]
         reasons = {} if kind is None else {reason.value: reason.label.in_(locale_of(request)) for reason in kind.reasons}
-        about = await self._office.storage.read(lambda tx: donors.representation_of(tx, document.id))
+
+        async def of_donor(tx: Tx) -> tuple[str | None, Approval]:
+            return await donors.representation_of(tx, document.id), await donors.approval_of(tx, document)
+
+        about, waits_for = await self._office.storage.read(of_donor)
         return await render(
             request,
             "console/document.html",
             view=view,
             document=document,
             number=phrases.spaced(document.id),
-            stand=phrases.tag(view.state if document.cleared or view.state != "invited" else document.approval, words),
+            stand=phrases.tag(view.state if waits_for.clears or view.state != "invited" else waits_for, words),
             actions=actions,
             last_day=None if document.valid_until is None else document.valid_until - DAY,
             waits=kind is not None and document.approval is Approval.WAITING,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.console import Browser
 from support.registry import LPA_1, Registry, Template, serving
+from support.second_person import approve, send_back
 
 from issuer import donors
 from issuer.office import Office
@@ -64,3 +65,24 @@ async def test_a_kind_that_is_made_no_longer_keeps_nobody_from_the_list_of_those
     assert desk.path == f"/console/documents/{number}/decide"
     page = await desk.open(f"/console/documents/{hers}/decide")
     assert (desk.status, desk.path, "/decide" in page) == (200, f"/console/documents/{hers}", False)
+
+
+async def tag_of(desk: Browser, number: str) -> str:
+    """How a document stands, as its page says at the top."""
+    return (await desk.open(f"/console/documents/{number}")).partition("govuk-tag")[2].partition(">")[2].partition("<")[0].strip()
+
+
+async def test_a_donors_document_says_that_it_waits_while_the_attorneys_does(careful: Registry) -> None:
+    number, hers = await both_of(careful)
+    desk = await signed_in(careful)
+    await approve(careful.office, hers)
+    waits = await tag_of(desk, number)
+    assert await tag_of(desk, hers) == waits
+    await send_back(careful.office, number, "It says Nora there")
+    back = await tag_of(desk, number)
+    assert (await tag_of(desk, hers), back == waits) == (back, False)
+    await correct(careful.office, number, NORAH, reason="It says Norah", actor=CLERK)
+    await approve(careful.office, number)
+    assert await tag_of(desk, hers) == waits, "hers was written anew with it"
+    await approve(careful.office, hers)
+    assert await tag_of(desk, hers) == "Waiting to be collected"
