@@ -12,10 +12,13 @@ from support.registry import LPA_1, Registry, Template, serving
 from support.second_person import approve, send_back
 
 from issuer import donors
+from issuer.corrections import write_down
 from issuer.office import Office
-from issuer.records import documents
+from issuer.records import corrections, documents
+from issuer.records.corrections import CORRECTED, OPEN, WAITS, Correction
 from issuer.replace import replace as correct
 from issuer.sessions import Actor
+from shared.errors import Malformed
 
 CLERK = Actor(role="clerk", name="Cled")
 GRANTED = donors.GRANTED
@@ -86,3 +89,75 @@ async def test_a_donors_document_says_that_it_waits_while_the_attorneys_does(car
     assert await tag_of(desk, hers) == waits, "hers was written anew with it"
     await approve(careful.office, hers)
     assert await tag_of(desk, hers) == "Waiting to be collected"
+
+
+async def test_a_donors_document_that_was_sent_back_is_given_again(template: Template, tmp_path: Path, storage_uri: str) -> None:
+    """With the attorney's as it is, whose copies go on: a second person who looks at the donor's alone sent it back before anything was out."""
+    async with serving(template, tmp_path / "registry", storage=storage_uri, approve_types=(GRANTED,)) as registry:
+        office, (number, hers) = registry.office, await both_of(registry)
+        with pytest.raises(Malformed, match="nothing differs"):
+            await correct(office, number, LPA_1, reason="x", actor=CLERK)
+        await send_back(office, hers, "Ask the register for her name")
+        await correct(office, number, LPA_1, reason="The register says so", actor=CLERK)
+        assert [await kinds(office, each) for each in (number, hers)] == [["made"], ["made", "sent-back", "corrected"]]
+        await approve(office, hers)
+        assert await cleared(office, hers)
+        with pytest.raises(Malformed, match="nothing differs"):
+            await correct(office, number, LPA_1, reason="x", actor=CLERK)
+
+
+async def test_what_a_donor_says_is_wrong_can_be_corrected_again_once_hers_was_sent_back(
+    template: Template, tmp_path: Path, storage_uri: str
+) -> None:
+    """What was sent back is in no copy of hers: the same correction is given again, and answers her once it is agreed to."""
+    async with serving(template, tmp_path / "registry", storage=storage_uri, approve_types=(GRANTED,)) as registry:
+        office, (number, hers) = registry.office, await both_of(registry)
+        await approve(office, hers)
+        said = await write_down(office, hers, detail="proxy/given_name", words="She is called Norah.", actor=CLERK)
+        with pytest.raises(Malformed, match="stays the same"):
+            await correct(office, number, LPA_1 | {"powers": ["banking"]}, reason="x", actor=CLERK, correction=said.reference)
+        await correct(office, number, NORAH, reason="It says Norah", actor=CLERK, correction=said.reference)
+        await send_back(office, hers, "It says Nora there")
+        await correct(office, number, NORAH, reason="It says Norah", actor=CLERK, correction=said.reference)
+        assert (await message(office, said.reference)).state == OPEN
+        await approve(office, hers)
+        assert (await message(office, said.reference)).state == CORRECTED
+        assert [(await kinds(office, each)).count("corrected") for each in (number, hers)] == [1, 2]
+
+
+@pytest.mark.parametrize("again", ["sent back", "at once"])
+async def test_one_of_several_values_that_was_corrected_is_answered_whatever_page_it_is_corrected_from_next(
+    careful: Registry, again: str
+) -> None:
+    """The message named two powers, and one of them was right: whoever corrects again need not name it, nor can it stay open for good."""
+    office, number = careful.office, str((await careful.make(claims=LPA_1 | {"powers": ["banking", "utilities"]}))["id"])
+    await approve(office, number)
+    said = await write_down(office, number, detail="powers/*", words="Not the utilities.", actor=CLERK)
+    other = await write_down(office, number, detail="powers/*", words="Not the bank.", actor=CLERK)
+    less = LPA_1 | {"powers": ["banking"]}
+    await correct(office, number, less, reason="x", actor=CLERK, correction=said.reference)
+    if again == "sent back":
+        await send_back(office, number, "Look at the date as well")
+        assert (await message(office, said.reference)).reason_code != WAITS
+    await correct(office, number, less | {"grant_date": "2021-05-05"}, reason="The date as well", actor=CLERK)
+    await approve(office, number)
+    assert [(await message(office, each.reference)).state for each in (said, other)] == [CORRECTED, OPEN]
+
+
+async def test_what_was_corrected_and_is_put_back_answers_nobody(careful: Registry) -> None:
+    office, number = careful.office, str((await careful.make())["id"])
+    await approve(office, number)
+    said = await write_down(office, number, detail="proxy/given_name", words="Norah.", actor=CLERK)
+    await correct(office, number, NORAH, reason="x", actor=CLERK, correction=said.reference)
+    await send_back(office, number, "It says Nora there")
+    await correct(office, number, LPA_1, reason="It does", actor=CLERK)
+    await approve(office, number)
+    assert (await message(office, said.reference)).state == OPEN
+
+
+async def message(office: Office, reference: str) -> Correction:
+    return await office.storage.read(lambda tx: corrections.get(tx, reference))
+
+
+async def cleared(office: Office, number: str) -> bool:
+    return await donors.cleared(office, await office.storage.read(lambda tx: documents.get(tx, number)))

@@ -563,7 +563,7 @@ async def test_a_donor_hears_corrected_once_all_have_agreed(template: Template, 
         await they.go(HOUR + 1)
         assert await hers_now(they) == ("open", "renewing", "Nora")
         await send_back(office, number, "It says Nora there")
-        assert (await office.storage.read(lambda tx: records.get(tx, reference))).reason_code == ""
+        assert (await office.storage.read(lambda tx: records.get(tx, reference))).reason_code == records.BACK
         await correct(office, number, NORAH, reason="It says Norah", actor=CLERK)
         if waits == BOTH:  # hers alone is not enough
             await approve(office, hers)
