@@ -112,8 +112,13 @@ async def began_alike(tx: Tx, office: Office, document: Document, action: Action
     follows = office.type(document.type).follows
     if action is not Action.REINSTATE or reason not in {each.reason for each in follows if each.action == action.value}:
         return True
-    held = await documents.held(tx, document)
-    return held != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
+    hold = await hold_before(tx, document)
+    return hold is not None and hold.reason in {each.reason for each in follows if each.action == Action.HOLD.value}
+
+
+async def hold_before(tx: Tx, document: Document) -> Event | None:
+    """The hold that ends next, if it is on hold."""
+    return next(reversed(await documents.holds_of(tx, document)), None)
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:
