@@ -18,6 +18,7 @@ from issuer.revoke import Wish
 from issuer.sessions import Action, Approval, Event, Standing, can_change, holds, lost_last, state_of
 from shared.clock import DAY
 from shared.codec import qr
+from shared.credentials import CredentialType, Reason
 from shared.credentials._reports import TAG
 from shared.errors import Conflict, Malformed, Missing
 from shared.storage import Tx
@@ -132,7 +133,7 @@ class Documents:
         actions = [
             {"href": f"/console/documents/{document.id}/{action.value}", "text": phrases.action(action, words), "action": action.value}
             for action in (Action.HOLD, Action.REINSTATE, Action.CANCEL)
-            if kind is not None and can_change(document.standing, action, held=view.held)
+            if kind is not None and _reasons(kind, view, action)
         ]
         reasons = {} if kind is None else {reason.value: reason.label.in_(locale_of(request)) for reason in kind.reasons}
 
@@ -275,9 +276,9 @@ class Documents:
     async def _ask(self, request: web.Request, form: Form) -> web.StreamResponse:
         view, action, words = await self._view(request), Action(request.match_info["action"]), translator(request)
         document = view.listed.document
-        if not can_change(document.standing, action, held=view.held):
+        reasons = _reasons(self._office.type(document.type), view, action)
+        if not reasons:
             raise Conflict("this document cannot be changed in that way now")
-        reasons = self._office.type(document.type).reasons_for(action.value)
         return await render(
             request,
             "console/change.html",
@@ -304,6 +305,12 @@ class Documents:
             form.error("reason", words("Choose a reason"))
             return await self._ask(request, form)
         raise web.HTTPSeeOther(f"/console/documents/{identifier}")
+
+
+def _reasons(kind: CredentialType, view: View, action: Action) -> list[Reason]:
+    """Those for which there is a way for that now."""
+    standing = view.listed.document.standing
+    return [each for each in kind.reasons_for(action.value) if can_change(standing, action, each.value, view.held)]
 
 
 def page_of(text: str) -> int:

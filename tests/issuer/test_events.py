@@ -192,7 +192,10 @@ async def test_what_was_made_for_a_request_follows_it(registry: Registry, own: O
         said.append(await stands(registry, made))
     assert said == [Standing.ON_HOLD, Standing.IN_FORCE, Standing.ON_HOLD]
     assert (await history(registry, made["id"]))[-1] == ("held", "service", "authority-changed")
-    assert [kind for kind, _, _ in await history(registry, lost["id"])] == ["made", "held"], "a hold of its own does not end"
+    was = [(kind, reason) for kind, _, reason in await history(registry, lost["id"])]
+    held = [("held", reason) for reason in ("device-lost", "authority-on-hold", "authority-changed")]
+    assert was == [("made", ""), *held[:2], ("reinstated", "authority-in-force"), held[2]]
+    assert await stands(registry, lost) is Standing.ON_HOLD, "a hold of its own does not end"
 
 
 async def test_what_waits_goes_on_once_the_authority_is_shown_anew_and_somebody_says_so(registry: Registry, own: OwnVerifier) -> None:
