@@ -128,7 +128,7 @@ async def test_it_is_called_provisional_in_the_statement_and_while_anybody_asks(
     site.world.clock.at += PATIENCE
     await visitor.enter()
     text = await visitor.get(f"/history/{seq + 1}")
-    assert "Your wallet asked them for a month, and they have not confirmed it." in text
+    assert "Nobody has confirmed it, and your wallet asks no more." in text
     assert "asks them by itself" not in text
 
 
