@@ -245,11 +245,16 @@ async def corrected(tx: Tx, reference: str, answered: Mapping[str, Collection[st
 
 
 async def corrected_by(office: Office, document: str, kind: CredentialType, after: Mapping[str, Any]) -> list[str]:
-    """Open messages about ``document`` that ``after`` answers, whether or not it names them: it says nothing more of what the holder's copy did."""
+    """Open messages about ``document`` that ``after`` answers, whether or not it names them: it says nothing more of what the holder's copy did. Of those
+    that were to be answered before, by details that nobody has agreed to, it is enough that it says something else.
+    """
     found = []
     for known in await office.storage.read(lambda tx: corrections.open_of(tx, document)):
         told, now = await said(office, known), values_of(kind, after, known.detail)
-        if told is not None and told.values and not any(value in now for value in told.values):
+        if told is None or not told.values:
+            continue
+        answers = now != list(told.values) if known.reason_code else not any(value in now for value in told.values)
+        if answers:
             found.append(known.reference)
     return found
 

@@ -233,14 +233,18 @@ async def _chosen(tx: Tx, identifier: str) -> list[Concerned]:
     return [each for each in await news.concerned(tx, identifier) if each.outcome == "chosen"]
 
 
+async def _still(tx: Tx, office: Office, found: News, each: Concerned) -> bool:
+    """Whether there is a way for it yet. What was heard before a hold is no reason to end that hold."""
+    document, action = await documents.get(tx, each.document), Action(each.action)
+    hold = await revoke.hold_before(tx, document, each.reason) if action is Action.REINSTATE else None
+    alike = await revoke.began_alike(tx, office, document, action, each.reason)
+    return alike and (hold is None or hold.at <= found.at) and await revoke.able(tx, document, action, each.reason)
+
+
 async def _carry_out(tx: Tx, office: Office, found: News, taken: Sequence[Concerned], actor: Actor) -> None:
     """What was meanwhile changed otherwise stays as it is."""
     back = [each for each in taken if each.action == AGAIN]
-    able = [
-        replace(each, outcome="changed")
-        for each in taken
-        if each.action != AGAIN and await revoke.able(tx, await documents.get(tx, each.document), Action(each.action), each.reason)
-    ]
+    able = [replace(each, outcome="changed") for each in taken if each.action != AGAIN and await _still(tx, office, found, each)]
     kept = [await following.with_details(tx, office, each) for each in able]
     await apply(tx, office, able, actor, office.clock())
     changed = {each.document for each in able}

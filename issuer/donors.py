@@ -98,11 +98,11 @@ async def _mark(office: Office, number: str) -> bytes:
     return tag
 
 
-async def side_of(tx: Tx, number: str) -> Document | None:
-    """The donor's document about the attorney's of that ``number``, unless it has ended."""
+async def side_of(tx: Tx, office: Office, number: str) -> Document | None:
+    """The donor's document about the attorney's of that ``number``, unless it has ended or the office makes such documents no longer."""
     made = await donors.granted_for(tx, number)
     hers = None if made is None else await documents.get(tx, made)
-    return None if hers is None or hers.standing is Standing.CANCELLED else hers
+    return None if hers is None or hers.standing is Standing.CANCELLED or office.find_type(hers.type) is None else hers
 
 
 async def check_own(office: Office, number: str) -> None:

@@ -230,7 +230,8 @@ async def _by_person(tx: Tx, office: Office, asked: _Asked) -> dict[str, Concern
         document, action = await documents.get(tx, number), Action(asked.follow.action)
         if not await revoke.began_alike(tx, office, document, action, asked.follow.reason):
             continue
-        if action is Action.REINSTATE and await news.waits_with(tx, number, action.value):
+        hold = await revoke.hold_before(tx, document, asked.follow.reason) if action is Action.REINSTATE else None
+        if hold is not None and await news.waits_with(tx, number, action.value, since=hold.at):
             continue  # one hold is one task
         if await revoke.able(tx, document, action, asked.follow.reason):
             certain = outcome == "one" and asked.sure and action is not Action.REINSTATE

@@ -42,7 +42,7 @@ class _New:
     sealed: bytes | None
     keep_until: int
     answered: Sequence[str]
-    differs: bool = True
+    differs: bool
 
 
 async def replace(
@@ -74,17 +74,18 @@ async def replace(
     fault = None if version not in {None, written} else await fault_of(office, known, kind, settled, correction=correction)
     if fault is not None:  # of another version the unit below says that it is another
         raise Malformed(fault.detail, where=f"/claims{fault.pointer}")
-    at = office.clock()
-    new = await _new(office, known, settled, at)
+    at, held = office.clock(), await details(office, known)
+    new = await _new(office, known, settled, at, differs=held != settled or not known.cleared)
     hers = await _hers(office, known, settled, at)
     both = [new] if hers is None else [new, hers]
     persons = await marks(office, kind, settled)
 
     async def unit(tx: Tx) -> Document:
-        document, side = await documents.get(tx, number), await donors.side_of(tx, number)
+        document, side = await documents.get(tx, number), await donors.side_of(tx, office, number)
         if document.standing is not Standing.IN_FORCE:
             raise Conflict("a document can be corrected while it is in force")
-        if version is not None and await documents.written(tx, number) != version:
+        looked_at = version if new.differs else written
+        if looked_at is not None and await documents.written(tx, number) != looked_at:
             raise Conflict("these details were corrected since you looked: look again", where="/version")
         if (None if side is None else side.id) != (None if hers is None else hers.document):
             raise Conflict("somebody else changed the donor's side of this document at the same moment")
@@ -100,7 +101,7 @@ async def replace(
     return await office.storage.write(unit, point="replace")
 
 
-async def _new(office: Office, document: Document, claims: Mapping[str, Any], at: int, *, differs: bool = True) -> _New:
+async def _new(office: Office, document: Document, claims: Mapping[str, Any], at: int, *, differs: bool) -> _New:
     kind = office.type(document.type)
     return _New(
         document=document.id,
@@ -115,11 +116,12 @@ async def _new(office: Office, document: Document, claims: Mapping[str, Any], at
 
 async def _hers(office: Office, document: Document, claims: Mapping[str, Any], at: int) -> _New | None:
     """The donor's side of it, where there is one."""
-    side = await office.storage.read(lambda tx: donors.side_of(tx, document.id))
+    side = await office.storage.read(lambda tx: donors.side_of(tx, office, document.id))
     if side is None:
         return None
     held, told = await details(office, document), donors.seen_by_donor(claims)
-    return await _new(office, side, told, at, differs=held is None or donors.seen_by_donor(held) != told)
+    differs = held is None or donors.seen_by_donor(held) != told or side.approval is Approval.REFUSED
+    return await _new(office, side, told, at, differs=differs)
 
 
 async def _rewrite(tx: Tx, office: Office, new: _New, *, reason: str, actor: Actor, at: int) -> int:
@@ -141,17 +143,17 @@ async def fault_of(
 ) -> Fault | None:
     """Why ``claims`` are no correction: they leave the detail as it is that the message ``correction`` is about, or everything.
 
-    What a second person sent back may be given again as it was. ``Missing`` if there is no such message.
+    What a second person sent back, of the attorney's document or the donor's, may be given again as it was. ``Missing`` if there is no such message.
     """
     held = await details(office, document)
+    side = await office.storage.read(lambda tx: donors.side_of(tx, office, document.id))
     if correction:
         out = held if document.cleared else None  # what waits or was sent back is in no copy
         detail = await stays(office, correction, document.id, kind, held=out, after=claims)
-        side = await office.storage.read(lambda tx: donors.side_of(tx, document.id))
         if side is not None and detail is None:
-            told = None if out is None else donors.seen_by_donor(out)
+            told = None if out is None or not side.cleared else donors.seen_by_donor(out)
             hers = await stays(office, correction, side.id, office.type(side.type), held=told, after=donors.seen_by_donor(claims))
             detail = None if hers is None else donors.attorneys_name(hers, claims)
         return None if detail is None else Fault(pointer_of(detail), STAYS)
-    same = held == claims and document.approval is not Approval.REFUSED
-    return Fault("", SAME) if same else None
+    back = any(each is not None and each.approval is Approval.REFUSED for each in (document, side))
+    return Fault("", SAME) if held == claims and not back else None

@@ -11,7 +11,7 @@ from issuer.corrections import end_all
 from issuer.offers import MAX_REFERENCE
 from issuer.office import Office, draw_indices, reference_mac
 from issuer.records import documents, donors, invitations, named, news, statuses
-from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change
+from issuer.sessions import PAST, Action, Actor, Document, Event, Standing, can_change, change, ending
 from shared.errors import Conflict, Malformed
 from shared.storage import Tx
 
@@ -108,12 +108,23 @@ async def able(tx: Tx, document: Document, action: Action, reason: str) -> bool:
 
 
 async def began_alike(tx: Tx, office: Office, document: Document, action: Action, reason: str) -> bool:
-    """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``)."""
+    """False where a hold would end because of another document though it did not begin because of one (``CredentialType.follows``), or would
+    begin because of one a second time, whatever became of that one since.
+    """
     follows = office.type(document.type).follows
-    if action is not Action.REINSTATE or reason not in {each.reason for each in follows if each.action == action.value}:
+    if action is Action.CANCEL or reason not in {each.reason for each in follows if each.action == action.value}:
         return True
-    held = await documents.held(tx, document)
-    return held != [] and held[-1] in {each.reason for each in follows if each.action == Action.HOLD.value}
+    because = {each.reason for each in follows if each.action == Action.HOLD.value}
+    if action is Action.HOLD:
+        return because.isdisjoint(await documents.held(tx, document))
+    hold = await hold_before(tx, document, reason)
+    return hold is not None and hold.reason in because
+
+
+async def hold_before(tx: Tx, document: Document, reason: str) -> Event | None:
+    """The hold that would end for that ``reason``, if it is on hold."""
+    held = await documents.holds_of(tx, document)
+    return held[ending(held, reason)] if held else None
 
 
 async def apply(tx: Tx, office: Office, changed: Sequence[Document], wish: Wish, at: int) -> None:

@@ -75,10 +75,11 @@ class Report:
 
 
 def lines(told: Iterable[Told]) -> list[Told]:
-    """Each use once, by turn and number, out of all that was ``told``, oldest first: of how a use came out the later word counts, as of a letter
-    that was not delivered after all. Where different uses were told of under one number all stay, so that none hides another, and none fits.
+    """Each use once, by turn and number, out of all that was ``told``, oldest first: of how a copy came out that was made out to somebody the later
+    word counts, as of a letter that was not delivered after all; what was shown there and then came out as it did. Where different uses, or ends of
+    one, were told of under one number all stay, so that none hides another, and none fits.
     """
-    uses = {replace(each, result="", fits=True): each.result for each in told}
+    uses = {replace(each, result=each.result if each.live else "", fits=True): each.result for each in told}
     numbers = Counter((each.turn, each.number) for each in uses)
     ordered = sorted(uses.items(), key=lambda one: (one[0].turn, one[0].number))
     return [replace(each, result=result, fits=numbers[each.turn, each.number] == 1) for each, result in ordered]

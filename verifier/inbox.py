@@ -25,7 +25,7 @@ from verifier import copies, registering, together
 from verifier.check import Judged
 from verifier.copies import Filing
 from verifier.desk import LOG, STORAGE, Desk
-from verifier.facts import everybody_in
+from verifier.facts import everybody_in, people_in
 from verifier.inbox_keys import opening
 from verifier.material import Store
 from verifier.records import exchanges, letters
@@ -130,6 +130,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         raise Malformed("there is no copy in this letter", where="/copy")
     _check_proven(judged.decision)
     at, argued = asked.made_at, argued_of(desk, judged)
+    whose = await _whose(desk, asked, judged.decision)
     said = copies.signed(judged.copy)
     if said is None:
         raise Malformed("nothing in this copy says whom it answers", where="/copy")
@@ -148,7 +149,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
         team=argued.team,
         mark=await _mac(desk, "copy", said.number.encode()),
         about=posted.about,
-        whose=await _whose(desk, asked, judged.decision),
+        whose=next(iter(whose), None),
         basis=await desk.custodian.seal(STORAGE, strict_json.dumps(basis), context=_context(asked.id)),
         status_iat=judged.decision.status_iat,
         got_at=at,
@@ -162,7 +163,7 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     async def put(tx: Tx, ended: Ended) -> None:
         known = letter if ended.decision == "undecided" else replace(letter, answer_by=None)
         earlier = None if not letter.about else await letters.earlier(tx, letter.about)
-        ends = judged.decision.code in {"revoked", "suspended"} and earlier is not None and earlier.whose == letter.whose is not None
+        ends = judged.decision.code in {"revoked", "suspended"} and earlier is not None and earlier.whose in whose
         undo = "open" if ends else ""
         if not await letters.add(tx, replace(known, undo=undo, about=letter.about if earlier is not None else b"")):
             raise _TakenError
@@ -177,12 +178,17 @@ async def _filed(desk: Desk, posted: _Posted, judged: Judged, asked: Asked) -> F
     )
 
 
-async def _whose(desk: Desk, asked: Asked, decision: Decision) -> bytes | None:
-    """For what and of whom its documents are, keyed, also where they are refused; ``None`` unless they say of everybody whose they are. A later one
-    calls an earlier one back only where this is the same: whoever has seen a copy knows its number.
+async def _whose(desk: Desk, asked: Asked, decision: Decision) -> tuple[bytes, ...]:
+    """For what and of whom its documents are, keyed, also where they are refused; nothing unless they say of everybody whose they are. A later one
+    calls an earlier one back only where this is the same: whoever has seen a copy knows its number. The first is how it is filed; by the second, which
+    names kinds and people apart, those know it that were filed before.
     """
-    named = everybody_in(desk.types, [(each.claims.vct, each.claims.claims) for each in decision.genuine])
-    return None if named is None else await _mac(desk, "whose", strict_json.dumps([asked.terms.purpose_id, named]))
+    shown = [(each.claims.vct, each.claims.claims) for each in decision.genuine]
+    named, use = everybody_in(desk.types, shown), asked.terms.purpose_id
+    if named is None:
+        return ()
+    before = [use, sorted(vct for vct, _ in shown), people_in(desk.types, shown)]
+    return await _mac(desk, "whose", strict_json.dumps([use, named])), await _mac(desk, "whose", strict_json.dumps(before))
 
 
 def _check_proven(decision: Decision) -> None:

@@ -179,7 +179,7 @@ def card(document: Document, *, at: int, locale: str = "en", keeper: Keeper | No
         copies_total=len(counted),
         checked_at=document.status.checked_at,
         renews_at=document.renewal.at if document.renewal else 0,
-        trouble=document.renewal.problem if document.renewal and not document.renewal.cancelled else "",
+        trouble=document.trouble,
         details=lines(kind, document.claims, locale),
         keeper=keeper,
     )

@@ -35,13 +35,16 @@ from shared.storage import Tx
 from shared.trust.policy import Policy
 from wallet import history
 from wallet.entries import Entry, Sealed
-from wallet.given import ASKING, add, answer_line, asking_name, draw, open_desk_receipt
+from wallet.given import ASKING, Asking, answer_line, asking_name, draw, enter, open_desk_receipt
 from wallet.keep import Vault
 from wallet.logs import site_of
 from wallet.means import Means
+from wallet.records import Shelf
 
 log = logging.getLogger("muniment.wallet")
 
+LOOKED = Shelf("confirmations-looked", Asking)
+"""When the history is looked through next for receipts that have no instant yet."""
 PATIENCE: Final = 31 * DAY
 """Seconds for which a confirmation is asked for: as long as a desk may stay without a network, and more."""
 
@@ -49,25 +52,40 @@ PATIENCE: Final = 31 * DAY
 def provisional(lines: Sequence[Sealed], *, at: int) -> list[Entry]:
     """The desks' receipts that were found good and that nothing was signed for yet, oldest first, while somebody asks still."""
     entries = [line.entry for line in lines if line.entry.provisional]
-    heard = {entry.provisional for entry in entries if entry.receipt}
+    heard = confirmed(lines)
     return [
         one for one in entries if not one.receipt and not one.receipt_problem and one.provisional not in heard and one.time + PATIENCE > at
     ]
 
 
+def confirmed(lines: Sequence[Sealed]) -> set[object]:
+    """The desks' receipts that something was signed for, whatever it says."""
+    return {line.entry.provisional for line in lines if line.entry.provisional and line.entry.receipt}
+
+
 async def tend(means: Means, vault: Vault) -> None:
     """Ask for one receipt whose instant is here. Of several (the wallet was closed) the others have new ones drawn.
 
-    Writes: ``confirm-due``, ``receipt-given``.
+    Once a day, and first of all, the history is looked through: lines that came by a backup, or are from before receipts were asked for one by one, have
+    no instant yet. Writes: ``confirm-due``, ``receipt-given``.
     """
-    at, items = means.clock(), await means.storage.read(lambda tx: ASKING.all(tx, vault))
+    at, name = means.clock(), vault.tag(LOOKED.name, "history")
+    items, looked = (
+        await means.storage.read(lambda tx: ASKING.all(tx, vault)),
+        await means.storage.read(lambda tx: LOOKED.find(tx, vault, name)),
+    )
     due = sorted((item for item in items if item.value.next_at <= at), key=lambda item: item.value.next_at)
-    if not due:
+    looks = looked is None or looked.value.next_at <= at
+    if not due and not looks:
         return
     lines = await means.storage.read(lambda tx: history.read(tx, vault))
     wait = {asking_name(vault, one.provisional or ""): one for one in provisional(lines, at=at)}
 
     async def unit(tx: Tx) -> None:
+        if looks:
+            await LOOKED.save(tx, vault, name, Asking(next_at=at + DAY), entropy=means.entropy)
+            for one in wait.keys() - {item.id for item in items}:
+                await ASKING.put(tx, vault, one, draw(means), entropy=means.entropy)
         for item in due:
             if item.id in wait:
                 await ASKING.replace(tx, vault, item, draw(means), entropy=means.entropy)
@@ -90,8 +108,13 @@ async def _ask(means: Means, vault: Vault, one: Entry) -> None:
     token = await arun(fetch_confirmation(site_of(means.trust(), entity), parse_text(text)[1]), means.fetch)
     before = await history.receipts_by(means.storage, vault, one.interacting_party_identifier)
     problem = fault_of(token, text, entity=entity, policy=means.trust(), at=means.clock(), before=before)
-    line = answer_line(one, token, problem=problem, at=means.clock())
-    await add(means, vault, msgspec.structs.replace(line, provisional=text))
+    line = msgspec.structs.replace(answer_line(one, token, problem=problem, at=means.clock()), provisional=text)
+
+    async def unit(tx: Tx) -> None:
+        if text not in confirmed(await history.read(tx, vault)):  # by another process, while this answer was on its way
+            await enter(tx, means, vault, line)
+
+    await means.storage.write(unit, point="receipt-given")
 
 
 def fetch_confirmation(site: str, receipt: bytes) -> Flow[str]:

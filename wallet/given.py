@@ -155,7 +155,7 @@ async def take_in(means: Means, vault: Vault, seq: int, text: str) -> Entry:
         known = next((one for one in answers if text in {one.receipt, one.provisional} and not (one.receipt and one.provisional)), None)
         if known is not None and not known.receipt_problem:
             return known
-        if len(answers) >= MAX_LINES:
+        if known is None and len(answers) >= MAX_LINES:
             raise TooLarge("there are too many receipts for this copy already")
         made = await means.storage.read(lambda tx: ADDRESSED.find(tx, vault, vault.tag("addressed", about.transaction_identifier)))
         if made is None:

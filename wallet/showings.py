@@ -76,9 +76,11 @@ async def add(means: Means, vault: Vault, showings: Sequence[Showing]) -> None:
                 there[one.id] = (await history.append(tx, vault, entry, entropy=means.entropy)).entry
             about = there[one.id]
             line = _receipt(one, about, known, at=at) if one.receipt and about.transaction_type in ASKED else None
-            if line is None or [each for each, _ in given].count(one.id) >= MAX_LINES:
+            if line is None:
                 continue
             key = one.id, line.provisional
+            if key not in given and [each for each, _ in given].count(one.id) >= MAX_LINES:
+                continue
             if given.get(key) in {"", line.receipt_problem}:  # what did not fit is looked at again
                 continue
             given[key] = line.receipt_problem

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.clock import DAY
 from shared.cose import kid_of
-from shared.errors import CredentialRequestDenied, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
+from shared.errors import Conflict, InvalidGrant, InvalidToken, InvalidTransactionId, Rejected, Unavailable, VcError
 from shared.flow import Fetch, arun
 from shared.formats import formats
 from shared.keys import PublicKey
@@ -44,12 +44,12 @@ from wallet.clients import Client, token_of
 from wallet.cut_off import settle_cut_off
 from wallet.keep import Vault
 from wallet.keepers import asks, check_acknowledged
-from wallet.lease import grant_of, lock_of, note_renewal, note_token, share, take_lease
+from wallet.lease import grant_of, lock_of, note_renewal, note_token, problem_of, share, take_lease
 from wallet.means import Means
 from wallet.receive import collect, kept_by, renewed, send_notice
 from wallet.records import COPIES, DOCUMENTS, RECEIVING, STATUS, Item
 from wallet.said_wrong import Correction
-from wallet.sessions import CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
+from wallet.sessions import NONE_LEFT, CopyLine, Document, Granted, Part, Promised, Renewal, StatusCopy, StatusSeen
 from wallet.share import drop_run_out
 
 log = logging.getLogger("muniment.wallet")
@@ -111,8 +111,11 @@ async def _look_after(means: Means, vault: Vault, item: Item[Document], at: int)
         if item.value.next_check_at <= at:
             item = await check_status(means, vault, item)
         due = item.value.renewal
-        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled) and not asks(means, item.value):
-            await renew(means, vault, item)
+        if due is not None and due.at <= at and (item.value.status.value != "invalid" or due.cancelled):
+            if not asks(means, item.value):
+                await renew(means, vault, item)
+            elif due.cancelled and not due.problem:  # nobody is asked before the holder has said that the new keeper is known
+                await _postpone(means, vault, item, Conflict.code, wait=0)
 
 
 async def collect_and_look(means: Means, vault: Vault, invitation: str, code: str | None) -> Item[Document]:
@@ -151,7 +154,9 @@ async def check_status(means: Means, vault: Vault, item: Item[Document]) -> Item
     if value.renewal is not None and seen.value == "valid" and _gone_for_good(_newest(living), tokens):
         value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=min(value.renewal.at, at)))
     if value.renewal is not None and seen.value == "invalid" != document.status.value:
-        value = msgspec.structs.replace(value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem=""))
+        value = msgspec.structs.replace(
+            value, renewal=msgspec.structs.replace(value.renewal, at=at, cancelled=True, problem="", heard_at=at)
+        )
 
     async def note(tx: Tx) -> Item[Document]:
         for token in tokens.values():
@@ -312,10 +317,9 @@ async def renew(means: Means, vault: Vault, item: Item[Document]) -> Item[Docume
         return await _postpone(means, vault, item, "")
     except NotKeptError as refusal:
         return await _postpone(means, vault, item, refusal.cause.code)
-    except CredentialRequestDenied as error:
-        return await _postpone(means, vault, item, error.code, wait=DAY)
     except VcError as error:
-        return await _postpone(means, vault, item, error.code, ended=isinstance(error, _LAST_WORDS))
+        wait = DAY if error.code in NONE_LEFT else RETRY
+        return await _postpone(means, vault, item, error.code, wait=wait, ended=isinstance(error, _LAST_WORDS))
     following = renewal(batch, issuer, grant, grant.refresh_token or due.token, means.clock(), shared=due.grant)
     return await _store_batch(means, vault, item, batch, following)
 
@@ -345,13 +349,12 @@ async def _postpone(
     due = item.value.renewal
     if due is None:
         return item
-    if due.cancelled and not problem and parts is None:  # nobody was reached: what it said last stands
-        problem = due.problem
     later = msgspec.structs.replace(
         due,
         at=means.clock() + wait,
         lease_until=0,
-        problem="" if ended and due.cancelled else problem,
+        problem="" if ended and due.cancelled else problem if parts is not None else problem_of(due, problem, means.clock()),
+        heard_at=due.heard_at if parts is None else means.clock(),
         cancelled=due.cancelled and not ended,
         parts=due.parts if parts is None else parts,
     )

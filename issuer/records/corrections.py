@@ -12,12 +12,14 @@ OPEN, CORRECTED, REFUSED, ENDED = "open", "corrected", "refused", "ended"
 STATES = (OPEN, CORRECTED, REFUSED, ENDED)
 WAITS = "approval"
 """Why one is still open: the details that answer it wait for a second person."""
+BACK = "back"
+"""Such details were written, and sent back or overtaken by others: whether these answer it is asked anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """``said`` and ``answer`` are sealed; ``type`` is that of the document. ``reason_code`` is that of a refusal or an end; of an open one empty, or
-    ``WAITS``.
+    """``said`` and ``answer`` are sealed; ``type`` is that of the document. ``reason_code`` is that of a refusal or an end; of an open one empty,
+    ``WAITS`` or ``BACK``.
     """
 
     reference: str
@@ -141,8 +143,9 @@ async def let_wait(tx: Tx, reference: str) -> None:
 
 
 async def reopen(tx: Tx, document: str) -> None:
-    """What had waited for a second person is open as before: these details answer it no more."""
-    await tx.execute("UPDATE correction SET reason_code = '' WHERE document = $1 AND state = 'open'", document)
+    """What had waited for a second person is open again: these details answer it no more."""
+    sql = "UPDATE correction SET reason_code = $2 WHERE document = $1 AND state = 'open' AND reason_code = $3"
+    await tx.execute(sql, document, BACK, WAITS)
 
 
 async def settle_waiting(tx: Tx, document: str, *, at: int) -> None:

@@ -323,7 +323,12 @@ async def history(tx: Tx, document: str) -> list[Event]:
 
 async def held(tx: Tx, document: Document) -> list[str]:
     """The reasons for which it is on hold, the latest last; none where it is not."""
-    return [each.reason for each in holds(await history(tx, document.id))] if document.standing is Standing.ON_HOLD else []
+    return [each.reason for each in await holds_of(tx, document)]
+
+
+async def holds_of(tx: Tx, document: Document) -> list[Event]:
+    """When and why it was put on hold, as far as that has not ended, the latest last."""
+    return holds(await history(tx, document.id)) if document.standing is Standing.ON_HOLD else []
 
 
 async def _write_event(tx: Tx, document: str, version: int, event: Event) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from issuer.records.documents import get
-from issuer.sessions import Document
+from issuer.sessions import Approval, Document
 from shared.clock import DAY
 from shared.storage import Row, Tx
 
@@ -65,10 +65,15 @@ async def representation_of(tx: Tx, document: str) -> str | None:
     return None if row is None else str(row["representation"])
 
 
-async def cleared(tx: Tx, document: Document) -> bool:
-    """``Document.cleared``, and of a donor's document that the attorney's is too, whose details it says."""
+async def approval_of(tx: Tx, document: Document) -> Approval:
+    """What copies wait for: ``Document.approval``, and of a donor's document that is cleared that of the attorney's, whose details it says."""
     about = await representation_of(tx, document.id) if document.cleared else None
-    return document.cleared and (about is None or (await get(tx, about)).cleared)
+    return document.approval if about is None else (await get(tx, about)).approval
+
+
+async def cleared(tx: Tx, document: Document) -> bool:
+    """Whether they wait for nobody."""
+    return (await approval_of(tx, document)).clears
 
 
 async def beside(tx: Tx, documents: Iterable[str]) -> list[str]:

@@ -170,10 +170,13 @@ async def stands_with(tx: Tx, document: str, action: str) -> bool:
     return await tx.fetchrow(sql, document, action) is not None
 
 
-async def waits_with(tx: Tx, document: str, action: str) -> bool:
-    """Whether somebody has that to decide of a document already, because of something that still counts."""
-    sql = "SELECT news FROM news_document WHERE document = $1 AND action = $2 AND outcome IN ('open', 'chosen')"
-    rows = await tx.fetch(sql, document, action)
+async def waits_with(tx: Tx, document: str, action: str, *, since: int) -> bool:
+    """Whether somebody has that to decide of a document already, because of something that was heard ``since`` then and still counts."""
+    sql = (
+        "SELECT d.news FROM news_document d JOIN news n ON n.id = d.news "
+        "WHERE d.document = $1 AND d.action = $2 AND d.outcome IN ('open', 'chosen') AND n.at >= $3"
+    )
+    rows = await tx.fetch(sql, document, action, since)
     return any([not await counts_no_longer(tx, str(row["news"])) for row in rows])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from support.offices import COUNCIL, NINE, OPG, Street, open_office, open_street
 from support.registry import LPA_1
 from support.thrift import easy_seal
 
+from shared.addressed import parse_file
 from shared.clock import DAY
+from shared.codec import base64url
+from shared.formats import formats
 from shared.web import log
 from verifier import registering
 from wallet.upkeep import upkeep
@@ -34,6 +38,14 @@ NAMES = {
     NORTHWOLD: "Northwold Bank",
 }
 NEVER = ("1938", "1968", "1971", "Peter", "M-7890-0400-4000")
+
+
+def opened_of(file: bytes) -> str:
+    """Every detail that a copy opens, whether any page shows it or not."""
+    copy = parse_file(file)
+    ((wire,),) = copy.vp_token.values()
+    opened = [json.loads(base64url.decode(each))[1:] for each in formats()[copy.format].parse(wire).disclosures]
+    return json.dumps(opened, ensure_ascii=False)
 
 
 @dataclass
@@ -98,11 +110,14 @@ async def test_at_c02_1_a_copy_by_mail_is_accepted_without_a_network(tmp_path: P
         hands.street.clock.at += 3 * 3_600
         await clerk.enters()
         assert await clerk.opens(file) == ("You can rely on this", "")
-        transcript = "\n".join([*hands.nora.walker.pages, *clerk.walker.pages])
+        transcript, opened = "\n".join([*hands.nora.walker.pages, *clerk.walker.pages]), opened_of(file)
         for value in ("Margaret", "Ashdown", "ZZ99 1AB", "Council tax"):
             assert value in await clerk.walker.text(), value
+        for value in ("Margaret", "Ashdown", "ZZ99 1AB", "council-tax"):
+            assert value in opened, value
         for value in NEVER:
             assert value not in transcript, value
+            assert value not in opened, value
         receipt = await clerk.receipt()
         assert (receipt["decision"], receipt["effective_from"] // DAY) == ("accepted", hands.street.clock() // DAY)
         assert receipt["status_list_iat"] == NINE
@@ -120,11 +135,14 @@ async def test_at_c02_2_another_department_needs_its_own_copy_and_asks_nobody(tm
         assert "Margaret" not in await parking.walker.text()
         council = hands.street.desks[COUNCIL].desk
         before = await council.storage.read(log.head)
-        _, said = await hands.mails(PARKING, "parking")
+        own, said = await hands.mails(PARKING, "parking")
         assert said == ("You can rely on this", "")
         await parking.walker.look("desk-parking")
+        opened = opened_of(own)
+        assert "Margaret" in opened
         for value in NEVER:
             assert value not in await parking.walker.text(), value
+            assert value not in opened, value
         assert await council.storage.read(log.head) == before
         assert hands.street.asked == []
 

@@ -13,13 +13,14 @@ from support.documents import document
 from support.own_verifier import DEATH, OwnVerifier, of_margaret, tell
 from support.registry import LPA_1, NOON, Registry, Template, collect, serving
 
-from issuer import deciding_news, donors, following, marking
+from issuer import deciding_news, donors, following, marking, revoke
 from issuer.following import News, hear
 from issuer.listening import by_hand
 from issuer.records import documents, news
 from issuer.records import donors as boxes
 from issuer.records.sweep import sweep
-from issuer.sessions import Actor, Standing
+from issuer.revoke import Wish
+from issuer.sessions import Action, Actor, Standing
 from shared.clock import DAY
 from shared.credentials import by_id
 from shared.errors import Conflict, Forbidden, Malformed
@@ -191,7 +192,10 @@ async def test_what_was_made_for_a_request_follows_it(registry: Registry, own: O
         said.append(await stands(registry, made))
     assert said == [Standing.ON_HOLD, Standing.IN_FORCE, Standing.ON_HOLD]
     assert (await history(registry, made["id"]))[-1] == ("held", "service", "authority-changed")
-    assert [kind for kind, _, _ in await history(registry, lost["id"])] == ["made", "held"], "a hold of its own does not end"
+    was = [(kind, reason) for kind, _, reason in await history(registry, lost["id"])]
+    held = [("held", reason) for reason in ("device-lost", "authority-on-hold", "authority-changed")]
+    assert was == [("made", ""), *held[:2], ("reinstated", "authority-in-force"), held[2]]
+    assert await stands(registry, lost) is Standing.ON_HOLD, "a hold of its own does not end"
 
 
 async def test_what_waits_goes_on_once_the_authority_is_shown_anew_and_somebody_says_so(registry: Registry, own: OwnVerifier) -> None:
@@ -238,6 +242,37 @@ async def test_one_hold_is_one_task_however_often_the_authority_is_shown(registr
     await becomes("valid", "asked-1")
     await becomes("on-hold", "asked-1")
     assert await waits("asked-7", "asked-8") == [1, 0]
+
+
+async def test_a_task_of_a_hold_that_somebody_ended_by_hand_says_nothing_of_the_next(
+    template: Template, tmp_path: Path, storage_uri: str, own: OwnVerifier
+) -> None:
+    """It keeps no later showing from being a task, and deciding it ends no hold that came after it."""
+    async with serving(template, tmp_path / "registry", storage=storage_uri, listens_to=(own.name,)) as registry:
+        claims = document("mandate-receipt")
+        made = await registry.make(type="mandate-receipt", claims=claims, reference="asked-1")
+        shown = {"represented": claims["represented"], "proxy": claims["proxy"]}
+
+        async def heard(became: str, request: str) -> Any:
+            registry.clock.at += 10
+            if became == "shown":
+                return await tell(registry, own.event(shown, vct="representation", request=request))
+            told = own.event(None, vct="representation", event="presentation.changed", became=became, request=request)
+            return await tell(registry, told)
+
+        await heard("on-hold", "asked-1")
+        before = await heard("shown", "asked-2")
+        registry.clock.at += 10
+        await revoke.change_one(registry.office, made["id"], Wish(action=Action.REINSTATE, reason="authority-in-force", actor=CLERK))
+        await heard("valid", "asked-1")
+        await heard("on-hold", "asked-1")
+        assert await stands(registry, made) is Standing.ON_HOLD
+        after = await heard("shown", "asked-3")
+        assert [(each["state"], each["waits"]) for each in (before, after)] == [("open", 1)] * 2
+        await deciding_news.decide(registry.office, before["id"], [made["id"]], CLERK, version=0)
+        assert await stands(registry, made) is Standing.ON_HOLD, "what was shown before the hold is no reason to end it"
+        await deciding_news.decide(registry.office, after["id"], [made["id"]], CLERK, version=0)
+        assert await stands(registry, made) is Standing.IN_FORCE
 
 
 async def test_an_estate_goes_on_once_the_corrected_entry_is_shown(registry: Registry, own: OwnVerifier) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.console import Browser
 from support.documents import document
 from support.registry import LPA_1, Registry, Template, serving
 
@@ -83,3 +84,42 @@ async def test_somebody_says_what_the_instrument_says(registry: Registry, action
     await one_round(registry.app)
     _, told = await registry.call("GET", f"/api/credentials/{nora}")
     assert told["state"] == state
+
+
+async def test_one_that_is_held_already_waits_for_the_instrument_as_well(registry: Registry) -> None:
+    """And stays on hold for each reason until that one ends."""
+    nora, peter = await two(registry)
+    await change(registry, nora, "hold", "investigation")
+    await change(registry, peter, "cancel", "attorney-stopped")
+    for _ in range(2):
+        await one_round(registry.app)
+    assert await history(registry, nora) == [("held", "investigation"), ("held", "joint-attorney-stopped")]
+    for reason in ("investigation", "joint-attorney-stopped"):
+        status, told = await registry.call("POST", f"/api/credentials/{nora}/hold", {"reason": reason})
+        assert (status, told["code"]) == (409, "conflict"), "for each reason once"
+    for reason, state in (("others-go-on", "on_hold"), ("investigation-closed", "invited")):
+        await change(registry, nora, "reinstate", reason)
+        _, told = await registry.call("GET", f"/api/credentials/{nora}")
+        assert told["state"] == state
+
+
+async def test_a_donor_stops_an_attorney_whose_document_waits_already(registry: Registry) -> None:
+    """Her word stands until she takes it back, also where the office ends its own hold after it."""
+    nora, peter = await two(registry)
+    await change(registry, peter, "cancel", "attorney-died")
+    await one_round(registry.app)
+    desk = Browser(registry)
+    await desk.sign_in()
+    page = f"/console/documents/{nora}/donor"
+    await desk.open(page)
+    await desk.send(f"{page}/ask", {"known": "yes", "ask": "hold"})
+    assert await history(registry, nora) == [("held", "joint-attorney-stopped"), ("held", "donor-asked")]
+    await change(registry, nora, "reinstate", "others-go-on")
+    _, told = await registry.call("GET", f"/api/credentials/{nora}")
+    assert told["state"] == "on_hold"
+    offered = await desk.open(f"/console/documents/{nora}/hold")
+    assert [reason in offered for reason in ('value="investigation"', 'value="donor-asked"')] == [True, False]
+    await desk.open(page)
+    await desk.send(f"{page}/ask", {"known": "yes", "ask": "reinstate"})
+    _, told = await registry.call("GET", f"/api/credentials/{nora}")
+    assert told["state"] == "invited"

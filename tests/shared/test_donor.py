@@ -131,7 +131,7 @@ def told(use: Use, turn: int = 0, **changes: Any) -> Told:
 
 
 def test_of_how_a_use_came_out_the_later_word_counts() -> None:
-    """One line a use, in the order of its number; what is told once more changes nothing, and how it came out makes nobody a liar."""
+    """One line a use, in the order of its number; what is told once more changes nothing, and how a letter came out makes nobody a liar."""
     second = replace(BANK, number=2, at=BANK.at + 60, live=False)
     lines = [told(second), told(BANK), told(second, result="failed"), told(BANK)]
     assert donor.lines(lines) == [told(BANK), told(second, result="failed")]
@@ -141,9 +141,17 @@ def test_of_how_a_use_came_out_the_later_word_counts() -> None:
 def test_what_is_told_in_two_ways_under_one_number_fits_in_neither() -> None:
     """Each wallet of an attorney counts from 1, so that a number of another turn is another use."""
     other = told(BANK, entity="https://harmless.example")
-    both = donor.lines([told(BANK), other, told(BANK, turn=1, name="Anytown Council"), replace(other, result="failed")])
+    both = donor.lines([told(BANK), other, told(BANK, turn=1, name="Anytown Council"), other])
     assert [(use.turn, use.number, use.entity, use.result, use.fits) for use in both] == [
         (0, 1, BANK.entity, "success", False),
-        (0, 1, other.entity, "failed", False),
+        (0, 1, other.entity, "success", False),
         (1, 1, BANK.entity, "success", True),
     ]
+
+
+def test_how_something_came_out_that_was_shown_there_and_then_changes_no_more() -> None:
+    """Only a letter is known to have failed later. Whoever takes back what worked is not believed: both words stay, and neither fits."""
+    for first, later in (("success", "failed"), ("failed", "success")):
+        lines = donor.lines([told(BANK, result=first), told(BANK, result=later), told(replace(BANK, number=2))])
+        assert [(use.number, use.result, use.fits) for use in lines] == [(1, first, False), (1, later, False), (2, "success", True)]
+        assert donor.lines([*lines, told(BANK, result=later)]) == lines

@@ -12,10 +12,11 @@ import pytest
 from support.desk import PATHS, Running, Site, Template, copy_file, serving
 from support.posting import ask, check, inbox_of, post, written
 from support.signing import AT, Signer
-from support.trial_verify import CLAIMS, IDX, LIST, Authority, issue, status_token
+from support.trial_verify import CLAIMS, IDX, LIST, VCT, Authority, issue, status_token
 from support.trusting import Publisher
 
 from shared.clock import DAY
+from shared.codec import strict_json
 from shared.credentials import all_types
 from shared.errors import ConfigError, Conflict
 from shared.formats import StatusReference
@@ -34,7 +35,7 @@ from shared.web.operators import Operator
 from verifier import inbox_desk, inbox_keys, registering
 from verifier.app import one_round
 from verifier.cli import main
-from verifier.desk import Desk
+from verifier.desk import LOG, Desk
 from verifier.facts import everybody_in
 from verifier.inbox_desk import Post, Said
 from verifier.records import exchanges, letters
@@ -179,6 +180,24 @@ async def test_what_does_not_name_everybody_calls_nothing_back(
         elsewhere = StatusReference(uri=LIST, idx=IDX + 1)
         other = written(desk, seed="other", claims=another, status=elsewhere, about=first.claims["jti"], **how)
         assert check(desk, other, (await post(desk, other))[1]).reason_code == "revoked"
+        found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
+        assert sorted((bool(each.about), each.undo) for each in found) == [(False, ""), (True, undo)]
+
+
+@pytest.mark.parametrize(("people", "undo"), [(["ashdown margaret", "ashdown nora"], "open"), (["ashdown margaret"], "")])
+async def test_a_letter_from_before_can_be_called_back(
+    template: Template, tmp_path: Path, storage_uri: str, people: list[str], undo: str
+) -> None:
+    """Its row has kinds and people apart, in a list each, as rows had before; everybody has to be named still."""
+    site = Site(lists={LIST: status_token({IDX + 1: INVALID})})
+    async with serving(template, tmp_path / "desk", site=site, storage=storage_uri) as desk:
+        first = written(desk, seed="first")
+        await post(desk, first)
+        said = strict_json.dumps(["bank", [VCT], people])
+        whose = await desk.desk.custodian.mac(LOG, b"inbox whose\0" + said)
+        await desk.desk.storage.write(lambda tx: tx.execute("UPDATE letter SET whose = $1", whose))
+        later = written(desk, seed="later", status=StatusReference(uri=LIST, idx=IDX + 1), about=first.claims["jti"])
+        assert check(desk, later, (await post(desk, later))[1]).reason_code == "revoked"
         found = await desk.desk.storage.read(lambda tx: letters.listed(tx, desk.clock(), 9))
         assert sorted((bool(each.about), each.undo) for each in found) == [(False, ""), (True, undo)]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.given import FOR_COUNCIL, Given, given_by_council, with_receipt
-from support.wallets import Wallet
+from support.trial_verify import Dice
+from support.wallets import EASY, PASSPHRASE, Wallet
 from support.world import COUNCIL
 
 from shared.clock import DAY
@@ -17,11 +19,14 @@ from shared.flow import Fetch, Fetched
 from shared.ovp.envelope import RECEIPT, render_text
 from shared.ovp.receipt import CONFIRM_AT
 from shared.receipts import LogHead
+from shared.storage import Tx
 from wallet import history, register
-from wallet.confirming import PATIENCE, provisional, tend
+from wallet.backup import BackupTools, open_backup, restore
+from wallet.confirming import LOOKED, PATIENCE, provisional, tend
 from wallet.entries import Entry
-from wallet.given import ASKING, take_in
+from wallet.given import ASKING, Asking, take_in
 from wallet.logs import told_on
+from wallet.records import Item, Shelf
 from wallet.share import make_out
 
 Answer = Callable[[bytes], Fetched]
@@ -248,6 +253,73 @@ async def test_two_services_on_one_database_ask_once(handed: Given) -> None:
     handed.wallet.world.clock.at += DAY
     await asyncio.gather(*(tend(handed.wallet.means, handed.wallet.vault) for _ in range(3)))
     assert len(asked(handed)) == 1
+
+
+async def test_a_wallet_from_before_asks_for_what_it_has(handed: Given) -> None:
+    """Its lines have no instant each; one is drawn within the day after it was opened."""
+    wallet = handed.wallet
+    given, seen = await give(handed), noted(handed)
+    for shelf in (ASKING, LOOKED):
+        for item in await wallet.storage.read(shelf_of(handed, shelf)):
+            await wallet.storage.write(lambda tx, shelf=shelf, item=item: shelf.drop(tx, wallet.vault, item.id))  # type: ignore[misc]
+    await tend(wallet.means, wallet.vault)
+    assert seen == [], "not because it was opened (S21)"
+    await next_day(handed)
+    assert [text for _, text in seen] == [given.provisional]
+
+
+async def test_what_lost_its_instant_has_one_again_the_next_day(handed: Given) -> None:
+    wallet = handed.wallet
+    given, seen = await give(handed), noted(handed)
+    await tend(wallet.means, wallet.vault)
+    (item,) = await wallet.storage.read(shelf_of(handed, ASKING))
+    await wallet.storage.write(lambda tx: ASKING.drop(tx, wallet.vault, item.id))
+    await tend(wallet.means, wallet.vault)
+    assert await wallet.storage.read(shelf_of(handed, ASKING)) == [], "the history is looked through once a day"
+    for _ in range(2):
+        await next_day(handed)
+    assert [text for _, text in seen] == [given.provisional]
+
+
+async def test_a_wallet_from_a_backup_asks_for_what_it_has(handed: Given) -> None:
+    wallet = handed.wallet
+    given, seen = await give(handed), noted(handed)
+    tools = BackupTools(storage=wallet.storage, hardness=EASY, clock=wallet.world.clock, entropy=Dice("backup"))
+    data = await tools.back_up(wallet.vault, holder="Nora", passphrase=PASSPHRASE)
+    content = await open_backup(data, PASSPHRASE)
+    wallet.opened = await restore(
+        wallet.doors, wallet.storage, content, holder="Nora 2", passphrase=PASSPHRASE, at=wallet.world.clock(), entropy=Dice("r")
+    )
+    await tend(wallet.means, wallet.vault)
+    await next_day(handed)
+    assert [text for _, text in seen] == [given.provisional]
+
+
+def shelf_of(handed: Given, shelf: Shelf[Asking]) -> Callable[[Tx], Awaitable[list[Item[Asking]]]]:
+    return lambda tx: shelf.all(tx, handed.wallet.vault)
+
+
+async def test_an_answer_that_takes_longer_than_a_day_is_one_line(handed: Given) -> None:
+    """Another process of this service asked meanwhile."""
+    wallet, release, away = handed.wallet, asyncio.Event(), asyncio.Event()
+    answers(handed, lambda data: with_receipt(handed.confirmation(data)))
+    await give(handed)
+
+    async def slow(fetch: Fetch) -> Fetched:
+        told = await wallet.means.fetch(fetch)
+        away.set()
+        await release.wait()
+        return told
+
+    wallet.world.clock.at += DAY
+    first = asyncio.create_task(tend(replace(wallet.means, fetch=slow), wallet.vault))
+    await away.wait()
+    await next_day(handed)
+    before = await wallet.lines()
+    assert before[-1].entry.receipt
+    release.set()
+    await first
+    assert await wallet.lines() == before
 
 
 async def test_nothing_is_kept_of_what_nobody_asks_for_any_more(handed: Given) -> None:

@@ -356,19 +356,22 @@ async def test_what_is_told_in_two_ways_stands_there_twice(they: Family) -> None
 
 
 async def test_how_it_came_out_may_be_known_later(they: Family) -> None:
-    """A letter that was not delivered after all, told again after an answer of the office was lost, is no other use."""
+    """A letter that was not delivered after all, told again after an answer of the office was lost, is no other use. What was shown there and then
+    came out as it did: told of in two ways, it fits in neither.
+    """
     await they.grant(await they.appoint())
     await they.go(0)
     item = await they.nora.item()
     tag, passing = item.value.claims["report_tag"], item.value.report_pass
     key = donor.parse_key(await reports.key_for(they.registry.office, donor.read_tag(tag)))
+    live = replace(FORGED, number=2)
     for result in ("success", "failed", "success", "failed"):
-        report, _ = donor.seal_report([replace(FORGED, result=result)], key)
+        report, _ = donor.seal_report([replace(FORGED, result=result, live=False), replace(live, result=result)], key)
         await post(they.nora.wallet.means, f"{they.registry.url}/reports", {"tag": tag, "pass": passing, "report": report})
     await they.go(21 * DAY)
     state = await reported.state_of(they.margaret.wallet.means, they.margaret.wallet.vault, (await they.margaret.item()).id)
     assert state is not None
-    assert [(use.number, use.result, use.fits) for use in state.uses] == [(1, "failed", True)]
+    assert [(use.number, use.result, use.fits) for use in state.uses] == [(1, "failed", True), (2, "success", False), (2, "failed", False)]
 
 
 FORGED = donor.Use(number=1, at=1, name="Harmless Ltd", entity="https://x.example", purpose="nothing", result="success", live=True)
@@ -563,7 +566,7 @@ async def test_a_donor_hears_corrected_once_all_have_agreed(template: Template, 
         await they.go(HOUR + 1)
         assert await hers_now(they) == ("open", "renewing", "Nora")
         await send_back(office, number, "It says Nora there")
-        assert (await office.storage.read(lambda tx: records.get(tx, reference))).reason_code == ""
+        assert (await office.storage.read(lambda tx: records.get(tx, reference))).reason_code == records.BACK
         await correct(office, number, NORAH, reason="It says Norah", actor=CLERK)
         if waits == BOTH:  # hers alone is not enough
             await approve(office, hers)

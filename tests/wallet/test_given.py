@@ -213,6 +213,22 @@ async def test_no_more_than_some(handed: Given) -> None:
         await take(handed, handed.at_desk())
 
 
+async def test_what_is_known_can_be_brought_again_however_many_there_are(handed: Given) -> None:
+    """A misfit is told again as that, and one that fits by now is taken in as fitting."""
+    wallet = handed.wallet
+    early, misfit = handed.at_desk(ago=-400), handed.at_desk(content=b"another")
+    copy = await copy_line(handed)
+    await given.add(wallet.means, wallet.vault, given.answer_line(copy, early, problem="not_yet_valid: its clock was ahead", at=copy.time))
+    line = await take(handed, misfit)
+    for _ in range(given.MAX_LINES - 2):
+        await take(handed, handed.at_desk(content=b"another"))
+    with pytest.raises(TooLarge):
+        await take(handed, handed.at_desk())
+    assert await take(handed, misfit) == line
+    wallet.world.clock.at += 400
+    assert (await take(handed, early)).receipt_problem == ""
+
+
 @pytest.mark.parametrize("text", ["", "something", "OVR1:", "OVR1:ABC", "a.b.c", "OVP1:ABC", "e30.e30.e30"])
 async def test_what_is_no_receipt_is_not_kept(handed: Given, text: str) -> None:
     before = await handed.wallet.lines()

@@ -18,7 +18,7 @@ from support.wallet_visitor import Visitor
 from support.wallets import EASY, PASSPHRASE, Site, Wallet, serve_wallet
 from support.world import World
 
-from shared.clock import system_clock, system_entropy
+from shared.clock import DAY, system_clock, system_entropy
 from shared.codec import cbor, qr
 from shared.ovp.envelope import RECEIPT, render_text
 from wallet import at_terminal
@@ -87,6 +87,20 @@ async def test_by_page(site: Site) -> None:
         assert visitor.status == 404
 
 
+async def test_what_cannot_be_checked_now_is_not_kept_and_the_page_says_so(site: Site) -> None:
+    """The register has run out: nobody can tell whose the key is."""
+    handed, visitor = await given_at(site), Visitor(site)
+    seq, text = await handed.seq(), handed.at_desk()
+    site.world.clock.at += 8 * DAY
+    await visitor.enter()
+    where, before = f"/history/{seq}/receipt", len(await handed.wallet.lines())
+    await visitor.get(where)
+    assert "Where we cannot check now who signed it, nothing is kept." in visitor.text
+    await visitor.post(where, {"text": text}, files={})
+    assert "We cannot check now who signed this, so we have not kept it." in visitor.text
+    assert len(await handed.wallet.lines()) == before
+
+
 async def test_it_is_called_provisional_in_the_statement_and_while_anybody_asks(site: Site) -> None:
     """In both languages; after a month that nobody confirmed it, its line no longer says that somebody asks."""
     handed, visitor = await given_at(site), Visitor(site)
@@ -114,7 +128,7 @@ async def test_it_is_called_provisional_in_the_statement_and_while_anybody_asks(
     site.world.clock.at += PATIENCE
     await visitor.enter()
     text = await visitor.get(f"/history/{seq + 1}")
-    assert "Your wallet asked them for a month, and they have not confirmed it." in text
+    assert "Nobody has confirmed it, and your wallet asks no more." in text
     assert "asks them by itself" not in text
 
 

@@ -171,6 +171,12 @@ async def test_what_cannot_be_read_is_said_and_does_not_keep_the_rest_back(site:
 async def test_bounds(site: Site, handed: Given) -> None:
     for changes in ({"receipt": "A" * 4_000}, {"receipt": "!"}, {"receipt_fault": "A sentence"}, {"receipt_fault": "a" * 61}):
         assert await tell(site, showing(handed) | changes) == 400
-    for number in range(MAX_LINES + 3):
+    early = handed.desk_receipt(ago=-400)
+    assert await tell(site, showing(handed, early)) == 204
+    for number in range(MAX_LINES + 2):
         assert await tell(site, showing(handed, handed.desk_receipt(content=bytes([number])))) == 204
     assert len(await receipts(handed)) == MAX_LINES
+    site.world.clock.at += 400
+    assert await tell(site, showing(handed, early)) == 204
+    assert (await receipts(handed))[-1].receipt_problem == "", "one that is known is looked at again"
+    assert len(await receipts(handed)) == MAX_LINES + 1

@@ -152,6 +152,7 @@ async def test_names_that_are_all_new_leave_the_copies_as_they_are(tmp_path: Pat
         before = (await cards(here))[0]
         after = await renew(here.wallet.means, here.wallet.vault, before)
         assert due(after).problem == "unknown_credential_identifier"
+        assert due(after).at - here.clock() == DAY, "of a document that was cancelled that is the ordinary answer"
         assert after.value.copies == before.value.copies
         assert [each["event"] for each in here.issuer.notified].count("credential_accepted") == 2
 

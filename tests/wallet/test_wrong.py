@@ -160,7 +160,7 @@ async def test_what_a_second_person_sends_back_is_open_again(careful: Family) ->
     await they.go(DAY)
     assert await look(they) == ("open", "renewing", [], "1938-11-02")
     waiting = await row(they)
-    assert (waiting.reason_code, waiting.said is None) == ("", False)
+    assert (waiting.reason_code, waiting.said is None) == (records.BACK, False)
     await correct(they, number)  # the same, with the certificate beside it
     assert (await row(they)).reason_code == records.WAITS
     await approve(they.registry.office, number)

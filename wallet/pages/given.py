@@ -55,7 +55,12 @@ class GivenPages:
             kept = await given.take_in(self._desk.means, sitting.vault, int(request.match_info["seq"]), text)
             see(f"/history/{kept.seq}")
         except Undecided:
-            form.error("text", words._("We cannot check now who signed this. Try again later."))
+            form.error(
+                "text",
+                words._(
+                    "We cannot check now who signed this, so we have not kept it. Try again later. If it stays like this, ask them for another receipt."
+                ),
+            )
         except Missing:
             form.error(
                 "text",
